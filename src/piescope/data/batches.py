@@ -1,0 +1,40 @@
+"""Data on the device as one tensor, and the order in which a training epoch walks through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Generator, Tensor
+
+
+def epoch_batches(
+    examples: int, batch_size: int, generator: Generator, drop_last: bool = False
+) -> Iterator[Int64[Tensor, " batch"]]:
+    """Shuffles ``range(examples)`` and yields it in batches; the last, smaller one too unless drop_last.
+
+    Example:
+        >>> batches = list(epoch_batches(5, 2, torch.Generator().manual_seed(0)))
+        >>> [len(batch) for batch in batches], sorted(torch.cat(batches).tolist())
+        ([2, 2, 1], [0, 1, 2, 3, 4])
+    """
+    order = torch.randperm(examples, generator=generator, device=generator.device)
+    for start in range(0, examples, batch_size):
+        batch = order[start : start + batch_size]
+        if len(batch) == batch_size or not drop_last:
+            yield batch
+
+
+def to_unit(images: UInt8[Tensor, "*batch channels height width"]) -> Float[Tensor, "*batch channels height width"]:
+    """uint8 0..255 to float32 0..1."""
+    return images.to(torch.float32) / 255
+
+
+def normalise(
+    images: Float[Tensor, "*batch channels height width"], mean: tuple[float, ...], std: tuple[float, ...]
+) -> Float[Tensor, "*batch channels height width"]:
+    """Subtracts the mean and divides by the std of each channel (both on the 0..1 scale)."""
+    centre = torch.tensor(mean, device=images.device, dtype=images.dtype).view(-1, 1, 1)
+    spread = torch.tensor(std, device=images.device, dtype=images.dtype).view(-1, 1, 1)
+    return (images - centre) / spread

@@ -1,0 +1,88 @@
+"""The value that every study works on: images, labels, stable example ids and class names."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled images. Rows of all three arrays belong together.
+
+    Attributes:
+        images: ``[examples, channels, height, width]``, uint8, 0 to 255.
+        labels: ``[examples]``, int64, in ``range(len(class_names))``.
+        ids: one stable, unique name per example; it survives subsetting and reordering.
+        class_names: one name per class.
+
+    Raises:
+        ValueError: lengths differ, a label is out of range, or an id is repeated.
+
+    Example:
+        >>> tiny = Dataset(np.zeros((2, 1, 8, 8), np.uint8), np.array([0, 1]), ("a-0", "a-1"), ("zero", "one"))
+        >>> len(tiny), tiny.num_classes, tiny.image_shape
+        (2, 2, (1, 8, 8))
+    """
+
+    images: UInt8[np.ndarray, "examples channels height width"]
+    labels: Int64[np.ndarray, "examples"]
+    ids: tuple[str, ...]
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.ndim != 4:
+            raise ValueError(
+                f"images are {self.images.dtype} {list(self.images.shape)}; expected uint8 "
+                "[examples, channels, height, width]: scale floats to 0..255 and add a channel axis"
+            )
+        if not len(self.images) == len(self.labels) == len(self.ids):
+            raise ValueError(
+                f"{len(self.images)} images, {len(self.labels)} labels and {len(self.ids)} ids: "
+                "expected one label and one id per image"
+            )
+        if len(self.labels) and not (0 <= self.labels.min() and self.labels.max() < self.num_classes):
+            raise ValueError(
+                f"labels run from {self.labels.min()} to {self.labels.max()}; "
+                f"expected 0 to {self.num_classes - 1} for {self.num_classes} class names"
+            )
+        if len(set(self.ids)) != len(self.ids):
+            raise ValueError(f"{len(self.ids) - len(set(self.ids))} example ids are repeated; ids must be unique")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """``(channels, height, width)``."""
+        channels, height, width = self.images.shape[1:]
+        return channels, height, width
+
+    def fingerprint(self) -> str:
+        """SHA-256 over images, labels, ids and class names: equal exactly when the data are."""
+        digest = hashlib.sha256()
+        for array in (self.images, self.labels):
+            digest.update(repr((array.dtype.str, array.shape)).encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(repr((self.ids, self.class_names)).encode())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A data set's two halves: ``train`` to learn from, ``test`` to find the lost examples in."""
+
+    train: Dataset
+    test: Dataset
+
+    def fingerprint(self) -> str:
+        """SHA-256 over both halves."""
+        return hashlib.sha256((self.train.fingerprint() + self.test.fingerprint()).encode()).hexdigest()

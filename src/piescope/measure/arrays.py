@@ -1,0 +1,40 @@
+"""What every measure does first: take NumPy arrays, torch tensors or lists, and say clearly what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def to_numpy(values: Any) -> np.ndarray:
+    """An array of the same values; torch tensors are detached and brought to the CPU without importing torch."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    return np.asarray(values)
+
+
+def class_ids(values: Any, name: str, ndim: int, num_classes: int | None = None) -> np.ndarray:
+    """Class ids as int64, checked: right number of axes, integers, in ``range(num_classes)``.
+
+    Raises:
+        ValueError: not integers, another number of axes, negative, or not below num_classes.
+    """
+    array = to_numpy(values)
+    if array.ndim != ndim:
+        raise ValueError(f"{name} has shape {list(array.shape)}; expected {ndim} axes")
+    if not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"{name} holds {array.dtype}; expected integer class ids (argmax of logits, say)")
+    if array.size and array.min() < 0:
+        raise ValueError(f"{name} holds class id {array.min()}; expected 0 or more")
+    if num_classes is not None and array.size and array.max() >= num_classes:
+        raise ValueError(f"{name} holds class id {array.max()}; expected below num_classes = {num_classes}")
+    return array.astype(np.int64, copy=False)
+
+
+def same_length(**arrays: np.ndarray) -> None:
+    """Raises ValueError unless all arrays have the same length along their last axis; names them."""
+    lengths = {name: array.shape[-1] for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ValueError(f"numbers of examples differ: {told}; expected the same examples in the same order")

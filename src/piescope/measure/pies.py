@@ -1,0 +1,124 @@
+"""What is a PIE? Pruning Identified Exemplars by modal label (Hooker et al. 2019)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Int64, Integer
+
+from piescope.axes import ModelLabels
+from piescope.measure.arrays import class_ids, same_length
+
+
+def votes(predictions: ModelLabels, num_classes: int) -> Int64[np.ndarray, "examples classes"]:
+    """How many models of a population give each label to each example.
+
+    Args:
+        predictions: ``[models, examples]``, class ids.
+        num_classes: classes are ``range(num_classes)``.
+
+    Returns:
+        ``[examples, classes]`` counts; each row sums to the number of models.
+
+    Raises:
+        ValueError: no models, or class ids out of range.
+
+    Example:
+        >>> votes(np.array([[0, 1], [0, 2], [1, 2]]), 3).tolist()
+        [[2, 1, 0], [0, 1, 2]]
+    """
+    labels = class_ids(predictions, "predictions", 2, num_classes)
+    models, examples = labels.shape
+    if models == 0:
+        raise ValueError("predictions hold no models; expected [models, examples] with at least one model")
+    cells = labels + np.arange(examples) * num_classes
+    return np.bincount(cells.ravel(), minlength=examples * num_classes).reshape(examples, num_classes)
+
+
+def modal_label(
+    predictions: ModelLabels, num_classes: int, ties: Literal["smallest", "largest"] = "smallest"
+) -> Int64[np.ndarray, " examples"]:
+    """The label that most models of a population give to each example.
+
+    Args:
+        predictions: ``[models, examples]``, class ids.
+        num_classes: classes are ``range(num_classes)``.
+        ties: which of equally frequent labels wins: the smallest id (the paper's code) or the largest (Hooker et al.).
+
+    Returns:
+        ``[examples]``, class ids.
+
+    Raises:
+        ValueError: no models, class ids out of range, or an unknown rule for ties.
+
+    Source: Corti et al. 2022, section 2, y^M_{i,t}.
+
+    Example:
+        >>> modal_label(np.array([[0, 1], [0, 2]]), 3).tolist()
+        [0, 1]
+        >>> modal_label(np.array([[0, 1], [0, 2]]), 3, ties="largest").tolist()
+        [0, 2]
+    """
+    counts = votes(predictions, num_classes)
+    if ties == "smallest":
+        return counts.argmax(1)
+    if ties == "largest":
+        return num_classes - 1 - counts[:, ::-1].argmax(1)
+    raise ValueError(f"ties is {ties!r}; expected 'smallest' or 'largest'")
+
+
+def modal_ties(predictions: ModelLabels, num_classes: int) -> Bool[np.ndarray, " examples"]:
+    """Examples whose modal label is shared with another, so that the rule for ties decided.
+
+    Example:
+        >>> modal_ties(np.array([[0, 1], [0, 2]]), 3).tolist()
+        [False, True]
+    """
+    counts = votes(predictions, num_classes)
+    return (counts == counts.max(1, keepdims=True)).sum(1) > 1
+
+
+def pie_mask(
+    dense: ModelLabels, pruned: Integer[Any, "other examples"], num_classes: int
+) -> Bool[np.ndarray, " examples"]:
+    """Pruning Identified Exemplars: examples whose modal label differs between two populations.
+
+    Args:
+        dense: ``[models, examples]``, class ids of the unpruned population.
+        pruned: ``[other, examples]``, class ids of the pruned one; the populations may differ in size.
+        num_classes: classes are ``range(num_classes)``.
+
+    Returns:
+        ``[examples]``, True for a PIE. Ties go to the smallest class id on both sides.
+
+    Raises:
+        ValueError: other numbers of examples, an empty population, or class ids out of range.
+
+    Source: Corti et al. 2022, equation 1; Hooker et al. 2019, https://arxiv.org/abs/1911.05248.
+
+    Example:
+        >>> dense = np.array([[0, 1, 2], [0, 1, 2], [0, 0, 2]])
+        >>> pruned = np.array([[0, 0, 2], [1, 0, 2], [0, 1, 1]])
+        >>> pie_mask(dense, pruned, num_classes=3).tolist()
+        [False, True, False]
+    """
+    same_length(dense=class_ids(dense, "dense", 2), pruned=class_ids(pruned, "pruned", 2))
+    return modal_label(dense, num_classes) != modal_label(pruned, num_classes)
+
+
+def rescued_mask(
+    dense: ModelLabels,
+    pruned: Integer[Any, "other examples"],
+    labels: Integer[Any, " examples"],
+    num_classes: int,
+) -> Bool[np.ndarray, " examples"]:
+    """Examples that the dense population gets wrong and the pruned one right, by modal label (the paper's Figure 6).
+
+    Example:
+        >>> rescued_mask(np.array([[1, 1]]), np.array([[0, 1]]), np.array([0, 1]), 2).tolist()
+        [True, False]
+    """
+    truth = class_ids(labels, "labels", 1, num_classes)
+    same_length(labels=truth, dense=class_ids(dense, "dense", 2), pruned=class_ids(pruned, "pruned", 2))
+    return (modal_label(dense, num_classes) != truth) & (modal_label(pruned, num_classes) == truth)

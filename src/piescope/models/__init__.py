@@ -1,0 +1,1 @@
+"""Networks with `features()` and `logits()`, their heads, and probes inside any module."""

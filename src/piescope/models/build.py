@@ -1,0 +1,126 @@
+"""From a model's description in a study to the model, and what a pass through it costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, field_validator
+
+from piescope.spec import Spec
+
+if TYPE_CHECKING:
+    from torch import Generator
+
+    from piescope.models.wide_resnet import WideResNet
+
+
+STAGES = ("stage1", "stage2", "stage3")
+
+
+class ModelSpec(Spec):
+    """Which network a study trains.
+
+    Attributes:
+        family: ``"wide_resnet"``.
+        depth: 6 n + 4.
+        width: the widening factor k.
+    """
+
+    family: Literal["wide_resnet"] = "wide_resnet"
+    depth: int = Field(ge=10)
+    width: int = Field(ge=1)
+
+    @field_validator("depth")
+    @classmethod
+    def _depth_has_whole_blocks(cls, depth: int) -> int:
+        if (depth - 4) % 6:
+            raise ValueError("expected 6 n + 4: 10, 16, 22, 28, 40 ...")
+        return depth
+
+    @property
+    def name(self) -> str:
+        """As the field writes it: ``WRN-16-2``."""
+        return f"WRN-{self.depth}-{self.width}"
+
+    @property
+    def dims(self) -> int:
+        """Length of a representation."""
+        return 64 * self.width
+
+    def corti2022_points(self) -> tuple[str, ...]:
+        """The paper's probe points by module name, shallow to deep; for depth 16 its 16 points.
+
+        The first convolution; then in each stage, per block: after the second ReLU, after the second convolution,
+        and, but for the stage's first block, after the sum. (Read off the paper's code; the text does not say.)
+
+        Example:
+            >>> points = ModelSpec(depth=16, width=2).corti2022_points()
+            >>> len(points), points[:4]
+            (16, ('conv1', 'stage1.0.relu2', 'stage1.0.conv2', 'stage1.1.relu2'))
+        """
+        first_sums = {f"{stage}.0" for stage in STAGES}
+        return tuple(point for point in self.points() if point not in first_sums | {"input", "relu", "softmax"})
+
+    def points(self) -> tuple[str, ...]:
+        """Every point that a study may probe, shallow to deep: input, inside each block, last ReLU, softmax."""
+        inside = [
+            point
+            for stage in STAGES
+            for block in range((self.depth - 4) // 6)
+            for point in (f"{stage}.{block}.relu2", f"{stage}.{block}.conv2", f"{stage}.{block}")
+        ]
+        return ("input", "conv1", *inside, "relu", "softmax")
+
+    def build(self, image_shape: tuple[int, int, int], num_classes: int, generator: Generator | None) -> WideResNet:
+        """The network with fresh weights for images of ``(channels, height, width)``."""
+        from piescope.models.wide_resnet import WideResNet
+
+        return WideResNet(self.depth, self.width, num_classes, image_shape[0], generator)
+
+
+class Flops(Spec):
+    """Floating-point operations of one sample (a multiply-add counts as two)."""
+
+    forward: int
+    forward_backward: int
+
+
+def flops_per_sample(model: ModelSpec, image_shape: tuple[int, int, int], num_classes: int) -> Flops:
+    """Counts convolutions and matrix products of one pass, read off the model itself without running it.
+
+    Returns:
+        operations per sample, forward alone and forward with backward.
+
+    Example:
+        >>> round(flops_per_sample(ModelSpec(depth=16, width=2), (3, 32, 32), 10).forward_backward / 1e9, 2)
+        0.6
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with torch.device("meta"):
+        network = model.build(image_shape, num_classes, generator=None)
+        images = torch.zeros(1, *image_shape)
+    network.eval()  # one 1x1 map per channel is no batch to normalise; the count is the same
+    with FlopCounterMode(display=False) as forward:
+        output = network(images)
+    with FlopCounterMode(display=False) as backward:
+        output.sum().backward()
+    return Flops(
+        forward=forward.get_total_flops(),
+        forward_backward=forward.get_total_flops() + backward.get_total_flops(),
+    )
+
+
+def parameter_count(model: ModelSpec, image_shape: tuple[int, int, int], num_classes: int) -> int:
+    """Trainable parameters of the network.
+
+    Example:
+        >>> parameter_count(ModelSpec(depth=16, width=2), (3, 32, 32), 10)
+        691674
+    """
+    import torch
+
+    with torch.device("meta"):
+        network = model.build(image_shape, num_classes, generator=None)
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -1,0 +1,76 @@
+"""Probes: what a network holds at an ordered list of named points inside it. Any nn.Module will do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+INPUT = "input"
+OUTPUT = "softmax"
+
+
+def pooled(maps: Tensor) -> Float[Tensor, "batch dims"]:
+    """Global average over space: ``[batch, dims, ...]`` to ``[batch, dims]``; vectors come back as they are."""
+    return maps.flatten(2).mean(2) if maps.ndim > 2 else maps
+
+
+def probe(model: nn.Module, images: Tensor, points: Sequence[str]) -> list[Float[Tensor, "batch _"]]:
+    """Runs the model once and returns what it holds at each point, in the order of ``points``.
+
+    Args:
+        model: any module; its train or eval mode and its gradients setting are the caller's.
+        images: ``[batch, ...]``, what the model takes.
+        points: names of submodules as in ``model.named_modules()``; the output of each is averaged over space. Two
+            more names: ``"input"``, the images themselves, flattened; ``"softmax"``, the softmax of what the model
+            returns (Baldock et al. 2021 probe both).
+
+    Returns:
+        one ``[batch, dims]`` tensor per point; dims differ from point to point.
+
+    Raises:
+        ValueError: a point does not exist (the message lists close names), is repeated, was not reached by
+            the forward pass, ran more than once (a shared module), or gives no tensor.
+
+    Example:
+        >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
+        >>> [tuple(held.shape) for held in probe(net, torch.zeros(2, 1, 8, 8), ["input", "0", "1"])]
+        [(2, 64), (2, 4), (2, 4)]
+    """
+    modules = dict(model.named_modules())
+    if len(set(points)) != len(points):
+        raise ValueError(f"probe points are repeated: {list(points)}; name each point once")
+    for point in points:
+        if point not in modules and point not in (INPUT, OUTPUT):
+            close = get_close_matches(point, [*modules, INPUT, OUTPUT], n=3, cutoff=0.4)
+            raise ValueError(f"no module named {point!r} to probe; close names: {', '.join(close) or 'none'}")
+    held: dict[str, Tensor] = {}
+
+    def keep(point: str, output: object) -> None:
+        if point in held:
+            raise ValueError(f"module {point!r} ran twice in one pass; probe a module that is used once")
+        if not isinstance(output, Tensor):
+            raise ValueError(f"module {point!r} returns {type(output).__name__}; expected a tensor to probe")
+        held[point] = pooled(output)
+
+    hooks = [
+        modules[point].register_forward_hook(lambda _module, _inputs, output, point=point: keep(point, output))
+        for point in points
+        if point in modules
+    ]
+    try:
+        output = model(images)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if INPUT in points:
+        held[INPUT] = images.flatten(1)
+    if OUTPUT in points:
+        held[OUTPUT] = torch.softmax(output, dim=1)
+    missing = [point for point in points if point not in held]
+    if missing:
+        raise ValueError(f"the forward pass did not reach {missing}; probe modules that it calls")
+    return [held[point] for point in points]

@@ -1,0 +1,1 @@
+"""Pruning as orthogonal nouns: criterion x scope x schedule x which tensors."""

@@ -1,0 +1,100 @@
+"""Masks: exactly how many weights go, and which. Deterministic to the last tie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from piescope.pruning.criteria import magnitude
+from piescope.pruning.method import ScopeName
+from piescope.pruning.scope import groups
+
+
+def target_zeros(sparsity: float, size: int) -> int:
+    """``round(sparsity * size)``, Python's rounding (exact halves to even).
+
+    Raises:
+        ValueError: sparsity is no fraction in 0..1.
+
+    Example:
+        >>> target_zeros(0.9, 10), target_zeros(0.5, 5)
+        (9, 2)
+    """
+    if not 0.0 <= sparsity <= 1.0:
+        raise ValueError(f"sparsity is {sparsity}; expected a fraction from 0 to 1 (0.9 for 90 %)")
+    return round(sparsity * size)
+
+
+def masks_from_scores(
+    scores: Mapping[str, Tensor],
+    sparsity: float,
+    scope: ScopeName = "global",
+    keep_zero: Mapping[str, Tensor] | None = None,
+) -> dict[str, Tensor]:
+    """Masks that drop the lowest scores: exactly ``round(sparsity * n)`` in each group of the scope.
+
+    Args:
+        scores: a tensor per name; NaN is an error.
+        sparsity: fraction of weights to drop, 0 to 1.
+        scope: n counts over all tensors (``"global"``) or in each (``"layer"``).
+        keep_zero: masks of an earlier, sparser-or-equal request: what they drop is dropped first, so masks are
+            nested as sparsity grows.
+
+    Returns:
+        boolean tensors, True = kept. Equal scores fall in the order of their index: earlier tensors and earlier
+        entries first.
+
+    Raises:
+        ValueError: sparsity out of range, a NaN score, or no tensor.
+    """
+    if not scores:
+        raise ValueError("no tensors to mask; expected at least one name with its scores")
+    masks: dict[str, Tensor] = {}
+    for group in groups(list(scores), scope):
+        flat = torch.cat([scores[name].detach().reshape(-1) for name in group])
+        if bool(torch.isnan(flat).any()):
+            raise ValueError(f"NaN among the scores of {group}: these weights cannot be ranked (did training diverge?)")
+        flat = flat.to(torch.float64) if flat.dtype == torch.float64 else flat.to(torch.float32)
+        if keep_zero is not None:
+            dropped = torch.cat([~keep_zero[name].reshape(-1) for name in group])
+            flat = flat.masked_fill(dropped, -torch.inf)
+        kept = torch.ones_like(flat, dtype=torch.bool)
+        # a stable sort, not kthvalue: ties must fall by index on every device
+        kept[torch.sort(flat, stable=True).indices[: target_zeros(sparsity, len(flat))]] = False
+        for name, mask in zip(group, kept.split([scores[name].numel() for name in group]), strict=True):
+            masks[name] = mask.view(scores[name].shape)
+    return masks
+
+
+def magnitude_masks(
+    parameters: Mapping[str, Any], sparsity: float, scope: ScopeName = "global"
+) -> dict[str, Any]:
+    """Masks that drop the weights of smallest absolute value.
+
+    Args:
+        parameters: a tensor or NumPy array per name, any shape.
+        sparsity: fraction to drop, 0 to 1.
+        scope: ``"global"`` ranks all weights together, ``"layer"`` each tensor on its own.
+
+    Returns:
+        boolean masks of the same kinds and shapes, True = kept; exactly ``round(sparsity * n)`` zeros with n over
+        all tensors, or in each; ties by index.
+
+    Raises:
+        ValueError: sparsity out of range, NaN weights, an unknown scope, or no tensor.
+
+    Source: Paganini and Forde 2020 (global); Zhu and Gupta 2017 (layer).
+
+    Example:
+        >>> magnitude_masks({"w": np.array([0.1, -3.0, 0.2, 2.0])}, 0.5)["w"].tolist()
+        [False, True, False, True]
+    """
+    tensors = {name: torch.as_tensor(value) for name, value in parameters.items()}
+    masks = masks_from_scores(magnitude(tensors, torch.Generator()), sparsity, scope)
+    return {
+        name: mask.numpy() if isinstance(parameters[name], np.ndarray) else mask for name, mask in masks.items()
+    }

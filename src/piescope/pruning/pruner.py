@@ -1,0 +1,102 @@
+"""The pruner of one training: owns the masks, moves them along the schedule and holds them after every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Generator, Tensor, nn
+
+from piescope.pruning.criteria import CRITERIA
+from piescope.pruning.masks import masks_from_scores
+from piescope.pruning.method import CriterionName, ScopeName
+from piescope.pruning.schedules import Gradual
+
+
+class Pruner:
+    """Prunes named parameters in place; nothing is attached to the model, so a checkpoint is a plain state_dict.
+
+    Args:
+        parameters: what may be pruned, by name.
+        criterion: ranks the weights.
+        scope: which weights compete.
+        regrowth: False: what is pruned stays pruned. True: each pruning ranks all weights again, the pruned ones by
+            the value they had when they were pruned, so that they can come back with it (Zhu and Gupta 2017).
+        generator: the criterion's only randomness; the same draws at each pruning, so random masks are nested too.
+        schedule: when to prune; None for a pruner that only holds what `prune` set.
+        final: the schedule's last sparsity.
+
+    Example:
+        >>> layer = nn.Linear(4, 1, bias=False)
+        >>> pruner = Pruner({"weight": layer.weight})
+        >>> pruner.prune(0.5)
+        >>> int((layer.weight == 0).sum())
+        2
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, nn.Parameter],
+        criterion: CriterionName = "magnitude",
+        scope: ScopeName = "global",
+        regrowth: bool = False,
+        generator: Generator | None = None,
+        schedule: Gradual | None = None,
+        final: float = 0.0,
+    ) -> None:
+        self.parameters = dict(parameters)
+        self.masks: dict[str, Tensor] = {
+            name: torch.ones_like(parameter, dtype=torch.bool) for name, parameter in self.parameters.items()
+        }
+        self.schedule = schedule
+        self.final = final
+        self.scope: ScopeName = scope
+        self.regrowth = regrowth
+        self._criterion = CRITERIA[criterion]
+        self._draws = (generator or torch.Generator()).get_state()
+        self._dormant = {name: torch.zeros_like(tensor) for name, tensor in self.parameters.items()} if regrowth else {}
+
+    @torch.no_grad()
+    def prune(self, sparsity: float) -> None:
+        """Moves the masks to this sparsity and zeroes what they drop."""
+        values: dict[str, Tensor] = {
+            name: torch.where(self.masks[name], tensor, self._dormant[name]) if self.regrowth else tensor
+            for name, tensor in self.parameters.items()
+        }
+        generator = torch.Generator()
+        generator.set_state(self._draws)
+        scores = self._criterion(values, generator)
+        self.masks = masks_from_scores(scores, sparsity, self.scope, None if self.regrowth else self.masks)
+        for name, tensor in self.parameters.items():
+            if self.regrowth:
+                tensor.copy_(values[name])
+                self._dormant[name] = values[name].masked_fill(self.masks[name], 0.0)
+        self.hold()
+
+    def before_step(self, step: int) -> None:
+        """Prunes if the schedule says so; step is 1-based."""
+        if self.schedule is not None and self.schedule.is_due(step):
+            self.prune(self.schedule.sparsity_at(step, self.final))
+
+    @torch.no_grad()
+    def after_backward(self) -> None:
+        """Drops the gradients of pruned weights: no momentum builds up behind a zero."""
+        for name, parameter in self.parameters.items():
+            if parameter.grad is not None:
+                parameter.grad.masked_fill_(~self.masks[name], 0.0)
+
+    @torch.no_grad()
+    def hold(self) -> None:
+        """Sets pruned weights to exactly 0; called after every optimiser step (momentum and decay move them)."""
+        for name, parameter in self.parameters.items():
+            parameter.masked_fill_(~self.masks[name], 0.0)
+
+
+def zeros_by_group(
+    state: Mapping[str, Tensor], names: list[list[str]]
+) -> list[tuple[list[str], int, int]]:
+    """Counts zeros in a state_dict: for each group of names ``(names, weights, zeros)``."""
+    return [
+        (group, sum(state[name].numel() for name in group), sum(int((state[name] == 0).sum()) for name in group))
+        for group in names
+    ]

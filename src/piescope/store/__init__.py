@@ -1,0 +1,1 @@
+"""Results on disk: atomic, hashed, readable without torch."""

@@ -1,0 +1,1 @@
+"""A study: what to run, in which order, done once."""

@@ -1,0 +1,214 @@
+"""Runs steps on this machine: one single-threaded process per core, children only after their parents."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import connection
+from pathlib import Path
+from typing import Any
+
+from piescope.store.artefacts import Store
+from piescope.study.plan import Ref, Step
+
+ATTEMPTS = 3
+"""How often a step may lose its worker (killed, out of memory) before it counts as failed."""
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+TICK = 0.2
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A step that raised.
+
+    Attributes:
+        step: which.
+        reason: one line.
+        trace: all of it.
+    """
+
+    step: Step
+    reason: str
+    trace: str
+
+
+@dataclass(frozen=True)
+class Observer:
+    """What the caller wants to hear while steps run; all called in its own process and thread."""
+
+    started: Callable[[Step], None]
+    images: Callable[[Step, int], None]
+    finished: Callable[[Step, float], None]
+    failed: Callable[[Failed], None]
+    tick: Callable[[], None]
+
+
+def run_steps(
+    steps: Sequence[Step], done: Iterable[Ref], out: Path, workers: int, device: str, observer: Observer
+) -> list[Failed]:
+    """Runs all steps whose parents are done or succeed; goes on after failures with what does not hang on them.
+
+    Args:
+        steps: parents before children; none of them done.
+        done: what is.
+        out: the study's folder.
+        workers: processes.
+        device: ``"cpu"`` or ``"cuda"``.
+        observer: hears of everything.
+
+    Returns:
+        the steps that failed; their descendants were not started.
+    """
+    finished = set(done)
+    waiting = list(steps)
+    attempts: dict[Ref, int] = {}
+    failures: list[Failed] = []
+    while True:
+        with _Pool(min(workers, max(1, len(waiting))), out, device) as pool:
+            lost = _drain(pool, waiting, finished, failures, observer)
+        if not lost:
+            return failures
+        for step in reversed(lost):
+            attempts[step.ref] = attempts.get(step.ref, 0) + 1
+            if attempts[step.ref] < ATTEMPTS:
+                waiting.insert(0, step)
+                continue
+            failure = Failed(step, f"its worker process died {ATTEMPTS} times (killed, or out of memory)", "")
+            failures.append(failure)
+            observer.failed(failure)
+
+
+def _drain(
+    pool: _Pool, waiting: list[Step], finished: set[Ref], failures: list[Failed], observer: Observer
+) -> list[Step]:
+    """Runs until nothing can start; returns the steps that were under way when a worker died."""
+    under_way: dict[Future[_Outcome], Step] = {}
+    while True:
+        for step in [step for step in waiting if finished.issuperset(step.parent_refs())]:
+            if len(under_way) >= pool.workers:
+                break
+            waiting.remove(step)
+            under_way[pool.submit(step)] = step
+            observer.started(step)
+        if not under_way:
+            return []
+        ended, _ = wait(under_way, timeout=TICK, return_when=FIRST_COMPLETED)
+        for key, images in pool.heard():
+            for step in under_way.values():
+                if step.key == key:
+                    observer.images(step, images)
+        for future in ended:
+            step = under_way.pop(future)
+            try:
+                outcome = future.result()
+            except BrokenProcessPool:
+                return [step, *under_way.values()]
+            if outcome.trace:
+                failure = Failed(step, outcome.reason, outcome.trace)
+                failures.append(failure)
+                observer.failed(failure)
+            else:
+                finished.add(step.ref)
+                observer.finished(step, outcome.seconds)
+        observer.tick()
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    seconds: float
+    reason: str = ""
+    trace: str = ""
+
+
+class _Pool:
+    """Spawned single-threaded workers and the queue on which they tell how many images they did."""
+
+    def __init__(self, workers: int, out: Path, device: str) -> None:
+        self.workers = workers
+        context = multiprocessing.get_context("spawn")
+        self._told: Any = context.Queue()
+        self._before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # read by libraries as workers load them
+        self._executor = ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_start, initargs=(out, device, self._told)
+        )
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            for process in list((self._executor._processes or {}).values()):
+                process.terminate()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    def submit(self, step: Step) -> Future[_Outcome]:
+        return self._executor.submit(_work, step)
+
+    def heard(self) -> list[tuple[str, int]]:
+        messages = []
+        while True:
+            try:
+                messages.append(self._told.get_nowait())
+            except queue.Empty:
+                return messages
+
+
+_worker: tuple[Store, str, Any] | None = None
+
+
+def _start(out: Path, device: str, told: Any) -> None:
+    """In a new worker: ignore the terminal's Ctrl-C (the parent decides), end with the parent, load torch once."""
+    global _worker
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    from piescope.study.steps import set_up_worker
+
+    set_up_worker(device)
+    _worker = Store(out), device, told
+
+
+def _end_with(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+def _work(step: Step) -> _Outcome:
+    from piescope.study.steps import perform
+
+    assert _worker is not None
+    store, device, told = _worker
+    images, last = 0, time.monotonic()
+
+    def on_images(count: int) -> None:
+        nonlocal images, last
+        images += count
+        now = time.monotonic()
+        if now - last > TICK:
+            told.put((step.key, images))
+            images, last = 0, now
+
+    began = time.monotonic()
+    try:
+        perform(step, store, device, on_images)
+    except Exception as error:
+        return _Outcome(time.monotonic() - began, f"{type(error).__name__}: {error}", traceback.format_exc())
+    return _Outcome(time.monotonic() - began)

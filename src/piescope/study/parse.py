@@ -1,0 +1,188 @@
+"""From a study's name or TOML text to a checked Study, or to an error that holds the cure. Loads no torch."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+import typing
+from importlib import resources
+from pathlib import Path
+from types import UnionType
+from typing import Any
+
+import tomli_w
+from pydantic import ValidationError
+
+from piescope.spec import Spec
+from piescope.study.problems import StudyError
+from piescope.study.spec import Study
+
+LARGEST_FILE = 1_000_000
+
+
+def builtin_studies() -> dict[str, str]:
+    """Name to TOML text of every study that ships with piescope."""
+    folder = resources.files("piescope.study") / "builtin"
+    return {
+        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".toml")
+    }
+
+
+def load_study(name_or_path: str) -> Study:
+    """A built-in study by name, or a study file by path.
+
+    Raises:
+        StudyError: there is none, it cannot be read, or something in it is wrong.
+
+    Example:
+        >>> load_study("digits").name
+        'digits'
+    """
+    builtin = builtin_studies()
+    if name_or_path in builtin:
+        return parse_study(builtin[name_or_path], name_or_path)
+    path = Path(name_or_path)
+    error = StudyError(name_or_path)
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            error.add("the file", f"{path.stat().st_size:,} bytes", f"at most {LARGEST_FILE:,}", "give a study file")
+            raise error
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        error.add("the file", "bytes that are no UTF-8", "TOML text in UTF-8", "give a study file, or save it as UTF-8")
+        raise error from None
+    except (OSError, ValueError) as reason:
+        error.add_unknown("STUDY", "study", name_or_path, builtin)
+        if path.suffix == ".toml" or "/" in name_or_path:
+            why = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
+            error = StudyError(name_or_path)
+            error.add("the file", why, "a study file (TOML)", "check the path; `piescope studies` lists built-in names")
+        raise error from None
+    return parse_study(text, name_or_path)
+
+
+def parse_study(text: str, source: str = "study") -> Study:
+    """Parses and checks TOML text.
+
+    Args:
+        text: the study.
+        source: names it in errors.
+
+    Raises:
+        StudyError: with every fault found.
+    """
+    error = StudyError(source)
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as reason:
+        error.add("the file", str(reason) or "tables nested too deeply", "TOML", "see https://toml.io, or start from a built-in study")
+        raise error from None
+    version = content.get("format_version", 1)
+    if isinstance(version, int) and version > 1:
+        error.add("format_version", str(version), "1", "this study was written for a newer piescope: upgrade piescope")
+        raise error
+    try:
+        # through JSON: there, strict validation takes an array for a tuple and still nothing for anything else
+        return Study.model_validate_json(json.dumps(content, default=str))
+    except StudyError as faults:
+        faults.source = source
+        raise
+    except ValidationError as faults:
+        for fault in faults.errors(include_url=False):
+            _explain(error, fault)
+        raise error from None
+
+
+def study_toml(study: Study) -> str:
+    """The resolved study, every default written out.
+
+    Example:
+        >>> study = load_study("digits")
+        >>> parse_study(study_toml(study)) == study
+        True
+    """
+    return tomli_w.dumps(study.model_dump(mode="json", exclude_none=True))
+
+
+def _explain(error: StudyError, fault: Any) -> None:
+    location, kind, found = fault["loc"], fault["type"], fault["input"]
+    where = ".".join(str(part) for part in _key_path(location)) or "the study"
+    if kind == "extra_forbidden":
+        error.add_unknown(where, "key", str(location[-1]), _keys_at(location[:-1]))
+    elif kind == "missing":
+        error.add(where, "nothing", f"a value for {location[-1]!r}", f"add the key {location[-1]!r}")
+    elif location and location[0] == "sparsities" or "sparsities" in location:
+        cure = "write 0.9 for 90 %" if isinstance(found, int | float) and found > 1 else "dense models need no sparsity: leave it out"
+        error.add(where, _plain(found), "fractions between 0 and 1, both excluded", cure)
+    elif location and location[0] == "arms" and location[-1] == "[key]":
+        error.add_unknown("arms", "objective", str(location[-2]), ["supervised", "supcon", "simclr"])
+    else:
+        message = str(fault["msg"]).removeprefix("Value error, ")
+        error.add(where, _plain(found), message[:1].lower() + message[1:], "correct the value")
+
+
+def _plain(found: Any) -> str:
+    return json.dumps(found, default=str)
+
+
+def _key_path(location: tuple[int | str, ...]) -> list[str]:
+    """The location without what pydantic adds for unions and dictionary keys."""
+    path: list[str] = []
+    annotation: Any = Study
+    for part in location:
+        if part == "[key]":
+            continue
+        chosen = _member(annotation, part)
+        if chosen is not None:
+            annotation = chosen
+            continue
+        if isinstance(part, str) and ("[" in part or "(" in part):
+            continue
+        path.append(str(part))
+        annotation = _child(annotation, part)
+    return path
+
+
+def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    annotation: Any = Study
+    for part in location:
+        member = _member(annotation, part)
+        annotation = member if member is not None else _child(annotation, part)
+    options = [annotation, *_options(annotation)]
+    for option in options:
+        if isinstance(option, type) and issubclass(option, Spec):
+            return list(option.model_fields)
+    return []
+
+
+def _options(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, looking through Annotated."""
+    while typing.get_origin(annotation) is typing.Annotated:
+        annotation = typing.get_args(annotation)[0]
+    if typing.get_origin(annotation) in (typing.Union, UnionType):
+        return typing.get_args(annotation)
+    return (annotation,)
+
+
+def _member(annotation: Any, tag: int | str) -> Any:
+    """The member of a tagged union that pydantic names by this tag, if the location's part is a tag."""
+    for option in _options(annotation):
+        if isinstance(option, type) and issubclass(option, Spec) and "kind" in option.model_fields:
+            if tag in typing.get_args(option.model_fields["kind"].annotation):
+                return option
+    return None
+
+
+def _child(annotation: Any, part: int | str) -> Any:
+    for option in _options(annotation):
+        if isinstance(option, type) and issubclass(option, Spec) and part in option.model_fields:
+            return option.model_fields[part].annotation
+        if typing.get_origin(option) is dict:
+            return typing.get_args(option)[1]
+        if typing.get_origin(option) is tuple:
+            return typing.get_args(option)[0]
+    return None
+
+

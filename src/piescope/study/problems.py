@@ -1,0 +1,74 @@
+"""What is wrong with a study: where, what was found, what was expected, and the cure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault.
+
+    Attributes:
+        where: the key's path, ``pruning.gmp.supervised.end``.
+        found: what stands there.
+        expected: what should.
+        cure: what to do.
+    """
+
+    where: str
+    found: str
+    expected: str
+    cure: str
+
+
+class StudyError(Exception):
+    """All faults of a study at once. Not a ValueError: pydantic would wrap it and lose its parts.
+
+    Example:
+        >>> error = StudyError("study.toml")
+        >>> error.add("sparsities", "90", "a fraction below 1", "write 0.9 for 90 %")
+        >>> print(error)
+        study.toml: sparsities
+          found     90
+          expected  a fraction below 1
+          cure      write 0.9 for 90 %
+    """
+
+    def __init__(self, source: str = "study") -> None:
+        super().__init__(source)
+        self.source = source
+        self.problems: list[Problem] = []
+
+    def add(self, where: str, found: str, expected: str, cure: str) -> None:
+        """Notes a fault."""
+        self.problems.append(Problem(where, _short(found), expected, cure))
+
+    def add_unknown(self, where: str, what: str, found: str, known: Iterable[str]) -> None:
+        """Notes a name that does not exist, and the closest that do."""
+        names = list(known)
+        close = get_close_matches(found, names, n=1, cutoff=0.5)
+        cure = f"did you mean {close[0]!r}?" if close else "take one of those"
+        self.add(where, f"unknown {what} {_short(repr(found))}", "one of: " + ", ".join(names), cure)
+
+    def __bool__(self) -> bool:
+        return bool(self.problems)
+
+    def raise_if_any(self) -> None:
+        """Raises itself if a fault was noted."""
+        if self.problems:
+            raise self
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{self.source}: {problem.where}\n  found     {problem.found}\n"
+            f"  expected  {problem.expected}\n  cure      {problem.cure}"
+            for problem in self.problems
+        )
+
+
+def _short(text: str, limit: int = 120) -> str:
+    printable = "".join(character if character.isprintable() else "?" for character in text)
+    return printable if len(printable) <= limit else printable[: limit - 3] + "..."

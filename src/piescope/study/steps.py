@@ -1,0 +1,366 @@
+"""What each kind of step does: read its parents, work, return its files. Runs in a worker; the one place with torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from piescope.data.batches import to_unit
+from piescope.data.dataset import Splits
+from piescope.data.sources import SOURCES
+from piescope.measure.arrays import class_ids
+from piescope.measure.neighbours import knn_labels
+from piescope.measure.pies import modal_label, modal_ties, pie_mask, rescued_mask, votes
+from piescope.measure.prediction_depth import prediction_depth
+from piescope.measure.projection import umap_projection
+from piescope.measure.q_score import is_degenerate, q_score
+from piescope.measure.ranking import auroc
+from piescope.models.wide_resnet import WideResNet
+from piescope.pruning.masks import target_zeros
+from piescope.pruning.scope import Part, groups, prunable_parameters
+from piescope.seeds import Seeds
+from piescope.store import layout
+from piescope.store.artefacts import Artefact, Store, as_json, as_parquet, as_tensors
+from piescope.study.plan import (
+    Compare,
+    LoadData,
+    Predict,
+    ProbeDepth,
+    Project,
+    PruneAndFinetune,
+    Ref,
+    Step,
+    Train,
+)
+from piescope.study.spec import DataSpec
+from piescope.training.loop import OnStep, TrainingData
+from piescope.training.predict import predict, probe_all
+from piescope.training.recipe import Training
+from piescope.training.stages import (
+    History,
+    prune_and_finetune,
+    train_contrastive,
+    train_supervised,
+)
+
+Files = dict[str, bytes]
+OnImages = Callable[[int], None]
+"""Called with how many images were just pushed through the network."""
+
+
+class DataChangedError(RuntimeError):
+    """A data set is not what it was when the study began."""
+
+
+def perform(step: Step, store: Store, device: str, on_images: OnImages) -> Artefact:
+    """Does a step and publishes its artefact; does nothing if it is there."""
+    if store.has(step.kind, step.key):
+        return store.load(step.kind, step.key)
+    parents = Parents(step, store)
+    spec = step.spec
+    match spec:
+        case LoadData():
+            files = _load_data(spec)
+        case Train():
+            files = _train(spec, parents, device, on_images)
+        case PruneAndFinetune():
+            files = _prune_and_finetune(spec, parents, device, on_images)
+        case Predict():
+            files = _predict(spec, parents, device)
+        case ProbeDepth():
+            files = _probe_depth(spec, parents, device)
+        case Project():
+            files = _project(spec, parents)
+        case Compare():
+            files = _compare(spec, parents)
+    return store.write(
+        step.kind,
+        step.key,
+        files,
+        label=step.label,
+        spec=spec.model_dump(mode="json"),
+        parents=tuple(ref.key for ref in step.parent_refs()),
+        environment=environment(device),
+    )
+
+
+def environment(device: str) -> dict[str, Any]:
+    """What a bitwise promise hangs on: device type, torch version, pack size, and the processor's abilities."""
+    return {
+        "device": torch.device(device).type,
+        "torch": torch.__version__,
+        "pack_size": 1,
+        "threads": torch.get_num_threads(),
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def set_up_worker(device: str) -> None:
+    """Makes this process a worker: deterministic, and on a CPU one thread."""
+    torch.use_deterministic_algorithms(True)
+    torch.set_flush_denormal(True)  # momentum behind dead weights decays into denormals, which are slow
+    if torch.device(device).type == "cpu":
+        torch.set_num_threads(1)
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+    else:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.benchmark = False
+
+
+class Parents:
+    """A step's parents, read from the store by role."""
+
+    def __init__(self, step: Step, store: Store) -> None:
+        self._roles = step.parents
+        self._store = store
+
+    def all(self, role: str) -> list[Artefact]:
+        """The artefacts of a role, in the order of the replicates."""
+        return [self._load(ref) for ref in self._roles[role]]
+
+    def one(self, role: str) -> Artefact:
+        """The only artefact of a role."""
+        (ref,) = self._roles[role]
+        return self._load(ref)
+
+    def _load(self, ref: Ref) -> Artefact:
+        return self._store.load(ref.kind, ref.key)
+
+
+@lru_cache(maxsize=1)
+def _splits(source: str) -> Splits:
+    return SOURCES[source].load()
+
+
+@lru_cache(maxsize=1)
+def _fingerprint(source: str) -> str:
+    return _splits(source).fingerprint()
+
+
+def _data(spec: DataSpec, parents: Parents) -> Splits:
+    known = parents.one("data").json(layout.DATA_FACTS)["fingerprint"]
+    if _fingerprint(spec.source) != known:
+        raise DataChangedError(
+            f"data set {spec.source!r} has fingerprint {_fingerprint(spec.source)[:12]}..., this study began with "
+            f"{known[:12]}...: restore the data, or start again with --fresh"
+        )
+    return _splits(spec.source)
+
+
+def _load_data(spec: LoadData) -> Files:
+    splits = _splits(spec.data.source)
+    facts = spec.data.facts
+    told = (facts.train_examples, facts.test_examples, facts.image_shape, facts.num_classes)
+    found = (len(splits.train), len(splits.test), splits.train.image_shape, splits.train.num_classes)
+    if told != found:
+        raise DataChangedError(f"data set {spec.data.source!r} holds {found}, but is described as {told}")
+    return {
+        layout.IMAGES: as_tensors({"images": splits.test.images, "labels": splits.test.labels}),
+        layout.DATA_FACTS: as_json(
+            {
+                "source": spec.data.source,
+                "about": facts.about,
+                "fingerprint": splits.fingerprint(),
+                "train_examples": len(splits.train),
+                "test_examples": len(splits.test),
+                "image_shape": list(splits.test.image_shape),
+                "class_names": list(splits.test.class_names),
+                "ids": list(splits.test.ids),
+            }
+        ),
+    }
+
+
+@lru_cache(maxsize=1)
+def _on_device(source: str, device: str) -> tuple[Tensor, Tensor]:
+    train = _splits(source).train
+    return torch.from_numpy(train.images).to(device), torch.from_numpy(train.labels).to(device)
+
+
+def _training_data(spec: DataSpec, parents: Parents, device: str) -> TrainingData:
+    _data(spec, parents)
+    images, labels = _on_device(spec.source, device)
+    return TrainingData(images, labels, spec.normalisation)
+
+
+def _network(spec: Train | PruneAndFinetune | Predict | ProbeDepth, device: str, seeds: Seeds | None = None) -> WideResNet:
+    facts = spec.data.facts
+    generator = None if seeds is None else seeds.torch("weights")
+    model = spec.model.build(facts.image_shape, facts.num_classes, generator)
+    return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def _trained(spec: PruneAndFinetune | Predict | ProbeDepth, parents: Parents, device: str) -> WideResNet:
+    model = _network(spec, "cpu")
+    arrays = parents.one("model").tensors(layout.MODEL)
+    model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def _reporter(on_images: OnImages) -> OnStep:
+    return lambda _step, _steps, images: on_images(images)
+
+
+def _train(spec: Train, parents: Parents, device: str, on_images: OnImages) -> Files:
+    seeds = Seeds(spec.study_seed, spec.replicate)
+    data = _training_data(spec.data, parents, device)
+    model = _network(spec, device, seeds)
+    on_step = _reporter(on_images)
+    if isinstance(spec.training, Training):
+        history = train_supervised(model, data, spec.training, seeds, spec.pruning, spec.sparsity, on_step)
+        parts: list[Part] = ["all"]
+    else:
+        pairs = spec.objective == "supcon"
+        history = train_contrastive(model, data, spec.training, seeds, pairs, spec.pruning, spec.sparsity, on_step)
+        parts = ["encoder", "head"]
+    if spec.pruning is not None and not spec.pruning.prune_head:
+        parts = ["encoder"]
+    names = [] if spec.pruning is None else _pruned_groups(model, spec.pruning.biases, spec.pruning.scope, parts)
+    return _model_files(model, history, spec.sparsity, names)
+
+
+def _prune_and_finetune(spec: PruneAndFinetune, parents: Parents, device: str, on_images: OnImages) -> Files:
+    data = _training_data(spec.data, parents, device)
+    model = _trained(spec, parents, device)
+    seeds = Seeds(spec.study_seed, spec.replicate)
+    history = prune_and_finetune(model, data, spec.pruning, spec.sparsity, seeds, _reporter(on_images))
+    parts: list[Part] = ["all" if spec.pruning.prune_head else "encoder"]
+    names = _pruned_groups(model, spec.pruning.biases, spec.pruning.scope, parts)
+    return _model_files(model, history, spec.sparsity, names)
+
+
+def _pruned_groups(model: WideResNet, biases: bool, scope: Any, parts: list[Part]) -> list[list[str]]:
+    """Tensors that shared one sparsity target, as the trainings in `stages` prune them."""
+    return [
+        group for part in parts for group in groups(list(prunable_parameters(model, biases, part)), scope)
+    ]
+
+
+def _model_files(model: WideResNet, history: History, sparsity: float, names: list[list[str]]) -> Files:
+    state = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
+    for name, array in state.items():
+        if not np.isfinite(array).all():
+            raise RuntimeError(f"{name} holds NaN or infinity after training; lower the learning rate")
+    realised = []
+    for group in names:
+        weights = sum(state[name].size for name in group)
+        zeros = sum(int((state[name] == 0).sum()) for name in group)
+        realised.append({"names": group, "weights": weights, "zeros": zeros, "target": target_zeros(sparsity, weights)})
+    return {
+        layout.MODEL: as_tensors(state),
+        layout.HISTORY: as_tensors({stage: np.array(losses, np.float32) for stage, losses in history.items()}),
+        layout.SPARSITY: as_json({"sparsity": sparsity, "groups": realised}),
+    }
+
+
+def _predict(spec: Predict, parents: Parents, device: str) -> Files:
+    images = torch.from_numpy(_data(spec.data, parents).test.images).to(device)
+    logits, representations = predict(_trained(spec, parents, device), images, spec.data.normalisation)
+    return {layout.PREDICTIONS: as_tensors({"logits": logits, "representations": representations})}
+
+
+def _probe_depth(spec: ProbeDepth, parents: Parents, device: str) -> Files:
+    splits = _data(spec.data, parents)
+    model = _trained(spec, parents, device)
+    bank = torch.from_numpy(splits.train.images).to(device)
+    if spec.augmentation_of is not None:
+        draws = Seeds(spec.study_seed, spec.replicate).torch("knn bank")
+        bank = spec.augmentation_of.augmentation.apply(to_unit(bank), draws)
+    held = probe_all(model, bank, spec.data.normalisation, spec.points)
+    queries = probe_all(model, torch.from_numpy(splits.test.images).to(device), spec.data.normalisation, spec.points)
+    labels = [
+        knn_labels(points, splits.train.labels, asked, spec.depth.k)
+        for points, asked in zip(held, queries, strict=True)
+    ]
+    return {layout.KNN_LABELS: as_tensors({"knn_labels": np.stack(labels).astype(np.int16)})}
+
+
+def _project(spec: Project, parents: Parents) -> Files:
+    representations = parents.one("predictions").tensors(layout.PREDICTIONS)["representations"]
+    wanted = spec.projection
+    embedding = umap_projection(representations, wanted.seed, wanted.neighbours, wanted.min_dist)
+    return {layout.PROJECTION: as_tensors({"embedding": embedding})}
+
+
+class Population:
+    """What one arm's models say of the test images, averaged and counted."""
+
+    def __init__(self, predictions: list[Artefact], depths: list[Artefact], labels: np.ndarray, num_classes: int) -> None:
+        logits, representations = [], []
+        for artefact in predictions:
+            arrays = artefact.tensors(layout.PREDICTIONS)
+            logits.append(arrays["logits"])
+            representations.append(arrays["representations"])
+        self.labels = class_ids(np.stack(logits).argmax(-1), "labels", 2, num_classes)
+        self.correct = self.labels == labels
+        self.accuracies = 100 * self.correct.mean(1)
+        scores = q_score(np.stack(representations))
+        self.degenerate = int(is_degenerate(np.stack(representations)).sum())
+        self.q, self.z, self.l1 = (score.mean(0) for score in scores)
+        ranked = [auroc(-q, ~correct) for q, correct in zip(scores.q, self.correct, strict=True)]
+        usable = [value for value in ranked if value is not None]
+        self.error_auroc = float(np.mean(usable)) if usable else None
+        self.votes = votes(self.labels, num_classes)
+        self.depth: dict[str, np.ndarray] = {}
+        if depths:
+            knn = [artefact.tensors(layout.KNN_LABELS)["knn_labels"] for artefact in depths]
+            own = self.labels[: len(depths)]  # depth is measured on the first replicates
+            self.depth = {
+                "corti2022": np.mean([prediction_depth(each, labels, "corti2022") for each in knn], 0),
+                "baldock": np.mean(
+                    [prediction_depth(each, said, "baldock") for each, said in zip(knn, own, strict=True)], 0
+                ),
+            }
+
+
+def _compare(spec: Compare, parents: Parents) -> Files:
+    data = parents.one("data")
+    labels = data.tensors(layout.IMAGES)["labels"]
+    dense = Population(parents.all("dense"), parents.all("dense_depths"), labels, spec.num_classes)
+    pruned = Population(parents.all("pruned"), parents.all("pruned_depths"), labels, spec.num_classes)
+    is_pie = pie_mask(dense.labels, pruned.labels, spec.num_classes)
+    columns: dict[str, Any] = {
+        "example_id": data.json(layout.DATA_FACTS)["ids"],
+        "label": labels,
+        "dense_label": modal_label(dense.labels, spec.num_classes),
+        "pruned_label": modal_label(pruned.labels, spec.num_classes),
+        "is_pie": is_pie,
+        "is_rescued": rescued_mask(dense.labels, pruned.labels, labels, spec.num_classes),
+    }
+    for side, population in (("dense", dense), ("pruned", pruned)):
+        columns[f"{side}_tie"] = modal_ties(population.labels, spec.num_classes)
+        columns[f"{side}_agreement"] = population.votes.max(1) / len(population.labels)
+        columns[f"{side}_correct"] = population.correct.mean(0)
+        columns[f"{side}_q"], columns[f"{side}_z"], columns[f"{side}_l1"] = population.q, population.z, population.l1
+        nothing = np.full(len(labels), np.nan)
+        columns[f"{side}_depth"] = population.depth.get("corti2022", nothing)
+        columns[f"{side}_depth_baldock"] = population.depth.get("baldock", nothing)
+    summary = {
+        "n_models": len(pruned.labels),
+        "pies": int(is_pie.sum()),
+        "ties": int(columns["pruned_tie"].sum()),
+        "rescued": int(columns["is_rescued"].sum()),
+        "accuracy_mean": float(pruned.accuracies.mean()),
+        "accuracy_std": _std(pruned.accuracies),
+        "degenerate_representations": pruned.degenerate,
+        "error_auroc": pruned.error_auroc,
+        "models": [
+            {"seed": seed, "accuracy": float(accuracy), "sparsity": model.json(layout.SPARSITY)}
+            for seed, accuracy, model in zip(spec.seeds, pruned.accuracies, parents.all("models"), strict=True)
+        ],
+    }
+    return {layout.EXAMPLES: as_parquet(pa.table(columns)), layout.SUMMARY: as_json(summary)}
+
+
+def _std(values: np.ndarray) -> float | None:
+    """The sample standard deviation (over models), or None for a single one."""
+    return float(values.std(ddof=1)) if len(values) > 1 else None

@@ -1,0 +1,121 @@
+"""The training loop: one, visible in one piece, for every objective, stage and pruning method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from piescope.data.augment import two_views
+from piescope.data.batches import epoch_batches, to_unit
+from piescope.pruning.pruner import Pruner
+from piescope.seeds import Seeds
+from piescope.training.recipe import Normalisation, Training
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(images, labels) of a batch to a scalar; runs the network."""
+
+OnStep = Callable[[int, int, int], None]
+"""Called after each step with (step, steps in all, images of the batch)."""
+
+
+class DivergedError(RuntimeError):
+    """The loss became NaN or infinite."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The training half on the device: everything a loop reads.
+
+    Attributes:
+        images: ``[examples, channels, height, width]``, uint8.
+        labels: ``[examples]``, int64.
+        normalisation: applied after augmentation.
+    """
+
+    images: Tensor
+    labels: Tensor
+    normalisation: Normalisation
+
+
+def fit(
+    loss: Loss,
+    parameters: Iterable[nn.Parameter],
+    data: TrainingData,
+    recipe: Training,
+    seeds: Seeds,
+    purpose: str,
+    views: int = 1,
+    pruner: Pruner | None = None,
+    on_step: OnStep | None = None,
+) -> list[float]:
+    """Minimises a loss over a training set by SGD, pruning on the way if a pruner is given.
+
+    Data order and augmentation follow from (seeds, purpose, epoch) alone. Step t (1-based) runs in this order:
+    prune if due, augment, forward and backward, optimise, hold the pruned weights at 0.
+
+    Args:
+        loss: closes over the network; the caller sets its train or eval mode.
+        parameters: what the optimiser moves.
+        data: images and labels on the device.
+        recipe: epochs, batches, optimiser, schedule, augmentation.
+        seeds: the replicate's randomness.
+        purpose: names this training in the seed tree (``"supervised"``, ``"encoder"``, ``"head"``, ``"finetune"``).
+        views: 1: the loss gets ``[batch, channels, height, width]``; 2: ``[batch, 2, channels, height, width]``.
+        pruner: owns the masks.
+        on_step: for progress.
+
+    Returns:
+        the loss of each step.
+
+    Raises:
+        DivergedError: the loss became NaN or infinite; says at which step.
+    """
+    trained = list(parameters)
+    optimizer = torch.optim.SGD(
+        trained,
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+    )
+    per_epoch, steps = recipe.steps_per_epoch(len(data.labels)), recipe.steps(len(data.labels))
+    history: list[float] = []
+    step = 0
+    for epoch in range(recipe.epochs):
+        order = seeds.torch(f"order/{purpose}", epoch)
+        draws = seeds.torch(f"augment/{purpose}", epoch)
+        for batch in epoch_batches(len(data.labels), recipe.batch_size, order, recipe.drop_last):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.learning_rate * recipe.schedule.factor(step / per_epoch, recipe.epochs)
+            step += 1
+            if pruner is not None:
+                pruner.before_step(step)
+
+            rows = batch.to(data.labels.device)
+            images = to_unit(data.images[rows])
+            if views == 1:
+                images = recipe.augmentation.apply(images, draws)
+            else:
+                images = two_views(images, recipe.augmentation.apply, draws)
+            value = loss(data.normalisation.apply(images), data.labels[rows])
+
+            optimizer.zero_grad()
+            value.backward()
+            if pruner is not None:
+                pruner.after_backward()
+            optimizer.step()
+            if pruner is not None:
+                pruner.hold()
+
+            history.append(float(value.detach()))
+            if not abs(history[-1]) < float("inf"):
+                raise DivergedError(
+                    f"the loss is {history[-1]} at step {step} of {steps} ({purpose}, seed {seeds.replicate}); "
+                    "lower the learning rate, or leave this seed out"
+                )
+            if on_step is not None:
+                on_step(step, steps, len(batch) * views)
+    return history

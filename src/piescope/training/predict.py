@@ -1,0 +1,38 @@
+"""What a trained network says of images: logits, representations, and what it holds at its probe points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from piescope.models.probes import probe
+from piescope.models.wide_resnet import WideResNet
+from piescope.training.recipe import Normalisation
+
+BATCH = 512
+"""Images a forward pass; in eval mode it changes speed and memory only."""
+
+
+@torch.no_grad()
+def predict(
+    model: WideResNet, images: Tensor, normalisation: Normalisation
+) -> tuple[Float[np.ndarray, "examples classes"], Float[np.ndarray, "examples dims"]]:
+    """Logits and representations of uint8 images ``[examples, channels, height, width]``, in eval mode."""
+    model.eval()
+    parts = [model.features(normalisation.apply(batch)) for batch in images.split(BATCH)]
+    representations = torch.cat(parts)
+    return model.logits(representations).cpu().numpy(), representations.cpu().numpy()
+
+
+@torch.no_grad()
+def probe_all(
+    model: WideResNet, images: Tensor, normalisation: Normalisation, points: Sequence[str]
+) -> list[Float[np.ndarray, "examples _"]]:
+    """What the network holds at each point for images (uint8, or 0..1 floats), in eval mode."""
+    model.eval()
+    batches = [probe(model, normalisation.apply(batch), points) for batch in images.split(BATCH)]
+    return [torch.cat(held).cpu().numpy() for held in zip(*batches, strict=True)]

@@ -1,0 +1,182 @@
+"""What a training is, as data: augmentation, optimiser, schedule, batches, epochs, and when it prunes. Loads no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from piescope.pruning.method import Method
+from piescope.pruning.schedules import Gradual
+from piescope.spec import Spec
+from piescope.training.schedule import Constant, LearningRateSchedule
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Strength = Annotated[float, Field(ge=0)]
+
+
+class ColorJitter(Spec):
+    """Strengths of the jitter, as torchvision's ColorJitter takes them, and how many images get it."""
+
+    brightness: Strength = 0.0
+    contrast: Strength = 0.0
+    saturation: Strength = 0.0
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    probability: Probability = 1.0
+
+
+class Augmentation(Spec):
+    """What happens to a training image, in this order; what is not named does not happen.
+
+    Attributes:
+        pad_and_crop: pixels of zero padding before a crop of the original size.
+        resized_crop: smallest and largest share of the area that a random resized crop keeps.
+        horizontal_flip: probability.
+        vertical_flip: probability.
+        color_jitter: strengths and probability.
+        grayscale: probability.
+    """
+
+    pad_and_crop: int = Field(default=0, ge=0)
+    resized_crop: tuple[Probability, Probability] | None = None
+    horizontal_flip: Probability = 0.0
+    vertical_flip: Probability = 0.0
+    color_jitter: ColorJitter | None = None
+    grayscale: Probability = 0.0
+
+    @model_validator(mode="after")
+    def _crop_shares_rise(self) -> Augmentation:
+        if self.resized_crop is not None and not 0 < self.resized_crop[0] <= self.resized_crop[1]:
+            raise ValueError(f"resized_crop is {list(self.resized_crop)}; expected [smallest, largest] area shares above 0")
+        return self
+
+    def apply(self, images: Tensor, generator: Generator) -> Tensor:
+        """Augments ``[batch, channels, height, width]`` floats in 0..1; every draw comes from the generator."""
+        from piescope.data import augment
+
+        if self.pad_and_crop:
+            images = augment.pad_and_crop(images, self.pad_and_crop, generator)
+        if self.resized_crop is not None:
+            images = augment.random_resized_crop(images, self.resized_crop, generator)
+        if self.horizontal_flip:
+            images = augment.horizontal_flip(images, self.horizontal_flip, generator)
+        if self.vertical_flip:
+            images = augment.vertical_flip(images, self.vertical_flip, generator)
+        if self.color_jitter is not None:
+            jitter = self.color_jitter
+            images = augment.color_jitter(
+                images, jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue, generator, jitter.probability
+            )
+        if self.grayscale:
+            images = augment.grayscale(images, self.grayscale, generator)
+        return images
+
+
+class Normalisation(Spec):
+    """Mean and std of each channel on the 0..1 scale; part of the data, the same for every model of a study."""
+
+    mean: tuple[float, ...] = Field(min_length=1)
+    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1)
+
+    def apply(self, images: Tensor) -> Tensor:
+        """uint8 or 0..1 float images to what networks take."""
+        import torch
+
+        from piescope.data.batches import normalise, to_unit
+
+        return normalise(to_unit(images) if images.dtype == torch.uint8 else images, self.mean, self.std)
+
+
+class Training(Spec):
+    """One pass through the training loop: SGD over so many epochs.
+
+    Attributes:
+        epochs: passes over the training images.
+        batch_size: images a step (each of them twice in contrastive training).
+        learning_rate: the schedule multiplies it.
+        momentum: of SGD.
+        nesterov: Nesterov's momentum.
+        weight_decay: L2, on every parameter that is trained (norms and biases too).
+        schedule: constant, multi_step or cosine.
+        augmentation: of the training images.
+        drop_last: leave out the last, smaller batch.
+    """
+
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=2)
+    learning_rate: float = Field(gt=0)
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    nesterov: bool = False
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: LearningRateSchedule = Constant()
+    augmentation: Augmentation = Augmentation()
+    drop_last: bool = False
+
+    @model_validator(mode="after")
+    def _nesterov_needs_momentum(self) -> Training:
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov is true but momentum is 0; expected momentum above 0")
+        return self
+
+    def steps_per_epoch(self, examples: int) -> int:
+        """Batches in one epoch over this many training images."""
+        return examples // self.batch_size if self.drop_last else -(-examples // self.batch_size)
+
+    def steps(self, examples: int) -> int:
+        """Optimiser steps of the whole training.
+
+        Example:
+            >>> Training(epochs=205, batch_size=128, learning_rate=1.0).steps(50_000)
+            80155
+        """
+        return self.epochs * self.steps_per_epoch(examples)
+
+
+class Contrastive(Spec):
+    """Two stages: encoder and projection head by a contrastive loss, then a linear head on the frozen encoder.
+
+    Attributes:
+        encoder: the first stage.
+        head: the second.
+        temperature: of the loss.
+        base_temperature: rescales the loss by temperature / base_temperature when given.
+        projection: hidden width and length of a projection; both the encoder's dims when not given.
+    """
+
+    encoder: Training
+    head: Training
+    temperature: float = Field(gt=0)
+    base_temperature: Annotated[float, Field(gt=0)] | None = None
+    projection: tuple[int, int] | None = None
+
+
+class GradualPruning(Method):
+    """Prunes during training, in each stage on its own schedule (GMP; delayed GMP is a later begin).
+
+    Attributes:
+        supervised: schedule in cross-entropy training.
+        encoder: schedule in the contrastive first stage; prunes the encoder, never the projection head.
+        head: schedule in the contrastive second stage; prunes the linear head to the same sparsity.
+    """
+
+    kind: Literal["gradual"]
+    supervised: Gradual | None = None
+    encoder: Gradual | None = None
+    head: Gradual | None = None
+
+
+class OneShotPruning(Method):
+    """Prunes a trained dense model at once, then fine-tunes the whole network with cross-entropy.
+
+    Attributes:
+        finetune: the fine-tuning; each sparsity starts again from the dense model.
+    """
+
+    kind: Literal["one_shot"]
+    finetune: Training
+
+
+PruningMethod = Annotated[GradualPruning | OneShotPruning, Field(discriminator="kind")]

@@ -1,0 +1,65 @@
+"""Learning-rate schedules as values: a factor on the recipe's learning rate, from 0 to 1."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from piescope.spec import Spec
+
+
+class Constant(Spec):
+    """The same learning rate throughout."""
+
+    kind: Literal["constant"] = "constant"
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """1 at every epoch."""
+        return 1.0
+
+
+class MultiStep(Spec):
+    """Multiplied by ``gamma`` at the start of each milestone epoch (0-based).
+
+    Example:
+        >>> [MultiStep(milestones=(5, 30), gamma=0.1).factor(epoch, 50) for epoch in (4.9, 5.0)]
+        [1.0, 0.1]
+    """
+
+    kind: Literal["multi_step"] = "multi_step"
+    milestones: tuple[int, ...] = Field(min_length=1)
+    gamma: float = Field(gt=0, lt=1)
+
+    @field_validator("milestones")
+    @classmethod
+    def _milestones_rise(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
+        if any(later <= earlier for earlier, later in zip(milestones, milestones[1:], strict=False)):
+            raise ValueError("expected rising epochs, each named once")
+        return milestones
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """``gamma`` to the number of milestones reached."""
+        return float(self.gamma ** sum(epoch >= milestone for milestone in self.milestones))
+
+
+class Cosine(Spec):
+    """Half a cosine from 1 to ``floor`` (Loshchilov and Hutter 2017); per step, or held over each epoch.
+
+    Example:
+        >>> [round(Cosine().factor(epoch, 10), 3) for epoch in (0, 5, 10)]
+        [1.0, 0.5, 0.0]
+    """
+
+    kind: Literal["cosine"] = "cosine"
+    floor: float = Field(default=0.0, ge=0, le=1)
+    per: Literal["step", "epoch"] = "step"
+
+    def factor(self, epoch: float, epochs: int) -> float:
+        """``floor + (1 - floor) * (1 + cos(pi * epoch / epochs)) / 2``."""
+        at = math.floor(epoch) if self.per == "epoch" else epoch
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * at / epochs)) / 2
+
+
+LearningRateSchedule = Annotated[Constant | MultiStep | Cosine, Field(discriminator="kind")]

@@ -1,0 +1,148 @@
+"""The trainings that a study asks for, each a few calls of the one loop: supervised, contrastive, fine-tuning."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from piescope.losses.contrastive import simclr_loss, supcon_loss
+from piescope.models.heads import ProjectionHead
+from piescope.models.wide_resnet import WideResNet
+from piescope.pruning.method import Method
+from piescope.pruning.pruner import Pruner
+from piescope.pruning.schedules import Gradual
+from piescope.pruning.scope import Part, prunable_parameters
+from piescope.seeds import Seeds
+from piescope.training.loop import OnStep, TrainingData, fit
+from piescope.training.recipe import Contrastive, GradualPruning, OneShotPruning, Training
+
+History = dict[str, list[float]]
+"""The loss of each step, by stage."""
+
+
+def train_supervised(
+    model: WideResNet,
+    data: TrainingData,
+    recipe: Training,
+    seeds: Seeds,
+    pruning: GradualPruning | None = None,
+    sparsity: float = 0.0,
+    on_step: OnStep | None = None,
+) -> History:
+    """Trains the whole network with cross-entropy, in place; dense, or pruned gradually to ``sparsity``."""
+    pruner = None
+    if pruning is not None:
+        part: Part = "all" if pruning.prune_head else "encoder"
+        pruner = _gradual(model, pruning, pruning.supervised, sparsity, seeds, part)
+    model.train()
+    losses = fit(
+        lambda images, labels: functional.cross_entropy(model(images), labels),
+        model.parameters(), data, recipe, seeds, "supervised", pruner=pruner, on_step=on_step,
+    )  # fmt: skip
+    return {"supervised": losses}
+
+
+def train_contrastive(
+    model: WideResNet,
+    data: TrainingData,
+    recipe: Contrastive,
+    seeds: Seeds,
+    supervised_pairs: bool,
+    pruning: GradualPruning | None = None,
+    sparsity: float = 0.0,
+    on_step: OnStep | None = None,
+) -> History:
+    """Trains in two stages, in place: the encoder under a projection head, then the linear head on it, frozen.
+
+    Args:
+        model: its own head is untouched in the first stage; the projection head is thrown away after it.
+        data: images and labels on the device.
+        recipe: both stages and the loss.
+        seeds: the replicate's randomness.
+        supervised_pairs: True: SupCon, all images of a class attract; False: SimCLR, the views of an image do.
+        pruning: prunes the encoder in the first stage and the head in the second.
+        sparsity: where it ends, in both.
+        on_step: for progress, over both stages.
+    """
+    hidden, outputs = recipe.projection or (model.dims, model.dims)
+    projector = ProjectionHead(model.dims, hidden, outputs, seeds.torch("weights/projection"))
+    projector.to(data.images.device)
+
+    def contrast(images: Tensor, labels: Tensor) -> Tensor:
+        batch, views = images.shape[:2]
+        # one forward pass over all views, so that batch norm sees them together
+        stacked = images.transpose(0, 1).flatten(0, 1)
+        projections = projector(model.features(stacked)).view(views, batch, outputs).transpose(0, 1)
+        if supervised_pairs:
+            return supcon_loss(projections, labels, recipe.temperature, recipe.base_temperature)
+        return simclr_loss(projections, recipe.temperature)
+
+    def classify(images: Tensor, labels: Tensor) -> Tensor:
+        with torch.no_grad():
+            representations = model.features(images)
+        return functional.cross_entropy(model.logits(representations), labels)
+
+    encoder = [parameter for name, parameter in model.named_parameters() if not name.startswith("head.")]
+    pruner = None if pruning is None else _gradual(model, pruning, pruning.encoder, sparsity, seeds, "encoder")
+    model.train()
+    losses = {
+        "encoder": fit(
+            contrast, [*encoder, *projector.parameters()],
+            data, recipe.encoder, seeds, "encoder", views=2, pruner=pruner, on_step=on_step,
+        )
+    }  # fmt: skip
+    pruner = None
+    if pruning is not None and pruning.prune_head:
+        pruner = _gradual(model, pruning, pruning.head, sparsity, seeds, "head")
+    model.eval()
+    losses["head"] = fit(
+        classify, model.head.parameters(), data, recipe.head, seeds, "head", pruner=pruner, on_step=on_step
+    )
+    return losses
+
+
+def prune_and_finetune(
+    model: WideResNet,
+    data: TrainingData,
+    pruning: OneShotPruning,
+    sparsity: float,
+    seeds: Seeds,
+    on_step: OnStep | None = None,
+) -> History:
+    """Prunes a trained network at once, then fine-tunes all of it with cross-entropy, in place."""
+    pruner = _pruner(model, pruning, seeds, "all" if pruning.prune_head else "encoder")
+    pruner.prune(sparsity)
+    model.train()
+    losses = fit(
+        lambda images, labels: functional.cross_entropy(model(images), labels),
+        model.parameters(), data, pruning.finetune, seeds, "finetune", pruner=pruner, on_step=on_step,
+    )  # fmt: skip
+    return {"finetune": losses}
+
+
+def _gradual(
+    model: WideResNet, method: GradualPruning, schedule: Gradual | None, sparsity: float, seeds: Seeds, part: Part
+) -> Pruner:
+    if schedule is None:
+        raise ValueError("this pruning method has no schedule for this stage; add one to the study")
+    return _pruner(model, method, seeds, part, schedule, sparsity)
+
+
+def _pruner(
+    model: WideResNet,
+    method: Method,
+    seeds: Seeds,
+    part: Part,
+    schedule: Gradual | None = None,
+    final: float = 0.0,
+) -> Pruner:
+    return Pruner(
+        prunable_parameters(model, method.biases, part),
+        criterion=method.criterion,
+        scope=method.scope,
+        regrowth=method.regrowth,
+        generator=seeds.torch(f"criterion/{part}"),
+        schedule=schedule,
+        final=final,
+    )
