@@ -87,6 +87,7 @@ def execute(
                 failed = run_steps(left, done, out, workers, device, observer)
             finally:
                 layout.running(out).unlink(missing_ok=True)
+                store.remove_leftovers()
                 write_file(layout.catalogue(out), as_json(catalogue(plan, store)))
         elif not layout.catalogue(out).is_file():
             write_file(layout.catalogue(out), as_json(catalogue(plan, store)))

@@ -1,0 +1,58 @@
+"""piescope: what does a neural network forget when it is compressed?
+
+The public API, loaded on first use: importing piescope loads neither torch nor NumPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from piescope.data.dataset import Dataset as Dataset
+    from piescope.losses.contrastive import simclr_loss as simclr_loss
+    from piescope.losses.contrastive import supcon_loss as supcon_loss
+    from piescope.measure.neighbours import knn_labels as knn_labels
+    from piescope.measure.pies import modal_label as modal_label
+    from piescope.measure.pies import pie_mask as pie_mask
+    from piescope.measure.prediction_depth import prediction_depth as prediction_depth
+    from piescope.measure.projection import umap_projection as umap_projection
+    from piescope.measure.q_score import q_score as q_score
+    from piescope.models.probes import probe as probe
+    from piescope.models.wide_resnet import WideResNet as WideResNet
+    from piescope.pruning.masks import magnitude_masks as magnitude_masks
+    from piescope.pruning.pruner import Pruner as Pruner
+    from piescope.pruning.schedules import Gradual as Gradual
+    from piescope.pruning.schedules import gradual_sparsity as gradual_sparsity
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Dataset": "data.dataset",
+    "Gradual": "pruning.schedules",
+    "Pruner": "pruning.pruner",
+    "WideResNet": "models.wide_resnet",
+    "gradual_sparsity": "pruning.schedules",
+    "knn_labels": "measure.neighbours",
+    "magnitude_masks": "pruning.masks",
+    "modal_label": "measure.pies",
+    "pie_mask": "measure.pies",
+    "prediction_depth": "measure.prediction_depth",
+    "probe": "models.probes",
+    "q_score": "measure.q_score",
+    "simclr_loss": "losses.contrastive",
+    "supcon_loss": "losses.contrastive",
+    "umap_projection": "measure.projection",
+}
+
+__all__ = [*_HOME, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"piescope.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'piescope' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

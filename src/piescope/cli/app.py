@@ -1,0 +1,266 @@
+"""The commands. Start here: run -> study/execute.py -> study/steps.py -> training/loop.py."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from piescope.study.plan import Plan, Step
+    from piescope.study.spec import Study
+
+STEP_FAILED, BAD_INPUT, BAD_ENVIRONMENT, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
+
+app = typer.Typer(
+    name="piescope",
+    help="What does a neural network forget when it is compressed?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Device(StrEnum):
+    """Where networks run."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Executor(StrEnum):
+    """How steps are spread."""
+
+    local = "local"
+
+
+def _guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turns what can go wrong into one message with its cure and the documented exit code."""
+
+    @functools.wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        from piescope.store.artefacts import CorruptArtefactError
+        from piescope.study.problems import StudyError
+
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+        try:
+            command(*args, **kwargs)
+        except StudyError as error:
+            _fail(str(error), BAD_INPUT)
+        except CorruptArtefactError as error:
+            _fail(str(error), STEP_FAILED)
+        except KeyboardInterrupt:
+            _fail("interrupted; the same command goes on where it stopped", INTERRUPTED)
+        except BrokenPipeError:
+            # the reader (head, less) has gone: that is no error, but Python would print one at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except OSError as error:
+            _fail(f"{error.filename or 'the system'}: {error.strerror or error}", BAD_ENVIRONMENT)
+
+    return guarded
+
+
+StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A built-in study (see `studies`) or a TOML file.")]
+FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study: run's --out.")]
+
+
+@app.command()
+@_guarded
+def run(
+    study: StudyArgument,
+    out: Annotated[Path | None, typer.Option(help="Folder for everything; default runs/NAME.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
+    device: Annotated[Device, typer.Option(help="Where networks run.")] = Device.auto,
+    executor: Annotated[Executor, typer.Option(help="How steps are spread.")] = Executor.local,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Discard what DIR holds of the study first.")] = False,
+) -> None:
+    """Run a study, or what is left of it; then write its tables, figures and report."""
+    from piescope.cli.progress import Progress
+    from piescope.study.execute import BusyError, execute
+
+    del executor  # there is one so far
+    parsed = _load(study)
+    folder = out if out is not None else Path("runs") / parsed.name
+    console = _console()
+    where = _device(device)
+    count = workers if workers is not None else _cores() if where == "cpu" else 1
+    watch = Progress(console, count)
+
+    def announce(plan: Plan, left: list[Step]) -> None:
+        watch.begin(left)
+        _say(console, f"{parsed.name}: {plan.models} models in {len(plan.arms)} arms, in {folder}")
+        how = f" ({count} workers, {where})" if left else ""
+        _say(console, f"{len(plan.steps) - len(left)} done, {len(left)} to run{how}")
+
+    try:
+        with watch:
+            outcome = execute(parsed, folder, count, where, fresh, watch.observer(), announce)
+    except BusyError as busy:
+        _fail(str(busy), BAD_ENVIRONMENT)
+    if outcome.ran:
+        _say(console, watch.summary())
+    _report(console, folder, only_if_stale=True)
+    if outcome.failed:
+        _fail(
+            f"{len(outcome.failed)} steps failed and {outcome.waiting} wait for them; traces are in {folder / 'logs'}.\n"
+            f"`piescope status {folder}` lists them; the same `run` command tries them again.",
+            STEP_FAILED,
+        )
+
+
+@app.command()
+@_guarded
+def plan(
+    study: StudyArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that `run` would use.")] = None,
+) -> None:
+    """Show what a study would cost: models, steps, training FLOPs, disk, time on this machine. Runs nothing."""
+    import json
+
+    from rich.table import Table
+
+    from piescope.cli.progress import duration
+    from piescope.study.calibrate import estimate_seconds
+    from piescope.study.plan import cost_of, make_plan, plan_json
+
+    laid_out = make_plan(_load(study))
+    cost = cost_of(laid_out)
+    seconds = estimate_seconds(laid_out, workers or _cores())
+    if as_json:
+        typer.echo(json.dumps(plan_json(laid_out, cost, seconds), indent=1))
+        return
+    console = _console()
+    table = Table("objective", "pruning", "sparsity", "models", title=laid_out.study.title, title_justify="left")
+    for item in laid_out.arms:
+        table.add_row(item.arm.objective, item.arm.pruning, f"{item.arm.sparsity:g}", str(len(item.models)))
+    console.print(table)
+    _say(console, f"models           {cost.models}")
+    _say(console, f"steps            {sum(cost.steps.values())} ({', '.join(f'{count} {kind}' for kind, count in cost.steps.items())})")
+    _say(console, f"training FLOPs   {cost.training_flops:.2e}")
+    _say(console, f"disk             {cost.disk_bytes / 1e6:,.0f} MB")
+    _say(console, f"time here        about {duration(seconds)} on {workers or _cores()} workers (from a calibration of a few seconds)")
+
+
+@app.command()
+@_guarded
+def status(directory: FolderArgument) -> None:
+    """Show which steps are done, running, failed or waiting, why, and what to do next."""
+    from collections import Counter
+
+    from rich.table import Table
+
+    from piescope.study.execute import status as status_of
+
+    study, steps = status_of(directory)
+    console = _console()
+    table = Table("step", "done", "running", "failed", "waiting", title=f"{study.name} in {directory}", title_justify="left")
+    for kind in dict.fromkeys(item.step.kind for item in steps):
+        counts = Counter(item.state for item in steps if item.step.kind == kind)
+        table.add_row(kind, *(str(counts[state]) for state in ("done", "running", "failed", "waiting")))
+    console.print(table)
+    states = Counter(item.state for item in steps)
+    for item in steps:
+        if item.state in ("running", "failed"):
+            _say(console, f"{item.state}: {item.step.label}" + (f": {item.reason}" if item.reason else ""))
+    again = f"piescope run {study.name} --out {directory}"
+    if states["running"]:
+        _say(console, f"next: wait; {states['waiting']} steps wait for the {states['running']} that run")
+    elif states["failed"] or states["waiting"]:
+        _say(console, f"next: {again}")
+    else:
+        _say(console, f"all {states['done']} steps are done; next: open {directory / 'report.html'}")
+
+
+@app.command()
+@_guarded
+def report(directory: FolderArgument) -> None:
+    """Write tables, figures and report.html from stored results."""
+    from piescope.study.execute import study_of
+
+    study_of(directory)
+    _report(_console(), directory, only_if_stale=False)
+
+
+@app.command()
+@_guarded
+def studies() -> None:
+    """List the built-in studies."""
+    from rich.table import Table
+
+    from piescope.study.parse import builtin_studies, parse_study
+
+    table = Table("study", "data", "model", "models", "what it is")
+    for name, text in builtin_studies().items():
+        study = parse_study(text, name)
+        models = len(study.arm_list()) * len(study.seeds)
+        table.add_row(name, study.data.source, study.model.name, str(models), study.title)
+    _console().print(table)
+
+
+def _load(name_or_path: str) -> Study:
+    from piescope.study.parse import load_study
+
+    return load_study(name_or_path)
+
+
+def _report(console: Console, folder: Path, only_if_stale: bool) -> None:
+    from piescope.report.build import build_report, is_current
+    from piescope.store import layout
+
+    if only_if_stale and is_current(folder):
+        _say(console, f"results are current: {layout.report(folder)}")
+        return
+    problem = build_report(folder)
+    if problem:
+        _say(console, problem)
+    else:
+        _say(console, f"report: {layout.report(folder)}")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _device(wanted: Device) -> str:
+    """The device's type; torch is only asked where there is a driver to ask about."""
+    if wanted is Device.cpu or (wanted is Device.auto and not Path("/dev/nvidiactl").exists()):
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted is Device.cuda:
+        _fail("--device cuda: torch finds no CUDA device; install a CUDA build of torch, or use --device cpu", BAD_ENVIRONMENT)
+    return "cpu"
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console()
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(code) from None
+
+
+def main() -> None:
+    """Entry point of the ``piescope`` command."""
+    app()

@@ -1,0 +1,147 @@
+"""Progress for people: a live line in a terminal, plain lines elsewhere; rates and time left in both."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from piescope.study.executors.local import Failed, Observer
+from piescope.study.plan import Step
+
+PLAIN_EVERY = 10.0
+"""Seconds between plain lines."""
+
+FORWARD_BACKWARD = 3
+"""A forward and backward pass costs about three forward passes."""
+
+
+def work_of(step: Step) -> int:
+    """A step's size in forward passes of an image; what measures cost on top is learnt as they finish."""
+    return max(1, FORWARD_BACKWARD * step.forward_backward + step.forward)
+
+
+class Progress:
+    """Watches a run: what is done, how fast, how long still.
+
+    Time left: the work of the steps that are left, each kind at the pace that it showed in this run, over the
+    workers. Kinds that have not finished one yet go at the pace of all.
+
+    Args:
+        console: where to print.
+        workers: processes.
+    """
+
+    def __init__(self, console: Console, workers: int) -> None:
+        self._console = console
+        self._workers = workers
+        self._left: dict[str, Step] = {}
+        self._total = 0
+        self._done = 0
+        self._failed = 0
+        self._images = 0
+        self._pace: dict[str, tuple[float, float]] = {}
+        self._began = time.monotonic()
+        self._spoke = self._began
+        self._current: dict[str, str] = {}
+        self._live = Live(console=console, refresh_per_second=5, transient=True) if console.is_terminal else None
+
+    def __enter__(self) -> Progress:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def begin(self, steps: list[Step]) -> None:
+        """Tells what is to run; the clock starts."""
+        self._left = {step.key: step for step in steps}
+        self._total = len(steps)
+        self._began = self._spoke = time.monotonic()
+
+    def observer(self) -> Observer:
+        """What the executor calls."""
+        return Observer(self._started, self._saw_images, self._finished, self._failed_one, self._tick)
+
+    def _started(self, step: Step) -> None:
+        self._current[step.key] = step.label
+
+    def _saw_images(self, step: Step, images: int) -> None:
+        self._images += images
+
+    def _finished(self, step: Step, seconds: float) -> None:
+        self._done += 1
+        self._left.pop(step.key, None)
+        self._current.pop(step.key, None)
+        work, spent = self._pace.get(step.kind, (0.0, 0.0))
+        self._pace[step.kind] = work + work_of(step), spent + seconds
+
+    def _failed_one(self, failure: Failed) -> None:
+        self._failed += 1
+        self._left.pop(failure.step.key, None)
+        self._current.pop(failure.step.key, None)
+        self._print(f"failed: {failure.step.label}: {failure.reason}")
+
+    def seconds_left(self) -> float | None:
+        """An estimate, or None before the first step has ended."""
+        if not self._pace:
+            return None
+        work, spent = (sum(values) for values in zip(*self._pace.values(), strict=True))
+        overall = spent / work
+        expected = 0.0
+        for step in self._left.values():
+            known, took = self._pace.get(step.kind, (0.0, 0.0))
+            expected += work_of(step) * (took / known if known else overall)
+        return expected / self._workers
+
+    def line(self) -> str:
+        """One line: steps, rate, time left, what is under way."""
+        elapsed = max(1e-9, time.monotonic() - self._began)
+        left = self.seconds_left()
+        parts = [
+            f"{self._done}/{self._total} steps",
+            f"{self._images / elapsed:,.0f} training images/s",
+            f"{duration(elapsed)} gone",
+            "time left unknown yet" if left is None else f"about {duration(left)} left",
+        ]
+        if self._failed:
+            parts.append(f"{self._failed} failed")
+        return ", ".join(parts)
+
+    def summary(self) -> str:
+        """One line for the end."""
+        elapsed = time.monotonic() - self._began
+        return f"ran {self._done} steps in {duration(elapsed)}" + (f", {self._failed} failed" if self._failed else "")
+
+    def _tick(self) -> None:
+        if self._live is not None:
+            now = "; ".join(self._current.values())
+            self._live.update(Text(f"{self.line()}\n{now}", overflow="ellipsis", no_wrap=False))
+        elif time.monotonic() - self._spoke > PLAIN_EVERY:
+            self._spoke = time.monotonic()
+            self._print(self.line())
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """``75`` as ``1 min 15 s``.
+
+    Example:
+        >>> duration(4.2), duration(75), duration(7300)
+        ('4 s', '1 min 15 s', '2 h 2 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,1 @@
+"""From stored results to tables, figures and one page. Loads no torch."""

@@ -1,0 +1,77 @@
+"""Writes everything that people read: results/ and report.html, from what a study has stored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import piescope
+from piescope.store import layout
+
+
+def is_current(out: Path) -> bool:
+    """Whether the results were made from what is stored now, by this version, and are as they were written."""
+    try:
+        manifest = json.loads(layout.results_manifest(out).read_bytes())
+        return bool(manifest["made_from"] == _sources(out)) and all(
+            _sha256(out / name) == expected for name, expected in manifest["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def build_report(out: Path) -> str:
+    """Writes tables, figures, examples.parquet and report.html.
+
+    Args:
+        out: the study's folder.
+
+    Returns:
+        an empty string, or why there is nothing to report yet.
+
+    Raises:
+        CorruptArtefactError: a stored file is not what was written.
+    """
+    from piescope.report.figures import draw_all
+    from piescope.report.frames import examples_table, load_results
+    from piescope.report.page import render_page
+    from piescope.report.tables import COLUMNS, rows_of, wide_tables
+    from piescope.store.artefacts import as_json, as_parquet, write_file
+    from piescope.store.tables import as_csv
+
+    results = load_results(out)
+    if results is None:
+        return "no arm is complete yet: there is nothing to report"
+    rows = rows_of(results)
+    typeset = wide_tables(results, rows)
+    figures = draw_all(results)
+    files = {layout.examples(out): as_parquet(examples_table(results))}
+    for name, columns in COLUMNS.items():
+        files[layout.table(out, name, "csv")] = as_csv(rows[name], columns)
+        files[layout.table(out, name, "tex")] = typeset[name].latex().encode()
+    for drawn in figures:
+        files[layout.figure(out, drawn.number, "svg")] = drawn.svg
+        files[layout.figure(out, drawn.number, "pdf")] = drawn.pdf
+        files[layout.figure(out, drawn.number, "csv")] = as_csv(drawn.rows, list(drawn.rows[0]) if drawn.rows else [])
+    files[layout.report(out)] = render_page(results, typeset, rows, figures)
+    for path, content in files.items():
+        write_file(path, content)
+    manifest = {
+        "made_from": _sources(out),
+        "files": {str(path.relative_to(out)): hashlib.sha256(content).hexdigest() for path, content in files.items()},
+    }
+    write_file(layout.results_manifest(out), as_json(manifest))
+    return ""
+
+
+def _sources(out: Path) -> dict[str, str]:
+    return {
+        "piescope": piescope.__version__,
+        "catalogue": _sha256(layout.catalogue(out)),
+        "study": _sha256(layout.study(out)),
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

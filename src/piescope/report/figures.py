@@ -1,0 +1,317 @@
+"""Drawing: rows in, a matplotlib figure out. Colours are told apart by colour-blind readers; nothing is colour alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")  # a report is written, never shown in a window
+
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from piescope.report import frames
+from piescope.report.frames import Results, Row
+from piescope.report.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, percent, pruning_name
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "savefig.dpi": 220,
+    "svg.hashsalt": "piescope",  # equal figures have equal bytes
+    "pdf.fonttype": 42,
+}
+
+STRONG = {"supervised": "#0072B2", "supcon": "#D55E00", "simclr": "#009E73"}  # Okabe and Ito
+LIGHT = {"supervised": "#A6CEE6", "supcon": "#F4C7A4", "simclr": "#A6DBCB"}
+GREY = "#8A8F98"
+CLASSES = (
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+)  # fmt: skip
+"""Petroff 2021, ten colours chosen for colour-blind readers, https://arxiv.org/abs/2107.02270."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure with the numbers behind it.
+
+    Attributes:
+        number: in the paper's order.
+        title: a few words.
+        caption: what is to be seen.
+        rows: the frame that it was drawn from.
+        svg: vector graphics (dense point clouds are embedded pixels).
+        pdf: the same.
+    """
+
+    number: int
+    title: str
+    caption: str
+    rows: list[Row]
+    svg: bytes
+    pdf: bytes
+
+
+def draw_all(results: Results) -> list[Drawn]:
+    """The paper's seven figures from this run's results."""
+    sparsities = results.sparsities()
+    mapped = sorted({arm.sparsity for arm in results.arms if arm.embedding is not None and not arm.is_dense})
+    main = percent(results.main_sparsity)
+    one_shot = _shown_pruning(results)
+    classes = [row for row in frames.class_rows(results) if row["pruning"] != "dense"]
+    few = sparsities if len(sparsities) <= 3 else [sparsities[0], sparsities[len(sparsities) // 2], results.main_sparsity]
+    top = mapped[-1:]
+    plans: list[tuple[str, str, list[Row], Callable[[list[Row]], Figure]]] = [
+        (
+            "What pruning does to the representation",
+            f"UMAP of one model's representation of the test examples, dense and at {percent(top[0]) if top else 'no'} "
+            "sparsity, coloured by the population's modal label. Each panel is a fit of its own: only the grouping "
+            "within a panel means something.",
+            frames.umap_rows(results, top),
+            lambda rows: draw_maps_by_objective(rows, results),
+        ),
+        (
+            f"Q-Score of each example, dense against pruned, at {main}",
+            f"Each point is a test example; mean over models. Below the line: pruned models ({main}) form its "
+            "representation less clearly than dense ones. Ringed: PIEs.",
+            frames.pair_rows(results, "q"),
+            lambda rows: draw_pairs(rows, "Q-Score", results),
+        ),
+        (
+            f"Prediction depth of each example, dense against pruned, at {main}",
+            "Each point is a test example; mean over models, in the paper's convention (against the true label, "
+            "1-based; a little jitter separates equal points). Above the line: decided later, or never, in pruned models.",
+            frames.pair_rows(results, "depth"),
+            lambda rows: draw_pairs(rows, "prediction depth (probe)", results, jitter=0.12),
+        ),
+        (
+            f"Which classes lose examples: {pruning_name(one_shot)}",
+            "PIEs by true class. Strong: PIEs under every objective; light: under this one only.",
+            [row for row in classes if row["pruning"] == one_shot and row["sparsity"] in few],
+            lambda rows: draw_classes(rows, results, by_objective=True),
+        ),
+        (
+            "The representation at rising sparsity",
+            "As Figure 1, for all mapped sparsities and every pruning.",
+            frames.umap_rows(results, mapped),
+            lambda rows: draw_maps_by_sparsity(rows, results),
+        ),
+        (
+            "Examples that dense models get wrong and pruned ones right",
+            "From the lowest sparsity up. U: modal label of the uncompressed models, S: of the sparse ones (right).",
+            frames.rescued_rows(results),
+            lambda rows: draw_rescued(rows, results),
+        ),
+        (
+            "Which classes lose examples, at every sparsity",
+            "As Figure 4, for every pruning. Without strong bars: no other objective has that pruning.",
+            classes,
+            lambda rows: draw_classes(rows, results, by_objective=False),
+        ),
+    ]
+    drawn = []
+    for number, (title, caption, rows, draw) in enumerate(plans, start=1):
+        with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
+            figure = draw(rows) if rows else draw_nothing()
+            drawn.append(Drawn(number, title, caption, rows, _save(figure, "svg"), _save(figure, "pdf")))
+            pyplot.close(figure)
+    return drawn
+
+
+def _shown_pruning(results: Results) -> str:
+    prunings = [pruning for _, pruning in results.families()]
+    return "one_shot" if "one_shot" in prunings or not prunings else prunings[0]
+
+
+def _save(figure: Figure, suffix: str) -> bytes:
+    sink = io.BytesIO()
+    metadata: dict[str, Any] = {"Date": None} if suffix == "svg" else {"CreationDate": None}
+    figure.savefig(sink, format=suffix, metadata=metadata)
+    return sink.getvalue()
+
+
+def draw_nothing() -> Figure:
+    """A figure that says that there is nothing to draw."""
+    figure, axes = pyplot.subplots(figsize=(7, 1))
+    axes.axis("off")
+    axes.text(0.5, 0.5, "nothing of this kind in this run", ha="center", va="center", color=GREY)
+    return figure
+
+
+def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
+    figure, axes = pyplot.subplots(
+        rows, columns, figsize=(width * columns, height * rows), squeeze=False, layout="constrained"
+    )
+    return figure, axes
+
+
+def _class_colours(results: Results) -> dict[str, Any]:
+    names = results.class_names
+    if len(names) <= len(CLASSES):
+        return dict(zip(names, CLASSES, strict=False))
+    return dict(zip(names, matplotlib.colormaps["turbo"](np.linspace(0, 1, len(names))), strict=True))
+
+
+def _map(axes: Axes, rows: Sequence[Row], results: Results) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+        spine.set_color("#D0D3D8")
+    colours = _class_colours(results)
+    points = np.array([[row["x"], row["y"]] for row in rows])
+    labels = np.array([row["modal_label"] for row in rows])
+    axes.scatter(
+        points[:, 0], points[:, 1], s=3, linewidths=0, c=[colours[label] for label in labels], alpha=0.8, rasterized=True
+    )
+    if len(results.class_names) > len(CLASSES):
+        return
+    for name in results.class_names:
+        if (labels == name).sum() >= 3:
+            x, y = np.median(points[labels == name], axis=0)
+            axes.text(
+                x, y, name, fontsize=7, ha="center", va="center", weight="bold", color="black",
+                bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": colours[name], "linewidth": 0.8, "alpha": 0.85},
+            )  # fmt: skip
+
+
+def _of(rows: Sequence[Row], objective: str, pruning: str, sparsity: float | None = None) -> list[Row]:
+    return [
+        row
+        for row in rows
+        if row["objective"] == objective
+        and row["pruning"] == pruning
+        and (sparsity is None or row["sparsity"] == sparsity)
+    ]
+
+
+def draw_maps_by_objective(rows: list[Row], results: Results) -> Figure:
+    """One line of maps per objective: dense, then each pruning (the paper's Figure 1)."""
+    prunings = ["dense", *dict.fromkeys(row["pruning"] for row in rows if row["pruning"] != "dense")]
+    objectives = list(dict.fromkeys(row["objective"] for row in rows))
+    figure, grid = _grid(len(objectives), len(prunings), 1.8, 1.85)
+    for line, objective in zip(grid, objectives, strict=True):
+        for axes, pruning in zip(line, prunings, strict=True):
+            shown = _of(rows, objective, pruning)
+            if not shown:
+                axes.axis("off")
+                continue
+            _map(axes, shown, results)
+            sparsity = "" if pruning == "dense" else f", {percent(shown[0]['sparsity'])}"
+            axes.set_title(f"{pruning_name(pruning)}{sparsity}")
+        line[0].set_ylabel(OBJECTIVES_IN_FULL.get(objective, objective))
+    return figure
+
+
+def draw_maps_by_sparsity(rows: list[Row], results: Results) -> Figure:
+    """One line of maps per sparsity, one column per arm; dense on top (the paper's Figure 5)."""
+    families = results.families()
+    sparsities = sorted({row["sparsity"] for row in rows})
+    figure, grid = _grid(len(sparsities), len(families), 1.55, 1.6)
+    for line, sparsity in zip(grid, sparsities, strict=True):
+        for column, (objective, pruning) in enumerate(families):
+            axes = line[column]
+            first = families.index(next(family for family in families if family[0] == objective))
+            if sparsity == 0 and column != first:
+                axes.axis("off")
+                continue
+            shown = _of(rows, objective, "dense" if sparsity == 0 else pruning, sparsity)
+            if not shown:
+                axes.axis("off")
+                continue
+            _map(axes, shown, results)
+            name = f"{OBJECTIVES.get(objective, objective)} / dense" if sparsity == 0 else family_name(objective, pruning)
+            axes.set_title(name, fontsize=7)
+        line[0].set_ylabel(percent(sparsity))
+    return figure
+
+
+def draw_pairs(rows: list[Row], name: str, results: Results, jitter: float = 0.0) -> Figure:
+    """Dense against pruned, one panel per arm, on one pair of scales (the paper's Figures 2 and 3)."""
+    families = list(dict.fromkeys((row["objective"], row["pruning"]) for row in rows))
+    values = np.array([[row["dense"], row["pruned"]] for row in rows])
+    low, high = values.min(), values.max()
+    margin = 0.04 * (high - low or 1.0)
+    figure, grid = _grid(1, len(families), 1.75, 2.0)
+    shake = np.random.default_rng(0)
+    for axes, (objective, pruning) in zip(grid[0], families, strict=True):
+        shown = _of(rows, objective, pruning)
+        points = np.array([[row["dense"], row["pruned"]] for row in shown])
+        points = points + shake.uniform(-jitter, jitter, points.shape)
+        pies = np.array([row["is_pie"] for row in shown])
+        axes.plot([low, high], [low, high], color=GREY, linewidth=0.7, linestyle="--", zorder=1)
+        axes.scatter(*points[~pies].T, s=5, linewidths=0, color=LIGHT[objective], rasterized=True, zorder=2)
+        axes.scatter(
+            *points[pies].T, s=9, linewidths=0.5, facecolor=STRONG[objective], edgecolor="black", rasterized=True, zorder=3
+        )
+        axes.set_title(f"{family_name(objective, pruning)}\n{pies.sum()} PIEs")
+        axes.set_xlim(low - margin, high + margin)
+        axes.set_ylim(low - margin, high + margin)
+        axes.set_box_aspect(1)
+    figure.supxlabel(f"{name}, dense models", fontsize=8)
+    grid[0][0].set_ylabel(f"{name},\npruned models ({percent(results.main_sparsity)})")
+    return figure
+
+
+def draw_classes(rows: list[Row], results: Results, by_objective: bool) -> Figure:
+    """Bars of PIEs by class; strong: shared. Lines are objectives (Figure 4) or sparsities (Figure 7)."""
+    families = list(dict.fromkeys((row["objective"], row["pruning"]) for row in rows))
+    sparsities = sorted({row["sparsity"] for row in rows})
+    shape = (len(families), len(sparsities)) if by_objective else (len(sparsities), len(families))
+    figure, grid = _grid(*shape, 2.3 if by_objective else 1.55, 1.4)
+    names = results.class_names
+    for a, (objective, pruning) in enumerate(families):
+        for b, sparsity in enumerate(sparsities):
+            axes = grid[a][b] if by_objective else grid[b][a]
+            shown = _of(rows, objective, pruning, sparsity)
+            if not shown:
+                axes.axis("off")
+                continue
+            pies = np.array([row["pies"] for row in shown])
+            shared = np.array([row["shared_pies"] or 0 for row in shown])
+            places = np.arange(len(names))
+            axes.bar(places, shared, color=STRONG[objective], width=0.8)
+            axes.bar(places, pies - shared, bottom=shared, color=LIGHT[objective], width=0.8)
+            axes.set_xticks(places, names, rotation=0 if max(map(len, names)) <= 2 else 90)
+            axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+            axes.set_ylim(0, max(1, pies.max()) * 1.08)
+            axes.set_title(f"{family_name(objective, pruning)}, {percent(sparsity)}", fontsize=7)
+    for line in grid:
+        line[0].set_ylabel("PIEs")
+    figure.supxlabel("true class", fontsize=8)
+    return figure
+
+
+def draw_rescued(rows: list[Row], results: Results) -> Figure:
+    """Images with what dense and sparse models call them (the paper's Figure 6)."""
+    columns = 6
+    lines = -(-len(rows) // columns)
+    figure, grid = _grid(lines, columns, 1.15, 1.5)
+    for axes in grid.ravel():
+        axes.axis("off")
+    for axes, row in zip(grid.ravel(), rows, strict=False):
+        image = results.images[row["index"]]
+        if len(image) == 1:
+            axes.imshow(image[0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        else:
+            axes.imshow(image.transpose(1, 2, 0), interpolation="nearest")
+        axes.set_title(
+            f"U: {row['dense_label']}   S: {row['pruned_label']}\n{pruning_name(row['pruning'])}, {percent(row['sparsity'])}",
+            fontsize=6.5,
+        )
+    return figure

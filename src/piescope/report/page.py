@@ -1,0 +1,240 @@
+"""report.html: one file that opens from disk, offline, and says what every number means."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image
+
+import piescope
+from piescope.report.figures import Drawn
+from piescope.report.frames import ArmResult, Results, Row
+from piescope.report.tables import WideTable
+from piescope.report.words import OBJECTIVES_IN_FULL, family_name, percent, plus_minus, pruning_name
+
+GALLERY_MOST = 48
+"""PIEs shown per arm; examples.parquet has all."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One image of the gallery.
+
+    Attributes:
+        image: a data URI.
+        example_id: its stable id.
+        label: true class.
+        dense: modal label of the dense models, with the share of them that gave it.
+        pruned: likewise for the pruned ones.
+        kind: ``lost`` (dense right, pruned wrong), ``rescued`` (the reverse) or ``moved`` (both wrong).
+    """
+
+    image: str
+    example_id: str
+    label: str
+    dense: str
+    pruned: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Wall:
+    """The PIEs of one arm.
+
+    Attributes:
+        title: the arm.
+        count: all of its PIEs.
+        tiles: the clearest of them.
+        is_open: shown unfolded.
+    """
+
+    title: str
+    count: int
+    tiles: list[Tile]
+    is_open: bool
+
+
+def render_page(results: Results, tables: dict[str, WideTable], rows: dict[str, list[Row]], figures: Sequence[Drawn]) -> bytes:
+    """The whole report as HTML."""
+    environment = Environment(
+        loader=PackageLoader("piescope.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    css = environment.get_template("report.css").render()
+    page = environment.get_template("report.html").render(
+        title=results.study["title"],
+        css=css,
+        css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
+        version=piescope.__version__,
+        headline=headline(results),
+        findings=findings(results),
+        facts=facts(results),
+        tables=tables,
+        figures=[
+            {"drawn": drawn, "image": data_uri("image/svg+xml", drawn.svg)} for drawn in figures
+        ],
+        walls=walls(results),
+        missing=[f"{family_name(row['objective'], row['pruning'])} {percent(row['sparsity'])}" for row in results.missing],
+        examples=len(results.labels),
+        ties=sum(row["ties"] for row in rows["pies"]),
+        degenerate=sum(row["degenerate"] for row in rows["q_score"]),
+        has_depth="prediction_depth" in results.study.get("measures", {}),
+        has_finetuning=any(method["kind"] == "one_shot" for method in results.study.get("pruning", {}).values()),
+    )
+    return page.encode()
+
+
+def headline(results: Results) -> list[dict[str, str]]:
+    """The few numbers that a reader takes away: PIEs at the main sparsity, one card per (objective, pruning)."""
+    cards = []
+    for objective, pruning in results.families():
+        arm = results.find(objective, pruning, results.main_sparsity)
+        if arm is None:
+            continue
+        pies = arm.summary["pies"]
+        cards.append(
+            {
+                "objective": objective,
+                "name": family_name(objective, pruning),
+                "number": f"{pies}",
+                "unit": f"of {len(results.labels)} examples ({100 * pies / len(results.labels):.1f} %)",
+                "detail": f"accuracy {plus_minus(arm.summary['accuracy_mean'], arm.summary['accuracy_std'])} %",
+            }
+        )
+    return cards
+
+
+def findings(results: Results) -> list[str]:
+    """Plain sentences, each computed from this run's numbers and from nothing else."""
+    told = []
+    for objective in results.objectives():
+        dense = results.find(objective, "dense", 0.0)
+        if dense is None:
+            continue
+        name = OBJECTIVES_IN_FULL.get(objective, objective)
+        said = [
+            f"Dense {name} models reach {plus_minus(dense.summary['accuracy_mean'], dense.summary['accuracy_std'])} % "
+            f"on the test examples (mean ± std of {dense.summary['n_models']} models)."
+        ]
+        for _, pruning in [family for family in results.families() if family[0] == objective]:
+            arms = [results.find(objective, pruning, sparsity) for sparsity in results.sparsities()]
+            counts = ", ".join(
+                f"{arm.summary['pies']} at {percent(arm.sparsity)}" for arm in arms if arm is not None
+            )
+            said.append(f"{pruning_name(pruning).capitalize() if pruning == 'delayed_gmp' else _sentence(pruning_name(pruning))}: PIEs {counts}.")
+        told.append(" ".join(said))
+    dense_pairs = [(results.find(o, p, results.main_sparsity), o, p) for o, p in results.families()]
+    known = [(arm.summary["pies"], o, p) for arm, o, p in dense_pairs if arm is not None]
+    if len(known) > 1:
+        most, least = max(known), min(known)
+        told.append(
+            f"At {percent(results.main_sparsity)} sparsity, {family_name(*most[1:])} loses the most examples ({most[0]}) "
+            f"and {family_name(*least[1:])} the fewest ({least[0]})."
+        )
+    return told
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def facts(results: Results) -> list[tuple[str, str]]:
+    """What was run, as name and value."""
+    study, data = results.study, results.data
+    model = study["model"]
+    seeds = study["replicates"]
+    listed: list[tuple[str, str]] = [
+        ("Study", f"{study['name']}, seed {study['seed']}"),
+        ("Data", f"{data['about']}: {data['train_examples']} train, {data['test_examples']} test, "
+                 f"{'x'.join(map(str, data['image_shape']))}"),
+        ("Data fingerprint", data["fingerprint"][:16]),
+        ("Model", f"WRN-{model['depth']}-{model['width']}"),
+        ("Models per arm", str(seeds) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
+        ("Sparsities", ", ".join(percent(sparsity) for sparsity in study["sparsities"])),
+    ]  # fmt: skip
+    for objective, training in study["training"].items():
+        stages = {"": training} if "epochs" in training else {"encoder": training["encoder"], "linear head": training["head"]}
+        for stage, values in stages.items():
+            name = " ".join(filter(None, ["Training", objective, stage]))
+            extra = f", temperature {training['temperature']:g}" if stage == "encoder" else ""
+            listed.append((_sentence(name), _training(values) + extra))
+    for name, method in study["pruning"].items():
+        tensors = "convolution and linear weights" + (" and biases" if method["biases"] else "")
+        text = f"{method['criterion']}, {method['scope']}, {tensors}"
+        for stage in ("supervised", "encoder", "head"):
+            schedule = method.get(stage)
+            if isinstance(schedule, dict):
+                text += f"; {stage}: steps {schedule['begin']} to {schedule['end']}, every {schedule['frequency']}"
+        if "finetune" in method:
+            text += f"; then fine-tuning, whole network, cross-entropy: {_training(method['finetune'])}"
+        listed.append((f"Pruning {pruning_name(name)}", text))
+    for environment in results.environments:
+        listed.append(("Made on", f"{environment['device']} ({environment['cpu']}), torch {environment['torch']}, "
+                                  f"{environment['threads']} thread a worker, pack size {environment['pack_size']}"))  # fmt: skip
+    return listed
+
+
+def _training(values: dict[str, Any]) -> str:
+    momentum = ("Nesterov " if values["nesterov"] else "") + f"momentum {values['momentum']:g}"
+    return (
+        f"{values['epochs']} epochs, batch {values['batch_size']}, SGD {values['learning_rate']:g} "
+        f"({values['schedule']['kind'].replace('_', '-')}), {momentum}, weight decay {values['weight_decay']:g}"
+    )
+
+
+def walls(results: Results) -> list[Wall]:
+    """The gallery: the PIEs of each pruned arm, those first on whose label both populations agree most."""
+    images: dict[int, str] = {}
+    hung = []
+    for arm in results.arms:
+        if arm.is_dense:
+            continue
+        pies = np.flatnonzero(arm.columns["is_pie"])
+        clarity = arm.columns["dense_agreement"][pies] + arm.columns["pruned_agreement"][pies]
+        shown = pies[np.argsort(-clarity, kind="stable")][:GALLERY_MOST]
+        for index in shown:
+            if int(index) not in images:
+                images[int(index)] = data_uri("image/png", png(results.images[index]))
+        hung.append(
+            Wall(
+                f"{family_name(arm.objective, arm.pruning)}, {percent(arm.sparsity)}",
+                len(pies),
+                [_tile(results, arm, int(index), images[int(index)]) for index in shown],
+                is_open=arm.sparsity == results.main_sparsity,
+            )
+        )
+    return hung
+
+
+def _tile(results: Results, arm: ArmResult, index: int, image: str) -> Tile:
+    truth, dense, pruned = (
+        int(values[index]) for values in (results.labels, arm.columns["dense_label"], arm.columns["pruned_label"])
+    )
+    names = results.class_names
+    return Tile(
+        image=image,
+        example_id=results.data["ids"][index],
+        label=names[truth],
+        dense=f"{names[dense]} ({100 * arm.columns['dense_agreement'][index]:.0f} %)",
+        pruned=f"{names[pruned]} ({100 * arm.columns['pruned_agreement'][index]:.0f} %)",
+        kind="lost" if dense == truth else "rescued" if pruned == truth else "moved",
+    )
+
+
+def png(image: np.ndarray) -> bytes:
+    """A PNG of ``[channels, height, width]`` uint8, one or three channels."""
+    pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    sink = io.BytesIO()
+    Image.fromarray(pixels).save(sink, format="PNG", optimize=True)
+    return sink.getvalue()
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    """Bytes as a data URI."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

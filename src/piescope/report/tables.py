@@ -1,0 +1,211 @@
+"""Tables as people read them: arms side by side as in the paper, typeset once for the page and once for LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from piescope.report import frames
+from piescope.report.frames import Results, Row
+from piescope.report.words import OBJECTIVES, family_name, percent, plus_minus, pruning_name
+
+NAMED = ("objective", "pruning", "sparsity")
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "pies": (*NAMED, "n_models", "pies", "ties", "accuracy_mean", "accuracy_std", "rescued"),
+    "q_score": (*NAMED, "q_mean", "q_std", "z_mean", "z_std", "l1_mean", "l1_std", "error_auroc", "degenerate"),
+    "prediction_depth": (
+        *NAMED, "pie_mean", "pie_std", "non_pie_mean", "non_pie_std",
+        "baldock_pie_mean", "baldock_pie_std", "baldock_non_pie_mean", "baldock_non_pie_std",
+        "dense_pie_mean", "dense_pie_std", "dense_non_pie_mean", "dense_non_pie_std",
+    ),
+    "class_distribution": (*NAMED, "class", "pies", "shared_pies"),
+    "sparsity": (*NAMED, "n_models", "prunable", "zeros", "realised", "largest_deviation"),
+}  # fmt: skip
+"""The columns of each table's CSV."""
+
+
+@dataclass(frozen=True)
+class WideTable:
+    """A table ready to be typeset.
+
+    Attributes:
+        title: a few words.
+        caption: what its numbers are, for people who see nothing else.
+        groups: head cells above the columns, each with how many columns it spans.
+        head: one cell per column.
+        rows: text cells.
+    """
+
+    title: str
+    caption: str
+    groups: tuple[tuple[str, int], ...]
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def latex(self) -> str:
+        """A booktabs tabular with its caption; needs ``\\usepackage{booktabs}``."""
+        lines = [
+            "\\begin{table}",
+            "\\centering",
+            f"\\caption{{{escape_latex(self.caption)}}}",
+            f"\\begin{{tabular}}{{{'l' * 1}{'r' * (len(self.head) - 1)}}}",
+            "\\toprule",
+        ]
+        if any(text for text, _ in self.groups):
+            lines.append(
+                " & ".join(
+                    f"\\multicolumn{{{span}}}{{c}}{{{escape_latex(text)}}}" if text else "" for text, span in self.groups
+                ) + " \\\\"
+            )  # fmt: skip
+            start = 1
+            for text, span in self.groups:
+                if text:
+                    lines.append(f"\\cmidrule(lr){{{start}-{start + span - 1}}}")
+                start += span
+        lines.append(" & ".join(map(escape_latex, self.head)) + " \\\\")
+        lines.append("\\midrule")
+        lines += [" & ".join(map(escape_latex, row)) + " \\\\" for row in self.rows]
+        lines += ["\\bottomrule", "\\end{tabular}", "\\end{table}"]
+        return "\n".join(lines) + "\n"
+
+
+LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "–": "--", "<": r"\textless{}",
+    ">": r"\textgreater{}", "‖": r"$\|$", "₁": r"$_1$",
+}  # fmt: skip
+
+
+def escape_latex(text: str) -> str:
+    r"""Text that LaTeX prints and does not execute.
+
+    Example:
+        >>> print(escape_latex("50 % of a_b"))
+        50 \% of a\_b
+    """
+    return "".join(LATEX.get(character, character) for character in text if character.isprintable())
+
+
+def rows_of(results: Results) -> dict[str, list[Row]]:
+    """The rows of every table's CSV, by name."""
+    return {
+        "pies": frames.pies_rows(results),
+        "q_score": frames.q_score_rows(results),
+        "prediction_depth": frames.depth_rows(results),
+        "class_distribution": frames.class_rows(results),
+        "sparsity": frames.sparsity_rows(results),
+    }
+
+
+def wide_tables(results: Results, rows: dict[str, list[Row]]) -> dict[str, WideTable]:
+    """All tables in the paper's layout, by name."""
+    return {
+        "pies": _pies(results, rows["pies"]),
+        "q_score": _q_score(results, rows["q_score"]),
+        "prediction_depth": _depth(results, rows["prediction_depth"]),
+        "class_distribution": _classes(results, rows["class_distribution"]),
+        "sparsity": _sparsity(rows["sparsity"]),
+    }
+
+
+def _by_arm(rows: Sequence[Row]) -> dict[tuple[str, str, float], Row]:
+    return {(row["objective"], row["pruning"], row["sparsity"]): row for row in rows}
+
+
+def _side_by_side(
+    results: Results, rows: Sequence[Row], title: str, caption: str, head: Sequence[str], cells: object
+) -> WideTable:
+    """One line per sparsity, 0 % first; for each (objective, pruning) one block of columns; dense cells repeat."""
+    assert callable(cells)
+    found = _by_arm(rows)
+    body = []
+    for sparsity in [0.0, *results.sparsities()]:
+        line = [percent(sparsity)]
+        for objective, pruning in results.families():
+            key = (objective, "dense" if sparsity == 0 else pruning, sparsity)
+            line += cells(found[key]) if key in found else ["–"] * len(head)
+        body.append(tuple(line))
+    families = results.families()
+    return WideTable(
+        title,
+        caption,
+        (("", 1), *((family_name(*family), len(head)) for family in families)),
+        ("Sparsity", *(list(head) * len(families))),
+        tuple(body),
+    )
+
+
+def _pies(results: Results, rows: Sequence[Row]) -> WideTable:
+    def cells(row: Row) -> list[str]:
+        accuracy = plus_minus(row["accuracy_mean"], row["accuracy_std"])
+        return ["–" if row["pruning"] == "dense" else f"{row['pies']}", f"{row['ties']}", accuracy]
+
+    caption = (
+        f"Pruning Identified Exemplars among {len(results.labels)} test examples, examples whose modal label was "
+        "decided by a tie, and accuracy in percent: mean ± std over models."
+    )
+    return _side_by_side(results, rows, "PIEs and accuracy", caption, ["PIEs", "Ties", "Accuracy"], cells)
+
+
+def _q_score(results: Results, rows: Sequence[Row]) -> WideTable:
+    def cells(row: Row) -> list[str]:
+        scores = [plus_minus(row[f"{name}_mean"], row[f"{name}_std"]) for name in ("q", "z", "l1")]
+        return [*scores, plus_minus(row["error_auroc"], None)]
+
+    caption = (
+        "Q-Score, Z-Score and L1 norm of the representation: mean ± std over examples of the mean over models. AUROC: "
+        "how well a low Q-Score predicts that the model errs (0.5 is chance), mean over models."
+    )
+    return _side_by_side(results, rows, "Representation quality", caption, ["Q", "Z", "‖h‖₁", "AUROC"], cells)
+
+
+def _depth(results: Results, rows: Sequence[Row]) -> WideTable:
+    def cells(row: Row) -> list[str]:
+        return [plus_minus(row[f"{group}_mean"], row[f"{group}_std"]) for group in ("pie", "non_pie")]
+
+    depth = results.study.get("measures", {}).get("prediction_depth", {})
+    caption = (
+        "Prediction depth (against the true label, 1-based: the paper's convention) of PIEs and of all other "
+        f"examples: mean ± std over examples of the mean over {depth.get('models', 'no')} models. In the line of 0 %: "
+        "dense models, and PIEs of any of the objective's pruned arms."
+    )
+    return _side_by_side(results, rows, "Prediction depth", caption, ["PIE", "non-PIE"], cells)
+
+
+def _classes(results: Results, rows: Sequence[Row]) -> WideTable:
+    counts: dict[tuple[str, str, float], list[str]] = {}
+    for row in rows:
+        if row["pruning"] != "dense":
+            shared = "" if row["shared_pies"] is None else f" ({row['shared_pies']})"
+            counts.setdefault((row["objective"], row["pruning"], row["sparsity"]), []).append(f"{row['pies']}{shared}")
+    body = tuple(
+        (f"{family_name(objective, pruning)}, {percent(sparsity)}", *cells)
+        for (objective, pruning, sparsity), cells in counts.items()
+    )
+    caption = (
+        "PIEs by true class; in brackets those that are PIEs of every objective with that pruning and sparsity "
+        "(no bracket: no other objective has it)."
+    )
+    return WideTable("PIEs by class", caption, (("", 1 + len(results.class_names)),), ("Arm", *results.class_names), body)
+
+
+def _sparsity(rows: Sequence[Row]) -> WideTable:
+    body = tuple(
+        (
+            f"{OBJECTIVES.get(row['objective'], row['objective'])} / {pruning_name(row['pruning'])}",
+            percent(row["sparsity"]),
+            f"{row['prunable']:,}",
+            f"{row['zeros']:,.1f}",
+            f"{100 * row['realised']:.3f} %",
+            f"{row['largest_deviation']:.2f}",
+        )
+        for row in rows
+    )
+    caption = (
+        "Realised sparsity of the checkpoints: weights and biases that the method may prune, those that are exactly 0 "
+        "(mean over models), and the largest distance from sparsity x n in any model and any tensor (or set of "
+        "tensors) with a target of its own, in weights."
+    )
+    head = ("Arm", "Target", "Prunable", "Zeros", "Realised", "Largest deviation")
+    return WideTable("Realised sparsity", caption, (("", len(head)),), head, body)
