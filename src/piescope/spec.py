@@ -22,9 +22,7 @@ class Spec(BaseModel):
         pydantic_core._pydantic_core.ValidationError: ...
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True)
 
 
 def content_key(value: Any) -> str:

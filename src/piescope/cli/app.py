@@ -113,7 +113,7 @@ def run(
     _report(console, folder, only_if_stale=True)
     if outcome.failed:
         _fail(
-            f"{len(outcome.failed)} steps failed and {outcome.waiting} wait for them; traces are in {folder / 'logs'}.\n"
+            f"{len(outcome.failed)} steps failed and {outcome.waiting} wait for them; traces: {folder / 'logs'}.\n"
             f"`piescope status {folder}` lists them; the same `run` command tries them again.",
             STEP_FAILED,
         )
@@ -147,10 +147,14 @@ def plan(
         table.add_row(item.arm.objective, item.arm.pruning, f"{item.arm.sparsity:g}", str(len(item.models)))
     console.print(table)
     _say(console, f"models           {cost.models}")
-    _say(console, f"steps            {sum(cost.steps.values())} ({', '.join(f'{count} {kind}' for kind, count in cost.steps.items())})")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in cost.steps.items())
+    _say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
     _say(console, f"training FLOPs   {cost.training_flops:.2e}")
     _say(console, f"disk             {cost.disk_bytes / 1e6:,.0f} MB")
-    _say(console, f"time here        about {duration(seconds)} on {workers or _cores()} workers (from a calibration of a few seconds)")
+    _say(
+        console,
+        f"time here        about {duration(seconds)} on {workers or _cores()} workers, after a short calibration",
+    )
 
 
 @app.command()
@@ -165,7 +169,9 @@ def status(directory: FolderArgument) -> None:
 
     study, steps = status_of(directory)
     console = _console()
-    table = Table("step", "done", "running", "failed", "waiting", title=f"{study.name} in {directory}", title_justify="left")
+    table = Table(
+        "step", "done", "running", "failed", "waiting", title=f"{study.name} in {directory}", title_justify="left"
+    )
     for kind in dict.fromkeys(item.step.kind for item in steps):
         counts = Counter(item.state for item in steps if item.step.kind == kind)
         table.add_row(kind, *(str(counts[state]) for state in ("done", "running", "failed", "waiting")))
@@ -242,7 +248,10 @@ def _device(wanted: Device) -> str:
     if torch.cuda.is_available():
         return "cuda"
     if wanted is Device.cuda:
-        _fail("--device cuda: torch finds no CUDA device; install a CUDA build of torch, or use --device cpu", BAD_ENVIRONMENT)
+        _fail(
+            "--device cuda: torch finds no CUDA device; install a CUDA build of torch, or use --device cpu",
+            BAD_ENVIRONMENT,
+        )
     return "cpu"
 
 

@@ -165,9 +165,7 @@ def adjust_hue(images: Images, shift: Tensor) -> Images:
     chroma = value - images.min(1).values
     grey = chroma == 0
     divisor = torch.where(grey, torch.ones_like(chroma), chroma)
-    sector = torch.stack(
-        [(green - blue) / divisor, 2 + (blue - red) / divisor, 4 + (red - green) / divisor], dim=1
-    )
+    sector = torch.stack([(green - blue) / divisor, 2 + (blue - red) / divisor, 4 + (red - green) / divisor], dim=1)
     hue = torch.where(grey, torch.zeros_like(value), sector.gather(1, which[:, None]).squeeze(1) / 6)
     hue = (hue + shift.squeeze(1)) % 1.0
     saturation = torch.where(value == 0, torch.zeros_like(value), chroma / value.clamp(min=1e-12))

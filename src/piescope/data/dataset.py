@@ -29,7 +29,7 @@ class Dataset:
     """
 
     images: UInt8[np.ndarray, "examples channels height width"]
-    labels: Int64[np.ndarray, "examples"]
+    labels: Int64[np.ndarray, examples]
     ids: tuple[str, ...]
     class_names: tuple[str, ...]
 
@@ -44,7 +44,7 @@ class Dataset:
                 f"{len(self.images)} images, {len(self.labels)} labels and {len(self.ids)} ids: "
                 "expected one label and one id per image"
             )
-        if len(self.labels) and not (0 <= self.labels.min() and self.labels.max() < self.num_classes):
+        if len(self.labels) and not (self.labels.min() >= 0 and self.labels.max() < self.num_classes):
             raise ValueError(
                 f"labels run from {self.labels.min()} to {self.labels.max()}; "
                 f"expected 0 to {self.num_classes - 1} for {self.num_classes} class names"

@@ -53,9 +53,7 @@ def supcon_loss(
     owners = labels.repeat_interleave(views)
     similarity = anchors @ anchors.T / temperature
     itself = torch.eye(batch * views, dtype=torch.bool, device=projections.device)
-    log_probability = similarity - torch.logsumexp(
-        similarity.masked_fill(itself, -torch.inf), dim=1, keepdim=True
-    )
+    log_probability = similarity - torch.logsumexp(similarity.masked_fill(itself, -torch.inf), dim=1, keepdim=True)
     positives = (owners[:, None] == owners[None, :]) & ~itself
     count = positives.sum(1)
     anchored = count > 0

@@ -70,7 +70,7 @@ def q_score(representations: Float[Any, "*models dims"]) -> QScore:
 
 
 def _unit_length(representations: Any) -> np.ndarray:
-    """h / ||h||_2 in float64; all-zero rows stay zero."""
+    """H / ||h||_2 in float64; all-zero rows stay zero."""
     h = to_numpy(representations).astype(np.float64)
     if h.ndim < 1 or h.shape[-1] < 1:
         raise ValueError(f"representations have shape {list(h.shape)}; expected [..., dims] with at least one dim")

@@ -59,9 +59,7 @@ class WideResNet(nn.Module):
         if depth < 10 or (depth - 4) % 6:
             raise ValueError(f"depth is {depth}; expected 6 n + 4: 10, 16, 22, 28, 40 ...")
         if min(width, num_classes, channels) < 1:
-            raise ValueError(
-                f"width {width}, num_classes {num_classes}, channels {channels}: expected at least 1"
-            )
+            raise ValueError(f"width {width}, num_classes {num_classes}, channels {channels}: expected at least 1")
         with torch.random.fork_rng(devices=[]):  # module constructors draw from the global generator
             super().__init__()
             blocks = (depth - 4) // 6
@@ -76,9 +74,7 @@ class WideResNet(nn.Module):
             self.head = nn.Linear(self.dims, num_classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(
-                    module.weight, mode="fan_out", nonlinearity="relu", generator=generator
-                )
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu", generator=generator)
         nn.init.uniform_(self.head.weight, -(self.dims**-0.5), self.dims**-0.5, generator=generator)
         nn.init.zeros_(self.head.bias)
 
@@ -87,9 +83,7 @@ class WideResNet(nn.Module):
         first = Block(inputs, outputs, stride)
         return nn.Sequential(first, *(Block(outputs, outputs, 1) for _ in range(blocks - 1)))
 
-    def features(
-        self, images: Float[Tensor, "batch channels height width"]
-    ) -> Float[Tensor, "batch dims"]:
+    def features(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch dims"]:
         """The representation: last norm, ReLU, global average pool; never negative."""
         maps = self.stage3(self.stage2(self.stage1(self.conv1(images))))
         return self.relu(self.norm(maps)).mean((2, 3))

@@ -70,9 +70,7 @@ def masks_from_scores(
     return masks
 
 
-def magnitude_masks(
-    parameters: Mapping[str, Any], sparsity: float, scope: ScopeName = "global"
-) -> dict[str, Any]:
+def magnitude_masks(parameters: Mapping[str, Any], sparsity: float, scope: ScopeName = "global") -> dict[str, Any]:
     """Masks that drop the weights of smallest absolute value.
 
     Args:
@@ -95,6 +93,4 @@ def magnitude_masks(
     """
     tensors = {name: torch.as_tensor(value) for name, value in parameters.items()}
     masks = masks_from_scores(magnitude(tensors, torch.Generator()), sparsity, scope)
-    return {
-        name: mask.numpy() if isinstance(parameters[name], np.ndarray) else mask for name, mask in masks.items()
-    }
+    return {name: mask.numpy() if isinstance(parameters[name], np.ndarray) else mask for name, mask in masks.items()}

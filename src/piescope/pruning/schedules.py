@@ -60,7 +60,9 @@ class Gradual(Spec):
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Gradual:
         if self.end <= self.begin:
-            raise ValueError(f"pruning ends at step {self.end} but begins at step {self.begin}; expected end after begin")
+            raise ValueError(
+                f"pruning ends at step {self.end} but begins at step {self.begin}; expected end after begin"
+            )
         return self
 
     def steps(self) -> tuple[int, ...]:

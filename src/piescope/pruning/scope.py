@@ -28,9 +28,7 @@ def groups(names: list[str], scope: ScopeName) -> list[list[str]]:
     raise ValueError(f"scope is {scope!r}; expected 'global' or 'layer'")
 
 
-def prunable_parameters(
-    model: nn.Module, biases: bool = False, part: Part = "all"
-) -> dict[str, nn.Parameter]:
+def prunable_parameters(model: nn.Module, biases: bool = False, part: Part = "all") -> dict[str, nn.Parameter]:
     """Weights of convolutions and linear layers by name, in the model's order; never of normalisations.
 
     Args:
@@ -56,7 +54,5 @@ def prunable_parameters(
             if name == "weight" or (biases and name == "bias"):
                 chosen[f"{prefix}.{name}" if prefix else name] = parameter
     if not chosen:
-        raise ValueError(
-            f"nothing to prune: no convolution or linear layer in {type(model).__name__} (part: {part})"
-        )
+        raise ValueError(f"nothing to prune: no convolution or linear layer in {type(model).__name__} (part: {part})")
     return chosen

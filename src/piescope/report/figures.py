@@ -1,4 +1,4 @@
-"""Drawing: rows in, a matplotlib figure out. Colours are told apart by colour-blind readers; nothing is colour alone."""
+"""Drawing: rows in, a matplotlib figure out, in colours that colour-blind readers tell apart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import matplotlib
 matplotlib.use("Agg")  # a report is written, never shown in a window
 
 import numpy as np
-from matplotlib import pyplot
+from matplotlib import patheffects, pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -41,8 +41,17 @@ STRONG = {"supervised": "#0072B2", "supcon": "#D55E00", "simclr": "#009E73"}  # 
 LIGHT = {"supervised": "#A6CEE6", "supcon": "#F4C7A4", "simclr": "#A6DBCB"}
 GREY = "#8A8F98"
 CLASSES = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
-)  # fmt: skip
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
 """Petroff 2021, ten colours chosen for colour-blind readers, https://arxiv.org/abs/2107.02270."""
 
 
@@ -74,7 +83,9 @@ def draw_all(results: Results) -> list[Drawn]:
     main = percent(results.main_sparsity)
     one_shot = _shown_pruning(results)
     classes = [row for row in frames.class_rows(results) if row["pruning"] != "dense"]
-    few = sparsities if len(sparsities) <= 3 else [sparsities[0], sparsities[len(sparsities) // 2], results.main_sparsity]
+    few = (
+        sparsities if len(sparsities) <= 3 else [sparsities[0], sparsities[len(sparsities) // 2], results.main_sparsity]
+    )
     top = mapped[-1:]
     plans: list[tuple[str, str, list[Row], Callable[[list[Row]], Figure]]] = [
         (
@@ -90,14 +101,14 @@ def draw_all(results: Results) -> list[Drawn]:
             f"Each point is a test example; mean over models. Below the line: pruned models ({main}) form its "
             "representation less clearly than dense ones. Ringed: PIEs.",
             frames.pair_rows(results, "q"),
-            lambda rows: draw_pairs(rows, "Q-Score", results),
+            lambda rows: draw_pairs(rows, "Q-Score (no unit)", results),
         ),
         (
             f"Prediction depth of each example, dense against pruned, at {main}",
             "Each point is a test example; mean over models, in the paper's convention (against the true label, "
-            "1-based; a little jitter separates equal points). Above the line: decided later, or never, in pruned models.",
+            "1-based; a little jitter separates equal points). Above the line: decided later, or never, when pruned.",
             frames.pair_rows(results, "depth"),
-            lambda rows: draw_pairs(rows, "prediction depth (probe)", results, jitter=0.12),
+            lambda rows: draw_pairs(rows, "Prediction depth (index of the probe)", results, jitter=0.12),
         ),
         (
             f"Which classes lose examples: {pruning_name(one_shot)}",
@@ -177,17 +188,32 @@ def _map(axes: Axes, rows: Sequence[Row], results: Results) -> None:
     points = np.array([[row["x"], row["y"]] for row in rows])
     labels = np.array([row["modal_label"] for row in rows])
     axes.scatter(
-        points[:, 0], points[:, 1], s=3, linewidths=0, c=[colours[label] for label in labels], alpha=0.8, rasterized=True
+        points[:, 0],
+        points[:, 1],
+        s=7,
+        linewidths=0,
+        c=[colours[label] for label in labels],
+        alpha=0.75,
+        rasterized=True,
     )
+    axes.margins(0.1)
     if len(results.class_names) > len(CLASSES):
         return
     for name in results.class_names:
         if (labels == name).sum() >= 3:
-            x, y = np.median(points[labels == name], axis=0)
-            axes.text(
-                x, y, name, fontsize=7, ha="center", va="center", weight="bold", color="black",
-                bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": colours[name], "linewidth": 0.8, "alpha": 0.85},
-            )  # fmt: skip
+            # beside the group, not on it: a good representation is a dot, and the name would hide it
+            axes.annotate(
+                name,
+                np.median(points[labels == name], axis=0),
+                xytext=(5, 5),
+                textcoords="offset points",
+                fontsize=7,
+                weight="bold",
+                color="black",
+                ha="left",
+                va="bottom",
+                path_effects=[patheffects.withStroke(linewidth=1.6, foreground="white")],
+            )
 
 
 def _of(rows: Sequence[Row], objective: str, pruning: str, sparsity: float | None = None) -> list[Row]:
@@ -202,9 +228,10 @@ def _of(rows: Sequence[Row], objective: str, pruning: str, sparsity: float | Non
 
 def draw_maps_by_objective(rows: list[Row], results: Results) -> Figure:
     """One line of maps per objective: dense, then each pruning (the paper's Figure 1)."""
-    prunings = ["dense", *dict.fromkeys(row["pruning"] for row in rows if row["pruning"] != "dense")]
+    present = {row["pruning"] for row in rows}
+    prunings = [name for name in ("dense", *results.study["pruning"]) if name in present]
     objectives = list(dict.fromkeys(row["objective"] for row in rows))
-    figure, grid = _grid(len(objectives), len(prunings), 1.8, 1.85)
+    figure, grid = _grid(len(objectives), len(prunings), 1.9, 1.9)
     for line, objective in zip(grid, objectives, strict=True):
         for axes, pruning in zip(line, prunings, strict=True):
             shown = _of(rows, objective, pruning)
@@ -222,7 +249,7 @@ def draw_maps_by_sparsity(rows: list[Row], results: Results) -> Figure:
     """One line of maps per sparsity, one column per arm; dense on top (the paper's Figure 5)."""
     families = results.families()
     sparsities = sorted({row["sparsity"] for row in rows})
-    figure, grid = _grid(len(sparsities), len(families), 1.55, 1.6)
+    figure, grid = _grid(len(sparsities), len(families), 1.7, 1.75)
     for line, sparsity in zip(grid, sparsities, strict=True):
         for column, (objective, pruning) in enumerate(families):
             axes = line[column]
@@ -235,7 +262,9 @@ def draw_maps_by_sparsity(rows: list[Row], results: Results) -> Figure:
                 axes.axis("off")
                 continue
             _map(axes, shown, results)
-            name = f"{OBJECTIVES.get(objective, objective)} / dense" if sparsity == 0 else family_name(objective, pruning)
+            name = (
+                f"{OBJECTIVES.get(objective, objective)} / dense" if sparsity == 0 else family_name(objective, pruning)
+            )
             axes.set_title(name, fontsize=7)
         line[0].set_ylabel(percent(sparsity))
     return figure
@@ -247,7 +276,7 @@ def draw_pairs(rows: list[Row], name: str, results: Results, jitter: float = 0.0
     values = np.array([[row["dense"], row["pruned"]] for row in rows])
     low, high = values.min(), values.max()
     margin = 0.04 * (high - low or 1.0)
-    figure, grid = _grid(1, len(families), 1.75, 2.0)
+    figure, grid = _grid(1, len(families), 1.8, 2.45)
     shake = np.random.default_rng(0)
     for axes, (objective, pruning) in zip(grid[0], families, strict=True):
         shown = _of(rows, objective, pruning)
@@ -257,14 +286,23 @@ def draw_pairs(rows: list[Row], name: str, results: Results, jitter: float = 0.0
         axes.plot([low, high], [low, high], color=GREY, linewidth=0.7, linestyle="--", zorder=1)
         axes.scatter(*points[~pies].T, s=5, linewidths=0, color=LIGHT[objective], rasterized=True, zorder=2)
         axes.scatter(
-            *points[pies].T, s=9, linewidths=0.5, facecolor=STRONG[objective], edgecolor="black", rasterized=True, zorder=3
+            *points[pies].T,
+            s=9,
+            linewidths=0.5,
+            facecolor=STRONG[objective],
+            edgecolor="black",
+            rasterized=True,
+            zorder=3,
         )
         axes.set_title(f"{family_name(objective, pruning)}\n{pies.sum()} PIEs")
         axes.set_xlim(low - margin, high + margin)
         axes.set_ylim(low - margin, high + margin)
-        axes.set_box_aspect(1)
-    figure.supxlabel(f"{name}, dense models", fontsize=8)
-    grid[0][0].set_ylabel(f"{name},\npruned models ({percent(results.main_sparsity)})")
+        axes.set_aspect("equal")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(5, integer=jitter > 0))
+        axes.set_xlabel("dense")
+    grid[0][0].set_ylabel(f"pruned, {percent(results.main_sparsity)}")
+    figure.suptitle(name, fontsize=9)
     return figure
 
 
@@ -273,7 +311,7 @@ def draw_classes(rows: list[Row], results: Results, by_objective: bool) -> Figur
     families = list(dict.fromkeys((row["objective"], row["pruning"]) for row in rows))
     sparsities = sorted({row["sparsity"] for row in rows})
     shape = (len(families), len(sparsities)) if by_objective else (len(sparsities), len(families))
-    figure, grid = _grid(*shape, 2.3 if by_objective else 1.55, 1.4)
+    figure, grid = _grid(*shape, 2.5 if by_objective else 1.7, 1.5)
     names = results.class_names
     for a, (objective, pruning) in enumerate(families):
         for b, sparsity in enumerate(sparsities):
@@ -310,8 +348,6 @@ def draw_rescued(rows: list[Row], results: Results) -> Figure:
             axes.imshow(image[0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         else:
             axes.imshow(image.transpose(1, 2, 0), interpolation="nearest")
-        axes.set_title(
-            f"U: {row['dense_label']}   S: {row['pruned_label']}\n{pruning_name(row['pruning'])}, {percent(row['sparsity'])}",
-            fontsize=6.5,
-        )
+        arm = f"{pruning_name(row['pruning'])}, {percent(row['sparsity'])}"
+        axes.set_title(f"U: {row['dense_label']}   S: {row['pruned_label']}\n{arm}", fontsize=6.5)
     return figure

@@ -114,9 +114,10 @@ class Results:
         None where no other objective has that pruning (delayed GMP, say): then nothing can be shared.
         """
         siblings = [
-            other for other in self.arms
+            other
+            for other in self.arms
             if (other.pruning, other.sparsity) == (arm.pruning, arm.sparsity) and other.objective != arm.objective
-        ]  # fmt: skip
+        ]
         if not siblings or arm.is_dense:
             return None
         return shared_mask([arm.columns["is_pie"], *(other.columns["is_pie"] for other in siblings)])
@@ -149,12 +150,16 @@ def load_results(out: Path) -> Results | None:
                 listed["objective"],
                 listed["pruning"],
                 listed["sparsity"],
-                {name: np.array(table[name].to_pylist()) if pa.types.is_string(table[name].type) else table[name].to_numpy()
-                 for name in table.column_names},
+                {
+                    name: np.array(table[name].to_pylist())
+                    if pa.types.is_string(table[name].type)
+                    else table[name].to_numpy()
+                    for name in table.column_names
+                },
                 compare.json(layout.SUMMARY),
                 embedding,
             )
-        )  # fmt: skip
+        )
     return Results(
         study=tomllib.loads(layout.study(out).read_text(encoding="utf-8")),
         data=data.json(layout.DATA_FACTS),

@@ -61,10 +61,16 @@ class Wall:
     is_open: bool
 
 
-def render_page(results: Results, tables: dict[str, WideTable], rows: dict[str, list[Row]], figures: Sequence[Drawn]) -> bytes:
+def render_page(
+    results: Results, tables: dict[str, WideTable], rows: dict[str, list[Row]], figures: Sequence[Drawn]
+) -> bytes:
     """The whole report as HTML."""
     environment = Environment(
-        loader=PackageLoader("piescope.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("piescope.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     css = environment.get_template("report.css").render()
     page = environment.get_template("report.html").render(
@@ -76,11 +82,11 @@ def render_page(results: Results, tables: dict[str, WideTable], rows: dict[str, 
         findings=findings(results),
         facts=facts(results),
         tables=tables,
-        figures=[
-            {"drawn": drawn, "image": data_uri("image/svg+xml", drawn.svg)} for drawn in figures
-        ],
+        figures=[{"drawn": drawn, "image": data_uri("image/svg+xml", drawn.svg)} for drawn in figures],
         walls=walls(results),
-        missing=[f"{family_name(row['objective'], row['pruning'])} {percent(row['sparsity'])}" for row in results.missing],
+        missing=[
+            f"{family_name(row['objective'], row['pruning'])} {percent(row['sparsity'])}" for row in results.missing
+        ],
         examples=len(results.labels),
         ties=sum(row["ties"] for row in rows["pies"]),
         degenerate=sum(row["degenerate"] for row in rows["q_score"]),
@@ -124,17 +130,15 @@ def findings(results: Results) -> list[str]:
         ]
         for _, pruning in [family for family in results.families() if family[0] == objective]:
             arms = [results.find(objective, pruning, sparsity) for sparsity in results.sparsities()]
-            counts = ", ".join(
-                f"{arm.summary['pies']} at {percent(arm.sparsity)}" for arm in arms if arm is not None
-            )
-            said.append(f"{pruning_name(pruning).capitalize() if pruning == 'delayed_gmp' else _sentence(pruning_name(pruning))}: PIEs {counts}.")
+            counts = ", ".join(f"{arm.summary['pies']} at {percent(arm.sparsity)}" for arm in arms if arm is not None)
+            said.append(f"PIEs of {pruning_name(pruning)}: {counts}.")
         told.append(" ".join(said))
-    dense_pairs = [(results.find(o, p, results.main_sparsity), o, p) for o, p in results.families()]
-    known = [(arm.summary["pies"], o, p) for arm, o, p in dense_pairs if arm is not None]
+    at_main = [(results.find(o, p, results.main_sparsity), o, p) for o, p in results.families()]
+    known = [(arm.summary["pies"], o, p) for arm, o, p in at_main if arm is not None]
     if len(known) > 1:
         most, least = max(known), min(known)
         told.append(
-            f"At {percent(results.main_sparsity)} sparsity, {family_name(*most[1:])} loses the most examples ({most[0]}) "
+            f"At {percent(results.main_sparsity)} sparsity, {family_name(*most[1:])} has the most PIEs ({most[0]}) "
             f"and {family_name(*least[1:])} the fewest ({least[0]})."
         )
     return told
@@ -151,15 +155,22 @@ def facts(results: Results) -> list[tuple[str, str]]:
     seeds = study["replicates"]
     listed: list[tuple[str, str]] = [
         ("Study", f"{study['name']}, seed {study['seed']}"),
-        ("Data", f"{data['about']}: {data['train_examples']} train, {data['test_examples']} test, "
-                 f"{'x'.join(map(str, data['image_shape']))}"),
+        (
+            "Data",
+            f"{data['about']}: {data['train_examples']} train, {data['test_examples']} test, "
+            f"{'x'.join(map(str, data['image_shape']))}",
+        ),
         ("Data fingerprint", data["fingerprint"][:16]),
         ("Model", f"WRN-{model['depth']}-{model['width']}"),
         ("Models per arm", str(seeds) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
         ("Sparsities", ", ".join(percent(sparsity) for sparsity in study["sparsities"])),
-    ]  # fmt: skip
+    ]
     for objective, training in study["training"].items():
-        stages = {"": training} if "epochs" in training else {"encoder": training["encoder"], "linear head": training["head"]}
+        stages = (
+            {"": training}
+            if "epochs" in training
+            else {"encoder": training["encoder"], "linear head": training["head"]}
+        )
         for stage, values in stages.items():
             name = " ".join(filter(None, ["Training", objective, stage]))
             extra = f", temperature {training['temperature']:g}" if stage == "encoder" else ""
@@ -175,8 +186,13 @@ def facts(results: Results) -> list[tuple[str, str]]:
             text += f"; then fine-tuning, whole network, cross-entropy: {_training(method['finetune'])}"
         listed.append((f"Pruning {pruning_name(name)}", text))
     for environment in results.environments:
-        listed.append(("Made on", f"{environment['device']} ({environment['cpu']}), torch {environment['torch']}, "
-                                  f"{environment['threads']} thread a worker, pack size {environment['pack_size']}"))  # fmt: skip
+        listed.append(
+            (
+                "Made on",
+                f"{environment['device']} ({environment['cpu']}), torch {environment['torch']}, "
+                f"{environment['threads']} thread a worker, pack size {environment['pack_size']}",
+            )
+        )
     return listed
 
 

@@ -15,13 +15,23 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "pies": (*NAMED, "n_models", "pies", "ties", "accuracy_mean", "accuracy_std", "rescued"),
     "q_score": (*NAMED, "q_mean", "q_std", "z_mean", "z_std", "l1_mean", "l1_std", "error_auroc", "degenerate"),
     "prediction_depth": (
-        *NAMED, "pie_mean", "pie_std", "non_pie_mean", "non_pie_std",
-        "baldock_pie_mean", "baldock_pie_std", "baldock_non_pie_mean", "baldock_non_pie_std",
-        "dense_pie_mean", "dense_pie_std", "dense_non_pie_mean", "dense_non_pie_std",
+        *NAMED,
+        "pie_mean",
+        "pie_std",
+        "non_pie_mean",
+        "non_pie_std",
+        "baldock_pie_mean",
+        "baldock_pie_std",
+        "baldock_non_pie_mean",
+        "baldock_non_pie_std",
+        "dense_pie_mean",
+        "dense_pie_std",
+        "dense_non_pie_mean",
+        "dense_non_pie_std",
     ),
     "class_distribution": (*NAMED, "class", "pies", "shared_pies"),
     "sparsity": (*NAMED, "n_models", "prunable", "zeros", "realised", "largest_deviation"),
-}  # fmt: skip
+}
 """The columns of each table's CSV."""
 
 
@@ -44,7 +54,7 @@ class WideTable:
     rows: tuple[tuple[str, ...], ...]
 
     def latex(self) -> str:
-        """A booktabs tabular with its caption; needs ``\\usepackage{booktabs}``."""
+        """A tabular with its caption; needs the package booktabs."""
         lines = [
             "\\begin{table}",
             "\\centering",
@@ -55,9 +65,11 @@ class WideTable:
         if any(text for text, _ in self.groups):
             lines.append(
                 " & ".join(
-                    f"\\multicolumn{{{span}}}{{c}}{{{escape_latex(text)}}}" if text else "" for text, span in self.groups
-                ) + " \\\\"
-            )  # fmt: skip
+                    f"\\multicolumn{{{span}}}{{c}}{{{escape_latex(text)}}}" if text else ""
+                    for text, span in self.groups
+                )
+                + " \\\\"
+            )
             start = 1
             for text, span in self.groups:
                 if text:
@@ -71,10 +83,23 @@ class WideTable:
 
 
 LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "–": "--", "<": r"\textless{}",
-    ">": r"\textgreater{}", "‖": r"$\|$", "₁": r"$_1$",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "–": "--",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "‖": r"$\|$",
+    "₁": r"$_1$",
+}
 
 
 def escape_latex(text: str) -> str:
@@ -149,15 +174,23 @@ def _pies(results: Results, rows: Sequence[Row]) -> WideTable:
 
 
 def _q_score(results: Results, rows: Sequence[Row]) -> WideTable:
-    def cells(row: Row) -> list[str]:
-        scores = [plus_minus(row[f"{name}_mean"], row[f"{name}_std"]) for name in ("q", "z", "l1")]
-        return [*scores, plus_minus(row["error_auroc"], None)]
-
+    body = tuple(
+        (
+            family_name(row["objective"], row["pruning"]),
+            percent(row["sparsity"]),
+            *(plus_minus(row[f"{name}_mean"], row[f"{name}_std"]) for name in ("q", "z", "l1")),
+            plus_minus(row["error_auroc"], None),
+            f"{row['degenerate']}",
+        )
+        for row in rows
+    )
     caption = (
         "Q-Score, Z-Score and L1 norm of the representation: mean ± std over examples of the mean over models. AUROC: "
-        "how well a low Q-Score predicts that the model errs (0.5 is chance), mean over models."
+        "how well a low Q-Score predicts that the model errs (0.5 is chance), mean over models. Degenerate: "
+        "representations (of all models and examples) that are zero or constant and count as 0."
     )
-    return _side_by_side(results, rows, "Representation quality", caption, ["Q", "Z", "‖h‖₁", "AUROC"], cells)
+    head = ("Arm", "Sparsity", "Q", "Z", "‖h‖₁", "AUROC", "Degenerate")
+    return WideTable("Representation quality", caption, (("", len(head)),), head, body)
 
 
 def _depth(results: Results, rows: Sequence[Row]) -> WideTable:
@@ -187,7 +220,9 @@ def _classes(results: Results, rows: Sequence[Row]) -> WideTable:
         "PIEs by true class; in brackets those that are PIEs of every objective with that pruning and sparsity "
         "(no bracket: no other objective has it)."
     )
-    return WideTable("PIEs by class", caption, (("", 1 + len(results.class_names)),), ("Arm", *results.class_names), body)
+    return WideTable(
+        "PIEs by class", caption, (("", 1 + len(results.class_names)),), ("Arm", *results.class_names), body
+    )
 
 
 def _sparsity(rows: Sequence[Row]) -> WideTable:

@@ -168,11 +168,15 @@ class Store:
         """Removes what killed writers left behind; only for the holder of the run lock. Returns how many."""
         left = [
             path
-            for pattern in (f"artefacts/*/{layout.TEMPORARY_PREFIX}*", f"{layout.TEMPORARY_PREFIX}*",
-                            f"failures/{layout.TEMPORARY_PREFIX}*", f"logs/{layout.TEMPORARY_PREFIX}*",
-                            f"results/**/{layout.TEMPORARY_PREFIX}*")
+            for pattern in (
+                f"artefacts/*/{layout.TEMPORARY_PREFIX}*",
+                f"{layout.TEMPORARY_PREFIX}*",
+                f"failures/{layout.TEMPORARY_PREFIX}*",
+                f"logs/{layout.TEMPORARY_PREFIX}*",
+                f"results/**/{layout.TEMPORARY_PREFIX}*",
+            )
             for path in self.out.glob(pattern)
-        ]  # fmt: skip
+        ]
         for path in left:
             if path.is_dir():
                 shutil.rmtree(path)

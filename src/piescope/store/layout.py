@@ -1,14 +1,14 @@
 """Every file name of a study's folder, once.
 
-    DIR/study.toml                     the resolved study
-    DIR/catalogue.json                 what the study has produced: its arms and their artefacts
-    DIR/artefacts/KIND/KEY/            one folder per finished step: its files and manifest.json
-    DIR/failures/KEY.json              steps that failed, until they succeed
-    DIR/logs/KEY.log                   the full trace of a failed step
-    DIR/run.lock                       held by a running `piescope run`; running.json: what it is at
-    DIR/results/                       tables, figures, examples.parquet: made from the above by `piescope report`
-    DIR/report.html
-"""  # noqa: D214
+DIR/study.toml                     the resolved study
+DIR/catalogue.json                 what the study has produced: its arms and their artefacts
+DIR/artefacts/KIND/KEY/            one folder per finished step: its files and manifest.json
+DIR/failures/KEY.json              steps that failed, until they succeed
+DIR/logs/KEY.log                   the full trace of a failed step
+DIR/run.lock                       held by a running `piescope run`; running.json: what it is at
+DIR/results/                       tables, figures, examples.parquet: made from the above by `piescope report`
+DIR/report.html
+"""
 
 from __future__ import annotations
 

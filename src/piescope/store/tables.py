@@ -13,7 +13,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(rows: Rows, columns: Sequence[str]) -> bytes:
-    """Comma-separated values with a header; floats in full, None as an empty cell, booleans as true and false.
+    r"""Comma-separated values with a header; floats in full, None as an empty cell, booleans as true and false.
 
     Text that a spreadsheet would take for a formula gets a leading ``'``.
 
@@ -22,7 +22,7 @@ def as_csv(rows: Rows, columns: Sequence[str]) -> bytes:
 
     Example:
         >>> as_csv([{"class": "=cat", "pies": 3, "mean": None}], ["class", "pies", "mean"])
-        b"class,pies,mean\\n'=cat,3,\\n"
+        b"class,pies,mean\n'=cat,3,\n"
     """
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")

@@ -181,11 +181,15 @@ def _check_folder(study: Study, out: Path, fresh: bool) -> None:
         held = study_of(out).name
         if held != study.name:
             error.add(
-                "--out", f"the study {held!r}", f"a new folder, or one of the study {study.name!r}",
+                "--out",
+                f"the study {held!r}",
+                f"a new folder, or one of the study {study.name!r}",
                 "give another --out, or --fresh to discard what it holds",
-            )  # fmt: skip
-    elif out.is_dir() and not layout.study(out).exists() and any(
-        entry.name != layout.lock(out).name for entry in out.iterdir()
+            )
+    elif (
+        out.is_dir()
+        and not layout.study(out).exists()
+        and any(entry.name != layout.lock(out).name for entry in out.iterdir())
     ):
         error.add("--out", "a folder with other files", "a new or empty folder, or a study's", "give another --out")
     elif not os.access(_first_existing(out), os.W_OK):

@@ -77,7 +77,12 @@ def parse_study(text: str, source: str = "study") -> Study:
     try:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as reason:
-        error.add("the file", str(reason) or "tables nested too deeply", "TOML", "see https://toml.io, or start from a built-in study")
+        error.add(
+            "the file",
+            str(reason) or "tables nested too deeply",
+            "TOML",
+            "see https://toml.io, or start from a built-in study",
+        )
         raise error from None
     version = content.get("format_version", 1)
     if isinstance(version, int) and version > 1:
@@ -113,8 +118,12 @@ def _explain(error: StudyError, fault: Any) -> None:
         error.add_unknown(where, "key", str(location[-1]), _keys_at(location[:-1]))
     elif kind == "missing":
         error.add(where, "nothing", f"a value for {location[-1]!r}", f"add the key {location[-1]!r}")
-    elif location and location[0] == "sparsities" or "sparsities" in location:
-        cure = "write 0.9 for 90 %" if isinstance(found, int | float) and found > 1 else "dense models need no sparsity: leave it out"
+    elif (location and location[0] == "sparsities") or "sparsities" in location:
+        cure = (
+            "write 0.9 for 90 %"
+            if isinstance(found, int | float) and found > 1
+            else "dense models need no sparsity: leave it out"
+        )
         error.add(where, _plain(found), "fractions between 0 and 1, both excluded", cure)
     elif location and location[0] == "arms" and location[-1] == "[key]":
         error.add_unknown("arms", "objective", str(location[-2]), ["supervised", "supcon", "simclr"])
@@ -169,9 +178,9 @@ def _options(annotation: Any) -> tuple[Any, ...]:
 def _member(annotation: Any, tag: int | str) -> Any:
     """The member of a tagged union that pydantic names by this tag, if the location's part is a tag."""
     for option in _options(annotation):
-        if isinstance(option, type) and issubclass(option, Spec) and "kind" in option.model_fields:
-            if tag in typing.get_args(option.model_fields["kind"].annotation):
-                return option
+        tagged = isinstance(option, type) and issubclass(option, Spec) and "kind" in option.model_fields
+        if tagged and tag in typing.get_args(option.model_fields["kind"].annotation):
+            return option
     return None
 
 
@@ -184,5 +193,3 @@ def _child(annotation: Any, part: int | str) -> Any:
         if typing.get_origin(option) is tuple:
             return typing.get_args(option)[0]
     return None
-
-

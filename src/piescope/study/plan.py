@@ -1,4 +1,4 @@
-"""From a study to its steps: what depends on what, and what each is known by. Loads no torch until FLOPs are asked for."""
+"""From a study to its steps: what depends on what, and what each is known by. Only the count of FLOPs loads torch."""
 
 from __future__ import annotations
 
@@ -248,18 +248,28 @@ def _model_step(study: Study, arm: Arm, seed: int, data: Step, dense: Step | Non
         assert dense is not None, "dense arms are laid out first"
         return Step(
             PruneAndFinetune(
-                data=study.data, model=study.model, pruning=method, sparsity=arm.sparsity,
-                study_seed=study.seed, replicate=seed,
+                data=study.data,
+                model=study.model,
+                pruning=method,
+                sparsity=arm.sparsity,
+                study_seed=study.seed,
+                replicate=seed,
             ),
             label,
             {"data": (data.ref,), "model": (dense.ref,)},
             forward_backward=method.finetune.epochs * examples,
-        )  # fmt: skip
+        )
     training = study.training_of(arm.objective)
     spec = Train(
-        data=study.data, model=study.model, objective=arm.objective, training=training, pruning=method,
-        sparsity=arm.sparsity, study_seed=study.seed, replicate=seed,
-    )  # fmt: skip
+        data=study.data,
+        model=study.model,
+        objective=arm.objective,
+        training=training,
+        pruning=method,
+        sparsity=arm.sparsity,
+        study_seed=study.seed,
+        replicate=seed,
+    )
     if isinstance(training, Training):
         return Step(spec, label, {"data": (data.ref,)}, forward_backward=training.epochs * examples)
     return Step(
@@ -277,13 +287,18 @@ def _depth_step(study: Study, depth: DepthSpec, arm: Arm, seed: int, data: Step,
     labelled = training if isinstance(training, Training) else training.head
     return Step(
         ProbeDepth(
-            data=study.data, model=study.model, depth=depth, points=study.probe_points(),
-            augmentation_of=labelled if depth.augment_bank else None, study_seed=study.seed, replicate=seed,
+            data=study.data,
+            model=study.model,
+            depth=depth,
+            points=study.probe_points(),
+            augmentation_of=labelled if depth.augment_bank else None,
+            study_seed=study.seed,
+            replicate=seed,
         ),
         f"{model.label}: prediction depth",
         {"data": (data.ref,), "model": (model.ref,)},
         forward=study.data.facts.train_examples + study.data.facts.test_examples,
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)

@@ -170,44 +170,58 @@ class Study(Spec):
                 given = getattr(self.data.normalisation, key)
                 if len(given) != channels:
                     problems.add(
-                        f"data.normalisation.{key}", f"{len(given)} values", f"{channels}, one per channel of {self.data.source}",
+                        f"data.normalisation.{key}",
+                        f"{len(given)} values",
+                        f"{channels}, one per channel of {self.data.source}",
                         "give one number per channel",
-                    )  # fmt: skip
-        repeated = sorted({seed for seed in self.seeds if self.seeds.count(seed) > 1}) if isinstance(self.replicates, tuple) else []
+                    )
+        repeated = (
+            sorted({seed for seed in self.seeds if self.seeds.count(seed) > 1})
+            if isinstance(self.replicates, tuple)
+            else []
+        )
         if repeated:
             problems.add(
-                "replicates", f"seeds {repeated} more than once", "different seeds",
+                "replicates",
+                f"seeds {repeated} more than once",
+                "different seeds",
                 "two models of one seed are the same model; name each seed once",
-            )  # fmt: skip
+            )
         if len(set(self.sparsities)) != len(self.sparsities):
             problems.add("sparsities", f"{list(self.sparsities)}", "different values", "name each sparsity once")
         models = len(self.arm_list()) * (self.replicates if isinstance(self.replicates, int) else len(self.replicates))
         if models > MOST_MODELS:
             problems.add(
-                "replicates", f"{models:,} models in all arms", f"at most {MOST_MODELS:,}",
+                "replicates",
+                f"{models:,} models in all arms",
+                f"at most {MOST_MODELS:,}",
                 "split the study, or take fewer replicates or sparsities",
-            )  # fmt: skip
+            )
 
     def _check_arms(self, problems: StudyError) -> None:
         examples = self.data.facts.train_examples
         for objective, prunings in self.arms.items():
             if DENSE not in prunings:
                 problems.add(
-                    f"arms.{objective}", f"{list(prunings)}", f"'{DENSE}' among them",
+                    f"arms.{objective}",
+                    f"{list(prunings)}",
+                    f"'{DENSE}' among them",
                     f"add '{DENSE}': pruned models are compared with it",
-                )  # fmt: skip
+                )
             if len(set(prunings)) != len(prunings):
                 problems.add(f"arms.{objective}", f"{list(prunings)}", "different prunings", "name each once")
             if getattr(self.training, objective) is None:
                 problems.add(f"training.{objective}", "nothing", "a training", f"add a table [training.{objective}]")
                 continue
             stages = self._stages(objective)
-            for stage, training in stages.items():
+            for training in stages.values():
                 if training.steps(examples) == 0:
                     problems.add(
-                        f"training.{objective}", f"batch_size {training.batch_size} with drop_last",
-                        f"at most {examples}, the training images", "take a smaller batch",
-                    )  # fmt: skip
+                        f"training.{objective}",
+                        f"batch_size {training.batch_size} with drop_last",
+                        f"at most {examples}, the training images",
+                        "take a smaller batch",
+                    )
             for pruning in prunings:
                 if pruning == DENSE:
                     continue
@@ -233,44 +247,66 @@ class Study(Spec):
             schedule = getattr(method, stage)
             steps = training.steps(self.data.facts.train_examples)
             if schedule is None:
-                problems.add(where, "nothing", f"a schedule, for arm {objective} {name}", "add { begin = ..., end = ..., frequency = ... }")
+                problems.add(
+                    where,
+                    "nothing",
+                    f"a schedule, for arm {objective} {name}",
+                    "add { begin = ..., end = ..., frequency = ... }",
+                )
             elif schedule.begin > steps:
                 problems.add(
-                    f"{where}.begin", str(schedule.begin), f"at most {steps}, the training's last step",
+                    f"{where}.begin",
+                    str(schedule.begin),
+                    f"at most {steps}, the training's last step",
                     "begin earlier or train longer",
-                )  # fmt: skip
+                )
             elif schedule.end > steps:
                 problems.add(
-                    f"{where}.end", str(schedule.end), f"at most {steps}, the training's last step",
+                    f"{where}.end",
+                    str(schedule.end),
+                    f"at most {steps}, the training's last step",
                     "the target sparsity would never be reached: end earlier or train longer",
-                )  # fmt: skip
+                )
 
     def _check_measures(self, problems: StudyError) -> None:
         depth, projection = self.measures.prediction_depth, self.measures.projection
         if depth is not None:
             if depth.models > len(self.seeds):
                 problems.add(
-                    "measures.prediction_depth.models", str(depth.models), f"at most {len(self.seeds)}, the replicates",
+                    "measures.prediction_depth.models",
+                    str(depth.models),
+                    f"at most {len(self.seeds)}, the replicates",
                     "take fewer models or more replicates",
-                )  # fmt: skip
+                )
             if depth.k > self.data.facts.train_examples:
                 problems.add(
-                    "measures.prediction_depth.k", str(depth.k), f"at most {self.data.facts.train_examples}, the training images",
+                    "measures.prediction_depth.k",
+                    str(depth.k),
+                    f"at most {self.data.facts.train_examples}, the training images",
                     "take fewer neighbours",
-                )  # fmt: skip
+                )
             if not isinstance(depth.points, str):
                 for point in depth.points:
                     if point not in self.model.points():
-                        problems.add_unknown("measures.prediction_depth.points", "probe point", point, self.model.points())
+                        problems.add_unknown(
+                            "measures.prediction_depth.points", "probe point", point, self.model.points()
+                        )
                 if len(set(depth.points)) != len(depth.points) or not depth.points:
-                    problems.add("measures.prediction_depth.points", f"{list(depth.points)}", "different points", "name each point once")
+                    problems.add(
+                        "measures.prediction_depth.points",
+                        f"{list(depth.points)}",
+                        "different points",
+                        "name each point once",
+                    )
         if projection is not None:
             for sparsity in projection.sparsities:
                 if sparsity not in self.sparsities:
                     problems.add(
-                        "measures.projection.sparsities", str(sparsity), f"some of {list(self.sparsities)}",
+                        "measures.projection.sparsities",
+                        str(sparsity),
+                        f"some of {list(self.sparsities)}",
                         "take sparsities that the study has",
-                    )  # fmt: skip
+                    )
 
     def probe_points(self) -> tuple[str, ...]:
         """The probes of prediction depth, shallow to deep."""

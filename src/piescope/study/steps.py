@@ -192,18 +192,20 @@ def _training_data(spec: DataSpec, parents: Parents, device: str) -> TrainingDat
     return TrainingData(images, labels, spec.normalisation)
 
 
-def _network(spec: Train | PruneAndFinetune | Predict | ProbeDepth, device: str, seeds: Seeds | None = None) -> WideResNet:
+def _network(
+    spec: Train | PruneAndFinetune | Predict | ProbeDepth, device: str, seeds: Seeds | None = None
+) -> WideResNet:
     facts = spec.data.facts
     generator = None if seeds is None else seeds.torch("weights")
     model = spec.model.build(facts.image_shape, facts.num_classes, generator)
-    return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _trained(spec: PruneAndFinetune | Predict | ProbeDepth, parents: Parents, device: str) -> WideResNet:
     model = _network(spec, "cpu")
     arrays = parents.one("model").tensors(layout.MODEL)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _reporter(on_images: OnImages) -> OnStep:
@@ -240,9 +242,7 @@ def _prune_and_finetune(spec: PruneAndFinetune, parents: Parents, device: str, o
 
 def _pruned_groups(model: WideResNet, biases: bool, scope: Any, parts: list[Part]) -> list[list[str]]:
     """Tensors that shared one sparsity target, as the trainings in `stages` prune them."""
-    return [
-        group for part in parts for group in groups(list(prunable_parameters(model, biases, part)), scope)
-    ]
+    return [group for part in parts for group in groups(list(prunable_parameters(model, biases, part)), scope)]
 
 
 def _model_files(model: WideResNet, history: History, sparsity: float, names: list[list[str]]) -> Files:
@@ -294,7 +294,9 @@ def _project(spec: Project, parents: Parents) -> Files:
 class Population:
     """What one arm's models say of the test images, averaged and counted."""
 
-    def __init__(self, predictions: list[Artefact], depths: list[Artefact], labels: np.ndarray, num_classes: int) -> None:
+    def __init__(
+        self, predictions: list[Artefact], depths: list[Artefact], labels: np.ndarray, num_classes: int
+    ) -> None:
         logits, representations = [], []
         for artefact in predictions:
             arrays = artefact.tensors(layout.PREDICTIONS)

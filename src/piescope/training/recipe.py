@@ -1,4 +1,4 @@
-"""What a training is, as data: augmentation, optimiser, schedule, batches, epochs, and when it prunes. Loads no torch."""
+"""What a training is, as data: augmentation, optimiser, schedule, batches, epochs, pruning. Loads no torch."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class Augmentation(Spec):
     @model_validator(mode="after")
     def _crop_shares_rise(self) -> Augmentation:
         if self.resized_crop is not None and not 0 < self.resized_crop[0] <= self.resized_crop[1]:
-            raise ValueError(f"resized_crop is {list(self.resized_crop)}; expected [smallest, largest] area shares above 0")
+            raise ValueError(
+                f"resized_crop is {list(self.resized_crop)}; expected [smallest, largest] area shares above 0"
+            )
         return self
 
     def apply(self, images: Tensor, generator: Generator) -> Tensor:

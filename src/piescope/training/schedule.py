@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -35,7 +36,7 @@ class MultiStep(Spec):
     @field_validator("milestones")
     @classmethod
     def _milestones_rise(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
-        if any(later <= earlier for earlier, later in zip(milestones, milestones[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(milestones)):
             raise ValueError("expected rising epochs, each named once")
         return milestones
 

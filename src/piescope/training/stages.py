@@ -38,8 +38,14 @@ def train_supervised(
     model.train()
     losses = fit(
         lambda images, labels: functional.cross_entropy(model(images), labels),
-        model.parameters(), data, recipe, seeds, "supervised", pruner=pruner, on_step=on_step,
-    )  # fmt: skip
+        model.parameters(),
+        data,
+        recipe,
+        seeds,
+        "supervised",
+        pruner=pruner,
+        on_step=on_step,
+    )
     return {"supervised": losses}
 
 
@@ -88,10 +94,17 @@ def train_contrastive(
     model.train()
     losses = {
         "encoder": fit(
-            contrast, [*encoder, *projector.parameters()],
-            data, recipe.encoder, seeds, "encoder", views=2, pruner=pruner, on_step=on_step,
+            contrast,
+            [*encoder, *projector.parameters()],
+            data,
+            recipe.encoder,
+            seeds,
+            "encoder",
+            views=2,
+            pruner=pruner,
+            on_step=on_step,
         )
-    }  # fmt: skip
+    }
     pruner = None
     if pruning is not None and pruning.prune_head:
         pruner = _gradual(model, pruning, pruning.head, sparsity, seeds, "head")
@@ -116,8 +129,14 @@ def prune_and_finetune(
     model.train()
     losses = fit(
         lambda images, labels: functional.cross_entropy(model(images), labels),
-        model.parameters(), data, pruning.finetune, seeds, "finetune", pruner=pruner, on_step=on_step,
-    )  # fmt: skip
+        model.parameters(),
+        data,
+        pruning.finetune,
+        seeds,
+        "finetune",
+        pruner=pruner,
+        on_step=on_step,
+    )
     return {"finetune": losses}
 
 
