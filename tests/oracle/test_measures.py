@@ -20,9 +20,7 @@ from piescope.measure.q_score import is_degenerate, q_score
 from piescope.measure.ranking import auroc
 
 CLASSES = 4
-label_arrays = npst.arrays(
-    np.int64, st.tuples(st.integers(1, 6), st.just(9)), elements=st.integers(0, CLASSES - 1)
-)
+label_arrays = npst.arrays(np.int64, st.tuples(st.integers(1, 6), st.just(9)), elements=st.integers(0, CLASSES - 1))
 
 
 def slow_modal(column: Any, largest: bool = False) -> int:
@@ -45,9 +43,7 @@ def test_pies_against_loops(dense: np.ndarray, pruned: np.ndarray) -> None:
 
 @given(label_arrays, label_arrays, npst.arrays(np.int64, 9, elements=st.integers(0, CLASSES - 1)))
 def test_rescued_against_loops(dense: np.ndarray, pruned: np.ndarray, truth: np.ndarray) -> None:
-    expected = [
-        slow_modal(dense[:, i]) != truth[i] and slow_modal(pruned[:, i]) == truth[i] for i in range(9)
-    ]
+    expected = [slow_modal(dense[:, i]) != truth[i] and slow_modal(pruned[:, i]) == truth[i] for i in range(9)]
     assert rescued_mask(dense, pruned, truth, CLASSES).tolist() == expected
 
 

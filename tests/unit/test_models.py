@@ -47,7 +47,9 @@ def functional_wide_resnet(state: dict[str, torch.Tensor], images: torch.Tensor,
             stride = 2 if stage > 1 and block == 0 else 1
             active = norm(f"{name}.norm1", x).clamp(min=0)
             inner = functional.conv2d(active, state[f"{name}.conv1.weight"], stride=stride, padding=1)
-            inner = functional.conv2d(norm(f"{name}.norm2", inner).clamp(min=0), state[f"{name}.conv2.weight"], padding=1)
+            inner = functional.conv2d(
+                norm(f"{name}.norm2", inner).clamp(min=0), state[f"{name}.conv2.weight"], padding=1
+            )
             shortcut = state.get(f"{name}.shortcut.weight")
             x = inner + (x if shortcut is None else functional.conv2d(active, shortcut, stride=stride))
     pooled = norm("norm", x).clamp(min=0).mean((2, 3))
@@ -86,7 +88,9 @@ def test_projection_head() -> None:
     head = ProjectionHead(128, 128, 128)
     assert [tuple(parameter.shape) for parameter in head.parameters()] == [(128, 128), (128,)] * 2
     features = torch.rand(3, 128)
-    expected = (features @ head.hidden.weight.T + head.hidden.bias).clamp(min=0) @ head.output.weight.T + head.output.bias
+    expected = (features @ head.hidden.weight.T + head.hidden.bias).clamp(
+        min=0
+    ) @ head.output.weight.T + head.output.bias
     torch.testing.assert_close(head(features), expected)
 
 

@@ -21,7 +21,9 @@ NORMALISATION = Normalisation(mean=(0.3,), std=(0.4,))
 
 def data(examples: int = 60) -> TrainingData:
     train = load_digits().train
-    return TrainingData(torch.from_numpy(train.images[:examples]), torch.from_numpy(train.labels[:examples]), NORMALISATION)
+    return TrainingData(
+        torch.from_numpy(train.images[:examples]), torch.from_numpy(train.labels[:examples]), NORMALISATION
+    )
 
 
 def model() -> WideResNet:
@@ -77,7 +79,9 @@ def test_divergence_is_reported_with_its_step() -> None:
 
 def test_supervised_training_learns_and_gmp_ends_at_its_sparsity() -> None:
     recipe = Training(epochs=8, batch_size=20, learning_rate=0.05)
-    pruning = GradualPruning(kind="gradual", scope="layer", biases=True, supervised=Gradual(begin=2, end=12, frequency=3))
+    pruning = GradualPruning(
+        kind="gradual", scope="layer", biases=True, supervised=Gradual(begin=2, end=12, frequency=3)
+    )
     net = model()
     losses = train_supervised(net, data(), recipe, SEEDS, pruning, sparsity=0.7)["supervised"]
     assert sum(losses[-3:]) < 0.5 * sum(losses[:3])

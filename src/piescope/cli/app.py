@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -52,15 +53,16 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
         from piescope.store.artefacts import CorruptArtefactError
         from piescope.study.problems import StudyError
 
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
         try:
             command(*args, **kwargs)
         except StudyError as error:
             _fail(str(error), BAD_INPUT)
         except CorruptArtefactError as error:
             _fail(str(error), STEP_FAILED)
-        except KeyboardInterrupt:
-            _fail("interrupted; the same command goes on where it stopped", INTERRUPTED)
+        except KeyboardInterrupt as interrupt:
+            terminated = interrupt.args == (signal.SIGTERM,)
+            why = "terminated" if terminated else "interrupted"
+            _fail(f"{why}; the same command goes on where it stopped", TERMINATED if terminated else INTERRUPTED)
         except BrokenPipeError:
             # the reader (head, less) has gone: that is no error, but Python would print one at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -69,6 +71,33 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
             _fail(f"{error.filename or 'the system'}: {error.strerror or error}", BAD_ENVIRONMENT)
 
     return guarded
+
+
+class _Signals:
+    """Takes Ctrl-C and SIGTERM at a moment when no worker is half started; a second one at once."""
+
+    def __init__(self) -> None:
+        self._received: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> _Signals:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, _frame: object) -> None:
+        if self._received is not None:
+            raise KeyboardInterrupt(number)
+        self._received = number
+
+    def heed(self) -> None:
+        """Raises what was received."""
+        if self._received is not None:
+            raise KeyboardInterrupt(self._received)
 
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A built-in study (see `studies`) or a TOML file.")]
@@ -103,9 +132,15 @@ def run(
         how = f" ({count} workers, {where})" if left else ""
         _say(console, f"{len(plan.steps) - len(left)} done, {len(left)} to run{how}")
 
+    observer = watch.observer()
     try:
-        with watch:
-            outcome = execute(parsed, folder, count, where, fresh, watch.observer(), announce)
+        with _Signals() as signals, watch:
+
+            def tick() -> None:
+                signals.heed()
+                observer.tick()
+
+            outcome = execute(parsed, folder, count, where, fresh, replace(observer, tick=tick), announce)
     except BusyError as busy:
         _fail(str(busy), BAD_ENVIRONMENT)
     if outcome.ran:

@@ -136,7 +136,7 @@ def duration(seconds: float) -> str:
     """``75`` as ``1 min 15 s``.
 
     Example:
-        >>> duration(4.2), duration(75), duration(7300)
+        >>> duration(4.2), duration(75), duration(7320)
         ('4 s', '1 min 15 s', '2 h 2 min')
     """
     whole = round(seconds)

@@ -174,7 +174,7 @@ def adjust_hue(images: Images, shift: Tensor) -> Images:
         k = (offset + hue * 6) % 6
         return value - value * saturation * torch.minimum(k, 4 - k).clamp(0, 1)
 
-    return torch.stack([channel(5), channel(3), channel(1)], dim=1)
+    return torch.stack([channel(5.0), channel(3.0), channel(1.0)], dim=1)
 
 
 def color_jitter(

@@ -57,7 +57,7 @@ def q_score(representations: Float[Any, "*models dims"]) -> QScore:
 
     Example:
         >>> q, z, l1 = q_score(np.array([[3.0, 4.0], [0.0, 0.0]]))
-        >>> z.tolist(), l1.round(3).tolist(), q.round(4).tolist()
+        >>> z.round(4).tolist(), l1.round(3).tolist(), q.round(4).tolist()
         ([1.0, 0.0], [1.4, 0.0], [0.7143, 0.0])
     """
     unit = _unit_length(representations)

@@ -93,7 +93,7 @@ def flops_per_sample(model: ModelSpec, image_shape: tuple[int, int, int], num_cl
 
     Example:
         >>> round(flops_per_sample(ModelSpec(depth=16, width=2), (3, 32, 32), 10).forward_backward / 1e9, 2)
-        0.6
+        0.61
     """
     import torch
     from torch.utils.flop_counter import FlopCounterMode

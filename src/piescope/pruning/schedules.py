@@ -50,7 +50,7 @@ class Gradual(Spec):
         >>> Gradual(begin=10, end=35, frequency=10).steps()
         (10, 20, 30, 35)
         >>> Gradual(begin=100, end=200, frequency=50).sparsity_at(150, final=0.8)
-        0.7
+        0.7000000000000001
     """
 
     begin: int = Field(ge=1)

@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +75,9 @@ def execute(
         store = Store(out)
         store.remove_leftovers()
         plan = make_plan(study)
-        write_file(layout.study(out), study_toml(study).encode())
+        resolved = study_toml(study).encode()
+        if not layout.study(out).is_file() or layout.study(out).read_bytes() != resolved:
+            write_file(layout.study(out), resolved)
         done = {step.ref for step in plan.steps if store.has(step.kind, step.key)}
         left = [step for step in plan.steps if step.ref not in done]
         announce(plan, left)
@@ -88,10 +91,16 @@ def execute(
             finally:
                 layout.running(out).unlink(missing_ok=True)
                 store.remove_leftovers()
-                write_file(layout.catalogue(out), as_json(catalogue(plan, store)))
-        elif not layout.catalogue(out).is_file():
-            write_file(layout.catalogue(out), as_json(catalogue(plan, store)))
+                _write_catalogue(plan, store)
+        else:
+            _write_catalogue(plan, store)
         return Outcome(len(done), len(ran), failed, len(left) - len(ran) - len(failed))
+
+
+def _write_catalogue(plan: Plan, store: Store) -> None:
+    path, content = layout.catalogue(store.out), as_json(catalogue(plan, store))
+    if not path.is_file() or path.read_bytes() != content:
+        write_file(path, content)
 
 
 def catalogue(plan: Plan, store: Store) -> dict[str, Any]:
@@ -192,16 +201,16 @@ def _check_folder(study: Study, out: Path, fresh: bool) -> None:
         and any(entry.name != layout.lock(out).name for entry in out.iterdir())
     ):
         error.add("--out", "a folder with other files", "a new or empty folder, or a study's", "give another --out")
-    elif not os.access(_first_existing(out), os.W_OK):
-        error.add("--out", "a folder that cannot be written to", "a writable folder", "give another --out")
     error.raise_if_any()
-
-
-def _first_existing(path: Path) -> Path:
-    path = path.absolute()
-    while not path.exists():
-        path = path.parent
-    return path
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as reason:
+        error.add(
+            "--out", reason.strerror or str(reason), "a folder that can be made and written to", "give another --out"
+        )
+        raise error from None
 
 
 def _discard(out: Path) -> None:

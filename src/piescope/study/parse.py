@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from piescope.spec import Spec
 from piescope.study.problems import StudyError
-from piescope.study.spec import Study
+from piescope.study.spec import Objective, Study
 
 LARGEST_FILE = 1_000_000
 
@@ -95,8 +95,13 @@ def parse_study(text: str, source: str = "study") -> Study:
         faults.source = source
         raise
     except ValidationError as faults:
-        for fault in faults.errors(include_url=False):
-            _explain(error, fault)
+        listed = faults.errors(include_url=False)
+        for fault in listed:
+            # a wrong item makes its list wrong too: the item says it better
+            depth = len(fault["loc"])
+            if not any(len(other["loc"]) > depth and other["loc"][:depth] == fault["loc"] for other in listed):
+                _explain(error, fault)
+        error.merge_alternatives()
         raise error from None
 
 
@@ -118,18 +123,35 @@ def _explain(error: StudyError, fault: Any) -> None:
         error.add_unknown(where, "key", str(location[-1]), _keys_at(location[:-1]))
     elif kind == "missing":
         error.add(where, "nothing", f"a value for {location[-1]!r}", f"add the key {location[-1]!r}")
-    elif (location and location[0] == "sparsities") or "sparsities" in location:
-        cure = (
-            "write 0.9 for 90 %"
-            if isinstance(found, int | float) and found > 1
-            else "dense models need no sparsity: leave it out"
-        )
+    elif "sparsities" in location:
+        percent = isinstance(found, int | float) and found > 1
+        cure = "write 0.9 for 90 %" if percent else "dense models need no sparsity: leave it out"
         error.add(where, _plain(found), "fractions between 0 and 1, both excluded", cure)
-    elif location and location[0] == "arms" and location[-1] == "[key]":
-        error.add_unknown("arms", "objective", str(location[-2]), ["supervised", "supcon", "simclr"])
+    elif location[:1] == ("arms",) and location[-1] == "[key]":
+        error.add_unknown("arms", "objective", str(location[-2]), typing.get_args(Objective))
+    elif kind in ("literal_error", "union_tag_invalid"):
+        context = fault["ctx"]
+        names = str(context.get("expected_tags", context.get("expected"))).replace(" or ", ", ").split(", ")
+        given = found.get("kind") if isinstance(found, dict) else found
+        error.add_unknown(where, "value", str(given), [name.strip("'") for name in names])
     else:
-        message = str(fault["msg"]).removeprefix("Value error, ")
-        error.add(where, _plain(found), message[:1].lower() + message[1:], "correct the value")
+        message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+        error.add(where, _plain(found), message[:1].lower() + message[1:], CURES.get(kind, "correct the value"))
+
+
+CURES = {
+    "string_type": "write text in quotes",
+    "string_pattern_mismatch": "use lower-case letters, digits, - and _",
+    "int_type": "write a whole number, without quotes",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number, without quotes",
+    "bool_type": "write true or false, without quotes",
+    "finite_number": "write a finite number",
+    "greater_than": "take a value in that range",
+    "greater_than_equal": "take a value in that range",
+    "less_than": "take a value in that range",
+    "less_than_equal": "take a value in that range",
+}
 
 
 def _plain(found: Any) -> str:
@@ -147,7 +169,7 @@ def _key_path(location: tuple[int | str, ...]) -> list[str]:
         if chosen is not None:
             annotation = chosen
             continue
-        if isinstance(part, str) and ("[" in part or "(" in part):
+        if isinstance(part, str) and ("[" in part or "(" in part or part.startswith("constrained-")):
             continue
         path.append(str(part))
         annotation = _child(annotation, part)

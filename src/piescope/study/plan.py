@@ -12,7 +12,7 @@ from pydantic import Field
 from piescope.models.build import ModelSpec
 from piescope.spec import Spec, content_key
 from piescope.store.artefacts import FORMAT_VERSION
-from piescope.study.spec import DENSE, Arm, DataSpec, DepthSpec, Objective, ProjectionSpec, Study
+from piescope.study.spec import DENSE, Arm, DataSpec, DepthSpec, Objective, Study
 from piescope.training.recipe import Contrastive, GradualPruning, OneShotPruning, Training
 
 
@@ -58,7 +58,7 @@ class ProbeDepth(Spec):
 
     data: DataSpec
     model: ModelSpec
-    depth: DepthSpec
+    k: int
     points: tuple[str, ...]
     augmentation_of: Training | None = Field(description="whose augmentation the kNN bank is drawn under")
     study_seed: int
@@ -68,7 +68,9 @@ class ProbeDepth(Spec):
 class Project(Spec):
     """A UMAP of one model's representations."""
 
-    projection: ProjectionSpec
+    neighbours: int
+    min_dist: float
+    seed: int
 
 
 class Compare(Spec):
@@ -215,7 +217,7 @@ def make_plan(study: Study) -> Plan:
         wanted = study.measures.projection
         if wanted is not None and arm.sparsity in (0.0, *wanted.sparsities):
             project = Step(
-                Project(projection=wanted),
+                Project(neighbours=wanted.neighbours, min_dist=wanted.min_dist, seed=wanted.seed),
                 f"{arm}: UMAP",
                 {"predictions": (predictions[0].ref,)},
                 forward=facts.test_examples,
@@ -260,6 +262,9 @@ def _model_step(study: Study, arm: Arm, seed: int, data: Step, dense: Step | Non
             forward_backward=method.finetune.epochs * examples,
         )
     training = study.training_of(arm.objective)
+    if method is not None:  # a schedule of another objective's stages is no part of what this step is
+        others = ("encoder", "head") if isinstance(training, Training) else ("supervised",)
+        method = method.model_copy(update=dict.fromkeys(others))
     spec = Train(
         data=study.data,
         model=study.model,
@@ -289,7 +294,7 @@ def _depth_step(study: Study, depth: DepthSpec, arm: Arm, seed: int, data: Step,
         ProbeDepth(
             data=study.data,
             model=study.model,
-            depth=depth,
+            k=depth.k,
             points=study.probe_points(),
             augmentation_of=labelled if depth.augment_bank else None,
             study_seed=study.seed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 
@@ -52,6 +52,17 @@ class StudyError(Exception):
         close = get_close_matches(found, names, n=1, cutoff=0.5)
         cure = f"did you mean {close[0]!r}?" if close else "take one of those"
         self.add(where, f"unknown {what} {_short(repr(found))}", "one of: " + ", ".join(names), cure)
+
+    def merge_alternatives(self) -> None:
+        """Makes one fault of several at one place that expect one thing or another."""
+        merged: dict[tuple[str, str], Problem] = {}
+        for problem in self.problems:
+            place = problem.where, problem.found
+            first = merged.get(place)
+            merged[place] = (
+                problem if first is None else replace(first, expected=f"{first.expected} or {problem.expected}")
+            )
+        self.problems = list(merged.values())
 
     def __bool__(self) -> bool:
         return bool(self.problems)

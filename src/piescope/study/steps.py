@@ -278,16 +278,14 @@ def _probe_depth(spec: ProbeDepth, parents: Parents, device: str) -> Files:
     held = probe_all(model, bank, spec.data.normalisation, spec.points)
     queries = probe_all(model, torch.from_numpy(splits.test.images).to(device), spec.data.normalisation, spec.points)
     labels = [
-        knn_labels(points, splits.train.labels, asked, spec.depth.k)
-        for points, asked in zip(held, queries, strict=True)
+        knn_labels(points, splits.train.labels, asked, spec.k) for points, asked in zip(held, queries, strict=True)
     ]
     return {layout.KNN_LABELS: as_tensors({"knn_labels": np.stack(labels).astype(np.int16)})}
 
 
 def _project(spec: Project, parents: Parents) -> Files:
     representations = parents.one("predictions").tensors(layout.PREDICTIONS)["representations"]
-    wanted = spec.projection
-    embedding = umap_projection(representations, wanted.seed, wanted.neighbours, wanted.min_dist)
+    embedding = umap_projection(representations, spec.seed, spec.neighbours, spec.min_dist)
     return {layout.PROJECTION: as_tensors({"embedding": embedding})}
 
 

@@ -148,7 +148,7 @@ class _Pool:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             for process in list((self._executor._processes or {}).values()):
-                process.terminate()
+                process.kill()  # a step leaves nothing half done, and SIGKILL no traceback
         self._executor.shutdown(wait=True, cancel_futures=True)
         for name, value in self._before.items():
             if value is None:

@@ -1,0 +1,164 @@
+"""Each command as its user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import TINY, TinyRun, piescope_command, run_piescope
+
+
+def test_no_arguments_show_the_commands() -> None:
+    done = run_piescope()
+    assert done.returncode == 2
+    assert "Commands" in done.stdout + done.stderr
+
+
+def test_a_typo_ends_with_2() -> None:
+    done = run_piescope("rum", "digits")
+    assert done.returncode == 2
+    assert "No such command 'rum'" in done.stderr
+    assert run_piescope("run", "digits", "--workers", "0").returncode == 2
+    assert run_piescope("run").returncode == 2
+
+
+def test_a_wrong_study_ends_with_2_before_any_work(tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text(TINY.read_text().replace("[0.5, 0.9]", "[0.5, 90]").replace("seed = 7", "sede = 7"))
+    done = run_piescope("run", wrong, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    for part in ("sparsities.1", "found     90", "write 0.9 for 90 %", "unknown key 'sede'", "did you mean 'seed'?"):
+        assert part in done.stderr
+    assert not (tmp_path / "out").exists()
+    assert "Traceback" not in done.stderr
+
+
+def test_unknown_study(tmp_path: Path) -> None:
+    done = run_piescope("run", "digitz", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "did you mean 'digits'?" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_studies_lists_the_builtin_ones() -> None:
+    done = run_piescope("studies")
+    assert done.returncode == 0
+    assert "digits" in done.stdout
+    assert "WRN-10-1" in done.stdout
+
+
+def test_plan_json(tmp_path: Path) -> None:
+    done = run_piescope("plan", TINY, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["models"] == 24
+    assert sum(told["steps"].values()) == 80
+    assert told["training_flops"] > 1e9
+    assert 0 < told["seconds"] < 3600
+    assert not list(tmp_path.iterdir())  # runs nothing
+    assert "24" in run_piescope("plan", TINY).stdout
+
+
+def test_run_says_what_it_did(tiny_run: TinyRun) -> None:
+    assert "24 models in 12 arms" in tiny_run.printed
+    assert "0 done, 80 to run" in tiny_run.printed
+    assert "ran 80 steps in" in tiny_run.printed
+    assert "report.html" in tiny_run.printed
+    assert "\x1b" not in tiny_run.printed  # plain lines without a terminal
+
+
+def test_status_of_a_finished_study(tiny_run: TinyRun) -> None:
+    done = run_piescope("status", tiny_run.out)
+    assert done.returncode == 0
+    assert "all 80 steps are done" in done.stdout
+    narrow = run_piescope("status", tiny_run.out, env={"COLUMNS": "40"})
+    assert narrow.returncode == 0
+
+
+def test_status_and_report_of_no_study(tmp_path: Path) -> None:
+    for command in ("status", "report"):
+        done = run_piescope(command, tmp_path)
+        assert done.returncode == 2
+        assert "no study.toml" in done.stderr
+        assert run_piescope(command, tmp_path / "nowhere").returncode == 2
+
+
+def test_folders_that_hold_something_else(tiny_run: TinyRun, tmp_path: Path) -> None:
+    renamed = tmp_path / "other.toml"
+    renamed.write_text(TINY.read_text().replace('name = "tiny"', 'name = "other"'))
+    done = run_piescope("run", renamed, "--out", tiny_run.out)
+    assert done.returncode == 2
+    assert "the study 'tiny'" in done.stderr
+    file = tmp_path / "file"
+    file.write_text("mine")
+    assert run_piescope("run", TINY, "--out", file).returncode == 2
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("mine")
+    done = run_piescope("run", TINY, "--out", folder)
+    assert done.returncode == 2
+    assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
+
+
+def test_a_changed_study_redoes_only_what_changed(tiny_run: TinyRun, tmp_path: Path) -> None:
+    out = tiny_run.copy(tmp_path / "copy")  # a moved folder works, too
+    edited = tmp_path / "edited.toml"
+    edited.write_text(TINY.read_text().replace('title = "A tiny', 'title = "A renamed'))
+    done = run_piescope("run", edited, "--out", out)
+    assert done.returncode == 0
+    assert "80 done, 0 to run" in done.stdout
+    assert "A renamed study" in (out / "report.html").read_text()
+    fewer = tmp_path / "fewer.toml"
+    fewer.write_text(TINY.read_text().replace("sparsities = [0.5, 0.9]", "sparsities = [0.9]"))
+    done = run_piescope("run", fewer, "--out", out)
+    assert "0 to run" in done.stdout
+    assert "0.5" not in (out / "results" / "tables" / "pies.csv").read_text()
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from piescope.store.artefacts import folder_lock
+with folder_lock(Path(sys.argv[1])):
+    print('held', flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_runner_is_sent_away(tiny_run: TinyRun, tmp_path: Path) -> None:
+    out = tiny_run.copy(tmp_path / "copy")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(out)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        done = run_piescope("run", TINY, "--out", out)
+    finally:
+        holder.communicate()
+    assert done.returncode == 3
+    assert "another `piescope run`" in done.stderr
+
+
+def test_closed_output_is_no_error(tiny_run: TinyRun) -> None:
+    process = subprocess.Popen(
+        piescope_command("status", tiny_run.out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ}
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert b"Traceback" not in process.stderr.read()
+    process.wait(60)
+
+
+def test_a_folder_that_cannot_be_made_or_written_to(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for out in (file / "out", Path("/proc/piescope")):
+        done = run_piescope("run", TINY, "--out", out)
+        assert done.returncode == 2
+        assert "can be made and written to" in done.stderr

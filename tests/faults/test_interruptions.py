@@ -1,0 +1,213 @@
+"""Killed, interrupted, corrupted: the same command goes on, and the outcome is the same to the bit."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import PORTABLE_ARITHMETIC, TINY, TinyRun, piescope_command, run_piescope
+
+
+def hashes(out: Path) -> dict[str, str]:
+    """SHA-256 of everything that a study leaves, by path."""
+    return {
+        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and path.name != "run.lock"
+    }
+
+
+def artefacts(out: Path) -> int:
+    return sum(1 for _ in out.glob("artefacts/*/[!.]*/manifest.json"))
+
+
+def start(out: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        piescope_command("run", TINY, "--out", out, "--workers", "2"),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **PORTABLE_ARITHMETIC},
+    )  # fmt: skip
+
+
+def wait_for(out: Path, count: int, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 120
+    while artefacts(out) < count:
+        assert process.poll() is None, "the run ended before it could be interrupted"
+        assert time.monotonic() < until, "no progress"
+        time.sleep(0.02)
+
+
+def workers_in(out: Path) -> list[int]:
+    """The run and its workers, found by a mark in the environment that they inherit."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            environment = (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if f"PIESCOPE_TEST_RUN={out}".encode() in environment:
+            found.append(int(entry.name))
+    return found
+
+
+def test_kill_9_in_the_middle_then_the_same_hashes(tiny_run: TinyRun, tmp_path: Path) -> None:
+    out = tmp_path / "killed"
+    os.environ["PIESCOPE_TEST_RUN"] = str(out)
+    try:
+        for count in (3, 20):
+            process = start(out)
+            wait_for(out, count, process)
+            process.send_signal(signal.SIGKILL)  # the parent alone: its workers must not go on without it
+            process.wait()
+            until = time.monotonic() + 20
+            while workers_in(out) and time.monotonic() < until:
+                time.sleep(0.1)
+            assert not [pid for pid in workers_in(out) if pid != os.getpid()], "orphans"
+    finally:
+        del os.environ["PIESCOPE_TEST_RUN"]
+    done_before = artefacts(out)
+    stamps = {path: path.stat().st_mtime_ns for path in out.glob("artefacts/*/[!.]*/manifest.json")}
+    status = run_piescope("status", out)
+    assert "next: piescope run tiny" in status.stdout
+    done = run_piescope("run", TINY, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert f"{done_before} done, {80 - done_before} to run" in done.stdout
+    assert all(path.stat().st_mtime_ns == before for path, before in stamps.items())  # nothing done twice
+    assert hashes(out) == hashes(tiny_run.out)
+    assert not list(out.rglob(".tmp-*"))
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_by_a_signal(tmp_path: Path, sent: signal.Signals, code: int) -> None:
+    out = tmp_path / "out"
+    process = start(out)
+    wait_for(out, 1, process)
+    process.send_signal(sent)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert b"Traceback" not in errors
+    assert not list(out.rglob(".tmp-*"))
+    assert not (out / "running.json").exists()
+    assert "next: piescope run" in run_piescope("status", out).stdout
+
+
+def test_a_killed_worker_does_not_end_the_run(tmp_path: Path) -> None:
+    small = tmp_path / "small.toml"
+    small.write_text(SMALL)
+    out = tmp_path / "out"
+    os.environ["PIESCOPE_TEST_RUN"] = str(out)
+    try:
+        process = subprocess.Popen(
+            piescope_command("run", small, "--out", out, "--workers", "1"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        wait_for(out, 1, process)
+        workers = [
+            pid for pid in workers_in(out)
+            if pid not in (process.pid, os.getpid()) and b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]  # fmt: skip
+        assert workers
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+        printed, errors = process.communicate(timeout=120)
+    finally:
+        del os.environ["PIESCOPE_TEST_RUN"]
+    assert process.returncode == 0, errors.decode()
+    assert b"ran 7 steps" in printed
+
+
+SMALL = """
+name = "small"
+title = "small"
+replicates = 1
+sparsities = [0.5]
+[data]
+source = "digits"
+normalisation = { mean = [0.3], std = [0.4] }
+[model]
+depth = 10
+width = 1
+[arms]
+supervised = ["dense", "one_shot"]
+[training.supervised]
+epochs = 2
+batch_size = 100
+learning_rate = 0.1
+[pruning.one_shot]
+kind = "one_shot"
+finetune = { epochs = 1, batch_size = 100, learning_rate = 0.01 }
+"""
+
+
+def test_one_failing_step_leaves_the_rest_alone_and_is_told(tmp_path: Path) -> None:
+    """Fine-tuning at a learning rate of 1e20 diverges: its arm fails, the dense arm is reported."""
+    study = tmp_path / "diverges.toml"
+    study.write_text(SMALL.replace("learning_rate = 0.01", "learning_rate = 1e20"))
+    out = tmp_path / "out"
+    done = run_piescope("run", study, "--out", out)
+    assert done.returncode == 1
+    assert "supervised one_shot 0.5, seed 0" in done.stdout
+    assert "lower the learning rate" in done.stdout
+    assert "piescope status" in done.stderr
+    told = run_piescope("status", out).stdout
+    assert "failed: supervised one_shot 0.5, seed 0: DivergedError" in told
+    assert "Traceback" in next((out / "logs").iterdir()).read_text()
+    with (out / "results" / "tables" / "pies.csv").open() as file:
+        assert [row["pruning"] for row in csv.DictReader(file)] == ["dense"]
+    assert "Not complete." in (out / "report.html").read_text()
+    study.write_text(SMALL)  # cured
+    done = run_piescope("run", study, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "4 done, 3 to run" in done.stdout
+    assert "Not complete." not in (out / "report.html").read_text()
+
+
+def test_a_corrupt_artefact_is_found_named_and_cured(tiny_run: TinyRun, tmp_path: Path) -> None:
+    out = tiny_run.copy(tmp_path / "copy")
+    compare = json.loads((out / "catalogue.json").read_text())["arms"][1]["compare"]
+    folder = out / "artefacts" / "compare" / compare
+    content = bytearray((folder / "examples.parquet").read_bytes())
+    content[100] ^= 1
+    (folder / "examples.parquet").write_bytes(content)
+    broken = run_piescope("report", out)
+    assert broken.returncode == 1
+    assert f"delete the folder {folder}" in broken.stderr
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+    done = run_piescope("run", TINY, "--out", out)
+    assert "79 done, 1 to run" in done.stdout
+    assert hashes(out) == hashes(tiny_run.out)
+
+
+def test_damaged_results_are_written_again(tiny_run: TinyRun, tmp_path: Path) -> None:
+    out = tiny_run.copy(tmp_path / "copy")
+    (out / "results" / "tables" / "pies.csv").write_text("forged")
+    (out / "report.html").unlink()
+    done = run_piescope("run", TINY, "--out", out)
+    assert "80 done, 0 to run" in done.stdout
+    assert hashes(out) == hashes(tiny_run.out)
+
+
+def test_fresh_discards_and_starts_again(tmp_path: Path) -> None:
+    study = tmp_path / "small.toml"
+    study.write_text(SMALL)
+    out = tmp_path / "out"
+    assert run_piescope("run", study, "--out", out).returncode == 0
+    before = hashes(out)
+    (out / "my notes.txt").write_text("mine")
+    done = run_piescope("run", study, "--out", out, "--fresh")
+    assert "0 done, 7 to run" in done.stdout
+    assert (out / "my notes.txt").read_text() == "mine"
+    (out / "my notes.txt").unlink()
+    assert hashes(out) == before  # the same seed twice: the same bytes

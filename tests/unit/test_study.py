@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import copy
+import tomllib
+from typing import Any
+
+import pytest
+import tomli_w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from piescope.spec import content_key
+from piescope.study.parse import builtin_studies, load_study, parse_study, study_toml
+from piescope.study.plan import Step, cost_of, make_plan, plan_json
+from piescope.study.problems import StudyError
+from piescope.study.spec import Study
+
+DIGITS = builtin_studies()["digits"]
+CONTENT = tomllib.loads(DIGITS)
+
+
+def changed(path: str, value: Any) -> str:
+    """The digits study with one key set (or removed: ...)."""
+    content = copy.deepcopy(CONTENT)
+    *folders, last = path.split(".")
+    table = content
+    for folder in folders:
+        table = table[folder]
+    if value is ...:
+        del table[last]
+    else:
+        table[last] = value
+    return tomli_w.dumps(content)
+
+
+FAULTS = [
+    # path, value, where, found, cure
+    ("sparsities", [0.5, 90], "sparsities.1", "90", "write 0.9 for 90 %"),
+    ("sparsities", [1.0], "sparsities.0", "1.0", "leave it out"),
+    ("sparsities", [-0.5], "sparsities.0", "-0.5", "leave it out"),
+    ("sparsities", [0.5, 0.5], "sparsities", "[0.5, 0.5]", "name each sparsity once"),
+    ("sparsities", "0.5", "sparsities", '"0.5"', "leave it out"),
+    ("sparsitys", [0.5], "sparsitys", "unknown key 'sparsitys'", "did you mean 'sparsities'?"),
+    ("pruning.gmp.supervised.ennd", 3, "pruning.gmp.supervised.ennd", "unknown key", "did you mean 'end'?"),
+    ("training.supcon.encoder.epoch", 3, "training.supcon.encoder.epoch", "unknown key", "did you mean 'epochs'?"),
+    ("training.supervised.schedule.flor", 0.1, "training.supervised.schedule.flor", "unknown key", "'floor'"),
+    ("training.supervised._target_", "os.system", "training.supervised._target_", "unknown key", "one of"),
+    ("training.supervised.epochs", "16", "training.supervised.epochs", '"16"', "without quotes"),
+    ("training.supervised.epochs", ..., "training.supervised.epochs", "nothing", "add the key 'epochs'"),
+    ("training.supervised.learning_rate", float("nan"), "training.supervised.learning_rate", "NaN", "finite"),
+    ("training.supervised.schedule.kind", "linear", "training.supervised.schedule", "unknown value 'linear'", "one of"),
+    ("pruning.gmp.supervised", {"begin": 160, "end": 20, "frequency": 10}, "pruning.gmp.supervised", "160", "correct"),
+    ("pruning.gmp.supervised.begin", 5000, "pruning.gmp.supervised", "5000", "correct"),
+    (
+        "pruning.gmp.encoder",
+        {"begin": 900, "end": 990, "frequency": 9},
+        "pruning.gmp.encoder.begin",
+        "900",
+        "begin earlier",
+    ),
+    ("pruning.gmp.encoder.end", 141, "pruning.gmp.encoder.end", "141", "end earlier or train longer"),
+    ("pruning.gmp.supervised", ..., "pruning.gmp.supervised", "nothing", "add"),
+    ("pruning.gmp.criterion", "magnitud", "pruning.gmp.criterion", "magnitud", "did you mean 'magnitude'?"),
+    ("replicates", [0, 1, 1, 2], "replicates", "seeds [1] more than once", "name each seed once"),
+    ("replicates", 0, "replicates", "0", "range"),
+    ("replicates", "x", "replicates", '"x"', "without quotes"),
+    ("replicates", 10**6, "replicates", "17,000,000 models", "split the study"),
+    ("data.source", "digitz", "data.source", "unknown data set 'digitz'", "did you mean 'digits'?"),
+    ("data.normalisation.mean", [0.1, 0.2, 0.3], "data.normalisation.mean", "3 values", "one number per channel"),
+    ("arms.supervised", ["dense", "gmpp"], "arms.supervised", "unknown pruning 'gmpp'", "did you mean 'gmp'?"),
+    ("arms.supervised", ["gmp"], "arms.supervised", "['gmp']", "add 'dense'"),
+    ("arms.supconn", ["dense"], "arms", "unknown objective 'supconn'", "did you mean 'supcon'?"),
+    ("arms.simclr", ["dense"], "training.simclr", "nothing", "add a table [training.simclr]"),
+    ("model.depth", 12, "model.depth", "12", "correct"),
+    ("measures.prediction_depth.models", 6, "measures.prediction_depth.models", "6", "fewer models"),
+    ("measures.prediction_depth.k", 2000, "measures.prediction_depth.k", "2000", "fewer neighbours"),
+    (
+        "measures.prediction_depth.points",
+        ["conv1", "stage1.0.relu3"],
+        "measures.prediction_depth.points",
+        "relu3",
+        "did you",
+    ),
+    ("measures.projection.sparsities", [0.7], "measures.projection.sparsities", "0.7", "sparsities that the study has"),
+    ("format_version", 2, "format_version", "2", "upgrade piescope"),
+    ("name", "../evil", "name", "../evil", "lower-case"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where", "found", "cure"), FAULTS, ids=[f"{f[0]}={f[1]}"[:60] for f in FAULTS]
+)
+def test_faults_are_named_with_where_found_expected_and_cure(
+    path: str, value: Any, where: str, found: str, cure: str
+) -> None:
+    with pytest.raises(StudyError) as caught:
+        parse_study(changed(path, value), "study.toml")
+    problems = caught.value.problems
+    hits = [p for p in problems if p.where == where and found in p.found and (cure in p.cure or cure == "one of")]
+    assert hits, str(caught.value)
+    assert all(p.expected for p in problems)
+    assert str(caught.value).startswith("study.toml: ")
+
+
+def test_all_faults_of_a_study_are_told_at_once() -> None:
+    content = copy.deepcopy(CONTENT)
+    content["sparsities"], content["nam"], content["model"]["width"] = [90], 1, "wide"
+    with pytest.raises(StudyError) as caught:
+        parse_study(tomli_w.dumps(content))
+    assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize("text", ["", "= 3", "a = [", "[a]\n[a]", "\x00", "a = 1979-05-27", "[" * 5000])
+def test_what_is_no_study_is_a_study_error(text: str) -> None:
+    with pytest.raises(StudyError):
+        parse_study(text)
+
+
+def test_missing_files_and_names() -> None:
+    with pytest.raises(StudyError, match="did you mean 'digits'"):
+        load_study("digitz")
+    with pytest.raises(StudyError, match="No such file"):
+        load_study("no/such.toml")
+    with pytest.raises(StudyError):
+        load_study("a\x00b")
+    with pytest.raises(StudyError):
+        load_study("/")
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def paths(table: dict[str, Any], prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for key, value in table.items():
+        found.append((*prefix, key))
+        if isinstance(value, dict):
+            found += paths(value, (*prefix, key))
+    return found
+
+
+@settings(max_examples=300, deadline=2000)
+@given(st.data())
+def test_any_change_gives_a_study_or_a_study_error(data: st.DataObject) -> None:
+    content = copy.deepcopy(CONTENT)
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(paths(content)))
+        table = content
+        for key in path[:-1]:
+            table = table[key]
+        action = data.draw(st.sampled_from(["set", "delete", "add"]))
+        if action == "delete":
+            table.pop(path[-1], None)
+        elif action == "set":
+            table[path[-1]] = data.draw(plain.filter(lambda value: value is not None))
+        else:
+            table[data.draw(st.text(max_size=8))] = data.draw(plain.filter(lambda value: value is not None))
+    try:
+        text = tomli_w.dumps(content)
+    except (TypeError, ValueError):
+        return  # None inside a list is nothing that TOML can say
+    try:
+        study = parse_study(text)
+    except StudyError as error:
+        assert str(error)
+        return
+    assert parse_study(study_toml(study)) == study
+
+
+@settings(max_examples=200, deadline=2000)
+@given(st.text(max_size=200))
+def test_any_text_gives_a_study_error(text: str) -> None:
+    with pytest.raises(StudyError):
+        parse_study(text)
+
+
+# --- keys and plans
+
+
+def test_every_builtin_study_parses_and_resolves_to_itself() -> None:
+    for name, text in builtin_studies().items():
+        study = parse_study(text, name)
+        assert study.name == name
+        assert parse_study(study_toml(study)) == study
+
+
+def test_the_digits_study_has_the_arms_that_it_must_have() -> None:
+    study = load_study("digits")
+    assert study.arms == {
+        "supervised": ("dense", "gmp", "one_shot"),
+        "supcon": ("dense", "gmp", "delayed_gmp", "one_shot"),
+    }
+    assert len(study.seeds) >= 5
+    assert {0.5, 0.9} <= set(study.sparsities)
+
+
+def test_content_key_ignores_order_and_sees_values() -> None:
+    assert content_key({"a": 1, "b": [1, 2]}) == content_key({"b": [1, 2], "a": 1})
+    assert len({content_key(value) for value in ({"a": 1}, {"a": 2}, {"b": 1}, [1, 2], [2, 1], None)}) == 6
+    with pytest.raises(ValueError, match="Out of range"):
+        content_key(float("nan"))
+
+
+def keys(study: Study) -> dict[str, str]:
+    return {step.label: step.key for step in make_plan(study).steps}
+
+
+def test_keys_do_not_depend_on_names_and_titles() -> None:
+    study = load_study("digits")
+    assert keys(study) == keys(study.model_copy(update={"name": "other", "title": "Other"}))
+
+
+def test_only_what_a_change_touches_gets_new_keys() -> None:
+    before = keys(load_study("digits"))
+    after = keys(parse_study(changed("pruning.gmp.supervised.end", 150)))
+    moved = {label for label in before if before[label] != after[label]}
+    assert moved
+    assert all(label.startswith("supervised gmp") for label in moved)
+    assert {label for label in before if label.startswith("supervised gmp")} == moved
+    fewer = keys(parse_study(changed("measures.prediction_depth.models", 3)))
+    assert all(fewer[label] == before[label] for label in fewer if not label.endswith("compare with dense"))
+    unmapped = keys(parse_study(changed("measures.projection.sparsities", [0.9])))
+    assert all(unmapped[label] == before[label] for label in unmapped)
+    more = keys(parse_study(changed("replicates", 6)))
+    assert {label for label in before if more.get(label) != before[label]} == {
+        label for label in before if label.endswith("compare with dense")
+    }
+
+
+def test_parents_come_first_and_labels_are_unique() -> None:
+    plan = make_plan(load_study("digits"))
+    seen = set()
+    for step in plan.steps:
+        assert seen.issuperset(step.parent_refs())
+        seen.add(step.ref)
+    assert len({step.label for step in plan.steps}) == len(seen) == len(plan.steps)
+
+
+def test_one_shot_descends_from_dense_of_the_same_seed_and_gmp_does_not() -> None:
+    plan = make_plan(load_study("digits"))
+    steps: dict[str, Step] = {step.label: step for step in plan.steps}
+    for objective in ("supervised", "supcon"):
+        for seed in plan.study.seeds:
+            child = steps[f"{objective} one_shot 0.9, seed {seed}"]
+            assert child.parents["model"] == (steps[f"{objective} dense, seed {seed}"].ref,)
+            assert "model" not in steps[f"{objective} gmp 0.9, seed {seed}"].parents
+
+
+def test_cost_and_json() -> None:
+    plan = make_plan(load_study("digits"))
+    cost = cost_of(plan)
+    told = plan_json(plan, cost, seconds=1.0)
+    assert {"models", "training_flops", "disk_bytes", "seconds", "arms"} <= set(told)
+    assert told["models"] == sum(arm["models"] for arm in told["arms"]) == 17 * 5
+    assert set(told["arms"][0]) == {"objective", "pruning", "sparsity", "models"}
+
+
+def test_the_papers_training_flops_come_out_as_published() -> None:
+    """recipes.md: 60 dense models and 180 per pruned arm cost about 1.4e19 training FLOPs."""
+    from piescope.models.build import ModelSpec, flops_per_sample
+
+    flops = flops_per_sample(ModelSpec(depth=16, width=2), (3, 32, 32), 10)
+    images, forward_backward, forward = 50_000, flops.forward_backward, flops.forward
+    supervised = 205 * images * forward_backward
+    contrastive = 500 * 2 * images * forward_backward + 100 * images * forward
+    finetune = 30 * images * forward_backward
+    total = (30 + 180) * supervised + (30 + 360) * contrastive + 360 * finetune
+    assert total == pytest.approx(1.4e19, rel=0.03)
