@@ -23,6 +23,7 @@ def plain_loop(models: int) -> float:
     import torch
     from torch.nn import functional
 
+    from piescope.data.augment import pad_and_crop
     from piescope.data.sources import load_digits
     from piescope.models.wide_resnet import WideResNet
 
@@ -33,14 +34,14 @@ def plain_loop(models: int) -> float:
     epochs, batch = 16, 50
     for seed in range(models):
         torch.manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)
         model = WideResNet(10, 1, 10, 1)
         optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * len(labels) // batch)
         for _ in range(epochs):
             for rows in torch.randperm(len(labels)).split(batch):
-                padded = functional.pad(images[rows], (1, 1, 1, 1))
-                top, left = torch.randint(0, 3, (2,)).tolist()  # one offset a batch: cheaper than run's one an image
-                loss = functional.cross_entropy(model(padded[:, :, top : top + 8, left : left + 8]), labels[rows])
+                batch_images = pad_and_crop(images[rows], 1, generator)
+                loss = functional.cross_entropy(model(batch_images), labels[rows])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()

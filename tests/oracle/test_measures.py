@@ -41,6 +41,21 @@ def test_pies_against_loops(dense: np.ndarray, pruned: np.ndarray) -> None:
     assert votes(dense, CLASSES).tolist() == [[a.tolist().count(c) for c in range(CLASSES)] for a, _ in columns]
 
 
+def test_pies_by_hand() -> None:
+    one_model = np.array([[0, 1, 2]])
+    assert pie_mask(one_model, one_model, 3).tolist() == [False, False, False]
+    assert pie_mask(one_model, np.array([[0, 2, 2]]), 3).tolist() == [False, True, False]
+    # a tie of 1 and 2 falls to 1: equal to a population that says 1, other than one that says 2
+    tie = np.array([[1], [2]])
+    assert pie_mask(tie, np.array([[1]]), 3).tolist() == [False]
+    assert pie_mask(tie, np.array([[2]]), 3).tolist() == [True]
+    # all wrong, and all in another way: every example is a PIE, none is rescued
+    truth = np.array([0, 0, 0])
+    all_ones, all_twos = np.full((3, 3), 1), np.full((5, 3), 2)
+    assert pie_mask(all_ones, all_twos, 3).all()
+    assert not rescued_mask(all_ones, all_twos, truth, 3).any()
+
+
 @given(label_arrays, label_arrays, npst.arrays(np.int64, 9, elements=st.integers(0, CLASSES - 1)))
 def test_rescued_against_loops(dense: np.ndarray, pruned: np.ndarray, truth: np.ndarray) -> None:
     expected = [slow_modal(dense[:, i]) != truth[i] and slow_modal(pruned[:, i]) == truth[i] for i in range(9)]

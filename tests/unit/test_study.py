@@ -231,6 +231,16 @@ def test_only_what_a_change_touches_gets_new_keys() -> None:
     }
 
 
+def test_two_names_for_one_method_are_computed_once() -> None:
+    content = copy.deepcopy(CONTENT)
+    content["pruning"]["same"] = content["pruning"]["one_shot"]
+    content["arms"]["supervised"].append("same")
+    plan = make_plan(parse_study(tomli_w.dumps(content)))
+    assert len(plan.steps) == len(make_plan(load_study("digits")).steps)
+    assert len({step.ref for step in plan.steps}) == len(plan.steps)
+    assert plan.models == 20 * 5  # as arms they are two
+
+
 def test_parents_come_first_and_labels_are_unique() -> None:
     plan = make_plan(load_study("digits"))
     seen = set()

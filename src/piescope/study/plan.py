@@ -239,7 +239,8 @@ def make_plan(study: Study) -> Plan:
         )
         steps.append(compare)
         arms.append(ArmSteps(arm, tuple(models), compare, project))
-    return Plan(study, data, tuple(steps), tuple(arms))
+    once = {step.ref: step for step in reversed(steps)}  # two names for one method are one method
+    return Plan(study, data, tuple(step for step in steps if once[step.ref] is step), tuple(arms))
 
 
 def _model_step(study: Study, arm: Arm, seed: int, data: Step, dense: Step | None) -> Step:

@@ -143,6 +143,8 @@ class _Pool:
         )
 
     def __enter__(self) -> _Pool:
+        for _ in range(self.workers):  # workers start on demand: ask for all at once, while the first step runs
+            self._executor.submit(_nothing)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -184,6 +186,10 @@ def _start(out: Path, device: str, told: Any) -> None:
 
     set_up_worker(device)
     _worker = Store(out), device, told
+
+
+def _nothing() -> None:
+    """A task that only brings its worker up."""
 
 
 def _end_with(sentinel: int) -> None:
