@@ -40,6 +40,11 @@ STYLE = {
 STRONG = {"supervised": "#0072B2", "supcon": "#D55E00", "simclr": "#009E73"}  # Okabe and Ito
 LIGHT = {"supervised": "#A6CEE6", "supcon": "#F4C7A4", "simclr": "#A6DBCB"}
 GREY = "#8A8F98"
+SMALLEST_WIDTH = 3.6
+"""Inches; one panel alone needs room for its title."""
+
+LONGEST_NAME = 14
+"""Characters of a class name on an axis."""
 CLASSES = (
     "#3f90da",
     "#ffa90e",
@@ -119,7 +124,7 @@ def draw_all(results: Results) -> list[Drawn]:
         (
             "The representation at rising sparsity",
             "As Figure 1, for all mapped sparsities and every pruning.",
-            frames.umap_rows(results, mapped),
+            frames.umap_rows(results, mapped) if mapped else [],
             lambda rows: draw_maps_by_sparsity(rows, results),
         ),
         (
@@ -165,9 +170,8 @@ def draw_nothing() -> Figure:
 
 
 def _grid(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
-    figure, axes = pyplot.subplots(
-        rows, columns, figsize=(width * columns, height * rows), squeeze=False, layout="constrained"
-    )
+    size = max(width * columns, SMALLEST_WIDTH), height * rows + 0.3
+    figure, axes = pyplot.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     return figure, axes
 
 
@@ -276,7 +280,7 @@ def draw_pairs(rows: list[Row], name: str, results: Results, jitter: float = 0.0
     values = np.array([[row["dense"], row["pruned"]] for row in rows])
     low, high = values.min(), values.max()
     margin = 0.04 * (high - low or 1.0)
-    figure, grid = _grid(1, len(families), 1.8, 2.45)
+    figure, grid = _grid(1, len(families), 1.8, 2.2)
     shake = np.random.default_rng(0)
     for axes, (objective, pruning) in zip(grid[0], families, strict=True):
         shown = _of(rows, objective, pruning)
@@ -311,8 +315,10 @@ def draw_classes(rows: list[Row], results: Results, by_objective: bool) -> Figur
     families = list(dict.fromkeys((row["objective"], row["pruning"]) for row in rows))
     sparsities = sorted({row["sparsity"] for row in rows})
     shape = (len(families), len(sparsities)) if by_objective else (len(sparsities), len(families))
-    figure, grid = _grid(*shape, 2.5 if by_objective else 1.7, 1.5)
-    names = results.class_names
+    names = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in results.class_names]
+    upright = max(map(len, names)) <= 2
+    width = max(2.5 if by_objective else 1.7, 0.14 * len(names))
+    figure, grid = _grid(*shape, width, 1.5 if upright else 1.5 + 0.07 * max(map(len, names)))
     for a, (objective, pruning) in enumerate(families):
         for b, sparsity in enumerate(sparsities):
             axes = grid[a][b] if by_objective else grid[b][a]
@@ -325,7 +331,7 @@ def draw_classes(rows: list[Row], results: Results, by_objective: bool) -> Figur
             places = np.arange(len(names))
             axes.bar(places, shared, color=STRONG[objective], width=0.8)
             axes.bar(places, pies - shared, bottom=shared, color=LIGHT[objective], width=0.8)
-            axes.set_xticks(places, names, rotation=0 if max(map(len, names)) <= 2 else 90)
+            axes.set_xticks(places, names, rotation=0 if upright else 90)
             axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             axes.set_ylim(0, max(1, pies.max()) * 1.08)
             axes.set_title(f"{family_name(objective, pruning)}, {percent(sparsity)}", fontsize=7)

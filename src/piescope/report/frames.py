@@ -22,8 +22,8 @@ Row = dict[str, Any]
 MAIN_SPARSITY = 0.9
 """The sparsity of the paper's Figures 2 and 3; where a study has it not, its highest."""
 
-RESCUED_SHOWN = {"gmp": 8, "one_shot": 4}
-"""The paper's Figure 6: eight images of GMP, four of one-shot."""
+RESCUED_SHOWN = {"gradual": 8, "one_shot": 4}
+"""The paper's Figure 6: eight images of gradual pruning, four of one-shot."""
 
 
 @dataclass(frozen=True)
@@ -315,11 +315,17 @@ def pair_rows(results: Results, measure: str) -> list[Row]:
 def rescued_rows(results: Results) -> list[Row]:
     """Examples that dense models get wrong and pruned ones right, from the lowest sparsity up (Figure 6).
 
-    Of the contrastive objective where there is one; as many as the paper shows of each pruning.
+    Of the contrastive objective where there is one; of its first gradual and its first one-shot pruning, as many as
+    the paper shows of each.
     """
     objective = next((name for name in results.objectives() if name != "supervised"), results.objectives()[0])
+    methods = {
+        pruning: results.study["pruning"][pruning]["kind"] for o, pruning in results.families() if o == objective
+    }
+    first = {kind: pruning for pruning, kind in reversed(methods.items())}
     rows: list[Row] = []
-    for pruning, most in RESCUED_SHOWN.items():
+    for kind, most in RESCUED_SHOWN.items():
+        pruning = first.get(kind, "")
         shown: set[int] = set()
         for sparsity in results.sparsities():
             arm = results.find(objective, pruning, sparsity)
