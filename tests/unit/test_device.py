@@ -47,12 +47,12 @@ def test_train_prune_finetune_predict_and_probe(device: str, criterion: str) -> 
     def network() -> WideResNet:
         return WideResNet(10, 1, 10, 1, seeds.torch("weights")).to(device)
 
-    supervised, contrastive = network(), network()
+    supervised, contrastive, dense = network(), network(), network()
     train_supervised(supervised, data, recipe, seeds, gradual, 0.5)
     two_stages = Contrastive(encoder=recipe, head=recipe, temperature=0.5)
     train_contrastive(contrastive, data, two_stages, seeds, True, gradual, 0.5)
-    prune_and_finetune(contrastive, data, one_shot, 0.8, seeds)
-    for model, scope_is_layer, sparsity in ((supervised, True, 0.5), (contrastive, False, 0.8)):
+    prune_and_finetune(dense, data, one_shot, 0.8, seeds)
+    for model, scope_is_layer, sparsity in ((supervised, True, 0.5), (contrastive, True, 0.5), (dense, False, 0.8)):
         parameters = prunable_parameters(model)
         zeros = [int((parameter == 0).sum()) for parameter in parameters.values()]
         sizes = [parameter.numel() for parameter in parameters.values()]
