@@ -92,6 +92,7 @@ def draw_all(results: Results) -> list[Drawn]:
         sparsities if len(sparsities) <= 3 else [sparsities[0], sparsities[len(sparsities) // 2], results.main_sparsity]
     )
     top = mapped[-1:]
+    shown_objective = frames.contrastive_objective(results)
     plans: list[tuple[str, str, list[Row], Callable[[list[Row]], Figure]]] = [
         (
             "What pruning does to the representation",
@@ -129,7 +130,8 @@ def draw_all(results: Results) -> list[Drawn]:
         ),
         (
             "Examples that dense models get wrong and pruned ones right",
-            "From the lowest sparsity up. U: modal label of the uncompressed models, S: of the sparse ones (right).",
+            f"{OBJECTIVES_IN_FULL[shown_objective].capitalize()} models, from the lowest sparsity up. "
+            "U: modal label of the uncompressed models, S: of the sparse ones, which is the true class.",
             frames.rescued_rows(results),
             lambda rows: draw_rescued(rows, results),
         ),

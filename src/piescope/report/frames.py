@@ -312,13 +312,18 @@ def pair_rows(results: Results, measure: str) -> list[Row]:
     ]
 
 
+def contrastive_objective(results: Results) -> str:
+    """The first objective that is not supervised, or the only one."""
+    return next((name for name in results.objectives() if name != "supervised"), results.objectives()[0])
+
+
 def rescued_rows(results: Results) -> list[Row]:
     """Examples that dense models get wrong and pruned ones right, from the lowest sparsity up (Figure 6).
 
     Of the contrastive objective where there is one; of its first gradual and its first one-shot pruning, as many as
     the paper shows of each.
     """
-    objective = next((name for name in results.objectives() if name != "supervised"), results.objectives()[0])
+    objective = contrastive_objective(results)
     methods = {
         pruning: results.study["pruning"][pruning]["kind"] for o, pruning in results.families() if o == objective
     }

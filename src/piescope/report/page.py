@@ -79,6 +79,7 @@ def render_page(
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
         version=piescope.__version__,
         headline=headline(results),
+        main_sparsity=percent(results.main_sparsity),
         findings=findings(results),
         facts=facts(results),
         tables=tables,

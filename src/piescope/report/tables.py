@@ -58,6 +58,7 @@ class WideTable:
         lines = [
             "\\begin{table}",
             "\\centering",
+            "\\footnotesize",
             f"\\caption{{{escape_latex(self.caption)}}}",
             f"\\begin{{tabular}}{{{'l' * 1}{'r' * (len(self.head) - 1)}}}",
             "\\toprule",
@@ -94,6 +95,7 @@ LATEX = {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
+    "\N{NO-BREAK SPACE}": "~",
     "–": "--",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
@@ -109,7 +111,8 @@ def escape_latex(text: str) -> str:
         >>> print(escape_latex("50 % of a_b"))
         50 \% of a\_b
     """
-    return "".join(LATEX.get(character, character) for character in text if character.isprintable())
+    kept = (character for character in text if character in LATEX or character.isprintable())
+    return "".join(LATEX.get(character, character) for character in kept)
 
 
 def rows_of(results: Results) -> dict[str, list[Row]]:

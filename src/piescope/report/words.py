@@ -22,13 +22,13 @@ def family_name(objective: str, pruning: str) -> str:
 
 
 def percent(sparsity: float) -> str:
-    """``0.95`` as ``95 %``.
+    """``0.95`` as ``95 %``, with a space that does not break.
 
     Example:
-        >>> percent(0.95), percent(0.995)
-        ('95 %', '99.5 %')
+        >>> percent(0.95) == "95\N{NO-BREAK SPACE}%", percent(0.995)[:4]
+        (True, '99.5')
     """
-    return f"{100 * sparsity:.4g} %"
+    return f"{100 * sparsity:.4g}\N{NO-BREAK SPACE}%"
 
 
 def plus_minus(mean: float | None, std: float | None, digits: int = 2) -> str:
