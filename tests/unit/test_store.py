@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import threading
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert store.has("demo", KEY)
     assert artefact.tensors("t")["b"].tolist() == [0, 1, 2]
     assert artefact.json("j") == {"n": None}
-    assert [item.key for item in store.artefacts()] == [KEY]
+    assert [path.parent.name for path in store.manifests()] == [KEY]
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "zero tail", "remove", "manifest", "manifest of another"])
@@ -97,9 +98,15 @@ def test_the_first_of_two_writers_wins(tmp_path: Path) -> None:
 
 def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
     store = written(tmp_path)
-    (tmp_path / "artefacts" / "demo" / f"{layout.TEMPORARY_PREFIX}x").mkdir()
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (tmp_path / "artefacts" / "demo" / f"{layout.TEMPORARY_PREFIX}x-{dead.pid}-0").mkdir()
     (tmp_path / f"{layout.TEMPORARY_PREFIX}y").write_text("")
+    alive = tmp_path / f"{layout.TEMPORARY_PREFIX}report.html-{os.getpid()}-0"
+    alive.write_text("")
     assert store.remove_leftovers() == 2
+    assert alive.exists()  # somebody still writes it
+    alive.unlink()
     assert store.has("demo", KEY)
     assert store.remove_leftovers() == 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -126,11 +127,13 @@ def run(
     count = workers if workers is not None else _cores() if where == "cpu" else 1
     watch = Progress(console, count)
 
-    def announce(plan: Plan, left: list[Step]) -> None:
+    def announce(plan: Plan, left: list[Step], unused: int) -> None:
         watch.begin(left)
         _say(console, f"{parsed.name}: {plan.models} models in {len(plan.arms)} arms, in {folder}")
         how = f" ({count} workers, {where})" if left else ""
         _say(console, f"{len(plan.steps) - len(left)} done, {len(left)} to run{how}")
+        if unused:
+            _say(console, f"{unused} more finished steps there are of another version of this study: kept, not used")
 
     observer = watch.observer()
     try:
@@ -141,6 +144,7 @@ def run(
                 observer.tick()
 
             outcome = execute(parsed, folder, count, where, fresh, replace(observer, tick=tick), announce)
+            signals.heed()
     except BusyError as busy:
         _fail(str(busy), BAD_ENVIRONMENT)
     if outcome.ran:
@@ -200,6 +204,7 @@ def status(directory: FolderArgument) -> None:
 
     from rich.table import Table
 
+    from piescope.store import layout
     from piescope.study.execute import status as status_of
 
     study, steps = status_of(directory)
@@ -215,22 +220,26 @@ def status(directory: FolderArgument) -> None:
     for item in steps:
         if item.state in ("running", "failed"):
             _say(console, f"{item.state}: {item.step.label}" + (f": {item.reason}" if item.reason else ""))
-    again = f"piescope run {study.name} --out {directory}"
+    resolved = shlex.join(["piescope", "run", str(layout.study(directory)), "--out", str(directory)])
     if states["running"]:
         _say(console, f"next: wait; {states['waiting']} steps wait for the {states['running']} that run")
     elif states["failed"] or states["waiting"]:
-        _say(console, f"next: {again}")
+        _say(console, f"next: {resolved}")
+    elif layout.report(directory).is_file():
+        _say(console, f"all {states['done']} steps are done; next: open {layout.report(directory)}")
     else:
-        _say(console, f"all {states['done']} steps are done; next: open {directory / 'report.html'}")
+        _say(
+            console, f"all {states['done']} steps are done; next: {shlex.join(['piescope', 'report', str(directory)])}"
+        )
 
 
 @app.command()
 @_guarded
 def report(directory: FolderArgument) -> None:
     """Write tables, figures and report.html from stored results."""
-    from piescope.study.execute import study_of
+    from piescope.study.execute import refresh_catalogue
 
-    study_of(directory)
+    refresh_catalogue(directory)
     _report(_console(), directory, only_if_stale=False)
 
 
@@ -264,10 +273,12 @@ def _report(console: Console, folder: Path, only_if_stale: bool) -> None:
         _say(console, f"results are current: {layout.report(folder)}")
         return
     problem = build_report(folder)
-    if problem:
-        _say(console, problem)
-    else:
+    if not problem:
         _say(console, f"report: {layout.report(folder)}")
+    elif only_if_stale:
+        _say(console, problem)  # the failed steps say more, and end the command
+    else:
+        _fail(f"{folder}: {problem}; `piescope status` says what is done", STEP_FAILED)
 
 
 def _cores() -> int:

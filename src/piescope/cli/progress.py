@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from types import TracebackType
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from piescope.study.calibrate import UMAP_COMPILATION, UMAP_EXAMPLE
 from piescope.study.executors.local import Failed, Observer
 from piescope.study.plan import Step
+
+NETWORK_KINDS = ("train", "finetune", "predict", "depth")
+"""Steps whose time is that of passes through the network."""
+
+RATE_OVER = 10.0
+"""Seconds that the rate looks back."""
 
 PLAIN_EVERY = 10.0
 """Seconds between plain lines."""
@@ -28,7 +36,7 @@ class Progress:
     """Watches a run: what is done, how fast, how long still.
 
     Time left: the work of the steps that are left, each kind at the pace that it showed in this run, over the
-    workers. Kinds that have not finished one yet go at the pace of all.
+    workers. Kinds that have not finished one yet go at the pace of the network's passes, maps at a typical one.
 
     Args:
         console: where to print.
@@ -42,7 +50,7 @@ class Progress:
         self._total = 0
         self._done = 0
         self._failed = 0
-        self._images = 0
+        self._seen: deque[tuple[float, int]] = deque()
         self._pace: dict[str, tuple[float, float]] = {}
         self._began = time.monotonic()
         self._spoke = self._began
@@ -73,8 +81,15 @@ class Progress:
     def _started(self, step: Step) -> None:
         self._current[step.key] = step.label
 
-    def _saw_images(self, step: Step, images: int) -> None:
-        self._images += images
+    def _saw_images(self, images: int) -> None:
+        self._seen.append((time.monotonic(), images))
+
+    def images_per_second(self) -> float:
+        """Of training, over the last seconds: what the workers do now, not what start-up or maps left of the mean."""
+        now = time.monotonic()
+        while self._seen and self._seen[0][0] < now - RATE_OVER:
+            self._seen.popleft()
+        return sum(images for _, images in self._seen) / min(RATE_OVER, max(1.0, now - self._began))
 
     def _finished(self, step: Step, seconds: float) -> None:
         self._done += 1
@@ -90,24 +105,31 @@ class Progress:
         self._print(f"failed: {failure.step.label}: {failure.reason}")
 
     def seconds_left(self) -> float | None:
-        """An estimate, or None before the first step has ended."""
-        if not self._pace:
+        """An estimate, or None before the first training has ended: nothing else says how fast this machine is."""
+        trained = [self._pace[kind] for kind in NETWORK_KINDS if kind in self._pace]
+        if not any(kind in self._pace for kind in ("train", "finetune")):
             return None
-        work, spent = (sum(values) for values in zip(*self._pace.values(), strict=True))
-        overall = spent / work
+        work, spent = (sum(values) for values in zip(*trained, strict=True))
         expected = 0.0
         for step in self._left.values():
-            known, took = self._pace.get(step.kind, (0.0, 0.0))
-            expected += work_of(step) * (took / known if known else overall)
+            if step.kind in self._pace:
+                known, took = self._pace[step.kind]
+                expected += work_of(step) * took / known
+            elif step.kind in NETWORK_KINDS:
+                expected += work_of(step) * spent / work
+            elif step.kind == "project":
+                expected += step.forward * UMAP_EXAMPLE
+        if "project" not in self._pace and any(step.kind == "project" for step in self._left.values()):
+            expected += UMAP_COMPILATION * self._workers
         return expected / self._workers
 
     def line(self) -> str:
         """One line: steps, rate, time left, what is under way."""
-        elapsed = max(1e-9, time.monotonic() - self._began)
+        elapsed = time.monotonic() - self._began
         left = self.seconds_left()
         parts = [
             f"{self._done}/{self._total} steps",
-            f"{self._images / elapsed:,.0f} training images/s",
+            f"{self.images_per_second():,.0f} training images/s",
             f"{duration(elapsed)} gone",
             "time left unknown yet" if left is None else f"about {duration(left)} left",
         ]

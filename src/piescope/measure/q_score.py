@@ -9,6 +9,9 @@ from jaxtyping import Bool, Float
 
 from piescope.measure.arrays import to_numpy
 
+ROUNDING = 16
+"""Units in the last place that equal numbers may differ by after sums and products."""
+
 
 class QScore(NamedTuple):
     """Three scores per representation, each of shape [...].
@@ -27,6 +30,9 @@ class QScore(NamedTuple):
 def is_degenerate(representations: Float[Any, "*models dims"]) -> Bool[np.ndarray, "*models"]:
     """Representations that the formula is not defined for: all zero (no direction) or constant (no spread).
 
+    Constant means up to rounding in the precision of the input: one entry a last bit above the others would
+    otherwise have the largest Z-Score of all.
+
     Raises:
         ValueError: NaN or infinity among them, or no dims.
 
@@ -34,8 +40,7 @@ def is_degenerate(representations: Float[Any, "*models dims"]) -> Bool[np.ndarra
         >>> is_degenerate(np.array([[0.0, 0.0], [2.0, 2.0], [0.0, 1.0]])).tolist()
         [True, True, False]
     """
-    unit = _unit_length(representations)
-    return unit.max(-1) == unit.min(-1)
+    return ~_has_spread(_unit_length(representations), representations)
 
 
 def q_score(representations: Float[Any, "*models dims"]) -> QScore:
@@ -63,10 +68,17 @@ def q_score(representations: Float[Any, "*models dims"]) -> QScore:
     unit = _unit_length(representations)
     l1 = np.abs(unit).sum(-1)
     std = unit.std(-1)
-    spread = unit.max(-1) > unit.min(-1)
+    spread = _has_spread(unit, representations)
     z = np.divide(unit.max(-1) - unit.mean(-1), std, out=np.zeros_like(std), where=spread)
     q = np.divide(z, l1, out=np.zeros_like(z), where=spread)
     return QScore(q, z, l1)
+
+
+def _has_spread(unit: np.ndarray, representations: Any) -> np.ndarray:
+    """Whether entries differ by more than the rounding of the precision that they came in."""
+    given = to_numpy(representations).dtype
+    precision = np.finfo(given).eps if np.issubdtype(given, np.floating) else np.finfo(np.float64).eps
+    return unit.max(-1) - unit.min(-1) > ROUNDING * precision * np.abs(unit).max(-1)
 
 
 def _unit_length(representations: Any) -> np.ndarray:

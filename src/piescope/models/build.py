@@ -34,7 +34,7 @@ class ModelSpec(Spec):
     @classmethod
     def _depth_has_whole_blocks(cls, depth: int) -> int:
         if (depth - 4) % 6:
-            raise ValueError("expected 6 n + 4: 10, 16, 22, 28, 40 ...")
+            raise ValueError(f"{depth}; expected 6 n + 4: 10, 16, 22, 28, 40 ...; take the nearest of those")
         return depth
 
     @property

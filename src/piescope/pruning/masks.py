@@ -41,7 +41,7 @@ def masks_from_scores(
         scores: a tensor per name; NaN is an error.
         sparsity: fraction of weights to drop, 0 to 1.
         scope: n counts over all tensors (``"global"``) or in each (``"layer"``).
-        keep_zero: masks of an earlier, sparser-or-equal request: what they drop is dropped first, so masks are
+        keep_zero: masks of an earlier request for at most this sparsity: what they drop is dropped first, so masks are
             nested as sparsity grows.
 
     Returns:

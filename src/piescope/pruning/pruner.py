@@ -90,11 +90,3 @@ class Pruner:
         """Sets pruned weights to exactly 0; called after every optimiser step (momentum and decay move them)."""
         for name, parameter in self.parameters.items():
             parameter.masked_fill_(~self.masks[name], 0.0)
-
-
-def zeros_by_group(state: Mapping[str, Tensor], names: list[list[str]]) -> list[tuple[list[str], int, int]]:
-    """Counts zeros in a state_dict: for each group of names ``(names, weights, zeros)``."""
-    return [
-        (group, sum(state[name].numel() for name in group), sum(int((state[name] == 0).sum()) for name in group))
-        for group in names
-    ]

@@ -61,7 +61,8 @@ class Gradual(Spec):
     def _ends_after_it_begins(self) -> Gradual:
         if self.end <= self.begin:
             raise ValueError(
-                f"pruning ends at step {self.end} but begins at step {self.begin}; expected end after begin"
+                f"begin {self.begin} and end {self.end}; expected an end after the begin; "
+                "begin earlier or end later (steps count from the start of the training)"
             )
         return self
 

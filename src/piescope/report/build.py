@@ -40,6 +40,7 @@ def build_report(out: Path) -> str:
     from piescope.store.artefacts import as_json, as_parquet, write_file
     from piescope.store.tables import as_csv
 
+    made_from = _sources(out)  # before reading: what changes meanwhile makes the results stale
     results = load_results(out)
     if results is None:
         return "no arm is complete yet: there is nothing to report"
@@ -58,7 +59,7 @@ def build_report(out: Path) -> str:
     for path, content in files.items():
         write_file(path, content)
     manifest = {
-        "made_from": _sources(out),
+        "made_from": made_from,
         "files": {str(path.relative_to(out)): hashlib.sha256(content).hexdigest() for path, content in files.items()},
     }
     write_file(layout.results_manifest(out), as_json(manifest))

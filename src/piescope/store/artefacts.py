@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -45,11 +46,6 @@ class Artefact:
     def key(self) -> str:
         """Identifies the step that made it."""
         return str(self.manifest["key"])
-
-    def content_hash(self) -> str:
-        """SHA-256 over the files: equal exactly when all bytes are."""
-        listed = {name: facts["sha256"] for name, facts in self.manifest["files"].items()}
-        return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()
 
     def read(self, name: str) -> bytes:
         """The bytes of one file, checked against the manifest.
@@ -146,7 +142,7 @@ class Store:
             "environment": dict(environment or {}),
         }
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = folder.parent / f"{layout.TEMPORARY_PREFIX}{key}-{uuid.uuid4().hex[:8]}"
+        temporary = _temporary(folder)
         try:
             temporary.mkdir()
             for name, content in [*files.items(), (layout.MANIFEST, as_json(manifest))]:
@@ -165,35 +161,46 @@ class Store:
         return self.load(kind, key)
 
     def remove_leftovers(self) -> int:
-        """Removes what killed writers left behind; only for the holder of the run lock. Returns how many."""
-        left = [
-            path
-            for pattern in (
-                f"artefacts/*/{layout.TEMPORARY_PREFIX}*",
-                f"{layout.TEMPORARY_PREFIX}*",
-                f"failures/{layout.TEMPORARY_PREFIX}*",
-                f"logs/{layout.TEMPORARY_PREFIX}*",
-                f"results/**/{layout.TEMPORARY_PREFIX}*",
-            )
-            for path in self.out.glob(pattern)
-        ]
+        """Removes what writers that are no longer alive left behind. Returns how many."""
+        left = [path for path in self.out.rglob(f"{layout.TEMPORARY_PREFIX}*") if not _is_alive(_writer(path))]
         for path in left:
             if path.is_dir():
-                shutil.rmtree(path)
+                shutil.rmtree(path, ignore_errors=True)
             else:
-                path.unlink()
+                path.unlink(missing_ok=True)
         return len(left)
 
-    def artefacts(self) -> Iterator[Artefact]:
-        """All finished steps, by kind and key."""
-        for manifest in sorted(layout.artefacts(self.out).glob(f"*/[!.]*/{layout.MANIFEST}")):
-            yield self.load(manifest.parent.parent.name, manifest.parent.name)
+    def manifests(self) -> list[Path]:
+        """The manifests of all finished steps, by kind and key."""
+        return sorted(layout.artefacts(self.out).glob(f"*/[!.]*/{layout.MANIFEST}"))
+
+
+def _temporary(target: Path) -> Path:
+    """A name beside the target that says which process writes it."""
+    return target.parent / f"{layout.TEMPORARY_PREFIX}{target.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def _writer(path: Path) -> int:
+    parts = path.name.split("-")
+    return int(parts[-2]) if len(parts) > 2 and parts[-2].isdigit() else 0
+
+
+def _is_alive(process: int) -> bool:
+    if process <= 0:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # it exists and is somebody else's
+    return True
 
 
 def write_file(path: Path, content: bytes) -> None:
     """Writes a file atomically and durably: the old one stays until the new one is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f"{layout.TEMPORARY_PREFIX}{path.name}-{uuid.uuid4().hex[:8]}"
+    temporary = _temporary(path)
     try:
         _write_durably(temporary, content)
         temporary.replace(path)
@@ -237,15 +244,23 @@ def as_parquet(table: pa.Table) -> bytes:
 
 
 @contextmanager
-def folder_lock(out: Path) -> Iterator[bool]:
-    """Holds the folder's run lock; yields False where another process has it. It ends with the process."""
+def folder_lock(out: Path, patience: float = 0.0) -> Iterator[bool]:
+    """Holds the folder's run lock; yields False where another process has it, also after so many seconds of patience.
+
+    The lock ends with its process: a killed run leaves none behind.
+    """
     import fcntl
 
     out.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + patience
     with layout.lock(out).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    yield False
+                    return
+                time.sleep(0.05)
         yield True

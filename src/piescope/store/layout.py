@@ -30,6 +30,22 @@ SUMMARY = "summary.json"
 DATA_FACTS = "data.json"
 
 
+def is_ours(entry: Path) -> bool:
+    """Whether an entry of a study's folder is piescope's own: only those may be removed."""
+    own = {
+        "study.toml",
+        "catalogue.json",
+        "artefacts",
+        "failures",
+        "logs",
+        "run.lock",
+        "running.json",
+        "results",
+        "report.html",
+    }
+    return entry.name in own or entry.name.startswith(TEMPORARY_PREFIX)
+
+
 def study(out: Path) -> Path:
     """The resolved study."""
     return out / "study.toml"

@@ -49,7 +49,7 @@ def execute(
     device: str,
     fresh: bool,
     observer: Observer,
-    announce: Callable[[Plan, list[Step]], None],
+    announce: Callable[[Plan, list[Step], int], None],
 ) -> Outcome:
     """Does every step of the study that is not done, and nothing twice.
 
@@ -60,14 +60,15 @@ def execute(
         device: ``"cpu"`` or ``"cuda"``.
         fresh: throw away what the folder holds of this study first.
         observer: hears of progress.
-        announce: called once before any work with the plan and the steps that are left.
+        announce: called once before any work with the plan, the steps that are left, and how many finished steps in
+            the folder are no part of this study (of an earlier version of it).
 
     Raises:
         StudyError: the folder holds another study, or is a file.
         BusyError: another run holds the folder.
     """
     _check_folder(study, out, fresh)
-    with folder_lock(out) as held:
+    with folder_lock(out, patience=1.0) as held:  # `status` holds it for an instant
         if not held:
             raise BusyError(f"another `piescope run` is at work in {out}; wait for it, or give another --out")
         if fresh:
@@ -80,7 +81,7 @@ def execute(
             write_file(layout.study(out), resolved)
         done = {step.ref for step in plan.steps if store.has(step.kind, step.key)}
         left = [step for step in plan.steps if step.ref not in done]
-        announce(plan, left)
+        announce(plan, left, _unused(plan, store))
         failed: list[Failed] = []
         ran: list[Step] = []
         if left:
@@ -95,6 +96,16 @@ def execute(
         else:
             _write_catalogue(plan, store)
         return Outcome(len(done), len(ran), failed, len(left) - len(ran) - len(failed))
+
+
+def _unused(plan: Plan, store: Store) -> int:
+    wanted = {step.key for step in plan.steps}
+    return sum(manifest.parent.name not in wanted for manifest in store.manifests())
+
+
+def refresh_catalogue(out: Path) -> None:
+    """Writes down what the folder holds now, also after a run that was killed, or while one is at work."""
+    _write_catalogue(make_plan(study_of(out)), Store(out))
 
 
 def _write_catalogue(plan: Plan, store: Store) -> None:
@@ -195,11 +206,7 @@ def _check_folder(study: Study, out: Path, fresh: bool) -> None:
                 f"a new folder, or one of the study {study.name!r}",
                 "give another --out, or --fresh to discard what it holds",
             )
-    elif (
-        out.is_dir()
-        and not layout.study(out).exists()
-        and any(entry.name != layout.lock(out).name for entry in out.iterdir())
-    ):
+    elif out.is_dir() and not layout.study(out).exists() and not all(map(layout.is_ours, out.iterdir())):
         error.add("--out", "a folder with other files", "a new or empty folder, or a study's", "give another --out")
     error.raise_if_any()
     try:
@@ -214,11 +221,15 @@ def _check_folder(study: Study, out: Path, fresh: bool) -> None:
 
 
 def _discard(out: Path) -> None:
-    """Removes what piescope made, and only that."""
-    for folder in (layout.artefacts(out), layout.failures(out), layout.log(out, "").parent, layout.results(out)):
-        shutil.rmtree(folder, ignore_errors=True)
-    for file in (layout.study(out), layout.catalogue(out), layout.running(out), layout.report(out)):
-        file.unlink(missing_ok=True)
+    """Removes what piescope made, and only that; study.toml last, so that a killed discard can be taken up again."""
+    ours = sorted((entry for entry in out.iterdir() if layout.is_ours(entry)), key=lambda e: e == layout.study(out))
+    for entry in ours:
+        if entry == layout.lock(out):
+            continue
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
 
 
 def _running(out: Path) -> set[str]:
@@ -246,13 +257,13 @@ class _Bookkeeper:
         """The same observer, with the books kept."""
 
         def started(step: Step) -> None:
-            self._running.append(step.key)
+            self._running = [*(key for key in self._running if key != step.key), step.key]
             self._save()
             observer.started(step)
 
         def finished(step: Step, seconds: float) -> None:
             ran.append(step)
-            self._running.remove(step.key)
+            self._running = [key for key in self._running if key != step.key]
             layout.failure(self._out, step.key).unlink(missing_ok=True)
             layout.log(self._out, step.key).unlink(missing_ok=True)
             observer.finished(step, seconds)

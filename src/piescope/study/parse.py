@@ -134,14 +134,18 @@ def _explain(error: StudyError, fault: Any) -> None:
         names = str(context.get("expected_tags", context.get("expected"))).replace(" or ", ", ").split(", ")
         given = found.get("kind") if isinstance(found, dict) else found
         error.add_unknown(where, "value", str(given), [name.strip("'") for name in names])
+    elif kind == "value_error":
+        # validators of parts say "found; expected what; cure"
+        told, expected, cure = str(fault["ctx"]["error"]).split("; ")
+        error.add(where, told, expected.removeprefix("expected "), cure)
     else:
-        message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+        message = str(fault["msg"]).removeprefix("Input should be ")
         error.add(where, _plain(found), message[:1].lower() + message[1:], CURES.get(kind, "correct the value"))
 
 
 CURES = {
     "string_type": "write text in quotes",
-    "string_pattern_mismatch": "use lower-case letters, digits, - and _",
+    "string_pattern_mismatch": "use only characters that it allows (a name: lower-case letters, digits, - and _)",
     "int_type": "write a whole number, without quotes",
     "int_from_float": "write a whole number",
     "float_type": "write a number, without quotes",

@@ -11,6 +11,7 @@ from piescope.models.build import ModelSpec
 from piescope.spec import Spec
 from piescope.study.problems import StudyError
 from piescope.training.recipe import Contrastive, GradualPruning, Normalisation, PruningMethod, Training
+from piescope.training.schedule import MultiStep
 
 Objective = Literal["supervised", "supcon", "simclr"]
 DENSE = "dense"
@@ -116,7 +117,7 @@ class Study(Spec):
 
     format_version: Literal[1] = 1
     name: Name
-    title: str = Field(min_length=1, max_length=200)
+    title: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
     seed: int = 0
     replicates: Annotated[int, Field(ge=1)] | Annotated[tuple[int, ...], Field(min_length=1)]
     sparsities: tuple[Sparsity, ...] = Field(min_length=1)
@@ -200,6 +201,21 @@ class Study(Spec):
 
     def _check_arms(self, problems: StudyError) -> None:
         examples = self.data.facts.train_examples
+        if DENSE in self.pruning:
+            problems.add(
+                f"pruning.{DENSE}",
+                "a method of that name",
+                "another name",
+                "rename it: the arm 'dense' is never pruned",
+            )
+        for name, method in self.pruning.items():
+            if method.regrowth and not isinstance(method, GradualPruning):
+                problems.add(
+                    f"pruning.{name}.regrowth",
+                    "true",
+                    "false for one_shot",
+                    "weights can only come back in gradual pruning",
+                )
         for objective, prunings in self.arms.items():
             if DENSE not in prunings:
                 problems.add(
@@ -215,6 +231,13 @@ class Study(Spec):
                 continue
             stages = self._stages(objective)
             for training in stages.values():
+                if isinstance(training.schedule, MultiStep) and training.schedule.milestones[-1] >= training.epochs:
+                    problems.add(
+                        f"training.{objective}",
+                        f"a milestone at epoch {training.schedule.milestones[-1]}",
+                        f"below {training.epochs}, the epochs",
+                        "it would never be reached: leave it out or train longer",
+                    )
                 if training.steps(examples) == 0:
                     problems.add(
                         f"training.{objective}",
@@ -291,6 +314,14 @@ class Study(Spec):
                         problems.add_unknown(
                             "measures.prediction_depth.points", "probe point", point, self.model.points()
                         )
+                known = [point for point in depth.points if point in self.model.points()]
+                if known != sorted(known, key=self.model.points().index):
+                    problems.add(
+                        "measures.prediction_depth.points",
+                        f"{list(depth.points)}",
+                        "points from shallow to deep",
+                        "order them: " + ", ".join(sorted(known, key=self.model.points().index)),
+                    )
                 if len(set(depth.points)) != len(depth.points) or not depth.points:
                     problems.add(
                         "measures.prediction_depth.points",
@@ -299,6 +330,13 @@ class Study(Spec):
                         "name each point once",
                     )
         if projection is not None:
+            if projection.neighbours >= self.data.facts.test_examples:
+                problems.add(
+                    "measures.projection.neighbours",
+                    str(projection.neighbours),
+                    f"below {self.data.facts.test_examples}, the test images",
+                    "take fewer neighbours",
+                )
             for sparsity in projection.sparsities:
                 if sparsity not in self.sparsities:
                     problems.add(

@@ -51,7 +51,8 @@ class Augmentation(Spec):
     def _crop_shares_rise(self) -> Augmentation:
         if self.resized_crop is not None and not 0 < self.resized_crop[0] <= self.resized_crop[1]:
             raise ValueError(
-                f"resized_crop is {list(self.resized_crop)}; expected [smallest, largest] area shares above 0"
+                f"resized_crop {list(self.resized_crop)}; expected [smallest, largest] area shares above 0; "
+                "write the smaller share first"
             )
         return self
 
@@ -120,7 +121,9 @@ class Training(Spec):
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Training:
         if self.nesterov and self.momentum == 0:
-            raise ValueError("nesterov is true but momentum is 0; expected momentum above 0")
+            raise ValueError(
+                "nesterov true and momentum 0; expected momentum above 0; set a momentum, or nesterov to false"
+            )
         return self
 
     def steps_per_epoch(self, examples: int) -> int:

@@ -37,7 +37,7 @@ class MultiStep(Spec):
     @classmethod
     def _milestones_rise(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
         if any(later <= earlier for earlier, later in pairwise(milestones)):
-            raise ValueError("expected rising epochs, each named once")
+            raise ValueError(f"{list(milestones)}; expected rising epochs; name each epoch once, in order")
         return milestones
 
     def factor(self, epoch: float, epochs: int) -> float:

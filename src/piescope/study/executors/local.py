@@ -19,8 +19,10 @@ from typing import Any
 from piescope.store.artefacts import Store
 from piescope.study.plan import Ref, Step
 
-ATTEMPTS = 3
-"""How often a step may lose its worker (killed, out of memory) before it counts as failed."""
+ATTEMPTS_ALONE = 2
+"""How often a step that lost its worker (killed, out of memory) is tried again, alone, before it counts as failed."""
+
+DEATH_CURE = "it was killed or ran out of memory: free memory, use fewer --workers, and look at the system's log"
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 TICK = 0.2
@@ -46,7 +48,7 @@ class Observer:
     """What the caller wants to hear while steps run; all called in its own process and thread."""
 
     started: Callable[[Step], None]
-    images: Callable[[Step, int], None]
+    images: Callable[[int], None]
     finished: Callable[[Step, float], None]
     failed: Callable[[Failed], None]
     tick: Callable[[], None]
@@ -70,42 +72,44 @@ def run_steps(
     """
     finished = set(done)
     waiting = list(steps)
-    attempts: dict[Ref, int] = {}
     failures: list[Failed] = []
     while True:
         with _Pool(min(workers, max(1, len(waiting))), out, device) as pool:
-            lost = _drain(pool, waiting, finished, failures, observer)
-        if not lost:
+            suspects = _drain(pool, waiting, finished, failures, observer)
+        if suspects is None:
             return failures
-        for step in reversed(lost):
-            attempts[step.ref] = attempts.get(step.ref, 0) + 1
-            if attempts[step.ref] < ATTEMPTS:
-                waiting.insert(0, step)
-                continue
-            failure = Failed(step, f"its worker process died {ATTEMPTS} times (killed, or out of memory)", "")
-            failures.append(failure)
-            observer.failed(failure)
+        for step in suspects:  # one of them lost its worker; alone, each shows whether it was the one
+            for _ in range(ATTEMPTS_ALONE):
+                with _Pool(1, out, device) as pool:
+                    if _drain(pool, [step], finished, failures, observer) is None:
+                        break
+            else:
+                failure = Failed(step, f"its worker process died {1 + ATTEMPTS_ALONE} times; {DEATH_CURE}", DEATH_CURE)
+                failures.append(failure)
+                observer.failed(failure)
 
 
 def _drain(
     pool: _Pool, waiting: list[Step], finished: set[Ref], failures: list[Failed], observer: Observer
-) -> list[Step]:
-    """Runs until nothing can start; returns the steps that were under way when a worker died."""
+) -> list[Step] | None:
+    """Runs until nothing can start: None; or until a worker dies: the steps that were under way (none, if it idled)."""
     under_way: dict[Future[_Outcome], Step] = {}
     while True:
         for step in [step for step in waiting if finished.issuperset(step.parent_refs())]:
             if len(under_way) >= pool.workers:
                 break
+            try:
+                future = pool.submit(step)
+            except BrokenProcessPool:
+                return list(under_way.values())
             waiting.remove(step)
-            under_way[pool.submit(step)] = step
+            under_way[future] = step
             observer.started(step)
         if not under_way:
-            return []
+            return None
         ended, _ = wait(under_way, timeout=TICK, return_when=FIRST_COMPLETED)
-        for key, images in pool.heard():
-            for step in under_way.values():
-                if step.key == key:
-                    observer.images(step, images)
+        for images in pool.heard():
+            observer.images(images)
         for future in ended:
             step = under_way.pop(future)
             try:
@@ -161,7 +165,7 @@ class _Pool:
     def submit(self, step: Step) -> Future[_Outcome]:
         return self._executor.submit(_work, step)
 
-    def heard(self) -> list[tuple[str, int]]:
+    def heard(self) -> list[int]:
         messages = []
         while True:
             try:
@@ -209,12 +213,13 @@ def _work(step: Step) -> _Outcome:
         images += count
         now = time.monotonic()
         if now - last > TICK:
-            told.put((step.key, images))
+            told.put(images)
             images, last = 0, now
 
     began = time.monotonic()
     try:
         perform(step, store, device, on_images)
+        told.put(images)
     except Exception as error:
         return _Outcome(time.monotonic() - began, f"{type(error).__name__}: {error}", traceback.format_exc())
     return _Outcome(time.monotonic() - began)
