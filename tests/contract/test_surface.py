@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import csv
+import importlib
 import inspect
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -51,6 +54,26 @@ def test_every_public_name_is_documented_with_an_example_and_listed_in_the_docs(
         assert f"`{name}" in listed, f"{name} is not in docs/api.md"
     told = set(re.findall(r"^### `(\w+)", listed, flags=re.MULTILINE))
     assert told == set(piescope.__all__) - {"__version__"}
+
+
+def test_every_annotation_of_the_package_resolves() -> None:
+    """A shape that lost its quotes is a name that does not exist; a linter cannot tell, this can."""
+    checked = 0
+    for module in pkgutil.walk_packages(piescope.__path__, "piescope."):
+        loaded = importlib.import_module(module.name)
+        for name, thing in vars(loaded).items():
+            if getattr(thing, "__module__", None) != module.name or not callable(thing):
+                continue
+            places = [thing, *vars(thing).values()] if inspect.isclass(thing) else [thing]
+            for place in places:
+                function = getattr(place, "fget", getattr(place, "func", place))
+                if function is not thing and not inspect.isfunction(function):
+                    continue
+                for annotation in getattr(function, "__annotations__", {}).values():
+                    for unquoted in re.findall(r"\[[\w.]+, (?!['\"])([a-z]\w*)\]", str(annotation)):
+                        assert hasattr(builtins, unquoted) or hasattr(loaded, unquoted), (module.name, name, annotation)
+                    checked += 1
+    assert checked > 200
 
 
 def python(code: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
@@ -132,7 +155,7 @@ def test_all_result_files_are_there(tiny_run: TinyRun) -> None:
         figure = tiny_run.out / "results" / "figures" / f"figure-{number}"
         assert figure.with_suffix(".svg").read_bytes().startswith(b"<?xml")
         assert figure.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
-        assert figure.with_suffix(".csv").stat().st_size > 1
+        assert len(figure.with_suffix(".csv").read_text().splitlines()) > 1  # drawn from numbers
 
 
 def test_examples_parquet(tiny_run: TinyRun) -> None:
@@ -173,7 +196,7 @@ def test_shapes_are_checked_against_their_annotations() -> None:
     ]  # fmt: skip
     checked = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--jaxtyping-packages={','.join(modules)},beartype.beartype",
-         "tests/oracle", "tests/unit/test_data.py", "tests/unit/test_models.py", "tests/contract/shapes_are_enforced.py",
+         "tests/oracle", "--ignore", "tests/oracle/test_comparison.py", "tests/unit/test_data.py", "tests/unit/test_models.py", "tests/contract/shapes_are_enforced.py",
          "--deselect", "tests/unit/test_data.py::test_a_wrong_data_set_is_refused"],
         cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip

@@ -6,8 +6,11 @@ import csv
 import hashlib
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -77,8 +80,11 @@ def test_kill_9_in_the_middle_then_the_same_hashes(tiny_run: TinyRun, tmp_path: 
     done_before = artefacts(out)
     stamps = {path: path.stat().st_mtime_ns for path in out.glob("artefacts/*/[!.]*/manifest.json")}
     status = run_piescope("status", out)
-    assert "next: piescope run tiny" in status.stdout
-    done = run_piescope("run", TINY, "--out", out)
+    told = re.search(r"^next: piescope (.*)$", status.stdout, re.MULTILINE)
+    assert told is not None
+    early = run_piescope("report", out)  # what is complete can be read at once
+    assert early.returncode == (0 if list(out.glob("artefacts/compare/*")) else 1)
+    done = run_piescope(*shlex.split(told[1]))
     assert done.returncode == 0, done.stderr
     assert f"{done_before} done, {80 - done_before} to run" in done.stdout
     assert all(path.stat().st_mtime_ns == before for path, before in stamps.items())  # nothing done twice
@@ -197,6 +203,50 @@ def test_damaged_results_are_written_again(tiny_run: TinyRun, tmp_path: Path) ->
     done = run_piescope("run", TINY, "--out", out)
     assert "80 done, 0 to run" in done.stdout
     assert hashes(out) == hashes(tiny_run.out)
+
+
+def test_only_the_step_that_kills_its_worker_is_blamed(tmp_path: Path) -> None:
+    script = tmp_path / "blame.py"  # a file: spawned workers load it again, with what it changes
+    script.write_text(BLAME)
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "out")], capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["failed"] == ["supervised dense, seed 1"]
+    assert "use fewer --workers" in told["reason"]
+    assert told["finished"] >= 3  # the data, the other model and its predictions
+
+
+BLAME = f"""
+import json, os, signal, sys, time
+from pathlib import Path
+import piescope.study.steps as steps
+
+real = steps.perform
+
+def perform(step, store, device, on_images):
+    if step.label == "supervised dense, seed 1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if step.label == "supervised dense, seed 0":
+        time.sleep(2)  # under way when its neighbour dies
+    return real(step, store, device, on_images)
+
+steps.perform = perform
+
+if __name__ == "__main__":
+    from piescope.study.execute import execute
+    from piescope.study.executors.local import Observer
+    from piescope.study.parse import parse_study
+    text = {SMALL!r}.replace("replicates = 1", "replicates = 2")
+    study = parse_study(text.replace('"dense", "one_shot"', '"dense"'))
+    done = []
+    nothing = lambda *_: None
+    observer = Observer(nothing, nothing, lambda step, seconds: done.append(step), nothing, nothing)
+    outcome = execute(study, Path(sys.argv[1]), 2, "cpu", False, observer, nothing)
+    told = [failed.step.label for failed in outcome.failed]
+    print(json.dumps({{"failed": told, "reason": outcome.failed[0].reason, "finished": len(done)}}))
+"""
 
 
 def test_fresh_discards_and_starts_again(tmp_path: Path) -> None:

@@ -10,18 +10,32 @@ import torch
 from piescope.pruning.schedules import Gradual, gradual_sparsity
 from piescope.training.schedule import Constant, Cosine, MultiStep
 
+# recipes.md, P3: what the code's grids reach, in the paper's own steps: 39, 37 and 37 prunings
+GRIDS = [(1000, 20000, 500, 39, 0.9), (125, 2476, 62, 37, 0.89988), (2440, 4760, 62, 37, 0.89995)]
 
-@pytest.mark.parametrize("final", [0.3, 0.5, 0.7, 0.9, 0.95, 0.99])
-@pytest.mark.parametrize(("begin", "end", "frequency"), [(1000, 20000, 500), (125, 2476, 62), (2440, 4760, 62)])
-def test_gammas_of_the_papers_code_step_by_step(final: float, begin: int, end: int, frequency: int) -> None:
-    """The code prunes a share gamma_k of what remains; what remains after k prunings must be 1 - s_k."""
-    remaining = 1.0
-    for step in range(begin, end + 1, frequency):
-        wanted = final * (1 - (1 - (step - begin) / (end - begin)) ** 3)
-        gamma = 1 - (1 - wanted) / remaining
-        assert -1e-12 <= gamma < 1
-        remaining *= 1 - gamma
-        assert gradual_sparsity(step, begin, end, final) == pytest.approx(1 - remaining, abs=1e-12)
+
+@pytest.mark.parametrize(("begin", "end", "frequency", "prunings", "reached"), GRIDS)
+def test_pruning_shares_of_what_remains_reaches_the_published_sparsities(
+    begin: int, end: int, frequency: int, prunings: int, reached: float
+) -> None:
+    """A vector of weights pruned as the code does it: at each step a share gamma_k of those that remain."""
+    weights = 10_000_000
+    left = weights
+    for k in range(prunings):
+        now = gradual_sparsity(begin + k * frequency, begin, end, 0.9)
+        before = gradual_sparsity(begin + (k - 1) * frequency, begin, end, 0.9) if k else 0.0
+        gamma = (now - before) / (1 - before)  # P2: the share of the rest that takes s_{k-1} to s_k
+        left -= round(gamma * left)
+    assert 1 - left / weights == pytest.approx(reached, abs=6e-6)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    # by hand, for 0.9 from 1000 to 20000: 0.9 * (1 - (1 - x)^3) at x = 0, 1/38, 1/2, 37/38, 1
+    [(1000, 0.0), (1500, 0.069199), (10500, 0.7875), (19500, 0.899984), (20000, 0.9)],
+)
+def test_values_by_hand(step: int, expected: float) -> None:
+    assert gradual_sparsity(step, 1000, 20000, 0.9) == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_papers_supervised_schedule_has_39_prunings_and_ends_exactly() -> None:

@@ -69,7 +69,7 @@ def test_train_prune_finetune_predict_and_probe(device: str, criterion: str) -> 
         ]
 
 
-@pytest.mark.parametrize("device", ["cpu", CUDA])
+@pytest.mark.parametrize("device", [CUDA])
 def test_augmentations_draw_on_the_cpu_and_agree_between_devices(device: str) -> None:
     images = torch.rand(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 

@@ -151,6 +151,11 @@ def test_probe_errors_hold_the_cure() -> None:
         probe(nn.Sequential(shared, nn.Identity(), shared), torch.rand(1, 2), ["0"])
 
 
+def test_tokens_are_not_averaged_over_the_wrong_axis() -> None:
+    with pytest.raises(ValueError, match=r"shape \[2, 7, 3\]"):
+        probe(nn.Linear(16, 3), torch.rand(2, 7, 16), [""])
+
+
 def test_every_listed_point_can_be_probed() -> None:
     spec = ModelSpec(depth=16, width=1)
     held = probe(spec.build((1, 8, 8), 3, None).eval(), torch.rand(1, 1, 8, 8), spec.points())

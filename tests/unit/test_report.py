@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from typing import Any
 
 import numpy as np
@@ -15,12 +17,22 @@ from piescope.report.tables import COLUMNS, escape_latex, rows_of, wide_tables
 from piescope.store.tables import as_csv
 
 METHODS: dict[str, Any] = {
-    "gmp": {"kind": "gradual", "criterion": "magnitude", "scope": "layer", "biases": True},
-    "my_own": {
-        "kind": "one_shot", "criterion": "random", "scope": "global", "biases": False,
-        "finetune": {"epochs": 1, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.9, "nesterov": False,
-                     "weight_decay": 0.0, "schedule": {"kind": "constant"}},
+    "gmp": {
+        "kind": "gradual", "criterion": "magnitude", "scope": "layer", "biases": True, "prune_head": True, "regrowth": True,
+        "encoder": {"begin": 1, "end": 2, "frequency": 1},
     },
+    "my_own": {
+        "kind": "one_shot", "criterion": "random", "scope": "global", "biases": False, "prune_head": False, "regrowth": False,
+        "finetune": {
+            "epochs": 1, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.9, "nesterov": False, "weight_decay": 0.0,
+            "schedule": {"kind": "constant"}, "augmentation": {},
+        },
+    },
+}  # fmt: skip
+TRAINING: dict[str, Any] = {
+    "epochs": 1, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0,
+    "schedule": {"kind": "multi_step"},
+    "augmentation": {"pad_and_crop": 1, "resized_crop": [0.2, 1.0], "grayscale": 0.0, "color_jitter": {"hue": 0.1}},
 }  # fmt: skip
 
 
@@ -70,21 +82,22 @@ def made(
                 }  # fmt: skip
                 embedding = random.normal(size=(examples, 2)) if maps else None
                 arms.append(ArmResult(objective, pruning, sparsity, columns, summary, embedding))
-    training = {"epochs": 1, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0,
-                "schedule": {"kind": "multi_step"}}  # fmt: skip
+    contrastive = {"encoder": TRAINING, "head": TRAINING, "temperature": 0.5}
     study = {
         "name": "made", "title": "made & <tested>", "seed": 0, "replicates": models, "sparsities": list(sparsities),
         "model": {"depth": 10, "width": 1}, "pruning": METHODS,
-        "training": {o: training if o == "supervised" else {"encoder": training, "head": training, "temperature": 0.5} for o in families},
-        "measures": {"prediction_depth": {"models": 1, "k": 7}} if depth else {},
+        "training": {o: TRAINING if o == "supervised" else contrastive for o in families},
+        "arms": {objective: ["dense", *prunings] for objective, prunings in families.items()},
+        "measures": {"prediction_depth": {"models": 1, "k": 7, "augment_bank": False}} if depth else {},
     }  # fmt: skip
     data = {"source": "made", "about": "made up", "ids": [f"id-{i}" for i in range(examples)], "fingerprint": "0" * 64,
             "class_names": list(class_names), "train_examples": 10, "test_examples": examples,
             "image_shape": [channels, 8, 8]}  # fmt: skip
+    probe_points = ("input", "conv1", "softmax") if depth else ()
     environments = ({"device": "cpu", "cpu": "AVX2", "torch": "2", "threads": 1, "pack_size": 1},)
     images = random.integers(0, 256, (examples, channels, 8, 8)).astype(np.uint8)
     missing = ({"objective": "supervised", "pruning": "my_own", "sparsity": 0.99},)
-    return Results(study, data, images, labels, tuple(arms), missing, environments)
+    return Results(study, data, images, labels, tuple(arms), missing, environments, probe_points)
 
 
 CASES = {
@@ -147,6 +160,49 @@ def test_frames_against_loops() -> None:
         if (row["objective"], row["pruning"], row["sparsity"]) == ("supervised", "gmp", 0.9)
     ]
     assert score["q_mean"] == pytest.approx(sum(arm.columns["pruned_q"]) / 40)
+
+
+def test_what_was_not_run_is_not_told() -> None:
+    def text(name: str) -> str:
+        results = CASES[name]
+        rows = rows_of(results)
+        page = render_page(results, wide_tables(results, rows), rows, draw_all(results)).decode()
+        return re.sub(r"\\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+    dense = text("only dense")
+    for absent in ("Pruning GMP", "fine-tuning", "At 90", "Shared PIEs", "One-shot models"):
+        assert absent not in dense
+    bare = text("no depth, no maps")
+    for absent in ("Prediction depth", "UMAP", "no models", "no sparsity", "Figure 1."):
+        assert absent not in bare
+    single = text("one objective, one sparsity, one model")
+    assert "(one model)" in single
+    assert "1 models" not in single
+    assert "1 to 3. Low is easy" in text("everything")
+
+
+def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
+    whole = CASES["everything"]
+    without = [arm for arm in whole.arms if (arm.objective, arm.pruning, arm.sparsity) != ("supervised", "gmp", 0.9)]
+    results = dataclasses.replace(whole, arms=tuple(without))
+    rows = rows_of(results)
+    wanted = ("supcon", "gmp", 0.9)
+    mine = [row for row in rows["class_distribution"] if (row["objective"], row["pruning"], row["sparsity"]) == wanted]
+    assert {row["shared_pies"] for row in mine} == {None}
+    table = wide_tables(results, rows)["class_distribution"]
+    line = next(row for row in table.rows if row[0].startswith("SupCon / GMP, 90"))
+    assert all(cell.endswith("(?)") for cell in line[1:])
+
+
+def test_tied_pies_are_counted_and_marked() -> None:
+    results = CASES["everything"]
+    for arm, row in zip(results.arms, frames.pies_rows(results), strict=True):
+        columns = arm.columns
+        expected = sum(
+            columns["is_pie"][i] and (columns["dense_tie"][i] or columns["pruned_tie"][i]) for i in range(40)
+        )
+        assert row["tied_pies"] == expected
+    assert any(tile.is_tie for wall in walls(results) for tile in wall.tiles)
 
 
 def test_shared_needs_a_sibling() -> None:

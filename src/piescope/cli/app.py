@@ -304,7 +304,13 @@ def _device(wanted: Device) -> str:
 def _console() -> Console:
     from rich.console import Console
 
-    return Console()
+    class OpenEnded(Console):
+        """Leaves a reader that has gone to `_guarded`; rich would end with 1, which here means a failed step."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return OpenEnded()
 
 
 def _say(console: Console, text: str) -> None:

@@ -29,7 +29,7 @@ class Dataset:
     """
 
     images: UInt8[np.ndarray, "examples channels height width"]
-    labels: Int64[np.ndarray, examples]
+    labels: Int64[np.ndarray, " examples"]
     ids: tuple[str, ...]
     class_names: tuple[str, ...]
 

@@ -40,7 +40,7 @@ def is_degenerate(representations: Float[Any, "*models dims"]) -> Bool[np.ndarra
         >>> is_degenerate(np.array([[0.0, 0.0], [2.0, 2.0], [0.0, 1.0]])).tolist()
         [True, True, False]
     """
-    return ~_has_spread(_unit_length(representations), representations)
+    return np.asarray(~_has_spread(_unit_length(representations), representations))
 
 
 def q_score(representations: Float[Any, "*models dims"]) -> QScore:
@@ -78,7 +78,7 @@ def _has_spread(unit: np.ndarray, representations: Any) -> np.ndarray:
     """Whether entries differ by more than the rounding of the precision that they came in."""
     given = to_numpy(representations).dtype
     precision = np.finfo(given).eps if np.issubdtype(given, np.floating) else np.finfo(np.float64).eps
-    return unit.max(-1) - unit.min(-1) > ROUNDING * precision * np.abs(unit).max(-1)
+    return np.asarray(unit.max(-1) - unit.min(-1) > ROUNDING * precision * np.abs(unit).max(-1))
 
 
 def _unit_length(representations: Any) -> np.ndarray:

@@ -14,8 +14,17 @@ OUTPUT = "softmax"
 
 
 def pooled(maps: Tensor) -> Float[Tensor, "batch dims"]:
-    """Global average over space: ``[batch, dims, ...]`` to ``[batch, dims]``; vectors come back as they are."""
-    return maps.flatten(2).mean(2) if maps.ndim > 2 else maps
+    """Global average over space: ``[batch, dims, height, width]`` to ``[batch, dims]``; vectors come back as they are.
+
+    Raises:
+        ValueError: another number of axes: which of ``[batch, tokens, dims]`` is to be averaged is not to be guessed.
+    """
+    if maps.ndim not in (2, 4):
+        raise ValueError(
+            f"a probe point gives shape {list(maps.shape)}; expected [batch, dims] or [batch, dims, height, width]: "
+            "probe a module after the tokens are pooled"
+        )
+    return maps.flatten(2).mean(2) if maps.ndim == 4 else maps
 
 
 def probe(model: nn.Module, images: Tensor, points: Sequence[str]) -> list[Float[Tensor, "batch _"]]:

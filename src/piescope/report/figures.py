@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib import patheffects, pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from piescope.report import frames
@@ -45,6 +46,9 @@ SMALLEST_WIDTH = 3.6
 
 LONGEST_NAME = 14
 """Characters of a class name on an axis."""
+
+LEGEND_MOST = 20
+"""Classes that a legend names."""
 CLASSES = (
     "#3f90da",
     "#ffa90e",
@@ -88,17 +92,16 @@ def draw_all(results: Results) -> list[Drawn]:
     main = percent(results.main_sparsity)
     one_shot = _shown_pruning(results)
     classes = [row for row in frames.class_rows(results) if row["pruning"] != "dense"]
-    few = (
-        sparsities if len(sparsities) <= 3 else [sparsities[0], sparsities[len(sparsities) // 2], results.main_sparsity]
-    )
+    few = sparsities if len(sparsities) <= 3 else sorted({sparsities[0], results.main_sparsity, sparsities[-1]})
     top = mapped[-1:]
     shown_objective = frames.contrastive_objective(results)
     plans: list[tuple[str, str, list[Row], Callable[[list[Row]], Figure]]] = [
         (
             "What pruning does to the representation",
-            f"UMAP of one model's representation of the test examples, dense and at {percent(top[0]) if top else 'no'} "
-            "sparsity, coloured by the population's modal label. Each panel is a fit of its own: only the grouping "
-            "within a panel means something.",
+            "UMAP of one model's representation of the test examples, dense"
+            + (f" and at {percent(top[0])} sparsity" if top else "")
+            + ", coloured by the population's modal label. Each panel is a fit of its own: only the grouping within a "
+            "panel means something.",
             frames.umap_rows(results, top),
             lambda rows: draw_maps_by_objective(rows, results),
         ),
@@ -118,7 +121,7 @@ def draw_all(results: Results) -> list[Drawn]:
         ),
         (
             f"Which classes lose examples: {pruning_name(one_shot)}",
-            "PIEs by true class. Strong: PIEs under every objective; light: under this one only.",
+            "PIEs by true class. " + _shared_words(results),
             [row for row in classes if row["pruning"] == one_shot and row["sparsity"] in few],
             lambda rows: draw_classes(rows, results, by_objective=True),
         ),
@@ -130,14 +133,15 @@ def draw_all(results: Results) -> list[Drawn]:
         ),
         (
             "Examples that dense models get wrong and pruned ones right",
-            f"{OBJECTIVES_IN_FULL[shown_objective].capitalize()} models, from the lowest sparsity up. "
-            "U: modal label of the uncompressed models, S: of the sparse ones, which is the true class.",
+            f"{OBJECTIVES_IN_FULL[shown_objective].capitalize()} models, the first gradual and the first one-shot "
+            "pruning, from the lowest sparsity up. U: modal label of the uncompressed models, S: of the sparse ones, "
+            "which is the true class.",
             frames.rescued_rows(results),
             lambda rows: draw_rescued(rows, results),
         ),
         (
             "Which classes lose examples, at every sparsity",
-            "As Figure 4, for every pruning. Without strong bars: no other objective has that pruning.",
+            "As Figure 4, for every pruning. Hatched: no other objective has that pruning, so nothing can be shared.",
             classes,
             lambda rows: draw_classes(rows, results, by_objective=False),
         ),
@@ -149,6 +153,12 @@ def draw_all(results: Results) -> list[Drawn]:
             drawn.append(Drawn(number, title, caption, rows, _save(figure, "svg"), _save(figure, "pdf")))
             pyplot.close(figure)
     return drawn
+
+
+def _shared_words(results: Results) -> str:
+    if len(results.objectives()) == 1:
+        return "Hatched: this study has one objective, so nothing can be shared."
+    return "Strong: PIEs under every objective that has this pruning; light: under this one, but not under all."
 
 
 def _shown_pruning(results: Results) -> str:
@@ -203,12 +213,12 @@ def _map(axes: Axes, rows: Sequence[Row], results: Results) -> None:
         rasterized=True,
     )
     axes.margins(0.1)
-    if len(results.class_names) > len(CLASSES):
+    if not _names_fit(results):
         return
     for name in results.class_names:
         if (labels == name).sum() >= 3:
             # beside the group, not on it: a good representation is a dot, and the name would hide it
-            axes.annotate(
+            label = axes.annotate(
                 name,
                 np.median(points[labels == name], axis=0),
                 xytext=(5, 5),
@@ -220,6 +230,29 @@ def _map(axes: Axes, rows: Sequence[Row], results: Results) -> None:
                 va="bottom",
                 path_effects=[patheffects.withStroke(linewidth=1.6, foreground="white")],
             )
+            label.set_in_layout(False)
+
+
+def _names_fit(results: Results) -> bool:
+    """Whether class names are short and few enough to stand beside their groups."""
+    return len(results.class_names) <= len(CLASSES) and max(map(len, results.class_names)) <= 2
+
+
+def _legend(figure: Figure, results: Results) -> None:
+    if _names_fit(results):
+        return
+    colours = _class_colours(results)
+    shown = list(colours.items())[:LEGEND_MOST]
+    handles = [
+        Line2D([], [], linestyle="", marker="o", markersize=4, color=colour, label=_short(name))
+        for name, colour in shown
+    ]
+    title = f"the first {LEGEND_MOST} of {len(colours)} classes" if len(colours) > len(shown) else None
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, title=title)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _of(rows: Sequence[Row], objective: str, pruning: str, sparsity: float | None = None) -> list[Row]:
@@ -248,6 +281,7 @@ def draw_maps_by_objective(rows: list[Row], results: Results) -> Figure:
             sparsity = "" if pruning == "dense" else f", {percent(shown[0]['sparsity'])}"
             axes.set_title(f"{pruning_name(pruning)}{sparsity}")
         line[0].set_ylabel(OBJECTIVES_IN_FULL.get(objective, objective))
+    _legend(figure, results)
     return figure
 
 
@@ -273,6 +307,7 @@ def draw_maps_by_sparsity(rows: list[Row], results: Results) -> Figure:
             )
             axes.set_title(name, fontsize=7)
         line[0].set_ylabel(percent(sparsity))
+    _legend(figure, results)
     return figure
 
 
@@ -317,7 +352,7 @@ def draw_classes(rows: list[Row], results: Results, by_objective: bool) -> Figur
     families = list(dict.fromkeys((row["objective"], row["pruning"]) for row in rows))
     sparsities = sorted({row["sparsity"] for row in rows})
     shape = (len(families), len(sparsities)) if by_objective else (len(sparsities), len(families))
-    names = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in results.class_names]
+    names = [_short(name) for name in results.class_names]
     upright = max(map(len, names)) <= 2
     width = max(2.5 if by_objective else 1.7, 0.14 * len(names))
     figure, grid = _grid(*shape, width, 1.5 if upright else 1.5 + 0.07 * max(map(len, names)))
@@ -331,8 +366,10 @@ def draw_classes(rows: list[Row], results: Results, by_objective: bool) -> Figur
             pies = np.array([row["pies"] for row in shown])
             shared = np.array([row["shared_pies"] or 0 for row in shown])
             places = np.arange(len(names))
+            hatch = "////" if shown[0]["shared_pies"] is None else None
+            light = {"color": LIGHT[objective], "hatch": hatch, "edgecolor": "white", "linewidth": 0}
             axes.bar(places, shared, color=STRONG[objective], width=0.8)
-            axes.bar(places, pies - shared, bottom=shared, color=LIGHT[objective], width=0.8)
+            axes.bar(places, pies - shared, bottom=shared, width=0.8, **light)
             axes.set_xticks(places, names, rotation=0 if upright else 90)
             axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             axes.set_ylim(0, max(1, pies.max()) * 1.08)
@@ -357,5 +394,7 @@ def draw_rescued(rows: list[Row], results: Results) -> Figure:
         else:
             axes.imshow(image.transpose(1, 2, 0), interpolation="nearest")
         arm = f"{pruning_name(row['pruning'])}, {percent(row['sparsity'])}"
-        axes.set_title(f"U: {row['dense_label']}   S: {row['pruned_label']}\n{arm}", fontsize=6.5)
+        labels = [f"U: {_short(row['dense_label'])}", f"S: {_short(row['pruned_label'])}"]
+        both = ("   " if sum(map(len, labels)) <= 14 else "\n").join(labels)
+        axes.set_title(f"{both}\n{arm}", fontsize=6.5)
     return figure

@@ -68,6 +68,7 @@ class Results:
         arms: complete arms, in the study's order; dense first for each objective.
         missing: arms that are not complete yet.
         environments: what the models were trained on.
+        probe_points: of prediction depth, shallow to deep; empty if it was not measured.
     """
 
     study: dict[str, Any]
@@ -77,6 +78,7 @@ class Results:
     arms: tuple[ArmResult, ...]
     missing: tuple[Row, ...]
     environments: tuple[Row, ...]
+    probe_points: tuple[str, ...]
 
     @property
     def class_names(self) -> list[str]:
@@ -108,19 +110,27 @@ class Results:
                 return arm
         return None
 
+    def siblings(self, arm: ArmResult) -> list[tuple[str, ArmResult | None]]:
+        """The other objectives that the study gives the same pruning, with their arm, or None while it is missing."""
+        if arm.is_dense:
+            return []
+        others = [
+            objective
+            for objective, prunings in self.study["arms"].items()
+            if objective != arm.objective and arm.pruning in prunings
+        ]
+        return [(objective, self.find(objective, arm.pruning, arm.sparsity)) for objective in others]
+
     def shared(self, arm: ArmResult) -> np.ndarray | None:
         """PIEs of this arm that are PIEs in the same pruning and sparsity of every other objective too.
 
-        None where no other objective has that pruning (delayed GMP, say): then nothing can be shared.
+        None where no other objective has that pruning (delayed GMP, say), or where one that has it is missing yet.
         """
-        siblings = [
-            other
-            for other in self.arms
-            if (other.pruning, other.sparsity) == (arm.pruning, arm.sparsity) and other.objective != arm.objective
-        ]
-        if not siblings or arm.is_dense:
+        masks = [None if other is None else other.columns["is_pie"] for _, other in self.siblings(arm)]
+        known = [mask for mask in masks if mask is not None]
+        if not masks or len(known) < len(masks):
             return None
-        return shared_mask([arm.columns["is_pie"], *(other.columns["is_pie"] for other in siblings)])
+        return shared_mask([arm.columns["is_pie"], *known])
 
 
 def load_results(out: Path) -> Results | None:
@@ -168,6 +178,7 @@ def load_results(out: Path) -> Results | None:
         arms=tuple(arms),
         missing=tuple(catalogue["missing"]),
         environments=tuple(catalogue["environments"]),
+        probe_points=tuple(catalogue["probe_points"]),
     )
 
 
@@ -193,9 +204,16 @@ def pies_rows(results: Results) -> list[Row]:
             **arm.named(),
             **{name: arm.summary[name] for name in ("n_models", "pies", "ties", "accuracy_mean", "accuracy_std")},
             "rescued": arm.summary["rescued"],
+            "tied_pies": int(tied_pies(arm).sum()),
         }
         for arm in results.arms
     ]
+
+
+def tied_pies(arm: ArmResult) -> np.ndarray:
+    """PIEs that the rule for ties decides: the modal label of one population or the other is a tie."""
+    tie: np.ndarray = arm.columns["is_pie"] & (arm.columns["dense_tie"] | arm.columns["pruned_tie"])
+    return tie
 
 
 def q_score_rows(results: Results) -> list[Row]:

@@ -15,7 +15,7 @@ from PIL import Image
 
 import piescope
 from piescope.report.figures import Drawn
-from piescope.report.frames import ArmResult, Results, Row
+from piescope.report.frames import ArmResult, Results, Row, tied_pies
 from piescope.report.tables import WideTable
 from piescope.report.words import OBJECTIVES_IN_FULL, family_name, percent, plus_minus, pruning_name
 
@@ -34,6 +34,7 @@ class Tile:
         dense: modal label of the dense models, with the share of them that gave it.
         pruned: likewise for the pruned ones.
         kind: ``lost`` (dense right, pruned wrong), ``rescued`` (the reverse) or ``moved`` (both wrong).
+        is_tie: a tie of votes decided one of the two labels.
     """
 
     image: str
@@ -42,6 +43,7 @@ class Tile:
     dense: str
     pruned: str
     kind: str
+    is_tie: bool
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    has_depth = bool(results.probe_points)
     css = environment.get_template("report.css").render()
     page = environment.get_template("report.html").render(
         title=results.study["title"],
@@ -82,17 +85,27 @@ def render_page(
         main_sparsity=percent(results.main_sparsity),
         findings=findings(results),
         facts=facts(results),
-        tables=tables,
-        figures=[{"drawn": drawn, "image": data_uri("image/svg+xml", drawn.svg)} for drawn in figures],
+        tables={
+            name: table
+            for name, table in tables.items()
+            if rows[name] and table.rows and (has_depth or name != "prediction_depth")
+        },
+        figures=[{"drawn": drawn, "image": data_uri("image/svg+xml", drawn.svg)} for drawn in figures if drawn.rows],
         walls=walls(results),
         missing=[
             f"{family_name(row['objective'], row['pruning'])} {percent(row['sparsity'])}" for row in results.missing
         ],
         examples=len(results.labels),
-        ties=sum(row["ties"] for row in rows["pies"]),
+        pies=sum(row["pies"] for row in rows["pies"]),
+        tied_pies=sum(row["tied_pies"] for row in rows["pies"]),
+        models=max(row["n_models"] for row in rows["pies"]),
+        k=results.study.get("measures", {}).get("prediction_depth", {}).get("k"),
+        probes=len(results.probe_points),
+        has_maps=any(arm.embedding is not None for arm in results.arms),
+        has_siblings=any(results.siblings(arm) for arm in results.arms),
         degenerate=sum(row["degenerate"] for row in rows["q_score"]),
-        has_depth="prediction_depth" in results.study.get("measures", {}),
-        has_finetuning=any(method["kind"] == "one_shot" for method in results.study.get("pruning", {}).values()),
+        has_depth=has_depth,
+        has_finetuning=any(method["kind"] == "one_shot" for _, method in _methods(results)),
     )
     return page.encode()
 
@@ -127,7 +140,7 @@ def findings(results: Results) -> list[str]:
         name = OBJECTIVES_IN_FULL.get(objective, objective)
         said = [
             f"Dense {name} models reach {plus_minus(dense.summary['accuracy_mean'], dense.summary['accuracy_std'])} % "
-            f"on the test examples (mean ± std of {dense.summary['n_models']} models)."
+            f"on the test examples ({_of_models(dense.summary['n_models'])})."
         ]
         for _, pruning in [family for family in results.families() if family[0] == objective]:
             arms = [results.find(objective, pruning, sparsity) for sparsity in results.sparsities()]
@@ -143,6 +156,20 @@ def findings(results: Results) -> list[str]:
             f"and {family_name(*least[1:])} the fewest ({least[0]})."
         )
     return told
+
+
+def _of_models(count: int) -> str:
+    return f"mean ± std of {count} models" if count > 1 else "one model"
+
+
+def _first(count: int) -> str:
+    return f"first {count} models" if count > 1 else "first model"
+
+
+def _methods(results: Results) -> list[tuple[str, dict[str, Any]]]:
+    """The pruning methods that this study's arms use, complete or not."""
+    used = {pruning for prunings in results.study["arms"].values() for pruning in prunings}
+    return [(name, method) for name, method in results.study.get("pruning", {}).items() if name in used]
 
 
 def _sentence(text: str) -> str:
@@ -166,7 +193,8 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Models per arm", str(seeds) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
         ("Sparsities", ", ".join(percent(sparsity) for sparsity in study["sparsities"])),
     ]
-    for objective, training in study["training"].items():
+    for objective in study["arms"]:
+        training = study["training"][objective]
         stages = (
             {"": training}
             if "epochs" in training
@@ -174,11 +202,17 @@ def facts(results: Results) -> list[tuple[str, str]]:
         )
         for stage, values in stages.items():
             name = " ".join(filter(None, ["Training", objective, stage]))
-            extra = f", temperature {training['temperature']:g}" if stage == "encoder" else ""
+            extra = ""
+            if stage == "encoder":
+                extra = f"; temperature {training['temperature']:g}"
+                if "base_temperature" in training:
+                    extra += f", loss times temperature / {training['base_temperature']:g}"
             listed.append((_sentence(name), _training(values) + extra))
-    for name, method in study["pruning"].items():
+    for name, method in _methods(results):
         tensors = "convolution and linear weights" + (" and biases" if method["biases"] else "")
         text = f"{method['criterion']}, {method['scope']}, {tensors}"
+        text += "" if method["prune_head"] else ", not of the head"
+        text += ", weights may come back" if method["regrowth"] else ""
         for stage in ("supervised", "encoder", "head"):
             schedule = method.get(stage)
             if isinstance(schedule, dict):
@@ -186,6 +220,16 @@ def facts(results: Results) -> list[tuple[str, str]]:
         if "finetune" in method:
             text += f"; then fine-tuning, whole network, cross-entropy: {_training(method['finetune'])}"
         listed.append((f"Pruning {pruning_name(name)}", text))
+    measures = study.get("measures", {})
+    if results.probe_points:
+        depth = measures["prediction_depth"]
+        bank = "the training images" + (" under one draw of the augmentation" if depth["augment_bank"] else "")
+        probes = f"{len(results.probe_points)} probes: {', '.join(results.probe_points)}"
+        listed.append(("Prediction depth", f"{_first(depth['models'])}; k = {depth['k']} in {bank}; {probes}"))
+    if "projection" in measures:
+        maps = measures["projection"]
+        settings = f"n_neighbors {maps['neighbours']}, min_dist {maps['min_dist']:g}, random_state {maps['seed']}"
+        listed.append(("UMAP", f"first model; {settings}"))
     for environment in results.environments:
         listed.append(
             (
@@ -199,10 +243,20 @@ def facts(results: Results) -> list[tuple[str, str]]:
 
 def _training(values: dict[str, Any]) -> str:
     momentum = ("Nesterov " if values["nesterov"] else "") + f"momentum {values['momentum']:g}"
+    augmentation = [
+        f"{name.replace('_', ' ')} {_plain(value)}" for name, value in values["augmentation"].items() if value
+    ]
     return (
         f"{values['epochs']} epochs, batch {values['batch_size']}, SGD {values['learning_rate']:g} "
-        f"({values['schedule']['kind'].replace('_', '-')}), {momentum}, weight decay {values['weight_decay']:g}"
+        f"({values['schedule']['kind'].replace('_', '-')}), {momentum}, weight decay {values['weight_decay']:g}; "
+        f"augmentation: {', '.join(augmentation) or 'none'}"
     )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{name} {part:g}" for name, part in value.items()) + ")"
+    return " to ".join(f"{part:g}" for part in value) if isinstance(value, list) else f"{value:g}"
 
 
 def walls(results: Results) -> list[Wall]:
@@ -241,6 +295,7 @@ def _tile(results: Results, arm: ArmResult, index: int, image: str) -> Tile:
         dense=f"{names[dense]} ({100 * arm.columns['dense_agreement'][index]:.0f} %)",
         pruned=f"{names[pruned]} ({100 * arm.columns['pruned_agreement'][index]:.0f} %)",
         kind="lost" if dense == truth else "rescued" if pruned == truth else "moved",
+        is_tie=bool(tied_pies(arm)[index]),
     )
 
 

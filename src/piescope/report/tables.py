@@ -12,7 +12,7 @@ from piescope.report.words import OBJECTIVES, family_name, percent, plus_minus, 
 NAMED = ("objective", "pruning", "sparsity")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "pies": (*NAMED, "n_models", "pies", "ties", "accuracy_mean", "accuracy_std", "rescued"),
+    "pies": (*NAMED, "n_models", "pies", "ties", "accuracy_mean", "accuracy_std", "rescued", "tied_pies"),
     "q_score": (*NAMED, "q_mean", "q_std", "z_mean", "z_std", "l1_mean", "l1_std", "error_auroc", "degenerate"),
     "prediction_depth": (
         *NAMED,
@@ -127,7 +127,7 @@ def rows_of(results: Results) -> dict[str, list[Row]]:
 
 
 def wide_tables(results: Results, rows: dict[str, list[Row]]) -> dict[str, WideTable]:
-    """All tables in the paper's layout, by name."""
+    """All tables in the paper's layout, by name; the CSV of a measure that the study lacks has empty cells."""
     return {
         "pies": _pies(results, rows["pies"]),
         "q_score": _q_score(results, rows["q_score"]),
@@ -147,14 +147,16 @@ def _side_by_side(
     """One line per sparsity, 0 % first; for each (objective, pruning) one block of columns; dense cells repeat."""
     assert callable(cells)
     found = _by_arm(rows)
+    # an objective that has only a dense arm gets a column of its own
+    alone = [objective for objective in results.objectives() if objective not in dict(results.families())]
+    families = [*results.families(), *((objective, "dense") for objective in alone)]
     body = []
     for sparsity in [0.0, *results.sparsities()]:
         line = [percent(sparsity)]
-        for objective, pruning in results.families():
+        for objective, pruning in families:
             key = (objective, "dense" if sparsity == 0 else pruning, sparsity)
             line += cells(found[key]) if key in found else ["–"] * len(head)
         body.append(tuple(line))
-    families = results.families()
     return WideTable(
         title,
         caption,
@@ -167,13 +169,20 @@ def _side_by_side(
 def _pies(results: Results, rows: Sequence[Row]) -> WideTable:
     def cells(row: Row) -> list[str]:
         accuracy = plus_minus(row["accuracy_mean"], row["accuracy_std"])
-        return ["–" if row["pruning"] == "dense" else f"{row['pies']}", f"{row['ties']}", accuracy]
+        if row["pruning"] == "dense":
+            return ["–", "–", accuracy]
+        return [f"{row['pies']}", f"{row['tied_pies']}", accuracy]
 
     caption = (
-        f"Pruning Identified Exemplars among {len(results.labels)} test examples, examples whose modal label was "
-        "decided by a tie, and accuracy in percent: mean ± std over models."
+        f"Pruning Identified Exemplars among {len(results.labels)} test examples; how many of them hang on a tie of "
+        f"votes in one of the populations; and accuracy in percent, {_over_models(rows)}."
     )
-    return _side_by_side(results, rows, "PIEs and accuracy", caption, ["PIEs", "Ties", "Accuracy"], cells)
+    return _side_by_side(results, rows, "PIEs and accuracy", caption, ["PIEs", "by tie", "Accuracy"], cells)
+
+
+def _over_models(rows: Sequence[Row]) -> str:
+    most = max(row["n_models"] for row in rows)
+    return f"mean ± std over {most} models" if most > 1 else "of one model"
 
 
 def _q_score(results: Results, rows: Sequence[Row]) -> WideTable:
@@ -190,7 +199,7 @@ def _q_score(results: Results, rows: Sequence[Row]) -> WideTable:
     caption = (
         "Q-Score, Z-Score and L1 norm of the representation: mean ± std over examples of the mean over models. AUROC: "
         "how well a low Q-Score predicts that the model errs (0.5 is chance), mean over models. Degenerate: "
-        "representations (of all models and examples) that are zero or constant and count as 0."
+        "representations (of all models and examples) that are zero or constant; their Q and Z count as 0."
     )
     head = ("Arm", "Sparsity", "Q", "Z", "‖h‖₁", "AUROC", "Degenerate")
     return WideTable("Representation quality", caption, (("", len(head)),), head, body)
@@ -198,15 +207,19 @@ def _q_score(results: Results, rows: Sequence[Row]) -> WideTable:
 
 def _depth(results: Results, rows: Sequence[Row]) -> WideTable:
     def cells(row: Row) -> list[str]:
-        return [plus_minus(row[f"{group}_mean"], row[f"{group}_std"]) for group in ("pie", "non_pie")]
+        same = "–" if row["pruning"] == "dense" else plus_minus(row["dense_pie_mean"], row["dense_pie_std"])
+        return [*(plus_minus(row[f"{group}_mean"], row[f"{group}_std"]) for group in ("pie", "non_pie")), same]
 
-    depth = results.study.get("measures", {}).get("prediction_depth", {})
+    measured = results.study.get("measures", {}).get("prediction_depth", {})
+    models = measured.get("models", 0)
+    averaged = f"of the mean over the first {models} models" if models > 1 else "in the first model"
     caption = (
-        "Prediction depth (against the true label, 1-based: the paper's convention) of PIEs and of all other "
-        f"examples: mean ± std over examples of the mean over {depth.get('models', 'no')} models. In the line of 0 %: "
-        "dense models, and PIEs of any of the objective's pruned arms."
+        f"Prediction depth from 1 (right at once) to {len(results.probe_points)} (wrong at the last probe), against the "
+        "true label as in the paper: of PIEs, of all others, and of the same PIEs in the dense models. Mean ± std over "
+        f"examples {averaged}. The line of 0 % has PIEs of its own (those of any pruned arm of the objective): compare a "
+        "PIE cell with the dense cell beside it, not with that line."
     )
-    return _side_by_side(results, rows, "Prediction depth", caption, ["PIE", "non-PIE"], cells)
+    return _side_by_side(results, rows, "Prediction depth", caption, ["PIE", "non-PIE", "PIE, dense"], cells)
 
 
 def _classes(results: Results, rows: Sequence[Row]) -> WideTable:
@@ -214,6 +227,9 @@ def _classes(results: Results, rows: Sequence[Row]) -> WideTable:
     for row in rows:
         if row["pruning"] != "dense":
             shared = "" if row["shared_pies"] is None else f" ({row['shared_pies']})"
+            arm = results.find(row["objective"], row["pruning"], row["sparsity"])
+            if arm is not None and any(other is None for _, other in results.siblings(arm)):
+                shared = " (?)"
             counts.setdefault((row["objective"], row["pruning"], row["sparsity"]), []).append(f"{row['pies']}{shared}")
     body = tuple(
         (f"{family_name(objective, pruning)}, {percent(sparsity)}", *cells)
@@ -221,7 +237,7 @@ def _classes(results: Results, rows: Sequence[Row]) -> WideTable:
     )
     caption = (
         "PIEs by true class; in brackets those that are PIEs of every objective with that pruning and sparsity "
-        "(no bracket: no other objective has it)."
+        "(no bracket: no other objective has it; ?: another has it and is not complete)."
     )
     return WideTable(
         "PIEs by class", caption, (("", 1 + len(results.class_names)),), ("Arm", *results.class_names), body

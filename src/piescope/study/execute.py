@@ -132,6 +132,7 @@ def catalogue(plan: Plan, store: Store) -> dict[str, Any]:
     return {
         "study": plan.study.name,
         "data": data,
+        "probe_points": list(plan.study.probe_points()),
         "arms": complete,
         "missing": missing,
         "environments": list(environments.values()),

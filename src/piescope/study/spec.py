@@ -208,8 +208,8 @@ class Study(Spec):
                 "another name",
                 "rename it: the arm 'dense' is never pruned",
             )
-        for name, method in self.pruning.items():
-            if method.regrowth and not isinstance(method, GradualPruning):
+        for name, described in self.pruning.items():
+            if described.regrowth and not isinstance(described, GradualPruning):
                 problems.add(
                     f"pruning.{name}.regrowth",
                     "true",
