@@ -214,9 +214,9 @@ def _depth(results: Results, rows: Sequence[Row]) -> WideTable:
     models = measured.get("models", 0)
     averaged = f"of the mean over the first {models} models" if models > 1 else "in the first model"
     caption = (
-        f"Prediction depth from 1 (right at once) to {len(results.probe_points)} (wrong at the last probe), against the "
-        "true label as in the paper: of PIEs, of all others, and of the same PIEs in the dense models. Mean ± std over "
-        f"examples {averaged}. The line of 0 % has PIEs of its own (those of any pruned arm of the objective): compare a "
+        f"Prediction depth from 1 (right at once) to {len(results.probe_points)} (wrong at the last probe), against "
+        "the true label as in the paper: of PIEs, of others, and of the same PIEs in the dense models. Mean ± std over "
+        f"examples {averaged}. The line of 0 % has PIEs of its own (of any pruned arm of the objective): compare a "
         "PIE cell with the dense cell beside it, not with that line."
     )
     return _side_by_side(results, rows, "Prediction depth", caption, ["PIE", "non-PIE", "PIE, dense"], cells)
