@@ -28,6 +28,10 @@ def test_the_study_in_the_docs_is_valid() -> None:
     assert make_plan(parse_study(text[1])).models == 5 * (1 + 2 + 2 + 1 + 2)
 
 
+def test_no_figure_of_the_readme_was_left_open() -> None:
+    assert not re.findall(r"@[A-Z]+@|TODO|TBD", (ROOT / "README.md").read_text())
+
+
 def test_the_images_of_the_readme_exist() -> None:
     for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)|\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text()):
         assert (ROOT / (path[0] or path[1])).exists()

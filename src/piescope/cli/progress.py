@@ -95,6 +95,8 @@ class Progress:
         self._done += 1
         self._left.pop(step.key, None)
         self._current.pop(step.key, None)
+        if step.kind == "project":  # the first map of a worker compiles; the next ones do not
+            seconds = min(seconds, max(seconds - UMAP_COMPILATION, step.forward * UMAP_EXAMPLE))
         work, spent = self._pace.get(step.kind, (0.0, 0.0))
         self._pace[step.kind] = work + work_of(step), spent + seconds
 
