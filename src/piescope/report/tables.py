@@ -60,6 +60,7 @@ class WideTable:
             "\\centering",
             "\\footnotesize",
             f"\\caption{{{escape_latex(self.caption)}}}",
+            "\\smallskip",
             f"\\begin{{tabular}}{{{'l' * 1}{'r' * (len(self.head) - 1)}}}",
             "\\toprule",
         ]
@@ -137,47 +138,32 @@ def wide_tables(results: Results, rows: dict[str, list[Row]]) -> dict[str, WideT
     }
 
 
-def _by_arm(rows: Sequence[Row]) -> dict[tuple[str, str, float], Row]:
-    return {(row["objective"], row["pruning"], row["sparsity"]): row for row in rows}
+def _pies(results: Results, rows: Sequence[Row]) -> WideTable:
+    """The paper's Table 1: a line per sparsity, 0 % first; a block of columns per (objective, pruning)."""
 
+    def cells(row: Row | None) -> list[str]:
+        if row is None:
+            return ["–"] * len(head)
+        counts = ["–", "–"] if row["pruning"] == "dense" else [f"{row['pies']}", f"{row['tied_pies']}"]
+        return [*counts, plus_minus(row["accuracy_mean"], row["accuracy_std"])]
 
-def _side_by_side(
-    results: Results, rows: Sequence[Row], title: str, caption: str, head: Sequence[str], cells: object
-) -> WideTable:
-    """One line per sparsity, 0 % first; for each (objective, pruning) one block of columns; dense cells repeat."""
-    assert callable(cells)
-    found = _by_arm(rows)
-    # an objective that has only a dense arm gets a column of its own
+    head = ("PIEs", "by tie", "Accuracy")
+    found = {(row["objective"], row["pruning"], row["sparsity"]): row for row in rows}
+    # an objective that has only a dense arm gets a block of its own
     alone = [objective for objective in results.objectives() if objective not in dict(results.families())]
     families = [*results.families(), *((objective, "dense") for objective in alone)]
     body = []
     for sparsity in [0.0, *results.sparsities()]:
         line = [percent(sparsity)]
         for objective, pruning in families:
-            key = (objective, "dense" if sparsity == 0 else pruning, sparsity)
-            line += cells(found[key]) if key in found else ["–"] * len(head)
+            line += cells(found.get((objective, "dense" if sparsity == 0 else pruning, sparsity)))
         body.append(tuple(line))
-    return WideTable(
-        title,
-        caption,
-        (("", 1), *((family_name(*family), len(head)) for family in families)),
-        ("Sparsity", *(list(head) * len(families))),
-        tuple(body),
-    )
-
-
-def _pies(results: Results, rows: Sequence[Row]) -> WideTable:
-    def cells(row: Row) -> list[str]:
-        accuracy = plus_minus(row["accuracy_mean"], row["accuracy_std"])
-        if row["pruning"] == "dense":
-            return ["–", "–", accuracy]
-        return [f"{row['pies']}", f"{row['tied_pies']}", accuracy]
-
     caption = (
         f"Pruning Identified Exemplars among {len(results.labels)} test examples; how many of them hang on a tie of "
         f"votes in one of the populations; and accuracy in percent, {_over_models(rows)}."
     )
-    return _side_by_side(results, rows, "PIEs and accuracy", caption, ["PIEs", "by tie", "Accuracy"], cells)
+    groups = (("", 1), *((family_name(*family), len(head)) for family in families))
+    return WideTable("PIEs and accuracy", caption, groups, ("Sparsity", *(head * len(families))), tuple(body))
 
 
 def _over_models(rows: Sequence[Row]) -> str:
@@ -206,20 +192,25 @@ def _q_score(results: Results, rows: Sequence[Row]) -> WideTable:
 
 
 def _depth(results: Results, rows: Sequence[Row]) -> WideTable:
-    def cells(row: Row) -> list[str]:
-        same = "–" if row["pruning"] == "dense" else plus_minus(row["dense_pie_mean"], row["dense_pie_std"])
-        return [*(plus_minus(row[f"{group}_mean"], row[f"{group}_std"]) for group in ("pie", "non_pie")), same]
-
-    measured = results.study.get("measures", {}).get("prediction_depth", {})
-    models = measured.get("models", 0)
+    body = tuple(
+        (
+            family_name(row["objective"], row["pruning"]),
+            percent(row["sparsity"]),
+            *(plus_minus(row[f"{group}_mean"], row[f"{group}_std"]) for group in ("pie", "non_pie")),
+            "–" if row["pruning"] == "dense" else plus_minus(row["dense_pie_mean"], row["dense_pie_std"]),
+        )
+        for row in rows
+    )
+    models = results.study.get("measures", {}).get("prediction_depth", {}).get("models", 0)
     averaged = f"of the mean over the first {models} models" if models > 1 else "in the first model"
     caption = (
         f"Prediction depth from 1 (right at once) to {len(results.probe_points)} (wrong at the last probe), against "
-        "the true label as in the paper: of PIEs, of others, and of the same PIEs in the dense models. Mean ± std over "
-        f"examples {averaged}. The line of 0 % has PIEs of its own (of any pruned arm of the objective): compare a "
+        "the true label as in the paper: of PIEs, of others, and of the same PIEs in the dense models. Mean ± std "
+        f"over examples {averaged}. A dense line has PIEs of its own (of any pruned arm of the objective): compare a "
         "PIE cell with the dense cell beside it, not with that line."
     )
-    return _side_by_side(results, rows, "Prediction depth", caption, ["PIE", "non-PIE", "PIE, dense"], cells)
+    head = ("Arm", "Sparsity", "PIE", "non-PIE", "PIE, dense")
+    return WideTable("Prediction depth", caption, (("", len(head)),), head, body)
 
 
 def _classes(results: Results, rows: Sequence[Row]) -> WideTable:
