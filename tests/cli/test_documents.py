@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from conftest import run_piescope
 from piescope.study.parse import parse_study
 from piescope.study.plan import make_plan
 
@@ -26,6 +28,23 @@ def test_the_study_in_the_docs_is_valid() -> None:
     text = re.search(r"```toml\n(.*?)```", (ROOT / "docs" / "studies.md").read_text(), re.DOTALL)
     assert text is not None
     assert make_plan(parse_study(text[1])).models == 5 * (1 + 2 + 2 + 1 + 2)
+
+
+def test_the_study_in_the_docs_runs_simclr_and_random_pruning(tmp_path: Path) -> None:
+    text = re.search(r"```toml\n(.*?)```", (ROOT / "docs" / "studies.md").read_text(), re.DOTALL)
+    assert text is not None
+    short = re.sub(r"\[measures.*", "", text[1], flags=re.DOTALL)  # its measures run in the tiny study
+    short = re.sub(r"epochs = \d+", "epochs = 1", re.sub(r"replicates = 5.*", "replicates = 1", short))
+    short = short.replace("begin = 20, end = 160, frequency = 10", "begin = 2, end = 12, frequency = 5")
+    study = tmp_path / "my-study.toml"
+    study.write_text(short)
+    done = run_piescope("run", study, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with (tmp_path / "out" / "results" / "tables" / "sparsity.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    arms = {(row["objective"], row["pruning"]) for row in rows}
+    assert arms == {("supervised", "gmp"), ("supervised", "mine"), ("simclr", "mine")}
+    assert all(float(row["largest_deviation"]) < 1 for row in rows)
 
 
 def test_no_figure_of_the_readme_was_left_open() -> None:
