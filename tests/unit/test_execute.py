@@ -8,7 +8,7 @@ from piescope.store import layout
 from piescope.store.artefacts import write_file
 from piescope.study import execute
 from piescope.study.parse import load_study, study_toml
-from piescope.study.problems import StudyError
+from piescope.problems import StudyError
 
 DIGITS = load_study("digits")
 

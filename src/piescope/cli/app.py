@@ -7,7 +7,8 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from piescope.data.locate import OnBytes
     from piescope.study.plan import Plan, Step
     from piescope.study.spec import Study
 
@@ -51,12 +53,12 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def guarded(*args: Any, **kwargs: Any) -> None:
+        from piescope.problems import InputError
         from piescope.store.artefacts import CorruptArtefactError
-        from piescope.study.problems import StudyError
 
         try:
             command(*args, **kwargs)
-        except StudyError as error:
+        except InputError as error:
             _fail(str(error), BAD_INPUT)
         except CorruptArtefactError as error:
             _fail(str(error), STEP_FAILED)
@@ -102,6 +104,9 @@ class _Signals:
 
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A built-in study (see `studies`) or a TOML file.")]
+DataOption = Annotated[
+    Path | None, typer.Option(help="Where the data set lies; else PIESCOPE_DATA, the user's cache, or it is fetched.")
+]
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study: run's --out.")]
 
 
@@ -114,6 +119,7 @@ def run(
     device: Annotated[Device, typer.Option(help="Where networks run.")] = Device.auto,
     executor: Annotated[Executor, typer.Option(help="How steps are spread.")] = Executor.local,
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard what DIR holds of the study first.")] = False,
+    data: DataOption = None,
 ) -> None:
     """Run a study, or what is left of it; then write its tables, figures and report."""
     from piescope.cli.progress import Progress
@@ -125,6 +131,7 @@ def run(
     console = _console()
     where = _device(device)
     count = workers if workers is not None else _cores() if where == "cpu" else 1
+    _check_data(console, parsed, folder, data, fresh)
     watch = Progress(console, count)
 
     def announce(plan: Plan, left: list[Step], unused: int) -> None:
@@ -257,6 +264,139 @@ def studies() -> None:
         models = len(study.arm_list()) * len(study.seeds)
         table.add_row(name, study.data.source, study.model.name, str(models), study.title)
     _console().print(table)
+
+
+@app.command()
+@_guarded
+def recipes(
+    one: Annotated[str | None, typer.Argument(metavar="[A", help="A recipe.")] = None,
+    other: Annotated[str | None, typer.Argument(metavar="B]", help="Another: print what differs.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List the recipes; print one, each value with where it is from; or every difference of two, and why it matters."""
+    import json
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from piescope.study.provenance import differences, facts, load_recipe, recipe_names
+
+    console = _console()
+    if one is None:
+        table = Table("recipe", "what it is")
+        for name in recipe_names():
+            table.add_row(name, load_recipe(name).title)
+        console.print(table)
+        return
+    first = load_recipe(one)
+    if other is None:
+        if as_json:
+            values = {key: {"value": value, **dict(first.said(key))} for key, value in first.values.items()}
+            typer.echo(json.dumps(values, indent=1))
+            return
+        table = Table("id", "from", "key", "value", title=first.title, title_justify="left")
+        for key, value in first.values.items():
+            said = first.said(key)
+            table.add_row(said.id, said.origin, key, json.dumps(value))
+        console.print(table)
+        return
+    second = load_recipe(other)
+    found = differences(first, second)
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], indent=1))
+        return
+    table = Table("id", "key", first.name, second.name, title_justify="left")
+    for each in found:
+        cells = [
+            "not set" if origin is None else f"{json.dumps(value)} ({origin})"
+            for value, origin in zip(each.values, each.origins, strict=True)
+        ]
+        table.add_row(each.id, each.key, *cells)
+    console.print(table)
+    _say(console, f"{len(found)} values differ. text: the paper says so; code: its authors' code does; ours: neither.")
+    for identity in sorted({each.id for each in found}, key=list(facts()).index):
+        _say(console, f"{identity}: {facts()[identity]}")
+
+
+@app.command(name="data")
+@_guarded
+def data_sets(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Look at this data set.")] = None,
+    data: DataOption = None,
+) -> None:
+    """List the data sets; or load one, check it, and print what a study says of it."""
+    from rich.table import Table
+
+    from piescope.data.sources import SOURCES
+    from piescope.problems import DataError
+    from piescope.study.inspect import look_at
+
+    console = _console()
+    if name is None:
+        table = Table("data set", "images", "classes", "what it is")
+        for listed, source in SOURCES.items():
+            held = source.facts
+            images = "yours" if held is None else f"{held.train_examples:,} + {held.test_examples:,}"
+            table.add_row(listed, images, "" if held is None else str(held.num_classes), source.about)
+        console.print(table)
+        return
+    if name not in SOURCES:
+        error = DataError(name)
+        error.add_unknown("NAME", "data set", name, SOURCES)
+        raise error
+    with _download(console) as on_bytes:
+        seen = look_at(name, data, on_bytes)
+    for line in seen.lines():
+        _say(console, line)
+
+
+def _check_data(console: Console, study: Study, folder: Path, data: Path | None, fresh: bool) -> None:
+    """Finds the data, fetches them if need be, and checks them, before any work; workers find them where they were."""
+    from piescope.data.locate import VARIABLE
+    from piescope.study.execute import needs_data
+
+    if not fresh and not needs_data(study, folder):
+        return
+    with _download(console) as on_bytes:
+        splits = study.data.load(data, on_bytes)
+    if data is not None:
+        os.environ[VARIABLE] = str(data.resolve())
+    twice = splits.duplicates()
+    if twice:
+        _say(
+            console,
+            f"warning: {twice} of {len(splits.test)} test images stand in the training images too, pixel for pixel; "
+            "models may know them by heart",
+        )
+
+
+@contextmanager
+def _download(console: Console) -> Iterator[OnBytes]:
+    """A progress bar that appears when something is fetched; plain lines without a terminal."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    with Progress(
+        "fetching the data",
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("", visible=False)
+        told = -1
+
+        def on_bytes(done: int, total: int) -> None:
+            nonlocal told
+            progress.update(task, completed=done, total=total or None, visible=True)
+            tenth = 10 * done // total if total else done >> 24
+            if not console.is_terminal and tenth != told:
+                told = tenth
+                _say(console, f"fetching the data: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
+
+        yield on_bytes
 
 
 def _load(name_or_path: str) -> Study:

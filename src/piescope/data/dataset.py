@@ -86,3 +86,14 @@ class Splits:
     def fingerprint(self) -> str:
         """SHA-256 over both halves."""
         return hashlib.sha256((self.train.fingerprint() + self.test.fingerprint()).encode()).hexdigest()
+
+    def duplicates(self) -> int:
+        """How many test images stand in the training half too, pixel for pixel.
+
+        Example:
+            >>> same = Dataset(np.zeros((1, 1, 8, 8), np.uint8), np.array([0]), ("a",), ("zero", "one"))
+            >>> Splits(train=same, test=same).duplicates()
+            1
+        """
+        known = {image.tobytes() for image in self.train.images}
+        return sum(image.tobytes() in known for image in self.test.images)

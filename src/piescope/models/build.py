@@ -61,6 +61,15 @@ class ModelSpec(Spec):
         first_sums = {f"{stage}.0" for stage in STAGES}
         return tuple(point for point in self.points() if point not in first_sums | {"input", "relu", "softmax"})
 
+    def block_points(self) -> tuple[str, ...]:
+        """Where Baldock et al. 2021 probe: the input, the first convolution, the end of each block, ReLU, softmax.
+
+        Example:
+            >>> ModelSpec(depth=10, width=1).block_points()
+            ('input', 'conv1', 'stage1.0', 'stage2.0', 'stage3.0', 'relu', 'softmax')
+        """
+        return tuple(point for point in self.points() if not point.endswith(("relu2", "conv2")))
+
     def points(self) -> tuple[str, ...]:
         """Every point that a study may probe, shallow to deep: input, inside each block, last ReLU, softmax."""
         inside = [

@@ -8,6 +8,7 @@ from piescope.spec import Spec
 
 CriterionName = Literal["magnitude", "random"]
 ScopeName = Literal["global", "layer"]
+Counting = Literal["total", "remaining"]
 
 
 class Method(Spec):

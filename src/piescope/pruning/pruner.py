@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from piescope.pruning.criteria import CRITERIA
-from piescope.pruning.masks import masks_from_scores
-from piescope.pruning.method import CriterionName, ScopeName
+from piescope.pruning.masks import masks_from_scores, masks_of_what_remains
+from piescope.pruning.method import Counting, CriterionName, ScopeName
 from piescope.pruning.schedules import Gradual
 
 
@@ -25,6 +25,8 @@ class Pruner:
         generator: the criterion's only randomness; the same draws at each pruning, so random masks are nested too.
         schedule: when to prune; None for a pruner that only holds what `prune` set.
         final: the schedule's last sparsity.
+        counting: ``"total"``: each pruning drops ``round(sparsity * n)`` of a group in all. ``"remaining"``: it drops
+            a rounded share of the weights that remain, so roundings add up (the paper's code).
 
     Example:
         >>> layer = nn.Linear(4, 1, bias=False)
@@ -43,6 +45,7 @@ class Pruner:
         generator: Generator | None = None,
         schedule: Gradual | None = None,
         final: float = 0.0,
+        counting: Counting = "total",
     ) -> None:
         self.parameters = dict(parameters)
         self.masks: dict[str, Tensor] = {
@@ -52,6 +55,8 @@ class Pruner:
         self.final = final
         self.scope: ScopeName = scope
         self.regrowth = regrowth
+        self.counting: Counting = counting
+        self._asked = 0.0
         self._criterion = CRITERIA[criterion]
         self._draws = (generator or torch.Generator()).get_state()
         self._dormant = {name: torch.zeros_like(tensor) for name, tensor in self.parameters.items()} if regrowth else {}
@@ -66,7 +71,12 @@ class Pruner:
         generator = torch.Generator()
         generator.set_state(self._draws)
         scores = self._criterion(values, generator)
-        self.masks = masks_from_scores(scores, sparsity, self.scope, None if self.regrowth else self.masks)
+        if self.counting == "remaining":
+            share = 0.0 if self._asked == 1 else 1 - (1 - sparsity) / (1 - self._asked)
+            self.masks = masks_of_what_remains(scores, share, self.scope, self.masks)
+        else:
+            self.masks = masks_from_scores(scores, sparsity, self.scope, None if self.regrowth else self.masks)
+        self._asked = sparsity
         for name, tensor in self.parameters.items():
             if self.regrowth:
                 tensor.copy_(values[name])

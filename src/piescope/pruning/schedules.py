@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from piescope.spec import Spec
@@ -41,14 +43,27 @@ def gradual_sparsity(step: float, begin: float, end: float, final: float, initia
 
 
 class Gradual(Spec):
-    """Gradual pruning in one training: at begin, every ``frequency`` steps after it, and at end.
+    """Gradual pruning in one training, every ``frequency`` optimiser steps (1-based; before the batch of its step).
 
-    Steps are 1-based optimiser steps; a pruning takes place before the batch of its step. The last pruning is always
-    at ``end``, also where end - begin is no multiple of the frequency, so the final sparsity is exact.
+    Two grids:
+
+    - ``"begin"``: at begin, every frequency steps after it, and always at ``end``, also where end - begin is no
+      multiple of the frequency, so the final sparsity is exact.
+    - ``"multiples"``: at the multiples of the frequency from begin to end, each taking the next value of the sequence
+      that starts at begin; where begin is no multiple, the last value of the sequence, the final sparsity, is never
+      reached (the paper's code: 0.89988 for 0.9).
+
+    Attributes:
+        begin: first step at which pruning may happen.
+        end: last.
+        frequency: steps between prunings.
+        grid: which steps.
 
     Example:
         >>> Gradual(begin=10, end=35, frequency=10).steps()
         (10, 20, 30, 35)
+        >>> Gradual(begin=15, end=35, frequency=10, grid="multiples").steps()
+        (20, 30)
         >>> Gradual(begin=100, end=200, frequency=50).sparsity_at(150, final=0.8)
         0.7000000000000001
     """
@@ -56,6 +71,7 @@ class Gradual(Spec):
     begin: int = Field(ge=1)
     end: int = Field(ge=2)
     frequency: int = Field(ge=1)
+    grid: Literal["begin", "multiples"] = "begin"
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Gradual:
@@ -64,17 +80,31 @@ class Gradual(Spec):
                 f"begin {self.begin} and end {self.end}; expected an end after the begin; "
                 "begin earlier or end later (steps count from the start of the training)"
             )
+        if self.grid == "multiples" and self._first_multiple() > self.end:
+            raise ValueError(
+                f"no multiple of {self.frequency} from {self.begin} to {self.end}; expected at least one pruning; "
+                "prune more often, or take grid = 'begin'"
+            )
         return self
+
+    def _first_multiple(self) -> int:
+        return -(-self.begin // self.frequency) * self.frequency
 
     def steps(self) -> tuple[int, ...]:
         """All pruning steps in order."""
+        if self.grid == "multiples":
+            return tuple(range(self._first_multiple(), self.end + 1, self.frequency))
         return (*range(self.begin, self.end, self.frequency), self.end)
 
     def is_due(self, step: int) -> bool:
         """Whether a pruning takes place before the batch of this step."""
+        if self.grid == "multiples":
+            return self.begin <= step <= self.end and step % self.frequency == 0
         on_grid = self.begin <= step < self.end and (step - self.begin) % self.frequency == 0
         return on_grid or step == self.end
 
     def sparsity_at(self, step: int, final: float) -> float:
         """Sparsity after the pruning at this step."""
+        if self.grid == "multiples":
+            step -= self._first_multiple() - self.begin
         return gradual_sparsity(step, self.begin, self.end, final)

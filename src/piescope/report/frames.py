@@ -36,7 +36,8 @@ class ArmResult:
         sparsity: fraction of weights removed.
         columns: one array per column of the comparison, ``[examples]`` each.
         summary: counts, accuracies and realised sparsities.
-        embedding: ``[examples, 2]`` UMAP of its first replicate, where the study asked for one.
+        embedding: ``[examples, 2]`` UMAP, where the study asked for one.
+        models: ``labels`` and ``q`` ``[models, examples]``; ``depth`` ``[its models, examples]``, if measured.
     """
 
     objective: str
@@ -45,6 +46,7 @@ class ArmResult:
     columns: dict[str, np.ndarray]
     summary: dict[str, Any]
     embedding: np.ndarray | None
+    models: dict[str, np.ndarray]
 
     @property
     def is_dense(self) -> bool:
@@ -168,6 +170,7 @@ def load_results(out: Path) -> Results | None:
                 },
                 compare.json(layout.SUMMARY),
                 embedding,
+                compare.tensors(layout.MODELS),
             )
         )
     return Results(

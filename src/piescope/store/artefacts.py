@@ -21,7 +21,7 @@ import safetensors.numpy
 
 from piescope.store import layout
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Part of every step's key: a change of what files hold makes new keys."""
 
 

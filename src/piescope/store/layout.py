@@ -27,6 +27,7 @@ PROJECTION = "projection.safetensors"
 IMAGES = "images.safetensors"
 EXAMPLES = "examples.parquet"
 SUMMARY = "summary.json"
+MODELS = "models.safetensors"
 DATA_FACTS = "data.json"
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from piescope.problems import StudyError
 from piescope.store import layout
 from piescope.store.artefacts import Store, as_json, folder_lock, write_file
 from piescope.study.executors.local import Failed, Observer, run_steps
 from piescope.study.parse import parse_study, study_toml
 from piescope.study.plan import Plan, Ref, Step, make_plan
-from piescope.study.problems import StudyError
 from piescope.study.spec import Study
 
 
@@ -96,6 +96,12 @@ def execute(
         else:
             _write_catalogue(plan, store)
         return Outcome(len(done), len(ran), failed, len(left) - len(ran) - len(failed))
+
+
+def needs_data(study: Study, out: Path) -> bool:
+    """Whether a step is left that reads the data set."""
+    store = Store(out)
+    return any(not store.has(step.kind, step.key) for step in make_plan(study).steps if hasattr(step.spec, "data"))
 
 
 def _unused(plan: Plan, store: Store) -> int:

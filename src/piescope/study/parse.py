@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tomllib
 import typing
-from importlib import resources
 from pathlib import Path
 from types import UnionType
 from typing import Any
@@ -13,21 +11,15 @@ from typing import Any
 import tomli_w
 from pydantic import ValidationError
 
+from piescope.problems import StudyError
 from piescope.spec import Spec
-from piescope.study.problems import StudyError
+from piescope.study.inherit import read_study_file, resolved, shipped, tables_of
 from piescope.study.spec import Objective, Study
-
-LARGEST_FILE = 1_000_000
 
 
 def builtin_studies() -> dict[str, str]:
     """Name to TOML text of every study that ships with piescope."""
-    folder = resources.files("piescope.study") / "builtin"
-    return {
-        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
-        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".toml")
-    }
+    return shipped("builtin")
 
 
 def load_study(name_or_path: str) -> Study:
@@ -44,50 +36,33 @@ def load_study(name_or_path: str) -> Study:
     if name_or_path in builtin:
         return parse_study(builtin[name_or_path], name_or_path)
     path = Path(name_or_path)
-    error = StudyError(name_or_path)
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            error.add("the file", f"{path.stat().st_size:,} bytes", f"at most {LARGEST_FILE:,}", "give a study file")
-            raise error
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        error.add("the file", "bytes that are no UTF-8", "TOML text in UTF-8", "give a study file, or save it as UTF-8")
-        raise error from None
-    except (OSError, ValueError) as reason:
+    if not _is_there(path) and path.suffix != ".toml" and "/" not in name_or_path:
+        error = StudyError(name_or_path)
         error.add_unknown("STUDY", "study", name_or_path, builtin)
-        if path.suffix == ".toml" or "/" in name_or_path:
-            why = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
-            error = StudyError(name_or_path)
-            error.add("the file", why, "a study file (TOML)", "check the path; `piescope studies` lists built-in names")
-        raise error from None
-    return parse_study(text, name_or_path)
+        raise error
+    return parse_study(read_study_file(path, name_or_path), name_or_path, path.parent)
 
 
-def parse_study(text: str, source: str = "study") -> Study:
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def parse_study(text: str, source: str = "study", folder: Path | None = None) -> Study:
     """Parses and checks TOML text.
 
     Args:
         text: the study.
         source: names it in errors.
+        folder: where files that it extends may lie.
 
     Raises:
         StudyError: with every fault found.
     """
+    content = resolved(tables_of(text, source), source, folder)
     error = StudyError(source)
-    try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as reason:
-        error.add(
-            "the file",
-            str(reason) or "tables nested too deeply",
-            "TOML",
-            "see https://toml.io, or start from a built-in study",
-        )
-        raise error from None
-    version = content.get("format_version", 1)
-    if isinstance(version, int) and version > 1:
-        error.add("format_version", str(version), "1", "this study was written for a newer piescope: upgrade piescope")
-        raise error
     try:
         # through JSON: there, strict validation takes an array for a tuple and still nothing for anything else
         return Study.model_validate_json(json.dumps(content, default=str))

@@ -66,7 +66,7 @@ class ProbeDepth(Spec):
 
 
 class Project(Spec):
-    """A UMAP of one model's representations."""
+    """A UMAP of the mean of the parents' representations (usually one model's)."""
 
     neighbours: int
     min_dist: float
@@ -219,7 +219,7 @@ def make_plan(study: Study) -> Plan:
             project = Step(
                 Project(neighbours=wanted.neighbours, min_dist=wanted.min_dist, seed=wanted.seed),
                 f"{arm}: UMAP",
-                {"predictions": (predictions[0].ref,)},
+                {"predictions": tuple(step.ref for step in predictions[: None if wanted.of == "mean" else 1])},
                 forward=facts.test_examples,
             )
             steps.append(project)

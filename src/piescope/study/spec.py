@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from piescope.data.sources import SOURCES, Source
+from piescope.data.dataset import Splits
+from piescope.data.locate import OnBytes
+from piescope.data.sources import SOURCES, Facts, load_source
 from piescope.models.build import ModelSpec
+from piescope.problems import DataError, StudyError
 from piescope.spec import Spec
-from piescope.study.problems import StudyError
+from piescope.study.inherit import shipped
 from piescope.training.recipe import Contrastive, GradualPruning, Normalisation, PruningMethod, Training
-from piescope.training.schedule import MultiStep
+from piescope.training.schedule import MultiStep, MultiStepCosine
 
 Objective = Literal["supervised", "supcon", "simclr"]
 DENSE = "dense"
@@ -21,21 +26,82 @@ Sparsity = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
+class Holds(Spec):
+    """What a user's own data set holds, so that a study can be checked without it (`piescope data` prints it).
+
+    Attributes:
+        train_examples: images to learn from.
+        test_examples: images to find the lost ones in.
+        image_shape: channels, height, width.
+        num_classes: classes, the same in both halves.
+    """
+
+    train_examples: int = Field(ge=1)
+    test_examples: int = Field(ge=1)
+    image_shape: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
+    num_classes: int = Field(ge=2)
+
+
 class DataSpec(Spec):
-    """Which images, and how they are scaled.
+    """Which images, how many of them, how large, and how they are scaled. Where they lie is no part of a study.
 
     Attributes:
         source: a name from ``piescope.data.sources.SOURCES``.
         normalisation: mean and std per channel.
+        train_examples: keep so many training images, the same share of each class.
+        test_examples: likewise for the test images.
+        image_size: shrink images to this height and width.
+        holds: for a source of the user's own: what it holds.
     """
 
     source: str
     normalisation: Normalisation
+    train_examples: int | None = Field(default=None, ge=1)
+    test_examples: int | None = Field(default=None, ge=1)
+    image_size: int | None = Field(default=None, ge=4)
+    holds: Holds | None = None
 
     @property
-    def facts(self) -> Source:
-        """What is known of the source before it is loaded."""
-        return SOURCES[self.source]
+    def whole(self) -> Facts:
+        """What the source holds before anything is left out or shrunk."""
+        known = SOURCES[self.source].facts
+        if known is not None:
+            return known
+        assert self.holds is not None, "checked when the study was parsed"
+        holds = self.holds
+        return Facts(holds.train_examples, holds.test_examples, holds.image_shape, holds.num_classes)
+
+    @property
+    def facts(self) -> Facts:
+        """What the study works on."""
+        whole = self.whole
+        channels, height, width = whole.image_shape
+        return Facts(
+            whole.train_examples if self.train_examples is None else self.train_examples,
+            whole.test_examples if self.test_examples is None else self.test_examples,
+            (channels, self.image_size or height, self.image_size or width),
+            whole.num_classes,
+        )
+
+    def load(self, where: Path | None = None, on_bytes: OnBytes | None = None) -> Splits:
+        """The data, checked against what the study says of them.
+
+        Raises:
+            DataError: missing, damaged, or other data than described.
+        """
+        splits = load_source(
+            self.source, where, self.whole, self.train_examples, self.test_examples, self.image_size, on_bytes
+        )
+        error = DataError(self.source)
+        found = Facts.of(splits)
+        for name, expected in asdict(self.facts).items():
+            held = getattr(found, name)
+            if held != expected:
+                error.add(
+                    name, str(held), f"{expected}, as the study says", "correct data.holds, or give the right --data"
+                )
+        error.raise_if_any()
+        return splits
 
 
 class Trainings(Spec):
@@ -51,32 +117,36 @@ class DepthSpec(Spec):
 
     Attributes:
         models: replicates it is averaged over: the first so many.
-        points: ``"corti2022"``, the paper's probes, or an ordered list of names.
+        points: ``"corti2022"``, the paper's probes; ``"blocks"``, those of Baldock et al. 2021 (input, first
+            convolution, the end of each block, last ReLU, softmax); or an ordered list of names.
         k: neighbours.
         augment_bank: the kNN bank is the training images under one draw of the training's augmentation (the
             paper's code) instead of the clean images.
     """
 
     models: int = Field(ge=1)
-    points: Literal["corti2022"] | tuple[str, ...] = "corti2022"
+    points: Literal["corti2022", "blocks"] | tuple[str, ...] = "corti2022"
     k: int = Field(default=30, ge=1)
     augment_bank: bool = False
 
 
 class ProjectionSpec(Spec):
-    """UMAP of the first replicate's representations, dense and at these sparsities.
+    """UMAP of representations, dense and at these sparsities.
 
     Attributes:
         sparsities: which of the study's sparsities get a map.
         neighbours: UMAP's n_neighbors.
         min_dist: UMAP's min_dist.
         seed: UMAP's random_state.
+        of: ``"first"``: the first replicate's representations; ``"mean"``: their mean over all replicates, whose
+            axes have nothing to do with each other (the paper's code).
     """
 
     sparsities: tuple[Sparsity, ...]
     neighbours: int = Field(default=15, ge=2)
     min_dist: float = Field(default=0.1, ge=0, le=1)
     seed: int = Field(default=0, ge=0, lt=2**32)
+    of: Literal["first", "mean"] = "first"
 
 
 class Measures(Spec):
@@ -104,6 +174,7 @@ class Study(Spec):
         format_version: of this file format.
         name: short; lower case, digits, ``-`` and ``_``.
         title: one line for the report.
+        recipe: whose way of training, pruning and measuring it follows, for the report; changes nothing by itself.
         seed: the root of all randomness.
         replicates: how many models an arm has (seeds 0, 1, 2 ...), or their seeds.
         sparsities: fractions of weights that pruned arms lack.
@@ -118,6 +189,7 @@ class Study(Spec):
     format_version: Literal[1] = 1
     name: Name
     title: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+    recipe: str | None = None
     seed: int = 0
     replicates: Annotated[int, Field(ge=1)] | Annotated[tuple[int, ...], Field(min_length=1)]
     sparsities: tuple[Sparsity, ...] = Field(min_length=1)
@@ -163,19 +235,9 @@ class Study(Spec):
         return self
 
     def _check_values(self, problems: StudyError) -> None:
-        if self.data.source not in SOURCES:
-            problems.add_unknown("data.source", "data set", self.data.source, SOURCES)
-        else:
-            channels = self.data.facts.image_shape[0]
-            for key in ("mean", "std"):
-                given = getattr(self.data.normalisation, key)
-                if len(given) != channels:
-                    problems.add(
-                        f"data.normalisation.{key}",
-                        f"{len(given)} values",
-                        f"{channels}, one per channel of {self.data.source}",
-                        "give one number per channel",
-                    )
+        self._check_data(problems)
+        if self.recipe is not None and self.recipe not in shipped("recipes"):
+            problems.add_unknown("recipe", "recipe", self.recipe, shipped("recipes"))
         repeated = (
             sorted({seed for seed in self.seeds if self.seeds.count(seed) > 1})
             if isinstance(self.replicates, tuple)
@@ -197,6 +259,50 @@ class Study(Spec):
                 f"{models:,} models in all arms",
                 f"at most {MOST_MODELS:,}",
                 "split the study, or take fewer replicates or sparsities",
+            )
+
+    def _check_data(self, problems: StudyError) -> None:
+        data = self.data
+        if data.source not in SOURCES:
+            problems.add_unknown("data.source", "data set", data.source, SOURCES)
+            return
+        if (data.holds is None) == (SOURCES[data.source].facts is None):
+            if data.holds is None:
+                problems.add(
+                    "data.holds",
+                    "nothing",
+                    f"what {data.source} holds",
+                    f"`piescope data {data.source} --data DIR` prints the table to put here",
+                )
+            else:
+                problems.add("data.holds", "a table", f"nothing: what {data.source} holds is known", "leave it out")
+            return
+        whole = data.whole
+        channels, height, width = whole.image_shape
+        for key in ("mean", "std"):
+            given = getattr(data.normalisation, key)
+            if len(given) != channels:
+                problems.add(
+                    f"data.normalisation.{key}",
+                    f"{len(given)} values",
+                    f"{channels}, one per channel of {data.source}",
+                    "give one number per channel",
+                )
+        for key in ("train_examples", "test_examples"):
+            wanted, held = getattr(data, key), getattr(whole, key)
+            if wanted is not None and not whole.num_classes <= wanted <= held:
+                problems.add(
+                    f"data.{key}",
+                    str(wanted),
+                    f"{whole.num_classes} (one per class) to {held:,}, what {data.source} holds",
+                    "take a number in that range, or leave the key out to take all",
+                )
+        if data.image_size is not None and data.image_size > min(height, width):
+            problems.add(
+                "data.image_size",
+                str(data.image_size),
+                f"at most {min(height, width)}: images of {data.source} are {height}x{width}",
+                "images are only ever shrunk: take a smaller size, or other data",
             )
 
     def _check_arms(self, problems: StudyError) -> None:
@@ -231,7 +337,10 @@ class Study(Spec):
                 continue
             stages = self._stages(objective)
             for training in stages.values():
-                if isinstance(training.schedule, MultiStep) and training.schedule.milestones[-1] >= training.epochs:
+                if (
+                    isinstance(training.schedule, MultiStep | MultiStepCosine)
+                    and training.schedule.milestones[-1] >= training.epochs
+                ):
                     problems.add(
                         f"training.{objective}",
                         f"a milestone at epoch {training.schedule.milestones[-1]}",
@@ -351,4 +460,6 @@ class Study(Spec):
         depth = self.measures.prediction_depth
         if depth is None:
             return ()
-        return self.model.corti2022_points() if isinstance(depth.points, str) else depth.points
+        if depth.points == "corti2022":
+            return self.model.corti2022_points()
+        return self.model.block_points() if depth.points == "blocks" else tuple(depth.points)

@@ -123,53 +123,55 @@ class Parents:
         self._roles = step.parents
         self._store = store
 
+    def refs(self, role: str) -> list[Ref]:
+        """The parents of a role, in the order of the replicates."""
+        return list(self._roles[role])
+
     def all(self, role: str) -> list[Artefact]:
-        """The artefacts of a role, in the order of the replicates."""
-        return [self._load(ref) for ref in self._roles[role]]
+        """Their artefacts."""
+        return [self.load(ref) for ref in self._roles[role]]
 
     def one(self, role: str) -> Artefact:
         """The only artefact of a role."""
         (ref,) = self._roles[role]
-        return self._load(ref)
+        return self.load(ref)
 
-    def _load(self, ref: Ref) -> Artefact:
+    def load(self, ref: Ref) -> Artefact:
+        """A finished step's artefact."""
         return self._store.load(ref.kind, ref.key)
 
 
 @lru_cache(maxsize=1)
-def _splits(source: str) -> Splits:
-    return SOURCES[source].load()
+def _splits(spec: DataSpec) -> Splits:
+    return spec.load()
 
 
 @lru_cache(maxsize=1)
-def _fingerprint(source: str) -> str:
-    return _splits(source).fingerprint()
+def _fingerprint(spec: DataSpec) -> str:
+    return _splits(spec).fingerprint()
 
 
 def _data(spec: DataSpec, parents: Parents) -> Splits:
     known = parents.one("data").json(layout.DATA_FACTS)["fingerprint"]
-    if _fingerprint(spec.source) != known:
+    found = _fingerprint(spec)
+    if found != known:
         raise DataChangedError(
-            f"data set {spec.source!r} has fingerprint {_fingerprint(spec.source)[:12]}..., this study began with "
+            f"data set {spec.source!r} has fingerprint {found[:12]}..., this study began with "
             f"{known[:12]}...: restore the data, or start again with --fresh"
         )
-    return _splits(spec.source)
+    return _splits(spec)
 
 
 def _load_data(spec: LoadData) -> Files:
-    splits = _splits(spec.data.source)
-    facts = spec.data.facts
-    told = (facts.train_examples, facts.test_examples, facts.image_shape, facts.num_classes)
-    found = (len(splits.train), len(splits.test), splits.train.image_shape, splits.train.num_classes)
-    if told != found:
-        raise DataChangedError(f"data set {spec.data.source!r} holds {found}, but is described as {told}")
+    splits = _splits(spec.data)
     return {
         layout.IMAGES: as_tensors({"images": splits.test.images, "labels": splits.test.labels}),
         layout.DATA_FACTS: as_json(
             {
                 "source": spec.data.source,
-                "about": facts.about,
+                "about": SOURCES[spec.data.source].about,
                 "fingerprint": splits.fingerprint(),
+                "duplicates": splits.duplicates(),
                 "train_examples": len(splits.train),
                 "test_examples": len(splits.test),
                 "image_shape": list(splits.test.image_shape),
@@ -181,14 +183,14 @@ def _load_data(spec: LoadData) -> Files:
 
 
 @lru_cache(maxsize=1)
-def _on_device(source: str, device: str) -> tuple[Tensor, Tensor]:
-    train = _splits(source).train
+def _on_device(spec: DataSpec, device: str) -> tuple[Tensor, Tensor]:
+    train = _splits(spec).train
     return torch.from_numpy(train.images).to(device), torch.from_numpy(train.labels).to(device)
 
 
 def _training_data(spec: DataSpec, parents: Parents, device: str) -> TrainingData:
     _data(spec, parents)
-    images, labels = _on_device(spec.source, device)
+    images, labels = _on_device(spec, device)
     return TrainingData(images, labels, spec.normalisation)
 
 
@@ -271,62 +273,87 @@ def _predict(spec: Predict, parents: Parents, device: str) -> Files:
 def _probe_depth(spec: ProbeDepth, parents: Parents, device: str) -> Files:
     splits = _data(spec.data, parents)
     model = _trained(spec, parents, device)
-    bank = torch.from_numpy(splits.train.images).to(device)
+    bank, asked = (torch.from_numpy(half.images).to(device) for half in (splits.train, splits.test))
+    augment = None
     if spec.augmentation_of is not None:
-        draws = Seeds(spec.study_seed, spec.replicate).torch("knn bank")
-        bank = spec.augmentation_of.augmentation.apply(to_unit(bank), draws)
-    held = probe_all(model, bank, spec.data.normalisation, spec.points)
-    queries = probe_all(model, torch.from_numpy(splits.test.images).to(device), spec.data.normalisation, spec.points)
+        draws, recipe = Seeds(spec.study_seed, spec.replicate).torch("knn bank"), spec.augmentation_of.augmentation
+
+        def augment(images: Tensor) -> Tensor:
+            return recipe.apply(to_unit(images), draws)
+
+    held = probe_all(model, bank, spec.data.normalisation, spec.points, augment)
+    queries = probe_all(model, asked, spec.data.normalisation, spec.points)
     labels = [
-        knn_labels(points, splits.train.labels, asked, spec.k) for points, asked in zip(held, queries, strict=True)
+        knn_labels(points, splits.train.labels, query, spec.k) for points, query in zip(held, queries, strict=True)
     ]
     return {layout.KNN_LABELS: as_tensors({"knn_labels": np.stack(labels).astype(np.int16)})}
 
 
 def _project(spec: Project, parents: Parents) -> Files:
-    representations = parents.one("predictions").tensors(layout.PREDICTIONS)["representations"]
+    each = [held.tensors(layout.PREDICTIONS)["representations"] for held in parents.all("predictions")]
+    representations = np.mean(each, axis=0, dtype=np.float64).astype(np.float32)
     embedding = umap_projection(representations, spec.seed, spec.neighbours, spec.min_dist)
     return {layout.PROJECTION: as_tensors({"embedding": embedding})}
 
 
 class Population:
-    """What one arm's models say of the test images, averaged and counted."""
+    """What one arm's models say of the test images, averaged and counted; one model's representations at a time."""
 
     def __init__(
-        self, predictions: list[Artefact], depths: list[Artefact], labels: np.ndarray, num_classes: int
+        self,
+        predictions: list[Ref],
+        depths: list[Ref],
+        load: Callable[[Ref], Artefact],
+        truth: np.ndarray,
+        classes: int,
     ) -> None:
-        logits, representations = [], []
-        for artefact in predictions:
-            arrays = artefact.tensors(layout.PREDICTIONS)
-            logits.append(arrays["logits"])
-            representations.append(arrays["representations"])
-        self.labels = class_ids(np.stack(logits).argmax(-1), "labels", 2, num_classes)
-        self.correct = self.labels == labels
+        said: list[np.ndarray] = []
+        q: list[np.ndarray] = []
+        z: list[np.ndarray] = []
+        l1: list[np.ndarray] = []
+        self.degenerate = 0
+        for ref in predictions:
+            arrays = load(ref).tensors(layout.PREDICTIONS)
+            said.append(arrays["logits"].argmax(-1))
+            scores = q_score(arrays["representations"])
+            for kept, values in zip((q, z, l1), scores, strict=True):
+                kept.append(values)
+            self.degenerate += int(is_degenerate(arrays["representations"]).sum())
+        self.labels = class_ids(np.stack(said), "labels", 2, classes)
+        self.correct = self.labels == truth
         self.accuracies = 100 * self.correct.mean(1)
-        scores = q_score(np.stack(representations))
-        self.degenerate = int(is_degenerate(np.stack(representations)).sum())
-        self.q, self.z, self.l1 = (score.mean(0) for score in scores)
-        ranked = [auroc(-q, ~correct) for q, correct in zip(scores.q, self.correct, strict=True)]
+        self.model_q = np.stack(q)
+        self.q, self.z, self.l1 = (np.stack(scores).mean(0) for scores in (q, z, l1))
+        ranked = [auroc(-scores, ~correct) for scores, correct in zip(self.model_q, self.correct, strict=True)]
         usable = [value for value in ranked if value is not None]
         self.error_auroc = float(np.mean(usable)) if usable else None
-        self.votes = votes(self.labels, num_classes)
+        self.votes = votes(self.labels, classes)
         self.depth: dict[str, np.ndarray] = {}
         if depths:
-            knn = [artefact.tensors(layout.KNN_LABELS)["knn_labels"] for artefact in depths]
+            knn = [load(ref).tensors(layout.KNN_LABELS)["knn_labels"] for ref in depths]
             own = self.labels[: len(depths)]  # depth is measured on the first replicates
             self.depth = {
-                "corti2022": np.mean([prediction_depth(each, labels, "corti2022") for each in knn], 0),
-                "baldock": np.mean(
-                    [prediction_depth(each, said, "baldock") for each, said in zip(knn, own, strict=True)], 0
+                "corti2022": np.stack([prediction_depth(each, truth, "corti2022") for each in knn]),
+                "baldock": np.stack(
+                    [prediction_depth(each, said, "baldock") for each, said in zip(knn, own, strict=True)]
                 ),
             }
+
+    def per_model(self) -> dict[str, np.ndarray]:
+        """``labels`` and ``q`` ``[models, examples]``, ``depth`` ``[its models, examples]``: what resampling needs."""
+        kept: dict[str, np.ndarray] = {"labels": self.labels.astype(np.int16), "q": self.model_q.astype(np.float32)}
+        if self.depth:
+            kept["depth"] = self.depth["corti2022"].astype(np.int16)
+        return kept
 
 
 def _compare(spec: Compare, parents: Parents) -> Files:
     data = parents.one("data")
     labels = data.tensors(layout.IMAGES)["labels"]
-    dense = Population(parents.all("dense"), parents.all("dense_depths"), labels, spec.num_classes)
-    pruned = Population(parents.all("pruned"), parents.all("pruned_depths"), labels, spec.num_classes)
+    dense, pruned = (
+        Population(parents.refs(side), parents.refs(f"{side}_depths"), parents.load, labels, spec.num_classes)
+        for side in ("dense", "pruned")
+    )
     is_pie = pie_mask(dense.labels, pruned.labels, spec.num_classes)
     columns: dict[str, Any] = {
         "example_id": data.json(layout.DATA_FACTS)["ids"],
@@ -342,8 +369,9 @@ def _compare(spec: Compare, parents: Parents) -> Files:
         columns[f"{side}_correct"] = population.correct.mean(0)
         columns[f"{side}_q"], columns[f"{side}_z"], columns[f"{side}_l1"] = population.q, population.z, population.l1
         nothing = np.full(len(labels), np.nan)
-        columns[f"{side}_depth"] = population.depth.get("corti2022", nothing)
-        columns[f"{side}_depth_baldock"] = population.depth.get("baldock", nothing)
+        for name, convention in (("depth", "corti2022"), ("depth_baldock", "baldock")):
+            each = population.depth.get(convention)
+            columns[f"{side}_{name}"] = nothing if each is None else each.mean(0)
     summary = {
         "n_models": len(pruned.labels),
         "pies": int(is_pie.sum()),
@@ -358,7 +386,11 @@ def _compare(spec: Compare, parents: Parents) -> Files:
             for seed, accuracy, model in zip(spec.seeds, pruned.accuracies, parents.all("models"), strict=True)
         ],
     }
-    return {layout.EXAMPLES: as_parquet(pa.table(columns)), layout.SUMMARY: as_json(summary)}
+    return {
+        layout.EXAMPLES: as_parquet(pa.table(columns)),
+        layout.SUMMARY: as_json(summary),
+        layout.MODELS: as_tensors(pruned.per_model()),
+    }
 
 
 def _std(values: np.ndarray) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -30,9 +30,17 @@ def predict(
 
 @torch.no_grad()
 def probe_all(
-    model: WideResNet, images: Tensor, normalisation: Normalisation, points: Sequence[str]
+    model: WideResNet,
+    images: Tensor,
+    normalisation: Normalisation,
+    points: Sequence[str],
+    augment: Callable[[Tensor], Tensor] | None = None,
 ) -> list[Float[np.ndarray, "examples _"]]:
-    """What the network holds at each point for images (uint8, or 0..1 floats), in eval mode."""
+    """What the network holds at each point for uint8 images, in eval mode; each batch is augmented first, if asked."""
     model.eval()
-    batches = [probe(model, normalisation.apply(batch), points) for batch in images.split(BATCH)]
-    return [torch.cat(held).cpu().numpy() for held in zip(*batches, strict=True)]
+    held: list[list[np.ndarray]] = [[] for _ in points]
+    for batch in images.split(BATCH):
+        shown = batch if augment is None else augment(batch)
+        for kept, values in zip(held, probe(model, normalisation.apply(shown), points), strict=True):
+            kept.append(values.cpu().numpy())
+    return [np.concatenate(kept) for kept in held]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from piescope.pruning.method import Method
+from piescope.pruning.method import Counting, Method
 from piescope.pruning.schedules import Gradual
 from piescope.spec import Spec
 from piescope.training.schedule import Constant, LearningRateSchedule
@@ -165,12 +165,24 @@ class GradualPruning(Method):
         supervised: schedule in cross-entropy training.
         encoder: schedule in the contrastive first stage; prunes the encoder, never the projection head.
         head: schedule in the contrastive second stage; prunes the linear head to the same sparsity.
+        counting: ``"total"``: a pruning drops round(sparsity * n) weights in all; ``"remaining"``: a rounded share of
+            those that remain, as torch's iterated pruning does, so that small tensors lag.
     """
 
     kind: Literal["gradual"]
     supervised: Gradual | None = None
     encoder: Gradual | None = None
     head: Gradual | None = None
+    counting: Counting = "total"
+
+    @model_validator(mode="after")
+    def _what_remains_does_not_regrow(self) -> GradualPruning:
+        if self.regrowth and self.counting == "remaining":
+            raise ValueError(
+                "regrowth true and counting 'remaining'; expected one of them; weights that come back need "
+                "counting = 'total'"
+            )
+        return self
 
 
 class OneShotPruning(Method):

@@ -164,4 +164,5 @@ def _pruner(
         generator=seeds.torch(f"criterion/{part}"),
         schedule=schedule,
         final=final,
+        counting=method.counting if isinstance(method, GradualPruning) else "total",
     )

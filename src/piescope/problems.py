@@ -1,4 +1,4 @@
-"""What is wrong with a study: where, what was found, what was expected, and the cure."""
+"""What is wrong with an input: where, what was found, what was expected, and the cure."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Problem:
     cure: str
 
 
-class StudyError(Exception):
-    """All faults of a study at once. Not a ValueError: pydantic would wrap it and lose its parts.
+class InputError(Exception):
+    """All faults of an input at once. Not a ValueError: pydantic would wrap it and lose its parts.
 
     Example:
-        >>> error = StudyError("study.toml")
+        >>> error = InputError("study.toml")
         >>> error.add("sparsities", "90", "a fraction below 1", "write 0.9 for 90 %")
         >>> print(error)
         study.toml: sparsities
@@ -37,7 +37,7 @@ class StudyError(Exception):
           cure      write 0.9 for 90 %
     """
 
-    def __init__(self, source: str = "study") -> None:
+    def __init__(self, source: str) -> None:
         super().__init__(source)
         self.source = source
         self.problems: list[Problem] = []
@@ -78,6 +78,24 @@ class StudyError(Exception):
             f"  expected  {problem.expected}\n  cure      {problem.cure}"
             for problem in self.problems
         )
+
+
+class StudyError(InputError):
+    """Faults of a study, of a folder that should hold one, or of what names it."""
+
+    def __init__(self, source: str = "study") -> None:
+        super().__init__(source)
+
+
+class DataError(InputError):
+    """Faults of a data set: missing, damaged, or not what the study says."""
+
+
+def data_error(source: str, where: str, found: str, expected: str, cure: str) -> DataError:
+    """A DataError with one fault."""
+    error = DataError(source)
+    error.add(where, found, expected, cure)
+    return error
 
 
 def _short(text: str, limit: int = 120) -> str:

@@ -1,0 +1,98 @@
+"""Where a data set lies: --data, PIESCOPE_DATA, the cache; else fetched once, checked, and resumed if cut off."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from piescope.problems import data_error
+
+VARIABLE = "PIESCOPE_DATA"
+CHUNK = 1 << 18
+
+OnBytes = Callable[[int, int], None]
+"""Called while fetching with (bytes so far, bytes in all or 0)."""
+
+
+def cache_folder() -> Path:
+    """The user's cache of fetched data sets (``PIESCOPE_CACHE``, or the system's place for caches)."""
+    import pooch
+
+    return Path(os.environ.get("PIESCOPE_CACHE") or pooch.os_cache("piescope"))
+
+
+def places(explicit: Path | None) -> list[Path]:
+    """Where to look, in order. An explicit folder is the only one: what is meant is not to be guessed.
+
+    Raises:
+        DataError: the explicit folder, or the one that PIESCOPE_DATA names, does not exist.
+    """
+    listed = []
+    for where, place in (("--data", explicit), (VARIABLE, os.environ.get(VARIABLE))):
+        if not place:
+            continue
+        if not Path(place).exists():
+            raise data_error(
+                where, str(place), "nothing there", "a folder with a data set, or its tarball", "check the path"
+            )
+        listed.append(Path(place))
+        if where == "--data":
+            return listed
+    return [*listed, cache_folder()]
+
+
+def fetch(address: str, archive: str, md5: str, on_bytes: OnBytes | None = None) -> Path:
+    """The archive in the cache, fetched if it is not there; a fetch that was cut off goes on where it stopped.
+
+    Raises:
+        DataError: no network, or what came is not what was published.
+    """
+    import pooch
+    import requests
+
+    target = cache_folder() / archive
+
+    def download(url: str, output_file: Any, _pooch: Any) -> None:
+        partial = target.with_name(f"{archive}.partial")
+        with partial.open("ab") as file:
+            already = file.tell()
+            asked = {"Range": f"bytes={already}-"} if already else {}
+            with requests.get(url, headers=asked, stream=True, timeout=30) as reply:
+                if reply.status_code == 416:  # all of it was there
+                    already = -1
+                else:
+                    reply.raise_for_status()
+                    if reply.status_code != 206 and already:
+                        file.truncate(0)
+                        already = 0
+                    total = already + int(reply.headers.get("Content-Length", -already))
+                    for chunk in reply.iter_content(CHUNK):
+                        file.write(chunk)
+                        already += len(chunk)
+                        if on_bytes is not None:
+                            on_bytes(already, total)
+                    if already < total:
+                        raise requests.ConnectionError(f"{already:,} of {total:,} bytes came")
+        partial.replace(output_file)
+
+    try:
+        pooch.retrieve(address + archive, f"md5:{md5}", archive, target.parent, downloader=download)
+    except (requests.RequestException, OSError) as reason:
+        raise data_error(
+            archive,
+            address + archive,
+            f"cannot be fetched: {type(reason).__name__}",
+            "a network, or the file in its place",
+            f"put the file at {target}, or give --data DIR; the same command goes on where it stopped",
+        ) from reason
+    except ValueError as reason:  # pooch: the hash differs; what came is gone
+        raise data_error(
+            archive,
+            address + archive,
+            "a file with another hash came",
+            f"MD5 {md5}, as published",
+            f"try again, or put the right file at {target}",
+        ) from reason
+    return target

@@ -1,0 +1,174 @@
+"""What a study takes from another one or from a recipe: `extends` and `unset`, as plain tables, before any checking."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from piescope.problems import StudyError
+
+Table = dict[str, Any]
+
+LARGEST_FILE = 1_000_000
+DEEPEST = 8
+
+
+def shipped(folder: str) -> dict[str, str]:
+    """Name to TOML text of what ships in ``builtin`` or ``recipes``."""
+    return {
+        entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8")
+        for entry in sorted((resources.files("piescope.study") / folder).iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".toml")
+    }
+
+
+def read_study_file(path: Path, source: str) -> str:
+    """The text of a study file.
+
+    Raises:
+        StudyError: it cannot be read, is too large, or is no UTF-8.
+    """
+    error = StudyError(source)
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            error.add("the file", f"{path.stat().st_size:,} bytes", f"at most {LARGEST_FILE:,}", "give a study file")
+            raise error
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        error.add("the file", "bytes that are no UTF-8", "TOML text in UTF-8", "give a study file, or save it as UTF-8")
+        raise error from None
+    except (OSError, ValueError) as reason:
+        why = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
+        error.add("the file", why, "a study file (TOML)", "check the path; `piescope studies` lists built-in names")
+        raise error from None
+
+
+def tables_of(text: str, source: str) -> Table:
+    """TOML text as plain tables.
+
+    Raises:
+        StudyError: it is no TOML, or was written for a newer piescope.
+    """
+    error = StudyError(source)
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as reason:
+        error.add(
+            "the file",
+            str(reason) or "tables nested too deeply",
+            "TOML",
+            "see https://toml.io, or start from a built-in study",
+        )
+        raise error from None
+    version = content.get("format_version", 1)
+    if isinstance(version, int) and version > 1:
+        error.add("format_version", str(version), "1", "this study was written for a newer piescope: upgrade piescope")
+        raise error
+    return content
+
+
+def resolved(content: Table, source: str, folder: Path | None, seen: tuple[str, ...] = ()) -> Table:
+    """The study with what it extends underneath.
+
+    Tables are merged key by key; anything else replaces what it extends, and so does a table whose ``kind`` differs
+    (a cosine has no milestones). Keys that ``unset`` lists, dotted, are removed from what is extended.
+
+    Args:
+        content: the study's own tables.
+        source: names it in errors.
+        folder: where files that it extends may lie; None: it may extend built-in studies and recipes only.
+        seen: what led here, to notice circles.
+
+    Raises:
+        StudyError: what it extends does not exist, lies elsewhere, or extends it in turn; a key to unset is not there.
+    """
+    base_name, unset = content.get("extends"), content.get("unset", [])
+    own = {key: value for key, value in content.items() if key not in ("extends", "unset")}
+    error = StudyError(source)
+    if not isinstance(unset, list) or not all(isinstance(key, str) for key in unset):
+        error.add("unset", str(unset), "a list of dotted keys", 'write unset = ["measures.projection"]')
+        raise error
+    if base_name is None:
+        if unset:
+            error.add("unset", str(unset), "nothing: the study extends no other", "leave the keys out instead")
+            raise error
+        return own
+    if not isinstance(base_name, str):
+        error.add("extends", str(base_name), "the name of a study or recipe", 'write extends = "paper"')
+        raise error
+    if base_name in seen or len(seen) >= DEEPEST:
+        error.add(
+            "extends",
+            " -> ".join([*seen, base_name]),
+            f"a chain of at most {DEEPEST} that ends",
+            "let one of them extend nothing",
+        )
+        raise error
+    base = _base(base_name, source, folder, seen)
+    for key in unset:
+        if not _remove(base, key.split(".")):
+            error.add_unknown("unset", "key", key, sorted(_dotted(base)))
+    error.raise_if_any()
+    return merged(base, own)
+
+
+def recipe_part(content: Table) -> Table:
+    """A recipe's file without what only describes it."""
+    return {key: value for key, value in content.items() if key not in ("about", "provenance")}
+
+
+def _base(name: str, source: str, folder: Path | None, seen: tuple[str, ...]) -> Table:
+    recipes, studies = shipped("recipes"), shipped("builtin")
+    if name in recipes:
+        return recipe_part(resolved(tables_of(recipes[name], name), name, None, (*seen, name)))
+    if name in studies:
+        return resolved(tables_of(studies[name], name), name, None, (*seen, name))
+    error = StudyError(source)
+    if folder is None or not name.endswith(".toml"):
+        error.add_unknown("extends", "study or recipe", name, [*recipes, *studies])
+        raise error
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        error.add("extends", name, "a file in the study's own folder", "copy it there, or extend a built-in study")
+        raise error
+    return resolved(tables_of(read_study_file(path, name), name), name, path.parent, (*seen, name))
+
+
+def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> Table:
+    """``own`` laid over ``base``.
+
+    Example:
+        >>> merged({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
+        {'a': {'x': 1, 'y': 3}}
+        >>> merged({"a": {"kind": "cosine", "floor": 0.1}}, {"a": {"kind": "constant"}})
+        {'a': {'kind': 'constant'}}
+    """
+    laid = dict(base)
+    for key, value in own.items():
+        below = laid.get(key)
+        replaces = not isinstance(below, dict) or not isinstance(value, dict)
+        if not replaces and "kind" in value and below.get("kind", value["kind"]) != value["kind"]:  # type: ignore[union-attr]
+            replaces = True
+        laid[key] = value if replaces else merged(below, value)  # type: ignore[arg-type]
+    return laid
+
+
+def _remove(tables: Table, path: list[str]) -> bool:
+    for key in path[:-1]:
+        below = tables.get(key)
+        if not isinstance(below, dict):
+            return False
+        tables = below
+    return tables.pop(path[-1], None) is not None
+
+
+def _dotted(tables: Table, prefix: str = "") -> list[str]:
+    listed = []
+    for key, value in tables.items():
+        listed.append(prefix + key)
+        if isinstance(value, dict):
+            listed += _dotted(value, f"{prefix}{key}.")
+    return listed

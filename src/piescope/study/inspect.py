@@ -1,0 +1,80 @@
+"""A look at a data set before there is a study of it: what it holds, and the table that a study needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+
+from piescope.data.dataset import Splits
+from piescope.data.locate import OnBytes
+from piescope.data.sources import SOURCES, Facts, load_source, own_folder
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A data set as it was found.
+
+    Attributes:
+        name: of the source.
+        splits: the data.
+    """
+
+    name: str
+    splits: Splits
+
+    def lines(self) -> list[str]:
+        """What there is to say, ending with the table [data] of a study."""
+        train, test = self.splits.train, self.splits.test
+        counts = [np.bincount(half.labels, minlength=half.num_classes) for half in (train, test)]
+        names = ", ".join(train.class_names[:10]) + (" ..." if train.num_classes > 10 else "")
+        shape = "x".join(map(str, train.image_shape))
+        return [
+            f"{self.name}: {len(train):,} training and {len(test):,} test images, {shape} (channels, height, width)",
+            f"classes      {train.num_classes}: {names}",
+            f"per class    {counts[0].min()} to {counts[0].max()} training, "
+            f"{counts[1].min()} to {counts[1].max()} test",
+            f"duplicates   {self.splits.duplicates()} test images stand in the training images too, pixel for pixel",
+            f"fingerprint  {self.splits.fingerprint()}",
+            "",
+            "for a study:",
+            *tomli_w.dumps({"data": self.table()}).splitlines(),
+        ]
+
+    def table(self) -> dict[str, object]:
+        """The table [data]: source, normalisation of the training images, and what a user's own data hold."""
+        images = self.splits.train.images
+        shares = np.stack([np.bincount(images[:, c].ravel(), minlength=256) for c in range(images.shape[1])])
+        shares = shares / shares.sum(1, keepdims=True)
+        levels = np.arange(256) / 255
+        mean = shares @ levels
+        std = np.sqrt(shares @ levels**2 - mean**2)
+        table: dict[str, object] = {
+            "source": self.name,
+            "normalisation": {
+                "mean": [round(float(value), 4) for value in mean],
+                "std": [round(float(value), 4) for value in std],
+            },
+        }
+        if SOURCES[self.name].facts is None:
+            facts = Facts.of(self.splits)
+            table["holds"] = {
+                "train_examples": facts.train_examples,
+                "test_examples": facts.test_examples,
+                "image_shape": list(facts.image_shape),
+                "num_classes": facts.num_classes,
+            }
+        return table
+
+
+def look_at(name: str, where: Path | None, on_bytes: OnBytes | None = None) -> Seen:
+    """Finds, loads and checks a data set.
+
+    Raises:
+        DataError: missing or damaged.
+    """
+    look = SOURCES[name].look
+    whole = None if look is None else look(own_folder(name, where))
+    return Seen(name, load_source(name, where, whole, on_bytes=on_bytes))
