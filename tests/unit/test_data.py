@@ -29,7 +29,7 @@ def images(batch: int = 16, channels: int = 3, size: int = 8) -> torch.Tensor:
 
 def test_digits_are_the_described_split() -> None:
     splits = load_digits()
-    facts = SOURCES["digits"]
+    facts = SOURCES["digits"].facts
     assert (len(splits.train), len(splits.test)) == (facts.train_examples, facts.test_examples) == (1000, 797)
     assert splits.train.image_shape == splits.test.image_shape == facts.image_shape
     assert not set(splits.train.ids) & set(splits.test.ids)

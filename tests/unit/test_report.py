@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from piescope.report import frames
+from piescope.report.claims import check_claims
 from piescope.report.figures import draw_all
 from piescope.report.frames import ArmResult, Results
 from piescope.report.page import render_page, walls
@@ -19,7 +20,7 @@ from piescope.store.tables import as_csv
 METHODS: dict[str, Any] = {
     "gmp": {
         "kind": "gradual", "criterion": "magnitude", "scope": "layer", "biases": True, "prune_head": True, "regrowth": True,
-        "encoder": {"begin": 1, "end": 2, "frequency": 1},
+        "encoder": {"begin": 1, "end": 2, "frequency": 1, "grid": "multiples"}, "counting": "remaining",
     },
     "my_own": {
         "kind": "one_shot", "criterion": "random", "scope": "global", "biases": False, "prune_head": False, "regrowth": False,
@@ -47,7 +48,7 @@ def made(
     maps: bool = True,
     seed: int = 0,
 ) -> Results:
-    random = np.random.default_rng(seed)
+    random, own = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     labels = random.integers(0, len(class_names), examples)
     arms = []
     for objective, prunings in families.items():
@@ -81,7 +82,11 @@ def made(
                     "models": [{"seed": 0, "accuracy": 90.0, "sparsity": {"groups": groups}}] * models,
                 }  # fmt: skip
                 embedding = random.normal(size=(examples, 2)) if maps else None
-                arms.append(ArmResult(objective, pruning, sparsity, columns, summary, embedding))
+                said = np.where(own.random((models, examples)) < 0.8, pruned, labels)
+                each = {"labels": said.astype(np.int16), "q": own.random((models, examples)).astype(np.float32)}
+                if depth:
+                    each["depth"] = own.integers(1, 4, (1, examples)).astype(np.int16)
+                arms.append(ArmResult(objective, pruning, sparsity, columns, summary, embedding, each))
     contrastive = {"encoder": TRAINING, "head": TRAINING, "temperature": 0.5}
     study = {
         "name": "made", "title": "made & <tested>", "seed": 0, "replicates": models, "sparsities": list(sparsities),
@@ -96,8 +101,15 @@ def made(
     probe_points = ("input", "conv1", "softmax") if depth else ()
     environments = ({"device": "cpu", "cpu": "AVX2", "torch": "2", "threads": 1, "pack_size": 1},)
     images = random.integers(0, 256, (examples, channels, 8, 8)).astype(np.uint8)
+    recipe = {
+        "name": "paper", "title": "the <text>",
+        "departures": [
+            {"id": "T1", "key": "training.supervised.epochs", "paper": 205, "from": "text", "here": 1, "why": "it matters"},
+            {"id": "T1", "key": "training.supervised.schedule.per", "paper": None, "from": None, "here": "step", "why": "x"},
+        ],
+    }  # fmt: skip
     missing = ({"objective": "supervised", "pruning": "my_own", "sparsity": 0.99},)
-    return Results(study, data, images, labels, tuple(arms), missing, environments, probe_points)
+    return Results(study, data, images, labels, tuple(arms), missing, environments, probe_points, recipe)
 
 
 CASES = {
@@ -115,7 +127,8 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_every_kind_of_study_gives_tables_figures_and_a_page(name: str) -> None:
     results = CASES[name]
-    rows = rows_of(results)
+    claims = check_claims(results, draws=20)
+    rows = rows_of(results, claims)
     tables = wide_tables(results, rows)
     for table, columns in COLUMNS.items():
         as_csv(rows[table], columns)
@@ -124,7 +137,7 @@ def test_every_kind_of_study_gives_tables_figures_and_a_page(name: str) -> None:
         assert sum(span for _, span in tables[table].groups) == len(tables[table].head)
     figures = draw_all(results)
     assert [figure.number for figure in figures] == list(range(1, 8))
-    page = render_page(results, tables, rows, figures).decode()
+    page = render_page(results, tables, rows, figures, claims).decode()
     assert "made &amp; &lt;tested&gt;" in page
     assert "<script" not in page
     assert "nan" not in page.lower().split("base64")[0]
@@ -165,15 +178,16 @@ def test_frames_against_loops() -> None:
 def test_what_was_not_run_is_not_told() -> None:
     def text(name: str) -> str:
         results = CASES[name]
-        rows = rows_of(results)
-        page = render_page(results, wide_tables(results, rows), rows, draw_all(results)).decode()
+        claims = check_claims(results, draws=20)
+        rows = rows_of(results, claims)
+        page = render_page(results, wide_tables(results, rows), rows, draw_all(results), claims).decode()
         return re.sub(r"\\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
     dense = text("only dense")
     for absent in ("Pruning GMP", "fine-tuning", "At 90", "Shared PIEs", "One-shot models"):
         assert absent not in dense
     bare = text("no depth, no maps")
-    for absent in ("Prediction depth", "UMAP", "no models", "no sparsity", "Figure 1."):
+    for absent in ("its depth is the probe", "UMAP", "no models", "no sparsity", "Figure 1."):
         assert absent not in bare
     single = text("one objective, one sparsity, one model")
     assert "(one model)" in single
@@ -185,7 +199,8 @@ def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
     whole = CASES["everything"]
     without = [arm for arm in whole.arms if (arm.objective, arm.pruning, arm.sparsity) != ("supervised", "gmp", 0.9)]
     results = dataclasses.replace(whole, arms=tuple(without))
-    rows = rows_of(results)
+    claims = check_claims(results, draws=20)
+    rows = rows_of(results, claims)
     wanted = ("supcon", "gmp", 0.9)
     mine = [row for row in rows["class_distribution"] if (row["objective"], row["pruning"], row["sparsity"]) == wanted]
     assert {row["shared_pies"] for row in mine} == {None}

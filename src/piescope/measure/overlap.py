@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from piescope.axes import ExampleMask
 from piescope.measure.arrays import same_length, to_numpy
@@ -26,3 +27,23 @@ def shared_mask(masks: Sequence[ExampleMask]) -> Bool[np.ndarray, " examples"]:
     arrays = [to_numpy(mask).astype(bool) for mask in masks]
     same_length(**{f"mask {index}": array for index, array in enumerate(arrays)})
     return np.logical_and.reduce(arrays)
+
+
+def jaccard(
+    one: Bool[Any, "*rows examples"], other: Bool[Any, "*rows examples"], weights: Float[Any, "*rows examples"]
+) -> Float[np.ndarray, "*rows"]:
+    """How much of what either mask marks both mark: 0 (nothing in common) to 1 (the same); NaN where neither marks any.
+
+    Args:
+        one: PIEs of one objective, say.
+        other: of another.
+        weights: how often each example counts (1 but in resampling).
+
+    Example:
+        >>> float(jaccard(np.array([True, True, False]), np.array([False, True, True]), np.ones(3)))
+        0.3333333333333333
+    """
+    one, other = to_numpy(one).astype(bool), to_numpy(other).astype(bool)
+    both, either = ((mask * weights).sum(-1, dtype=np.float64) for mask in (one & other, one | other))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(both / either)

@@ -33,6 +33,7 @@ def build_report(out: Path) -> str:
     Raises:
         CorruptArtefactError: a stored file is not what was written.
     """
+    from piescope.report.claims import check_claims
     from piescope.report.figures import draw_all
     from piescope.report.frames import examples_table, load_results
     from piescope.report.page import render_page
@@ -44,7 +45,8 @@ def build_report(out: Path) -> str:
     results = load_results(out)
     if results is None:
         return "no arm is complete yet: there is nothing to report"
-    rows = rows_of(results)
+    claims = check_claims(results)
+    rows = rows_of(results, claims)
     typeset = wide_tables(results, rows)
     figures = draw_all(results)
     files = {layout.examples(out): as_parquet(examples_table(results))}
@@ -55,7 +57,7 @@ def build_report(out: Path) -> str:
         files[layout.figure(out, drawn.number, "svg")] = drawn.svg
         files[layout.figure(out, drawn.number, "pdf")] = drawn.pdf
         files[layout.figure(out, drawn.number, "csv")] = as_csv(drawn.rows, list(drawn.rows[0]) if drawn.rows else [])
-    files[layout.report(out)] = render_page(results, typeset, rows, figures)
+    files[layout.report(out)] = render_page(results, typeset, rows, figures, claims)
     for path, content in files.items():
         write_file(path, content)
     manifest = {

@@ -71,6 +71,7 @@ class Results:
         missing: arms that are not complete yet.
         environments: what the models were trained on.
         probe_points: of prediction depth, shallow to deep; empty if it was not measured.
+        recipe: name, title and departures from the paper's text; None if the study names none.
     """
 
     study: dict[str, Any]
@@ -81,6 +82,7 @@ class Results:
     missing: tuple[Row, ...]
     environments: tuple[Row, ...]
     probe_points: tuple[str, ...]
+    recipe: dict[str, Any] | None
 
     @property
     def class_names(self) -> list[str]:
@@ -182,6 +184,7 @@ def load_results(out: Path) -> Results | None:
         missing=tuple(catalogue["missing"]),
         environments=tuple(catalogue["environments"]),
         probe_points=tuple(catalogue["probe_points"]),
+        recipe=catalogue["recipe"],
     )
 
 

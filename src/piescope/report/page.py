@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 import piescope
+from piescope.report.claims import Claim
 from piescope.report.figures import Drawn
 from piescope.report.frames import ArmResult, Results, Row, tied_pies
+from piescope.report.published import unfair_because
 from piescope.report.tables import WideTable
 from piescope.report.words import OBJECTIVES_IN_FULL, family_name, percent, plus_minus, pruning_name
 
@@ -64,7 +67,11 @@ class Wall:
 
 
 def render_page(
-    results: Results, tables: dict[str, WideTable], rows: dict[str, list[Row]], figures: Sequence[Drawn]
+    results: Results,
+    tables: dict[str, WideTable],
+    rows: dict[str, list[Row]],
+    figures: Sequence[Drawn],
+    claims: Sequence[Claim],
 ) -> bytes:
     """The whole report as HTML."""
     environment = Environment(
@@ -89,7 +96,15 @@ def render_page(
             name: table
             for name, table in tables.items()
             if rows[name] and table.rows and (has_depth or name != "prediction_depth")
+            if name not in ("claims", "published")
         },
+        claims=[_told_claim(claim) for claim in claims],
+        effects=tables["claims"],
+        published=tables["published"],
+        unfair=unfair_because(results),
+        recipe=results.recipe,
+        departures=_departures(results),
+        map_of_mean=results.study.get("measures", {}).get("projection", {}).get("of") == "mean",
         figures=[{"drawn": drawn, "image": data_uri("image/svg+xml", drawn.svg)} for drawn in figures if drawn.rows],
         walls=walls(results),
         missing=[
@@ -108,6 +123,49 @@ def render_page(
         has_finetuning=any(method["kind"] == "one_shot" for _, method in _methods(results)),
     )
     return page.encode()
+
+
+def _told_claim(claim: Claim) -> dict[str, str]:
+    """A claim with its verdict and the effects in brief."""
+    effects = []
+    for part in claim.parts:
+        value, low, high = part.told()
+        if value is not None:
+            interval = "" if low is None or high is None else f" [{low:.3g}, {high:.3g}]"
+            effects.append(f"{part.about}: {value:.3g}{interval}")
+    return {
+        "id": claim.id,
+        "statement": claim.statement,
+        "verdict": claim.verdict,
+        "kind": claim.verdict.split()[0],
+        "reason": claim.reason,
+        "effects": "; ".join(effects[:4]) + ("; ..." if len(effects) > 4 else ""),
+        "parts": f"{len(claim.parts)}",
+    }
+
+
+def _departures(results: Results) -> WideTable | None:
+    """Where the run is not what the paper's text (or, where that is silent, its code) has."""
+    if results.recipe is None:
+        return None
+    body = tuple(
+        (
+            each["id"],
+            each["key"],
+            "not set" if each["from"] is None else f"{_value(each['paper'])} ({each['from']})",
+            "not set" if each["here"] is None else _value(each["here"]),
+        )
+        for each in results.recipe["departures"]
+    )
+    caption = (
+        "Values that differ from the paper's: text, what the paper says; code, what its authors' code does where the "
+        "text is silent. `piescope recipes` says why each matters."
+    )
+    return WideTable("Departures", caption, (("", 4),), ("Id", "Key", "Paper", "This run"), body)
+
+
+def _value(value: Any) -> str:
+    return json.dumps(value) if not isinstance(value, str) else value
 
 
 def headline(results: Results) -> list[dict[str, str]]:
@@ -181,7 +239,9 @@ def facts(results: Results) -> list[tuple[str, str]]:
     study, data = results.study, results.data
     model = study["model"]
     seeds = study["replicates"]
+    recipe = results.recipe
     listed: list[tuple[str, str]] = [
+        ("Recipe", "none" if recipe is None else f"{recipe['name']}: {recipe['title']}"),
         ("Study", f"{study['name']}, seed {study['seed']}"),
         (
             "Data",
@@ -213,10 +273,12 @@ def facts(results: Results) -> list[tuple[str, str]]:
         text = f"{method['criterion']}, {method['scope']}, {tensors}"
         text += "" if method["prune_head"] else ", not of the head"
         text += ", weights may come back" if method["regrowth"] else ""
+        text += ", counted as a share of what remains" if method.get("counting") == "remaining" else ""
         for stage in ("supervised", "encoder", "head"):
             schedule = method.get(stage)
             if isinstance(schedule, dict):
                 text += f"; {stage}: steps {schedule['begin']} to {schedule['end']}, every {schedule['frequency']}"
+                text += " (at its multiples)" if schedule["grid"] == "multiples" else ""
         if "finetune" in method:
             text += f"; then fine-tuning, whole network, cross-entropy: {_training(method['finetune'])}"
         listed.append((f"Pruning {pruning_name(name)}", text))
@@ -229,7 +291,8 @@ def facts(results: Results) -> list[tuple[str, str]]:
     if "projection" in measures:
         maps = measures["projection"]
         settings = f"n_neighbors {maps['neighbours']}, min_dist {maps['min_dist']:g}, random_state {maps['seed']}"
-        listed.append(("UMAP", f"first model; {settings}"))
+        whose = "mean over models" if maps["of"] == "mean" else "first model"
+        listed.append(("UMAP", f"{whose}; {settings}"))
     for environment in results.environments:
         listed.append(
             (

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from piescope.report import frames
+from piescope.report.claims import DRAWS, Claim, claims_rows
 from piescope.report.frames import Results, Row
-from piescope.report.words import OBJECTIVES, family_name, percent, plus_minus, pruning_name
+from piescope.report.published import published_rows, unfair_because
+from piescope.report.words import OBJECTIVES, family_name, percent, plus_minus, pruning_name, signed
 
 NAMED = ("objective", "pruning", "sparsity")
 
@@ -30,6 +32,33 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "dense_non_pie_std",
     ),
     "class_distribution": (*NAMED, "class", "pies", "shared_pies"),
+    "published": (
+        "table",
+        *NAMED,
+        "quantity",
+        "paper",
+        "paper_std",
+        "this_run",
+        "this_run_std",
+        "difference",
+        "in_spreads",
+    ),
+    "claims": (
+        "claim",
+        "comparison",
+        "effect",
+        "claimed",
+        "value",
+        "low",
+        "high",
+        "p_for",
+        "p_against",
+        "paper",
+        "n_models",
+        "n_examples",
+        "verdict",
+        "reason",
+    ),
     "sparsity": (*NAMED, "n_models", "prunable", "zeros", "realised", "largest_deviation"),
 }
 """The columns of each table's CSV."""
@@ -116,15 +145,17 @@ def escape_latex(text: str) -> str:
     return "".join(LATEX.get(character, character) for character in kept)
 
 
-def rows_of(results: Results) -> dict[str, list[Row]]:
+def rows_of(results: Results, claims: list[Claim]) -> dict[str, list[Row]]:
     """The rows of every table's CSV, by name."""
-    return {
+    rows = {
         "pies": frames.pies_rows(results),
         "q_score": frames.q_score_rows(results),
         "prediction_depth": frames.depth_rows(results),
         "class_distribution": frames.class_rows(results),
         "sparsity": frames.sparsity_rows(results),
+        "claims": claims_rows(results, claims),
     }
+    return {**rows, "published": published_rows(results, rows)}
 
 
 def wide_tables(results: Results, rows: dict[str, list[Row]]) -> dict[str, WideTable]:
@@ -135,6 +166,8 @@ def wide_tables(results: Results, rows: dict[str, list[Row]]) -> dict[str, WideT
         "prediction_depth": _depth(results, rows["prediction_depth"]),
         "class_distribution": _classes(results, rows["class_distribution"]),
         "sparsity": _sparsity(rows["sparsity"]),
+        "published": _published(results, rows["published"]),
+        "claims": _claims(rows["claims"]),
     }
 
 
@@ -254,3 +287,65 @@ def _sparsity(rows: Sequence[Row]) -> WideTable:
     )
     head = ("Arm", "Target", "Prunable", "Zeros", "Realised", "Largest deviation")
     return WideTable("Realised sparsity", caption, (("", len(head)),), head, body)
+
+
+def _published(results: Results, rows: Sequence[Row]) -> WideTable:
+    """The paper's numbers beside this run's."""
+
+    def number(value: float | None, std: float | None, digits: int) -> str:
+        return plus_minus(value, std, digits)
+
+    body = tuple(
+        (
+            f"Table {row['table']}",
+            family_name(row["objective"], row["pruning"]),
+            percent(row["sparsity"]),
+            row["quantity"],
+            number(row["paper"], row["paper_std"], 0 if "PIEs per" in row["quantity"] else 2),
+            number(row["this_run"], row["this_run_std"], 0 if "PIEs per" in row["quantity"] else 2),
+            signed(row["difference"], 0 if "PIEs per" in row["quantity"] else 2),
+            signed(row["in_spreads"], 1),
+        )
+        for row in rows
+    )
+    unfair = unfair_because(results)
+    fair = (
+        f"This run's scale makes the comparison unfair: {'; '.join(unfair)}." if unfair else "The scale is the paper's."
+    )
+    caption = (
+        "The paper's tables beside this run, where both have the arm. ± as in the paper: over models for accuracy, over "
+        "examples otherwise; PIEs have none. In spreads: the difference over the root mean square of both ±. " + fair
+    )
+    head = ("Paper", "Arm", "Sparsity", "Quantity", "Paper", "This run", "Difference", "In spreads")
+    return WideTable("The paper's numbers and this run's", caption, (("", len(head)),), head, body)
+
+
+def _claims(rows: Sequence[Row]) -> WideTable:
+    """Every comparison behind the verdicts."""
+    body = tuple(
+        (
+            row["claim"],
+            row["comparison"],
+            row["effect"],
+            row["claimed"] or "",
+            f"{_significant(row['value'])}{_interval(row['low'], row['high'])}",
+            _significant(row["paper"]),
+            row["verdict"] + (f" ({row['reason']})" if row["reason"] else ""),
+        )
+        for row in rows
+        if row["comparison"] != "overall"
+    )
+    caption = (
+        "The effects behind the verdicts, each with its 95 % interval over models and examples (both resampled, "
+        f"{DRAWS} draws; t with models - 1 degrees of freedom). Paper: the same effect in the paper's tables."
+    )
+    head = ("Claim", "Comparison", "Effect", "Claimed", "This run [95 %]", "Paper", "Alone")
+    return WideTable("Effects behind the verdicts", caption, (("", len(head)),), head, body)
+
+
+def _significant(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" [{low:.3g}, {high:.3g}]"

@@ -41,3 +41,13 @@ def plus_minus(mean: float | None, std: float | None, digits: int = 2) -> str:
     if mean is None:
         return "–"
     return f"{mean:.{digits}f}" + ("" if std is None else f" ± {std:.{digits}f}")
+
+
+def signed(value: float | None, digits: int) -> str:
+    """``+1.20``; a dash where there is no value.
+
+    Example:
+        >>> signed(1.2, 2), signed(-3.4, 0), signed(None, 1)
+        ('+1.20', '-3', '–')
+    """
+    return "–" if value is None else f"{value:+.{digits}f}"

@@ -18,6 +18,7 @@ from piescope.store.artefacts import Store, as_json, folder_lock, write_file
 from piescope.study.executors.local import Failed, Observer, run_steps
 from piescope.study.parse import parse_study, study_toml
 from piescope.study.plan import Plan, Ref, Step, make_plan
+from piescope.study.provenance import TEXT, departures, load_recipe
 from piescope.study.spec import Study
 
 
@@ -137,11 +138,34 @@ def catalogue(plan: Plan, store: Store) -> dict[str, Any]:
     data = plan.data.key if store.has("data", plan.data.key) else None
     return {
         "study": plan.study.name,
+        "recipe": _recipe_of(plan.study),
         "data": data,
         "probe_points": list(plan.study.probe_points()),
         "arms": complete,
         "missing": missing,
         "environments": list(environments.values()),
+    }
+
+
+def _recipe_of(study: Study) -> dict[str, Any] | None:
+    """The recipe that the study names, and where the study departs from the paper's text."""
+    if study.recipe is None:
+        return None
+    paper = load_recipe(TEXT)
+    return {
+        "name": study.recipe,
+        "title": load_recipe(study.recipe).title,
+        "departures": [
+            {
+                "id": each.id,
+                "key": each.key,
+                "paper": each.values[0],
+                "from": each.origins[0],
+                "here": each.values[1],
+                "why": each.why,
+            }
+            for each in departures(study, paper)
+        ],
     }
 
 

@@ -22,6 +22,10 @@ from piescope.training.recipe import Normalisation, PruningMethod
 Origin = Literal["text", "code", "ours"]
 
 
+TEXT = "paper"
+"""The recipe that follows the paper's text."""
+
+
 class Said(Spec):
     """Where a value is from.
 

@@ -1,0 +1,499 @@
+"""The paper's findings as checks on a run: for each an effect, how sure it is, and a verdict.
+
+A claim has parts (each pruning, each sparsity). It is ``supported`` when every part's effect lies on the claimed side
+at 95 % (a claim about all of them needs no correction for their number), ``contradicted`` when any part's lies on the
+other side after Bonferroni's correction for the number of parts, else ``undecided at this scale``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Literal
+
+import numpy as np
+
+from piescope.measure.class_impact import same_class_probability
+from piescope.measure.overlap import jaccard
+from piescope.measure.ranking import correlation
+from piescope.measure.resampling import Draws, Estimate, drawn_means, drawn_modal_labels, estimate, two_way_draws
+from piescope.report.frames import ArmResult, Results, Row
+from piescope.report.published import paper_value
+from piescope.report.words import OBJECTIVES, percent, pruning_name
+
+DRAWS = 500
+LEVEL = 0.025
+"""One-sided: a 95 % interval on the right side of zero."""
+
+Verdict = Literal["supported", "contradicted", "undecided at this scale"]
+SUPPORTED: Verdict = "supported"
+CONTRADICTED: Verdict = "contradicted"
+UNDECIDED: Verdict = "undecided at this scale"
+
+Values = np.ndarray
+"""A statistic of every row of the draws; row 0 is what was observed."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One comparison that a claim makes.
+
+    Attributes:
+        about: which arms.
+        effect: what is measured, with its unit.
+        claimed: which side of zero the effect should lie on.
+        found: the effect; of its logarithm where ``is_ratio``.
+        paper: the effect in the paper's tables, where it can be had.
+        is_ratio: the effect is told as a ratio, and one is its zero.
+    """
+
+    about: str
+    effect: str
+    claimed: Literal["above", "below"]
+    found: Estimate
+    paper: float | None = None
+    is_ratio: bool = False
+
+    @property
+    def p_for(self) -> float:
+        """One-sided p-value of the claimed side."""
+        return self.found.p_positive if self.claimed == "above" else self.found.p_negative
+
+    @property
+    def p_against(self) -> float:
+        """One-sided p-value of the other side."""
+        return self.found.p_negative if self.claimed == "above" else self.found.p_positive
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of this part alone."""
+        return verdict_of([self])
+
+    @property
+    def reason(self) -> str:
+        """Why there is no interval; empty where there is one."""
+        return "" if np.isfinite(self.found.error) else "too few models or PIEs for an interval"
+
+    def told(self) -> tuple[float | None, float | None, float | None]:
+        """Effect and interval as they are shown: ratios as ratios; None where there is none."""
+        shown = [
+            float(np.exp(value)) if self.is_ratio else value
+            for value in (self.found.value, self.found.low, self.found.high)
+        ]
+        known = [value if np.isfinite(value) else None for value in shown]
+        return known[0], known[1], known[2]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One finding of the paper.
+
+    Attributes:
+        id: C1 to C8.
+        statement: what the paper says.
+        parts: its comparisons in this run.
+        missing: arms that the run lacks for it; then it has no parts.
+    """
+
+    id: str
+    statement: str
+    parts: tuple[Part, ...]
+    missing: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of all parts together."""
+        return verdict_of(self.parts)
+
+    @property
+    def reason(self) -> str:
+        """Why it is undecided; empty otherwise."""
+        if self.verdict != UNDECIDED:
+            return ""
+        if self.missing:
+            return f"not measured here: {self.missing}"
+        unclear = [part for part in self.parts if part.verdict == UNDECIDED]
+        against = [part for part in self.parts if part.verdict == CONTRADICTED]
+        told = f"{len(unclear)} of {len(self.parts)} comparisons are not clear"
+        return told + (f", {len(against)} alone would speak against it" if against else "")
+
+
+def verdict_of(parts: tuple[Part, ...] | list[Part]) -> Verdict:
+    """Supported: all parts; contradicted: any part, corrected for their number; else undecided."""
+    if parts and all(part.p_for < LEVEL for part in parts):
+        return SUPPORTED
+    if any(part.p_against * len(parts) < LEVEL for part in parts):
+        return CONTRADICTED
+    return UNDECIDED
+
+
+def check_claims(results: Results, draws: int = DRAWS) -> list[Claim]:
+    """All eight claims, on what this run has."""
+    evidence = _Evidence(results, draws)
+    return [
+        _c1(evidence),
+        _c2(evidence),
+        _c3(evidence),
+        _c4(evidence),
+        _c5(evidence),
+        _c6(evidence),
+        _c7(evidence),
+        _c8(evidence),
+    ]
+
+
+def claims_rows(results: Results, claims: list[Claim]) -> list[Row]:
+    """A row per claim, with the comparison ``overall``, and one per part."""
+    n_models, n_examples = max(arm.summary["n_models"] for arm in results.arms), len(results.labels)
+    rows: list[Row] = []
+    for claim in claims:
+        shared = {"claim": claim.id, "n_models": n_models, "n_examples": n_examples}
+        rows.append(
+            {
+                **shared,
+                "comparison": "overall",
+                "effect": claim.statement,
+                **dict.fromkeys(("claimed", "value", "low", "high", "p_for", "p_against", "paper")),
+                "verdict": claim.verdict,
+                "reason": claim.reason,
+            }
+        )
+        for part in claim.parts:
+            value, low, high = part.told()
+            zero = "1" if part.is_ratio else "0"
+            rows.append(
+                {
+                    **shared,
+                    "comparison": part.about,
+                    "effect": part.effect,
+                    "claimed": f"{part.claimed} {zero}",
+                    "value": value,
+                    "low": low,
+                    "high": high,
+                    "p_for": None if part.reason else part.p_for,
+                    "p_against": None if part.reason else part.p_against,
+                    "paper": None if part.paper is None else round(part.paper, 6),
+                    "verdict": part.verdict,
+                    "reason": part.reason,
+                }
+            )
+    return rows
+
+
+class _Evidence:
+    """The run under every draw of models and examples."""
+
+    def __init__(self, results: Results, draws: int) -> None:
+        self.results = results
+        self.models = max(len(arm.models["labels"]) for arm in results.arms)
+        self.examples = len(results.labels)
+        self.drawn: Draws = two_way_draws(self.models, self.examples, draws)
+        # a cache of each evidence's own
+        self.pies = lru_cache(maxsize=None)(self._pies)
+        self._labels = lru_cache(maxsize=2)(self._modal_labels)
+        self.depth = lru_cache(maxsize=4)(self._depth)
+
+    @cached_property
+    def main(self) -> float:
+        return self.results.main_sparsity
+
+    def arm(self, objective: str, pruning: str, sparsity: float) -> ArmResult | None:
+        return self.results.find(objective, "dense" if sparsity == 0 else pruning, sparsity)
+
+    def sparsities(self, objective: str, *prunings: str) -> list[float]:
+        """At which the run has all of these arms."""
+        return [
+            sparsity
+            for sparsity in self.results.sparsities()
+            if all(self.arm(objective, pruning, sparsity) for pruning in prunings) and self.arm(objective, "dense", 0)
+        ]
+
+    def common_prunings(self, *sparsities: float) -> list[str]:
+        """Prunings that both objectives have at these sparsities."""
+        names = dict.fromkeys(pruning for _, pruning in self.results.families())
+        return [
+            name
+            for name in names
+            if all(self.arm(o, name, s) and self.arm(o, name, 0) for o in ("supervised", "supcon") for s in sparsities)
+        ]
+
+    def _modal_labels(self, objective: str, pruning: str, sparsity: float) -> Values:
+        arm = self.arm(objective, pruning, sparsity)
+        assert arm is not None, "asked for arms that there are"
+        return drawn_modal_labels(arm.models["labels"], self.drawn.models, len(self.results.class_names))
+
+    def _pies(self, objective: str, pruning: str, sparsity: float) -> Values:
+        """``[rows, examples]`` PIEs."""
+        dense = self._labels(objective, "dense", 0.0)
+        mask: Values = self._modal_labels(objective, pruning, sparsity) != dense
+        return mask
+
+    def count(self, objective: str, pruning: str, sparsity: float) -> Values:
+        """PIEs of each row."""
+        return (self.pies(objective, pruning, sparsity) * self.drawn.examples).sum(1, dtype=np.float64)
+
+    def q(self, objective: str, pruning: str, sparsity: float) -> Values:
+        """Mean Q-Score of each row."""
+        arm = self.arm(objective, pruning, sparsity)
+        assert arm is not None, "asked for arms that there are"
+        each = drawn_means(arm.models["q"], self.drawn.models)
+        return (each * self.drawn.examples).sum(1, dtype=np.float64) / self.examples
+
+    @property
+    def has_depth(self) -> bool:
+        return bool(self.results.probe_points)
+
+    @property
+    def depth_models(self) -> int:
+        return min(len(arm.models["depth"]) for arm in self.results.arms if "depth" in arm.models)
+
+    def _depth(self, objective: str, pruning: str, sparsity: float) -> Values:
+        """``[rows, examples]`` depth, mean over models."""
+        arm = self.arm(objective, pruning, sparsity)
+        assert arm is not None, "asked for arms that there are"
+        return drawn_means(arm.models["depth"], self.drawn.models)
+
+
+def _pair(objective: str, pruning: str, sparsity: float | None = None) -> str:
+    named = f"{OBJECTIVES[objective]} / {pruning_name(pruning)}"
+    return named if sparsity is None else f"{named}, {percent(sparsity)}"
+
+
+def _paper_ratio(table: int, quantity: str, *arms: tuple[str, str, float]) -> float | None:
+    values = [paper_value(table, *arm, quantity) for arm in arms]
+    return None if values[0] is None or not values[1] else values[0] / values[1]
+
+
+def _paper_difference(table: int, quantity: str, *arms: tuple[str, str, float]) -> float | None:
+    values = [paper_value(table, *arm, quantity) for arm in arms]
+    return None if values[0] is None or values[1] is None else values[0] - values[1]
+
+
+def _claim(identity: str, statement: str, parts: list[Part], needs: str) -> Claim:
+    return Claim(identity, statement, tuple(parts), "" if parts else needs)
+
+
+def _c1(evidence: _Evidence) -> Claim:
+    parts = []
+    for pruning in evidence.common_prunings(evidence.main):
+        arms = [(objective, pruning, evidence.main) for objective in ("supcon", "supervised")]
+        counts = [evidence.count(*arm) + 0.5 for arm in arms]
+        parts.append(
+            Part(
+                f"{pruning_name(pruning)}, {percent(evidence.main)}",
+                "PIEs of SupCon over PIEs of Sup (half a PIE added to each)",
+                "above",
+                estimate(np.log(counts[0] / counts[1]), evidence.models),
+                _paper_ratio(1, "pies", *arms),
+                is_ratio=True,
+            )
+        )
+    return _claim(
+        "C1",
+        "Supervised contrastive models lose more examples than supervised ones at high sparsity, about 3 times as many "
+        "at 90 %",
+        parts,
+        "one pruning of both objectives",
+    )
+
+
+def _fewer(evidence: _Evidence, objective: str, fewer: str, more: str) -> list[Part]:
+    parts = []
+    for sparsity in evidence.sparsities(objective, fewer, more):
+        arms = [(objective, pruning, sparsity) for pruning in (fewer, more)]
+        counts = [100 * evidence.count(*arm) / evidence.examples for arm in arms]
+        paper = _paper_difference(1, "pies", *arms)
+        parts.append(
+            Part(
+                percent(sparsity),
+                f"PIEs of {pruning_name(fewer)} minus PIEs of {pruning_name(more)}, % of examples",
+                "below",
+                estimate(counts[0] - counts[1], evidence.models),
+                None if paper is None else paper / 100,
+            )
+        )
+    return parts
+
+
+def _c2(evidence: _Evidence) -> Claim:
+    return _claim(
+        "C2",
+        "In supervised training, one-shot pruning loses fewer examples than gradual pruning at every sparsity",
+        _fewer(evidence, "supervised", "one_shot", "gmp"),
+        "supervised gmp and one_shot",
+    )
+
+
+def _c3(evidence: _Evidence) -> Claim:
+    return _claim(
+        "C3",
+        "In supervised contrastive training, delayed gradual pruning loses fewer examples than gradual pruning",
+        _fewer(evidence, "supcon", "delayed_gmp", "gmp"),
+        "supcon gmp and delayed_gmp",
+    )
+
+
+def _c4(evidence: _Evidence) -> Claim:
+    parts = []
+    for pruning in evidence.common_prunings(evidence.main):
+        change, paper = {}, {}
+        for objective, table in (("supcon", 4), ("supervised", 5)):
+            pruned, dense = (evidence.q(objective, pruning, sparsity) for sparsity in (evidence.main, 0.0))
+            change[objective] = 100 * (pruned / dense - 1)
+            arms = (objective, pruning, evidence.main), (objective, "dense", 0.0)
+            ratio = _paper_ratio(table, "q_mean", *arms)
+            paper[objective] = None if ratio is None else 100 * (ratio - 1)
+        about = f"{pruning_name(pruning)}, {percent(evidence.main)}"
+        parts.append(
+            Part(
+                about,
+                "change of SupCon's mean Q-Score, %",
+                "below",
+                estimate(change["supcon"], evidence.models),
+                paper["supcon"],
+            )
+        )
+        told = None if paper["supcon"] is None else paper["supcon"] - (paper["supervised"] or 0.0)
+        parts.append(
+            Part(
+                about,
+                "change of SupCon's mean Q-Score minus change of Sup's, percentage points",
+                "below",
+                estimate(change["supcon"] - change["supervised"], evidence.models),
+                told,
+            )
+        )
+    return _claim(
+        "C4",
+        "Q-Score falls with sparsity much more for supervised contrastive than for supervised models",
+        parts,
+        "one pruning of both objectives",
+    )
+
+
+def _c5(evidence: _Evidence) -> Claim:
+    parts = []
+    for objective, pruning in evidence.results.families() if evidence.has_depth else []:
+        for sparsity in evidence.sparsities(objective, pruning):
+            is_pie = evidence.pies(objective, pruning, sparsity)
+            depth, examples = evidence.depth(objective, pruning, sparsity), evidence.drawn.examples
+            with np.errstate(invalid="ignore", divide="ignore"):
+                inside, outside = (
+                    (depth * mask * examples).sum(1, dtype=np.float64) / (mask * examples).sum(1, dtype=np.float64)
+                    for mask in (is_pie, ~is_pie)
+                )
+            values = [paper_value(6, objective, pruning, sparsity, key) for key in ("pie_mean", "non_pie_mean")]
+            found = estimate(inside - outside, evidence.depth_models)
+            parts.append(
+                Part(
+                    _pair(objective, pruning, sparsity),
+                    "depth of PIEs minus depth of others, probes",
+                    "above",
+                    found,
+                    None if values[0] is None or values[1] is None else values[0] - values[1],
+                )
+            )
+    return _claim(
+        "C5", "Prediction depth is higher for PIEs than for other examples", parts, "prediction depth of pruned arms"
+    )
+
+
+def _c6(evidence: _Evidence) -> Claim:
+    parts = []
+    for pruning in evidence.common_prunings(evidence.main) if evidence.has_depth else []:
+        found = {}
+        for objective in ("supervised", "supcon"):
+            dense, pruned = (evidence.depth(objective, pruning, sparsity) for sparsity in (0.0, evidence.main))
+            found[objective] = correlation(dense, pruned, evidence.drawn.examples)
+        about = f"{pruning_name(pruning)}, {percent(evidence.main)}"
+        parts.append(
+            Part(
+                about,
+                "correlation over examples of depth in dense and in pruned Sup models",
+                "above",
+                estimate(found["supervised"], evidence.depth_models),
+            )
+        )
+        parts.append(
+            Part(
+                about,
+                "that correlation of Sup minus that of SupCon",
+                "above",
+                estimate(found["supervised"] - found["supcon"], evidence.depth_models),
+            )
+        )
+    return _claim(
+        "C6",
+        "An example's depth in the dense model predicts its depth in the pruned one for supervised training, less so "
+        "for supervised contrastive training",
+        parts,
+        "prediction depth of one pruning of both objectives",
+    )
+
+
+def _c7(evidence: _Evidence) -> Claim:
+    parts = []
+    for objective, pruning in evidence.results.families():
+        sparsities = evidence.sparsities(objective, pruning)
+        if len(sparsities) < 2:
+            continue
+        classes = len(evidence.results.class_names)
+        low, high = (
+            same_class_probability(
+                evidence.pies(objective, pruning, sparsity), evidence.results.labels, classes, evidence.drawn.examples
+            )
+            for sparsity in (sparsities[0], sparsities[-1])
+        )
+        found = estimate(high - low, evidence.models)
+        parts.append(
+            Part(
+                f"{_pair(objective, pruning)}, {percent(sparsities[-1])} against {percent(sparsities[0])}",
+                "change of the probability that two PIEs are of one class",
+                "below",
+                found,
+            )
+        )
+    return _claim(
+        "C7", "PIEs spread more evenly over the classes as sparsity grows", parts, "one pruning at two sparsities"
+    )
+
+
+def _c8(evidence: _Evidence) -> Claim:
+    parts = []
+    for pruning in evidence.common_prunings():
+        sparsities = [
+            sparsity
+            for sparsity in evidence.sparsities("supervised", pruning)
+            if evidence.arm("supcon", pruning, sparsity)
+        ]
+        if len(sparsities) < 2:
+            continue
+        low, high = (
+            jaccard(
+                evidence.pies("supervised", pruning, sparsity),
+                evidence.pies("supcon", pruning, sparsity),
+                evidence.drawn.examples,
+            )
+            for sparsity in (sparsities[0], sparsities[-1])
+        )
+        about = f"{pruning_name(pruning)}, {percent(sparsities[0])}"
+        for told, effect, claimed, values in (
+            (about, "share of PIEs of either objective that both have, minus one half", "below", low - 0.5),
+            (f"{about} to {percent(sparsities[-1])}", "growth of that share", "above", high - low),
+        ):
+            found = estimate(values, evidence.models)
+            side: Literal["above", "below"] = "below" if claimed == "below" else "above"
+            parts.append(
+                Part(
+                    told,
+                    effect,
+                    side,
+                    found,
+                )
+            )
+    return _claim(
+        "C8",
+        "At low sparsity PIEs are largely unique to an objective, and the overlap grows with sparsity",
+        parts,
+        "one pruning of both objectives at two sparsities",
+    )
