@@ -178,14 +178,14 @@ def plan(
     from rich.table import Table
 
     from piescope.cli.progress import duration
-    from piescope.study.calibrate import estimate_seconds
+    from piescope.study.calibrate import estimate
     from piescope.study.plan import cost_of, make_plan, plan_json
 
     laid_out = make_plan(_load(study))
     cost = cost_of(laid_out)
-    seconds = estimate_seconds(laid_out, workers or _cores())
+    expected = estimate(laid_out, workers or _cores())
     if as_json:
-        typer.echo(json.dumps(plan_json(laid_out, cost, seconds), indent=1))
+        typer.echo(json.dumps(plan_json(laid_out, cost, expected.seconds, expected.peak_memory_bytes), indent=1))
         return
     console = _console()
     table = Table("objective", "pruning", "sparsity", "models", title=laid_out.study.title, title_justify="left")
@@ -197,10 +197,9 @@ def plan(
     _say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
     _say(console, f"training FLOPs   {cost.training_flops:.2e}")
     _say(console, f"disk             {cost.disk_bytes / 1e6:,.0f} MB")
-    _say(
-        console,
-        f"time here        about {duration(seconds)} on {workers or _cores()} workers, after a short calibration",
-    )
+    _say(console, f"memory           about {expected.peak_memory_bytes / 1e9:.1f} GB at most")
+    many = workers or _cores()
+    _say(console, f"time here        about {duration(expected.seconds)} on {many} workers, after a short calibration")
 
 
 @app.command()
@@ -273,7 +272,7 @@ def recipes(
     other: Annotated[str | None, typer.Argument(metavar="B]", help="Another: print what differs.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """List the recipes; print one, each value with where it is from; or every difference of two, and why it matters."""
+    """List the recipes; print one, each value with its origin; or every difference of two, and why it matters."""
     import json
     from dataclasses import asdict
 

@@ -160,12 +160,14 @@ def duration(seconds: float) -> str:
     """``75`` as ``1 min 15 s``.
 
     Example:
-        >>> duration(4.2), duration(75), duration(7320)
-        ('4 s', '1 min 15 s', '2 h 2 min')
+        >>> duration(4.2), duration(75), duration(7320), duration(200_000)
+        ('4 s', '1 min 15 s', '2 h 2 min', '2 days 7 h')
     """
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400:,} days {whole % 86400 // 3600} h"

@@ -125,22 +125,24 @@ def render_page(
     return page.encode()
 
 
-def _told_claim(claim: Claim) -> dict[str, str]:
+def _told_claim(claim: Claim) -> dict[str, Any]:
     """A claim with its verdict and the effects in brief."""
-    effects = []
+    effects: dict[str, list[str]] = {}
     for part in claim.parts:
         value, low, high = part.told()
         if value is not None:
             interval = "" if low is None or high is None else f" [{low:.3g}, {high:.3g}]"
-            effects.append(f"{part.about}: {value:.3g}{interval}")
+            effects.setdefault(part.effect, []).append(f"{part.about}: {value:.3g}{interval}")
     return {
         "id": claim.id,
         "statement": claim.statement,
         "verdict": claim.verdict,
         "kind": claim.verdict.split()[0],
         "reason": claim.reason,
-        "effects": "; ".join(effects[:4]) + ("; ..." if len(effects) > 4 else ""),
-        "parts": f"{len(claim.parts)}",
+        "effects": [
+            f"{_sentence(effect)}: {'; '.join(told[:4])}{'; ...' if len(told) > 4 else ''}."
+            for effect, told in effects.items()
+        ],
     }
 
 

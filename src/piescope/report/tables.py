@@ -313,8 +313,9 @@ def _published(results: Results, rows: Sequence[Row]) -> WideTable:
         f"This run's scale makes the comparison unfair: {'; '.join(unfair)}." if unfair else "The scale is the paper's."
     )
     caption = (
-        "The paper's tables beside this run, where both have the arm. ± as in the paper: over models for accuracy, over "
-        "examples otherwise; PIEs have none. In spreads: the difference over the root mean square of both ±. " + fair
+        "The paper's tables beside this run, where both have the arm. ± as in the paper: over models for accuracy, "
+        "over examples otherwise; PIEs have none. In spreads: the difference over the root mean square of both ±. "
+        + fair
     )
     head = ("Paper", "Arm", "Sparsity", "Quantity", "Paper", "This run", "Difference", "In spreads")
     return WideTable("The paper's numbers and this run's", caption, (("", len(head)),), head, body)

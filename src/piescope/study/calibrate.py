@@ -1,10 +1,13 @@
-"""How long a study takes here: a second of real training on all workers at once, and rough figures for the rest."""
+"""How long a study takes here, and in how much memory: a second of training on all workers; the rest is rough."""
 
 from __future__ import annotations
 
+import math
 import multiprocessing
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 
 from piescope.study.plan import Plan
 from piescope.study.spec import Objective, Study
@@ -17,8 +20,29 @@ SECONDS = 1.0
 START_AND_REPORT, STEP, UMAP_COMPILATION, UMAP_EXAMPLE, KNN = 11.0, 0.01, 8.0, 0.0014, 2.0
 
 
-def estimate_seconds(plan: Plan, workers: int) -> float:
-    """Wall-clock seconds that a study would take from nothing on this machine's CPU.
+MOST_IMAGES = 256
+"""In a step of the calibration: larger batches take about as long an image."""
+
+PARENT_BYTES = 150 << 20
+"""Of the process that hands out steps and draws the report."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a study would take here, from nothing, on the CPU.
+
+    Attributes:
+        seconds: wall clock.
+        peak_memory_bytes: of all processes at their most; each worker's own was measured while it trained, the data and
+            arrays of the other steps are counted.
+    """
+
+    seconds: float
+    peak_memory_bytes: int
+
+
+def estimate(plan: Plan, workers: int) -> Estimate:
+    """Time and memory that a study would take from nothing on this machine's CPU.
 
     All workers train for a moment at the same time, as they will in the run: cores that share caches, memory or
     execution units slow each other down, and a single one would promise too much.
@@ -27,7 +51,7 @@ def estimate_seconds(plan: Plan, workers: int) -> float:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         measured = list(pool.map(seconds_per_image, [study] * workers))
-    pace = {objective: sum(each[objective] for each in measured) / workers for objective in study.arms}
+    pace = {objective: sum(each.pace[objective] for each in measured) / workers for objective in study.arms}
     forward = min(pace.values()) / 3
     busy = 0.0
     for item in plan.arms:
@@ -44,11 +68,43 @@ def estimate_seconds(plan: Plan, workers: int) -> float:
             busy += step.forward * UMAP_EXAMPLE
             maps += 1
     busy += UMAP_COMPILATION * min(maps, workers)
-    return START_AND_REPORT + busy / workers
+    held = max(each.peak_bytes for each in measured) + bytes_of_largest_step(plan)
+    return Estimate(START_AND_REPORT + busy / workers, PARENT_BYTES + workers * held)
 
 
-def seconds_per_image(study: Study) -> dict[Objective, float]:
+def bytes_of_largest_step(plan: Plan) -> int:
+    """Data and arrays that a worker holds beside a training's: the data set, and what probing or comparing keeps."""
+    study, whole, facts = plan.study, plan.study.data.whole, plan.study.data.facts
+    pixels = math.prod(whole.image_shape)
+    data = (whole.train_examples + whole.test_examples) * pixels
+    files = data  # read whole before it is parsed
+    dims = study.probe_dims()
+    examples = facts.train_examples + facts.test_examples
+    # what is kept of every probe, then a copy of the largest in the index
+    depth = 4 * (examples * sum(dims) + facts.train_examples * max(dims, default=0)) if dims else 0
+    # labels and Q, Z, L1 of each model of two populations, and one model's representations in double precision
+    compare = facts.test_examples * (2 * len(study.seeds) * 5 * 8 + 4 * 8 * study.model.dims)
+    return data + max(files, depth, compare)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One worker's calibration.
+
+    Attributes:
+        pace: seconds of one image forward and backward, by objective.
+        peak_bytes: of its memory.
+    """
+
+    pace: dict[Objective, float]
+    peak_bytes: int
+
+
+def seconds_per_image(study: Study) -> Measured:
     """In a worker: seconds of one image forward and backward through the network, at each objective's batch."""
+    import resource
+
+    import faiss  # noqa: F401  loaded by every worker: it counts
     import torch
     from torch.nn import functional
 
@@ -56,9 +112,13 @@ def seconds_per_image(study: Study) -> dict[Objective, float]:
     from piescope.study.steps import set_up_worker
     from piescope.training.recipe import Training
 
+    def peak() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
     set_up_worker("cpu")
     facts = study.data.facts
     pace: dict[Objective, float] = {}
+    most = peak()
     for objective in study.arms:
         training = study.training_of(objective)
         # two views of each image are one batch to the network
@@ -67,8 +127,10 @@ def seconds_per_image(study: Study) -> dict[Objective, float]:
         model = study.model.build(facts.image_shape, facts.num_classes, seeds.torch("weights"))
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.SGD(model.parameters(), 1e-4, momentum=0.9)
-        images = torch.rand((batch, *facts.image_shape), generator=seeds.torch("calibration"))
-        labels = torch.arange(batch) % facts.num_classes
+        shown = min(batch, MOST_IMAGES)
+        images = torch.rand((shown, *facts.image_shape), generator=seeds.torch("calibration"))
+        labels = torch.arange(shown) % facts.num_classes
+        before = peak()
         steps = 0
         began = time.perf_counter()
         while (elapsed := time.perf_counter() - began) < SECONDS or steps < 2:
@@ -76,5 +138,6 @@ def seconds_per_image(study: Study) -> dict[Objective, float]:
             functional.cross_entropy(model(images), labels).backward()
             optimizer.step()
             steps += 1
-        pace[objective] = elapsed / (steps * batch)
-    return pace
+        pace[objective] = elapsed / (steps * shown)
+        most = max(most, before + (peak() - before) * batch // shown)  # activations grow with the batch
+    return Measured(pace, most)

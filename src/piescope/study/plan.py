@@ -345,7 +345,7 @@ def cost_of(plan: Plan) -> Cost:
         "predict": 4 * facts.test_examples * (facts.num_classes + study.model.dims),
         "depth": 2 * facts.test_examples * len(study.probe_points()),
         "project": 8 * facts.test_examples,
-        "compare": 100 * facts.test_examples,
+        "compare": (100 + 6 * len(study.seeds)) * facts.test_examples,
     }
     overhead = 4096  # manifest, histories, file-system blocks
     return Cost(
@@ -356,7 +356,7 @@ def cost_of(plan: Plan) -> Cost:
     )
 
 
-def plan_json(plan: Plan, cost: Cost, seconds: float) -> dict[str, Any]:
+def plan_json(plan: Plan, cost: Cost, seconds: float, peak_memory_bytes: int) -> dict[str, Any]:
     """What ``piescope plan --json`` prints."""
     return {
         "study": plan.study.name,
@@ -364,6 +364,10 @@ def plan_json(plan: Plan, cost: Cost, seconds: float) -> dict[str, Any]:
         "training_flops": cost.training_flops,
         "disk_bytes": cost.disk_bytes,
         "seconds": round(seconds, 1),
+        "peak_memory_bytes": peak_memory_bytes,
+        "trainings": cost.steps.get("train", 0),
+        "finetunings": cost.steps.get("finetune", 0),
+        "evaluations": sum(cost.steps.get(kind, 0) for kind in ("predict", "depth")),
         "steps": cost.steps,
         "arms": [
             {

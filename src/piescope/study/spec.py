@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
@@ -454,6 +455,19 @@ class Study(Spec):
                         f"some of {list(self.sparsities)}",
                         "take sparsities that the study has",
                     )
+
+    def probe_dims(self) -> list[int]:
+        """The length of what is held at each probe."""
+        return [self._dims_at(point) for point in self.probe_points()]
+
+    def _dims_at(self, point: str) -> int:
+        if point == "input":
+            return math.prod(self.data.facts.image_shape)
+        if point == "softmax":
+            return self.data.facts.num_classes
+        stages = {"conv1": 16, "relu": self.model.dims}
+        stages.update({f"stage{n}": 16 * 2 ** (n - 1) * self.model.width for n in (1, 2, 3)})
+        return stages[point.split(".")[0]]
 
     def probe_points(self) -> tuple[str, ...]:
         """The probes of prediction depth, shallow to deep."""
