@@ -64,3 +64,13 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     done = run_piescope("run", TINY, "--out", out, "--workers", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     return TinyRun(out, done.stdout)
+
+
+@pytest.fixture(scope="session")
+def cifar10() -> Path:
+    """The real CIFAR-10: PIESCOPE_DATA, or ../shared/data beside the project; where neither is, its tests skip."""
+    given = os.environ.get("PIESCOPE_DATA")
+    place = Path(given) if given else Path(__file__).parents[2] / "shared" / "data"
+    if not place.exists():
+        pytest.skip("CIFAR-10 is not here: set PIESCOPE_DATA to its folder")
+    return place

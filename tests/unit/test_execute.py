@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from piescope.problems import StudyError
 from piescope.store import layout
 from piescope.store.artefacts import write_file
 from piescope.study import execute
 from piescope.study.parse import load_study, study_toml
-from piescope.problems import StudyError
 
 DIGITS = load_study("digits")
 

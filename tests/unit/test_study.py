@@ -9,10 +9,10 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from piescope.problems import StudyError
 from piescope.spec import content_key
 from piescope.study.parse import builtin_studies, load_study, parse_study, study_toml
 from piescope.study.plan import Step, cost_of, make_plan, plan_json
-from piescope.problems import StudyError
 from piescope.study.spec import Study
 
 DIGITS = builtin_studies()["digits"]

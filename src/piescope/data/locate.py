@@ -10,7 +10,8 @@ from typing import Any
 from piescope.problems import data_error
 
 VARIABLE = "PIESCOPE_DATA"
-CHUNK = 1 << 18
+CHUNK = 1 << 14
+"""A cut loses at most one."""
 
 OnBytes = Callable[[int, int], None]
 """Called while fetching with (bytes so far, bytes in all or 0)."""

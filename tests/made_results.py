@@ -1,0 +1,103 @@
+"""Results of studies that nobody ran: random, of any shape, for tests of tables, figures, page and claims."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from piescope.report.frames import ArmResult, Results
+
+METHODS: dict[str, Any] = {
+    "gmp": {
+        "kind": "gradual", "criterion": "magnitude", "scope": "layer", "biases": True, "prune_head": True, "regrowth": True,
+        "encoder": {"begin": 1, "end": 2, "frequency": 1, "grid": "multiples"}, "counting": "remaining",
+    },
+    "my_own": {
+        "kind": "one_shot", "criterion": "random", "scope": "global", "biases": False, "prune_head": False, "regrowth": False,
+        "finetune": {
+            "epochs": 1, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.9, "nesterov": False, "weight_decay": 0.0,
+            "schedule": {"kind": "constant"}, "augmentation": {},
+        },
+    },
+}  # fmt: skip
+TRAINING: dict[str, Any] = {
+    "epochs": 1, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0,
+    "schedule": {"kind": "multi_step"},
+    "augmentation": {"pad_and_crop": 1, "resized_crop": [0.2, 1.0], "grayscale": 0.0, "color_jitter": {"hue": 0.1}},
+}  # fmt: skip
+
+
+def made(
+    families: dict[str, tuple[str, ...]],
+    sparsities: tuple[float, ...] = (0.5, 0.9),
+    class_names: tuple[str, ...] = ("cat", "dog", "<script>alert(1)</script>"),
+    channels: int = 3,
+    examples: int = 40,
+    models: int = 3,
+    depth: bool = True,
+    maps: bool = True,
+    seed: int = 0,
+) -> Results:
+    random, own = np.random.default_rng(seed), np.random.default_rng(seed + 1)
+    labels = random.integers(0, len(class_names), examples)
+    arms = []
+    for objective, prunings in families.items():
+        dense_label = np.where(random.random(examples) < 0.9, labels, 0)
+        for pruning in ("dense", *prunings):
+            for sparsity in (0.0,) if pruning == "dense" else sparsities:
+                other = np.where(random.random(examples) < 0.4, labels, 1)
+                moved = np.where(random.random(examples) < 0.6, dense_label, other)
+                pruned = dense_label if pruning == "dense" else moved
+                columns: dict[str, np.ndarray] = {
+                    "example_id": np.array([f"id-{i}" for i in range(examples)]),
+                    "label": labels,
+                    "dense_label": dense_label,
+                    "pruned_label": pruned,
+                    "is_pie": dense_label != pruned,
+                    "is_rescued": (dense_label != labels) & (pruned == labels),
+                }
+                for side in ("dense", "pruned"):
+                    columns[f"{side}_tie"] = random.random(examples) < 0.1
+                    columns[f"{side}_agreement"] = random.choice([1 / 3, 2 / 3, 1.0], examples)
+                    columns[f"{side}_correct"] = random.random(examples)
+                    for score in ("q", "z", "l1"):
+                        columns[f"{side}_{score}"] = random.random(examples)
+                    for score in ("depth", "depth_baldock"):
+                        columns[f"{side}_{score}"] = random.random(examples) * 9 if depth else np.full(examples, np.nan)
+                groups = [] if pruning == "dense" else [{"names": ["a"], "weights": 10, "zeros": 5, "target": 5}]
+                summary = {
+                    "n_models": models, "pies": int(columns["is_pie"].sum()), "ties": int(columns["pruned_tie"].sum()),
+                    "rescued": int(columns["is_rescued"].sum()), "accuracy_mean": 90.0,
+                    "accuracy_std": None if models == 1 else 1.0, "degenerate_representations": 2, "error_auroc": None,
+                    "models": [{"seed": 0, "accuracy": 90.0, "sparsity": {"groups": groups}}] * models,
+                }  # fmt: skip
+                embedding = random.normal(size=(examples, 2)) if maps else None
+                said = np.where(own.random((models, examples)) < 0.8, pruned, labels)
+                each = {"labels": said.astype(np.int16), "q": own.random((models, examples)).astype(np.float32)}
+                if depth:
+                    each["depth"] = own.integers(1, 4, (1, examples)).astype(np.int16)
+                arms.append(ArmResult(objective, pruning, sparsity, columns, summary, embedding, each))
+    contrastive = {"encoder": TRAINING, "head": TRAINING, "temperature": 0.5}
+    study = {
+        "name": "made", "title": "made & <tested>", "seed": 0, "replicates": models, "sparsities": list(sparsities),
+        "model": {"depth": 10, "width": 1}, "pruning": METHODS,
+        "training": {o: TRAINING if o == "supervised" else contrastive for o in families},
+        "arms": {objective: ["dense", *prunings] for objective, prunings in families.items()},
+        "measures": {"prediction_depth": {"models": 1, "k": 7, "augment_bank": False}} if depth else {},
+    }  # fmt: skip
+    data = {"source": "made", "about": "made up", "ids": [f"id-{i}" for i in range(examples)], "fingerprint": "0" * 64,
+            "class_names": list(class_names), "train_examples": 10, "test_examples": examples,
+            "image_shape": [channels, 8, 8]}  # fmt: skip
+    probe_points = ("input", "conv1", "softmax") if depth else ()
+    environments = ({"device": "cpu", "cpu": "AVX2", "torch": "2", "threads": 1, "pack_size": 1},)
+    images = random.integers(0, 256, (examples, channels, 8, 8)).astype(np.uint8)
+    recipe = {
+        "name": "paper", "title": "the <text>",
+        "departures": [
+            {"id": "T1", "key": "training.supervised.epochs", "paper": 205, "from": "text", "here": 1, "why": "it matters"},
+            {"id": "T1", "key": "training.supervised.schedule.per", "paper": None, "from": None, "here": "step", "why": "x"},
+        ],
+    }  # fmt: skip
+    missing = ({"objective": "supervised", "pruning": "my_own", "sparsity": 0.99},)
+    return Results(study, data, images, labels, tuple(arms), missing, environments, probe_points, recipe)
