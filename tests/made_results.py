@@ -86,7 +86,7 @@ def made(
         "arms": {objective: ["dense", *prunings] for objective, prunings in families.items()},
         "measures": {"prediction_depth": {"models": 1, "k": 7, "augment_bank": False}} if depth else {},
     }  # fmt: skip
-    data = {"source": "made", "about": "made up", "ids": [f"id-{i}" for i in range(examples)], "fingerprint": "0" * 64,
+    data = {"source": "made", "duplicates": 0, "about": "made up", "ids": [f"id-{i}" for i in range(examples)], "fingerprint": "0" * 64,
             "class_names": list(class_names), "train_examples": 10, "test_examples": examples,
             "image_shape": [channels, 8, 8]}  # fmt: skip
     probe_points = ("input", "conv1", "softmax") if depth else ()

@@ -250,6 +250,7 @@ def facts(results: Results) -> list[tuple[str, str]]:
             f"{data['about']}: {data['train_examples']} train, {data['test_examples']} test, "
             f"{'x'.join(map(str, data['image_shape']))}",
         ),
+        *_duplicates(data["duplicates"]),
         ("Data fingerprint", data["fingerprint"][:16]),
         ("Model", f"WRN-{model['depth']}-{model['width']}"),
         ("Models per arm", str(seeds) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
@@ -304,6 +305,13 @@ def facts(results: Results) -> list[tuple[str, str]]:
             )
         )
     return listed
+
+
+def _duplicates(count: int) -> list[tuple[str, str]]:
+    told = (
+        f"{count} of the test images stand in the training images too, pixel for pixel: models may know them by heart"
+    )
+    return [("Duplicates", told)] if count else []
 
 
 def _training(values: dict[str, Any]) -> str:
