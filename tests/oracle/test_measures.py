@@ -177,3 +177,40 @@ def test_class_counts_and_shared() -> None:
     labels, a, b = random.integers(0, 5, 50), random.random(50) < 0.5, random.random(50) < 0.5
     assert class_counts(a, labels, 5).tolist() == [sum(a[i] and labels[i] == c for i in range(50)) for c in range(5)]
     assert shared_mask([a, b]).tolist() == [bool(a[i] and b[i]) for i in range(50)]
+
+
+def test_same_class_probability_by_all_pairs() -> None:
+    from itertools import combinations
+
+    from piescope.measure.class_impact import same_class_probability
+
+    random = np.random.default_rng(2)
+    labels, mask = random.integers(0, 4, 40), random.random(40) < 0.4
+    pairs = list(combinations(np.flatnonzero(mask), 2))
+    expected = np.mean([labels[a] == labels[b] for a, b in pairs])
+    assert float(same_class_probability(mask, labels, 4, np.ones(40))) == pytest.approx(expected)
+    # an example that was drawn three times is still one example: pairs with itself do not count
+    weights = random.integers(0, 4, 40)
+    drawn = [i for i in np.flatnonzero(mask) for _ in range(weights[i])]
+    pairs = [(a, b) for a, b in combinations(drawn, 2) if a != b]
+    expected = np.mean([labels[a] == labels[b] for a, b in pairs])
+    assert float(same_class_probability(mask, labels, 4, weights)) == pytest.approx(expected)
+
+
+def test_correlation_and_jaccard_against_scipy_and_sets() -> None:
+    from scipy.stats import pearsonr
+
+    from piescope.measure.overlap import chance_jaccard, jaccard
+    from piescope.measure.ranking import correlation
+
+    random = np.random.default_rng(3)
+    one, other = random.random((2, 30))
+    weights = random.integers(0, 3, 30)
+    expected = pearsonr(np.repeat(one, weights), np.repeat(other, weights)).statistic
+    assert float(correlation(one, other, weights)) == pytest.approx(expected)
+    left, right = random.random((2, 30)) < 0.5
+    sets = set(np.flatnonzero(left)), set(np.flatnonzero(right))
+    assert float(jaccard(left, right, np.ones(30))) == pytest.approx(len(sets[0] & sets[1]) / len(sets[0] | sets[1]))
+    masks = random.random((2, 300, 2000)) < 0.2
+    found = jaccard(masks[0], masks[1], np.ones(2000)).mean()
+    assert float(chance_jaccard(400, 400, 2000)) == pytest.approx(found, rel=0.02)

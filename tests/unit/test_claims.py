@@ -282,3 +282,12 @@ def test_another_scale_is_called_unfair_and_the_papers_own_is_not() -> None:
         "image_shape": [3, 32, 32],
     }
     assert unfair_because(dataclasses.replace(results, study=study, data=data, probe_points=tuple("x" * 16))) == []
+
+
+def test_what_is_told_for_comparison_decides_nothing() -> None:
+    strong, told = part(5, 1), dataclasses.replace(part(-9, 1), claimed=None)
+    assert verdict_of([strong, told]) == SUPPORTED
+    assert verdict_of([told]) == UNDECIDED
+    rows = claims_rows(made(FAMILIES), [Claim("C0", "made", (strong, told))])
+    assert [row["verdict"] for row in rows] == [SUPPORTED, SUPPORTED, ""]
+    assert rows[2]["reason"] == "for comparison only"

@@ -47,3 +47,20 @@ def jaccard(
     both, either = ((mask * weights).sum(-1, dtype=np.float64) for mask in (one & other, one | other))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(both / either)
+
+
+def chance_jaccard(one: Float[Any, "*rows"], other: Float[Any, "*rows"], examples: int) -> Float[np.ndarray, "*rows"]:
+    """The overlap of two independent random sets of these sizes, to first order: it grows with their sizes.
+
+    Args:
+        one: size of the one set.
+        other: of the other.
+        examples: what both are drawn from.
+
+    Example:
+        >>> float(chance_jaccard(50, 50, 100))
+        0.3333333333333333
+    """
+    both = np.asarray(one, np.float64) * np.asarray(other, np.float64) / examples
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(both / (np.asarray(one) + np.asarray(other) - both))

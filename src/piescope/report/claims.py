@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from piescope.measure.class_impact import same_class_probability
-from piescope.measure.overlap import jaccard
+from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
 from piescope.measure.resampling import Draws, Estimate, drawn_means, drawn_modal_labels, estimate, two_way_draws
 from piescope.report.frames import ArmResult, Results, Row
@@ -41,7 +41,7 @@ class Part:
     Attributes:
         about: which arms.
         effect: what is measured, with its unit.
-        claimed: which side of zero the effect should lie on.
+        claimed: which side of zero the effect should lie on; None: told for comparison, no part of the verdict.
         found: the effect; of its logarithm where ``is_ratio``.
         paper: the effect in the paper's tables, where it can be had.
         is_ratio: the effect is told as a ratio, and one is its zero.
@@ -49,7 +49,7 @@ class Part:
 
     about: str
     effect: str
-    claimed: Literal["above", "below"]
+    claimed: Literal["above", "below"] | None
     found: Estimate
     paper: float | None = None
     is_ratio: bool = False
@@ -68,6 +68,11 @@ class Part:
     def verdict(self) -> Verdict:
         """Of this part alone."""
         return verdict_of([self])
+
+    @property
+    def counts(self) -> bool:
+        """Whether the claim's verdict hangs on it."""
+        return self.claimed is not None
 
     @property
     def reason(self) -> str:
@@ -112,14 +117,16 @@ class Claim:
             return ""
         if self.missing:
             return f"not measured here: {self.missing}"
-        unclear = [part for part in self.parts if part.verdict == UNDECIDED]
-        against = [part for part in self.parts if part.verdict == CONTRADICTED]
-        told = f"{len(unclear)} of {len(self.parts)} comparisons are not clear"
+        parts = [part for part in self.parts if part.counts]
+        unclear = [part for part in parts if part.verdict == UNDECIDED]
+        against = [part for part in parts if part.verdict == CONTRADICTED]
+        told = f"{len(unclear)} of {len(parts)} comparisons are not clear"
         return told + (f", {len(against)} alone would speak against it" if against else "")
 
 
 def verdict_of(parts: tuple[Part, ...] | list[Part]) -> Verdict:
     """Supported: all parts; contradicted: any part, corrected for their number; else undecided."""
+    parts = [part for part in parts if part.counts]
     if parts and all(part.p_for < LEVEL for part in parts):
         return SUPPORTED
     if any(part.p_against * len(parts) < LEVEL for part in parts):
@@ -166,15 +173,15 @@ def claims_rows(results: Results, claims: list[Claim]) -> list[Row]:
                     **shared,
                     "comparison": part.about,
                     "effect": part.effect,
-                    "claimed": f"{part.claimed} {zero}",
+                    "claimed": f"{part.claimed} {zero}" if part.counts else "",
                     "value": value,
                     "low": low,
                     "high": high,
-                    "p_for": None if part.reason else part.p_for,
-                    "p_against": None if part.reason else part.p_against,
+                    "p_for": part.p_for if part.counts and not part.reason else None,
+                    "p_against": part.p_against if part.counts and not part.reason else None,
                     "paper": None if part.paper is None else round(part.paper, 6),
-                    "verdict": part.verdict,
-                    "reason": part.reason,
+                    "verdict": part.verdict if part.counts else "",
+                    "reason": part.reason if part.counts else "for comparison only",
                 }
             )
     return rows
@@ -468,29 +475,29 @@ def _c8(evidence: _Evidence) -> Claim:
         ]
         if len(sparsities) < 2:
             continue
+        ends = sparsities[0], sparsities[-1]
         low, high = (
             jaccard(
                 evidence.pies("supervised", pruning, sparsity),
                 evidence.pies("supcon", pruning, sparsity),
                 evidence.drawn.examples,
             )
-            for sparsity in (sparsities[0], sparsities[-1])
+            for sparsity in ends
         )
-        about = f"{pruning_name(pruning)}, {percent(sparsities[0])}"
-        for told, effect, claimed, values in (
-            (about, "share of PIEs of either objective that both have, minus one half", "below", low - 0.5),
-            (f"{about} to {percent(sparsities[-1])}", "growth of that share", "above", high - low),
-        ):
-            found = estimate(values, evidence.models)
-            side: Literal["above", "below"] = "below" if claimed == "below" else "above"
-            parts.append(
-                Part(
-                    told,
-                    effect,
-                    side,
-                    found,
-                )
-            )
+        by_chance = []
+        for sparsity in ends:
+            sizes = [evidence.count(objective, pruning, sparsity) for objective in ("supervised", "supcon")]
+            by_chance.append(chance_jaccard(sizes[0], sizes[1], evidence.examples))
+        about = f"{pruning_name(pruning)}, {percent(ends[0])}"
+        both = f"{about} to {percent(ends[1])}"
+        share = "share of PIEs of either objective that both have, minus one half"
+        chance = "growth of that share beyond what independent sets of these sizes would share"
+        grown, grown_by_chance = high - low, by_chance[1] - by_chance[0]
+        parts += [
+            Part(about, share, "below", estimate(low - 0.5, evidence.models)),
+            Part(both, "growth of that share", "above", estimate(grown, evidence.models)),
+            Part(both, chance, None, estimate(grown - grown_by_chance, evidence.models)),
+        ]
     return _claim(
         "C8",
         "At low sparsity PIEs are largely unique to an objective, and the overlap grows with sparsity",
