@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gzip
 import hashlib
@@ -18,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from piescope.data import cifar, locate, sources
@@ -488,3 +491,22 @@ def test_duplicates_are_counted(tmp_path: Path) -> None:
 def test_the_binary_parser_refuses_a_broken_length() -> None:
     with pytest.raises(ValueError, match="no multiple"):
         cifar.CIFAR10.layouts[0].parse("x.bin", b"\0" * 3074)
+
+
+@given(st.binary(max_size=300))
+def test_broken_pickles_raise_nothing_but_a_plain_error(content: bytes) -> None:
+    with contextlib.suppress(ValueError, KeyError):
+        CIFAR10.layouts[1].parse("data_batch_1", content)
+
+
+@given(st.sampled_from([b"", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00", b"PK\x03\x04"]), st.binary(max_size=200))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_broken_arrays_raise_nothing_but_a_data_error(tmp_path: Path, start: bytes, content: bytes) -> None:
+    for name in ("train_images.npy", "train.npz"):
+        root = tmp_path / name
+        root.mkdir(exist_ok=True)
+        write_arrays(root)
+        (root / "train.npz").unlink()
+        (root / name).write_bytes(start + content)
+        with pytest.raises(DataError):
+            load_arrays(root, (3, 8, 8))

@@ -301,8 +301,9 @@ def test_one_shot_descends_from_dense_of_the_same_seed_and_gmp_does_not() -> Non
 def test_cost_and_json() -> None:
     plan = make_plan(load_study("digits"))
     cost = cost_of(plan)
-    told = plan_json(plan, cost, seconds=1.0)
-    assert {"models", "training_flops", "disk_bytes", "seconds", "arms"} <= set(told)
+    told = plan_json(plan, cost, seconds=1.0, peak_memory_bytes=2)
+    assert {"models", "training_flops", "disk_bytes", "seconds", "peak_memory_bytes", "arms"} <= set(told)
+    assert (told["trainings"], told["finetunings"], told["evaluations"]) == (55, 30, 170)
     assert told["models"] == sum(arm["models"] for arm in told["arms"]) == 17 * 5
     assert set(told["arms"][0]) == {"objective", "pruning", "sparsity", "models"}
 

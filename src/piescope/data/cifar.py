@@ -157,7 +157,7 @@ def _splits(cifar: Cifar, layout: Layout, where: str, contents: dict[str, bytes]
     ):
         try:
             parsed = [layout.parse(file, contents[file]) for file in files]
-        except (ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as reason:
+        except (ValueError, KeyError) as reason:
             raise _damaged(cifar, layout, where, f"{half}: {reason}") from reason
         images = np.concatenate([images for images, _ in parsed]) if len(parsed) > 1 else parsed[0][0]
         labels = np.concatenate([labels for _, labels in parsed]).astype(np.int64)
@@ -246,7 +246,10 @@ class _ArraysOnly(pickle.Unpickler):
 
 def _python(label_key: str) -> Callable[[str, bytes], tuple[np.ndarray, np.ndarray]]:
     def parse(file: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
-        held = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
+        try:
+            held = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
+        except Exception as reason:  # a broken pickle may raise anything
+            raise ValueError(f"{file} cannot be read: {reason}") from reason
         if not isinstance(held, dict) or not isinstance(held.get("data"), np.ndarray):
             raise ValueError(f"{file} holds no dictionary with an array 'data'")
         data = held["data"]

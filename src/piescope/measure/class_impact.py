@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float, Int64, Num
 
 from piescope.axes import ExampleLabels, ExampleMask
 from piescope.measure.arrays import class_ids, same_length, to_numpy
@@ -39,7 +39,7 @@ def same_class_probability(
     masks: Bool[Any, "*rows examples"],
     labels: ExampleLabels,
     num_classes: int,
-    weights: Float[Any, "*rows examples"],
+    weights: Num[Any, "*draws examples"],
 ) -> Float[np.ndarray, "*rows"]:
     """How likely two different marked examples are of one class: low where the marked spread evenly over classes.
 

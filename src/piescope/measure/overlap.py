@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Num
 
 from piescope.axes import ExampleMask
 from piescope.measure.arrays import same_length, to_numpy
@@ -30,7 +30,7 @@ def shared_mask(masks: Sequence[ExampleMask]) -> Bool[np.ndarray, " examples"]:
 
 
 def jaccard(
-    one: Bool[Any, "*rows examples"], other: Bool[Any, "*rows examples"], weights: Float[Any, "*rows examples"]
+    one: Bool[Any, "*rows examples"], other: Bool[Any, "*rows examples"], weights: Num[Any, "*draws examples"]
 ) -> Float[np.ndarray, "*rows"]:
     """How much of what either mask marks both mark: 0 (nothing in common) to 1 (the same); NaN where neither marks any.
 
@@ -49,7 +49,7 @@ def jaccard(
         return np.asarray(both / either)
 
 
-def chance_jaccard(one: Float[Any, "*rows"], other: Float[Any, "*rows"], examples: int) -> Float[np.ndarray, "*rows"]:
+def chance_jaccard(one: Num[Any, "*rows"], other: Num[Any, "*rows"], examples: int) -> Float[np.ndarray, "*rows"]:
     """The overlap of two independent random sets of these sizes, to first order: it grows with their sizes.
 
     Args:

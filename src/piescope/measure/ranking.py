@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Num
 
 from piescope.measure.arrays import same_length, to_numpy
 
@@ -37,7 +37,7 @@ def auroc(score: Float[Any, " examples"], event: Bool[Any, " examples"]) -> floa
 
 
 def correlation(
-    one: Float[Any, "*rows examples"], other: Float[Any, "*rows examples"], weights: Float[Any, "*rows examples"]
+    one: Num[Any, "*rows examples"], other: Num[Any, "*rows examples"], weights: Num[Any, "*draws examples"]
 ) -> Float[np.ndarray, "*rows"]:
     """Pearson's correlation over examples, each counted as often as its weight: -1 to 1; NaN where one is constant.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Integer, Num
 from scipy import stats
 
 CONFIDENCE = 0.95
@@ -62,7 +62,7 @@ def two_way_draws(models: int, examples: int, draws: int, seed: int = 0) -> Draw
 
 
 def drawn_modal_labels(
-    labels: Integer[Any, "models examples"], weights: Float[Any, "rows models"], num_classes: int
+    labels: Integer[Any, "models examples"], weights: Num[Any, "rows models"], num_classes: int
 ) -> Integer[np.ndarray, "rows examples"]:
     """The modal label of each example in each draw of models; ties go to the smallest label.
 
@@ -83,7 +83,7 @@ def drawn_modal_labels(
 
 
 def drawn_means(
-    values: Float[Any, "models examples"], weights: Float[Any, "rows models"]
+    values: Num[Any, "models examples"], weights: Num[Any, "rows models"]
 ) -> Float[np.ndarray, "rows examples"]:
     """The mean over models of each example in each draw of models.
 

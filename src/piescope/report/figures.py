@@ -94,11 +94,13 @@ def draw_all(results: Results) -> list[Drawn]:
     classes = [row for row in frames.class_rows(results) if row["pruning"] != "dense"]
     few = sparsities if len(sparsities) <= 3 else sorted({sparsities[0], results.main_sparsity, sparsities[-1]})
     top = mapped[-1:]
+    of_mean = results.study.get("measures", {}).get("projection", {}).get("of") == "mean"
+    whose = "the mean over models of their representations" if of_mean else "one model's representation"
     shown_objective = frames.contrastive_objective(results)
     plans: list[tuple[str, str, list[Row], Callable[[list[Row]], Figure]]] = [
         (
             "What pruning does to the representation",
-            "UMAP of one model's representation of the test examples, dense"
+            f"UMAP of {whose} of the test examples, dense"
             + (f" and at {percent(top[0])} sparsity" if top else "")
             + ", coloured by the population's modal label. Each panel is a fit of its own: only the grouping within a "
             "panel means something.",
