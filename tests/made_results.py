@@ -21,6 +21,8 @@ METHODS: dict[str, Any] = {
         },
     },
 }  # fmt: skip
+METHODS["delayed_gmp"] = METHODS["gmp"]
+METHODS["one_shot"] = {**METHODS["my_own"], "criterion": "magnitude"}
 TRAINING: dict[str, Any] = {
     "epochs": 1, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0,
     "schedule": {"kind": "multi_step"},

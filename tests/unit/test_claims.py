@@ -80,7 +80,7 @@ def paper_like() -> World:
     world = World()
     for sparsity, factor in ((0.5, 1.0), (0.9, 3.0)):
         own = sparsity == 0.5
-        classes = 1 if own else CLASSES
+        classes = 2 if own else CLASSES
         for objective, pruning, share in (
             ("supervised", "gmp", 0.04), ("supervised", "one_shot", 0.015), ("supcon", "gmp", 0.10),
             ("supcon", "delayed_gmp", 0.05), ("supcon", "one_shot", 0.08),
@@ -135,6 +135,7 @@ def test_each_claim_is_contradicted_where_the_opposite_holds(claim: str) -> None
 @pytest.mark.parametrize("claim", [f"C{number}" for number in range(1, 9)])
 def test_each_claim_is_undecided_where_nothing_differs(claim: str) -> None:
     world = World(seed=3)
+    own = np.random.default_rng(4).normal(size=EXAMPLES)
     for pruning in ("gmp", "delayed_gmp", "one_shot"):
         for objective in FAMILIES:
             for sparsity in (0.5, 0.9):
@@ -142,9 +143,12 @@ def test_each_claim_is_undecided_where_nothing_differs(claim: str) -> None:
                 world.lose(objective, pruning, sparsity, 0.03)
                 mine = np.random.default_rng(len(objective)).random(EXAMPLES) < 0.012
                 world.lost[objective, pruning, sparsity] = world.lost[objective, pruning, sparsity] | mine
-                world.depth[objective, pruning, sparsity] = np.full(EXAMPLES, 6.0)
+                # half of an example's depth is its own, half the arm's
+                mine = np.random.default_rng(len(objective) + len(pruning)).normal(size=EXAMPLES)
+                world.depth[objective, pruning, sparsity] = 8 + 2 * (own * 0.532**0.5 + mine * 0.468**0.5)
     for objective in FAMILIES:
-        world.depth[objective, "dense", 0.0] = np.full(EXAMPLES, 6.0)
+        mine = np.random.default_rng(99 + len(objective)).normal(size=EXAMPLES)
+        world.depth[objective, "dense", 0.0] = 8 + 2 * (own * 0.532**0.5 + mine * 0.468**0.5)
     found = verdicts(world, noise=0.1)[claim]
     assert found.verdict == UNDECIDED
     assert found.reason
@@ -291,3 +295,25 @@ def test_what_is_told_for_comparison_decides_nothing() -> None:
     rows = claims_rows(made(FAMILIES), [Claim("C0", "made", (strong, told))])
     assert [row["verdict"] for row in rows] == [SUPPORTED, SUPPORTED, ""]
     assert rows[2]["reason"] == "for comparison only"
+
+
+def test_controls_and_methods_of_ones_own_are_no_evidence_about_the_papers() -> None:
+    results = made({"supervised": ("gmp", "my_own"), "supcon": ("gmp", "my_own")})
+    abouts = {part.about for claim in check_claims(results, draws=20) for part in claim.parts}
+    assert abouts
+    assert not [about for about in abouts if "my own" in about]
+    study = {
+        **results.study,
+        "pruning": {**results.study["pruning"], "gmp": {**results.study["pruning"]["gmp"], "criterion": "random"}},
+    }
+    assert not [claim for claim in check_claims(dataclasses.replace(results, study=study), draws=20) if claim.parts]
+
+
+def test_an_arm_whose_dense_arm_is_not_there_yet_is_left_out() -> None:
+    whole = made(FAMILIES)
+    for objective in FAMILIES:
+        arms = tuple(arm for arm in whole.arms if not (arm.is_dense and arm.objective == objective))
+        found = {claim.id: claim for claim in check_claims(dataclasses.replace(whole, arms=arms), draws=20)}
+        assert not found["C1"].parts
+        assert not found["C8"].parts
+        assert found["C5"].parts

@@ -109,6 +109,18 @@ def test_data_that_do_not_fit_are_refused_before_they_are_looked_for(change: str
     assert told in str(caught.value)
 
 
+def test_awkward_files_are_refused_and_not_read_to_their_end(tmp_path: Path) -> None:
+    for name, content in (
+        ("digits.toml", "seed = " + "9" * 5000), ("hex.toml", "seed = 0x" + "f" * 5000), ("date.toml", "title = 2020-01-01"),
+        ("nul.toml", 'extends = "a\\u0000b.toml"'), ("deep.toml", "a." * 3000 + "b = 1"),
+    ):  # fmt: skip
+        (tmp_path / name).write_text(content)
+        with pytest.raises(StudyError):
+            load_study(str(tmp_path / name))
+    with pytest.raises(StudyError, match="more than 1,000,000 bytes"):
+        load_study("/dev/zero")
+
+
 def test_recipes_cover_and_explain_every_difference() -> None:
     assert recipe_names() == ["paper", "reference-code", "modern"]
     recipes = [load_recipe(name) for name in recipe_names()]
@@ -157,6 +169,19 @@ def test_departures_name_what_a_study_changes_and_nothing_it_does_not_use() -> N
     )
     assert departures(without, recipe) == []
     assert departures(load_study("cifar10-small"), recipe)
+
+
+def test_methods_and_objectives_of_a_studys_own_are_departures_too() -> None:
+    mine = parse_study(
+        'extends = "corti2022-paper"\nname = "mine"\n[arms]\nsupervised = ["dense", "mine"]\nsimclr = ["dense"]\n'
+        '[pruning.mine]\nkind = "one_shot"\ncriterion = "random"\n'
+        "finetune = { epochs = 4, batch_size = 50, learning_rate = 0.01 }\n"
+        "[training.simclr]\ntemperature = 0.5\nencoder = { epochs = 14, batch_size = 100, learning_rate = 0.1 }\n"
+        "head = { epochs = 10, batch_size = 100, learning_rate = 1.0 }\n"
+    )
+    found = {each.key: each for each in departures(mine, load_recipe("paper"))}
+    assert found["pruning.mine.criterion"].values == (None, "random")
+    assert found["training.simclr.temperature"].id == ""
 
 
 def test_leaves() -> None:

@@ -430,6 +430,20 @@ def test_arrays_in_every_order_of_axes(tmp_path: Path) -> None:
         ({"train_labels": np.zeros(8, int), "test_labels": np.zeros(4, int)}, "at least two"),
         ({"train_labels": np.array([None] * 8, object)}, "Python objects"),
         ({"test_ids": np.array(["x", "x", "y", "z"])}, "repeated"),
+        ({"test_ids": np.array("x")}, "one-dimensional"),
+        (
+            {"train_labels": np.arange(8)[:, None] % 2, "test_labels": np.arange(4)[:, None] % 2},
+            "whole numbers [examples]",
+        ),
+        ({"train_labels": np.array(["a", "b"] * 4), "test_labels": np.array(["a", "b"] * 2)}, "whole numbers"),
+        ({"train_labels": np.array([0, 1] * 4) > 0, "test_labels": np.array([0, 1] * 2) > 0}, "whole numbers"),
+        ({"train_labels": np.array([0, 10**10] * 4)}, "a class id of 10000000000"),
+        ({"train_labels": np.array([0, 2**64 - 1] * 4, np.uint64)}, "a class id of"),
+        ({"test_images": np.zeros((), np.uint8)}, "none of them 0"),
+        ({"test_images": np.zeros((0, 3, 8, 8), np.uint8), "test_labels": np.zeros(0, int)}, "none of them 0"),
+        ({"train_class_names": np.array(["a", "a"]), "test_class_names": np.array(["a", "a"])}, "a name twice"),
+        ({"train_class_names": np.array(["a", "\x1b[31m"])}, "printable"),
+        ({"train_class_names": np.array("ab")}, "one-dimensional"),
     ],
 )
 def test_bad_arrays_are_refused(tmp_path: Path, changes: dict[str, np.ndarray], told: str) -> None:
@@ -444,9 +458,13 @@ def test_files_that_are_no_arrays_and_headers_that_lie(tmp_path: Path) -> None:
         load_arrays(tmp_path, (3, 8, 8))
     write_arrays(tmp_path)
     whole = (tmp_path / "train.npz").read_bytes()
-    for content in (b"", b"PK\x03\x04 nothing", whole[:200], b"<html></html>"):
+    squeezed = io.BytesIO()
+    np.savez_compressed(squeezed, images=np.arange(9999), labels=np.arange(9))
+    broken = bytearray(squeezed.getvalue())
+    broken[200:260] = b"\xff" * 60  # inside the compressed stream
+    for content in (b"", b"PK\x03\x04 nothing", whole[:200], b"<html></html>", bytes(broken)):
         (tmp_path / "train.npz").write_bytes(content)
-        with pytest.raises(DataError, match=r"no whole \.npz"):
+        with pytest.raises(DataError, match=r"no whole (\.npz|array)"):
             load_arrays(tmp_path, (3, 8, 8))
     (tmp_path / "train.npz").unlink()
     header = io.BytesIO()
@@ -457,6 +475,18 @@ def test_files_that_are_no_arrays_and_headers_that_lie(tmp_path: Path) -> None:
     np.save(tmp_path / "train_labels.npy", np.zeros(3, int))
     with pytest.raises(DataError, match="by its header"):
         load_arrays(tmp_path, (3, 8, 8))
+
+
+def test_bytes_are_text_and_channels_may_be_last(tmp_path: Path) -> None:
+    from piescope.data.folders import facts_of_arrays
+
+    names = {f"{half}_class_names": np.array([b"cat", b"dog"]) for half in ("train", "test")}
+    assert load_arrays(write_arrays(tmp_path, **names), (3, 8, 8)).train.class_names == ("cat", "dog")
+    for channels in (1, 2, 3, 4):
+        images = {f"{half}_images": np.ones((n, 8, 9, channels), np.uint8) for half, n in (("train", 8), ("test", 4))}
+        assert facts_of_arrays(write_arrays(tmp_path, **images))[2] == (channels, 8, 9)
+    with pytest.raises(DataError, match="at most 4 channels"):
+        facts_of_arrays(write_arrays(tmp_path, train_images=np.ones((8, 7, 8, 9), np.uint8)))
 
 
 def test_what_piescope_data_prints_is_what_a_study_needs(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Column
 
     from piescope.data.locate import OnBytes
     from piescope.study.plan import Plan, Step
@@ -293,7 +294,7 @@ def recipes(
             values = {key: {"value": value, **dict(first.said(key))} for key, value in first.values.items()}
             typer.echo(json.dumps(values, indent=1))
             return
-        table = Table("id", "from", "key", "value", title=first.title, title_justify="left")
+        table = Table("id", "from", _folded("key"), _folded("value"), title=first.title, title_justify="left")
         for key, value in first.values.items():
             said = first.said(key)
             table.add_row(said.id, said.origin, key, json.dumps(value))
@@ -304,7 +305,7 @@ def recipes(
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in found], indent=1))
         return
-    table = Table("id", "key", first.name, second.name, title_justify="left")
+    table = Table("id", _folded("key"), _folded(first.name), _folded(second.name))
     for each in found:
         cells = [
             "not set" if origin is None else f"{json.dumps(value)} ({origin})"
@@ -312,7 +313,11 @@ def recipes(
         ]
         table.add_row(each.id, each.key, *cells)
     console.print(table)
-    _say(console, f"{len(found)} values differ. text: the paper says so; code: its authors' code does; ours: neither.")
+    _say(
+        console,
+        f"{len(found)} values differ. text: the paper says so; "
+        "reading: ours of the text; code: its authors' code does; ours: none of these.",
+    )
     for identity in sorted({each.id for each in found}, key=list(facts()).index):
         _say(console, f"{identity}: {facts()[identity]}")
 
@@ -396,6 +401,13 @@ def _download(console: Console) -> Iterator[OnBytes]:
                 _say(console, f"fetching the data: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
 
         yield on_bytes
+
+
+def _folded(head: str) -> Column:
+    """A column that wraps what is too long: a cut key names nothing."""
+    from rich.table import Column
+
+    return Column(head, overflow="fold")
 
 
 def _load(name_or_path: str) -> Study:

@@ -7,7 +7,9 @@ Image folder: ``DIR/train/CLASS/*.png`` and ``DIR/test/CLASS/*.png`` (also .jpg,
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +30,14 @@ MOST_PIXELS = 64_000_000
 
 MOST_BYTES = 64 << 30
 """Of one array, by its header."""
+
+MOST_CLASSES = 100_000
+
+MOST_CHANNELS = 4
+"""By which `piescope data` tells channels from height and width; a study may say otherwise."""
+
+BROKEN = (ValueError, EOFError, OSError, RuntimeError, NotImplementedError, MemoryError, zipfile.BadZipFile, zlib.error)
+"""What damaged, encrypted or lying files make the readers raise (lzma's own error is caught with them)."""
 
 
 def load_image_folder(root: Path, image_shape: tuple[int, int, int]) -> Splits:
@@ -144,6 +154,8 @@ def _picture(path: Path, image_shape: tuple[int, int, int]) -> np.ndarray:
             plain = picture.convert("L" if channels == 1 else "RGB")
     except DataError:
         raise
+    except PermissionError:
+        raise fault("a file that may not be read", "a picture", "change its permissions") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, zipfile.BadZipFile) as reason:
         size = path.stat().st_size
         raise fault(
@@ -174,12 +186,9 @@ def load_arrays(root: Path, image_shape: tuple[int, int, int]) -> Splits:
     Raises:
         DataError: a file is missing or no array, or holds other shapes, kinds or classes than it should.
     """
-    held = {half: _read_half(root, half) for half in HALVES}
+    held, names = _checked(root)
     error = DataError(str(root))
     halves = {}
-    classes = max(int(np.max(arrays["labels"], initial=0)) for arrays in held.values() if _is_labels(arrays)) + 1
-    names = {half: [str(name) for name in arrays.get("class_names", range(classes))] for half, arrays in held.items()}
-    _check_classes(error, names["train"], names["test"])
     for half, arrays in held.items():
         images = _in_order(arrays["images"], image_shape)
         if images is None:
@@ -189,22 +198,12 @@ def load_arrays(root: Path, image_shape: tuple[int, int, int]) -> Splits:
                 f"uint8 [examples, {', '.join(map(str, image_shape))}]",
                 "scale to 0..255 and convert to uint8; image_shape is channels, height, width",
             )
-        if not _is_labels(arrays):
-            error.add(
-                f"{half}: labels",
-                f"{arrays['labels'].dtype} {list(arrays['labels'].shape)}",
-                "whole numbers [examples], 0 or more",
-                "give class ids",
-            )
         if error or images is None:
             continue
-        told = [str(name) for name in arrays.get("ids", [f"{half}-{index:06d}" for index in range(len(images))])]
+        told = _texts(arrays.get("ids", np.array([f"{half}-{index:06d}" for index in range(len(images))]))) or []
         try:
             halves[half] = Dataset(
-                images=images,
-                labels=arrays["labels"].astype(np.int64),
-                ids=tuple(told),
-                class_names=tuple(names[half]),
+                images=images, labels=arrays["labels"].astype(np.int64), ids=tuple(told), class_names=names
             )
         except ValueError as reason:
             error.add(half, str(reason), "arrays that fit together", "correct them")
@@ -212,9 +211,61 @@ def load_arrays(root: Path, image_shape: tuple[int, int, int]) -> Splits:
     return Splits(train=halves["train"], test=halves["test"])
 
 
-def _is_labels(arrays: dict[str, np.ndarray]) -> bool:
-    labels = arrays["labels"]
-    return labels.ndim == 1 and labels.dtype.kind in "iu" and int(labels.min(initial=0)) >= 0
+def _checked(root: Path) -> tuple[dict[str, dict[str, np.ndarray]], tuple[str, ...]]:
+    """Both halves' arrays and the class names, every array but the images' shape checked.
+
+    Raises:
+        DataError: labels that are no class ids, names or ids that are no plain text, classes that differ.
+    """
+    held = {half: _read_half(root, half) for half in HALVES}
+    error = DataError(str(root))
+    for half, arrays in held.items():
+        images, labels = arrays["images"], arrays["labels"]
+        if images.ndim < 3 or 0 in images.shape:
+            error.add(f"{half}: images", str(list(images.shape)), "[examples, ...], none of them 0", "give images")
+        if not (labels.ndim == 1 and labels.dtype.kind in "iu" and len(labels) and int(labels.min()) >= 0):
+            error.add(
+                f"{half}: labels",
+                f"{labels.dtype} {list(labels.shape)}",
+                "whole numbers [examples], 0 or more",
+                "give class ids",
+            )
+        elif int(labels.max()) >= MOST_CLASSES:
+            error.add(f"{half}: labels", f"a class id of {labels.max()}", f"below {MOST_CLASSES}", "number the classes")
+        for name in ("class_names", "ids"):
+            if name in arrays and (arrays[name].ndim != 1 or _texts(arrays[name]) is None):
+                error.add(
+                    f"{half}: {name}",
+                    f"{arrays[name].dtype} {list(arrays[name].shape)}",
+                    "printable text or numbers, one-dimensional",
+                    "give one name each",
+                )
+    error.raise_if_any()
+    highest = max(int(arrays["labels"].max()) for arrays in held.values())
+    names = {
+        half: _texts(arrays["class_names"]) if "class_names" in arrays else [str(n) for n in range(highest + 1)]
+        for half, arrays in held.items()
+    }
+    train, test = names["train"] or [], names["test"] or []
+    _check_classes(error, train, test)
+    for half, listed in (("train", train), ("test", test)):
+        if len(set(listed)) < len(listed) or "" in listed:
+            error.add(f"{half}: class_names", "a name twice, or an empty one", "different names", "rename the classes")
+    error.raise_if_any()
+    return held, tuple(train)
+
+
+def _texts(array: np.ndarray) -> list[str] | None:
+    """An array's entries as text; None if it holds something else, or what cannot be printed."""
+    if array.dtype.kind == "S":
+        try:
+            array = np.char.decode(array, "utf-8")
+        except UnicodeDecodeError:
+            return None
+    if array.dtype.kind not in "Uiu":
+        return None
+    told = [str(entry) for entry in array.ravel().tolist()]
+    return told if all(map(_can_be_told, told)) else None
 
 
 def _in_order(images: np.ndarray, image_shape: tuple[int, int, int]) -> np.ndarray | None:
@@ -241,8 +292,10 @@ def _read_half(root: Path, half: str) -> dict[str, np.ndarray]:
                 for name in (*wanted, "class_names", "ids"):
                     if name in members:
                         with archive.open(members[name]) as file:
-                            arrays[name] = _array(file, f"{packed.name}: {name}")
-        except (zipfile.BadZipFile, EOFError, OSError) as reason:
+                            arrays[name] = _array(file, f"{packed.name}: {name}", members[name].file_size)
+        except PermissionError as reason:
+            raise _unreadable(root, packed.name) from reason
+        except (*BROKEN, lzma.LZMAError) as reason:
             raise data_error(
                 str(root), packed.name, f"no whole .npz file ({reason})", "what numpy.savez writes", "write it again"
             ) from None
@@ -251,8 +304,11 @@ def _read_half(root: Path, half: str) -> dict[str, np.ndarray]:
         arrays = {}
         for name, path in paths.items():
             if path.is_file():
-                with path.open("rb") as file:
-                    arrays[name] = _array(file, path.name)
+                try:
+                    with path.open("rb") as file:
+                        arrays[name] = _array(file, path.name, path.stat().st_size)
+                except PermissionError as reason:
+                    raise _unreadable(root, path.name) from reason
     missing = [name for name in wanted if name not in arrays]
     if missing:
         raise data_error(
@@ -265,7 +321,7 @@ def _read_half(root: Path, half: str) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _array(file: IO[bytes] | Any, where: str) -> np.ndarray:
+def _array(file: IO[bytes] | Any, where: str, held: int) -> np.ndarray:
     """One array, its header believed only after a look at it; object arrays are refused unread."""
     try:
         version = np.lib.format.read_magic(file)
@@ -274,15 +330,23 @@ def _array(file: IO[bytes] | Any, where: str) -> np.ndarray:
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize if shape else dtype.itemsize
         if dtype.hasobject:
             raise data_error(where, where, "an array of Python objects", "plain numbers or text", "save plain arrays")
+        if size > held:
+            raise data_error(
+                where, where, f"{size:,} bytes by its header", f"{held:,}, all that is there", "write it again"
+            )
         if size > MOST_BYTES:
             raise data_error(where, where, f"{size:,} bytes by its header", f"at most {MOST_BYTES:,}", "split it")
         file.seek(0)
         array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as reason:
+    except (*BROKEN, lzma.LZMAError) as reason:
         raise data_error(
             where, where, f"no whole array ({reason})", "what numpy.save writes", "write it again"
         ) from None
     return array
+
+
+def _unreadable(root: Path, name: str) -> DataError:
+    return data_error(str(root), name, "a file that may not be read", "an array", "change its permissions")
 
 
 def _can_be_told(name: str) -> bool:
@@ -312,19 +376,21 @@ def facts_of_image_folder(root: Path) -> tuple[int, int, tuple[int, int, int], i
 
 def facts_of_arrays(root: Path) -> tuple[int, int, tuple[int, int, int], int]:
     """Sizes of both halves, the shape of an image, and the classes."""
-    held = {half: _read_half(root, half) for half in HALVES}
-    shape = held["train"]["images"].shape[1:]
+    held, names = _checked(root)
+    shape = tuple(int(side) for side in held["train"]["images"].shape[1:])
     if len(shape) == 2:
-        image_shape = (1, int(shape[0]), int(shape[1]))
-    elif len(shape) == 3 and shape[2] in (1, 3) and shape[0] not in (1, 3):
-        image_shape = (int(shape[2]), int(shape[0]), int(shape[1]))
-    elif len(shape) == 3:
-        image_shape = (int(shape[0]), int(shape[1]), int(shape[2]))
+        image_shape = (1, *shape)
+    elif len(shape) == 3 and shape[2] <= MOST_CHANNELS < shape[0]:
+        image_shape = (shape[2], shape[0], shape[1])
+    elif len(shape) == 3 and shape[0] <= MOST_CHANNELS:
+        image_shape = shape
     else:
         raise data_error(
-            str(root), "train: images", f"{list(shape)}", "[examples, channels, height, width]", "reshape it"
+            str(root),
+            "train: images",
+            str([len(held["train"]["images"]), *shape]),
+            f"[examples, channels, height, width] of at most {MOST_CHANNELS} channels, or channels last",
+            "reshape it",
         )
-    highest = max(int(np.max(arrays["labels"], initial=0)) for arrays in held.values())
-    names = held["train"].get("class_names")
     sizes = [len(held[half]["images"]) for half in HALVES]
-    return sizes[0], sizes[1], image_shape, len(names) if names is not None else highest + 1
+    return sizes[0], sizes[1], (image_shape[0], image_shape[1], image_shape[2]), len(names)

@@ -77,7 +77,7 @@ class Part:
     @property
     def reason(self) -> str:
         """Why there is no interval; empty where there is one."""
-        return "" if np.isfinite(self.found.error) else "too few models or PIEs for an interval"
+        return "" if np.isfinite(self.found.error) else "too few models or PIEs, or no spread, for an interval"
 
     def told(self) -> tuple[float | None, float | None, float | None]:
         """Effect and interval as they are shown: ratios as ratios; None where there is none."""
@@ -98,12 +98,14 @@ class Claim:
         statement: what the paper says.
         parts: its comparisons in this run.
         missing: arms that the run lacks for it; then it has no parts.
+        note: what its verdict does not say.
     """
 
     id: str
     statement: str
     parts: tuple[Part, ...]
     missing: str = ""
+    note: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -162,7 +164,7 @@ def claims_rows(results: Results, claims: list[Claim]) -> list[Row]:
                 "effect": claim.statement,
                 **dict.fromkeys(("claimed", "value", "low", "high", "p_for", "p_against", "paper")),
                 "verdict": claim.verdict,
-                "reason": claim.reason,
+                "reason": "; ".join(filter(None, [claim.reason, claim.note])),
             }
         )
         for part in claim.parts:
@@ -212,17 +214,31 @@ class _Evidence:
         return [
             sparsity
             for sparsity in self.results.sparsities()
+            if all(self.is_the_papers(pruning) for pruning in prunings)
             if all(self.arm(objective, pruning, sparsity) for pruning in prunings) and self.arm(objective, "dense", 0)
         ]
 
+    def is_the_papers(self, pruning: str) -> bool:
+        """Whether a pruning is of the paper's kind: by magnitude, and of the schedule that its name says.
+
+        Controls (random masks, a method of the study's own) are no evidence about the paper's methods.
+        """
+        method = self.results.study["pruning"].get(pruning, {})
+        kind = {"gmp": "gradual", "delayed_gmp": "gradual", "one_shot": "one_shot"}.get(pruning)
+        return bool(method.get("kind") == kind and method.get("criterion") == "magnitude")
+
+    def families(self) -> list[tuple[str, str]]:
+        """(objective, pruning) of the paper's objectives and prunings, in the study's order."""
+        return [(o, p) for o, p in self.results.families() if o in ("supervised", "supcon") and self.is_the_papers(p)]
+
     def common_prunings(self, *sparsities: float) -> list[str]:
-        """Prunings that both objectives have at these sparsities."""
-        names = dict.fromkeys(pruning for _, pruning in self.results.families())
-        return [
-            name
+        """The paper's prunings that both objectives have, with their dense arms, at these sparsities or at any."""
+        names = dict.fromkeys(pruning for _, pruning in self.families())
+        both = {
+            name: [s for s in self.sparsities("supervised", name) if s in self.sparsities("supcon", name)]
             for name in names
-            if all(self.arm(o, name, s) and self.arm(o, name, 0) for o in ("supervised", "supcon") for s in sparsities)
-        ]
+        }
+        return [name for name, found in both.items() if found and set(sparsities) <= set(found)]
 
     def _modal_labels(self, objective: str, pruning: str, sparsity: float) -> Values:
         arm = self.arm(objective, pruning, sparsity)
@@ -276,8 +292,8 @@ def _paper_difference(table: int, quantity: str, *arms: tuple[str, str, float]) 
     return None if values[0] is None or values[1] is None else values[0] - values[1]
 
 
-def _claim(identity: str, statement: str, parts: list[Part], needs: str) -> Claim:
-    return Claim(identity, statement, tuple(parts), "" if parts else needs)
+def _claim(identity: str, statement: str, parts: list[Part], needs: str, note: str = "") -> Claim:
+    return Claim(identity, statement, tuple(parts), "" if parts else needs, note if parts else "")
 
 
 def _c1(evidence: _Evidence) -> Claim:
@@ -288,7 +304,7 @@ def _c1(evidence: _Evidence) -> Claim:
         parts.append(
             Part(
                 f"{pruning_name(pruning)}, {percent(evidence.main)}",
-                "PIEs of SupCon over PIEs of Sup (half a PIE added to each)",
+                "PIEs of SupCon over PIEs of Sup (half a PIE added to each; the paper: about 3)",
                 "above",
                 estimate(np.log(counts[0] / counts[1]), evidence.models),
                 _paper_ratio(1, "pies", *arms),
@@ -297,8 +313,7 @@ def _c1(evidence: _Evidence) -> Claim:
         )
     return _claim(
         "C1",
-        "Supervised contrastive models lose more examples than supervised ones at high sparsity, about 3 times as many "
-        "at 90 %",
+        "Supervised contrastive models lose more examples than supervised ones at high sparsity",
         parts,
         "one pruning of both objectives",
     )
@@ -372,7 +387,7 @@ def _c4(evidence: _Evidence) -> Claim:
         )
     return _claim(
         "C4",
-        "Q-Score falls with sparsity much more for supervised contrastive than for supervised models",
+        "Q-Score falls with sparsity for supervised contrastive models, and more than for supervised ones",
         parts,
         "one pruning of both objectives",
     )
@@ -380,7 +395,7 @@ def _c4(evidence: _Evidence) -> Claim:
 
 def _c5(evidence: _Evidence) -> Claim:
     parts = []
-    for objective, pruning in evidence.results.families() if evidence.has_depth else []:
+    for objective, pruning in evidence.families() if evidence.has_depth else []:
         for sparsity in evidence.sparsities(objective, pruning):
             is_pie = evidence.pies(objective, pruning, sparsity)
             depth, examples = evidence.depth(objective, pruning, sparsity), evidence.drawn.examples
@@ -401,7 +416,12 @@ def _c5(evidence: _Evidence) -> Claim:
                 )
             )
     return _claim(
-        "C5", "Prediction depth is higher for PIEs than for other examples", parts, "prediction depth of pruned arms"
+        "C5",
+        "Prediction depth is higher for PIEs than for other examples",
+        parts,
+        "prediction depth of pruned arms",
+        "As in the paper, depth is against the true label: it puts every misclassified example near the maximum by "
+        "construction, and most PIEs are misclassified",
     )
 
 
@@ -416,9 +436,9 @@ def _c6(evidence: _Evidence) -> Claim:
         parts.append(
             Part(
                 about,
-                "correlation over examples of depth in dense and in pruned Sup models",
+                "correlation over examples of depth in dense and in pruned Sup models, minus one half",
                 "above",
-                estimate(found["supervised"], evidence.depth_models),
+                estimate(found["supervised"] - 0.5, evidence.depth_models),
             )
         )
         parts.append(
@@ -440,7 +460,7 @@ def _c6(evidence: _Evidence) -> Claim:
 
 def _c7(evidence: _Evidence) -> Claim:
     parts = []
-    for objective, pruning in evidence.results.families():
+    for objective, pruning in evidence.families():
         sparsities = evidence.sparsities(objective, pruning)
         if len(sparsities) < 2:
             continue
@@ -461,18 +481,23 @@ def _c7(evidence: _Evidence) -> Claim:
             )
         )
     return _claim(
-        "C7", "PIEs spread more evenly over the classes as sparsity grows", parts, "one pruning at two sparsities"
+        "C7",
+        "PIEs spread more evenly over the classes as sparsity grows",
+        parts,
+        "one pruning at two sparsities",
+        "Where classes have other sizes, an even spread follows the sizes" if _is_unbalanced(evidence) else "",
     )
+
+
+def _is_unbalanced(evidence: _Evidence) -> bool:
+    return len(set(np.bincount(evidence.results.labels, minlength=len(evidence.results.class_names)).tolist())) > 1
 
 
 def _c8(evidence: _Evidence) -> Claim:
     parts = []
     for pruning in evidence.common_prunings():
-        sparsities = [
-            sparsity
-            for sparsity in evidence.sparsities("supervised", pruning)
-            if evidence.arm("supcon", pruning, sparsity)
-        ]
+        both_have = evidence.sparsities("supcon", pruning)
+        sparsities = [sparsity for sparsity in evidence.sparsities("supervised", pruning) if sparsity in both_have]
         if len(sparsities) < 2:
             continue
         ends = sparsities[0], sparsities[-1]
@@ -490,12 +515,19 @@ def _c8(evidence: _Evidence) -> Claim:
             by_chance.append(chance_jaccard(sizes[0], sizes[1], evidence.examples))
         about = f"{pruning_name(pruning)}, {percent(ends[0])}"
         both = f"{about} to {percent(ends[1])}"
-        share = "share of PIEs of either objective that both have, minus one half"
-        chance = "growth of that share beyond what independent sets of these sizes would share"
+        chance = "growth of the overlap beyond that of independent sets of these sizes"
         grown, grown_by_chance = high - low, by_chance[1] - by_chance[0]
         parts += [
-            Part(about, share, "below", estimate(low - 0.5, evidence.models)),
-            Part(both, "growth of that share", "above", estimate(grown, evidence.models)),
+            *(
+                Part(about, f"share of {OBJECTIVES[o]}'s PIEs that the other has too, minus one half", "below", found)
+                for o, found in _shared(evidence, pruning, ends[0]).items()
+            ),
+            Part(
+                both,
+                "growth of the overlap (those of both over those of either)",
+                "above",
+                estimate(grown, evidence.models),
+            ),
             Part(both, chance, None, estimate(grown - grown_by_chance, evidence.models)),
         ]
     return _claim(
@@ -503,4 +535,17 @@ def _c8(evidence: _Evidence) -> Claim:
         "At low sparsity PIEs are largely unique to an objective, and the overlap grows with sparsity",
         parts,
         "one pruning of both objectives at two sparsities",
+        "Larger sets overlap more by chance alone; how much of the growth is beyond that stands beside it",
     )
+
+
+def _shared(evidence: _Evidence, pruning: str, sparsity: float) -> dict[str, Estimate]:
+    """For each objective: the share of its PIEs that are the other's too, minus one half."""
+    pies = {objective: evidence.pies(objective, pruning, sparsity) for objective in ("supervised", "supcon")}
+    both = (pies["supervised"] & pies["supcon"]) * evidence.drawn.examples
+    shares = {}
+    for objective in pies:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = both.sum(1, dtype=np.float64) / evidence.count(objective, pruning, sparsity)
+        shares[objective] = estimate(share - 0.5, evidence.models)
+    return shares

@@ -139,6 +139,7 @@ def _told_claim(claim: Claim) -> dict[str, Any]:
         "verdict": claim.verdict,
         "kind": claim.verdict.split()[0],
         "reason": claim.reason,
+        "note": claim.note,
         "effects": [
             f"{_sentence(effect)}: {'; '.join(told[:4])}{'; ...' if len(told) > 4 else ''}."
             for effect, told in effects.items()

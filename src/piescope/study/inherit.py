@@ -33,10 +33,12 @@ def read_study_file(path: Path, source: str) -> str:
     """
     error = StudyError(source)
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            error.add("the file", f"{path.stat().st_size:,} bytes", f"at most {LARGEST_FILE:,}", "give a study file")
+        with path.open("rb") as file:  # of a device or a pipe no size is known: read no more than there may be
+            content = file.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            error.add("the file", f"more than {LARGEST_FILE:,} bytes", f"at most {LARGEST_FILE:,}", "give a study file")
             raise error
-        return path.read_text(encoding="utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError:
         error.add("the file", "bytes that are no UTF-8", "TOML text in UTF-8", "give a study file, or save it as UTF-8")
         raise error from None
@@ -55,7 +57,7 @@ def tables_of(text: str, source: str) -> Table:
     error = StudyError(source)
     try:
         content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as reason:
+    except (ValueError, RecursionError) as reason:  # also numbers of thousands of digits
         error.add(
             "the file",
             str(reason) or "tables nested too deeply",
@@ -130,11 +132,14 @@ def _base(name: str, source: str, folder: Path | None, seen: tuple[str, ...]) ->
     if folder is None or not name.endswith(".toml"):
         error.add_unknown("extends", "study or recipe", name, [*recipes, *studies])
         raise error
-    path = (folder / name).resolve()
+    try:
+        path = (folder / name).resolve()
+    except (OSError, ValueError, RuntimeError):  # no path at all, or links in a circle
+        path = Path("/")
     if not path.is_relative_to(folder.resolve()):
         error.add("extends", name, "a file in the study's own folder", "copy it there, or extend a built-in study")
         raise error
-    return resolved(tables_of(read_study_file(path, name), name), name, path.parent, (*seen, name))
+    return resolved(tables_of(read_study_file(path, name), name), name, path.parent, (*seen, str(path)))
 
 
 def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> Table:

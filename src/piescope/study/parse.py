@@ -65,7 +65,7 @@ def parse_study(text: str, source: str = "study", folder: Path | None = None) ->
     error = StudyError(source)
     try:
         # through JSON: there, strict validation takes an array for a tuple and still nothing for anything else
-        return Study.model_validate_json(json.dumps(content, default=str))
+        return Study.model_validate_json(_as_json(content, error))
     except StudyError as faults:
         faults.source = source
         raise
@@ -78,6 +78,16 @@ def parse_study(text: str, source: str = "study", folder: Path | None = None) ->
                 _explain(error, fault)
         error.merge_alternatives()
         raise error from None
+
+
+def _as_json(content: dict[str, Any], error: StudyError) -> str:
+    try:
+        return json.dumps(content)
+    except TypeError as reason:  # TOML has dates and times, a study has none
+        error.add("the file", str(reason), "text, numbers, booleans, lists and tables", "write it in quotes")
+    except (ValueError, RecursionError):
+        error.add("the file", "a number of thousands of digits, or tables nested too deeply", "a study", "shorten it")
+    raise error
 
 
 def study_toml(study: Study) -> str:

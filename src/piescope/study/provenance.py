@@ -19,7 +19,7 @@ from piescope.study.inherit import recipe_part, resolved, shipped, tables_of
 from piescope.study.spec import Measures, Study, Trainings
 from piescope.training.recipe import Normalisation, PruningMethod
 
-Origin = Literal["text", "code", "ours"]
+Origin = Literal["text", "reading", "code", "ours"]
 
 
 TEXT = "paper"
@@ -30,8 +30,8 @@ class Said(Spec):
     """Where a value is from.
 
     Attributes:
-        origin: ``text``: the paper says so; ``code``: the text is silent (or says otherwise) and its authors' code does
-            so; ``ours``: neither.
+        origin: ``text``: the paper says so; ``reading``: our reading where its words allow several; ``code``: the text
+            is silent (or says otherwise) and its authors' code does so; ``ours``: none of these.
         id: of the fact in docs/recipes.md: D1 ... K5.
     """
 
@@ -200,7 +200,11 @@ def departures(study: Study, recipe: Recipe) -> list[Difference]:
     found = []
     for key in _changed(recipe.values, own):
         if concerns(key):
-            said = recipe.said(key)
+            try:
+                said = recipe.said(key)
+            except KeyError:  # a method or an objective of the study's own, which the recipe knows nothing of
+                found.append(Difference("", key, (None, own[key]), (None, None), ""))
+                continue
             origin = said.origin if key in recipe.values else None
             found.append(Difference(said.id, key, (recipe.values.get(key), own.get(key)), (origin, None), why(said.id)))
     return found

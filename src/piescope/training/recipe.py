@@ -155,7 +155,7 @@ class Contrastive(Spec):
     head: Training
     temperature: float = Field(gt=0)
     base_temperature: Annotated[float, Field(gt=0)] | None = None
-    projection: tuple[int, int] | None = None
+    projection: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
 
 
 class GradualPruning(Method):

@@ -38,7 +38,7 @@ class MultiStep(Spec):
     """
 
     kind: Literal["multi_step"] = "multi_step"
-    milestones: tuple[int, ...] = Field(min_length=1)
+    milestones: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
     gamma: float = Field(gt=0, lt=1)
 
     @field_validator("milestones")
@@ -83,7 +83,7 @@ class MultiStepCosine(Spec):
     """
 
     kind: Literal["multi_step_cosine"] = "multi_step_cosine"
-    milestones: tuple[int, ...] = Field(min_length=1)
+    milestones: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
     gamma: float = Field(gt=0, lt=1)
     floor: float = Field(default=0.0, ge=0, le=1)
 
