@@ -26,7 +26,7 @@ from piescope.report.published import paper_value, published, published_rows, un
 from piescope.report.tables import rows_of
 
 FAMILIES = {"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "delayed_gmp", "one_shot")}
-CLASSES, EXAMPLES, MODELS = 5, 2000, 6
+CLASSES, EXAMPLES, MODELS = 5, 3000, 6
 
 
 class World:
@@ -82,7 +82,7 @@ def paper_like() -> World:
         own = sparsity == 0.5
         classes = 2 if own else CLASSES
         for objective, pruning, share in (
-            ("supervised", "gmp", 0.04), ("supervised", "one_shot", 0.015), ("supcon", "gmp", 0.10),
+            ("supervised", "gmp", 0.04), ("supervised", "one_shot", 0.02), ("supcon", "gmp", 0.10),
             ("supcon", "delayed_gmp", 0.05), ("supcon", "one_shot", 0.08),
         ):  # fmt: skip
             world.lose(objective, pruning, sparsity, share * factor, own, classes)
@@ -174,7 +174,7 @@ def test_a_claim_whose_arms_are_missing_says_which() -> None:
 
 
 def part(value: float, error: float, models: int = 6) -> Part:
-    rows = np.random.default_rng(0).normal(value, error, 400)
+    rows = np.random.default_rng(0).normal(value, error / 2**0.5, 400)
     return Part("made", "made", "above", estimate(np.concatenate([[value], rows]), models))
 
 
@@ -196,6 +196,7 @@ def test_row_0_is_what_was_observed() -> None:
     assert np.array_equal(modal[0] != modal[1], pie_mask(dense, pruned, 3))
     assert drawn.models[0].tolist() == [1] * 4
     assert (drawn.models.sum(1) == 4).all()
+    assert len(drawn.models) == len(drawn.examples) == 21
     assert (drawn.examples.sum(1) == 300).all()
 
 

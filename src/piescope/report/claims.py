@@ -21,7 +21,7 @@ from piescope.report.frames import ArmResult, Results, Row
 from piescope.report.published import paper_value
 from piescope.report.words import OBJECTIVES, percent, pruning_name
 
-DRAWS = 500
+DRAWS = 300
 LEVEL = 0.025
 """One-sided: a 95 % interval on the right side of zero."""
 

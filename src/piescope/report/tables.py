@@ -337,8 +337,8 @@ def _claims(rows: Sequence[Row]) -> WideTable:
         if row["comparison"] != "overall"
     )
     caption = (
-        "The effects behind the verdicts, each with its 95 % interval over models and examples (both resampled, "
-        f"{DRAWS} draws; t with models - 1 degrees of freedom). Paper: the same effect in the paper's tables."
+        "The effects behind the verdicts, each with its 95 % interval over models and examples "
+        f"({DRAWS} draws of each; t with models - 1 degrees of freedom). Paper: the same effect in the paper's tables."
     )
     head = ("Claim", "Comparison", "Effect", "Claimed", "This run [95 %]", "Paper", "Alone")
     return WideTable("Effects behind the verdicts", caption, (("", len(head)),), head, body)
