@@ -61,7 +61,9 @@ class Numbers:
         rows = [
             row
             for row in self.tables["claims"]
-            if row["claim"] == claim and row["comparison"] == comparison and about in row["effect"]
+            if row["claim"] == claim
+            and row["comparison"].replace("\N{NO-BREAK SPACE}", " ") == comparison
+            and about in row["effect"]
         ]
         if len(rows) != 1:
             raise KeyError(f"{claim}: {len(rows)} rows {comparison!r} {about!r}")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from conftest import run_piescope
-from piescope.study.parse import parse_study
+from piescope.study.parse import load_study, parse_study
 from piescope.study.plan import make_plan
 
 ROOT = Path(__file__).parents[2]
@@ -54,3 +54,17 @@ def test_no_figure_of_the_readme_was_left_open() -> None:
 def test_the_images_of_the_readme_exist() -> None:
     for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)|\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text()):
         assert (ROOT / (path[0] or path[1])).exists()
+
+
+def test_the_pages_of_results_are_what_their_tables_say() -> None:
+    for folder in sorted(path.parent for path in (ROOT / "docs" / "results").glob("*/page.md.jinja")):
+        done = subprocess.run(
+            [sys.executable, ROOT / "docs" / "results" / "collect.py", "--check", folder.name], check=False, timeout=60
+        )
+        assert done.returncode == 0, f"{folder.name}: run docs/results/collect.py again"
+        parsed = parse_study((folder / "study.toml").read_text(encoding="utf-8"))
+        shipped = load_study(folder.name)
+        assert parsed == shipped  # the study that ships is the one that was run
+        with (folder / "tables" / "claims.csv").open(encoding="utf-8") as file:
+            claims = [row["claim"] for row in csv.DictReader(file) if row["comparison"] == "overall"]
+        assert claims == [f"C{number}" for number in range(1, 9)]
