@@ -93,6 +93,7 @@ def test_what_was_not_run_is_not_told() -> None:
     bare = text("no depth, no maps")
     for absent in ("its depth is the probe", "UMAP", "no models", "no sparsity", "Figure 1."):
         assert absent not in bare
+    assert "Does the paper hold here?" not in dense  # no arm says anything about it
     single = text("one objective, one sparsity, one model")
     assert "(one model)" in single
     assert "1 models" not in single

@@ -98,7 +98,7 @@ def render_page(
             if rows[name] and table.rows and (has_depth or name != "prediction_depth")
             if name not in ("claims", "published")
         },
-        claims=[_told_claim(claim) for claim in claims],
+        claims=[_told_claim(claim) for claim in claims] if any(claim.parts for claim in claims) else [],
         effects=tables["claims"],
         published=tables["published"],
         unfair=unfair_because(results),
@@ -132,7 +132,8 @@ def _told_claim(claim: Claim) -> dict[str, Any]:
         value, low, high = part.told()
         if value is not None:
             interval = "" if low is None or high is None else f" [{low:.3g}, {high:.3g}]"
-            effects.setdefault(part.effect, []).append(f"{part.about}: {value:.3g}{interval}")
+            effect = part.effect if part.counts else f"{part.effect} (for comparison only)"
+            effects.setdefault(effect, []).append(f"{part.about}: {value:.3g}{interval}")
     return {
         "id": claim.id,
         "statement": claim.statement,
@@ -141,7 +142,7 @@ def _told_claim(claim: Claim) -> dict[str, Any]:
         "reason": claim.reason,
         "note": claim.note,
         "effects": [
-            f"{_sentence(effect)}: {'; '.join(told[:4])}{'; ...' if len(told) > 4 else ''}."
+            f"{_sentence(effect)}: {'; '.join(told[:4])}{f'; and {len(told) - 4} more' if len(told) > 4 else ''}."
             for effect, told in effects.items()
         ],
     }
@@ -183,8 +184,8 @@ def headline(results: Results) -> list[dict[str, str]]:
             {
                 "objective": objective,
                 "name": family_name(objective, pruning),
-                "number": f"{pies}",
-                "unit": f"of {len(results.labels)} examples ({100 * pies / len(results.labels):.1f} %)",
+                "number": f"{pies:,}",
+                "unit": f"of {len(results.labels):,} examples ({100 * pies / len(results.labels):.1f} %)",
                 "detail": f"accuracy {plus_minus(arm.summary['accuracy_mean'], arm.summary['accuracy_std'])} %",
             }
         )
@@ -248,7 +249,7 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Study", f"{study['name']}, seed {study['seed']}"),
         (
             "Data",
-            f"{data['about']}: {data['train_examples']} train, {data['test_examples']} test, "
+            f"{data['about']}: {data['train_examples']:,} train, {data['test_examples']:,} test, "
             f"{'x'.join(map(str, data['image_shape']))}",
         ),
         *_duplicates(data["duplicates"]),
