@@ -213,4 +213,4 @@ def test_correlation_and_jaccard_against_scipy_and_sets() -> None:
     assert float(jaccard(left, right, np.ones(30))) == pytest.approx(len(sets[0] & sets[1]) / len(sets[0] | sets[1]))
     masks = random.random((2, 300, 2000)) < 0.2
     found = jaccard(masks[0], masks[1], np.ones(2000)).mean()
-    assert float(chance_jaccard(400, 400, 2000)) == pytest.approx(found, rel=0.02)
+    assert float(chance_jaccard(np.array(400), np.array(400), 2000)) == pytest.approx(found, rel=0.02)

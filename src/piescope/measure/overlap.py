@@ -58,7 +58,7 @@ def chance_jaccard(one: Num[Any, "*rows"], other: Num[Any, "*rows"], examples: i
         examples: what both are drawn from.
 
     Example:
-        >>> float(chance_jaccard(50, 50, 100))
+        >>> float(chance_jaccard(np.array(50), np.array(50), 100))
         0.3333333333333333
     """
     both = np.asarray(one, np.float64) * np.asarray(other, np.float64) / examples
