@@ -79,6 +79,7 @@ def made(
                 each = {"labels": said.astype(np.int16), "q": own.random((models, examples)).astype(np.float32)}
                 if depth:
                     each["depth"] = own.integers(1, 4, (1, examples)).astype(np.int16)
+                    each["depth_baldock"] = each["depth"] - 1
                 arms.append(ArmResult(objective, pruning, sparsity, columns, summary, embedding, each))
     contrastive = {"encoder": TRAINING, "head": TRAINING, "temperature": 0.5}
     study = {

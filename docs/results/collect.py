@@ -65,6 +65,7 @@ class Numbers:
             and row["comparison"].replace("\N{NO-BREAK SPACE}", " ") == comparison
             and about in row["effect"]
         ]
+        rows = [row for row in rows if row["effect"] == about] or rows
         if len(rows) != 1:
             raise KeyError(f"{claim}: {len(rows)} rows {comparison!r} {about!r}")
         value, low, high = (rows[0][key] for key in ("value", "low", "high"))

@@ -37,7 +37,8 @@ class ArmResult:
         columns: one array per column of the comparison, ``[examples]`` each.
         summary: counts, accuracies and realised sparsities.
         embedding: ``[examples, 2]`` UMAP, where the study asked for one.
-        models: ``labels`` and ``q`` ``[models, examples]``; ``depth`` ``[its models, examples]``, if measured.
+        models: ``labels`` and ``q`` ``[models, examples]``; ``depth`` and ``depth_baldock``
+            ``[their models, examples]``, if measured.
     """
 
     objective: str

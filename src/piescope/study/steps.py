@@ -340,10 +340,11 @@ class Population:
             }
 
     def per_model(self) -> dict[str, np.ndarray]:
-        """``labels`` and ``q`` ``[models, examples]``, ``depth`` ``[its models, examples]``: what resampling needs."""
+        """``labels`` and ``q`` ``[models, examples]``, depths ``[their models, examples]``: what resampling needs."""
         kept: dict[str, np.ndarray] = {"labels": self.labels.astype(np.int16), "q": self.model_q.astype(np.float32)}
         if self.depth:
             kept["depth"] = self.depth["corti2022"].astype(np.int16)
+            kept["depth_baldock"] = self.depth["baldock"].astype(np.int16)
         return kept
 
 
