@@ -163,7 +163,7 @@ def test_d4_the_network() -> None:
     assert counts == {"conv": 688_560, "norm": 1_824, "linear": 1_290}
     assert sum(counts.values()) == sum(parameter.numel() for parameter in model.parameters()) == 691_674
     assert float(model.head.bias.detach().abs().max()) == 0.0
-    convolution = model.stage3[1].conv2.weight  # Kaiming, fan out: std sqrt(2 / (128 * 9))
+    convolution = model.stage3[1].conv2.weight.detach()  # Kaiming, fan out: std sqrt(2 / (128 * 9))
     assert float(convolution.std()) == pytest.approx(math.sqrt(2 / (128 * 9)), rel=0.02)
     model.eval()
     with torch.no_grad():
@@ -521,3 +521,10 @@ def test_every_value_of_every_recipe_says_where_it_is_from() -> None:
             assert key == "" or any(f"{value}.".startswith(f"{key}.") for value in recipe.values), (name, key)
         if below is not None:
             assert recipe.said("model.depth") == below.said("model.depth")
+
+
+def test_every_fact_has_its_test() -> None:
+    from piescope.study.provenance import facts
+
+    for identity in facts():
+        assert any(name.startswith(f"test_{identity.lower()}_") for name in globals()), identity
