@@ -110,7 +110,7 @@ def draw_all(results: Results) -> list[Drawn]:
         (
             f"Q-Score of each example, dense against pruned, at {main}",
             f"Each point is a test example; mean over models. Below the line: pruned models ({main}) form its "
-            "representation less clearly than dense ones. Ringed: PIEs.",
+            "representation less clearly than dense ones. Dark: PIEs.",
             frames.pair_rows(results, "q"),
             lambda rows: draw_pairs(rows, "Q-Score (no unit)", results),
         ),
@@ -313,6 +313,10 @@ def draw_maps_by_sparsity(rows: list[Row], results: Results) -> Figure:
     return figure
 
 
+CROWD = 2000
+"""Points in a panel from which on they are drawn as dots: rings would hide all else."""
+
+
 def draw_pairs(rows: list[Row], name: str, results: Results, jitter: float = 0.0) -> Figure:
     """Dense against pruned, one panel per arm, on one pair of scales (the paper's Figures 2 and 3)."""
     families = list(dict.fromkeys((row["objective"], row["pruning"]) for row in rows))
@@ -327,11 +331,14 @@ def draw_pairs(rows: list[Row], name: str, results: Results, jitter: float = 0.0
         points = points + shake.uniform(-jitter, jitter, points.shape)
         pies = np.array([row["is_pie"] for row in shown])
         axes.plot([low, high], [low, high], color=GREY, linewidth=0.7, linestyle="--", zorder=1)
-        axes.scatter(*points[~pies].T, s=5, linewidths=0, color=LIGHT[objective], rasterized=True, zorder=2)
+        crowded = len(points) > CROWD
+        axes.scatter(
+            *points[~pies].T, s=1.2 if crowded else 5, linewidths=0, color=LIGHT[objective], rasterized=True, zorder=2
+        )
         axes.scatter(
             *points[pies].T,
-            s=9,
-            linewidths=0.5,
+            s=1.2 if crowded else 9,
+            linewidths=0 if crowded else 0.5,
             facecolor=STRONG[objective],
             edgecolor="black",
             rasterized=True,
