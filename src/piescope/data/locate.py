@@ -54,6 +54,7 @@ def fetch(address: str, archive: str, md5: str, on_bytes: OnBytes | None = None)
     import requests
 
     target = cache_folder() / archive
+    pooch.get_logger().setLevel("WARNING")  # the caller has a progress bar
 
     def download(url: str, output_file: Any, _pooch: Any) -> None:
         partial = target.with_name(f"{archive}.partial")
