@@ -179,12 +179,12 @@ def plan(
     from rich.table import Table
 
     from piescope.cli.progress import duration
-    from piescope.study.calibrate import estimate
+    from piescope.study.calibrate import forecast
     from piescope.study.plan import cost_of, make_plan, plan_json
 
     laid_out = make_plan(_load(study))
     cost = cost_of(laid_out)
-    expected = estimate(laid_out, workers or _cores())
+    expected = forecast(laid_out, workers or _cores())
     if as_json:
         typer.echo(json.dumps(plan_json(laid_out, cost, expected.seconds, expected.peak_memory_bytes), indent=1))
         return

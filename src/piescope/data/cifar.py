@@ -90,7 +90,7 @@ def load_cifar(cifar: Cifar, places: list[Path]) -> Splits:
         ", ".join(map(str, places)) or "the data set",
         "none of its files",
         " or ".join(f"{layout.folder}/ or {layout.archive}" for layout in cifar.layouts),
-        "give --data DIR, the folder that holds them, or set PIESCOPE_DATA",
+        "give --data DIR, the folder that holds them (a tarball needs its official name), or set PIESCOPE_DATA",
     )
 
 
@@ -101,15 +101,7 @@ def _read_any(layout: Layout, place: Path, name: str) -> tuple[str, dict[str, by
         present = [file for file in layout.files if (folder / file).is_file()]
         # "train" and "test" are CIFAR-100's files but also everybody's folders: a folder is no file
         if present:
-            missing = [file for file in layout.files if file not in present]
-            if missing:
-                raise data_error(
-                    name,
-                    str(folder),
-                    f"{', '.join(present)}, but no {', '.join(missing)}",
-                    f"all {len(layout.files)} files of {layout.folder}",
-                    f"unpack {layout.archive} again",
-                )
+            _check_complete(layout, folder, present, name)
             return str(folder), {file: (folder / file).read_bytes() for file in layout.files}
     archive = place if place.name == layout.archive and place.is_file() else place / layout.archive
     if not archive.is_file():
@@ -127,6 +119,18 @@ def _read_any(layout: Layout, place: Path, name: str) -> tuple[str, dict[str, by
     return str(archive), _members(layout, archive, name)
 
 
+def _check_complete(layout: Layout, place: Path, present: list[str], name: str) -> None:
+    missing = [file for file in layout.files if file not in present]
+    if missing:
+        raise data_error(
+            name,
+            str(place),
+            f"{', '.join(present) or 'nothing'}, but no {', '.join(missing)}",
+            f"all {len(layout.files)} files of {layout.folder}",
+            f"unpack or fetch it again: {OFFICIAL_ADDRESS}{layout.archive}",
+        )
+
+
 def _members(layout: Layout, archive: Path, name: str) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
     with tarfile.open(archive, "r:gz") as opened:
@@ -136,15 +140,7 @@ def _members(layout: Layout, archive: Path, name: str) -> dict[str, bytes]:
                 extracted = opened.extractfile(member)
                 assert extracted is not None, "it is a file"
                 contents[file] = extracted.read()
-    missing = [file for file in layout.files if file not in contents]
-    if missing:
-        raise data_error(
-            name,
-            str(archive),
-            f"no {', '.join(missing)} inside",
-            f"all {len(layout.files)} files of {layout.folder}",
-            f"fetch it again: {OFFICIAL_ADDRESS}{layout.archive}",
-        )
+    _check_complete(layout, archive, list(contents), name)
     return {file: contents[file] for file in layout.files}
 
 

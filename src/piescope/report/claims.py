@@ -122,7 +122,7 @@ class Claim:
         parts = [part for part in self.parts if part.counts]
         unclear = [part for part in parts if part.verdict == UNDECIDED]
         against = [part for part in parts if part.verdict == CONTRADICTED]
-        told = f"{len(unclear)} of {len(parts)} comparisons are not clear"
+        told = f"{len(unclear)} of {len(parts)} comparisons {'is' if len(unclear) == 1 else 'are'} not clear"
         return told + (f", {len(against)} alone would speak against it" if against else "")
 
 

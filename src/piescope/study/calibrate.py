@@ -28,7 +28,7 @@ PARENT_BYTES = 150 << 20
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Forecast:
     """What a study would take here, from nothing, on the CPU.
 
     Attributes:
@@ -41,7 +41,7 @@ class Estimate:
     peak_memory_bytes: int
 
 
-def estimate(plan: Plan, workers: int) -> Estimate:
+def forecast(plan: Plan, workers: int) -> Forecast:
     """Time and memory that a study would take from nothing on this machine's CPU.
 
     All workers train for a moment at the same time, as they will in the run: cores that share caches, memory or
@@ -50,7 +50,7 @@ def estimate(plan: Plan, workers: int) -> Estimate:
     study = plan.study
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        measured = list(pool.map(seconds_per_image, [study] * workers))
+        measured = list(pool.map(calibrate_worker, [study] * workers))
     pace = {objective: sum(each.pace[objective] for each in measured) / workers for objective in study.arms}
     forward = min(pace.values()) / 3
     busy = 0.0
@@ -69,7 +69,7 @@ def estimate(plan: Plan, workers: int) -> Estimate:
             maps += 1
     busy += UMAP_COMPILATION * min(maps, workers)
     held = max(each.peak_bytes for each in measured) + bytes_of_largest_step(plan)
-    return Estimate(START_AND_REPORT + busy / workers, PARENT_BYTES + workers * held)
+    return Forecast(START_AND_REPORT + busy / workers, PARENT_BYTES + workers * held)
 
 
 def bytes_of_largest_step(plan: Plan) -> int:
@@ -100,8 +100,8 @@ class Measured:
     peak_bytes: int
 
 
-def seconds_per_image(study: Study) -> Measured:
-    """In a worker: seconds of one image forward and backward through the network, at each objective's batch."""
+def calibrate_worker(study: Study) -> Measured:
+    """In a worker: trains for a moment with each objective's batch; seconds of an image, and the memory it took."""
     import resource
 
     import faiss  # noqa: F401  loaded by every worker: it counts
