@@ -12,7 +12,8 @@ import argparse
 
 import numpy as np
 
-from piescope.measure.resampling import drawn_modal_labels, estimate, two_way_draws
+from piescope.measure.pies import group_modal_labels
+from piescope.measure.resampling import estimate, two_way_draws
 
 EXAMPLES, CLASSES, DRAWS = 800, 5, 150
 
@@ -32,7 +33,7 @@ def main() -> None:
         for _ in ("dense", "one pruning", "the other"):
             flips = 0.5 * of_seed + 0.5 * random.random(shape) > 1 - 0.45 * hard
             said = np.where(flips, random.integers(0, CLASSES, shape), truth)
-            modal.append(drawn_modal_labels(said, drawn.models, CLASSES))
+            modal.append(group_modal_labels(said, drawn.models, CLASSES))
         counts = [((modal[0] != pruned) * drawn.examples).sum(1) * 100 / EXAMPLES for pruned in modal[1:]]
         found = estimate(counts[0] - counts[1], arguments.models)
         wrong += min(found.p_positive, found.p_negative) < 0.025

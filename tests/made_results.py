@@ -47,6 +47,7 @@ def made(
     for objective, prunings in families.items():
         dense_label = np.where(random.random(examples) < 0.9, labels, 0)
         for pruning in ("dense", *prunings):
+            descends = METHODS.get(pruning, {}).get("kind") == "one_shot"
             for sparsity in (0.0,) if pruning == "dense" else sparsities:
                 other = np.where(random.random(examples) < 0.4, labels, 1)
                 moved = np.where(random.random(examples) < 0.6, dense_label, other)
@@ -63,24 +64,30 @@ def made(
                     columns[f"{side}_tie"] = random.random(examples) < 0.1
                     columns[f"{side}_agreement"] = random.choice([1 / 3, 2 / 3, 1.0], examples)
                     columns[f"{side}_correct"] = random.random(examples)
-                    for score in ("q", "z", "l1"):
+                    columns[f"{side}_margin"] = own.choice([0.0, 1 / 3, 1.0], examples)
+                    columns[f"{side}_entropy"] = own.choice([0.0, 0.9, 1.6], examples)
+                    for score in ("q", "z", "l1", "q_aaai24"):
                         columns[f"{side}_{score}"] = random.random(examples)
                     for score in ("depth", "depth_baldock"):
                         columns[f"{side}_{score}"] = random.random(examples) * 9 if depth else np.full(examples, np.nan)
+                columns["p_value"], columns["q_value"] = own.random(examples), own.random(examples)
+                columns["is_confirmed"] = columns["is_pie"] & (own.random(examples) < 0.5)
                 groups = [] if pruning == "dense" else [{"names": ["a"], "weights": 10, "zeros": 5, "target": 5}]
                 summary = {
                     "n_models": models, "pies": int(columns["is_pie"].sum()), "ties": int(columns["pruned_tie"].sum()),
                     "rescued": int(columns["is_rescued"].sum()), "accuracy_mean": 90.0,
                     "accuracy_std": None if models == 1 else 1.0, "degenerate_representations": 2, "error_auroc": None,
+                    "confirmed": int(columns["is_confirmed"].sum()), "changed": 3, "smallest_p_value": 0.1, "test": "paired, 3 and 3",
                     "models": [{"seed": 0, "accuracy": 90.0, "sparsity": {"groups": groups}}] * models,
                 }  # fmt: skip
                 embedding = random.normal(size=(examples, 2)) if maps else None
                 said = np.where(own.random((models, examples)) < 0.8, pruned, labels)
                 each = {"labels": said.astype(np.int16), "q": own.random((models, examples)).astype(np.float32)}
+                each["q_aaai24"] = own.random((models, examples)).astype(np.float32)
                 if depth:
                     each["depth"] = own.integers(1, 4, (1, examples)).astype(np.int16)
                     each["depth_baldock"] = each["depth"] - 1
-                arms.append(ArmResult(objective, pruning, sparsity, columns, summary, embedding, each))
+                arms.append(ArmResult(objective, pruning, sparsity, columns, summary, embedding, each, None, descends))
     contrastive = {"encoder": TRAINING, "head": TRAINING, "temperature": 0.5}
     study = {
         "name": "made", "title": "made & <tested>", "seed": 0, "replicates": models, "sparsities": list(sparsities),

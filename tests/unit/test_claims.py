@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from made_results import made
-from piescope.measure.pies import pie_mask
-from piescope.measure.resampling import drawn_modal_labels, estimate, two_way_draws
+from piescope.measure.pies import group_modal_labels, pie_mask
+from piescope.measure.resampling import estimate, two_way_draws
 from piescope.report.claims import (
     CONTRADICTED,
     SUPPORTED,
@@ -204,7 +204,7 @@ def test_row_0_is_what_was_observed() -> None:
     random = np.random.default_rng(5)
     dense, pruned = random.integers(0, 3, (2, 4, 300))
     drawn = two_way_draws(4, 300, 10)
-    modal = [drawn_modal_labels(labels, drawn.models, 3)[0] for labels in (dense, pruned)]
+    modal = [group_modal_labels(labels, drawn.models, 3)[0] for labels in (dense, pruned)]
     assert np.array_equal(modal[0] != modal[1], pie_mask(dense, pruned, 3))
     assert drawn.models[0].tolist() == [1] * 4
     assert (drawn.models.sum(1) == 4).all()

@@ -13,6 +13,10 @@ from piescope.report import frames
 from piescope.report.claims import check_claims
 from piescope.report.figures import draw_all
 from piescope.report.page import render_page, walls
+from piescope.report.signal import Signal
+from piescope.report.signal_figures import draw_signal
+from piescope.report.signal_tables import COLUMNS as SIGNAL_COLUMNS
+from piescope.report.signal_tables import signal_tables
 from piescope.report.tables import COLUMNS, escape_latex, rows_of, wide_tables
 from piescope.store.tables import as_csv
 
@@ -33,15 +37,17 @@ def test_every_kind_of_study_gives_tables_figures_and_a_page(name: str) -> None:
     results = CASES[name]
     claims = check_claims(results, draws=20)
     rows = rows_of(results, claims)
-    tables = wide_tables(results, rows)
-    for table, columns in COLUMNS.items():
+    signal = Signal(results)
+    tables = {**wide_tables(results, rows), **signal_tables(signal)}
+    rows |= signal.rows
+    for table, columns in {**COLUMNS, **SIGNAL_COLUMNS}.items():
         as_csv(rows[table], columns)
         assert tables[table].latex().count("\\begin") == 2
         assert all(len(row) == len(tables[table].head) for row in tables[table].rows)
         assert sum(span for _, span in tables[table].groups) == len(tables[table].head)
-    figures = draw_all(results)
-    assert [figure.number for figure in figures] == list(range(1, 8))
-    page = render_page(results, tables, rows, figures, claims).decode()
+    figures = [*draw_all(results), *draw_signal(signal)]
+    assert [figure.number for figure in figures] == list(range(1, 11))
+    page = render_page(results, tables, rows, figures, claims, signal).decode()
     assert "made &amp; &lt;tested&gt;" in page
     assert "<script" not in page
     assert "nan" not in page.lower().split("base64")[0]
@@ -82,13 +88,14 @@ def test_frames_against_loops() -> None:
 def test_what_was_not_run_is_not_told() -> None:
     def text(name: str) -> str:
         results = CASES[name]
-        claims = check_claims(results, draws=20)
+        claims, signal = check_claims(results, draws=20), Signal(results)
         rows = rows_of(results, claims)
-        page = render_page(results, wide_tables(results, rows), rows, draw_all(results), claims).decode()
+        tables = {**wide_tables(results, rows), **signal_tables(signal)}
+        page = render_page(results, tables, {**rows, **signal.rows}, draw_all(results), claims, signal).decode()
         return re.sub(r"\\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
     dense = text("only dense")
-    for absent in ("Pruning GMP", "fine-tuning", "At 90", "Shared PIEs", "One-shot models"):
+    for absent in ("Pruning GMP", "fine-tuning", "At 90", "Shared PIEs", "One-shot models", "Signal or noise"):
         assert absent not in dense
     bare = text("no depth, no maps")
     for absent in ("its depth is the probe", "UMAP", "no models", "no sparsity", "Figure 1."):

@@ -76,7 +76,7 @@ FAULTS = [
     ("replicates", [0, 1, 1, 2], "replicates", "seeds [1] more than once", "name each seed once"),
     ("replicates", 0, "replicates", "0", "range"),
     ("replicates", "x", "replicates", '"x"', "without quotes"),
-    ("replicates", 10**6, "replicates", "17,000,000 models", "split the study"),
+    ("replicates", 10**6, "replicates", "27,000,000 models", "split the study"),
     ("data.source", "digitz", "data.source", "unknown data set 'digitz'", "did you mean 'digits'?"),
     ("data.normalisation.mean", [0.1, 0.2, 0.3], "data.normalisation.mean", "3 values", "one number per channel"),
     ("arms.supervised", ["dense", "gmpp"], "arms.supervised", "unknown pruning 'gmpp'", "did you mean 'gmp'?"),
@@ -229,8 +229,8 @@ def test_every_builtin_study_parses_and_resolves_to_itself() -> None:
 def test_the_digits_study_has_the_arms_that_it_must_have() -> None:
     study = load_study("digits")
     assert study.arms == {
-        "supervised": ("dense", "gmp", "one_shot"),
-        "supcon": ("dense", "gmp", "delayed_gmp", "one_shot"),
+        "supervised": ("dense", "gmp", "one_shot", "fresh_dense", "finetune_only", "random"),
+        "supcon": ("dense", "gmp", "delayed_gmp", "one_shot", "fresh_dense", "finetune_only", "random"),
     }
     assert len(study.seeds) >= 5
     assert {0.5, 0.9} <= set(study.sparsities)
@@ -265,8 +265,11 @@ def test_only_what_a_change_touches_gets_new_keys() -> None:
     assert all(unmapped[label] == before[label] for label in unmapped)
     more = keys(parse_study(changed("replicates", 6)))
     assert {label for label in before if more.get(label) != before[label]} == {
-        label for label in before if label.endswith("compare with dense")
+        label for label in before if label.endswith("compare with dense") or "fresh_dense, seed 5" in label
     }
+    fresh, older = keys(parse_study(changed("replicates", 6))), "supervised fresh_dense, seed 6"
+    assert fresh[older] == before[older]  # a fresh seed stays what it is, also as a replicate later
+    assert fresh["supervised dense, seed 5"] == before["supervised fresh_dense, seed 5"]
 
 
 def test_two_names_for_one_method_are_computed_once() -> None:
@@ -276,7 +279,7 @@ def test_two_names_for_one_method_are_computed_once() -> None:
     plan = make_plan(parse_study(tomli_w.dumps(content)))
     assert len(plan.steps) == len(make_plan(load_study("digits")).steps)
     assert len({step.ref for step in plan.steps}) == len(plan.steps)
-    assert plan.models == 20 * 5  # as arms they are two
+    assert plan.models == 30 * 5  # as arms they are two
 
 
 def test_parents_come_first_and_labels_are_unique() -> None:
@@ -303,8 +306,8 @@ def test_cost_and_json() -> None:
     cost = cost_of(plan)
     told = plan_json(plan, cost, seconds=1.0, peak_memory_bytes=2)
     assert {"models", "training_flops", "disk_bytes", "seconds", "peak_memory_bytes", "arms"} <= set(told)
-    assert (told["trainings"], told["finetunings"], told["evaluations"]) == (55, 30, 170)
-    assert told["models"] == sum(arm["models"] for arm in told["arms"]) == 17 * 5
+    assert (told["trainings"], told["finetunings"], told["evaluations"]) == (65, 70, 220)
+    assert told["models"] == sum(arm["models"] for arm in told["arms"]) == 27 * 5
     assert set(told["arms"][0]) == {"objective", "pruning", "sparsity", "models"}
 
 
@@ -319,3 +322,64 @@ def test_the_papers_training_flops_come_out_as_published() -> None:
     finetune = 30 * images * forward_backward
     total = (30 + 180) * supervised + (30 + 360) * contrastive + 360 * finetune
     assert total == pytest.approx(1.4e19, rel=0.03)
+
+
+def with_controls(**controls: dict[str, str]) -> dict[str, Any]:
+    content = copy.deepcopy(CONTENT)
+    content["controls"] = controls
+    content["arms"]["supervised"] += list(controls)
+    return content
+
+
+@pytest.mark.parametrize(
+    ("controls", "fault"),
+    [
+        ({"extra": {"kind": "finetune_only", "of": "gmp"}}, "which has none"),
+        ({"extra": {"kind": "random_masks", "of": "nothing"}}, "which the study has not"),
+        ({"gmp": {"kind": "random_masks", "of": "one_shot"}}, "the name of a pruning"),
+        ({"dense": {"kind": "fresh_dense"}}, "the name of the dense arm"),
+        ({"extra": {"kind": "undo", "of": "gmp"}}, "undo"),
+        ({"extra": {"kind": "random_masks", "of": "drawn"}}, "whose masks are random"),
+    ],
+)
+def test_controls_of_nothing_are_refused(controls: dict[str, dict[str, str]], fault: str) -> None:
+    content = with_controls(**controls)
+    content["pruning"]["drawn"] = {**content["pruning"]["one_shot"], "criterion": "random"}
+    with pytest.raises(StudyError, match=fault):
+        parse_study(tomli_w.dumps(content))
+
+
+def test_controls_change_one_thing() -> None:
+    study = parse_study(tomli_w.dumps(with_controls(layers={"kind": "random_masks", "of": "gmp"})))
+    assert study.method("layers") == study.pruning["gmp"].model_copy(update={"criterion": "random"})
+    assert study.method("random") == study.pruning["one_shot"].model_copy(update={"criterion": "random"})
+    tuned = study.method("finetune_only")
+    assert tuned is not None
+    assert tuned.finetune == study.pruning["one_shot"].finetune
+    assert study.method("fresh_dense") is None
+    assert not set(study.fresh_seeds) & set(study.seeds)
+    arms = [arm for arm in study.arm_list() if arm.objective == "supervised"]
+    assert [arm.pruning for arm in arms][:2] == ["dense", "fresh_dense"]
+    assert [arm.sparsity for arm in arms if arm.pruning == "finetune_only"] == [0.0]
+    assert [arm.sparsity for arm in arms if arm.pruning == "layers"] == sorted(study.sparsities)
+
+
+def test_a_method_of_the_study_goes_before_a_standard_control() -> None:
+    content = copy.deepcopy(CONTENT)
+    content["pruning"]["random"] = {**content["pruning"]["one_shot"], "criterion": "random"}
+    study = parse_study(tomli_w.dumps(content))
+    assert study.control("random") is None
+    assert study.method("random") == study.pruning["random"]
+
+
+def test_pruned_arms_are_compared_with_fresh_seeds_too_and_controls_have_no_depth() -> None:
+    plan = make_plan(load_study("digits"))
+    steps = {step.label: step for step in plan.steps}
+    fresh = tuple(steps[f"supervised fresh_dense, seed {seed}: predict"].ref for seed in plan.study.fresh_seeds)
+    assert steps["supervised gmp 0.9: compare with dense"].parents["fresh"] == fresh
+    assert steps["supervised finetune_only: compare with dense"].parents["fresh"] == fresh
+    assert steps["supervised fresh_dense: compare with dense"].parents["fresh"] == ()
+    assert steps["supervised dense: compare with dense"].parents["fresh"] == ()
+    controls = [label for label in steps if any(name in label for name in ("fresh_dense", "finetune_only", "random"))]
+    assert controls
+    assert not any("depth" in label or "UMAP" in label for label in controls)

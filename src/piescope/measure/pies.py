@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Int64, Integer
+from jaxtyping import Bool, Float, Int64, Integer, Num
 
 from piescope.axes import ModelLabels
 from piescope.measure.arrays import class_ids, same_length
+
+BLOCK = 2**22
+"""Votes that are held at once, so that memory does not grow with examples, classes or groups."""
+
+EXACT_IN_FLOAT32 = 2**24
 
 
 def votes(predictions: ModelLabels, num_classes: int) -> Int64[np.ndarray, "examples classes"]:
@@ -66,6 +71,80 @@ def modal_label(
     if ties == "largest":
         return num_classes - 1 - counts[:, ::-1].argmax(1)
     raise ValueError(f"ties is {ties!r}; expected 'smallest' or 'largest'")
+
+
+def group_modal_labels(
+    predictions: ModelLabels, groups: Num[Any, "groups models"], num_classes: int
+) -> Integer[np.ndarray, "groups examples"]:
+    """The modal label of each example in many groups of models at once; ties go to the smallest class id.
+
+    Args:
+        predictions: ``[models, examples]``, class ids.
+        groups: how often each model counts in each group: whole numbers, 0 for models that are not in it.
+        num_classes: classes are ``range(num_classes)``.
+
+    Returns:
+        ``[groups, examples]``, class ids; 0 where a group is empty.
+
+    Raises:
+        ValueError: class ids out of range, or groups of other models.
+
+    Example:
+        >>> group_modal_labels(np.array([[0, 1], [1, 1], [1, 0]]), np.array([[1, 1, 1], [3, 0, 0]]), 2).tolist()
+        [[1, 1], [0, 1]]
+    """
+    labels = class_ids(predictions, "predictions", 2, num_classes)
+    models, examples = labels.shape
+    counts = np.asarray(groups, np.float32)
+    if counts.ndim != 2 or counts.shape[1] != models:
+        raise ValueError(f"groups have shape {list(counts.shape)}; expected [groups, {models}], a column per model")
+    modal = np.zeros((len(counts), examples), np.uint8 if num_classes <= 256 else np.int32)
+    # votes * classes + (the smaller the id, the more): its largest over classes holds the modal label, ties resolved
+    tie_break = np.arange(num_classes - 1, -1, -1, dtype=np.float32)[:, None]
+    if counts.sum(1).max(initial=0) * num_classes >= EXACT_IN_FLOAT32:
+        raise ValueError(f"{num_classes} classes times the models of a group; expected below {EXACT_IN_FLOAT32:,}")
+    weights = np.concatenate([counts * num_classes, np.ones((len(counts), 1), np.float32)], axis=1)
+    block = max(1, BLOCK // ((models + 1) * num_classes))
+    rows = max(1, BLOCK // (num_classes * min(block, examples or 1)))
+    for start in range(0, examples, block):
+        part = labels[:, start : start + block]
+        width = part.shape[1]
+        voted = np.zeros((models + 1, num_classes, width), np.float32)
+        voted[np.arange(models)[:, None], part, np.arange(width)] = 1
+        voted[models] = tie_break
+        flat = voted.reshape(models + 1, -1)
+        for row in range(0, len(counts), rows):
+            best = (weights[row : row + rows] @ flat).reshape(-1, num_classes, width).max(1)
+            modal[row : row + rows, start : start + block] = num_classes - 1 - np.mod(best, num_classes)
+    return modal
+
+
+def vote_margin(predictions: ModelLabels, num_classes: int) -> Float[np.ndarray, " examples"]:
+    """Share of models for the modal label minus share for the runner-up: 0 (a tie) to 1 (all of one mind).
+
+    Example:
+        >>> vote_margin(np.array([[0, 1], [0, 1], [0, 2], [1, 2]]), 3).tolist()
+        [0.5, 0.0]
+    """
+    counts = votes(predictions, num_classes)
+    if num_classes == 1:
+        return np.ones(len(counts))
+    top = np.partition(counts, num_classes - 2, axis=1)[:, -2:]
+    return (top[:, 1] - top[:, 0]) / counts.sum(1)
+
+
+def vote_entropy(predictions: ModelLabels, num_classes: int) -> Float[np.ndarray, " examples"]:
+    """Entropy of the votes in bits: 0 (all of one mind) to log2(min(classes, models)); high: models disagree.
+
+    Of the votes as counted, which few models understate: compare it between populations of one size only.
+
+    Example:
+        >>> vote_entropy(np.array([[0, 1], [0, 2]]), 3).tolist()
+        [0.0, 1.0]
+    """
+    counts = votes(predictions, num_classes)
+    share = counts / counts.sum(1, keepdims=True)
+    return np.abs(np.where(counts > 0, share * np.log2(np.where(counts > 0, share, 1.0)), 0.0).sum(1))
 
 
 def modal_ties(predictions: ModelLabels, num_classes: int) -> Bool[np.ndarray, " examples"]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Integer, Num
+from jaxtyping import Float, Num
 from scipy import stats
 
 CONFIDENCE = 0.95
@@ -66,27 +66,6 @@ def two_way_draws(models: int, examples: int, draws: int, seed: int = 0) -> Draw
     ones = [np.ones((1 + draws, count)) for count in (models, examples)]
     seeds = np.concatenate([ones[0][:1], drawn[0], ones[0][1:]])
     return Draws(seeds.astype(np.float32), np.concatenate([ones[1], drawn[1]]).astype(np.float32))
-
-
-def drawn_modal_labels(
-    labels: Integer[Any, "models examples"], weights: Num[Any, "rows models"], num_classes: int
-) -> Integer[np.ndarray, "rows examples"]:
-    """The modal label of each example in each draw of models; ties go to the smallest label.
-
-    Example:
-        >>> drawn_modal_labels(np.array([[0, 1], [1, 1], [1, 0]]), np.array([[1, 1, 1], [3, 0, 0]]), 2).tolist()
-        [[1, 1], [0, 1]]
-    """
-    models, examples = labels.shape
-    votes = np.zeros((models, num_classes, examples), np.float32)
-    votes[np.arange(models)[:, None], labels, np.arange(examples)] = 1
-    flat = votes.reshape(models, -1)
-    kind = np.uint8 if num_classes <= 256 else np.int32
-    modal = np.empty((len(weights), examples), kind)
-    for start in range(0, len(weights), 32):
-        counted = np.asarray(weights[start : start + 32], np.float32) @ flat
-        modal[start : start + 32] = counted.reshape(-1, num_classes, examples).argmax(1)
-    return modal
 
 
 def drawn_means(

@@ -37,6 +37,10 @@ def build_report(out: Path) -> str:
     from piescope.report.figures import draw_all
     from piescope.report.frames import examples_table, load_results
     from piescope.report.page import render_page
+    from piescope.report.signal import Signal
+    from piescope.report.signal_figures import draw_signal
+    from piescope.report.signal_tables import COLUMNS as SIGNAL_COLUMNS
+    from piescope.report.signal_tables import signal_tables
     from piescope.report.tables import COLUMNS, rows_of, wide_tables
     from piescope.store.artefacts import as_json, as_parquet, write_file
     from piescope.store.tables import as_csv
@@ -46,18 +50,20 @@ def build_report(out: Path) -> str:
     if results is None:
         return "no arm is complete yet: there is nothing to report"
     claims = check_claims(results)
+    signal = Signal(results)
     rows = rows_of(results, claims)
-    typeset = wide_tables(results, rows)
-    figures = draw_all(results)
+    typeset = {**wide_tables(results, rows), **signal_tables(signal)}
+    rows |= signal.rows
+    figures = [*draw_all(results), *draw_signal(signal)]
     files = {layout.examples(out): as_parquet(examples_table(results))}
-    for name, columns in COLUMNS.items():
+    for name, columns in {**COLUMNS, **SIGNAL_COLUMNS}.items():
         files[layout.table(out, name, "csv")] = as_csv(rows[name], columns)
         files[layout.table(out, name, "tex")] = typeset[name].latex().encode()
     for drawn in figures:
         files[layout.figure(out, drawn.number, "svg")] = drawn.svg
         files[layout.figure(out, drawn.number, "pdf")] = drawn.pdf
         files[layout.figure(out, drawn.number, "csv")] = as_csv(drawn.rows, list(drawn.rows[0]) if drawn.rows else [])
-    files[layout.report(out)] = render_page(results, typeset, rows, figures, claims)
+    files[layout.report(out)] = render_page(results, typeset, rows, figures, claims, signal)
     for path, content in files.items():
         write_file(path, content)
     manifest = {

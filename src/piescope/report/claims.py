@@ -15,8 +15,9 @@ import numpy as np
 
 from piescope.measure.class_impact import same_class_probability
 from piescope.measure.overlap import chance_jaccard, jaccard
+from piescope.measure.pies import group_modal_labels
 from piescope.measure.ranking import correlation
-from piescope.measure.resampling import Draws, Estimate, drawn_means, drawn_modal_labels, estimate, two_way_draws
+from piescope.measure.resampling import Draws, Estimate, drawn_means, estimate, two_way_draws
 from piescope.report.frames import ArmResult, Results, Row
 from piescope.report.published import paper_value
 from piescope.report.words import OBJECTIVES, percent, pruning_name
@@ -243,7 +244,7 @@ class _Evidence:
     def _modal_labels(self, objective: str, pruning: str, sparsity: float) -> Values:
         arm = self.arm(objective, pruning, sparsity)
         assert arm is not None, "asked for arms that there are"
-        return drawn_modal_labels(arm.models["labels"], self.drawn.models, len(self.results.class_names))
+        return group_modal_labels(arm.models["labels"], self.drawn.models, len(self.results.class_names))
 
     def _pies(self, objective: str, pruning: str, sparsity: float) -> Values:
         """``[rows, examples]`` PIEs."""

@@ -148,13 +148,16 @@ def draw_all(results: Results) -> list[Drawn]:
             lambda rows: draw_classes(rows, results, by_objective=False),
         ),
     ]
-    drawn = []
-    for number, (title, caption, rows, draw) in enumerate(plans, start=1):
-        with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
-            figure = draw(rows) if rows else draw_nothing()
-            drawn.append(Drawn(number, title, caption, rows, _save(figure, "svg"), _save(figure, "pdf")))
-            pyplot.close(figure)
-    return drawn
+    return [drawn(number, *plan) for number, plan in enumerate(plans, start=1)]
+
+
+def drawn(number: int, title: str, caption: str, rows: list[Row], draw: Callable[[list[Row]], Figure]) -> Drawn:
+    """Draws a figure from its rows, in the report's style."""
+    with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
+        figure = draw(rows) if rows else draw_nothing()
+        made = Drawn(number, title, caption, rows, _save(figure, "svg"), _save(figure, "pdf"))
+        pyplot.close(figure)
+    return made
 
 
 def _shared_words(results: Results) -> str:

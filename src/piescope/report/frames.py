@@ -37,8 +37,10 @@ class ArmResult:
         columns: one array per column of the comparison, ``[examples]`` each.
         summary: counts, accuracies and realised sparsities.
         embedding: ``[examples, 2]`` UMAP, where the study asked for one.
-        models: ``labels`` and ``q`` ``[models, examples]``; ``depth`` and ``depth_baldock``
+        models: ``labels``, ``q`` and ``q_aaai24`` ``[models, examples]``; ``depth`` and ``depth_baldock``
             ``[their models, examples]``, if measured.
+        control: kind of a control arm, and what it is a control of; None for the arms that are studied.
+        descended: model k was made from dense model k.
     """
 
     objective: str
@@ -48,6 +50,18 @@ class ArmResult:
     summary: dict[str, Any]
     embedding: np.ndarray | None
     models: dict[str, np.ndarray]
+    control: dict[str, Any] | None = None
+    descended: bool = False
+
+    @property
+    def is_control(self) -> bool:
+        """Whether this arm is there to explain others."""
+        return self.control is not None
+
+    @property
+    def labels(self) -> np.ndarray:
+        """``[models, examples]``."""
+        return self.models["labels"]
 
     @property
     def is_dense(self) -> bool:
@@ -101,12 +115,31 @@ class Results:
         return list(dict.fromkeys(arm.objective for arm in self.arms))
 
     def families(self) -> list[tuple[str, str]]:
-        """(objective, pruning) of all pruned arms, in the study's order."""
-        return list(dict.fromkeys((arm.objective, arm.pruning) for arm in self.arms if not arm.is_dense))
+        """(objective, pruning) of all arms that are studied (no controls), in the study's order."""
+        return list(dict.fromkeys((arm.objective, arm.pruning) for arm in self.pruned()))
+
+    def studied(self) -> list[ArmResult]:
+        """Dense and pruned arms, without controls."""
+        return [arm for arm in self.arms if not arm.is_control]
+
+    def pruned(self) -> list[ArmResult]:
+        """The arms that are studied: neither dense nor controls."""
+        return [arm for arm in self.arms if not arm.is_dense and not arm.is_control]
+
+    def controls(self, objective: str, kind: str, of: str | None = None) -> list[ArmResult]:
+        """The controls of a kind (of a pruning), rising in sparsity."""
+        return [
+            arm
+            for arm in self.arms
+            if arm.control is not None
+            and arm.objective == objective
+            and arm.control["kind"] == kind
+            and arm.control.get("of") == of
+        ]
 
     def sparsities(self) -> list[float]:
         """Of pruned arms, rising."""
-        return sorted({arm.sparsity for arm in self.arms if not arm.is_dense})
+        return sorted({arm.sparsity for arm in self.pruned()})
 
     def find(self, objective: str, pruning: str, sparsity: float) -> ArmResult | None:
         """An arm, or None if it is not complete."""
@@ -174,6 +207,8 @@ def load_results(out: Path) -> Results | None:
                 compare.json(layout.SUMMARY),
                 embedding,
                 compare.tensors(layout.MODELS),
+                listed["control"],
+                listed["descended"],
             )
         )
     return Results(
@@ -212,6 +247,9 @@ def pies_rows(results: Results) -> list[Row]:
             **{name: arm.summary[name] for name in ("n_models", "pies", "ties", "accuracy_mean", "accuracy_std")},
             "rescued": arm.summary["rescued"],
             "tied_pies": int(tied_pies(arm).sum()),
+            "changed": arm.summary["changed"],
+            "confirmed": arm.summary["confirmed"],
+            "control": arm.control["kind"] if arm.control else "",
         }
         for arm in results.arms
     ]
@@ -244,10 +282,10 @@ def depth_rows(results: Results) -> list[Row]:
     the examples that are PIEs in any of the objective's pruned arms.
     """
     rows = []
-    for arm in results.arms:
+    for arm in results.studied():
         is_pie = arm.columns["is_pie"].astype(bool)
         if arm.is_dense:
-            pruned = [other.columns["is_pie"] for other in results.arms if other.objective == arm.objective]
+            pruned = [other.columns["is_pie"] for other in results.studied() if other.objective == arm.objective]
             is_pie = np.logical_or.reduce(pruned)
         row = arm.named()
         for prefix, column in (("", "pruned_depth"), ("baldock_", "pruned_depth_baldock"), ("dense_", "dense_depth")):
@@ -261,7 +299,7 @@ def depth_rows(results: Results) -> list[Row]:
 def class_rows(results: Results) -> list[Row]:
     """PIEs of each true class, and those of them that the other objectives lose too (Figures 4 and 7)."""
     rows = []
-    for arm in results.arms:
+    for arm in results.studied():
         counts = class_counts(arm.columns["is_pie"], results.labels, len(results.class_names))
         both = results.shared(arm)
         shared = None if both is None else class_counts(both, results.labels, len(results.class_names))
@@ -330,8 +368,8 @@ def pair_rows(results: Results, measure: str) -> list[Row]:
             "pruned": float(arm.columns[f"pruned_{measure}"][index]),
             "is_pie": bool(arm.columns["is_pie"][index]),
         }
-        for arm in results.arms
-        if arm.sparsity == results.main_sparsity and not arm.is_dense
+        for arm in results.pruned()
+        if arm.sparsity == results.main_sparsity
         if np.isfinite(arm.columns[f"dense_{measure}"]).all()
         for index in range(len(results.labels))
     ]

@@ -19,8 +19,12 @@ from piescope.report.claims import Claim
 from piescope.report.figures import Drawn
 from piescope.report.frames import ArmResult, Results, Row, tied_pies
 from piescope.report.published import unfair_because
+from piescope.report.signal import MARGIN, Signal
+from piescope.report.signal_figures import FIRST_NUMBER
+from piescope.report.signal_tables import COLUMNS as SIGNAL_COLUMNS
+from piescope.report.signal_words import in_short, sentences
 from piescope.report.tables import WideTable
-from piescope.report.words import OBJECTIVES_IN_FULL, family_name, percent, plus_minus, pruning_name
+from piescope.report.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, percent, plus_minus, pruning_name
 
 GALLERY_MOST = 48
 """PIEs shown per arm; examples.parquet has all."""
@@ -38,6 +42,7 @@ class Tile:
         pruned: likewise for the pruned ones.
         kind: ``lost`` (dense right, pruned wrong), ``rescued`` (the reverse) or ``moved`` (both wrong).
         is_tie: a tie of votes decided one of the two labels.
+        is_confirmed: the votes changed by more than chance.
     """
 
     image: str
@@ -47,6 +52,7 @@ class Tile:
     pruned: str
     kind: str
     is_tie: bool
+    is_confirmed: bool
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ def render_page(
     rows: dict[str, list[Row]],
     figures: Sequence[Drawn],
     claims: Sequence[Claim],
+    signal: Signal,
 ) -> bytes:
     """The whole report as HTML."""
     environment = Environment(
@@ -88,7 +95,7 @@ def render_page(
         css=css,
         css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
         version=piescope.__version__,
-        headline=headline(results),
+        headline=headline(results, signal),
         main_sparsity=percent(results.main_sparsity),
         findings=findings(results),
         facts=facts(results),
@@ -96,8 +103,18 @@ def render_page(
             name: table
             for name, table in tables.items()
             if rows[name] and table.rows and (has_depth or name != "prediction_depth")
-            if name not in ("claims", "published")
+            if name not in ("claims", "published", *SIGNAL_COLUMNS)
         },
+        signal_tables={name: tables[name] for name in SIGNAL_COLUMNS if results.pruned() and tables[name].rows},
+        signal_sentences=sentences(signal),
+        has_fresh=any(signal.fresh(objective) is not None for objective in results.objectives()),
+        controls=[
+            f"{OBJECTIVES.get(arm.objective, arm.objective)} {pruning_name(arm.pruning)}"
+            + (f" {percent(arm.sparsity)}" if arm.sparsity else "")
+            for arm in results.arms
+            if arm.is_control
+        ],
+        margin=MARGIN,
         claims=[_told_claim(claim) for claim in claims] if any(claim.parts for claim in claims) else [],
         effects=tables["claims"],
         published=tables["published"],
@@ -105,24 +122,29 @@ def render_page(
         recipe=results.recipe,
         departures=_departures(results),
         map_of_mean=results.study.get("measures", {}).get("projection", {}).get("of") == "mean",
-        figures=[{"drawn": drawn, "image": data_uri("image/svg+xml", drawn.svg)} for drawn in figures if drawn.rows],
+        figures=[_shown(drawn) for drawn in figures if drawn.rows and drawn.number < FIRST_NUMBER],
+        signal_figures=[_shown(drawn) for drawn in figures if drawn.rows and drawn.number >= FIRST_NUMBER],
         walls=walls(results),
         missing=[
             f"{family_name(row['objective'], row['pruning'])} {percent(row['sparsity'])}" for row in results.missing
         ],
         examples=len(results.labels),
-        pies=sum(row["pies"] for row in rows["pies"]),
-        tied_pies=sum(row["tied_pies"] for row in rows["pies"]),
+        pies=sum(row["pies"] for row in rows["pies"] if not row["control"]),
+        tied_pies=sum(row["tied_pies"] for row in rows["pies"] if not row["control"]),
         models=max(row["n_models"] for row in rows["pies"]),
         k=results.study.get("measures", {}).get("prediction_depth", {}).get("k"),
         probes=len(results.probe_points),
         has_maps=any(arm.embedding is not None for arm in results.arms),
-        has_siblings=any(results.siblings(arm) for arm in results.arms),
+        has_siblings=any(results.siblings(arm) for arm in results.pruned()),
         degenerate=sum(row["degenerate"] for row in rows["q_score"]),
         has_depth=has_depth,
         has_finetuning=any(method["kind"] == "one_shot" for _, method in _methods(results)),
     )
     return page.encode()
+
+
+def _shown(drawn: Drawn) -> dict[str, Any]:
+    return {"drawn": drawn, "image": data_uri("image/svg+xml", drawn.svg)}
 
 
 def _told_claim(claim: Claim) -> dict[str, Any]:
@@ -172,7 +194,7 @@ def _value(value: Any) -> str:
     return json.dumps(value) if not isinstance(value, str) else value
 
 
-def headline(results: Results) -> list[dict[str, str]]:
+def headline(results: Results, signal: Signal) -> list[dict[str, str]]:
     """The few numbers that a reader takes away: PIEs at the main sparsity, one card per (objective, pruning)."""
     cards = []
     for objective, pruning in results.families():
@@ -186,6 +208,7 @@ def headline(results: Results) -> list[dict[str, str]]:
                 "name": family_name(objective, pruning),
                 "number": f"{pies:,}",
                 "unit": f"of {len(results.labels):,} examples ({100 * pies / len(results.labels):.1f} %)",
+                "signal": in_short(signal, arm),
                 "detail": f"accuracy {plus_minus(arm.summary['accuracy_mean'], arm.summary['accuracy_std'])} %",
             }
         )
@@ -335,15 +358,14 @@ def _plain(value: Any) -> str:
 
 
 def walls(results: Results) -> list[Wall]:
-    """The gallery: the PIEs of each pruned arm, those first on whose label both populations agree most."""
+    """The gallery: the PIEs of each pruned arm, confirmed ones first, then those of the clearest votes."""
     images: dict[int, str] = {}
     hung = []
-    for arm in results.arms:
-        if arm.is_dense:
-            continue
+    for arm in results.pruned():
         pies = np.flatnonzero(arm.columns["is_pie"])
-        clarity = arm.columns["dense_agreement"][pies] + arm.columns["pruned_agreement"][pies]
-        shown = pies[np.argsort(-clarity, kind="stable")][:GALLERY_MOST]
+        margins = arm.columns["dense_margin"][pies] + arm.columns["pruned_margin"][pies]
+        confirmed = arm.columns["is_confirmed"][pies]
+        shown = pies[np.lexsort((-margins, ~confirmed.astype(bool)))][:GALLERY_MOST]
         for index in shown:
             if int(index) not in images:
                 images[int(index)] = data_uri("image/png", png(results.images[index]))
@@ -371,6 +393,7 @@ def _tile(results: Results, arm: ArmResult, index: int, image: str) -> Tile:
         pruned=f"{names[pruned]} ({100 * arm.columns['pruned_agreement'][index]:.0f} %)",
         kind="lost" if dense == truth else "rescued" if pruned == truth else "moved",
         is_tie=bool(tied_pies(arm)[index]),
+        is_confirmed=bool(arm.columns["is_confirmed"][index]),
     )
 
 

@@ -14,7 +14,19 @@ from piescope.report.words import OBJECTIVES, family_name, percent, plus_minus, 
 NAMED = ("objective", "pruning", "sparsity")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "pies": (*NAMED, "n_models", "pies", "ties", "accuracy_mean", "accuracy_std", "rescued", "tied_pies"),
+    "pies": (
+        *NAMED,
+        "n_models",
+        "pies",
+        "ties",
+        "accuracy_mean",
+        "accuracy_std",
+        "rescued",
+        "tied_pies",
+        "changed",
+        "confirmed",
+        "control",
+    ),
     "q_score": (*NAMED, "q_mean", "q_std", "z_mean", "z_std", "l1_mean", "l1_std", "error_auroc", "degenerate"),
     "prediction_depth": (
         *NAMED,
@@ -213,7 +225,8 @@ def _q_score(results: Results, rows: Sequence[Row]) -> WideTable:
             plus_minus(row["error_auroc"], None),
             f"{row['degenerate']}",
         )
-        for row in rows
+        for arm, row in zip(results.arms, rows, strict=True)
+        if not arm.is_control
     )
     caption = (
         "Q-Score, Z-Score and L1 norm of the representation: mean ± std over examples of the mean over models. AUROC: "

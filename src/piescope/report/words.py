@@ -8,7 +8,17 @@ OBJECTIVES_IN_FULL = {
     "supcon": "supervised contrastive",
     "simclr": "contrastive (SimCLR)",
 }
-PRUNINGS = {"dense": "dense", "gmp": "GMP", "delayed_gmp": "delayed GMP", "one_shot": "one-shot"}
+PRUNINGS = {
+    "dense": "dense",
+    "gmp": "GMP",
+    "delayed_gmp": "delayed GMP",
+    "one_shot": "one-shot",
+    "fresh_dense": "dense, fresh seeds",
+    "finetune_only": "fine-tuning only",
+    "random": "random masks",
+    "random_gmp": "GMP, random masks",
+    "random_delayed_gmp": "delayed GMP, random masks",
+}
 
 
 def pruning_name(pruning: str) -> str:

@@ -131,7 +131,17 @@ def catalogue(plan: Plan, store: Store) -> dict[str, Any]:
             missing.append(named)
             continue
         project = item.project.key if item.project is not None and store.has("project", item.project.key) else None
-        complete.append({**named, "compare": item.compare.key, "project": project})
+        control = plan.study.control(item.arm.pruning)
+        complete.append(
+            {
+                **named,
+                "compare": item.compare.key,
+                "project": project,
+                "control": None if control is None else control.model_dump(mode="json"),
+                "seeds": list(plan.study.seeds_of(item.arm.pruning)),
+                "descended": plan.study.descends(item.arm.pruning),
+            }
+        )
         for step in item.models:
             environment = store.load(step.kind, step.key).manifest["environment"]
             environments[json.dumps(environment, sort_keys=True)] = environment

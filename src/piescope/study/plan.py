@@ -12,6 +12,7 @@ from pydantic import Field
 from piescope.models.build import ModelSpec
 from piescope.spec import Spec, content_key
 from piescope.store.artefacts import FORMAT_VERSION
+from piescope.study.controls import FreshDense
 from piescope.study.spec import DENSE, Arm, DataSpec, DepthSpec, Objective, Study
 from piescope.training.recipe import Contrastive, GradualPruning, OneShotPruning, Training
 
@@ -74,10 +75,17 @@ class Project(Spec):
 
 
 class Compare(Spec):
-    """An arm's population against the dense one: everything that tables and figures need."""
+    """An arm's population against the dense one: everything that tables and figures need.
+
+    Attributes:
+        num_classes: classes are ``range(num_classes)``.
+        seeds: of the arm's models.
+        descended: model k was made from dense model k (one-shot), so labels are exchangeable within a pair only.
+    """
 
     num_classes: int
     seeds: tuple[int, ...]
+    descended: bool
 
 
 StepSpec = LoadData | Train | PruneAndFinetune | Predict | ProbeDepth | Project | Compare
@@ -196,8 +204,10 @@ def make_plan(study: Study) -> Plan:
     for arm in study.arm_list():
         dense = Arm(objective=arm.objective, pruning=DENSE, sparsity=0.0)
         models, predictions, depths = [], [], []
-        for position, seed in enumerate(study.seeds):
-            parent = measured[dense][0][position] if dense in measured else None
+        control = study.control(arm.pruning)
+        descended = study.descends(arm.pruning)
+        for position, seed in enumerate(study.seeds_of(arm.pruning)):
+            parent = measured[dense][0][position] if descended else None
             model = _model_step(study, arm, seed, data, parent)
             predict = Step(
                 Predict(data=study.data, model=study.model),
@@ -209,13 +219,13 @@ def make_plan(study: Study) -> Plan:
             predictions.append(predict)
             steps += [model, predict]
             depth = study.measures.prediction_depth
-            if depth is not None and position < depth.models:
+            if depth is not None and position < depth.models and control is None:
                 depths.append(_depth_step(study, depth, arm, seed, data, model))
                 steps.append(depths[-1])
         measured[arm] = tuple(models), tuple(predictions), tuple(depths)
         project = None
         wanted = study.measures.projection
-        if wanted is not None and arm.sparsity in (0.0, *wanted.sparsities):
+        if wanted is not None and control is None and arm.sparsity in (0.0, *wanted.sparsities):
             project = Step(
                 Project(neighbours=wanted.neighbours, min_dist=wanted.min_dist, seed=wanted.seed),
                 f"{arm}: UMAP",
@@ -228,11 +238,12 @@ def make_plan(study: Study) -> Plan:
             "models": tuple(step.ref for step in models),
             "dense": tuple(step.ref for step in measured[dense][1]),
             "pruned": tuple(step.ref for step in predictions),
+            "fresh": _fresh_predictions(study, arm, measured),
             "dense_depths": tuple(step.ref for step in measured[dense][2]),
             "pruned_depths": tuple(step.ref for step in depths),
         }
         compare = Step(
-            Compare(num_classes=facts.num_classes, seeds=study.seeds),
+            Compare(num_classes=facts.num_classes, seeds=study.seeds_of(arm.pruning), descended=descended),
             f"{arm}: compare with dense",
             roles,
             forward=facts.test_examples,
@@ -243,9 +254,21 @@ def make_plan(study: Study) -> Plan:
     return Plan(study, data, tuple(step for step in steps if once[step.ref] is step), tuple(arms))
 
 
+def _fresh_predictions(study: Study, arm: Arm, measured: Mapping[Arm, tuple[tuple[Step, ...], ...]]) -> tuple[Ref, ...]:
+    """Of dense models with other seeds, where the study has them and this arm is not one of them."""
+    if arm.pruning == DENSE or isinstance(study.control(arm.pruning), FreshDense):
+        return ()
+    return tuple(
+        step.ref
+        for other, (_, predictions, _) in measured.items()
+        if other.objective == arm.objective and isinstance(study.control(other.pruning), FreshDense)
+        for step in predictions
+    )
+
+
 def _model_step(study: Study, arm: Arm, seed: int, data: Step, dense: Step | None) -> Step:
     examples = study.data.facts.train_examples
-    method = None if arm.pruning == DENSE else study.pruning[arm.pruning]
+    method = study.method(arm.pruning)
     label = f"{arm}, seed {seed}"
     if isinstance(method, OneShotPruning):
         assert dense is not None, "dense arms are laid out first"

@@ -15,8 +15,17 @@ from piescope.data.sources import SOURCES, Facts, load_source
 from piescope.models.build import ModelSpec
 from piescope.problems import DataError, StudyError
 from piescope.spec import Spec
+from piescope.study import controls
+from piescope.study.controls import Control, FinetuneOnly, FreshDense, RandomMasks
 from piescope.study.inherit import shipped
-from piescope.training.recipe import Contrastive, GradualPruning, Normalisation, PruningMethod, Training
+from piescope.training.recipe import (
+    Contrastive,
+    GradualPruning,
+    Normalisation,
+    OneShotPruning,
+    PruningMethod,
+    Training,
+)
 from piescope.training.schedule import MultiStep, MultiStepCosine
 
 Objective = Literal["supervised", "supcon", "simclr"]
@@ -165,7 +174,7 @@ class Arm(Spec):
     sparsity: float
 
     def __str__(self) -> str:
-        return f"{self.objective} {self.pruning}" + (f" {self.sparsity:g}" if self.pruning != DENSE else "")
+        return f"{self.objective} {self.pruning}" + (f" {self.sparsity:g}" if self.sparsity else "")
 
 
 class Study(Spec):
@@ -181,9 +190,11 @@ class Study(Spec):
         sparsities: fractions of weights that pruned arms lack.
         data: images.
         model: network.
-        arms: for each objective, its prunings; ``"dense"`` among them, the others named in ``pruning``.
+        arms: for each objective, its prunings; ``"dense"`` among them, the others named in ``pruning``, in
+            ``controls`` or among the standard controls.
         training: for each objective.
         pruning: methods by name.
+        controls: control arms by name, beside the standard ones (`piescope.study.controls.STANDARD`).
         measures: what is measured.
     """
 
@@ -199,6 +210,7 @@ class Study(Spec):
     arms: dict[Objective, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(min_length=1)
     training: Trainings
     pruning: dict[Name, PruningMethod]
+    controls: dict[Name, Control] = Field(default_factory=dict)
     measures: Measures = Measures()
 
     @property
@@ -206,16 +218,45 @@ class Study(Spec):
         """The replicates' seeds."""
         return tuple(range(self.replicates)) if isinstance(self.replicates, int) else self.replicates
 
+    @property
+    def fresh_seeds(self) -> tuple[int, ...]:
+        """Seeds of fresh dense models: as many again, above all others."""
+        first = max(self.seeds) + 1
+        return tuple(range(first, first + len(self.seeds)))
+
+    def control(self, pruning: str) -> Control | None:
+        """The control of that name; None for a pruning (a method of the study goes before a standard control)."""
+        if pruning in self.pruning or pruning == DENSE:
+            return None
+        return self.controls.get(pruning) or controls.STANDARD.get(pruning)
+
+    def method(self, pruning: str) -> GradualPruning | OneShotPruning | None:
+        """How the models of a pruning, or a control, are pruned; None: not at all."""
+        control = self.control(pruning)
+        if control is None:
+            return self.pruning.get(pruning)
+        return controls.method_of(control, self.pruning.get(getattr(control, "of", "")))
+
+    def descends(self, pruning: str) -> bool:
+        """Whether each model of the arm is made from the dense model of its seed."""
+        return isinstance(self.method(pruning), OneShotPruning)
+
+    def seeds_of(self, pruning: str) -> tuple[int, ...]:
+        """The seeds of an arm's models."""
+        return self.fresh_seeds if isinstance(self.control(pruning), FreshDense) else self.seeds
+
     def arm_list(self) -> tuple[Arm, ...]:
-        """All arms: by objective, dense first, then each pruning with rising sparsity."""
+        """All arms: by objective, dense ones first, then each pruning with rising sparsity; unpruned controls at 0."""
         listed: list[Arm] = []
         for objective, prunings in self.arms.items():
             listed.append(Arm(objective=objective, pruning=DENSE, sparsity=0.0))
-            for pruning in prunings:
+            # pruned arms are compared with all dense ones, fresh seeds too
+            for pruning in sorted(prunings, key=lambda name: not isinstance(self.control(name), FreshDense)):
                 if pruning != DENSE:
+                    unpruned = isinstance(self.control(pruning), FreshDense | FinetuneOnly)
                     listed += [
                         Arm(objective=objective, pruning=pruning, sparsity=sparsity)
-                        for sparsity in sorted(self.sparsities)
+                        for sparsity in ([0.0] if unpruned else sorted(self.sparsities))
                     ]
         return tuple(listed)
 
@@ -315,6 +356,14 @@ class Study(Spec):
                 "another name",
                 "rename it: the arm 'dense' is never pruned",
             )
+        for name in self.controls:
+            if name == DENSE or name in self.pruning:
+                problems.add(
+                    f"controls.{name}",
+                    f"the name of {'the dense arm' if name == DENSE else 'a pruning'}",
+                    "another name",
+                    "rename it",
+                )
         for name, described in self.pruning.items():
             if described.regrowth and not isinstance(described, GradualPruning):
                 problems.add(
@@ -358,11 +407,46 @@ class Study(Spec):
             for pruning in prunings:
                 if pruning == DENSE:
                     continue
-                method = self.pruning.get(pruning)
-                if method is None:
-                    problems.add_unknown(f"arms.{objective}", "pruning", pruning, [DENSE, *self.pruning])
+                control = self.control(pruning)
+                if control is not None and not self._can_control(problems, objective, pruning, control):
+                    continue
+                method = self.method(pruning)
+                if method is None and control is None:
+                    known = [DENSE, *self.pruning, *self.controls, *controls.STANDARD]
+                    problems.add_unknown(f"arms.{objective}", "pruning", pruning, known)
                 elif isinstance(method, GradualPruning):
-                    self._check_schedules(problems, pruning, method, objective, stages)
+                    of = getattr(control, "of", pruning)
+                    self._check_schedules(problems, of, method, objective, stages)
+
+    def _can_control(self, problems: StudyError, objective: Objective, name: str, control: Control) -> bool:
+        """Whether there is what the control is a control of."""
+        if isinstance(control, FreshDense):
+            return True
+        method = self.pruning.get(control.of)
+        if method is None:
+            problems.add(
+                f"arms.{objective}",
+                f"{name!r}, a control of {control.of!r}, which the study has not",
+                f"a control of {' or '.join(map(repr, self.pruning)) or 'a pruning'}",
+                f'say what it is a control of: [controls.{name}] with kind = "{control.kind}" and of = "..."',
+            )
+        elif isinstance(control, FinetuneOnly) and not isinstance(method, OneShotPruning):
+            problems.add(
+                f"arms.{objective}",
+                f"{name!r}, the fine-tuning of {control.of!r}, which has none",
+                "a control of a one-shot pruning",
+                "leave it out: gradual pruning is the training itself",
+            )
+        elif isinstance(control, RandomMasks) and method.criterion == "random":
+            problems.add(
+                f"arms.{objective}",
+                f"{name!r}, random masks for {control.of!r}, whose masks are random",
+                "a control of a pruning by magnitude",
+                "leave it out",
+            )
+        else:
+            return True
+        return False
 
     def _stages(self, objective: Objective) -> dict[str, Training]:
         training = self.training_of(objective)

@@ -17,11 +17,12 @@ from piescope.data.dataset import Splits
 from piescope.data.sources import SOURCES
 from piescope.measure.arrays import class_ids
 from piescope.measure.neighbours import knn_labels
-from piescope.measure.pies import modal_label, modal_ties, pie_mask, rescued_mask, votes
+from piescope.measure.pies import modal_label, modal_ties, pie_mask, rescued_mask, vote_entropy, vote_margin, votes
 from piescope.measure.prediction_depth import prediction_depth
 from piescope.measure.projection import umap_projection
-from piescope.measure.q_score import is_degenerate, q_score
+from piescope.measure.q_score import is_degenerate, q_score, q_score_aaai24
 from piescope.measure.ranking import auroc
+from piescope.measure.significance import confirm, permutation_p_values, smallest_p_value
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.masks import target_zeros
 from piescope.pruning.scope import Part, groups, prunable_parameters
@@ -49,6 +50,9 @@ from piescope.training.stages import (
     train_contrastive,
     train_supervised,
 )
+
+FALSE_DISCOVERIES = 0.05
+"""The share of examples called changed that may be so by chance."""
 
 Files = dict[str, bytes]
 OnImages = Callable[[int], None]
@@ -311,6 +315,7 @@ class Population:
         q: list[np.ndarray] = []
         z: list[np.ndarray] = []
         l1: list[np.ndarray] = []
+        aaai24: list[np.ndarray] = []
         self.degenerate = 0
         for ref in predictions:
             arrays = load(ref).tensors(layout.PREDICTIONS)
@@ -318,11 +323,12 @@ class Population:
             scores = q_score(arrays["representations"])
             for kept, values in zip((q, z, l1), scores, strict=True):
                 kept.append(values)
+            aaai24.append(q_score_aaai24(arrays["representations"]))
             self.degenerate += int(is_degenerate(arrays["representations"]).sum())
         self.labels = class_ids(np.stack(said), "labels", 2, classes)
         self.correct = self.labels == truth
         self.accuracies = 100 * self.correct.mean(1)
-        self.model_q = np.stack(q)
+        self.model_q, self.model_q_aaai24 = np.stack(q), np.stack(aaai24)
         self.q, self.z, self.l1 = (np.stack(scores).mean(0) for scores in (q, z, l1))
         ranked = [auroc(-scores, ~correct) for scores, correct in zip(self.model_q, self.correct, strict=True)]
         usable = [value for value in ranked if value is not None]
@@ -340,8 +346,12 @@ class Population:
             }
 
     def per_model(self) -> dict[str, np.ndarray]:
-        """``labels`` and ``q`` ``[models, examples]``, depths ``[their models, examples]``: what resampling needs."""
-        kept: dict[str, np.ndarray] = {"labels": self.labels.astype(np.int16), "q": self.model_q.astype(np.float32)}
+        """``labels`` and Q-Scores ``[models, examples]``, depths ``[their models, examples]``: what intervals need."""
+        kept: dict[str, np.ndarray] = {
+            "labels": self.labels.astype(np.int16),
+            "q": self.model_q.astype(np.float32),
+            "q_aaai24": self.model_q_aaai24.astype(np.float32),
+        }
         if self.depth:
             kept["depth"] = self.depth["corti2022"].astype(np.int16)
             kept["depth_baldock"] = self.depth["baldock"].astype(np.int16)
@@ -356,6 +366,10 @@ def _compare(spec: Compare, parents: Parents) -> Files:
         for side in ("dense", "pruned")
     )
     is_pie = pie_mask(dense.labels, pruned.labels, spec.num_classes)
+    fresh = [_labels_of(parents.load(ref)) for ref in parents.refs("fresh")]
+    others, paired = _dense_models_to_test(dense.labels, fresh, spec.descended)
+    p_values = permutation_p_values(others, pruned.labels, spec.num_classes, paired=paired)
+    _, q_values, is_confirmed = confirm(p_values, is_pie, FALSE_DISCOVERIES)
     columns: dict[str, Any] = {
         "example_id": data.json(layout.DATA_FACTS)["ids"],
         "label": labels,
@@ -367,17 +381,25 @@ def _compare(spec: Compare, parents: Parents) -> Files:
     for side, population in (("dense", dense), ("pruned", pruned)):
         columns[f"{side}_tie"] = modal_ties(population.labels, spec.num_classes)
         columns[f"{side}_agreement"] = population.votes.max(1) / len(population.labels)
+        columns[f"{side}_margin"] = vote_margin(population.labels, spec.num_classes)
+        columns[f"{side}_entropy"] = vote_entropy(population.labels, spec.num_classes)
         columns[f"{side}_correct"] = population.correct.mean(0)
         columns[f"{side}_q"], columns[f"{side}_z"], columns[f"{side}_l1"] = population.q, population.z, population.l1
+        columns[f"{side}_q_aaai24"] = population.model_q_aaai24.mean(0)
         nothing = np.full(len(labels), np.nan)
         for name, convention in (("depth", "corti2022"), ("depth_baldock", "baldock")):
             each = population.depth.get(convention)
             columns[f"{side}_{name}"] = nothing if each is None else each.mean(0)
+    columns |= {"p_value": p_values, "q_value": q_values, "is_confirmed": is_confirmed}
     summary = {
         "n_models": len(pruned.labels),
         "pies": int(is_pie.sum()),
         "ties": int(columns["pruned_tie"].sum()),
         "rescued": int(columns["is_rescued"].sum()),
+        "confirmed": int(is_confirmed.sum()),
+        "changed": int((q_values <= FALSE_DISCOVERIES).sum()),
+        "smallest_p_value": smallest_p_value(len(others), len(pruned.labels), paired),
+        "test": f"{'paired' if paired else 'independent'}, {len(others)} and {len(pruned.labels)}",
         "accuracy_mean": float(pruned.accuracies.mean()),
         "accuracy_std": _std(pruned.accuracies),
         "degenerate_representations": pruned.degenerate,
@@ -392,6 +414,21 @@ def _compare(spec: Compare, parents: Parents) -> Files:
         layout.SUMMARY: as_json(summary),
         layout.MODELS: as_tensors(pruned.per_model()),
     }
+
+
+def _dense_models_to_test(dense: np.ndarray, fresh: list[np.ndarray], descended: bool) -> tuple[np.ndarray, bool]:
+    """The dense models that an arm's votes are tested against, and whether pairwise.
+
+    Never its own parents as if they were independent of it: other seeds where there are any, else each with its own.
+    """
+    if not fresh:
+        return dense, descended
+    return (np.stack(fresh) if descended else np.concatenate([dense, np.stack(fresh)])), False
+
+
+def _labels_of(predictions: Artefact) -> np.ndarray:
+    """``[examples]``: what one model says."""
+    return np.asarray(predictions.tensors(layout.PREDICTIONS)["logits"].argmax(-1))
 
 
 def _std(values: np.ndarray) -> float | None:

@@ -1,0 +1,121 @@
+"""How sure is a number that comes from some models and some examples? A variance over both, without a model of either.
+
+Another study would have other seeds and other test examples of the same kind. The variance of a statistic over both is
+that over seeds plus that over examples minus that of a model and an example together, which stands in either (two-way
+clustering). Seeds are left out one at a time (jackknife); examples contribute each their share of the statistic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number and how sure it is.
+
+    Attributes:
+        value: as observed.
+        error: standard error; NaN where it cannot be had (one model, say).
+        low: of the interval.
+        high: of the interval.
+        freedom: degrees of freedom of its t distribution (Satterthwaite).
+    """
+
+    value: float
+    error: float
+    low: float
+    high: float
+    freedom: float
+
+    @property
+    def p_above(self) -> float:
+        """One-sided p-value of "it is not above 0"; 1 where there is no error."""
+        return float(stats.t.sf(self.value / self.error, self.freedom)) if self.error > 0 else 1.0
+
+    @property
+    def p_below(self) -> float:
+        """One-sided p-value of "it is not below 0"; 1 where there is no error."""
+        return float(stats.t.cdf(self.value / self.error, self.freedom)) if self.error > 0 else 1.0
+
+
+def t_interval(value: float, variance: float, freedom: float, confidence: float = CONFIDENCE) -> Interval:
+    """Value ± t x standard error; NaN ends where there is no variance or no freedom."""
+    if not (np.isfinite(value) and variance > 0 and freedom > 0):
+        return Interval(value, np.nan, np.nan, np.nan, freedom)
+    error = float(np.sqrt(variance))
+    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    return Interval(value, error, value - reach, value + reach, freedom)
+
+
+def two_way_interval(
+    shares: Float[Any, " examples"],
+    without: Float[Any, "units examples"],
+    strata: Sequence[int],
+    confidence: float = CONFIDENCE,
+) -> Interval:
+    """The interval of a statistic that is a sum of shares over examples, over draws of seeds and of examples.
+
+    ``V = V_examples + max(0, V_seeds - V_both)``: ``V_examples`` from the spread of the shares, ``V_seeds`` from the
+    statistic with each seed left out, ``V_both`` from how much each example's share alone moves then. A seed that does
+    not push all examples the same way adds nothing to what the examples' spread already holds.
+
+    What is random: seeds (drawn independently within a stratum) and examples (drawn independently). Assumed: the
+    statistic is smooth in both (sums over many examples; a jackknife of a single median, say, would be wrong). Not for
+    fewer than 3 seeds a stratum or some 20 examples with a share.
+
+    Args:
+        shares: ``[examples]``, sum to the statistic.
+        without: ``[units, examples]``, the shares when one seed (a model, or a dense model and its descendants) is left
+            out.
+        strata: how many units each independent group has (dense seeds and pruned seeds, say), in the order of
+            ``without``; they sum to ``units``.
+        confidence: of the interval.
+
+    Returns:
+        the sum of shares and its interval; NaN ends where a stratum has one unit, or nothing varies.
+
+    Raises:
+        ValueError: strata do not sum to the units, or other numbers of examples.
+
+    Source: Cameron, Gelbach and Miller 2011, https://doi.org/10.1198/jbes.2010.07136 (two-way clustering); Efron and
+    Stein 1981 (jackknife); Satterthwaite 1946 (degrees of freedom).
+
+    Example:
+        >>> shares = np.array([0.0, 1.0, 0.0, 1.0, 1.0])
+        >>> found = two_way_interval(shares, np.stack([shares, shares, shares]), [3])
+        >>> found.value, round(found.error, 3), found.freedom
+        (3.0, 1.225, 4.0)
+    """
+    own, left_out = np.asarray(shares, np.float64), np.asarray(without, np.float64)
+    if sum(strata) != len(left_out) or left_out.shape[1:] != own.shape:
+        raise ValueError(f"strata {list(strata)} and without {list(left_out.shape)}; expected units and {len(own)}")
+    examples, value = len(own), float(own.sum())
+    if examples < 2 or min(strata) < 2:
+        return Interval(value, np.nan, np.nan, np.nan, 0.0)
+    over_examples = examples * float(own.var(ddof=1))
+    over_seeds = over_both = squares = 0.0
+    start = 0
+    for units in strata:
+        moved = left_out[start : start + units] - left_out[start : start + units].mean(0)
+        start += units
+        scale = (units - 1) / units
+        of_group = scale * float((moved.sum(1) ** 2).sum())
+        over_seeds, squares = over_seeds + of_group, squares + of_group**2 / (units - 1)
+        over_both += scale * float((moved**2).sum())
+    beyond = max(0.0, over_seeds - over_both)
+    variance = over_examples + beyond
+    if variance <= 0:
+        return Interval(value, np.nan, np.nan, np.nan, 0.0)
+    # the noise of a difference is larger than itself; where nothing is left of it there is none to speak of
+    uncertain = over_examples**2 / (examples - 1) + (squares * beyond / over_seeds if beyond else 0.0)
+    freedom = max(variance**2 / uncertain, min(examples, *strata) - 1.0)
+    return t_interval(value, variance, freedom, confidence)

@@ -1,0 +1,343 @@
+"""The tables of `signal`, as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from piescope.report.frames import Results, Row
+from piescope.report.signal import MARGIN, SCORES, Signal
+from piescope.report.tables import NAMED, WideTable
+from piescope.report.words import OBJECTIVES, family_name, percent, pruning_name
+
+WORST = 3
+"""Classes that the page shows of each arm."""
+
+INTERVAL = ("low", "high")
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "noise": (
+        *NAMED,
+        "n_models",
+        "pies",
+        "null",
+        "dense_group",
+        "pruned_group",
+        "splits",
+        *(f"{name}{end}" for name in ("observed", "floor", "excess") for end in ("", "_low", "_high")),
+        "changed",
+        "confirmed",
+        "test",
+        "smallest_p_value",
+    ),
+    "decomposition": (*NAMED, "part", "pies", "pies_low", "pies_high"),
+    "class_impact": (
+        *NAMED,
+        "class",
+        "examples",
+        "dense_recall",
+        "pruned_recall",
+        "change",
+        "impact",
+        *INTERVAL,
+        "effect_size",
+        "p_value",
+        "q_value",
+        "test",
+        "test_p_value",
+        "test_q_value",
+        "p_lost_margin",
+        "p_equivalent",
+        "no_class_lost_margin",
+    ),
+    "overlap": (
+        "compared",
+        *(f"{name}_{side}" for side in "ab" for name in NAMED),
+        "dense_models",
+        "pies_a",
+        "pies_b",
+        "observed",
+        *(f"{prefix}{name}" for prefix in ("", "hard_") for name in ("expected", "ratio", "p_value")),
+    ),
+    "replicates": (
+        *NAMED,
+        "models",
+        "drawn_out",
+        "pies",
+        "spread",
+        "repeat_error",
+        "error",
+        "limit",
+        "limit_high",
+        "enough_to_repeat",
+        "enough",
+        "furthest",
+    ),
+    "predictors": ("objective", "pruning", "sparsity", "event", "score", "auroc", *INTERVAL),
+}
+"""The columns of each table's CSV."""
+
+
+def signal_tables(signal: Signal) -> dict[str, WideTable]:
+    """All of them by name; a table without rows is of a run with too few models."""
+    rows, results = signal.rows, signal.results
+    return {
+        "noise": _noise(rows["noise"]),
+        "decomposition": _decomposition(rows["decomposition"]),
+        "class_impact": _class_impact(rows["class_impact"], results),
+        "overlap": _overlap(rows["overlap"], results),
+        "replicates": _replicates(rows["replicates"]),
+        "predictors": _predictors(rows["predictors"], results),
+    }
+
+
+def _noise(rows: Sequence[Row]) -> WideTable:
+    body = tuple(
+        (
+            family_name(row["objective"], row["pruning"]),
+            percent(row["sparsity"]),
+            f"{row['pies']}",
+            f"{row['observed']:.0f}",
+            f"{row['floor']:.0f}",
+            interval(row["excess"], row["excess_low"], row["excess_high"], 0),
+            f"{row['changed']}",
+            f"{row['confirmed']}",
+            f"{row['null']}, {row['dense_group']} and {row['pruned_group']}",
+        )
+        for row in rows
+    )
+    caption = (
+        "PIEs: of all models, as the paper counts. Then on groups of models of equal size: between a dense and a "
+        "pruned "
+        "group, between two dense groups (seeds alone), and the difference with its 95 % interval over seeds and "
+        "examples. Changed: examples whose votes differ by more than chance (permutation test, false discovery rate "
+        "5 %; against dense models that are not the arm's own parents, or in pairs where there are no others); "
+        "confirmed: "
+        "PIEs among them, one by one. Null: independent, any pruned models with any dense ones; "
+        "descended, one-shot models only with dense models that are not their own parents, whose errors they share; "
+        "and "
+        "the sizes of the two groups."
+    )
+    head = (
+        "Arm",
+        "Sparsity",
+        "PIEs",
+        "in groups",
+        "seeds alone",
+        "Excess [95 %]",
+        "Changed",
+        "Confirmed",
+        "Null, groups",
+    )
+    return WideTable("PIEs beyond seed noise", caption, (("", len(head)),), head, body)
+
+
+PART_NAMES = {
+    "seeds": "seeds alone",
+    "fine_tuning": "fine-tuning",
+    "sparsity": "missing weights",
+    "fine_tuning_and_sparsity": "fine-tuning and missing weights",
+    "random_masks_beyond": "random masks, beyond these",
+}
+
+
+def _decomposition(rows: Sequence[Row]) -> WideTable:
+    arms: dict[tuple[str, str, float], dict[str, str]] = {}
+    for row in rows:
+        own = arms.setdefault((row["objective"], row["pruning"], row["sparsity"]), {})
+        own[row["part"]] = interval(row["pies"], row["pies_low"], row["pies_high"], 0)
+    parts = [part for part in PART_NAMES if any(part in own for own in arms.values())]
+    body = tuple(
+        (family_name(objective, pruning), percent(sparsity), *(own.get(part, "–") for part in parts))
+        for (objective, pruning, sparsity), own in arms.items()
+    )
+    caption = (
+        "The PIEs between groups of models (Figure 8), split: what seeds alone make; what the fine-tuning of one-shot "
+        "pruning adds with nothing pruned (for contrastive models it also changes the loss); what the missing weights "
+        "add to that; and how many more there are when the weights are drawn at random. 95 % intervals over seeds and "
+        "examples. A dash: the study has not that control arm, or it does not apply."
+    )
+    head = ("Arm", "Sparsity", *(PART_NAMES[part] for part in parts))
+    return WideTable("Where the PIEs come from", caption, (("", len(head)),), head, body)
+
+
+def _class_impact(rows: Sequence[Row], results: Results) -> WideTable:
+    shown: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row["sparsity"] == results.main_sparsity:
+            shown.setdefault((row["objective"], row["pruning"]), []).append(row)
+    body = tuple(
+        (
+            family_name(*family),
+            row["class"],
+            number(row["dense_recall"], 1),
+            number(row["change"], 2, signed=True),
+            interval(row["impact"], row["low"], row["high"], 2, signed=True),
+            number(row["effect_size"], 1, signed=True),
+            p_text(row["q_value"]),
+            p_text(row["test_q_value"]),
+            p_text(row["p_lost_margin"]),
+        )
+        for family, own in shown.items()
+        for row in own[:WORST]
+    )
+    caption = (
+        f"The {WORST} classes that fare worst at {percent(results.main_sparsity)} sparsity; "
+        "results/tables/class_impact.csv "
+        "has all. Recall in percent; change in percentage points. Impact: the change beyond that of the mean accuracy, "
+        "with its 95 % interval over models and examples, and q, Benjamini-Hochberg over the classes of the arm. "
+        "Hooker's: "
+        "q of the original test (Welch; paired where models descend from dense ones), which takes the mean accuracy as "
+        "known and finds an impact on nearly perfect classes too often. Effect: Hedges' g. "
+        f"Last: p-value of the class having lost {MARGIN:g} point or more: small, it has not."
+    )
+    lost = f"p of {MARGIN:g} point lost"
+    head = ("Arm", "Class", "Dense recall", "Change", "Impact [95 %]", "Effect", "q", "Hooker's q", lost)
+    return WideTable("Which classes pay", caption, (("", len(head)),), head, body)
+
+
+def _overlap(rows: Sequence[Row], results: Results) -> WideTable:
+    body = tuple(
+        (
+            f"{_side(row, 'a')} and {_side(row, 'b')}",
+            f"{row['pies_a']}, {row['pies_b']}",
+            f"{row['observed']}",
+            _times(row["expected"], row["ratio"]),
+            p_text(row["p_value"]),
+            _times(row["hard_expected"], row["hard_ratio"]),
+            p_text(row["hard_p_value"]),
+            row["dense_models"],
+        )
+        for row in rows
+        if results.main_sparsity in (row["sparsity_a"], row["sparsity_b"])
+    )
+    caption = (
+        "How many examples two arms lose both. Expected (and observed over expected): were one set drawn at random; "
+        "and "
+        "were it drawn at random among examples on which the dense models disagree equally (their vote entropies, in "
+        "ten groups each). Two-sided p-values (Fisher; Cochran, Mantel and Haenszel, exact). Dense models: separate, "
+        "each arm has dense models of its own to be compared with; the same: both sets share the chance labels of one "
+        "dense population, which alone makes them overlap."
+    )
+    head = ("Arms", "PIEs", "In both", "By chance", "p", "Equally hard", "p", "Dense models")
+    return WideTable("Overlap against chance", caption, (("", len(head)),), head, body)
+
+
+def _side(row: Row, side: str) -> str:
+    return f"{family_name(row[f'objective_{side}'], row[f'pruning_{side}'])} {percent(row[f'sparsity_{side}'])}"
+
+
+def _times(expected: float, ratio: float | None) -> str:
+    return f"{expected:.1f}" + ("" if ratio is None else f" ({ratio:.2f} x)")
+
+
+def _replicates(rows: Sequence[Row]) -> WideTable:
+    body = []
+    for row in rows:
+        following = [other for other in rows if all(other[name] == row[name] for name in NAMED)]
+        here = [other for other in following if not other["drawn_out"]][-1]
+        if row is not here:
+            continue
+        body.append(
+            (
+                family_name(row["objective"], row["pruning"]),
+                percent(row["sparsity"]),
+                f"{row['models']}",
+                f"{row['pies']:.0f}",
+                share(row["repeat_error"]),
+                enough(row["enough_to_repeat"], row["furthest"]),
+                f"{row['limit']:.0f} to {row['limit_high']:.0f}",
+                enough(row["enough"], row["furthest"]),
+            )
+        )
+    caption = (
+        "How many models are enough? PIEs of this run; within what share of the mean count 95 of 100 studies of this "
+        "size, with other seeds, would be; models an arm to get that to 10 %. Then the count with any number of "
+        "models, "
+        "drawn out by two laws for the rest (as 1 / sqrt(models), as 1 / models), and models an arm to be within 10 "
+        "% of "
+        "the first of them: far more, since few models are of one mind on hard examples. From few models all this is "
+        "an "
+        "order of magnitude."
+    )
+    head = ("Arm", "Sparsity", "Models", "PIEs", "Repeats within", "for 10 %", "With any number", "for 10 % of that")
+    return WideTable("How many models are enough", caption, (("", len(head)),), head, tuple(body))
+
+
+def _predictors(rows: Sequence[Row], results: Results) -> WideTable:
+    columns: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in rows:
+        if row["event"] == "error" or row["sparsity"] == results.main_sparsity:
+            own = columns.setdefault((row["objective"], row["event"], row["pruning"]), {})
+            own[row["score"]] = interval(row["auroc"], row["low"], row["high"], 2)
+    names = [name for name in SCORES if any(name in own for own in columns.values())]
+    body = tuple((SCORES[name], *(own.get(name, "–") for own in columns.values())) for name in names)
+    head = [
+        f"{OBJECTIVES.get(objective, objective)}, error" if event == "error" else pruning_name(pruning)
+        for objective, event, pruning in columns
+    ]
+    caption = (
+        "What predicts the damage before pruning: AUROC of scores of the dense models (0.5 is a coin; each turned so "
+        "that high means trouble) for a dense model's error, mean over models, and for being a PIE at "
+        f"{percent(results.main_sparsity)} sparsity. 95 % intervals over seeds and examples. Votes are those of the "
+        "other "
+        "models where a model's own error is predicted; depth against the true label knows the label, so it is not "
+        "asked "
+        "for errors. Last line: a logistic regression on all of them, each example scored by one that was not fitted "
+        "on "
+        "it (its interval takes the regression as given)."
+    )
+    groups = [("", 1)]
+    for objective in dict.fromkeys(objective for objective, _, _ in columns):
+        groups.append((OBJECTIVES.get(objective, objective), sum(key[0] == objective for key in columns)))
+    return WideTable("What predicts the damage", caption, tuple(groups), ("Score", *head), body)
+
+
+def interval(value: float | None, low: float | None, high: float | None, digits: int, signed: bool = False) -> str:
+    """``12 [3, 21]``; a dash where there is no value.
+
+    Example:
+        >>> interval(12.3, 3.0, 21.4, 0), interval(None, None, None, 1), interval(1.0, None, None, 1)
+        ('12 [3, 21]', '–', '1.0')
+    """
+    if value is None:
+        return "–"
+    sign = "+" if signed else ""
+    ends = "" if low is None or high is None else f" [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
+    return f"{value:{sign}.{digits}f}{ends}"
+
+
+def number(value: float | None, digits: int, signed: bool = False) -> str:
+    """A number, or a dash."""
+    return interval(value, None, None, digits, signed)
+
+
+def p_text(value: float | None) -> str:
+    """A p-value to two digits; ``< 0.0001`` below that.
+
+    Example:
+        >>> p_text(0.0314), p_text(1e-9), p_text(None)
+        ('0.031', '< 0.0001', '–')
+    """
+    if value is None:
+        return "–"
+    return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
+def share(value: float | None) -> str:
+    """``± 12 %``; a dash where there is none.
+
+    Example:
+        >>> share(0.123), share(None)
+        ('± 12 %', '–')
+    """
+    return "–" if value is None else f"± {100 * value:.0f} %"
+
+
+def enough(models: int | None, furthest: int) -> str:
+    """A number of models, or that it is more than can be told.
+
+    Example:
+        >>> enough(12, 100), enough(None, 100)
+        ('12', 'over 100')
+    """
+    return f"over {furthest:,}" if models is None else f"{models:,}"

@@ -1,0 +1,106 @@
+"""What the statistics of a run say, in sentences made from its numbers and from nothing else."""
+
+from __future__ import annotations
+
+import math
+
+from piescope.report.frames import ArmResult
+from piescope.report.signal import MARGIN, Signal
+from piescope.report.signal_tables import enough, interval
+from piescope.report.words import family_name, percent
+
+FALSE_DISCOVERIES = 0.05
+
+
+def in_short(signal: Signal, arm: ArmResult) -> str:
+    """One line for an arm's card; empty where there is no floor."""
+    floor = signal.floor(arm)
+    if floor is None:
+        return ""
+    excess = interval(floor.excess.value, *_ends(floor.excess.low, floor.excess.high), 0)
+    return f"{excess} beyond seed noise; {arm.summary['confirmed']} confirmed one by one"
+
+
+def sentences(signal: Signal) -> list[str]:
+    """The main findings at the main sparsity; what cannot be told is said too."""
+    main = [arm for arm in signal.results.pruned() if arm.sparsity == signal.results.main_sparsity]
+    told = [_of_seeds(signal, main), *_resolution(signal, main), *_classes(signal), _repeat(signal, main)]
+    return [sentence for sentence in told if sentence]
+
+
+def _name(arm: ArmResult) -> str:
+    return family_name(arm.objective, arm.pruning)
+
+
+def _of_seeds(signal: Signal, arms: list[ArmResult]) -> str:
+    known = [(arm, floor) for arm in arms if (floor := signal.floor(arm)) is not None and floor.observed.value > 0]
+    if not known:
+        return "" if not arms else "There are too few dense models to say how many PIEs seeds alone would make."
+    shares = ", ".join(f"{100 * floor.floor.value / floor.observed.value:.0f} % ({_name(arm)})" for arm, floor in known)
+    unclear = [_name(arm) for arm, floor in known if not floor.excess.low > 0]
+    rest = f" Not clearly more than seeds alone make: {', '.join(unclear)}." if unclear else ""
+    main = percent(signal.results.main_sparsity)
+    return (
+        f"Share of the PIEs at {main} sparsity that would be there without pruning, from seeds alone: {shares}.{rest}"
+    )
+
+
+def _resolution(signal: Signal, arms: list[ArmResult]) -> list[str]:
+    """How many examples must have the smallest p-value that there can be before one is confirmed."""
+    told: dict[float, list[str]] = {}
+    examples = len(signal.results.labels)
+    for arm in arms:
+        smallest = arm.summary["smallest_p_value"]
+        if math.ceil(smallest * examples / FALSE_DISCOVERIES) > 1:
+            told.setdefault(smallest, []).append(_name(arm))
+    sentences = []
+    for smallest, names in told.items():
+        needed = math.ceil(smallest * examples / FALSE_DISCOVERIES)
+        so = (
+            "none can be confirmed"
+            if needed > examples
+            else f"at least {needed:,} of {examples:,} must have it before one is confirmed"
+        )
+        sentences.append(
+            f"With so few models no example can have a p-value below {smallest:.2g}, so at a false discovery rate of "
+            f"{100 * FALSE_DISCOVERIES:.0f} % {so} ({', '.join(names)}). More models are the only cure."
+        )
+    return sentences
+
+
+def _classes(signal: Signal) -> list[str]:
+    main = signal.results.main_sparsity
+    verdicts: dict[str, bool | None] = {}
+    for row in signal.rows["class_impact"]:
+        if row["sparsity"] == main:
+            verdicts[family_name(row["objective"], row["pruning"])] = row["no_class_lost_margin"]
+    known = {name: kept for name, kept in verdicts.items() if kept is not None}
+    kept = [name for name, good in known.items() if good]
+    if not known:
+        return []
+    points = f"{MARGIN:g} percentage point"
+    if not kept:
+        return [f"For no pruning is it shown that every class lost less than {points} of recall at {percent(main)}."]
+    return [f"Shown at {percent(main)}: no class lost {points} of recall or more under {', '.join(kept)}."]
+
+
+def _repeat(signal: Signal, arms: list[ArmResult]) -> str:
+    rows = {
+        (row["objective"], row["pruning"]): row
+        for row in signal.rows["replicates"]
+        if row["sparsity"] == signal.results.main_sparsity and not row["drawn_out"]
+    }
+    known = [(arm, rows[arm.objective, arm.pruning]) for arm in arms if (arm.objective, arm.pruning) in rows]
+    parts = []
+    for arm, row in known:
+        models = enough(row["enough_to_repeat"], row["furthest"])
+        limit = f"{row['limit']:.0f} to {row['limit_high']:.0f} with any number of models"
+        parts.append(f"{_name(arm)}: {models} ({row['pies']:.0f} now, {limit})")
+    if not parts:
+        return ""
+    main = percent(signal.results.main_sparsity)
+    return f"Models an arm for a PIE count at {main} that another study repeats within 10 %: {'; '.join(parts)}."
+
+
+def _ends(low: float, high: float) -> tuple[float | None, float | None]:
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else (None, None)

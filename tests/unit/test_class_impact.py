@@ -1,0 +1,223 @@
+"""Which classes pay: the form of the rows, what cannot be said, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from piescope.measure.class_impact import class_equivalence, class_impact, no_class_lost_more
+
+MEANS = ["class", "examples", "dense_recall", "pruned_recall", "change", "impact"]
+TESTED = ["low", "high", "effect_size", "p_value", "q_value"]
+EQUIVALENCE_KEYS = ["class", "examples", "change", "low", "high", "p_lost", "p_equivalent", "equivalent", "lost_less"]
+METHODS = ["hooker", "paired", "bootstrap"]
+
+
+@pytest.fixture(autouse=True)
+def warnings_are_errors() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def answers(wrong: list[list[int]], labels: np.ndarray) -> np.ndarray:
+    """Each model wrong in the examples of its list: it says the next class."""
+    group = np.stack([labels] * len(wrong))
+    for model, examples in enumerate(wrong):
+        group[model, examples] = labels[examples] + 1
+    return group
+
+
+LABELS = np.repeat([0, 1, 3], 4)
+DENSE = answers([[0], [4], [0, 8]], LABELS)
+PRUNED = answers([[4, 5], [0, 4, 5, 8], [1, 5, 6, 7]], LABELS)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rows_are_plain_in_order_and_end_with_the_classes_that_have_no_examples(method: Any) -> None:
+    rows = class_impact(DENSE, PRUNED, LABELS, 6, method)
+    assert [list(row) for row in rows] == [MEANS + TESTED] * 6
+    assert [row["class"] for row in rows] == [1, 0, 3, 2, 4, 5]
+    assert [row["examples"] for row in rows] == [4, 4, 4, 0, 0, 0]
+    for row in rows[:3]:
+        assert {type(value) for value in list(row.values())[:2]} == {int}
+        assert {type(value) for value in list(row.values())[2:]} == {float}
+        assert row["low"] < row["impact"] < row["high"]
+        assert 0 <= row["p_value"] <= row["q_value"] <= 1
+        assert row["change"] == pytest.approx(row["pruned_recall"] - row["dense_recall"])
+    assert all(value is None for row in rows[3:] for value in list(row.values())[2:])
+    json.dumps(rows, allow_nan=False)
+    worst = rows[0]
+    assert [round(worst[name], 3) for name in ("dense_recall", "pruned_recall", "change")] == [91.667, 41.667, -50.0]
+    # 4 of 36 answers wrong before, 10 after
+    assert worst["impact"] == pytest.approx(-50 + 100 * 6 / 36)
+
+
+def test_equivalence_rows_are_plain_and_in_order() -> None:
+    rows = class_equivalence(DENSE, PRUNED, LABELS, 5, margin=50.0)
+    assert [list(row) for row in rows] == [EQUIVALENCE_KEYS] * 5
+    assert [(row["class"], row["examples"]) for row in rows] == [(1, 4), (0, 4), (3, 4), (2, 0), (4, 0)]
+    assert [row["equivalent"] for row in rows] == [False, True, True, None, None]
+    assert [row["lost_less"] for row in rows] == [False, True, True, None, None]
+    assert [row["change"] for row in rows[1:]] == [0.0, 0.0, None, None]
+    assert {type(value) for value in list(rows[0].values())[2:7]} == {float}
+    json.dumps(rows, allow_nan=False)
+
+
+def test_ties_go_to_the_smaller_class() -> None:
+    labels = np.repeat(np.arange(3), 7)
+    dense, pruned = answers([[0], [7], [14]], labels), answers([[1], [8], [15]], labels)
+    assert [row["class"] for row in class_impact(dense, pruned, labels, 4)] == [0, 1, 2, 3]
+    assert [row["class"] for row in class_equivalence(dense, pruned, labels, 4)] == [0, 1, 2, 3]
+
+
+def test_ties_are_seen_through_rounding() -> None:
+    """The same changes in both classes, by other models: the means differ in their last digit."""
+    labels = np.repeat([0, 1], [3, 6])
+    dense = answers([[2, *range(3, 9)], [], [0, 1, 2, 3, 4], [2, 3, 4]], labels)
+    pruned = answers([[1, 2], [1, 2, *range(3, 7)], [3, 4], [0, *range(3, 7)]], labels)
+    changes = [row["change"] for row in class_equivalence(dense, pruned, labels, 3)][:2]
+    assert changes[0] != changes[1]
+    assert changes[0] == pytest.approx(changes[1], abs=1e-9)
+    assert [row["class"] for row in class_equivalence(dense, pruned, labels, 3)][:2] == [0, 1]
+
+
+def test_tensors_and_lists_are_taken_and_nothing_is_changed() -> None:
+    before = DENSE.copy(), PRUNED.copy(), LABELS.copy()
+    rows = class_impact(DENSE, PRUNED, LABELS, 5, "bootstrap")
+    tensors = class_impact(*map(torch.from_numpy, (DENSE, PRUNED, LABELS)), 5, "bootstrap")
+    lists = class_impact(DENSE.tolist(), PRUNED.astype(np.uint8), LABELS.tolist(), 5, "bootstrap")
+    assert rows == tensors == lists
+    for array, was in zip((DENSE, PRUNED, LABELS), before, strict=True):
+        np.testing.assert_array_equal(array, was)
+
+
+@pytest.mark.parametrize(
+    ("dense", "pruned", "method"),
+    [(DENSE[:1], PRUNED, "hooker"), (DENSE, PRUNED[:1], "hooker"), (DENSE[:1], PRUNED, "bootstrap"), (DENSE, PRUNED[:1], "bootstrap"), (DENSE[:1], PRUNED[:1], "paired")],
+)  # fmt: skip
+def test_one_model_tells_the_change_and_no_more(dense: np.ndarray, pruned: np.ndarray, method: Any) -> None:
+    rows = class_impact(dense, pruned, LABELS, 5, method)
+    assert all(row[name] is None for row in rows for name in TESTED)
+    assert all(row[name] is not None for row in rows[:3] for name in ("dense_recall", "change", "impact"))
+    verdicts = class_equivalence(dense, pruned, LABELS, 5, paired=method == "paired")
+    assert all(list(row.values())[3:] == [None] * 6 and row["change"] is not None for row in verdicts[:3])
+
+
+def test_two_pairs_have_an_interval_and_no_effect_size() -> None:
+    rows = class_impact(DENSE[:2], PRUNED[:2], LABELS, 5, "paired")
+    assert [row["effect_size"] for row in rows] == [None] * 5
+    assert any(row["low"] is not None for row in rows)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_change_and_no_spread_is_no_evidence(method: Any) -> None:
+    same = answers([[0], [0], [0]], LABELS)
+    for row in class_impact(same, same, LABELS, 5, method)[:3]:
+        assert row["impact"] == pytest.approx(0, abs=1e-9)
+        assert (row["p_value"], row["q_value"]) == (1.0, 1.0)
+        assert (row["low"], row["high"], row["effect_size"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("method", ["hooker", "paired"])
+def test_a_change_without_any_spread_has_no_test(method: Any) -> None:
+    """Class 0 is 1/7 right in each of 7 models: the mean is not exact in floating point, so the variance is not 0."""
+    labels = np.repeat([0, 1], [7, 8])
+    dense = answers([[], [7], [], [], [], [], []], labels)
+    pruned = answers([[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 8, 9], *[[0, 1, 2, 3, 4, 5]] * 5], labels)
+    assert np.full(7, 100 / 7).var() > 0
+    rows = {row["class"]: row for row in class_impact(dense, pruned, labels, 3, method)}
+    assert rows[0]["impact"] < -5
+    assert all(rows[0][name] is None for name in TESTED)
+    assert rows[1]["q_value"] == rows[1]["p_value"]  # the only class that has one
+    verdicts = {row["class"]: row for row in class_equivalence(dense, pruned, labels, 3, paired=method == "paired")}
+    assert (verdicts[0]["lost_less"], verdicts[0]["equivalent"], verdicts[0]["low"]) == (None, None, None)
+    assert verdicts[1]["lost_less"] is False
+
+
+def test_bootstrap_knows_of_examples_where_seeds_agree() -> None:
+    """All models of a group answer alike: the interval is that of the examples alone."""
+    dense, pruned = answers([[0]] * 3, LABELS), answers([[4, 5]] * 3, LABELS)
+    row = class_impact(dense, pruned, LABELS, 5, "bootstrap")[0]
+    assert (row["class"], row["effect_size"]) == (1, None)
+    # variance of the change in its class and in class 0, within each: 4 x 10000/3 and 4 x 10000/4, times weights squared
+    expected = (1 / 4 - 1 / 12) ** 2 * 4 * (10000 / 3) + (1 / 12) ** 2 * 4 * 2500
+    reach = (row["high"] - row["low"]) / 2
+    assert reach > 1.96 * np.sqrt(expected)
+    wider = class_impact(answers([[0]] * 30, LABELS), answers([[4, 5]] * 30, LABELS), LABELS, 5, "bootstrap")[0]
+    assert reach == pytest.approx((wider["high"] - wider["low"]) / 2)
+
+
+def test_a_class_of_one_example_has_no_interval_over_examples_and_breaks_no_others() -> None:
+    labels = np.array([0] * 10 + [1])
+    dense, pruned = answers([[0], [1], [2]], labels), answers([[0, 10], [1, 3], [2, 10]], labels)
+    rows = {row["class"]: row for row in class_impact(dense, pruned, labels, 3, "bootstrap")}
+    assert [rows[1][name] for name in ("low", "high", "p_value", "q_value")] == [None] * 4
+    assert rows[1]["effect_size"] < 0
+    assert rows[0]["low"] < rows[0]["impact"] < rows[0]["high"]
+
+
+def test_a_class_of_one_example_adds_its_square_to_the_other_classes() -> None:
+    """Seeds agree, class 1 is lost: (100 %)² of its only example, weighted by 1/11, and one of 10 of class 0."""
+    labels = np.array([0] * 10 + [1])
+    dense, pruned = answers([[]] * 4, labels), answers([[0, 10]] * 4, labels)
+    rows = {row["class"]: row for row in class_impact(dense, pruned, labels, 3, "bootstrap")}
+    own, other = (1 / 10 - 1 / 11) ** 2 * 10 * 1000, (1 / 11) ** 2 * 100**2
+    freedom = (own + other) ** 2 / (own**2 / 9 + other**2)
+    reach = stats.t.ppf(0.975, max(freedom, 3)) * np.sqrt(own + other)
+    assert (rows[0]["high"] - rows[0]["low"]) / 2 == pytest.approx(reach)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_class_is_all_there_is(method: Any) -> None:
+    labels = np.zeros(5, int)
+    (row,) = class_impact(answers([[0], [1, 2]], labels), answers([[0, 1], [2, 3]], labels), labels, 2, method)[:1]
+    assert row["change"] == pytest.approx(-10)
+    assert (row["impact"], row["p_value"]) == (pytest.approx(0, abs=1e-9), pytest.approx(1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "welch"}, "method is 'welch'; expected 'hooker', 'paired' or 'bootstrap'"),
+        ({"method": "paired", "pruned": PRUNED[:2]}, "dense has 3 models, pruned has 2; expected as many.*method='hooker'"),
+        ({"pruned": PRUNED[:, :5]}, "numbers of examples differ: dense has 12, pruned has 5, labels has 12"),
+        ({"labels": LABELS[:5]}, "numbers of examples differ"),
+        ({"labels": LABELS + 3}, "labels holds class id 6; expected below num_classes = 5"),
+        ({"dense": DENSE - 1}, "dense holds class id -1; expected 0 or more"),
+        ({"pruned": PRUNED.astype(float)}, "pruned holds float64; expected integer class ids"),
+        ({"labels": DENSE}, "labels has shape .*; expected 1 axes"),
+        ({"pruned": PRUNED[:0]}, "pruned holds no models; expected .* at least one model"),
+        ({"dense": DENSE[:, :0], "pruned": PRUNED[:, :0], "labels": LABELS[:0]}, "no examples; expected at least one"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(change: dict[str, Any], message: str) -> None:
+    given = {"dense": DENSE, "pruned": PRUNED, "labels": LABELS, "num_classes": 5, **change}
+    with pytest.raises(ValueError, match=message):
+        class_impact(**given)
+    if change.get("method") == "welch":
+        return
+    given["paired"] = given.pop("method", "") == "paired"
+    with pytest.raises(ValueError, match=message):
+        class_equivalence(**given)
+
+
+@pytest.mark.parametrize("margin", [0.0, -1.0, float("nan")])
+def test_a_margin_is_above_zero(margin: float) -> None:
+    with pytest.raises(ValueError, match="expected above 0, in percentage points"):
+        class_equivalence(DENSE, PRUNED, LABELS, 5, margin)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [([True, True], True), ([True, False], False), ([False], False), ([True, None], None), ([False, None], None), ([], None)],
+)  # fmt: skip
+def test_no_class_lost_more_asks_every_class(verdicts: list[bool | None], expected: bool | None) -> None:
+    assert no_class_lost_more([{"lost_less": each} for each in verdicts]) is expected
