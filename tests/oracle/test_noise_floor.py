@@ -1,0 +1,229 @@
+"""The noise floor against slow loops and against studies whose truth is known."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from piescope.measure.intervals import t_interval, two_way_interval
+from piescope.measure.noise_floor import LEFT_OUT_SPLITS, MOST_SPLITS, NoiseFloor, _choices, excess_pies
+from piescope.measure.pies import group_modal_labels, modal_label, pie_mask
+
+CLASSES = 3
+
+
+def populations(seed: int, dense: int, pruned: int, examples: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    return tuple(random.integers(0, CLASSES, (models, examples)) for models in (dense, pruned))  # type: ignore[return-value]
+
+
+def by_loops(dense: np.ndarray, pruned: np.ndarray, null: str) -> tuple[float, float, np.ndarray]:
+    """Observed, floor, and each example's share of the excess, over all splits, each its own call of `pie_mask`."""
+    size = min(len(pruned), len(dense) // 2)
+    observed, floor, shares = [], [], []
+    for other in combinations(range(len(pruned) if null == "descended" else len(dense)), size):
+        one = [model for model in range(len(dense)) if model not in other]
+        for chosen in [other] if null == "descended" else list(combinations(range(len(pruned)), size)):
+            lost = pie_mask(dense[one], pruned[list(chosen)], CLASSES)
+            noise = pie_mask(dense[one], dense[list(other)], CLASSES)
+            observed.append(lost.sum())
+            floor.append(noise.sum())
+            shares.append(lost.astype(float) - noise)
+    return float(np.mean(observed)), float(np.mean(floor)), np.mean(shares, axis=0)
+
+
+@pytest.mark.parametrize("null", ["independent", "descended"])
+@pytest.mark.parametrize(("dense", "pruned"), [(4, 4), (5, 5), (5, 3), (6, 3), (7, 2)])
+def test_all_splits_by_loops(dense: int, pruned: int, null: str) -> None:
+    before, after = populations(0, dense, pruned)
+    found = NoiseFloor(before, CLASSES).under(after, null)  # type: ignore[arg-type]
+    observed, floor, share = by_loops(before, after, null)
+    assert found.observed.value == pytest.approx(observed)
+    assert found.floor.value == pytest.approx(floor)
+    assert found.excess_share == pytest.approx(share)
+    assert found.excess.value == pytest.approx(found.observed.value - found.floor.value)
+
+
+@pytest.mark.parametrize("null", ["independent", "descended"])
+def test_interval_by_leaving_models_out_one_at_a_time(null: str) -> None:
+    before, after = populations(1, 4, 4)
+    found = NoiseFloor(before, CLASSES).under(after, null)  # type: ignore[arg-type]
+    groups = list(combinations(range(4), 2))
+
+    def share(gone_dense: int | None, gone_pruned: int | None) -> np.ndarray:
+        parts = []
+        for other in groups:
+            one = [model for model in range(4) if model not in other]
+            for chosen in [other] if null == "descended" else groups:
+                sides = [
+                    [model for model in one if model != gone_dense],
+                    [model for model in other if model != gone_dense],
+                    [model for model in chosen if model != gone_pruned],
+                ]
+                lost = modal_label(before[sides[0]], CLASSES) != modal_label(after[sides[2]], CLASSES)
+                noise = modal_label(before[sides[0]], CLASSES) != modal_label(before[sides[1]], CLASSES)
+                parts.append(lost.astype(float) - noise)
+        return np.asarray(np.mean(parts, axis=0))
+
+    if null == "descended":
+        without, strata = [share(model, model) for model in range(4)], [4]
+    else:
+        without = [*(share(model, None) for model in range(4)), *(share(None, model) for model in range(4))]
+        strata = [4, 4]
+    expected = two_way_interval(share(None, None), np.stack(without), strata)
+    assert found.excess_without == pytest.approx(np.stack(without))
+    assert (found.excess.low, found.excess.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_sampled_splits_use_every_model_equally_often_and_follow_the_seed() -> None:
+    before, after = populations(2, 14, 14)
+    first, again, other = (excess_pies(before, after, CLASSES, seed=seed) for seed in (0, 0, 1))
+    assert first == again
+    assert first.observed != other.observed
+    assert excess_pies(before[:5], after[:5], CLASSES, seed=0) == excess_pies(before[:5], after[:5], CLASSES, seed=1)
+    for items, size in ((14, 7), (30, 15), (31, 15), (60, 30), (40, 13)):
+        for most in (LEFT_OUT_SPLITS, MOST_SPLITS):
+            chosen = _choices(items, size, np.random.default_rng(0), most)
+            assert len(chosen) <= max(most, 2 * items)
+            assert (chosen.sum(1) == size).all()
+            assert np.ptp(chosen.sum(0)) <= len(chosen) / items + 1
+
+
+def test_descended_models_never_meet_their_parents() -> None:
+    """A pruned model that is its parent's copy adds nothing to the floor; met with its parent it would hide it."""
+    before, _ = populations(3, 10, 10, examples=400)
+    found = excess_pies(before, before, CLASSES, null="descended")
+    assert found.excess == 0
+    assert found.floor > 0
+    assert pie_mask(before, before, CLASSES).sum() == 0
+
+
+def test_fresh_dense_models_make_groups_as_large_as_the_comparison() -> None:
+    before, after = populations(4, 12, 6)
+    for null in ("independent", "descended"):
+        assert NoiseFloor(before, CLASSES).under(after, null).sizes == (6, 6)  # type: ignore[arg-type]
+    found = excess_pies(before, after, CLASSES, null="descended")
+    assert found.observed == pie_mask(before[6:], after, CLASSES).sum()  # fresh ones against all descendants
+    assert found.floor == pie_mask(before[6:], before[:6], CLASSES).sum()
+
+
+def test_few_models_have_no_interval_and_bad_input_is_refused() -> None:
+    before, after = populations(5, 3, 3)
+    assert np.isnan(excess_pies(before, after, CLASSES).interval).all()
+    assert np.isnan(excess_pies(np.concatenate([before, before]), after[:1], CLASSES).interval).all()
+    for wrong, match in [
+        ((before[:1], after), "at least 2"),
+        ((before, after[:0]), "no models"),
+        ((before, after[:, :-1]), "numbers of examples differ"),
+        ((before, after + 5), "below num_classes"),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            excess_pies(*wrong, CLASSES)
+    with pytest.raises(ValueError, match="a parent for each"):
+        excess_pies(before, np.concatenate([after, after]), CLASSES, null="descended")
+    with pytest.raises(ValueError, match="expected 'independent'"):
+        excess_pies(before, after, CLASSES, null="paired")  # type: ignore[arg-type]
+
+
+def test_group_modal_labels_against_one_call_each() -> None:
+    random = np.random.default_rng(6)
+    for classes in (1, 2, 7, 300):
+        said = random.integers(0, classes, (9, 50))
+        groups = random.random((40, 9)) < 0.5
+        groups[:, 0] = True
+        found = group_modal_labels(said, groups, classes)
+        for group, labels in zip(groups, found, strict=True):
+            assert labels.tolist() == modal_label(said[group], classes).tolist()
+
+
+def study(
+    random: np.random.Generator, models: int, planted: float, common: float, null: str, fresh: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Two classes, 1,500 examples of all difficulties; seeds may shift all examples at once; pruning may shift a tenth."""
+    examples = 1500
+    hard = random.beta(0.5, 2, examples)
+    logit = np.log(hard / (1 - hard) + 1e-9)
+    shift = planted * (random.random(examples) < 0.1)
+    seeds = common * random.normal(size=(models + fresh, 1))
+    noise = random.random((models + fresh, examples))
+    dense = noise < 1 / (1 + np.exp(-(logit + seeds)))
+    if null == "descended":  # a descendant keeps four fifths of its parent's luck
+        noise = np.where(random.random((models, examples)) < 0.2, random.random((models, examples)), noise[:models])
+        pruned = noise < 1 / (1 + np.exp(-(logit + seeds[:models] + shift)))
+    else:
+        seeds = common * random.normal(size=(models, 1))
+        pruned = random.random((models, examples)) < 1 / (1 + np.exp(-(logit + seeds + shift)))
+    return dense.astype(int), pruned.astype(int)
+
+
+STUDIES = 200
+
+
+@pytest.mark.parametrize(
+    ("models", "fresh", "planted", "common", "null"),
+    [
+        (5, 0, 0.0, 0.0, "independent"),
+        (5, 5, 3.0, 0.5, "independent"),
+        (8, 0, 3.0, 0.0, "independent"),
+        (8, 0, 0.0, 0.5, "independent"),
+        (8, 0, 3.0, 0.5, "descended"),
+        (5, 5, 0.0, 0.0, "descended"),
+    ],
+)
+def test_excess_is_unbiased_and_its_interval_covers(
+    models: int, fresh: int, planted: float, common: float, null: str
+) -> None:
+    random = np.random.default_rng(7)
+    found = []
+    for seed in range(STUDIES):
+        dense, pruned = study(random, models, planted, common, null, fresh)
+        found.append(NoiseFloor(dense, 2, seed).under(pruned, null).excess)  # type: ignore[arg-type]
+    values = np.array([each.value for each in found])
+    truth, error = values.mean(), values.std(ddof=1) / np.sqrt(STUDIES)
+    if planted == 0:
+        assert abs(truth) < 3 * error
+        truth = 0.0
+    else:
+        assert truth > 5 * error
+    covered = np.mean([each.low <= truth <= each.high for each in found])
+    # 95 % within 3 Monte-Carlo errors; votes jump, which the jackknife takes for a little more spread than there is
+    assert 0.95 - 3 * 0.0154 <= covered <= 0.995
+    spread = values.std(ddof=1)
+    assert 0.8 * spread < np.mean([each.error for each in found]) < 1.6 * spread
+
+
+def test_the_halves_of_a_group_would_not_do_for_the_whole() -> None:
+    """Why sizes must match: without an effect, PIEs of 10 against 10 less the floor of 5 against 5 are far from 0."""
+    random = np.random.default_rng(8)
+    naive, matched = [], []
+    for _ in range(30):
+        dense, pruned = study(random, 10, 0.0, 0.0, "independent")
+        found = excess_pies(dense, pruned, 2)
+        naive.append(pie_mask(dense, pruned, 2).sum() - found.floor)
+        matched.append(found.excess)
+    assert np.mean(naive) < -10
+    assert abs(np.mean(matched)) < 5
+
+
+def test_two_way_interval_of_sums_by_components() -> None:
+    """Against the three variances written out, for a table of additive effects, and its refusals."""
+    random = np.random.default_rng(9)
+    table = random.normal(size=(6, 1)) + random.normal(size=(1, 40)) + random.normal(size=(6, 40))
+    shares = table.mean(0) / 40
+    without = np.stack([np.delete(table, model, 0).mean(0) / 40 for model in range(6)])
+    found = two_way_interval(shares, without, [6])
+    examples = table.mean(0).var(ddof=1) / 40
+    models = table.mean(1).var(ddof=1) / 6
+    both = sum(np.var(table[:, example], ddof=1) / 6 for example in range(40)) / 40**2
+    assert found.value == pytest.approx(table.mean())
+    assert found.error**2 == pytest.approx(examples + max(0.0, models - both))
+    assert np.isnan(two_way_interval(shares, without[:1], [1]).low)
+    assert np.isnan(two_way_interval(np.ones(5), np.ones((3, 5)), [3]).low)
+    with pytest.raises(ValueError, match="expected units"):
+        two_way_interval(shares, without, [5])
+    assert np.isnan(t_interval(1.0, 0.0, 5.0).low)
+    above = t_interval(1.0, 0.25, 9.0)
+    assert above.p_above == pytest.approx(1 - above.p_below)
+    assert above.p_above < 0.05
