@@ -12,12 +12,19 @@ if TYPE_CHECKING:
     from piescope.data.dataset import Dataset as Dataset
     from piescope.losses.contrastive import simclr_loss as simclr_loss
     from piescope.losses.contrastive import supcon_loss as supcon_loss
+    from piescope.measure.class_impact import class_equivalence as class_equivalence
+    from piescope.measure.class_impact import class_impact as class_impact
     from piescope.measure.neighbours import knn_labels as knn_labels
+    from piescope.measure.noise_floor import excess_pies as excess_pies
+    from piescope.measure.overlap import overlap_test as overlap_test
     from piescope.measure.pies import modal_label as modal_label
     from piescope.measure.pies import pie_mask as pie_mask
     from piescope.measure.prediction_depth import prediction_depth as prediction_depth
     from piescope.measure.projection import umap_projection as umap_projection
     from piescope.measure.q_score import q_score as q_score
+    from piescope.measure.q_score import q_score_aaai24 as q_score_aaai24
+    from piescope.measure.replicates import replicate_curve as replicate_curve
+    from piescope.measure.significance import confirmed_pies as confirmed_pies
     from piescope.models.probes import probe as probe
     from piescope.models.wide_resnet import WideResNet as WideResNet
     from piescope.pruning.masks import magnitude_masks as magnitude_masks
@@ -32,14 +39,21 @@ _HOME = {
     "Gradual": "pruning.schedules",
     "Pruner": "pruning.pruner",
     "WideResNet": "models.wide_resnet",
+    "class_equivalence": "measure.class_impact",
+    "class_impact": "measure.class_impact",
+    "confirmed_pies": "measure.significance",
+    "excess_pies": "measure.noise_floor",
     "gradual_sparsity": "pruning.schedules",
     "knn_labels": "measure.neighbours",
     "magnitude_masks": "pruning.masks",
     "modal_label": "measure.pies",
+    "overlap_test": "measure.overlap",
     "pie_mask": "measure.pies",
     "prediction_depth": "measure.prediction_depth",
     "probe": "models.probes",
     "q_score": "measure.q_score",
+    "q_score_aaai24": "measure.q_score",
+    "replicate_curve": "measure.replicates",
     "simclr_loss": "losses.contrastive",
     "supcon_loss": "losses.contrastive",
     "umap_projection": "measure.projection",

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from piescope.measure.intervals import t_interval, two_way_interval
-from piescope.measure.noise_floor import LEFT_OUT_SPLITS, MOST_SPLITS, NoiseFloor, _choices, excess_pies
+from piescope.measure.noise_floor import (
+    LEFT_OUT_SPLITS,
+    MOST_SPLITS,
+    NoiseFloor,
+    _choices,
+    _Splits,
+    excess_difference,
+    excess_pies,
+)
 from piescope.measure.pies import group_modal_labels, modal_label, pie_mask
 
 CLASSES = 3
@@ -227,3 +235,50 @@ def test_two_way_interval_of_sums_by_components() -> None:
     above = t_interval(1.0, 0.25, 9.0)
     assert above.p_above == pytest.approx(1 - above.p_below)
     assert above.p_above < 0.05
+
+
+@pytest.mark.parametrize("same_dense", [True, False])
+def test_difference_of_two_excesses_covers(same_dense: bool) -> None:
+    """Two prunings that do the same: their difference is 0, whether or not they share the dense models."""
+    random = np.random.default_rng(10)
+    found = []
+    for seed in range(150):
+        logit = random.normal(-1.5, 1.5, 1200)
+        shift = 3.0 * (random.random(1200) < 0.1)
+        luck = random.random((6, 1200))
+        dense = (luck < 1 / (1 + np.exp(-logit))).astype(int)
+        floors = NoiseFloor(dense, 2, seed)
+        sides = []
+        for objective in range(2):
+            if objective and not same_dense:  # the same examples, models of their own
+                luck = random.random((6, 1200))
+                floors = NoiseFloor((luck < 1 / (1 + np.exp(-logit))).astype(int), 2, seed)
+            own = np.where(random.random((6, 1200)) < 0.2, random.random((6, 1200)), luck)
+            pruned = (own < 1 / (1 + np.exp(-(logit + shift)))).astype(int)
+            sides.append(floors.under(pruned, "descended"))
+        found.append(excess_difference(*sides, same_dense=same_dense))
+    values = np.array([each.value for each in found])
+    assert abs(values.mean()) < 4 * values.std() / np.sqrt(150)
+    covered = np.mean([each.low <= 0 <= each.high for each in found])
+    assert covered >= 0.95 - 3 * 0.0178
+
+
+def test_difference_of_excesses_by_hand() -> None:
+    before, after = populations(11, 6, 6)
+    floors = NoiseFloor(before, CLASSES)
+    one, other = floors.under(after, "descended"), floors.under(after[::-1], "descended")
+    by_hand = two_way_interval(one.excess_share - other.excess_share, one.excess_without - other.excess_without, [6])
+    assert excess_difference(one, other, same_dense=True) == by_hand
+    apart = excess_difference(one, other, same_dense=False)
+    assert apart.value == pytest.approx(one.excess.value - other.excess.value)
+    mixed = excess_difference(one, floors.under(after), same_dense=True)
+    assert mixed.value == pytest.approx(one.excess.value - floors.under(after).excess.value)
+    assert np.isfinite(mixed.error)
+
+
+def test_independent_splits_do_not_always_pair_the_same_seeds() -> None:
+    splits = _Splits.of(6, 6, "independent", np.random.default_rng(0), MOST_SPLITS)
+    assert len(splits.one) <= MOST_SPLITS
+    assert (splits.other != splits.pruned).any(1).mean() > 0.5
+    for groups in (splits.other, splits.pruned):
+        assert np.ptp(groups.sum(0)) == 0

@@ -172,8 +172,12 @@ def plan(
     study: StudyArgument,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that `run` would use.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder with finished steps: count what is left.")] = None,
 ) -> None:
-    """Show what a study would cost: models, steps, training FLOPs, disk, time on this machine. Runs nothing."""
+    """Show what a study would cost: models, steps, training FLOPs, disk, time on this machine. Runs nothing.
+
+    With --out, of what is left to do in a folder; and what its finished models tell of the PIE counts to expect.
+    """
     import json
 
     from rich.table import Table
@@ -183,10 +187,17 @@ def plan(
     from piescope.study.plan import cost_of, make_plan, plan_json
 
     laid_out = make_plan(_load(study))
+    total = len(laid_out.steps)
+    told: list[dict[str, Any]] = []
+    if out is not None:
+        laid_out, told = _left_and_foretold(laid_out, out)
     cost = cost_of(laid_out)
     expected = forecast(laid_out, workers or _cores())
     if as_json:
-        typer.echo(json.dumps(plan_json(laid_out, cost, expected.seconds, expected.peak_memory_bytes), indent=1))
+        content = plan_json(laid_out, cost, expected.seconds, expected.peak_memory_bytes)
+        if out is not None:
+            content |= {"steps_done": total - len(laid_out.steps), "foretold": told}
+        typer.echo(json.dumps(content, indent=1))
         return
     console = _console()
     table = Table("objective", "pruning", "sparsity", "models", title=laid_out.study.title, title_justify="left")
@@ -201,6 +212,51 @@ def plan(
     _say(console, f"memory           about {expected.peak_memory_bytes / 1e9:.1f} GB at most")
     many = workers or _cores()
     _say(console, f"time here        about {duration(expected.seconds)} on {many} workers, after a short calibration")
+    if out is not None:
+        done = total - len(laid_out.steps)
+        _say(
+            console, f"done already     {done} of {total} steps, in {out}; steps, FLOPs, disk and time are of the rest"
+        )
+        _say_foretold(console, told, len(laid_out.study.seeds))
+
+
+def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[dict[str, Any]]]:
+    """The plan without what a folder has already, and the PIE counts that its models foretell."""
+    from piescope.report.frames import load_results
+    from piescope.report.signal import Signal
+    from piescope.store.artefacts import Store
+    from piescope.study.execute import study_of
+
+    study_of(out)
+    store = Store(out)
+    left = tuple(step for step in plan.steps if not store.has(step.kind, step.key))
+    results = load_results(out)
+    told = [] if results is None else Signal(results).foretold(len(plan.study.seeds))
+    return replace(plan, steps=left), told
+
+
+def _say_foretold(console: Console, told: list[dict[str, Any]], models: int) -> None:
+    from rich.table import Table
+
+    from piescope.report.signal_tables import enough, share
+
+    if not told:
+        _say(console, "too few models there (4 an arm are needed) to foretell PIE counts")
+        return
+    title = f"With {models} models an arm, foretold from those that are there"
+    heads = ("arm", "PIEs", "repeats within", "models for 10 %", "with any number")
+    table = Table(*heads, title=title, title_justify="left")
+    for row in told:
+        cells = [
+            row["objective"],
+            row["pruning"],
+            f"{row['sparsity']:g}",
+            f"{row['pies']:.0f}",
+            share(row["repeat_error"]),
+        ]
+        limits = f"{row['limit']:.0f} to {row['limit_high']:.0f}"
+        table.add_row(*cells, enough(row["enough_to_repeat"], row["furthest"]), limits)
+    console.print(table)
 
 
 @app.command()

@@ -48,6 +48,7 @@ class Floor:
         excess_without: ``[units, examples]``, the same with one seed left out; ``strata`` says how many units each
             independent group has.
         strata: see there.
+        dense: dense models; they are the first units.
     """
 
     observed: Interval
@@ -59,6 +60,41 @@ class Floor:
     excess_share: Float[np.ndarray, " examples"]
     excess_without: Float[np.ndarray, "units examples"]
     strata: tuple[int, ...]
+    dense: int
+
+
+def excess_difference(one: Floor, other: Floor, same_dense: bool) -> Interval:
+    """How many more excess PIEs one arm has than another on the same examples, with its 95 % interval.
+
+    Args:
+        one: an arm.
+        other: another.
+        same_dense: both were compared with the same dense models, and model k of both arms is of one seed: what they
+            share by chance is no part of the difference. Else all seeds are taken as independent.
+
+    Raises:
+        ValueError: other numbers of examples.
+
+    Example:
+        >>> generator = np.random.default_rng(0)
+        >>> dense, less, more = ((generator.random((8, 400)) < rate).astype(int) for rate in (0.1, 0.1, 0.4))
+        >>> floors = NoiseFloor(dense, num_classes=2)
+        >>> excess_difference(floors.under(more), floors.under(less), same_dense=True).low > 0
+        True
+    """
+    same_length(one=one.excess_share, other=other.excess_share)
+    difference = one.excess_share - other.excess_share
+    moved = [arm.excess_without - arm.excess_share for arm in (one, other)]
+    if not same_dense:
+        without = np.concatenate([difference + moved[0], difference - moved[1]])
+        return two_way_interval(difference, without, (*one.strata, *other.strata))
+    if one.strata == other.strata and one.null == other.null:  # model k of both arms is of seed k
+        return two_way_interval(difference, difference + moved[0] - moved[1], one.strata)
+    dense = max(one.dense, other.dense)
+    with_dense = difference + moved[0][:dense] - moved[1][:dense]
+    alone = [difference + sign * each[dense:] for sign, each in zip((1, -1), moved, strict=True)]
+    strata = [dense, *(len(each) for each in alone if len(each))]
+    return two_way_interval(difference, np.concatenate([with_dense, *alone]), strata)
 
 
 class ExcessPies(NamedTuple):
@@ -178,10 +214,21 @@ class _Splits:
             return _Splits(~other, other, chosen)
         drawn = _choices(pruned, size, generator, most)
         pairs = [(b, p) for b in range(len(other)) for p in range(len(drawn))]
-        if len(pairs) > most:
-            pairs = [(i % len(other), i % len(drawn)) for i in range(max(len(other), len(drawn)))]
+        if len(pairs) > most:  # each once or more, in an order of its own: the same seeds must not always meet
+            longest = max(len(other), len(drawn))
+            pairs = [
+                (int(b), int(p))
+                for _ in range(max(1, most // longest))
+                for b, p in zip(*(_shuffled(len(each), longest, generator) for each in (other, drawn)), strict=True)
+            ]
         first, second = (list(each) for each in zip(*pairs, strict=True))
         return _Splits(~other[first], other[first], drawn[second])
+
+
+def _shuffled(items: int, length: int, generator: np.random.Generator) -> np.ndarray:
+    """``length`` items in random order, each as often as any."""
+    repeated = np.resize(np.arange(items), length)
+    return generator.permutation(repeated)
 
 
 def _choices(items: int, size: int, generator: np.random.Generator, most: int) -> np.ndarray:
@@ -272,6 +319,7 @@ class _DenseSide:
             share,
             share + observed_moved - floor_moved,
             strata,
+            self._models[0],
         )
 
     @property

@@ -49,8 +49,8 @@ def build_report(out: Path) -> str:
     results = load_results(out)
     if results is None:
         return "no arm is complete yet: there is nothing to report"
-    claims = check_claims(results)
     signal = Signal(results)
+    claims = check_claims(results, signal=signal)
     rows = rows_of(results, claims)
     typeset = {**wide_tables(results, rows), **signal_tables(signal)}
     rows |= signal.rows

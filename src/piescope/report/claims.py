@@ -14,12 +14,14 @@ from typing import Literal
 import numpy as np
 
 from piescope.measure.class_impact import same_class_probability
+from piescope.measure.noise_floor import excess_difference
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.pies import group_modal_labels
 from piescope.measure.ranking import correlation
 from piescope.measure.resampling import Draws, Estimate, drawn_means, estimate, two_way_draws
 from piescope.report.frames import ArmResult, Results, Row
 from piescope.report.published import paper_value
+from piescope.report.signal import Signal
 from piescope.report.words import OBJECTIVES, percent, pruning_name
 
 DRAWS = 300
@@ -137,9 +139,9 @@ def verdict_of(parts: tuple[Part, ...] | list[Part]) -> Verdict:
     return UNDECIDED
 
 
-def check_claims(results: Results, draws: int = DRAWS) -> list[Claim]:
-    """All eight claims, on what this run has."""
-    evidence = _Evidence(results, draws)
+def check_claims(results: Results, draws: int = DRAWS, signal: Signal | None = None) -> list[Claim]:
+    """All eight claims, on what this run has; ``signal``: where its noise floors are known already."""
+    evidence = _Evidence(results, draws, signal or Signal(results))
     return [
         _c1(evidence),
         _c2(evidence),
@@ -193,8 +195,8 @@ def claims_rows(results: Results, claims: list[Claim]) -> list[Row]:
 class _Evidence:
     """The run under every draw of models and examples."""
 
-    def __init__(self, results: Results, draws: int) -> None:
-        self.results = results
+    def __init__(self, results: Results, draws: int, signal: Signal) -> None:
+        self.results, self.signal = results, signal
         self.models = max(len(arm.models["labels"]) for arm in results.arms)
         self.examples = len(results.labels)
         self.drawn: Draws = two_way_draws(self.models, self.examples, draws)
@@ -263,6 +265,17 @@ class _Evidence:
         each = drawn_means(arm.models["q"], self.drawn.models)
         return (each * self.drawn.examples).sum(1, dtype=np.float64) / self.examples
 
+    def excess(self, *arms: tuple[str, str, float]) -> Estimate | None:
+        """PIEs beyond seed noise of the first arm minus those of the second, % of examples; None without a floor."""
+        found = [self.arm(*arm) for arm in arms]
+        one, other = (None if arm is None else self.signal.floor(arm) for arm in found)
+        if one is None or other is None:
+            return None
+        each = excess_difference(one, other, same_dense=arms[0][0] == arms[1][0])
+        scale = 100 / self.examples
+        value, error, low, high = (scale * number for number in (each.value, each.error, each.low, each.high))
+        return Estimate(value, error, low, high, each.p_above, each.p_below)
+
     @property
     def has_depth(self) -> bool:
         return bool(self.results.probe_points)
@@ -312,6 +325,7 @@ def _c1(evidence: _Evidence) -> Claim:
                 is_ratio=True,
             )
         )
+        parts += _beyond_noise(evidence, f"{pruning_name(pruning)}, {percent(evidence.main)}", "SupCon", "Sup", arms)
     return _claim(
         "C1",
         "Supervised contrastive models lose more examples than supervised ones at high sparsity",
@@ -335,7 +349,17 @@ def _fewer(evidence: _Evidence, objective: str, fewer: str, more: str) -> list[P
                 None if paper is None else paper / 100,
             )
         )
+        parts += _beyond_noise(evidence, percent(sparsity), pruning_name(fewer), pruning_name(more), arms)
     return parts
+
+
+def _beyond_noise(
+    evidence: _Evidence, about: str, one: str, other: str, arms: list[tuple[str, str, float]]
+) -> list[Part]:
+    """The same comparison of what is beyond seed noise: for comparison only, the paper counts all PIEs."""
+    found = evidence.excess(*arms)
+    effect = f"PIEs beyond seed noise of {one} minus those of {other}, % of examples"
+    return [] if found is None else [Part(about, effect, None, found)]
 
 
 def _c2(evidence: _Evidence) -> Claim:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from piescope.measure.class_impact import class_equivalence, class_impact, no_class_lost_more
-from piescope.measure.intervals import Interval, two_way_interval
-from piescope.measure.noise_floor import Floor, NoiseFloor
+from piescope.measure.intervals import Interval
+from piescope.measure.noise_floor import Floor, NoiseFloor, excess_difference
 from piescope.measure.overlap import OverlapTest, expected_intersections, overlap_test
 from piescope.measure.pies import group_modal_labels, pie_mask, vote_entropy, vote_margin
 from piescope.measure.ranking import cross_fitted, event_auroc_interval, mean_auroc_interval
@@ -125,12 +125,12 @@ class Signal:
             parts = {"seeds": floor.floor}
             tuned = self._control_floor(arm, "finetune_only", 0.0)
             if tuned is not None:
-                parts |= {"fine_tuning": tuned.excess, "sparsity": _difference(floor, tuned)}
+                parts |= {"fine_tuning": tuned.excess, "sparsity": excess_difference(floor, tuned, same_dense=True)}
             else:
                 parts["fine_tuning_and_sparsity" if arm.descended else "sparsity"] = floor.excess
             random = self._control_floor(arm, "random_masks", arm.sparsity)
             if random is not None:
-                parts["random_masks_beyond"] = _difference(random, floor)
+                parts["random_masks_beyond"] = excess_difference(random, floor, same_dense=True)
             for part, found in parts.items():
                 yield {**arm.named(), "part": part, **_told("pies", found)}
 
@@ -249,6 +249,26 @@ class Signal:
                     "furthest": curve.furthest,
                 }
 
+    def foretold(self, models: int) -> list[Row]:
+        """The PIE counts to expect of a study with so many models, and how well another would repeat them."""
+        rows = []
+        for arm in self.results.pruned():
+            curve = self.curve(arm)
+            if curve is not None:
+                rows.append(
+                    {
+                        **arm.named(),
+                        "models": models,
+                        "pies": curve.pies_at(models),
+                        "repeat_error": _finite(curve.repeat_error_at(models)),
+                        "limit": curve.limit,
+                        "limit_high": curve.limit_high,
+                        "enough_to_repeat": curve.enough_to_repeat(),
+                        "furthest": curve.furthest,
+                    }
+                )
+        return rows
+
     def _predictors(self) -> Iterator[Row]:
         for objective in self.results.objectives():
             dense = self.dense(objective)
@@ -332,13 +352,6 @@ class DenseScores:
             fixed = np.broadcast_to(combined, events.shape)
             found["all"] = event_auroc_interval(combined, is_pie, fixed, events, strata)
         return found
-
-
-def _difference(one: Floor, other: Floor) -> Interval:
-    """The excess of one arm minus that of another under the same splits."""
-    return two_way_interval(
-        one.excess_share - other.excess_share, one.excess_without - other.excess_without, one.strata
-    )
 
 
 def _told(name: str, found: Interval) -> Row:
