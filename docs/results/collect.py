@@ -48,8 +48,9 @@ class Numbers:
         return f"{int(self.find('pies', objective=objective, pruning=pruning, sparsity=sparsity)['pies']):,}"
 
     def tied(self) -> str:
-        """PIEs that a tie of votes decides, of all."""
-        counts = [sum(int(row[key]) for row in self.tables["pies"]) for key in ("tied_pies", "pies")]
+        """PIEs that a tie of votes decides, of all but those of the controls."""
+        studied = [row for row in self.tables["pies"] if not row["control"]]
+        counts = [sum(int(row[key]) for row in studied) for key in ("tied_pies", "pies")]
         return f"{counts[0]:,} of {counts[1]:,}"
 
     def q(self, objective: str, pruning: str, sparsity: float, column: str = "q_mean") -> str:
@@ -57,7 +58,7 @@ class Numbers:
         return f"{float(self.find('q_score', objective=objective, pruning=pruning, sparsity=sparsity)[column]):.2f}"
 
     def effect(self, claim: str, comparison: str, about: str = "") -> str:
-        """``1.82 [1.55, 2.15]``; ``about``: a part of the effect's name, where a comparison has several."""
+        """``1.82 [1.55, 2.15]``; ``about``: a part of the effect's name; else of the one that the verdict rests on."""
         rows = [
             row
             for row in self.tables["claims"]
@@ -65,7 +66,7 @@ class Numbers:
             and row["comparison"].replace("\N{NO-BREAK SPACE}", " ") == comparison
             and about in row["effect"]
         ]
-        rows = [row for row in rows if row["effect"] == about] or rows
+        rows = [row for row in rows if row["effect"] == about or (row["verdict"] and not about)] or rows
         if len(rows) != 1:
             raise KeyError(f"{claim}: {len(rows)} rows {comparison!r} {about!r}")
         value, low, high = (rows[0][key] for key in ("value", "low", "high"))
@@ -87,7 +88,7 @@ class Numbers:
 
     def arms(self) -> str:
         """PIEs and accuracy of every arm, a line per sparsity."""
-        families = list(dict.fromkeys((r["objective"], r["pruning"]) for r in self.tables["pies"]))
+        families = list(dict.fromkeys((r["objective"], r["pruning"]) for r in self.tables["pies"] if not r["control"]))
         families = [family for family in families if family[1] != "dense"]
         sparsities = sorted({row["sparsity"] for row in self.tables["pies"]}, key=float)
         names = [f"{objective} {pruning}" for objective, pruning in families]
@@ -100,6 +101,77 @@ class Numbers:
                 cells.append(count + self.accuracy(*arm))  # type: ignore[arg-type]
             lines.append(f"| {100 * float(sparsity):g} % | " + " | ".join(cells) + " |")
         return "\n".join(lines)
+
+
+    def noise(self, objective: str, pruning: str, sparsity: float, column: str) -> str:
+        """A column of the noise table: a count, or ``1,234 [930, 1,537]`` for ``excess``."""
+        row = self.find("noise", objective=objective, pruning=pruning, sparsity=sparsity)
+        return _with_ends(row, column)
+
+    def share_of_seeds(self, objective: str, pruning: str, sparsity: float) -> str:
+        """The floor in percent of what is observed between groups of the same size."""
+        row = self.find("noise", objective=objective, pruning=pruning, sparsity=sparsity)
+        return f"{100 * float(row['floor']) / float(row['observed']):.0f} %"
+
+    def part(self, objective: str, pruning: str, sparsity: float, part: str) -> str:
+        """A part of the PIEs, with its interval."""
+        return _with_ends(
+            self.find("decomposition", objective=objective, pruning=pruning, sparsity=sparsity, part=part), "pies"
+        )
+
+    def surviving(self) -> str:
+        """What is left of each arm's PIEs, as a table."""
+        lines = [
+            "| arm | PIEs | in groups of five | seeds alone | excess [95 %] | confirmed one by one |",
+            "|---|---|---|---|---|---|",
+        ]
+        controls = {(row["objective"], row["pruning"]) for row in self.tables["pies"] if row["control"]}
+        for row in self.tables["noise"]:
+            if (row["objective"], row["pruning"]) not in controls:
+                counts = [f"{float(row[key]):,.0f}" for key in ("pies", "observed", "floor")]
+                cells = [*counts, _with_ends(row, "excess"), f"{int(row['confirmed']):,}"]
+                name = f"{row['objective']} {row['pruning']}, {100 * float(row['sparsity']):g} %"
+                lines.append(f"| {name} | {' | '.join(cells)} |")
+        return "\n".join(lines)
+
+    def overlap(self, a: tuple[str, str, float], b: tuple[str, str, float]) -> str:
+        """``1,462, by chance 1,204 (1.21 x), among equally hard ones 1,448 (1.01 x, p = 0.45)``."""
+        named = {
+            f"{key}_{side}": value
+            for side, arm in (("a", a), ("b", b))
+            for key, value in zip(("objective", "pruning", "sparsity"), arm, strict=True)
+        }
+        row = self.find("overlap", **named)
+        p = float(row["hard_p_value"])
+        told = "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
+        return (
+            f"{int(row['observed']):,}, by chance {float(row['expected']):,.0f} ({float(row['ratio']):.2f} x), among equally "
+            f"hard ones {float(row['hard_expected']):,.0f} ({float(row['hard_ratio']):.2f} x, {told})"
+        )
+
+    def auroc(self, objective: str, score: str, pruning: str = "dense", sparsity: float = 0.0) -> str:
+        """``0.69 [0.68, 0.70]``: of an error of the dense model, or of being a PIE of a pruned arm."""
+        row = self.find("predictors", objective=objective, score=score, pruning=pruning, sparsity=sparsity)
+        return f"{float(row['auroc']):.2f} [{float(row['low']):.2f}, {float(row['high']):.2f}]"
+
+    def any_number(self, objective: str, pruning: str, sparsity: float) -> str:
+        """``1,692 to 2,188``: the count with any number of models."""
+        row = self.find("replicates", objective=objective, pruning=pruning, sparsity=sparsity, drawn_out="false", models=5)
+        return f"{float(row['limit']):,.0f} to {float(row['limit_high']):,.0f}"
+
+    def impact(self, objective: str, pruning: str, sparsity: float, name: str, column: str = "change") -> str:
+        """A class's change of recall, or its impact with the interval, in percentage points."""
+        row = self.find(
+            "class_impact", **{"objective": objective, "pruning": pruning, "sparsity": sparsity, "class": name}
+        )
+        told = f"{float(row[column]):.1f}"
+        return told if column != "impact" else f"{told} [{float(row['low']):.1f}, {float(row['high']):.1f}]"
+
+
+def _with_ends(row: Row, column: str) -> str:
+    value, low, high = (row.get(f"{column}{end}", "") for end in ("", "_low", "_high"))
+    told = f"{float(value):,.0f}"
+    return told if not low else f"{told} [{float(low):,.0f}, {float(high):,.0f}]"
 
 
 def render(folder: Path) -> str:
