@@ -155,7 +155,7 @@ def cifar_run(cifar10: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_real_cifar10_end_to_end(cifar_run: Path) -> None:
     table = parquet.read_table(cifar_run / "results" / "examples.parquet")
-    assert table.num_rows == 12 * 500
+    assert table.num_rows == 22 * 500  # 12 studied arms and 10 controls
     labels = {row["example_id"]: row["label"] for row in table.to_pylist()}
     assert np.bincount(list(labels.values())).tolist() == [50] * 10
     assert all(name.startswith("cifar10-test-") for name in labels)

@@ -195,7 +195,7 @@ def test_shapes_are_checked_against_their_annotations() -> None:
         "piescope.models.wide_resnet", "piescope.models.heads", "piescope.models.probes", "piescope.training.predict",
     ]  # fmt: skip
     checked = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--jaxtyping-packages={','.join(modules)},beartype.beartype",
+        [sys.executable, "-m", "pytest", "-q", "-m", "not simulation", "-p", "no:cacheprovider", f"--jaxtyping-packages={','.join(modules)},beartype.beartype",
          "tests/oracle", "--ignore", "tests/oracle/test_comparison.py", "tests/unit/test_data.py", "tests/unit/test_models.py", "tests/contract/shapes_are_enforced.py",
          "--deselect", "tests/unit/test_data.py::test_a_wrong_data_set_is_refused"],
         cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False,

@@ -276,6 +276,7 @@ COVERED = {
 }
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("name", COVERED)
 def test_bootstrap_covers_the_truth_at_its_rate(name: str) -> None:
     """New seeds and new examples in each study."""
@@ -288,6 +289,7 @@ def test_bootstrap_covers_the_truth_at_its_rate(name: str) -> None:
     assert abs(covered - 0.95) < 3 * error, (covered, error)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("models", "most"), [(3, 0.99), (10, 0.98), (30, 0.97)])
 def test_bootstrap_never_covers_too_little_where_pruning_does_the_same_to_all_of_a_class(
     models: int, most: float
@@ -315,6 +317,7 @@ def fixed_examples(made: Made) -> Callable[[np.random.Generator], Answers]:
     return study
 
 
+@pytest.mark.simulation
 def test_p_values_are_uniform_where_nothing_is_lost() -> None:
     made = Made(seed_common=0.2, seed_class=0.1).without_impact()
     assert made.impact == pytest.approx(np.zeros(5), abs=1e-9)
@@ -369,6 +372,7 @@ def at_the_margin(classes: int, models: int, lost: list[float]) -> Callable[[np.
     return study
 
 
+@pytest.mark.simulation
 def test_a_class_at_the_margin_is_seldom_called_equivalent() -> None:
     draw, random, wrong, less = at_the_margin(2, 8, [4.0, -4.0]), np.random.default_rng(15), [], []
     for _ in range(1000):
@@ -382,6 +386,7 @@ def test_a_class_at_the_margin_is_seldom_called_equivalent() -> None:
     assert np.mean(less, 0)[1] <= chance
 
 
+@pytest.mark.simulation
 def test_no_class_lost_more_is_seldom_wrong_and_sometimes_right() -> None:
     """One of four classes lost just the margin; the others nothing. Then one where none did."""
     random, verdicts = np.random.default_rng(16), {}

@@ -87,8 +87,6 @@ def test_strata_keep_equal_values_together_and_are_of_about_equal_size() -> None
     assert both[0] == both[3]
     with pytest.raises(ValueError, match="NaN"):
         difficulty_strata(np.array([0.0, np.nan]))
-    with pytest.raises(ValueError, match="numbers of examples differ"):
-        overlap_test(np.ones(3, bool), np.ones(3, bool), np.zeros(4))
 
 
 def test_expected_intersections_by_loops() -> None:

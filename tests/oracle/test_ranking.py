@@ -146,6 +146,7 @@ MONTE_CARLO = 3 * math.sqrt(0.95 * 0.05 / STUDIES)
 """Three standard errors of a coverage of 95 %."""
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("threshold", "spread"), [(1.0, 0.0), (1.0, 0.2), (2.0, 0.0)])
 def test_intervals_of_the_mean_auroc_hold_the_truth_as_often_as_they_say(threshold: float, spread: float) -> None:
     """10 models whose errors share half of what the score does not explain; with spread, a score fits some models better."""
@@ -236,6 +237,7 @@ def interval_of_a_study(
     return found, event.mean() > 0.05
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("models", "effect"), [(10, 0.1), (5, 0.1), (10, 0.0)])
 @pytest.mark.parametrize("of_votes", [False, True])
 def test_intervals_of_what_foretells_a_pie_hold_the_truth(models: int, effect: float, of_votes: bool) -> None:
@@ -260,6 +262,7 @@ def test_intervals_of_what_foretells_a_pie_hold_the_truth(models: int, effect: f
 # Cross-fitting
 
 
+@pytest.mark.simulation
 def test_noise_foretells_nothing_once_it_is_cross_fitted() -> None:
     random, crossed, fitted = np.random.default_rng(7), [], []
     event = np.arange(100) < 30
@@ -272,6 +275,7 @@ def test_noise_foretells_nothing_once_it_is_cross_fitted() -> None:
     assert np.mean(fitted) > 0.75
 
 
+@pytest.mark.simulation
 def test_few_events_are_not_foretold_worse_than_by_chance() -> None:
     """Probabilities pooled over folds are biased downwards, the more so the fewer events."""
     random, event = np.random.default_rng(8), np.arange(120) < 8
@@ -343,8 +347,8 @@ def test_later_q_score_by_hand() -> None:
     # two features at once: the mean over those that are middling alone
     both = np.array([[3.0, 4.0] + [0.0] * 48, [0.0, 4.0] + [0.0] * 48, [0.0, 4.0] + [0.0] * 48])
     mean = (0.6 + 0.8) / 50
-    assert np.allclose(q_score_aaai24(both, 2.0, (0, 1))[0], 0.7 - mean)
-    assert np.allclose(q_score_aaai24(both, 2.0, (0, 0.5))[0], 0.6 - mean)
+    assert np.allclose(q_score_aaai24(both, 2.0, (0.0, 1.0))[0], 0.7 - mean)
+    assert np.allclose(q_score_aaai24(both, 2.0, (0.0, 0.5))[0], 0.6 - mean)
 
 
 def test_no_feature_of_17_can_stand_4_deviations_above_the_mean() -> None:

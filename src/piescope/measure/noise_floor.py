@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Float, Integer
@@ -29,7 +29,9 @@ LEFT_OUT_GROUPS = 2500
 LEFT_OUT_SPLITS = 12
 """About so many then; each model is as often on either side."""
 
-Null = Literal["independent", "descended"]
+Null = Literal["independent", "same_seeds", "descended"]
+"""What pruned model k and dense model k share: nothing, a seed (initial weights and the order of the data), or all that
+the dense model has learnt. Where they share anything they never meet."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class Floor:
         excess: observed minus floor.
         sizes: models of the dense group, and of the group that is compared with it.
         splits: how many were averaged.
-        null: ``"independent"``: any pruned models with any dense ones; ``"descended"``: pruned models only with dense
-            models that are not their own parents.
+        null: ``"independent"``: any pruned models with any dense ones; else: pruned models only with dense models that
+            are not their own parents (``"descended"``), or not of their own seed (``"same_seeds"``).
         excess_share: ``[examples]``, each example's part of the excess.
         excess_without: ``[units, examples]``, the same with one seed left out; ``strata`` says how many units each
             independent group has.
@@ -88,7 +90,8 @@ def excess_difference(one: Floor, other: Floor, same_dense: bool) -> Interval:
     if not same_dense:
         without = np.concatenate([difference + moved[0], difference - moved[1]])
         return two_way_interval(difference, without, (*one.strata, *other.strata))
-    if one.strata == other.strata and one.null == other.null:  # model k of both arms is of seed k
+    met = [arm.null == "independent" for arm in (one, other)]
+    if one.strata == other.strata and met[0] == met[1]:  # model k of both arms is of seed k
         return two_way_interval(difference, difference + moved[0] - moved[1], one.strata)
     dense = max(one.dense, other.dense)
     with_dense = difference + moved[0][:dense] - moved[1][:dense]
@@ -138,11 +141,12 @@ def excess_pies(
         pruned: ``[other, examples]``, class ids of the pruned ones.
         num_classes: classes are ``range(num_classes)``.
         seed: of the sample of splits.
-        null: ``"independent"``: pruned models are runs of their own (gradual pruning). ``"descended"``: pruned
-            model k was made from dense model k (one-shot pruning; further dense models have no descendants): then
-            no pruned model is ever compared with a group that holds its own parent, whose errors it shares. To
-            subtract the disagreement of *other* seeds from a comparison with the *same* seeds would subtract what is
-            not there.
+        null: ``"independent"``: pruned models are runs with seeds of their own. ``"descended"``: pruned model k was
+            made from dense model k (one-shot pruning; further dense models have no descendants). ``"same_seeds"``: it
+            was trained on its own, with the seed of dense model k (gradual pruning; equal initial weights and data
+            order make the two agree more than two seeds do). In either of the two no pruned model is ever compared
+            with a group that holds the dense model k: to subtract the disagreement of *other* seeds from a comparison
+            with the *same* seeds would subtract what is not there.
 
     Returns:
         ``(observed, floor, excess, interval)``.
@@ -180,16 +184,17 @@ class NoiseFloor:
 
     def under(self, pruned: Integer[Any, "other examples"], null: Null = "independent") -> Floor:
         """The floor under this arm's PIEs, and the excess; arguments and errors as `excess_pies`."""
+        if null not in get_args(Null):
+            raise ValueError(f"null is {null!r}; expected one of {', '.join(get_args(Null))}")
         labels = class_ids(pruned, "pruned", 2, self._classes)
         same_length(dense=self._dense, pruned=labels)
         if len(labels) == 0:
             raise ValueError("pruned holds no models; expected [models, examples] with at least one model")
-        if null == "descended" and len(labels) > len(self._dense):
+        if null != "independent" and len(labels) > len(self._dense):
             raise ValueError(
-                f"{len(labels)} descended models of {len(self._dense)} dense ones; expected a parent for each, in order"
+                f"{len(labels)} {null.replace('_', ' ')} models of {len(self._dense)} dense ones; "
+                "expected a parent for each, in order"
             )
-        if null not in ("independent", "descended"):
-            raise ValueError(f"null is {null!r}; expected 'independent' or 'descended'")
         key = len(labels), null
         if key not in self._sides:
             self._sides[key] = _DenseSide(self._dense, self._classes, len(labels), null, self._seed)
@@ -207,10 +212,10 @@ class _Splits:
     @staticmethod
     def of(dense: int, pruned: int, null: Null, generator: np.random.Generator, most: int) -> _Splits:
         size = min(pruned, dense // 2)
-        chosen = _choices(pruned if null == "descended" else dense, size, generator, most)
+        chosen = _choices(dense if null == "independent" else pruned, size, generator, most)
         other = np.zeros((len(chosen), dense), bool)
         other[:, : chosen.shape[1]] = chosen
-        if null == "descended":
+        if null != "independent":
             return _Splits(~other, other, chosen)
         drawn = _choices(pruned, size, generator, most)
         pairs = [(b, p) for b in range(len(other)) for p in range(len(drawn))]
@@ -329,7 +334,7 @@ class _DenseSide:
     def _by_unit(self, by_dense: np.ndarray, by_pruned: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
         """What moves with each unit; a dense model and its descendant are one unit, dense ones without are others."""
         dense, pruned = self._models
-        if self._null == "descended":
+        if self._null != "independent":
             both = by_dense.copy()
             both[:pruned] += by_pruned
             return both, self._floor_moved, (pruned,) if dense == pruned else (pruned, dense - pruned)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64, Integer, Num
+from jaxtyping import Bool, Float, Int64, Integer, Shaped
 
 from piescope.axes import ModelLabels
 from piescope.measure.arrays import class_ids, same_length
@@ -74,7 +74,7 @@ def modal_label(
 
 
 def group_modal_labels(
-    predictions: ModelLabels, groups: Num[Any, "groups models"], num_classes: int
+    predictions: ModelLabels, groups: Shaped[Any, "groups models"], num_classes: int
 ) -> Integer[np.ndarray, "groups examples"]:
     """The modal label of each example in many groups of models at once; ties go to the smallest class id.
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from itertools import combinations, pairwise
-from typing import Any
 
 import numpy as np
 
 from piescope.measure.class_impact import class_equivalence, class_impact, no_class_lost_more
 from piescope.measure.intervals import Interval
-from piescope.measure.noise_floor import Floor, NoiseFloor, excess_difference
+from piescope.measure.noise_floor import Floor, NoiseFloor, Null, excess_difference
 from piescope.measure.overlap import OverlapTest, expected_intersections, overlap_test
 from piescope.measure.pies import group_modal_labels, pie_mask, vote_entropy, vote_margin
 from piescope.measure.ranking import cross_fitted, event_auroc_interval, mean_auroc_interval
@@ -70,7 +69,7 @@ class Signal:
             floors = self._floors(arm.objective)
             is_fresh = arm.control is not None and arm.control["kind"] == "fresh_dense"
             none = floors is None or is_fresh or arm.is_dense
-            null: Any = "descended" if arm.descended else "independent"
+            null: Null = "descended" if arm.descended else "same_seeds"
             self._known[key] = None if none or floors is None else floors.under(arm.labels, null)
         return self._known[key]
 
@@ -335,7 +334,7 @@ class DenseScores:
         models = len(arm.labels)
         groups = np.concatenate([np.ones((1, models)), ~np.eye(models, dtype=bool)])
         pruned = group_modal_labels(arm.labels, groups, self._classes)
-        together = arm.descended and models == self._models
+        together = models == self._models  # of the same seeds
         if together:
             events, strata = modal[1:] != pruned[1:], [models]
         else:

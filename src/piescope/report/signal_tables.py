@@ -101,7 +101,7 @@ def _noise(rows: Sequence[Row]) -> WideTable:
             interval(row["excess"], row["excess_low"], row["excess_high"], 0),
             f"{row['changed']}",
             f"{row['confirmed']}",
-            f"{row['null']}, {row['dense_group']} and {row['pruned_group']}",
+            f"{row['null'].replace('_', ' ')}, {row['dense_group']} and {row['pruned_group']}",
         )
         for row in rows
     )
@@ -109,13 +109,13 @@ def _noise(rows: Sequence[Row]) -> WideTable:
         "PIEs: of all models, as the paper counts. Then on groups of models of equal size: between a dense and a "
         "pruned "
         "group, between two dense groups (seeds alone), and the difference with its 95 % interval over seeds and "
-        "examples. Changed: examples whose votes differ by more than chance (permutation test, false discovery rate "
-        "5 %; against dense models that are not the arm's own parents, or in pairs where there are no others); "
-        "confirmed: "
-        "PIEs among them, one by one. Null: independent, any pruned models with any dense ones; "
-        "descended, one-shot models only with dense models that are not their own parents, whose errors they share; "
-        "and "
-        "the sizes of the two groups."
+        "examples. Changed: examples whose votes differ by more than chance (permutation test against all dense "
+        "models, "
+        "fresh seeds too; false discovery rate 5 %); confirmed: PIEs among them, one by one. Null: descended, one-shot "
+        "models meet no dense model that is their own parent, whose errors they share; same seeds, gradually pruned "
+        "models meet no dense model of their own seed, whose initial weights and data order they share; and the "
+        "sizes of "
+        "the two groups."
     )
     head = (
         "Arm",
