@@ -76,7 +76,8 @@ def confirmed_pies(
     models). A p-value is discrete and so a little too large, which errs on the safe side. So does the unpaired test
     where pruned models share seeds or parents with some of the dense ones: they agree more than a random deal does.
     Not for few models: K against K can give no p below ``2 / C(2K, K)`` (0.008 for 5), or ``2^(1 - K)`` where paired
-    (0.06 for 5), and with 10,000 examples a rate of 5 % needs p below about 0.05 x changed / 10,000 (see `smallest_p_value`).
+    (0.06 for 5), and with 10,000 examples a rate of 5 % needs p below about 0.05 x changed / 10,000 (see
+    `smallest_p_value`).
 
     Args:
         dense: ``[models, examples]``, class ids of the unpruned models.
