@@ -102,7 +102,6 @@ class Numbers:
             lines.append(f"| {100 * float(sparsity):g} % | " + " | ".join(cells) + " |")
         return "\n".join(lines)
 
-
     def noise(self, objective: str, pruning: str, sparsity: float, column: str) -> str:
         """A column of the noise table: a count, or ``1,234 [930, 1,537]`` for ``excess``."""
         row = self.find("noise", objective=objective, pruning=pruning, sparsity=sparsity)
@@ -145,8 +144,8 @@ class Numbers:
         p = float(row["hard_p_value"])
         told = "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
         return (
-            f"{int(row['observed']):,}, by chance {float(row['expected']):,.0f} ({float(row['ratio']):.2f} x), among equally "
-            f"hard ones {float(row['hard_expected']):,.0f} ({float(row['hard_ratio']):.2f} x, {told})"
+            f"{int(row['observed']):,}, by chance {float(row['expected']):,.0f} ({float(row['ratio']):.2f} x), among "
+            f"equally hard ones {float(row['hard_expected']):,.0f} ({float(row['hard_ratio']):.2f} x, {told})"
         )
 
     def auroc(self, objective: str, score: str, pruning: str = "dense", sparsity: float = 0.0) -> str:
@@ -156,7 +155,9 @@ class Numbers:
 
     def any_number(self, objective: str, pruning: str, sparsity: float) -> str:
         """``1,692 to 2,188``: the count with any number of models."""
-        row = self.find("replicates", objective=objective, pruning=pruning, sparsity=sparsity, drawn_out="false", models=5)
+        row = self.find(
+            "replicates", objective=objective, pruning=pruning, sparsity=sparsity, drawn_out="false", models=5
+        )
         return f"{float(row['limit']):,.0f} to {float(row['limit_high']):,.0f}"
 
     def impact(self, objective: str, pruning: str, sparsity: float, name: str, column: str = "change") -> str:

@@ -162,3 +162,19 @@ def test_a_folder_that_cannot_be_made_or_written_to(tmp_path: Path) -> None:
         done = run_piescope("run", TINY, "--out", out)
         assert done.returncode == 2
         assert "can be made and written to" in done.stderr
+
+
+def test_plan_of_a_folder_counts_what_is_left(tiny_run: TinyRun) -> None:
+    done = run_piescope("plan", TINY, "--out", tiny_run.out, "--json", "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert sum(told["steps"].values()) == 0
+    assert told["steps_done"] > 0
+    assert told["training_flops"] == 0
+    assert told["foretold"] == []  # two models an arm foretell nothing
+    words = run_piescope("plan", TINY, "--out", tiny_run.out, "--workers", "1")
+    assert "too few models there" in words.stdout
+    assert f"{told['steps_done']} of {told['steps_done']} steps" in words.stdout
+    refused = run_piescope("plan", TINY, "--out", tiny_run.out / "nothing")
+    assert refused.returncode == 2
+    assert "no study.toml" in refused.stderr

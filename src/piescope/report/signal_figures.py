@@ -50,7 +50,9 @@ def draw_signal(signal: Signal) -> list[Drawn]:
             FIRST_NUMBER + 1,
             f"Which prunings lose the same examples, at {main}",
             "Examples that are PIEs of exactly the marked prunings. Line: expected, were the sets independent; dot: "
-            "were they independent among examples that the dense models find equally hard.",
+            "were they independent among examples that the dense models find equally hard. Sets of one objective are "
+            "compared "
+            "with the same dense models and share their chance labels; the table of overlaps has them apart.",
             signal.intersections(),
             draw_intersections,
         ),

@@ -95,12 +95,12 @@ def _noise(rows: Sequence[Row]) -> WideTable:
         (
             family_name(row["objective"], row["pruning"]),
             percent(row["sparsity"]),
-            f"{row['pies']}",
-            f"{row['observed']:.0f}",
-            f"{row['floor']:.0f}",
+            f"{row['pies']:,}",
+            f"{row['observed']:,.0f}",
+            f"{row['floor']:,.0f}",
             interval(row["excess"], row["excess_low"], row["excess_high"], 0),
-            f"{row['changed']}",
-            f"{row['confirmed']}",
+            f"{row['changed']:,}",
+            f"{row['confirmed']:,}",
             f"{row['null'].replace('_', ' ')}, {row['dense_group']} and {row['pruned_group']}",
         )
         for row in rows
@@ -199,8 +199,8 @@ def _overlap(rows: Sequence[Row], results: Results) -> WideTable:
     body = tuple(
         (
             f"{_side(row, 'a')} and {_side(row, 'b')}",
-            f"{row['pies_a']}, {row['pies_b']}",
-            f"{row['observed']}",
+            f"{row['pies_a']:,}; {row['pies_b']:,}",
+            f"{row['observed']:,}",
             _times(row["expected"], row["ratio"]),
             p_text(row["p_value"]),
             _times(row["hard_expected"], row["hard_ratio"]),
@@ -227,7 +227,7 @@ def _side(row: Row, side: str) -> str:
 
 
 def _times(expected: float, ratio: float | None) -> str:
-    return f"{expected:.1f}" + ("" if ratio is None else f" ({ratio:.2f} x)")
+    return f"{expected:,.1f}" + ("" if ratio is None else f" ({ratio:.2f} x)")
 
 
 def _replicates(rows: Sequence[Row]) -> WideTable:
@@ -242,10 +242,10 @@ def _replicates(rows: Sequence[Row]) -> WideTable:
                 family_name(row["objective"], row["pruning"]),
                 percent(row["sparsity"]),
                 f"{row['models']}",
-                f"{row['pies']:.0f}",
+                f"{row['pies']:,.0f}",
                 share(row["repeat_error"]),
                 enough(row["enough_to_repeat"], row["furthest"]),
-                f"{row['limit']:.0f} to {row['limit_high']:.0f}",
+                f"{row['limit']:,.0f} to {row['limit_high']:,.0f}",
                 enough(row["enough"], row["furthest"]),
             )
         )
@@ -296,14 +296,14 @@ def interval(value: float | None, low: float | None, high: float | None, digits:
     """``12 [3, 21]``; a dash where there is no value.
 
     Example:
-        >>> interval(12.3, 3.0, 21.4, 0), interval(None, None, None, 1), interval(1.0, None, None, 1)
-        ('12 [3, 21]', '–', '1.0')
+        >>> interval(1234.5, 3.0, 2100, 0), interval(None, None, None, 1), interval(1.0, None, None, 1)
+        ('1,234 [3, 2,100]', '–', '1.0')
     """
     if value is None:
         return "–"
-    sign = "+" if signed else ""
-    ends = "" if low is None or high is None else f" [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
-    return f"{value:{sign}.{digits}f}{ends}"
+    form = f"{'+' if signed else ''},.{digits}f"
+    ends = "" if low is None or high is None else f" [{low:{form}}, {high:{form}}]"
+    return f"{value:{form}}{ends}"
 
 
 def number(value: float | None, digits: int, signed: bool = False) -> str:

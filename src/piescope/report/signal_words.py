@@ -6,7 +6,7 @@ import math
 
 from piescope.report.frames import ArmResult
 from piescope.report.signal import MARGIN, Signal
-from piescope.report.signal_tables import enough, interval
+from piescope.report.signal_tables import enough, interval, share
 from piescope.report.words import family_name, percent
 
 FALSE_DISCOVERIES = 0.05
@@ -91,15 +91,16 @@ def _repeat(signal: Signal, arms: list[ArmResult]) -> str:
         if row["sparsity"] == signal.results.main_sparsity and not row["drawn_out"]
     }
     known = [(arm, rows[arm.objective, arm.pruning]) for arm in arms if (arm.objective, arm.pruning) in rows]
-    parts = []
-    for arm, row in known:
-        models = enough(row["enough_to_repeat"], row["furthest"])
-        limit = f"{row['limit']:.0f} to {row['limit_high']:.0f} with any number of models"
-        parts.append(f"{_name(arm)}: {models} ({row['pies']:.0f} now, {limit})")
+    parts = [
+        f"{_name(arm)} {share(row['repeat_error'])} (for 10 %: {enough(row['enough_to_repeat'], row['furthest'])} "
+        "models), "
+        f"and with any number of models {row['limit']:,.0f} to {row['limit_high']:,.0f}, not {row['pies']:,.0f}"
+        for arm, row in known
+    ]
     if not parts:
         return ""
-    main = percent(signal.results.main_sparsity)
-    return f"Models an arm for a PIE count at {main} that another study repeats within 10 %: {'; '.join(parts)}."
+    models, main = known[0][1]["models"], percent(signal.results.main_sparsity)
+    return f"How well another study of {models} models an arm would repeat a PIE count at {main}: {'; '.join(parts)}."
 
 
 def _ends(low: float, high: float) -> tuple[float | None, float | None]:
