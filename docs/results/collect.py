@@ -158,7 +158,7 @@ class Numbers:
         row = self.find(
             "replicates", objective=objective, pruning=pruning, sparsity=sparsity, drawn_out="false", models=5
         )
-        return f"{float(row['limit']):,.0f} to {float(row['limit_high']):,.0f}"
+        return f"{float(row['limit_low']):,.0f} to {float(row['limit_high']):,.0f}"
 
     def impact(self, objective: str, pruning: str, sparsity: float, name: str, column: str = "change") -> str:
         """A class's change of recall, or its impact with the interval, in percentage points."""

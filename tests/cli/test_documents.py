@@ -24,6 +24,18 @@ def test_the_quickstart_runs_and_is_what_the_readme_shows() -> None:
     assert re.fullmatch(r"\d+ of 797 digits are forgotten, \['digits-\d{4}'.*\] among them\n", done.stdout)
 
 
+def test_the_example_of_noise_runs_and_the_readme_has_its_numbers() -> None:
+    code = (ROOT / "examples" / "signal_or_noise.py").read_text()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    told = re.fullmatch(
+        r"(\d+) of 797 digits are forgotten.*\nin groups of 4 models (\d+), where seeds alone make (\d+)\nbeyond that .*\n",
+        done.stdout,
+    )
+    assert told is not None, done.stdout
+    assert int(told[2]) > int(told[3])
+
+
 def test_the_study_in_the_docs_is_valid() -> None:
     text = re.search(r"```toml\n(.*?)```", (ROOT / "docs" / "studies.md").read_text(), re.DOTALL)
     assert text is not None

@@ -10,6 +10,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 from piescope.measure.overlap import difficulty_strata, expected_intersections, overlap_test
+from piescope.measure.pies import pie_mask, vote_entropy
 
 
 def table(a: np.ndarray, b: np.ndarray, inside: np.ndarray) -> list[list[int]]:
@@ -104,3 +105,16 @@ def test_expected_intersections_by_loops() -> None:
             assert found[members] == pytest.approx(expected)
     with pytest.raises(ValueError, match="at most 16"):
         expected_intersections(np.ones((17, 2), bool))
+
+
+@pytest.mark.simulation
+def test_the_known_weakness_of_few_votes_as_difficulty() -> None:
+    """Sets with nothing in common but hardness, that votes of five models measure roughly: the ratio stays above 1."""
+    random = np.random.default_rng(6)
+    found = []
+    for _ in range(12):
+        logit = random.normal(-2, 2, 4000)
+        dense, fresh, one, other = ((random.random((5, 4000)) < 1 / (1 + np.exp(-logit))).astype(int) for _ in range(4))
+        hard = np.stack([vote_entropy(dense, 2), vote_entropy(fresh, 2)], axis=1)
+        found.append(overlap_test(pie_mask(dense, one, 2), pie_mask(fresh, other, 2), hard).ratio)
+    assert 1.05 < np.mean(found) < 1.4

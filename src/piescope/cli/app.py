@@ -247,15 +247,13 @@ def _say_foretold(console: Console, told: list[dict[str, Any]], models: int) -> 
     heads = ("arm", "PIEs", "repeats within", "models for 10 %", "with any number")
     table = Table(*heads, title=title, title_justify="left")
     for row in told:
-        cells = [
-            row["objective"],
-            row["pruning"],
-            f"{row['sparsity']:g}",
-            f"{row['pies']:.0f}",
+        table.add_row(
+            f"{row['objective']} {row['pruning']} {row['sparsity']:g}",
+            f"{row['pies']:,.0f}",
             share(row["repeat_error"]),
-        ]
-        limits = f"{row['limit']:.0f} to {row['limit_high']:.0f}"
-        table.add_row(*cells, enough(row["enough_to_repeat"], row["furthest"]), limits)
+            enough(row["enough_to_repeat"], row["furthest"], row["seen"]),
+            f"{row['limit_low']:,.0f} to {row['limit_high']:,.0f}",
+        )
     console.print(table)
 
 

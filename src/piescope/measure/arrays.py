@@ -38,3 +38,17 @@ def same_length(**arrays: np.ndarray) -> None:
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
         raise ValueError(f"numbers of examples differ: {told}; expected the same examples in the same order")
+
+
+def yes_or_no(values: Any, name: str) -> np.ndarray:
+    """One yes or no per example, checked: a list or array of True and False, or of 0 and 1.
+
+    Raises:
+        ValueError: another number of axes, or other values (indices of examples, say).
+    """
+    array = to_numpy(values)
+    if array.ndim != 1:
+        raise ValueError(f"{name} has shape {list(array.shape)}; expected [examples]")
+    if array.dtype != bool and not np.isin(array, (0, 1)).all():
+        raise ValueError(f"{name} holds other values than 0 and 1; expected True or False per example, not indices")
+    return array.astype(bool)

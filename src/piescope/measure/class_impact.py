@@ -290,8 +290,9 @@ def class_impact(
       Random: seeds, both models of one at once.
     - ``"bootstrap"``: seeds, for dense and pruned independently, and examples, drawn within their class, so that
       classes keep their sizes; both groups see the same examples. The impact is linear in right and wrong, so the
-      variance that infinitely many draws would give has a closed form and nothing is drawn: ``V_models + max(0,
-      V_examples - V_both)``. What a model and an example do together stands in either term and is taken off once
+      variances that infinitely many draws of either would give have a closed form and nothing is drawn:
+      ``V_models + max(0, V_examples - V_both)``. (Drawing both at once would count ``V_both`` more than once and be too
+      wide.) What a model and an example do together stands in either term and is taken off once
       (two-way clustering). Each term is unbiased. Degrees of freedom by Satterthwaite from ``V_models`` and
       ``V_examples``, and no fewer than the smaller of models - 1 and the class's examples - 1.
 

@@ -128,7 +128,9 @@ def excess_pies(
     The dense models are split into two disjoint groups, over and over (all splits where there are at most 200). The
     floor is the mean number of PIEs between the two; observed is that between the first and as many pruned models as
     the second has. So both counts are of equal group sizes: with 30 dense models, groups of 15. They are larger than a
-    count of 30 against 30, as smaller groups vote less firmly; what is compared is their difference. With fresh
+    count of 30 against 30, as smaller groups vote less firmly; what is compared is their difference. The excess is
+    not the number of examples whose label truly changes: models that vary more between seeds when pruned have one,
+    too, and where a change meets noise it counts once. With fresh
     dense models (twice as many dense as pruned ones) the groups have the size of the real comparison.
 
     What is random: seeds and examples; the interval speaks about other seeds and other examples of the same kind
@@ -145,7 +147,8 @@ def excess_pies(
             made from dense model k (one-shot pruning; further dense models have no descendants). ``"same_seeds"``: it
             was trained on its own, with the seed of dense model k (gradual pruning; equal initial weights and data
             order make the two agree more than two seeds do). In either of the two no pruned model is ever compared
-            with a group that holds the dense model k: to subtract the disagreement of *other* seeds from a comparison
+            with a group that holds the dense model k (as ``"independent"``, ``excess_pies(dense, dense, ...)`` is
+            below 0: models agree with themselves). To subtract the disagreement of *other* seeds from a comparison
             with the *same* seeds would subtract what is not there.
 
     Returns:

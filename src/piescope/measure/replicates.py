@@ -45,9 +45,11 @@ class ReplicateCurve:
         pies: ``[sizes]``, mean count.
         spread: ``[sizes]``, standard deviation over studies with other seeds and the same examples; NaN where
             subsamples cannot tell (nearly all models).
-        limit: the count with any number of models, drawn out with a rest that falls as 1 / sqrt(models) (the noise of a
-            vote); and
-        limit_high: with one that falls as 1 / models. The truth lies between, if the law holds.
+        limit: the count with any number of models, drawn out with a rest that falls as 1 / sqrt(models), the law of a
+            vote's noise when models are many.
+        limit_low: with a rest that falls as models to the power of -1/4: few models are still far from that law.
+        limit_high: with one that falls as 1 / models. Low and high are no interval but two guesses that the truth lay
+            between in most simulated studies (tests/oracle/test_replicates.py).
         spread_law: the spread is ``spread_law[0] * models ** spread_law[1]``.
     """
 
@@ -55,6 +57,7 @@ class ReplicateCurve:
     pies: Float[np.ndarray, " sizes"]
     spread: Float[np.ndarray, " sizes"]
     limit: float
+    limit_low: float
     limit_high: float
     spread_law: tuple[float, float]
 
@@ -176,6 +179,7 @@ class Subsamples:
             pies,
             spread,
             _limit(self._sizes, pies, 0.5),
+            _limit(self._sizes, pies, 0.25),
             _limit(self._sizes, pies, 1.0),
             _power_law(self._sizes, spread),
         )

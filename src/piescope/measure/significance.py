@@ -44,7 +44,8 @@ class ConfirmedPies(NamedTuple):
         p_values: ``[examples]``, of "both populations label this example alike".
         q_values: ``[examples]``, Benjamini-Hochberg over all examples: the false discovery rate at which the example
             counts as changed.
-        confirmed: ``[examples]``, PIEs whose labels changed, at a false discovery rate of at most alpha among them.
+        confirmed: ``[examples]``, PIEs whose distribution of votes changed, at a false discovery rate of at most alpha
+            among them.
     """
 
     p_values: Float[np.ndarray, " examples"]

@@ -25,6 +25,8 @@ DRAWN_OUT = (2, 4)
 
 MOST_INTERSECTIONS = 20
 
+SHARED_PARENTS = "shared parents"
+
 SCORES = {
     "q": "Q-Score",
     "q_aaai24": "Q-Score of AAAI-24",
@@ -170,12 +172,10 @@ class Signal:
 
     def _overlap(self) -> Iterator[Row]:
         for kind, a, b in self._pairs():
-            dense_a, dense_b, separate = self.dense(a.objective), self.dense(b.objective), True
-            if dense_a is None or dense_b is None:
+            sides = self._dense_for(a, b)
+            if sides is None:
                 continue
-            if a.objective == b.objective:
-                fresh = self.fresh(a.objective)
-                dense_b, separate = (dense_a, False) if fresh is None else (fresh, True)
+            dense_a, dense_b, shared = sides
             sets = [pie_mask(side.labels, arm.labels, self.classes) for side, arm in ((dense_a, a), (dense_b, b))]
             hardness = [vote_entropy(side.labels, self.classes) for side in (dense_a, dense_b)]
             any_set = overlap_test(sets[0], sets[1])
@@ -184,13 +184,30 @@ class Signal:
                 "compared": kind,
                 **{f"{name}_a": value for name, value in a.named().items()},
                 **{f"{name}_b": value for name, value in b.named().items()},
-                "dense_models": "separate" if separate else "the same",
+                "dense_models": shared,
                 "pies_a": int(sets[0].sum()),
                 "pies_b": int(sets[1].sum()),
                 "observed": any_set.observed,
-                **_chance("", any_set),
-                **_chance("hard_", hard),
+                **_chance("", any_set, shared != SHARED_PARENTS),
+                **_chance("hard_", hard, shared != SHARED_PARENTS),
             }
+
+    def _dense_for(self, a: ArmResult, b: ArmResult) -> tuple[ArmResult, ArmResult, str] | None:
+        """What either arm's PIEs are counted against, and what the two sets share through it.
+
+        A descended arm is counted against its own parents, whose luck is then on one side only; the other arm against
+        fresh seeds. Of two descended arms one would meet other seeds with its parents' luck in the other's set.
+        """
+        dense_a, dense_b, fresh = self.dense(a.objective), self.dense(b.objective), self.fresh(a.objective)
+        if dense_a is None or dense_b is None:
+            return None
+        if a.objective != b.objective:
+            return dense_a, dense_b, "separate"
+        if a.descended and b.descended:
+            return dense_a, fresh or dense_b, SHARED_PARENTS
+        if fresh is None:
+            return dense_a, dense_b, "the same"
+        return (fresh, dense_b, "separate") if b.descended else (dense_a, fresh, "separate")
 
     def _pairs(self) -> Iterator[tuple[str, ArmResult, ArmResult]]:
         arms = self.results.pruned()
@@ -242,6 +259,7 @@ class Signal:
                     "repeat_error": _finite(curve.repeat_error_at(models)),
                     "error": _finite(curve.error_at(models)),
                     "limit": curve.limit,
+                    "limit_low": curve.limit_low,
                     "limit_high": curve.limit_high,
                     "enough_to_repeat": curve.enough_to_repeat(),
                     "enough": curve.enough(),
@@ -261,9 +279,11 @@ class Signal:
                         "pies": curve.pies_at(models),
                         "repeat_error": _finite(curve.repeat_error_at(models)),
                         "limit": curve.limit,
+                        "limit_low": curve.limit_low,
                         "limit_high": curve.limit_high,
                         "enough_to_repeat": curve.enough_to_repeat(),
                         "furthest": curve.furthest,
+                        "seen": int(curve.models[-1]),
                     }
                 )
         return rows
@@ -363,11 +383,11 @@ def _ranked(found: Interval | None) -> Row:
     return {"auroc": found.value, "low": _finite(found.low), "high": _finite(found.high)}
 
 
-def _chance(prefix: str, found: OverlapTest) -> Row:
+def _chance(prefix: str, found: OverlapTest, is_fair: bool) -> Row:
     return {
         f"{prefix}expected": round(found.expected, 6),
         f"{prefix}ratio": _finite(found.ratio),
-        f"{prefix}p_value": found.p_value,
+        f"{prefix}p_value": found.p_value if is_fair else None,
     }
 
 

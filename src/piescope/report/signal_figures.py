@@ -209,7 +209,7 @@ def draw_replicates(rows: list[Row], results: Results) -> Figure:
         own = [row for row in rows if (row["objective"], row["pruning"]) == (objective, pruning)]
         seen, further = ([row for row in own if row["drawn_out"] is wanted] for wanted in (False, True))
         colour = STRONG[objective]
-        axes.axhspan(own[0]["limit"], own[0]["limit_high"], color="#EEF0F3", zorder=0)
+        axes.axhspan(own[0]["limit_low"], own[0]["limit_high"], color="#EEF0F3", zorder=0)
         for part, style in ((seen, "-"), ([seen[-1], *further], "--")):
             models, pies = ([row[key] for row in part] for key in ("models", "pies"))
             axes.plot(models, pies, style, color=colour, linewidth=1.2)

@@ -92,9 +92,9 @@ def _repeat(signal: Signal, arms: list[ArmResult]) -> str:
     }
     known = [(arm, rows[arm.objective, arm.pruning]) for arm in arms if (arm.objective, arm.pruning) in rows]
     parts = [
-        f"{_name(arm)} {share(row['repeat_error'])} (for 10 %: {enough(row['enough_to_repeat'], row['furthest'])} "
-        "models), "
-        f"and with any number of models {row['limit']:,.0f} to {row['limit_high']:,.0f}, not {row['pies']:,.0f}"
+        f"{_name(arm)} {share(row['repeat_error'])} (for 10 %: "
+        f"{enough(row['enough_to_repeat'], row['furthest'], row['models'])} models), "
+        f"and with any number of models {row['limit_low']:,.0f} to {row['limit_high']:,.0f}, not {row['pies']:,.0f}"
         for arm, row in known
     ]
     if not parts:
