@@ -101,9 +101,9 @@ def overlap_test(
     likely. Not for two sets that have a population of models in common without saying so: PIEs of two prunings against
     one dense population share that population's chance labels. Strata are only as good as the difficulty: votes of
     few models measure it roughly, and among examples on which all of them agree some are harder than others. So two
-    sets that share nothing but hardness have a ratio above 1 (1.1 to 1.3 in simulations with 5 models) and, with thousands of
-    examples, a tiny p-value: it says that independence given this measure of difficulty fails, no more. Read the
-    ratio. Strata of one example each have nothing to tell (ratio 1, p-value 1).
+    sets that share nothing but hardness have a ratio above 1 (1.1 to 1.3 in simulations with 5 models) and, with
+    thousands of examples, a tiny p-value: it says that independence given this measure of difficulty fails, no more.
+    Read the ratio. Strata of one example each have nothing to tell (ratio 1, p-value 1).
 
     Args:
         a: ``[examples]``, True: in the set.
