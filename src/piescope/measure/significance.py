@@ -18,6 +18,9 @@ from piescope.axes import ModelLabels
 from piescope.measure.arrays import class_ids, same_length
 from piescope.measure.pies import pie_mask, votes
 
+FALSE_DISCOVERIES = 0.05
+"""The share of examples called changed that may be so by chance."""
+
 EXACT_WORK = 2**29
 """Multiply-adds of a call that go into exact tests; the examples that would take more are sampled."""
 
@@ -57,7 +60,7 @@ def confirmed_pies(
     dense: ModelLabels,
     pruned: Integer[Any, "other examples"],
     num_classes: int,
-    alpha: float = 0.05,
+    alpha: float = FALSE_DISCOVERIES,
     seed: int = 0,
     paired: bool = False,
 ) -> ConfirmedPies:
@@ -107,7 +110,9 @@ def confirmed_pies(
     return confirm(permutation_p_values(dense, pruned, num_classes, seed, paired), is_pie, alpha)
 
 
-def confirm(p_values: Float[Any, " examples"], is_pie: Bool[Any, " examples"], alpha: float = 0.05) -> ConfirmedPies:
+def confirm(
+    p_values: Float[Any, " examples"], is_pie: Bool[Any, " examples"], alpha: float = FALSE_DISCOVERIES
+) -> ConfirmedPies:
     """Which PIEs survive, given the p-value of each example (of `permutation_p_values`, or a test of your own).
 
     The p-values may come from other dense models than the PIEs: from such as are not the pruned models' parents, say.

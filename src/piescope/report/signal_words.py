@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
+from piescope.measure.significance import FALSE_DISCOVERIES
 from piescope.report.frames import ArmResult
 from piescope.report.signal import MARGIN, Signal
 from piescope.report.signal_tables import enough, interval, share
 from piescope.report.words import family_name, percent
-
-FALSE_DISCOVERIES = 0.05
 
 
 def in_short(signal: Signal, arm: ArmResult) -> str:

@@ -22,7 +22,7 @@ from piescope.measure.prediction_depth import prediction_depth
 from piescope.measure.projection import umap_projection
 from piescope.measure.q_score import is_degenerate, q_score, q_score_aaai24
 from piescope.measure.ranking import auroc
-from piescope.measure.significance import confirm, permutation_p_values, smallest_p_value
+from piescope.measure.significance import FALSE_DISCOVERIES, confirm, permutation_p_values, smallest_p_value
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.masks import target_zeros
 from piescope.pruning.scope import Part, groups, prunable_parameters
@@ -50,9 +50,6 @@ from piescope.training.stages import (
     train_contrastive,
     train_supervised,
 )
-
-FALSE_DISCOVERIES = 0.05
-"""The share of examples called changed that may be so by chance."""
 
 Files = dict[str, bytes]
 OnImages = Callable[[int], None]
