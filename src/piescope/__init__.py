@@ -9,6 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from piescope.audits import Audit as Audit
+    from piescope.audits import audit as audit
+    from piescope.auditing.budgets import Budgets as Budgets
     from piescope.data.dataset import Dataset as Dataset
     from piescope.losses.contrastive import simclr_loss as simclr_loss
     from piescope.losses.contrastive import supcon_loss as supcon_loss
@@ -35,10 +38,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Audit": "audits",
+    "Budgets": "auditing.budgets",
     "Dataset": "data.dataset",
     "Gradual": "pruning.schedules",
     "Pruner": "pruning.pruner",
     "WideResNet": "models.wide_resnet",
+    "audit": "audits",
     "class_equivalence": "measure.class_impact",
     "class_impact": "measure.class_impact",
     "confirmed_pies": "measure.significance",

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shlex
 import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from piescope.cli.audit import audit
+from piescope.cli.terminal import (
+    BAD_ENVIRONMENT,
+    STEP_FAILED,
+    Device,
+    console_here,
+    cores,
+    device_type,
+    fail,
+    guarded,
+    say,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,8 +34,6 @@ if TYPE_CHECKING:
     from piescope.data.locate import OnBytes
     from piescope.study.plan import Plan, Step
     from piescope.study.spec import Study
-
-STEP_FAILED, BAD_INPUT, BAD_ENVIRONMENT, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
 
 app = typer.Typer(
     name="piescope",
@@ -35,46 +44,10 @@ app = typer.Typer(
 )
 
 
-class Device(StrEnum):
-    """Where networks run."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
 class Executor(StrEnum):
     """How steps are spread."""
 
     local = "local"
-
-
-def _guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """Turns what can go wrong into one message with its cure and the documented exit code."""
-
-    @functools.wraps(command)
-    def guarded(*args: Any, **kwargs: Any) -> None:
-        from piescope.problems import InputError
-        from piescope.store.artefacts import CorruptArtefactError
-
-        try:
-            command(*args, **kwargs)
-        except InputError as error:
-            _fail(str(error), BAD_INPUT)
-        except CorruptArtefactError as error:
-            _fail(str(error), STEP_FAILED)
-        except KeyboardInterrupt as interrupt:
-            terminated = interrupt.args == (signal.SIGTERM,)
-            why = "terminated" if terminated else "interrupted"
-            _fail(f"{why}; the same command goes on where it stopped", TERMINATED if terminated else INTERRUPTED)
-        except BrokenPipeError:
-            # the reader (head, less) has gone: that is no error, but Python would print one at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-        except OSError as error:
-            _fail(f"{error.filename or 'the system'}: {error.strerror or error}", BAD_ENVIRONMENT)
-
-    return guarded
 
 
 class _Signals:
@@ -112,7 +85,7 @@ FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder 
 
 
 @app.command()
-@_guarded
+@guarded
 def run(
     study: StudyArgument,
     out: Annotated[Path | None, typer.Option(help="Folder for everything; default runs/NAME.")] = None,
@@ -129,19 +102,19 @@ def run(
     del executor  # there is one so far
     parsed = _load(study)
     folder = out if out is not None else Path("runs") / parsed.name
-    console = _console()
-    where = _device(device)
-    count = workers if workers is not None else _cores() if where == "cpu" else 1
+    console = console_here()
+    where = device_type(device)
+    count = workers if workers is not None else cores() if where == "cpu" else 1
     _check_data(console, parsed, folder, data, fresh)
     watch = Progress(console, count)
 
     def announce(plan: Plan, left: list[Step], unused: int) -> None:
         watch.begin(left)
-        _say(console, f"{parsed.name}: {plan.models} models in {len(plan.arms)} arms, in {folder}")
+        say(console, f"{parsed.name}: {plan.models} models in {len(plan.arms)} arms, in {folder}")
         how = f" ({count} workers, {where})" if left else ""
-        _say(console, f"{len(plan.steps) - len(left)} done, {len(left)} to run{how}")
+        say(console, f"{len(plan.steps) - len(left)} done, {len(left)} to run{how}")
         if unused:
-            _say(console, f"{unused} more finished steps there are of another version of this study: kept, not used")
+            say(console, f"{unused} more finished steps there are of another version of this study: kept, not used")
 
     observer = watch.observer()
     try:
@@ -154,12 +127,12 @@ def run(
             outcome = execute(parsed, folder, count, where, fresh, replace(observer, tick=tick), announce)
             signals.heed()
     except BusyError as busy:
-        _fail(str(busy), BAD_ENVIRONMENT)
+        fail(str(busy), BAD_ENVIRONMENT)
     if outcome.ran:
-        _say(console, watch.summary())
+        say(console, watch.summary())
     _report(console, folder, only_if_stale=True)
     if outcome.failed:
-        _fail(
+        fail(
             f"{len(outcome.failed)} steps failed and {outcome.waiting} wait for them; traces: {folder / 'logs'}.\n"
             f"`piescope status {folder}` lists them; the same `run` command tries them again.",
             STEP_FAILED,
@@ -167,7 +140,7 @@ def run(
 
 
 @app.command()
-@_guarded
+@guarded
 def plan(
     study: StudyArgument,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -192,31 +165,29 @@ def plan(
     if out is not None:
         laid_out, told = _left_and_foretold(laid_out, out)
     cost = cost_of(laid_out)
-    expected = forecast(laid_out, workers or _cores())
+    expected = forecast(laid_out, workers or cores())
     if as_json:
         content = plan_json(laid_out, cost, expected.seconds, expected.peak_memory_bytes)
         if out is not None:
             content |= {"steps_done": total - len(laid_out.steps), "foretold": told}
         typer.echo(json.dumps(content, indent=1))
         return
-    console = _console()
+    console = console_here()
     table = Table("objective", "pruning", "sparsity", "models", title=laid_out.study.title, title_justify="left")
     for item in laid_out.arms:
         table.add_row(item.arm.objective, item.arm.pruning, f"{item.arm.sparsity:g}", str(len(item.models)))
     console.print(table)
-    _say(console, f"models           {cost.models}")
+    say(console, f"models           {cost.models}")
     kinds = ", ".join(f"{count} {kind}" for kind, count in cost.steps.items())
-    _say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
-    _say(console, f"training FLOPs   {cost.training_flops:.2e}")
-    _say(console, f"disk             {cost.disk_bytes / 1e6:,.0f} MB")
-    _say(console, f"memory           about {expected.peak_memory_bytes / 1e9:.1f} GB at most")
-    many = workers or _cores()
-    _say(console, f"time here        about {duration(expected.seconds)} on {many} workers, after a short calibration")
+    say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
+    say(console, f"training FLOPs   {cost.training_flops:.2e}")
+    say(console, f"disk             {cost.disk_bytes / 1e6:,.0f} MB")
+    say(console, f"memory           about {expected.peak_memory_bytes / 1e9:.1f} GB at most")
+    many = workers or cores()
+    say(console, f"time here        about {duration(expected.seconds)} on {many} workers, after a short calibration")
     if out is not None:
         done = total - len(laid_out.steps)
-        _say(
-            console, f"done already     {done} of {total} steps, in {out}; steps, FLOPs, disk and time are of the rest"
-        )
+        say(console, f"done already     {done} of {total} steps, in {out}; steps, FLOPs, disk and time are of the rest")
         _say_foretold(console, told, len(laid_out.study.seeds))
 
 
@@ -241,7 +212,7 @@ def _say_foretold(console: Console, told: list[dict[str, Any]], models: int) -> 
     from piescope.report.signal_tables import enough, share
 
     if not told:
-        _say(console, "too few models there (4 an arm are needed) to foretell PIE counts")
+        say(console, "too few models there (4 an arm are needed) to foretell PIE counts")
         return
     title = f"With {models} models an arm, foretold from those that are there"
     heads = ("arm", "PIEs", "repeats within", "models for 10 %", "with any number")
@@ -258,7 +229,7 @@ def _say_foretold(console: Console, told: list[dict[str, Any]], models: int) -> 
 
 
 @app.command()
-@_guarded
+@guarded
 def status(directory: FolderArgument) -> None:
     """Show which steps are done, running, failed or waiting, why, and what to do next."""
     from collections import Counter
@@ -269,7 +240,7 @@ def status(directory: FolderArgument) -> None:
     from piescope.study.execute import status as status_of
 
     study, steps = status_of(directory)
-    console = _console()
+    console = console_here()
     table = Table(
         "step", "done", "running", "failed", "waiting", title=f"{study.name} in {directory}", title_justify="left"
     )
@@ -280,32 +251,30 @@ def status(directory: FolderArgument) -> None:
     states = Counter(item.state for item in steps)
     for item in steps:
         if item.state in ("running", "failed"):
-            _say(console, f"{item.state}: {item.step.label}" + (f": {item.reason}" if item.reason else ""))
+            say(console, f"{item.state}: {item.step.label}" + (f": {item.reason}" if item.reason else ""))
     resolved = shlex.join(["piescope", "run", str(layout.study(directory)), "--out", str(directory)])
     if states["running"]:
-        _say(console, f"next: wait; {states['waiting']} steps wait for the {states['running']} that run")
+        say(console, f"next: wait; {states['waiting']} steps wait for the {states['running']} that run")
     elif states["failed"] or states["waiting"]:
-        _say(console, f"next: {resolved}")
+        say(console, f"next: {resolved}")
     elif layout.report(directory).is_file():
-        _say(console, f"all {states['done']} steps are done; next: open {layout.report(directory)}")
+        say(console, f"all {states['done']} steps are done; next: open {layout.report(directory)}")
     else:
-        _say(
-            console, f"all {states['done']} steps are done; next: {shlex.join(['piescope', 'report', str(directory)])}"
-        )
+        say(console, f"all {states['done']} steps are done; next: {shlex.join(['piescope', 'report', str(directory)])}")
 
 
 @app.command()
-@_guarded
+@guarded
 def report(directory: FolderArgument) -> None:
     """Write tables, figures and report.html from stored results."""
     from piescope.study.execute import refresh_catalogue
 
     refresh_catalogue(directory)
-    _report(_console(), directory, only_if_stale=False)
+    _report(console_here(), directory, only_if_stale=False)
 
 
 @app.command()
-@_guarded
+@guarded
 def studies() -> None:
     """List the built-in studies."""
     from rich.table import Table
@@ -317,11 +286,11 @@ def studies() -> None:
         study = parse_study(text, name)
         models = len(study.arm_list()) * len(study.seeds)
         table.add_row(name, study.data.source, study.model.name, str(models), study.title)
-    _console().print(table)
+    console_here().print(table)
 
 
 @app.command()
-@_guarded
+@guarded
 def recipes(
     one: Annotated[str | None, typer.Argument(metavar="[A", help="A recipe.")] = None,
     other: Annotated[str | None, typer.Argument(metavar="B]", help="Another: print what differs.")] = None,
@@ -335,7 +304,7 @@ def recipes(
 
     from piescope.study.provenance import differences, facts, load_recipe, recipe_names
 
-    console = _console()
+    console = console_here()
     if one is None:
         table = Table("recipe", "what it is")
         for name in recipe_names():
@@ -367,17 +336,20 @@ def recipes(
         ]
         table.add_row(each.id, each.key, *cells)
     console.print(table)
-    _say(
+    say(
         console,
         f"{len(found)} values differ. text: the paper says so; "
         "reading: ours of the text; code: its authors' code does; ours: none of these.",
     )
     for identity in sorted({each.id for each in found}, key=list(facts()).index):
-        _say(console, f"{identity}: {facts()[identity]}")
+        say(console, f"{identity}: {facts()[identity]}")
+
+
+app.command()(audit)
 
 
 @app.command(name="data")
-@_guarded
+@guarded
 def data_sets(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Look at this data set.")] = None,
     data: DataOption = None,
@@ -389,7 +361,7 @@ def data_sets(
     from piescope.problems import DataError
     from piescope.study.inspect import look_at
 
-    console = _console()
+    console = console_here()
     if name is None:
         table = Table("data set", "images", "classes", "what it is")
         for listed, source in SOURCES.items():
@@ -405,7 +377,7 @@ def data_sets(
     with _download(console) as on_bytes:
         seen = look_at(name, data, on_bytes)
     for line in seen.lines():
-        _say(console, line)
+        say(console, line)
 
 
 def _check_data(console: Console, study: Study, folder: Path, data: Path | None, fresh: bool) -> None:
@@ -421,7 +393,7 @@ def _check_data(console: Console, study: Study, folder: Path, data: Path | None,
         os.environ[VARIABLE] = str(data.resolve())
     twice = splits.duplicates()
     if twice:
-        _say(
+        say(
             console,
             f"warning: {twice} of {len(splits.test)} test images stand in the training images too, pixel for pixel; "
             "models may know them by heart",
@@ -452,7 +424,7 @@ def _download(console: Console) -> Iterator[OnBytes]:
             tenth = 10 * done // total if total else done >> 24
             if not console.is_terminal and tenth != told:
                 told = tenth
-                _say(console, f"fetching the data: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
+                say(console, f"fetching the data: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
 
         yield on_bytes
 
@@ -475,56 +447,15 @@ def _report(console: Console, folder: Path, only_if_stale: bool) -> None:
     from piescope.store import layout
 
     if only_if_stale and is_current(folder):
-        _say(console, f"results are current: {layout.report(folder)}")
+        say(console, f"results are current: {layout.report(folder)}")
         return
     problem = build_report(folder)
     if not problem:
-        _say(console, f"report: {layout.report(folder)}")
+        say(console, f"report: {layout.report(folder)}")
     elif only_if_stale:
-        _say(console, problem)  # the failed steps say more, and end the command
+        say(console, problem)  # the failed steps say more, and end the command
     else:
-        _fail(f"{folder}: {problem}; `piescope status` says what is done", STEP_FAILED)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _device(wanted: Device) -> str:
-    """The device's type; torch is only asked where there is a driver to ask about."""
-    if wanted is Device.cpu or (wanted is Device.auto and not Path("/dev/nvidiactl").exists()):
-        return "cpu"
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    if wanted is Device.cuda:
-        _fail(
-            "--device cuda: torch finds no CUDA device; install a CUDA build of torch, or use --device cpu",
-            BAD_ENVIRONMENT,
-        )
-    return "cpu"
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    class OpenEnded(Console):
-        """Leaves a reader that has gone to `_guarded`; rich would end with 1, which here means a failed step."""
-
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
-
-    return OpenEnded()
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(f"error: {message}", err=True)
-    raise typer.Exit(code) from None
+        fail(f"{folder}: {problem}; `piescope status` says what is done", STEP_FAILED)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
+from scipy import special
 
 CONFIDENCE = 0.95
 
@@ -39,12 +39,12 @@ class Interval:
     @property
     def p_above(self) -> float:
         """One-sided p-value of "it is not above 0"; 1 where there is no error."""
-        return float(stats.t.sf(self.value / self.error, self.freedom)) if self.error > 0 else 1.0
+        return float(special.stdtr(self.freedom, -self.value / self.error)) if self.error > 0 else 1.0
 
     @property
     def p_below(self) -> float:
         """One-sided p-value of "it is not below 0"; 1 where there is no error."""
-        return float(stats.t.cdf(self.value / self.error, self.freedom)) if self.error > 0 else 1.0
+        return float(special.stdtr(self.freedom, self.value / self.error)) if self.error > 0 else 1.0
 
 
 def t_interval(value: float, variance: float, freedom: float, confidence: float = CONFIDENCE) -> Interval:
@@ -52,7 +52,7 @@ def t_interval(value: float, variance: float, freedom: float, confidence: float 
     if not (np.isfinite(value) and variance > 0 and freedom > 0):
         return Interval(value, np.nan, np.nan, np.nan, freedom)
     error = float(np.sqrt(variance))
-    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    reach = float(special.stdtrit(freedom, (1 + confidence) / 2)) * error
     return Interval(value, error, value - reach, value + reach, freedom)
 
 
@@ -102,20 +102,52 @@ def two_way_interval(
     if examples < 2 or min(strata) < 2:
         return Interval(value, np.nan, np.nan, np.nan, 0.0)
     over_examples = examples * float(own.var(ddof=1))
-    over_seeds = over_both = squares = 0.0
+    over_seeds, over_both = np.zeros(len(strata)), 0.0
     start = 0
-    for units in strata:
+    for place, units in enumerate(strata):
         moved = left_out[start : start + units] - left_out[start : start + units].mean(0)
         start += units
         scale = (units - 1) / units
-        of_group = scale * float((moved.sum(1) ** 2).sum())
-        over_seeds, squares = over_seeds + of_group, squares + of_group**2 / (units - 1)
+        over_seeds[place] = scale * float((moved.sum(1) ** 2).sum())
         over_both += scale * float((moved**2).sum())
-    beyond = max(0.0, over_seeds - over_both)
-    variance = over_examples + beyond
-    if variance <= 0:
-        return Interval(value, np.nan, np.nan, np.nan, 0.0)
+    variance, freedom = combined_variance(over_examples, examples, over_seeds, strata, over_both)
+    return t_interval(value, float(variance), float(freedom) if variance > 0 else 0.0, confidence)
+
+
+def combined_variance(
+    over_examples: Float[Any, "*rows"],
+    examples: Float[Any, "*rows"],
+    over_seeds: Float[Any, "*rows strata"],
+    strata: Sequence[int],
+    over_both: Float[Any, "*rows"],
+) -> tuple[Float[np.ndarray, "*rows"], Float[np.ndarray, "*rows"]]:
+    """Variance over seeds and examples, and its degrees of freedom, from the parts of `two_way_interval`.
+
+    Args:
+        over_examples: variance over examples.
+        examples: how many there are.
+        over_seeds: variance over the seeds of each stratum; no strata: seeds are taken as fixed.
+        strata: units in each.
+        over_both: of a unit and an example together, over all strata.
+
+    Returns:
+        ``(variance, freedom)``; freedom by Satterthwaite, not below the smallest of examples and units, minus 1; NaN
+        where the variance is 0.
+
+    Example:
+        >>> variance, freedom = combined_variance(4.0, 101.0, np.array([3.0]), [4], 1.0)
+        >>> float(variance), round(float(freedom), 1)
+        (6.0, 16.7)
+    """
+    of_examples, of_seeds = np.asarray(over_examples, np.float64), np.asarray(over_seeds, np.float64)
+    count = np.asarray(examples, np.float64)
+    units = np.asarray(strata, np.float64)
+    total = of_seeds.sum(-1)
     # the noise of a difference is larger than itself; where nothing is left of it there is none to speak of
-    uncertain = over_examples**2 / (examples - 1) + (squares * beyond / over_seeds if beyond else 0.0)
-    freedom = max(variance**2 / uncertain, min(examples, *strata) - 1.0)
-    return t_interval(value, variance, freedom, confidence)
+    beyond = np.maximum(0.0, total - over_both)
+    variance = of_examples + beyond
+    squares = (of_seeds**2 / (units - 1)).sum(-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        uncertain = of_examples**2 / (count - 1) + np.where(beyond > 0, squares * beyond / total, 0.0)
+        freedom = np.maximum(variance**2 / uncertain, np.minimum(count, units.min(initial=np.inf)) - 1.0)
+    return variance, np.asarray(freedom)

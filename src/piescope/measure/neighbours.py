@@ -9,6 +9,9 @@ from jaxtyping import Float, Int64, Integer
 
 from piescope.measure.arrays import class_ids, to_numpy
 
+HELD = 2**22
+"""Numbers of a block of points that are held at once, beside the points themselves."""
+
 
 def knn_labels(
     bank: Float[Any, "n d"], bank_labels: Integer[Any, " n"], queries: Float[Any, "m d"], k: int = 30
@@ -58,3 +61,58 @@ def knn_labels(
     num_classes = int(labels.max()) + 1
     cells = labels[nearest] + np.arange(len(asked))[:, None] * num_classes
     return np.bincount(cells.ravel(), minlength=len(asked) * num_classes).reshape(-1, num_classes).argmax(1)
+
+
+def neighbours_within(points: Float[Any, "examples dims"], k: int) -> Int64[np.ndarray, "examples k"]:
+    """The k nearest other points of each point, nearest first.
+
+    Exact, Euclidean, computed in float32 on centred data: distances below about a thousandth of the spread of all
+    points are not told apart. A point is left out of its own neighbours by its index, so its duplicates count, at
+    distance 0. Of points equally far away those that faiss meets first are taken.
+
+    Args:
+        points: ``[examples, dims]``.
+        k: neighbours, 1 to examples - 1.
+
+    Returns:
+        ``[examples, k]``, indices of points.
+
+    Raises:
+        ValueError: k is not in 1..examples - 1, other numbers of axes, no dims, or a coordinate is NaN or infinite.
+
+    Example:
+        >>> neighbours_within(np.array([[0.0], [1.0], [3.0], [3.5]]), k=2).tolist()
+        [[1, 2], [0, 2], [3, 1], [2, 1]]
+    """
+    array = to_numpy(points)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise ValueError(f"points have shape {list(array.shape)}; expected [examples, dims]")
+    examples, dims = array.shape
+    if not 1 <= k < examples:
+        raise ValueError(f"k is {k} with {examples} points; expected 1 to {max(examples - 1, 0)}, or more points")
+    with np.errstate(invalid="ignore", over="ignore"):
+        centre = array.mean(0, dtype=np.float64)
+    if not np.isfinite(centre).all():
+        raise ValueError("NaN or infinity among the points; leave the diverged model out")
+    import faiss
+
+    block = max(1, HELD // max(dims, k + 1))
+    starts = range(0, examples, block)
+    # squared distances must fit into float32; a power of two moves no bit of the points
+    farthest = max(float(np.abs(array[start : start + block] - centre).max()) for start in starts)
+    size = 2.0 ** float(np.frexp(farthest)[1])
+
+    def placed(start: int) -> np.ndarray:
+        return np.ascontiguousarray((array[start : start + block] - centre) / size, dtype=np.float32)
+
+    index = faiss.IndexFlatL2(dims)
+    for start in starts:
+        index.add(placed(start))
+    nearest = np.empty((examples, k), np.int64)
+    for start in starts:
+        _, found = index.search(placed(start), k + 1)
+        others = found != np.arange(start, start + len(found))[:, None]
+        # among more than k duplicates a point may not find itself: then the last one goes
+        others[others.all(1), -1] = False
+        nearest[start : start + len(found)] = found[others].reshape(-1, k)
+    return nearest

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Integer
+from jaxtyping import Bool, Float, Int64, Integer
 from scipy import stats
 
 from piescope.axes import ModelLabels
@@ -164,6 +164,23 @@ def permutation_p_values(
     return _independent(votes(before, num_classes), votes(after, num_classes), seed)
 
 
+def vote_p_values(
+    dense: Int64[Any, "examples classes"], pruned: Int64[Any, "examples classes"], seed: int = 0
+) -> Float[np.ndarray, " examples"]:
+    """The unpaired p-values from votes that are counted already; assumptions as `confirmed_pies`.
+
+    Args:
+        dense: ``[examples, classes]``, votes for each label; all rows sum to the number of dense models.
+        pruned: likewise, of the pruned models.
+        seed: of the sampled permutations.
+
+    Example:
+        >>> vote_p_values(np.array([[3, 0]]), np.array([[0, 3]])).round(4).tolist()
+        [0.1]
+    """
+    return _independent(np.asarray(dense, np.int64), np.asarray(pruned, np.int64), seed)
+
+
 def _distance(one: np.ndarray, total: np.ndarray, first: int, second: int) -> np.ndarray:
     """Votes that would have to change, in units of 1 / lcm of the sizes: half of ``sum_c |one_c/K - (t-one)_c/L|``."""
     shared = math.gcd(first, second)
@@ -203,8 +220,16 @@ def _independent(before: np.ndarray, after: np.ndarray, seed: int) -> np.ndarray
             ranks = generator.random((count, sum(sizes))).argsort(1)
             return ranks < sizes[0]
 
-        p[sampled] = _sampled(_ballots(before[sampled], after[sampled]), observed[sampled], sizes, deals)
+        held = _held(before[sampled], after[sampled])
+        p[sampled] = _sampled(_ballots(*held), observed[sampled], sizes, deals)
     return np.minimum(p, 1.0)
+
+
+def _held(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Without the classes that an example has no vote for; of thousands of classes a few are left, in their order."""
+    absent = before + after == 0
+    order = np.argsort(absent, axis=1, kind="stable")[:, : int((~absent).sum(1).max(initial=1))]
+    return np.take_along_axis(before, order, axis=1), np.take_along_axis(after, order, axis=1)
 
 
 class _Reach:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import json
 from collections.abc import Sequence
@@ -11,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 import piescope
@@ -23,6 +20,7 @@ from piescope.report.signal import MARGIN, Signal
 from piescope.report.signal_figures import FIRST_NUMBER
 from piescope.report.signal_tables import COLUMNS as SIGNAL_COLUMNS
 from piescope.report.signal_words import in_short, sentences
+from piescope.report.standalone import data_uri, page_templates, style_hash
 from piescope.report.tables import WideTable
 from piescope.report.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, percent, plus_minus, pruning_name
 
@@ -81,19 +79,13 @@ def render_page(
     signal: Signal,
 ) -> bytes:
     """The whole report as HTML."""
-    environment = Environment(
-        loader=PackageLoader("piescope.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    templates = page_templates()
     has_depth = bool(results.probe_points)
-    css = environment.get_template("report.css").render()
-    page = environment.get_template("report.html").render(
+    css = templates.get_template("report.css").render()
+    page = templates.get_template("report.html").render(
         title=results.study["title"],
         css=css,
-        css_hash=base64.b64encode(hashlib.sha256(css.encode()).digest()).decode(),
+        css_hash=style_hash(css),
         version=piescope.__version__,
         headline=headline(results, signal),
         main_sparsity=percent(results.main_sparsity),
@@ -403,8 +395,3 @@ def png(image: np.ndarray) -> bytes:
     sink = io.BytesIO()
     Image.fromarray(pixels).save(sink, format="PNG", optimize=True)
     return sink.getvalue()
-
-
-def data_uri(kind: str, content: bytes) -> str:
-    """Bytes as a data URI."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

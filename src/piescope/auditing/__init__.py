@@ -1,0 +1,1 @@
+"""Any compressed model against its dense one: predictions, embeddings or models in, answers out."""

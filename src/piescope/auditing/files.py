@@ -1,0 +1,201 @@
+"""Which files a text names, and what is in them by their first bytes. Nothing is parsed before it is known to be harmless."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import Literal
+
+from piescope.problems import InputError
+
+Kind = Literal["csv", "jsonl", "json", "parquet", "arrow", "npy", "npz", "safetensors"]
+
+SUFFIXES: dict[str, Kind] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".tab": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+    ".npy": "npy",
+    ".npz": "npz",
+    ".safetensors": "safetensors",
+}
+
+READABLE = "CSV, TSV, JSON lines, JSON, Parquet, Arrow, .npy, .npz or .safetensors"
+
+FOREIGN: tuple[tuple[bytes, str, str], ...] = (
+    (b"version https://git-lfs", "a git-LFS pointer, not the file itself", "fetch the file first: git lfs pull"),
+    (b"<!doctype html", "an HTML page", "download the file itself: this is the web page about it"),
+    (b"<html", "an HTML page", "download the file itself: this is the web page about it"),
+    (b"\x89hdf\r\n", "an HDF5 file", "save the arrays with numpy.savez, or the weights with safetensors"),
+    (b"\x1f\x8b", "a gzip file", "unpack it first: gunzip FILE"),
+    (b"bzh", "a bzip2 file", "unpack it first: bunzip2 FILE"),
+    (b"\xfd7zxz", "an xz file", "unpack it first: unxz FILE"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first: unzstd FILE"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", "save the table as CSV"),
+    (b"%pdf", "a PDF file", "give the numbers as CSV"),
+    (b"\x89png", "a PNG image", "give predictions; images go to --data"),
+    (b"\xff\xd8\xff", "a JPEG image", "give predictions; images go to --data"),
+    (b"sqlite format 3", "a SQLite database", "export the table as CSV or Parquet"),
+    (b"feather1", "a file of Feather version 1", "write it again with pyarrow.feather.write_feather"),
+    (b"fea1", "a file of Feather version 1", "write it again with pyarrow.feather.write_feather"),
+)
+"""First bytes (lower case), what they are, and the cure."""
+
+MAGIC: tuple[tuple[bytes, Kind], ...] = (
+    (b"\x93NUMPY", "npy"),
+    (b"PAR1", "parquet"),
+    (b"ARROW1", "arrow"),
+    (b"\xff\xff\xff\xff", "arrow"),
+    (b"PK\x03\x04", "npz"),
+    (b"PK\x05\x06", "npz"),
+)
+
+
+def fault(path: Path | str, where: str, found: str, expected: str, cure: str) -> InputError:
+    """An InputError with one fault; the file is named as the user would, without its folders."""
+    error = InputError(shown(path))
+    error.add(where, found, expected, cure)
+    return error
+
+
+def shown(path: Path | str) -> str:
+    """A path as messages and results name it: printable, and without the folders above it."""
+    name = Path(path).name or str(path)
+    return "".join(character if character.isprintable() else "?" for character in name)[:120]
+
+
+def named_files(text: str, what: str) -> list[Path]:
+    """The files that a text names: one file, the readable files of a folder, or those of a glob; sorted by name.
+
+    Args:
+        text: a path or a pattern with ``*``, ``?`` or ``[``.
+        what: for messages: ``dense``, ``labels`` ...
+
+    Raises:
+        InputError: nothing there, or nothing that can be read.
+    """
+    path = Path(text)
+    try:
+        if path.is_file():
+            return [path]
+        if path.is_dir():
+            held = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
+            chosen = [entry for entry in held if entry.suffix.lower() in SUFFIXES]
+            if chosen:
+                return chosen
+            found = "an empty folder" if not held else f"a folder with {len(held)} files, none of them readable"
+            raise fault(
+                path, what, found, f"files of predictions: {READABLE}", "name the file, or a pattern: 'runs/*.csv'"
+            )
+        if glob.has_magic(text):
+            matched = sorted(Path(each) for each in glob.glob(text) if Path(each).is_file())  # noqa: PTH207 - user's text
+            if matched:
+                return matched
+            raise fault(text, what, "no file that matches", f"files of predictions: {READABLE}", "check the pattern")
+        if path.exists():
+            raise fault(path, what, "neither a file nor a folder", "a file of predictions", "name a regular file")
+    except OSError as error:
+        raise fault(
+            path, what, error.strerror or str(error), "a readable file", "check the path and its permissions"
+        ) from None
+    except ValueError:  # a NUL byte in the path
+        pass
+    raise fault(
+        path,
+        what,
+        "no such file",
+        f"a file of predictions ({READABLE}), or a model (timm:, hf:, onnx:, FILE.py:function)",
+        "check the path",
+    )
+
+
+def kind_of(path: Path) -> Kind:
+    """The format of a file, by its first bytes, and by its name where those leave it open.
+
+    Raises:
+        InputError: empty, not readable, or of a kind that is not read; the message says how to convert it.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+            size = path.stat().st_size
+    except OSError as error:
+        raise fault(path, "file", error.strerror or str(error), "a readable file", "check its permissions") from None
+    if not head:
+        raise fault(path, "file", "0 bytes", READABLE, "write the file again")
+    start = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    for magic, found, cure in FOREIGN:
+        if head.lower().startswith(magic) or start.startswith(magic):
+            raise fault(path, "file", found, READABLE, cure)
+    suffix = SUFFIXES.get(path.suffix.lower())
+    kind = next((kind for magic, kind in MAGIC if head.startswith(magic)), None)
+    if kind == "npz":
+        return _archive(path)
+    if kind is None and _is_pickle(head):
+        raise fault(
+            path,
+            "file",
+            "a pickle",
+            READABLE,
+            "a pickle can run code and is never opened: save arrays with numpy.save, tables as Parquet, weights as safetensors",
+        )
+    if kind is None and size >= 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= size - 8:
+        kind = "safetensors"
+    if suffix in ("npy", "npz", "safetensors", "parquet", "arrow") and kind != suffix:
+        found = "bytes that are not of this format" if kind is None else f"a file of the kind {kind}"
+        raise fault(path, "file", found, f"a {path.suffix} file", "write it again; it may be truncated or misnamed")
+    if kind is not None:
+        return kind
+    if suffix is None:
+        ending = path.suffix or "no ending"
+        raise fault(path, "file", f"a file with {ending}", READABLE, "rename it by what it holds, predictions.csv say")
+    if b"\x00" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise fault(path, "file", "binary data", f"text, as {path.suffix} says", "name the file by what it holds")
+    return suffix
+
+
+def _archive(path: Path) -> Kind:
+    """A zip file is an .npz, or something of torch, Keras or Excel that is not opened."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError):
+        raise fault(path, "file", "a damaged zip archive", "an .npz", "write it again; it may be truncated") from None
+    if any(name.endswith("constants.pkl") for name in names) and any("/code/" in name for name in names):
+        raise fault(
+            path,
+            "file",
+            "a TorchScript archive",
+            READABLE,
+            "it can run code: export the model to ONNX (onnx:FILE), or save its state_dict with safetensors",
+        )
+    if any(name.endswith("data.pkl") for name in names):
+        raise fault(
+            path,
+            "file",
+            "a checkpoint of torch",
+            READABLE,
+            "weights need their architecture: WRN-16-2@FILE or timm:NAME@FILE, with --data",
+        )
+    if any(name.startswith("xl/") for name in names):
+        raise fault(path, "file", "an Excel workbook", READABLE, "save the sheet as CSV")
+    if any(name.endswith((".keras", "model.weights.h5")) for name in names):
+        raise fault(path, "file", "a Keras model", READABLE, "export it to ONNX: onnx:FILE")
+    if not names or not all(name.endswith(".npy") for name in names):
+        found = "an empty archive" if not names else f"a zip archive that holds {names[0]}"
+        raise fault(path, "file", found, "an .npz, an archive of .npy files", "write it with numpy.savez")
+    return "npz"
+
+
+def _is_pickle(head: bytes) -> bool:
+    return head[:1] == b"\x80" and len(head) > 1 and head[1] in (2, 3, 4, 5)

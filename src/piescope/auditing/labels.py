@@ -1,0 +1,335 @@
+"""Labels as numbers: what a file calls its classes, and how several files come to speak of the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from piescope.auditing.files import fault, shown
+from piescope.problems import InputError
+
+MOST_CLASSES = 2**15
+"""More distinct labels than this are ids, regression targets or a wrong column."""
+
+
+@dataclass
+class Coder:
+    """Turns the labels of one file into codes, batch by batch: ids stay as they are, names are numbered as they come.
+
+    Example:
+        >>> coder = Coder(Path("labels.csv"), "label")
+        >>> coder.codes(pa.array(["cat", "dog", "cat"])).tolist(), coder.names
+        ([0, 1, 0], ['cat', 'dog'])
+    """
+
+    path: Path
+    where: str
+    _known: dict[str, int] = field(default_factory=dict)
+    _is_named: bool | None = None
+    _rows: int = 0
+
+    @property
+    def names(self) -> list[str] | None:
+        """The names behind the codes; None where labels are ids."""
+        return list(self._known) if self._is_named else None
+
+    def codes(self, column: Any) -> np.ndarray:
+        """``[rows]`` int32 codes of a batch.
+
+        Raises:
+            InputError: an empty cell, a fraction, a negative id, or too many classes.
+        """
+        values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+        first, self._rows = self._rows, self._rows + len(values)
+        if values.null_count:
+            row = first + int(np.flatnonzero(np.asarray(values.is_null()))[0])
+            raise fault(
+                self.path,
+                f"{self.where}, row {row}",
+                "an empty cell",
+                "a label in each row",
+                "leave that example out of all files",
+            )
+        kind = values.type
+        if pa.types.is_dictionary(kind):
+            values = values.cast(kind.value_type)
+            kind = values.type
+        named = not (
+            pa.types.is_integer(kind)
+            or pa.types.is_floating(kind)
+            or pa.types.is_boolean(kind)
+            or pa.types.is_decimal(kind)
+        )
+        if self._is_named is not None and named != self._is_named:
+            raise fault(self.path, self.where, "class ids and class names mixed", "one of the two", "write them alike")
+        self._is_named = named
+        return self._from_names(values, first) if named else self._from_ids(values, first)
+
+    def _from_ids(self, values: pa.Array, first: int) -> np.ndarray:
+        if pa.types.is_boolean(values.type) or pa.types.is_decimal(values.type):
+            values = pc.cast(values, pa.float64() if pa.types.is_decimal(values.type) else pa.uint8())
+        return whole_ids(values.to_numpy(zero_copy_only=False), self.path, self.where, first)
+
+    def _from_names(self, values: pa.Array, first: int) -> np.ndarray:
+        if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+            raise fault(
+                self.path,
+                self.where,
+                f"values of type {values.type}",
+                "class ids or class names",
+                "name the column with the labels",
+            )
+        encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(values))
+        for name in encoded.dictionary.to_pylist():
+            if name == "":
+                row = first + int(np.flatnonzero(np.asarray(pc.equal(pc.utf8_trim_whitespace(values), "")))[0])
+                raise fault(
+                    self.path,
+                    f"{self.where}, row {row}",
+                    "an empty cell",
+                    "a label in each row",
+                    "leave that example out of all files",
+                )
+            self._known.setdefault(name, len(self._known))
+        if len(self._known) > MOST_CLASSES:
+            raise too_many(self.path, self.where, len(self._known))
+        table = np.array([self._known[name] for name in encoded.dictionary.to_pylist()], np.int32)
+        return table[encoded.indices.to_numpy(zero_copy_only=False)]
+
+
+def too_many(path: Path, where: str, count: int) -> InputError:
+    """The fault of a column that holds no classes."""
+    return fault(
+        path,
+        where,
+        f"{count:,} or more different labels",
+        f"at most {MOST_CLASSES:,} classes",
+        "name the column that holds labels, not ids or scores",
+    )
+
+
+def whole_ids(values: np.ndarray, path: Path, where: str, first: int = 0) -> np.ndarray:
+    """Class ids as int32, from integers, or from floats that are whole.
+
+    Raises:
+        InputError: NaN, a fraction, a negative id, or too large a one.
+    """
+    if values.dtype.kind == "b":
+        return values.astype(np.int32)
+    if values.dtype.kind == "f":
+        wrong = ~np.isfinite(values) | (values != np.trunc(values))
+        if wrong.any():
+            at = tuple(np.argwhere(wrong)[0])
+            raise fault(
+                path,
+                f"{where}, row {first + int(at[-1])}",
+                str(values[at]),
+                "whole class ids",
+                "give ids or names; scores go in one column a class",
+            )
+    if values.size and values.min() < 0:
+        at = tuple(np.argwhere(values < 0)[0])
+        raise fault(
+            path,
+            f"{where}, row {first + int(at[-1])}",
+            f"class id {int(values[at])}",
+            "0 or more",
+            "leave unlabelled examples out",
+        )
+    if values.size and values.max() >= MOST_CLASSES:
+        raise too_many(path, where, int(values.max()) + 1)
+    return values.astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes that all files speak of.
+
+    Attributes:
+        names: by class id.
+        are_named: the names are the user's; else they are the ids.
+    """
+
+    names: tuple[str, ...]
+    are_named: bool
+
+    @property
+    def count(self) -> int:
+        """Number of classes."""
+        return len(self.names)
+
+    def table(self, names: Sequence[str] | None, source: str, where: str) -> np.ndarray | None:
+        """What each code of a file is among all classes; None where they are the same.
+
+        Raises:
+            InputError: the file names a class that nobody else knows.
+        """
+        if names is None or tuple(names) == self.names:
+            return None
+        index = {name: place for place, name in enumerate(self.names)}
+        error = InputError(source)
+        unknown = [name for name in names if name not in index]
+        if unknown:
+            error.add_unknown(
+                where,
+                "class name" if len(unknown) == 1 else f"class names ({len(unknown)}), the first",
+                unknown[0],
+                self.names[:20],
+            )
+        error.raise_if_any()
+        return np.array([index[name] for name in names], np.int32)
+
+
+def resolve_classes(
+    labelled: Mapping[str, Sequence[str] | None],
+    scored: Mapping[str, tuple[Sequence[str] | None, int]],
+    largest_id: int,
+    explicit: Sequence[str] | None,
+) -> Classes:
+    """One list of classes for all files.
+
+    The names are those given, else those of the score columns, else all that occur as labels, sorted; ids where nobody
+    has names.
+
+    Args:
+        labelled: names that occur as labels in each file; None: it has ids.
+        scored: names and number of the score columns of each file; names None: columns without names.
+        largest_id: the largest class id in any file; -1: none.
+        explicit: ``--classes``.
+
+    Raises:
+        InputError: files that disagree in the number of classes or in their names, or names in one and ids in another.
+
+    Example:
+        >>> resolve_classes({"a.csv": ["dog", "cat"], "b.csv": ["cat"]}, {}, -1, None).names
+        ('cat', 'dog')
+        >>> resolve_classes({"a.npy": None}, {"b.npy": (None, 4)}, 2, None).names
+        ('0', '1', '2', '3')
+    """
+    widths = {source: count for source, (_, count) in scored.items()}
+    if len(set(widths.values())) > 1:
+        (first, one), (second, other) = (
+            [item for item in widths.items()][0],
+            next(item for item in widths.items() if item[1] != next(iter(widths.values()))),
+        )
+        raise fault(
+            second,
+            "classes",
+            f"{other} scores an example",
+            f"{one}, as {first} has",
+            "give both sides the same classes in the same order",
+        )
+    width = next(iter(widths.values()), None)
+    names: list[str] | None = list(explicit) if explicit is not None else None
+    whose = "--classes"
+    named_ids = _as_ids(labelled)
+    if names is None:
+        for source, (columns, _) in scored.items():
+            if columns is None:
+                continue
+            if names is None:
+                names, whose = list(columns), source
+            elif set(columns) != set(names):
+                odd = sorted(set(columns) ^ set(names))[0]
+                raise fault(
+                    source,
+                    "classes",
+                    f"{odd!r} in one of {source} and {whose} only",
+                    "the same classes in both",
+                    "rename the columns alike",
+                )
+    told_names = {source: found for source, found in labelled.items() if found is not None}
+    has_ids = [source for source, found in labelled.items() if found is None] + [
+        source for source, (columns, _) in scored.items() if columns is None
+    ]
+    if names is None and told_names and not named_ids:
+        if has_ids:
+            source = next(iter(told_names))
+            raise fault(
+                source,
+                "labels",
+                f"class names ({told_names[source][0]!r}), where {has_ids[0]} has ids",
+                "names or ids in all files",
+                "give the names in order of their ids: --classes FILE (one a line)",
+            )
+        names = sorted({name for found in told_names.values() for name in found})
+    if names is not None:
+        if len(set(names)) != len(names):
+            raise fault(whose, "classes", "a name more than once", "a name for each class", "rename one of them")
+        if width is not None and len(names) != width:
+            raise fault(
+                whose,
+                "classes",
+                f"{len(names)} names",
+                f"{width}, a name for each score",
+                "give one name a class, in order",
+            )
+        if largest_id >= len(names):
+            raise fault(
+                whose,
+                "classes",
+                f"{len(names)} names",
+                f"more than {largest_id}, the largest class id",
+                "give all classes, in order of their ids",
+            )
+        return Classes(tuple(names), are_named=True)
+    most = max([largest_id, *(int(name) for found in told_names.values() for name in found)], default=-1)
+    if width is not None and most >= width:
+        raise fault(
+            next(iter(widths)),
+            "classes",
+            f"{width} scores an example",
+            f"more than {most}, the largest class id",
+            "labels and scores must count classes alike, from 0",
+        )
+    count = width if width is not None else most + 1
+    return Classes(tuple(str(number) for number in range(max(count, 1))), are_named=False)
+
+
+def _as_ids(labelled: Mapping[str, Sequence[str] | None]) -> bool:
+    """Whether all names are numbers written as text."""
+    return all(
+        name.isascii() and name.isdigit() and len(name) < 6
+        for found in labelled.values()
+        if found is not None
+        for name in found
+    )
+
+
+def read_class_names(path: Path) -> list[str]:
+    """Class names in order of their ids: one a line, or a JSON list, or a JSON object of id and name.
+
+    Raises:
+        InputError: no text, or something else.
+    """
+    import json
+
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise fault(path, "--classes", str(error), "a text file, a name a line", "check the path") from None
+    if text.lstrip().startswith(("[", "{")):
+        try:
+            content = json.loads(text)
+            if isinstance(content, dict):
+                content = [content[str(number)] for number in range(len(content))]
+            if content and all(isinstance(name, str) for name in content):
+                return list(content)
+        except (ValueError, KeyError, RecursionError):
+            pass
+        raise fault(path, "--classes", "other JSON", 'a list of names, or {"0": "cat", ...}', "write one name a line")
+    names = [line.strip() for line in text.splitlines() if line.strip()]
+    if not names:
+        raise fault(path, "--classes", "no names", "a name a line", "write one name a line")
+    return names
+
+
+def label_of(path: Path | str) -> str:
+    """How results name a source."""
+    return shown(path)

@@ -1,0 +1,205 @@
+"""Which row of one file is which row of another: by id where there are ids, by row otherwise, and it is said which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from piescope.auditing.files import fault
+from piescope.problems import InputError
+
+
+class Listed(Protocol):
+    """Anything with one row an example: predictions, labels, metadata, embeddings."""
+
+    @property
+    def source(self) -> str:
+        """The file's name."""
+
+    @property
+    def examples(self) -> int:
+        """Number of examples."""
+
+    @property
+    def ids(self) -> pa.Array | None:
+        """Of the examples; None: they go by row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """The examples that are audited, and where each file has them.
+
+    Attributes:
+        examples: how many.
+        ids: of the examples; None: there are none, they go by row.
+        by: ``id`` or ``row``.
+        rows: for each file, its row of each example ``[examples]``; None: its rows are in this order already.
+        left_out: for each file, how many of its examples are not audited.
+        notes: what should be known of it.
+    """
+
+    examples: int
+    ids: pa.Array | None
+    by: str
+    rows: Mapping[str, np.ndarray | None]
+    left_out: Mapping[str, int]
+    notes: tuple[str, ...]
+
+    def rows_of(self, name: str, start: int, stop: int) -> slice | np.ndarray:
+        """The rows of a file that hold the examples from ``start`` to ``stop``."""
+        order = self.rows[name]
+        return slice(start, stop) if order is None else order[start:stop]
+
+    def identity(self, row: int) -> str:
+        """An example's id; its row number where there are no ids."""
+        return str(row) if self.ids is None else str(self.ids[row].as_py())
+
+
+def match(sides: Mapping[str, Sequence[Listed]], others: Mapping[str, Listed | None], common: bool = False) -> Matched:
+    """Matches the files of both sides, and the labels and metadata that go with them.
+
+    Files of the two sides must have the same examples (in any order, if they have ids); labels and metadata may have more.
+
+    Args:
+        sides: the files of ``dense`` and ``compressed``.
+        others: labels, metadata, embeddings; None: there is none.
+        common: audit the examples that all files have, and leave out the rest.
+
+    Returns:
+        what is where; files are named ``dense 0``, ``dense 1``, ... and by their names in ``others``.
+
+    Raises:
+        InputError: repeated ids, other examples, other numbers of rows, or ids that have nothing in common.
+    """
+    files: dict[str, Listed] = {
+        f"{side} {place}": part for side, parts in sides.items() for place, part in enumerate(parts)
+    }
+    extra = {name: listed for name, listed in others.items() if listed is not None}
+    with_ids = {name: listed for name, listed in {**files, **extra}.items() if listed.ids is not None}
+    if all(name in with_ids for name in files):
+        return _by_id(files, extra, common)
+    return _by_row(files, extra, with_ids)
+
+
+def _by_row(files: dict[str, Listed], extra: dict[str, Listed], with_ids: dict[str, Listed]) -> Matched:
+    everything = {**files, **extra}
+    first = next(iter(files.values()))
+    for name, listed in everything.items():
+        if listed.examples != first.examples:
+            kind = name.split()[0]
+            raise fault(
+                listed.source,
+                kind,
+                f"{listed.examples:,} rows",
+                f"{first.examples:,}, as {first.source} has",
+                "give the same examples in the same order, or an id column in every file",
+            )
+    notes = ["matched by row: the files must hold the same examples in the same order; nothing here can check that"]
+    if with_ids:
+        lacking = next(listed.source for name, listed in files.items() if name not in with_ids)
+        notes.append(
+            f"{next(iter(with_ids.values())).source} has ids, {lacking} has none, so ids were not used to match"
+        )
+    ids = next((listed.ids for name, listed in with_ids.items()), None)
+    if ids is not None:
+        _check_unique(next(iter(with_ids.values())))
+    return Matched(first.examples, ids, "row", dict.fromkeys(everything), dict.fromkeys(everything, 0), tuple(notes))
+
+
+def _by_id(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> Matched:
+    first_name, first = next(iter(files.items()))
+    assert first.ids is not None
+    _check_unique(first)
+    kept = first.ids
+    notes: list[str] = []
+    matched_extra: dict[str, Listed] = {}
+    for name, listed in extra.items():
+        if listed.ids is not None:
+            _check_unique(listed)
+            matched_extra[name] = listed
+        elif listed.examples != first.examples:
+            raise fault(
+                listed.source,
+                name,
+                f"{listed.examples:,} rows and no ids",
+                f"{first.examples:,} rows, as {first.source} has, or an id column",
+                f"add the ids that {first.source} has",
+            )
+        else:
+            notes.append(f"{listed.source} has no ids: its rows are taken to be in the order of {first.source}")
+    for name, listed in {**files, **matched_extra}.items():
+        if name == first_name or listed.ids is None or listed.ids.equals(kept):
+            continue
+        if name in files:
+            _check_unique(listed)
+        missing = np.asarray(pc.invert(pc.is_in(first.ids, listed.ids)))
+        surplus = len(listed.ids) - (len(first.ids) - int(missing.sum()))
+        if missing.all():
+            raise fault(
+                listed.source,
+                name.split()[0],
+                f"ids like {listed.ids[0].as_py()!r}, none of which {first.source} has ({first.ids[0].as_py()!r})",
+                "the same ids in all files",
+                "name the right columns with --id-column, or write the ids alike",
+            )
+        if common:
+            kept = kept.filter(pc.is_in(kept, listed.ids))
+        elif missing.any():
+            raise _missing(listed, name, first, int(missing.sum()), first.ids[int(np.flatnonzero(missing)[0])].as_py())
+        elif surplus and name in files:
+            found = int(np.flatnonzero(np.asarray(pc.invert(pc.is_in(listed.ids, first.ids))))[0])
+            raise _missing(first, first_name, listed, surplus, listed.ids[found].as_py())
+    if len(kept) == 0:
+        raise fault(
+            first.source, "ids", "no example that all files have", "the same ids in all files", "write the ids alike"
+        )
+    rows: dict[str, np.ndarray | None] = {}
+    left_out: dict[str, int] = {}
+    for name, listed in {**files, **extra}.items():
+        if listed.ids is None:  # in the order of the first file
+            rows[name] = None if kept.equals(first.ids) else _places(kept, first.ids)
+        else:
+            rows[name] = None if listed.ids.equals(kept) else _places(kept, listed.ids)
+        left_out[name] = listed.examples - len(kept)
+    dropped = {name: count for name, count in left_out.items() if count and name in files}
+    if dropped:
+        notes.append(
+            "left out, not in all files: "
+            + ", ".join(f"{count:,} of {files[name].source}" for name, count in dropped.items())
+        )
+    return Matched(len(kept), kept, "id", rows, left_out, tuple(notes))
+
+
+def _missing(listed: Listed, name: str, other: Listed, count: int, example: str) -> InputError:
+    return fault(
+        listed.source,
+        name.split()[0],
+        f"{count:,} of the examples of {other.source} missing, {example!r} among them",
+        "the same examples in all files",
+        "complete the file, or audit the examples that all files have: --common",
+    )
+
+
+def _check_unique(listed: Listed) -> None:
+    assert listed.ids is not None
+    distinct = pc.count_distinct(listed.ids).as_py()
+    if distinct == len(listed.ids):
+        return
+    counted = pc.value_counts(listed.ids)
+    repeated = counted.filter(pc.greater(counted.field("counts"), 1))[0]["values"].as_py()
+    raise fault(
+        listed.source,
+        "ids",
+        f"{len(listed.ids) - distinct:,} repeated ids, {repeated!r} among them",
+        "an id once",
+        "remove the repeated rows; for several models in one table add a column named model",
+    )
+
+
+def _places(wanted: pa.Array, held: pa.Array) -> np.ndarray:
+    return np.asarray(pc.index_in(wanted, held)).astype(np.int64)

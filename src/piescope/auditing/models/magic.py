@@ -1,0 +1,172 @@
+"""What a file of weights is, by its first bytes and its contents, before anything parses it. Loads no torch."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+from piescope.auditing.models.interface import ModelError, model_error
+
+Kind = Literal["safetensors", "torch"]
+
+EXPECTED = "weights: .safetensors, or a state_dict of torch.save"
+
+MOST_HEADER = 100_000_000
+"""Bytes of a safetensors header, as its own library has it."""
+
+FOREIGN: tuple[tuple[bytes, str, str], ...] = (
+    (b"version https://git-lfs", "a git-LFS pointer, not the weights", "fetch the file itself: git lfs pull"),
+    (b"<!doctype html", "an HTML page", "download the file itself, not the page about it"),
+    (b"<html", "an HTML page", "download the file itself, not the page about it"),
+    (b"<?xml", "an XML page", "download the file itself; servers answer so when access is denied"),
+    (b"\x89hdf\r\n\x1a\n", "an HDF5 file (Keras)", "export to ONNX with tf2onnx: python -m tf2onnx.convert"),
+    (b"gguf", "a GGUF file", "give the model it was made from, as safetensors"),
+    (b"\x1f\x8b", "a gzip file", "unpack it first"),
+    (b"bzh", "a bzip2 file", "unpack it first"),
+    (b"\xfd7zxz", "an xz file", "unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first"),
+    (b"7z\xbc\xaf", "a 7z archive", "unpack it first"),
+    (b"rar!", "a RAR archive", "unpack it first"),
+    (b"\x93numpy", "a NumPy array", "audit predictions as files; weights as safetensors"),
+    (b"par1", "a Parquet file", "audit predictions without an architecture"),
+    (b"\x7felf", "a program", "give weights"),
+    (b"#!", "a script", "give weights, or FILE.py:function with --trust-code"),
+)
+"""First bytes (lower case), what they are, and the cure."""
+
+PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+
+TORCHSCRIPT_CURE = (
+    "export it where it was made, torch.onnx.export(model, images, 'model.onnx'), and give onnx:model.onnx; or save "
+    "model.state_dict() as safetensors"
+)
+
+MOST_ENTRIES = 1_000_000
+
+
+def kind_of(path: Path) -> Kind:
+    """``"safetensors"`` or ``"torch"`` (a zip of torch.save, or its older pickle): what may be opened at all.
+
+    Raises:
+        ModelError: missing, empty, truncated, or of another kind; the message says how to convert it.
+    """
+    try:
+        if not path.exists():
+            raise _refused(path, "no such file", "check the path")
+        if not path.is_file():
+            raise _refused(path, "a folder" if path.is_dir() else "no regular file", "name the file with the weights")
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(1024)
+    except OSError as reason:
+        raise _refused(path, f"a file that cannot be read ({reason.strerror})", "check its permissions") from None
+    if size == 0:
+        raise _refused(path, "an empty file", "download or save it again")
+    start = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    for magic, found, cure in FOREIGN:
+        if start.startswith(magic) or head.lower().startswith(magic):
+            raise _refused(path, found, cure)
+    if head[4:8] == b"TFL3":
+        raise _refused(path, "a TensorFlow Lite model", "export the original to ONNX: tf2onnx")
+    if head[257:262] == b"ustar":
+        raise _refused(path, "a tar archive", "unpack it; a .tar of torch before 2018: save it again with torch.save")
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _zip_kind(path, size)
+    if head.startswith(PICKLES):
+        return "torch"
+    if len(head) > 8 and head[8:9] == b"{":
+        header_of(path)
+        return "safetensors"
+    if path.suffix.lower() == ".safetensors":
+        raise _refused(path, "bytes that are no safetensors file", "download or save it again: it may be damaged")
+    raise _refused(path, f"{size:,} bytes of no kind that is known here", "save weights as safetensors")
+
+
+def header_of(path: Path) -> dict[str, dict[str, object]]:
+    """The table of contents of a safetensors file: dtype, shape and offsets by name, all within the file.
+
+    Raises:
+        ModelError: truncated or malformed.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            first = file.read(8)
+            length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
+            if not 2 <= length <= min(size - 8, MOST_HEADER):
+                raise _refused(
+                    path,
+                    f"a safetensors header of {length:,} bytes in a file of {size:,}",
+                    "download or save it again: it is truncated or malformed",
+                )
+            header = json.loads(file.read(length))
+    except OSError as reason:
+        raise _refused(path, f"a file that cannot be read ({reason.strerror})", "check its permissions") from None
+    except (ValueError, RecursionError):
+        raise _refused(path, "a malformed safetensors header", "download or save it again") from None
+    if not isinstance(header, dict):
+        raise _refused(path, "a malformed safetensors header", "download or save it again")
+    held = size - 8 - length
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
+        if (
+            not isinstance(offsets, list)
+            or len(offsets) != 2
+            or not all(isinstance(offset, int) for offset in offsets)
+            or not 0 <= offsets[0] <= offsets[1] <= held
+        ):
+            raise _refused(
+                path,
+                f"tensor {name!r} outside the file's {held:,} bytes of data",
+                "download or save it again: it is truncated or malformed",
+            )
+    return header
+
+
+def tensor_names(path: Path) -> list[str]:
+    """Names in a safetensors file; none where it is no whole one."""
+    try:
+        return [name for name in header_of(path) if name != "__metadata__"]
+    except ModelError:
+        return []
+
+
+def _zip_kind(path: Path, size: int) -> Kind:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, struct.error) as reason:
+        raise _refused(path, f"a truncated or damaged zip ({reason})", "download or save it again") from None
+    names = [entry.filename for entry in entries]
+    inner = {name.split("/", 1)[-1] for name in names}
+    if any(name.startswith("models/") and name.endswith(".json") for name in inner) or (
+        {"serialized_exported_program.json", "archive_format"} & inner
+    ):
+        raise _refused(path, "an exported program (.pt2)", TORCHSCRIPT_CURE)
+    if "constants.pkl" in inner or any(name.startswith("code/") for name in inner):
+        raise _refused(path, "TorchScript, which is code", TORCHSCRIPT_CURE)
+    if "model.weights.h5" in names or {"config.json", "metadata.json"} <= set(names):
+        raise _refused(path, "a Keras model", "export it to ONNX: model.export('model.onnx', format='onnx')")
+    if any(name.endswith(".npy") for name in names):
+        raise _refused(path, "NumPy arrays (.npz)", "audit predictions as files; weights as safetensors")
+    if "data.pkl" not in inner:
+        found = "a zip of " + (", ".join(sorted(names)[:3]) or "nothing")
+        raise _refused(path, found, "unpack it, and name the file with the weights")
+    # torch stores its tensors as they are: what would grow when opened was not written by it
+    whole = sum(entry.file_size for entry in entries)
+    if whole > size or len(entries) > MOST_ENTRIES:
+        raise _refused(
+            path,
+            f"a zip that grows from {size:,} to {whole:,} bytes",
+            "load it where you trust it and save it again: torch.save does not compress",
+        )
+    return "torch"
+
+
+def _refused(path: Path, found: str, cure: str) -> ModelError:
+    return model_error(path.name, path.name, found, EXPECTED, cure)

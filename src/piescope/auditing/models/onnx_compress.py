@@ -1,0 +1,201 @@
+"""Compressed copies of an ONNX model: its weights set to zero, or onnxruntime's own quantiser."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from piescope.auditing.compress import Compression, Facts, pruned_note, pruning_masks
+from piescope.auditing.models.interface import ModelError, model_error
+from piescope.auditing.models.onnx_models import OnnxModel
+
+LAYERS = ("Conv", "Gemm", "MatMul")
+CALIBRATED = 64
+LARGEST = (1 << 31) - 1
+"""Bytes of a protobuf message."""
+
+
+def compressed_onnx(
+    model: OnnxModel, compression: Compression, seed: int, calibration: Sequence[np.ndarray] | None
+) -> tuple[OnnxModel, Facts]:
+    """See `piescope.auditing.compress.compressed_copy`."""
+    onnx = _onnx(model.name)
+    proto = _loaded(onnx, model)
+    before = proto.SerializeToString()
+    after, sparsity, touched, notes = (
+        _quantised(onnx, model, proto, calibration)
+        if compression.method == "int8"
+        else _pruned(onnx, model, proto, compression, seed)
+    )
+    made = OnnxModel(after, f"{model.name}, {compression.name}", model.settings, notes)
+    made.notes = notes
+    made.class_names = model.class_names
+    zipped = [len(zlib.compress(each, 1)) for each in (before, after)]
+    return made, Facts(sparsity, touched, len(before), len(after), zipped[0], zipped[1], notes)
+
+
+def _onnx(name: str) -> Any:
+    try:
+        import onnx
+    except ImportError:
+        raise model_error(name, "onnx", "it is not installed", "onnx", "pip install piescope[onnx]") from None
+    return onnx
+
+
+def _loaded(onnx: Any, model: OnnxModel) -> Any:
+    try:
+        if isinstance(model.content, bytes):
+            proto = onnx.load_model_from_string(model.content)
+        else:
+            proto = onnx.load(str(model.content))
+        size = proto.ByteSize()
+    except Exception as reason:  # protobuf's own errors, and those of data beside the file
+        raise model_error(
+            model.name, "model", f"{type(reason).__name__}: {reason}", "a whole ONNX model", "export it again"
+        ) from None
+    if size > LARGEST:
+        raise model_error(
+            model.name, "model", f"{size:,} bytes", f"at most {LARGEST:,}", "compress it yourself and audit both"
+        )
+    return proto
+
+
+def _pruned(
+    onnx: Any, model: OnnxModel, proto: Any, compression: Compression, seed: int
+) -> tuple[bytes, float | None, tuple[str, ...], tuple[str, ...]]:
+    import torch
+
+    held = {each.name: each for each in proto.graph.initializer}
+    inputs = _input_axes(onnx, proto, held)
+    if not inputs:
+        raise model_error(
+            model.name,
+            f"--compress {compression.name}",
+            "no float weights of convolutions or linear layers",
+            "a model that is not quantised",
+            "give the model from before quantisation",
+        )
+    arrays = {name: np.array(onnx.numpy_helper.to_array(held[name])) for name in inputs}
+    tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
+    masks, told = pruning_masks(tensors, inputs, compression, seed, model.name)
+    for name, mask in masks.items():
+        arrays[name][~mask.numpy()] = 0
+        held[name].CopyFrom(onnx.numpy_helper.from_array(arrays[name], name))
+    zeros = sum(int((array == 0).sum()) for array in arrays.values())
+    total = sum(array.size for array in arrays.values())
+    notes = (pruned_note(compression, zeros, total, len(masks)), *told)
+    return proto.SerializeToString(), zeros / total, tuple(masks), notes
+
+
+def _input_axes(onnx: Any, proto: Any, held: dict[str, Any]) -> dict[str, int]:
+    """The float weights of convolutions and linear layers, each once, with the axis of their inputs."""
+    floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
+    axes: dict[str, int] = {}
+    for node in proto.graph.node:
+        if node.op_type not in LAYERS or len(node.input) < 2 or node.input[1] not in held:
+            continue
+        weight = held[node.input[1]]
+        if weight.data_type not in floats or len(weight.dims) < 2:
+            continue
+        turned = any(each.name == "transB" and each.i for each in node.attribute)
+        axis = 1 if node.op_type == "Conv" or turned else len(weight.dims) - 2
+        axes.setdefault(weight.name, axis)
+    return axes
+
+
+def _quantised(
+    onnx: Any, model: OnnxModel, proto: Any, calibration: Sequence[np.ndarray] | None
+) -> tuple[bytes, float | None, tuple[str, ...], tuple[str, ...]]:
+    layers = [node.name or node.op_type for node in proto.graph.node if node.op_type in LAYERS]
+    if not layers or any(node.op_type in ("QLinearConv", "DequantizeLinear") for node in proto.graph.node):
+        found = "a model that is quantised already" if layers else "no convolution or linear layer"
+        raise model_error(
+            model.name, "--compress int8", found, "a float model with layers", "audit it against its float original"
+        )
+    from onnxruntime import quantization  # type: ignore[import-untyped]
+
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
+        onnx.save(proto, str(source))
+        try:
+            if calibration:
+                quantization.quantize_static(
+                    str(source),
+                    str(target),
+                    _reader(quantization, model, calibration),
+                    quant_format=quantization.QuantFormat.QDQ,
+                    op_types_to_quantize=None,
+                    per_channel=True,
+                    activation_type=quantization.QuantType.QUInt8,
+                    weight_type=quantization.QuantType.QInt8,
+                )
+                how = (
+                    "static quantiser (QDQ): weights int8 per channel, activations uint8 per tensor with ranges from "
+                    f"{len(calibration)} pictures"
+                )
+            else:
+                quantization.quantize_dynamic(
+                    str(source), str(target), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True
+                )
+                how = (
+                    "dynamic quantiser: weights of linear layers int8 per channel, activations as they come; "
+                    "convolutions stay float32, as there were no pictures to calibrate on"
+                )
+            content = target.read_bytes()
+        except ModelError:
+            raise
+        except Exception as reason:  # whatever the quantiser cannot do
+            raise model_error(
+                model.name,
+                "--compress int8",
+                f"{type(reason).__name__}: {str(reason).split(chr(10))[0]}",
+                "a model that onnxruntime's quantiser takes",
+                "quantise it yourself and audit both",
+            ) from None
+    made = onnx.load_model_from_string(content)
+    count = sum(node.op_type in ("DequantizeLinear", "DynamicQuantizeLinear") for node in made.graph.node)
+    if not count:
+        raise model_error(
+            model.name, "--compress int8", "nothing that was quantised", "layers", "give pictures to calibrate on"
+        )
+    return content, None, tuple(layers), (f"int8: {len(layers)} layers by onnxruntime's {how}",)
+
+
+def _reader(quantization: Any, model: OnnxModel, calibration: Sequence[np.ndarray]) -> Any:
+    """The pictures as the quantiser asks for them."""
+    step = model.batch_size or min(CALIBRATED, len(calibration))
+
+    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
+        """Batches under the input's name."""
+
+        def __init__(self) -> None:
+            self.start = 0
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            if self.start >= len(calibration):
+                return None
+            pixels = model.pixels(calibration[self.start : self.start + step])
+            self.start += step
+            if model.batch_size is not None and len(pixels) < step:
+                pixels = np.concatenate([pixels, np.repeat(pixels[-1:], step - len(pixels), axis=0)])
+            return {model.input_name: pixels}
+
+    return Reader()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The quantiser's advice goes nowhere."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,256 @@
+"""ONNX models through onnxruntime, on the CPU. Loads no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from piescope.auditing.models.interface import Outputs, Settings, Values, model_error
+from piescope.auditing.models.magic import FOREIGN, PICKLES
+from piescope.auditing.models.outputs import REPRESENTATIONS, SCORES, read_outputs
+from piescope.auditing.models.preparation import Fit, Preparation
+
+KINDS = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(uint8)": np.uint8,
+}
+CHANNELS = (1, 3)
+EXPECTED = "an ONNX model"
+
+
+class OnnxModel:
+    """A session of onnxruntime behind the protocol of an audit.
+
+    Args:
+        content: the model: its bytes, or the path of a file (one with data beside it must be a path).
+        name: for people.
+        settings: what the user says of its input.
+        notes: what was found and assumed.
+
+    Attributes:
+        batch_size: that the model insists on; None: any.
+        layout: of the input: ``"nchw"``, ``"nhwc"``, ``"nhw"`` (grey) or ``"nd"`` (flat).
+    """
+
+    def __init__(self, content: bytes | Path, name: str, settings: Settings, notes: Sequence[str] = ()) -> None:
+        self.content = content
+        self.name = name
+        self.settings = settings
+        self.class_names: tuple[str, ...] | None = None
+        self.values: Values = "unknown"
+        self._session = _session(content, name)
+        inputs = self._session.get_inputs()
+        if len(inputs) != 1:
+            listed = ", ".join(f"{each.name} {each.shape}" for each in inputs[:4]) or "none"
+            raise model_error(name, "inputs", listed, "one input, the pictures", "export the classifier alone")
+        (self._input,) = inputs
+        if self._input.type not in KINDS:
+            raise model_error(name, "input", self._input.type, "pixels: float or uint8", "export it with float input")
+        shape = [side if isinstance(side, int) and side > 0 else None for side in self._input.shape]
+        if KINDS[self._input.type] is np.uint8 and settings.says_pixels:
+            raise model_error(
+                name, "input", "a model that takes uint8", "pixels as they are", "leave --scale, --mean and --std away"
+            )
+        self.batch_size = shape[0] if shape else None
+        self.layout, channels, size = _layout(shape, name, settings)
+        self.prepare = _preparation(self._input.type, channels, size, settings)
+        self._flat = shape[1] if self.layout == "nd" else None
+        told = list(notes)
+        if KINDS[self._input.type] is not np.uint8 and not settings.says_pixels:
+            told.append(f"{name} gets pixels of 0 to 1: if it was trained on normalised pixels, give --mean and --std")
+        if self.layout in ("nhwc", "nd"):
+            what = {"nhwc": "channels last", "nd": "flattened pixels"}[self.layout]
+            told.append(f"{name} takes {what}, by the shape of its input")
+        self.notes = tuple(told)
+        self.class_names = _class_names(self._session)
+
+    def scores(self, batch: Sequence[np.ndarray]) -> Outputs:
+        """What the model says of pictures; a fixed batch size is filled up and the rest thrown away.
+
+        Raises:
+            ModelError: it fails, or returns nothing of the right shape.
+        """
+        pixels = self.pixels(batch)
+        step = self.batch_size or len(pixels)
+        parts = []
+        for start in range(0, len(pixels), step):
+            part = pixels[start : start + step]
+            short = step - len(part)
+            if short:
+                part = np.concatenate([part, np.repeat(part[-1:], short, axis=0)])
+            parts.append([self._rows(each, step, step - short) for each in self._run(part)])
+        joined = [
+            np.concatenate(list(each)) if all(part is not None for part in each) else None
+            for each in zip(*parts, strict=True)
+        ]
+        named = {
+            output.name: value
+            for output, value in zip(self._session.get_outputs(), joined, strict=True)
+            if value is not None
+        }
+        return read_outputs(_in_order(named, len(batch)), self.name, len(batch))
+
+    def pixels(self, batch: Sequence[np.ndarray]) -> np.ndarray:
+        """What the model's input gets for pictures."""
+        pixels = self.prepare(batch)
+        if self.layout == "nhwc":
+            pixels = pixels.transpose(0, 2, 3, 1)
+        elif self.layout == "nhw":
+            pixels = pixels[:, 0]
+        elif self.layout == "nd":
+            pixels = pixels.reshape(len(pixels), -1)
+            if self._flat is not None and pixels.shape[1] != self._flat:
+                raise model_error(
+                    self.name,
+                    "input",
+                    f"{pixels.shape[1]} pixels a picture",
+                    f"{self._flat} as the model's input has",
+                    "give --size or --channels",
+                )
+        return np.ascontiguousarray(pixels, KINDS[self._input.type])
+
+    @property
+    def input_name(self) -> str:
+        """As the model names it."""
+        return str(self._input.name)
+
+    def _run(self, pixels: np.ndarray) -> list[Any]:
+        try:
+            return list(self._session.run(None, {self._input.name: pixels}))
+        except Exception as reason:  # onnxruntime's errors share no public base
+            raise model_error(
+                self.name,
+                f"called with {pixels.dtype} {list(pixels.shape)}",
+                str(reason).split("\n")[0],
+                f"input {self._input.shape}",
+                "give --size and --channels",
+            ) from None
+
+    @staticmethod
+    def _rows(value: Any, step: int, kept: int) -> Any:
+        return value[:kept] if isinstance(value, np.ndarray) and value.shape[:1] == (step,) else None
+
+
+def open_onnx(path: Path, settings: Settings) -> OnnxModel:
+    """An ONNX file, looked at before it is parsed.
+
+    Raises:
+        ModelError: onnxruntime is not there; no such file, damaged, or of another kind.
+    """
+    path = path.expanduser()
+    try:
+        if not path.is_file():
+            raise model_error(path.name, path.name, "no such file", EXPECTED, "check the path")
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as reason:
+        raise model_error(
+            path.name, path.name, f"a file that cannot be read ({reason.strerror})", EXPECTED, "check its permissions"
+        ) from None
+    start = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    if not head:
+        raise model_error(path.name, path.name, "an empty file", EXPECTED, "export or download it again")
+    for magic, found, cure in FOREIGN:
+        if start.startswith(magic):
+            raise model_error(path.name, path.name, found, EXPECTED, cure)
+    if head.startswith((b"PK\x03\x04", *PICKLES)):
+        raise model_error(
+            path.name, path.name, "a zip or pickle of torch", EXPECTED, "torch.onnx.export(model, images, 'model.onnx')"
+        )
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
+        raise model_error(path.name, path.name, "a safetensors file", EXPECTED, "name it ARCHITECTURE@FILE")
+    return OnnxModel(path, f"onnx:{path.name}", settings)
+
+
+def _session(content: bytes | Path, name: str) -> Any:
+    try:
+        import onnxruntime  # type: ignore[import-untyped]
+    except ImportError:
+        raise model_error(
+            name, "onnxruntime", "it is not installed", "onnxruntime", "pip install piescope[onnx]"
+        ) from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what is wrong comes as an exception
+    try:
+        return onnxruntime.InferenceSession(
+            content if isinstance(content, bytes) else str(content), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as reason:  # its errors share no public base
+        first = str(reason).split("\n")[0].replace(str(content) if isinstance(content, Path) else "", "the file")
+        raise model_error(
+            name, name, f"no model that onnxruntime loads ({first})", EXPECTED, "export or download it again"
+        ) from None
+
+
+def _layout(
+    shape: Sequence[int | None], name: str, settings: Settings
+) -> tuple[str, int | None, tuple[int, int] | None]:
+    """The order of axes, the channels and the size that an input's shape tells; None: left open.
+
+    Raises:
+        ModelError: another number of axes, or channels that are neither 1 nor 3.
+    """
+    if len(shape) == 2:
+        return "nd", None, None
+    if len(shape) == 3:
+        return "nhw", 1, _sides(shape[1], shape[2])
+    if len(shape) == 4:
+        if shape[1] in CHANNELS:
+            return "nchw", shape[1], _sides(shape[2], shape[3])
+        if shape[3] in CHANNELS:
+            return "nhwc", shape[3], _sides(shape[1], shape[2])
+        if shape[1] is None:
+            said = None if settings.channels is None else 1 if settings.channels == "grey" else 3
+            return "nchw", said, _sides(shape[2], shape[3])
+    raise model_error(
+        name,
+        "input",
+        f"shape {list(shape)}",
+        "[batch, channels, height, width] or channels last, of 1 or 3 channels; or [batch, pixels]",
+        "export a classifier of pictures",
+    )
+
+
+def _sides(height: int | None, width: int | None) -> tuple[int, int] | None:
+    return None if height is None or width is None else (height, width)
+
+
+def _preparation(kind: str, channels: int | None, size: tuple[int, int] | None, settings: Settings) -> Preparation:
+    whole = KINDS[kind] is np.uint8
+    prepare = Preparation(channels=channels, fit=Fit.to(size) if size else None, scale=None if whole else "0-1")
+    prepare = prepare.told(settings)
+    if channels is None or settings.channels is None:
+        return prepare
+    return Preparation(channels, prepare.bgr, prepare.fit, prepare.scale, prepare.mean, prepare.std)
+
+
+def _class_names(session: Any) -> tuple[str, ...] | None:
+    """From the model's own metadata: a JSON list, or an object from class id to name."""
+    held = session.get_modelmeta().custom_metadata_map
+    for key in ("class_names", "classes", "names", "id2label", "labels"):
+        try:
+            value = json.loads(held[key])
+        except (KeyError, ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and all(str(index) in value for index in range(len(value))):
+            value = [value[str(index)] for index in range(len(value))]
+        if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+            return tuple(value)
+    return None
+
+
+def _in_order(named: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
+    """Scores first, by name or as the first 2-d output of floats that is no representation."""
+    ordered = {key: value for key, value in named.items() if key not in REPRESENTATIONS}
+    if not any(key in SCORES for key in ordered):
+        for key, value in ordered.items():
+            if value.dtype.kind == "f" and value.ndim >= 2 and value.shape[0] == count:
+                ordered = {"logits": value, **{other: each for other, each in ordered.items() if other != key}}
+                break
+    return ordered | {key: value for key, value in named.items() if key in REPRESENTATIONS}

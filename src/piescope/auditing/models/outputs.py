@@ -1,0 +1,109 @@
+"""What a model returned, whatever it is wrapped in, as scores or labels and a representation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from piescope.auditing.models.interface import Outputs, model_error
+
+SCORES = ("logits", "scores", "probabilities", "probs", "output", "predictions")
+REPRESENTATIONS = ("representation", "representations", "features", "embedding", "embeddings", "pooler_output")
+LABELS = ("labels", "label", "prediction")
+
+
+def as_array(value: Any) -> np.ndarray | None:
+    """A tensor of any framework as an array; None if it is no numbers."""
+    if hasattr(value, "detach"):
+        value = value.detach()
+        if getattr(value, "is_quantized", False):
+            value = value.dequantize()
+        value = value.float() if value.is_floating_point() else value
+        value = value.cpu().numpy()
+    if not hasattr(value, "shape") and not isinstance(value, list):
+        return None
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError):
+        return None
+    return array if array.dtype.kind in "fiub" else None
+
+
+def read_outputs(value: Any, name: str, count: int) -> Outputs:
+    """Scores or labels of ``count`` pictures, and a representation where there is one under its name.
+
+    In a dict or an object with ``.logits``, by name; in a tuple, the first that has the shape of scores.
+
+    Raises:
+        ModelError: nothing of the right shape, NaN or infinite scores.
+
+    Example:
+        >>> read_outputs({"logits": np.zeros((2, 3)), "features": np.ones((2, 8))}, "net", 2).representation.shape
+        (2, 8)
+    """
+    named = _named(value)
+    values = list(named.values()) if named else list(value) if isinstance(value, tuple) else [value]
+    if not named and isinstance(value, list) and value and as_array(value) is None:
+        values = value
+    chosen = [named[key] for key in SCORES if key in named] or values
+    arrays = [array for array in map(as_array, chosen) if array is not None]
+    representation = next((_rows(named[key], count) for key in REPRESENTATIONS if key in named), None)
+    for array in arrays:
+        if array.dtype.kind == "f" and _is_table(array, count) and array.size // count > 1:
+            return Outputs(_checked(array.reshape(count, -1), name), None, representation)
+    for array in [
+        each for each in (as_array(named[key]) for key in LABELS if key in named) if each is not None
+    ] + arrays:
+        if array.dtype.kind in "iu" and array.size == count and array.shape[:1] == (count,):
+            labels = array.reshape(count).astype(np.int64)
+            if labels.min() < 0:
+                raise model_error(name, "labels", f"a class id of {labels.min()}", "0 or more", "return class ids")
+            return Outputs(None, labels, representation)
+    for array in arrays:
+        if array.dtype.kind in "iu" and _is_table(array, count) and array.size // count > 1:
+            return Outputs(_checked(array.reshape(count, -1), name), None, representation)  # scores of whole numbers
+    shapes = ", ".join(f"{array.dtype} {list(array.shape)}" for array in arrays[:4]) or type(value).__name__
+    raise model_error(
+        name,
+        "outputs",
+        f"{shapes} for {count} pictures",
+        f"scores [{count}, classes] of 2 or more classes, or labels [{count}]",
+        "return the logits of all classes (two for yes and no), alone, first in a tuple, or as 'logits' in a dict",
+    )
+
+
+def _named(value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping):
+        return {str(key): each for key, each in value.items()}
+    if hasattr(value, "logits"):
+        return {"logits": value.logits}
+    return {}
+
+
+def _is_table(array: np.ndarray, count: int) -> bool:
+    """``[count, classes]``, perhaps with axes of length 1 behind."""
+    return array.ndim >= 2 and array.shape[0] == count and all(side == 1 for side in array.shape[2:])
+
+
+def _rows(value: Any, count: int) -> np.ndarray | None:
+    """A representation as ``[count, dims]``: maps are averaged over space; others are not guessed at."""
+    array = as_array(value)
+    if array is None or array.shape[:1] != (count,) or array.ndim not in (2, 4):
+        return None
+    return np.ascontiguousarray(array.mean((2, 3)) if array.ndim == 4 else array, np.float32)
+
+
+def _checked(scores: np.ndarray, name: str) -> np.ndarray:
+    scores = np.ascontiguousarray(scores, np.float32)
+    wrong = int(np.isnan(scores).any(1).sum() + np.isposinf(scores).any(1).sum())
+    if wrong:
+        raise model_error(
+            name,
+            "outputs",
+            f"NaN or infinity for {wrong} of {len(scores)} pictures",
+            "finite scores",
+            "check the weights and the scale of the pixels (--scale, --mean, --std)",
+        )
+    return scores

@@ -1,0 +1,153 @@
+"""Models of timm, with its weights or one's own, and the preparation that its configurations name."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from piescope.auditing.models.interface import Settings, model_error
+from piescope.auditing.models.preparation import INTERPOLATIONS, Fit, Preparation
+from piescope.auditing.models.torch_models import TorchModel
+from piescope.auditing.models.weights import State, fill, read_state, without_prefixes
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+CROP = 0.875
+MODES: dict[str, Literal["center", "squash", "border"]] = {"center": "center", "squash": "squash", "border": "border"}
+
+
+def open_timm(name: str, weights: Path | None, device: str, settings: Settings) -> TorchModel:
+    """A model of timm by name, with timm's weights (downloaded once) or those of a file.
+
+    Raises:
+        ModelError: timm or torchvision is not there, no such model or weights, no network, a file that does not fit.
+    """
+    if weights is not None:
+        return open_timm_state(name, read_state(weights), f"timm:{name}@{weights.name}", device, settings)
+    timm = _timm(name)
+    try:
+        with only_weights():
+            module = timm.create_model(name, pretrained=True)
+    except Exception as reason:  # its own errors, huggingface_hub's, requests', safetensors'
+        raise model_error(
+            f"timm:{name}",
+            "weights",
+            f"{type(reason).__name__}: {str(reason).split(chr(10))[0]}",
+            "pretrained weights, from timm's cache or the network",
+            f"download them where there is a network, or give timm:{name}@FILE",
+        ) from reason
+    return _opened(module, f"timm:{name}", (), device, settings)
+
+
+def open_timm_state(name: str, state: State, shown: str, device: str, settings: Settings) -> TorchModel:
+    """An architecture of timm with weights of one's own; classes and channels are read off their shapes.
+
+    Raises:
+        ModelError: as `open_timm`.
+    """
+    timm = _timm(name)
+    with only_weights():
+        module = timm.create_model(name, pretrained=False)
+        told = dict(module.pretrained_cfg)
+        tensors = without_prefixes(state, module.state_dict()).tensors
+        sizes: dict[str, Any] = {}
+        classifier, first = told.get("classifier"), told.get("first_conv")
+        head = tensors.get(f"{classifier}.weight") if isinstance(classifier, str) else None
+        stem = tensors.get(f"{first}.weight") if isinstance(first, str) else None
+        if head is not None and head.ndim >= 2 and head.shape[0] != told.get("num_classes"):
+            sizes["num_classes"] = int(head.shape[0])
+        if stem is not None and stem.ndim == 4 and stem.shape[1] != 3:
+            sizes["in_chans"] = int(stem.shape[1])
+        if sizes:
+            module = timm.create_model(name, pretrained=False, **sizes)
+    notes = fill(module, state, f"timm:{name}")
+    return _opened(module, shown, notes, device, settings)
+
+
+def preparation_of(told: Mapping[str, Any], channels: int = 3) -> Preparation:
+    """What a ``pretrained_cfg`` of timm says of its input, as timm's own evaluation does it.
+
+    Raises:
+        ModelError: an interpolation or a way of cropping that is not known here.
+
+    Example:
+        >>> preparation_of({"input_size": (3, 224, 224), "crop_pct": 0.875, "interpolation": "bicubic"}).fit.scaled
+        (256, 256)
+    """
+    _, height, width = told.get("input_size") or (3, 224, 224)
+    share = float(told.get("crop_pct") or CROP)
+    mode = told.get("crop_mode") or "center"
+    interpolation = told.get("interpolation") or "bicubic"
+    if mode not in MODES or interpolation not in INTERPOLATIONS:
+        raise model_error(
+            "timm", "pretrained_cfg", f"crop_mode {mode}, interpolation {interpolation}", "known ones", "give --size"
+        )
+    mean, std = tuple(told.get("mean") or IMAGENET_MEAN), tuple(told.get("std") or IMAGENET_STD)
+    if channels == 1:  # one channel of what its three were on average
+        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
+    scaled = math.floor(height / share), math.floor(width / share)
+    fill_colour = tuple(round(255 * value) for value in mean) if mode == "border" else (0,) * channels
+    fit = Fit((height, width), scaled, MODES[mode], interpolation, fill_colour)
+    return Preparation(channels=channels, fit=fit, scale="0-1", mean=mean, std=std)
+
+
+@contextmanager
+def only_weights() -> Iterator[None]:
+    """Whatever a library asks for, torch.load opens tensors alone meanwhile."""
+    key = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(key)
+    os.environ[key] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[key]
+        else:
+            os.environ[key] = before
+
+
+def _timm(name: str) -> Any:
+    """The library, once it is known that it has the model.
+
+    Raises:
+        ModelError: it, or the torchvision that it imports, is not installed; no model of that name.
+    """
+    shown = f"timm:{name}"
+    try:
+        import timm
+    except ImportError as reason:
+        missing = reason.name.split(".")[0] if reason.name else str(reason)
+        raise model_error(
+            shown, "timm", f"{missing} is not installed", "timm and torchvision", "pip install piescope[models]"
+        ) from None
+    bare = name.split(".")[0]
+    if not timm.is_model(bare):
+        close = get_close_matches(bare, timm.list_models(), n=3, cutoff=0.5)
+        cure = f"did you mean {' or '.join(close)}?" if close else "timm.list_models() lists them"
+        raise model_error(shown, "model", name, "a model that timm has by this name", cure)
+    return timm
+
+
+def _opened(module: nn.Module, shown: str, notes: tuple[str, ...], device: str, settings: Settings) -> TorchModel:
+    told: Any = getattr(module, "pretrained_cfg", {}) or {}
+    told = dict(told)
+    first = told.get("first_conv")
+    parameters: dict[str, Tensor] = dict(module.named_parameters())
+    stem = parameters.get(f"{first}.weight") if isinstance(first, str) else None
+    channels = int(stem.shape[1]) if stem is not None and stem.ndim == 4 else 3
+    prepare = preparation_of(told, channels if channels in (1, 3) else 3).told(settings)
+    names = told.get("label_names")
+    known = tuple(map(str, names)) if isinstance(names, list | tuple) else None
+    if not settings.says_pixels:
+        size = "x".join(map(str, prepare.fit.size)) if prepare.fit else "any size"
+        notes = (*notes, f"{shown}: pictures are brought to {size}, as timm's configuration says")
+    classifier = told.get("classifier")
+    named = classifier if isinstance(classifier, str) and classifier in dict(module.named_modules()) else None
+    return TorchModel(module.to(device), prepare, shown, known, "logits", notes, named)

@@ -1,0 +1,252 @@
+"""An nn.Module as a model: eval mode, no gradients, and what its classifier sees as the representation."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from piescope.auditing.models.interface import Outputs, Settings, Values, model_error
+from piescope.auditing.models.outputs import SCORES, as_array, read_outputs
+from piescope.auditing.models.preparation import Preparation, Prepare
+from piescope.models.probes import pooled
+from piescope.problems import InputError
+
+
+class TorchModel:
+    """A module behind the protocol of an audit. The module's own mode and weights are as they were after each batch.
+
+    Args:
+        module: takes float pixels ``[examples, channels, height, width]``.
+        prepare: pictures to pixels.
+        name: for people.
+        class_names: of its outputs.
+        values: of its outputs.
+        notes: what was found and assumed.
+        classifier: the submodule whose input is the representation; None: looked for at the first batch.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        prepare: Prepare,
+        name: str,
+        class_names: tuple[str, ...] | None = None,
+        values: Values = "unknown",
+        notes: Sequence[str] = (),
+        classifier: str | None = None,
+    ) -> None:
+        self.module = module
+        self.prepare = prepare
+        self.name = name
+        self.class_names = class_names
+        self.values: Values = values
+        self.notes = tuple(notes)
+        self.classifier = classifier
+        self._looked = classifier is not None
+
+    def with_module(self, module: nn.Module, name: str, notes: Sequence[str] = ()) -> TorchModel:
+        """The same input and names with another module: a compressed copy."""
+        classifier = self.classifier if self.classifier in dict(module.named_modules()) else None
+        return TorchModel(module, self.prepare, name, self.class_names, self.values, notes, classifier)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the module's weights are."""
+        return _placed(self.module)[0]
+
+    def pixels(self, batch: Sequence[np.ndarray]) -> Tensor:
+        """What the module sees of pictures, on its device."""
+        device, dtype = _placed(self.module)
+        return torch.from_numpy(self.prepare(batch)).to(device=device, dtype=dtype)
+
+    def scores(self, batch: Sequence[np.ndarray]) -> Outputs:
+        """What the module says of pictures, and its representation of them.
+
+        Raises:
+            ModelError: it fails, or returns nothing of the right shape.
+        """
+        pixels = self.pixels(batch)
+        with evaluating(self.module), torch.no_grad():
+            try:
+                if not self._looked:
+                    self.classifier = self._found(pixels[:2])
+                    self._looked = True
+                value, representation = self._run(pixels)
+            except InputError:
+                raise
+            except torch.OutOfMemoryError:
+                if len(batch) == 1:
+                    raise
+                half = len(batch) // 2  # in eval mode pictures do not see each other
+                return _joined([self.scores(batch[:half]), self.scores(batch[half:])])
+            except Exception as reason:
+                raise model_error(
+                    self.name,
+                    f"called with {str(pixels.dtype).removeprefix('torch.')} {list(pixels.shape)}",
+                    f"{type(reason).__name__}: {reason}",
+                    "pictures of the size and channels that this model takes",
+                    "give --size and --channels (Python: Settings)",
+                ) from reason
+        outputs = read_outputs(value, self.name, len(batch))
+        if outputs.representation is None and representation is not None:
+            return Outputs(outputs.scores, outputs.labels, representation)
+        return outputs
+
+    def _run(self, pixels: Tensor) -> tuple[Any, np.ndarray | None]:
+        """What the module returns, and what its classifier saw."""
+        if _has_pre_logits(self.module):
+            features = self.module.forward_features(pixels)  # type: ignore[operator]
+            seen = self.module.forward_head(features, pre_logits=True)  # type: ignore[operator]
+            return self.module.forward_head(features), _as_rows(seen, len(pixels))  # type: ignore[operator]
+        if not self.classifier:
+            return self.module(pixels), None
+        held: list[Tensor] = []
+
+        def keep(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
+            held[:] = [inputs[0]]
+
+        hook = self.module.get_submodule(self.classifier).register_forward_pre_hook(keep)
+        try:
+            value = self.module(pixels)
+        finally:
+            hook.remove()
+        return value, _as_rows(held[0], len(pixels)) if held else None
+
+    def _found(self, pixels: Tensor) -> str:
+        """The layer whose output is what the module returns, or else the last one of that width; "" if none is.
+
+        A softmax or a scaling behind the last linear layer makes what is returned another tensor.
+        """
+        made: dict[str, Tensor] = {}
+
+        def keep(name: str) -> Any:
+            def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+                if isinstance(output, Tensor):
+                    made.pop(name, None)
+                    made[name] = output
+
+            return hook
+
+        layers = {
+            name: module
+            for name, module in self.module.named_modules()
+            if name and isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d))
+        }
+        if _has_pre_logits(self.module) or not layers:
+            return ""
+        hooks = [module.register_forward_hook(keep(name)) for name, module in layers.items()]
+        try:
+            returned = _first_table(self.module(pixels), len(pixels))
+        finally:
+            for each in hooks:
+                each.remove()
+        if returned is None:
+            return ""
+        for name, output in made.items():
+            if output.data_ptr() == returned.data_ptr() and output.numel() == returned.numel():
+                return name
+        wide = [
+            name
+            for name, output in made.items()
+            if output.shape == returned.shape and isinstance(layers[name], nn.Linear)
+        ]
+        return wide[-1] if wide else ""
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Eval mode for a while; each submodule's own mode is restored."""
+    modes = {each: each.training for each in module.modules()}
+    module.eval()
+    try:
+        yield
+    finally:
+        for each, mode in modes.items():
+            each.training = mode
+
+
+def model_of_module(module: nn.Module, name: str, device: str | None, settings: Settings) -> TorchModel:
+    """A module from Python or from trusted code. Where the device is not its own, a copy of it goes there."""
+    if device is not None and torch.device(device).type != _placed(module)[0].type:
+        module = copy.deepcopy(module).to(device)
+    channels = input_channels(module)
+    prepare = Preparation(channels=channels if channels in (1, 3) else None).told(settings)
+    notes = [] if settings.says_pixels else [unscaled_note(name)]
+    names = getattr(module, "class_names", None)
+    known = tuple(map(str, names)) if isinstance(names, list | tuple) else None
+    return TorchModel(module, prepare, name, known, "unknown", notes)
+
+
+def unscaled_note(name: str) -> str:
+    """What is assumed of pixels where nobody says anything."""
+    return (
+        f"{name} gets pixels of 0 to 1: if it was trained on normalised pixels, give --mean and --std "
+        "(Python: Settings(mean=..., std=...))"
+    )
+
+
+def input_channels(module: nn.Module) -> int | None:
+    """Channels that the first convolution takes; None where the module has none.
+
+    Example:
+        >>> input_channels(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3)))
+        3
+    """
+    for each in module.modules():
+        if isinstance(each, nn.Conv2d):
+            return each.in_channels
+    return None
+
+
+def _placed(module: nn.Module) -> tuple[torch.device, torch.dtype]:
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.is_floating_point():
+            return tensor.device, tensor.dtype
+    return torch.device("cpu"), torch.float32
+
+
+def _has_pre_logits(module: nn.Module) -> bool:
+    head = getattr(module, "forward_head", None)
+    if head is None or not hasattr(module, "forward_features"):
+        return False
+    try:
+        return "pre_logits" in inspect.signature(head).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def _first_table(value: Any, count: int) -> Tensor | None:
+    """The tensor that `read_outputs` will take for scores."""
+    if isinstance(value, Mapping):
+        values = [value[key] for key in SCORES if key in value] or list(value.values())
+    elif hasattr(value, "logits"):
+        values = [value.logits]
+    else:
+        values = list(value) if isinstance(value, tuple | list) else [value]
+    for each in values:
+        if isinstance(each, Tensor) and each.is_floating_point() and each.ndim >= 2 and each.shape[0] == count:
+            return each
+    return None
+
+
+def _as_rows(seen: Any, count: int) -> np.ndarray | None:
+    """``[count, dims]`` float32, maps averaged over space; None for anything else (tokens that nobody pooled)."""
+    if not isinstance(seen, Tensor) or seen.shape[:1] != (count,) or seen.ndim not in (2, 4):
+        return None
+    array = as_array(pooled(seen.dequantize() if seen.is_quantized else seen))
+    return None if array is None else np.ascontiguousarray(array, np.float32)
+
+
+def _joined(parts: Sequence[Outputs]) -> Outputs:
+    def of(name: str) -> Any:
+        arrays = [getattr(part, name) for part in parts]
+        return None if any(array is None for array in arrays) else np.concatenate(arrays)
+
+    return Outputs(of("scores"), of("labels"), of("representation"))

@@ -1,0 +1,243 @@
+"""A state_dict from a file that nobody vouches for: looked at before it is opened, and never executed."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from piescope.auditing.models.interface import ModelError, model_error
+from piescope.auditing.models.magic import kind_of
+
+SHOWN = 5
+"""Names listed one by one; the rest are counted."""
+
+NESTED = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
+"""Under which keys training scripts keep the state_dict, the usual ones first."""
+
+PREFIXES = ("module", "_orig_mod", "model", "net", "network")
+"""What DataParallel, torch.compile, Lightning and others put before all names."""
+
+
+@dataclass
+class State:
+    """Tensors by name, and sentences on what was done to get them."""
+
+    source: str
+    tensors: dict[str, Tensor]
+    notes: list[str] = field(default_factory=list)
+
+
+def read_state(path: Path) -> State:
+    """The tensors of a file as a plain state_dict of finite float32 numbers (and whole ones), masks merged.
+
+    Raises:
+        ModelError: damaged, of another kind, code in it, no state_dict, NaN; see `kind_of`.
+    """
+    kind = kind_of(path)
+    loaded = _safetensors(path) if kind == "safetensors" else _pickled(path)
+    state = _unwrapped(loaded, path.name)
+    _strip_compiled(state)
+    _merge_masks(state)
+    _check_numbers(state)
+    return state
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path, device="cpu")
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, AttributeError) as reason:
+        raise model_error(
+            path.name,
+            path.name,
+            f"a malformed safetensors file ({reason})",
+            "a whole one",
+            "download or save it again",
+        ) from None
+
+
+def _pickled(path: Path) -> Any:
+    """What torch.save wrote, tensors and plain containers only; there is no second try without that limit."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as reason:
+        wanted = re.search(r"GLOBAL ([\w.]+)|[Uu]nsupported (?:global|class|operand)[:]? ?([\w.]+)", str(reason))
+        found = f"a pickle that would run {wanted[1] or wanted[2]}" if wanted else "a pickle of more than tensors"
+        raise model_error(
+            path.name,
+            path.name,
+            found,
+            "tensors alone: opening a pickle can run anything",
+            "where you trust it: safetensors.torch.save_file(model.state_dict(), 'model.safetensors')",
+        ) from None
+    except (Exception, RecursionError) as reason:  # damaged pickles raise anything
+        first = str(reason).split("\n")[0]
+        raise model_error(
+            path.name,
+            path.name,
+            f"a damaged file of torch.save ({type(reason).__name__}: {first})",
+            "a whole one",
+            "download or save it again, best as safetensors",
+        ) from None
+
+
+def _unwrapped(value: Any, source: str) -> State:
+    """The state_dict in what was saved: itself, or under one of the usual keys."""
+    notes = []
+    for _ in range(3):
+        if not isinstance(value, Mapping):
+            break
+        tensors = {name: each for name, each in value.items() if isinstance(each, Tensor)}
+        inner = next((key for key in NESTED if isinstance(value.get(key), Mapping) and value[key]), None)
+        if inner is None or len(tensors) > len(value) - len(tensors):
+            if not tensors:
+                break
+            if not all(isinstance(name, str) for name in tensors):
+                raise model_error(source, source, "tensors without names", "a state_dict", "save model.state_dict()")
+            left = sorted(map(str, set(value) - set(tensors)))
+            if left:
+                notes.append(f"{source}: left out what is no tensor: {_listed(left)}")
+            return State(source, dict(tensors), notes)
+        notes.append(f"{source}: took its {inner!r}")
+        value = value[inner]
+    found = f"a {type(value).__name__}" + (
+        f" with {_listed(sorted(map(str, value)))}" if isinstance(value, Mapping) and value else ""
+    )
+    raise model_error(source, source, found, "a state_dict: tensors by name", "save model.state_dict(), not the model")
+
+
+def _strip_compiled(state: State) -> None:
+    """torch.compile's mark is no part of any name, wherever it stands."""
+    renamed = {".".join(part for part in name.split(".") if part != "_orig_mod"): name for name in state.tensors}
+    if list(renamed) != list(state.tensors) and len(renamed) == len(state.tensors):
+        state.tensors = {new: state.tensors[old] for new, old in renamed.items()}
+        state.notes.append(f"{state.source}: took the prefix '_orig_mod.' off (torch.compile)")
+
+
+def without_prefixes(state: State, expected: Iterable[str]) -> State:
+    """The state with what stands before all of its names taken off, as long as that makes more names fit."""
+    wanted = set(expected)
+    tensors, taken = state.tensors, []
+    while True:
+        first = {name.split(".", 1)[0] for name in tensors}
+        prefix = next(iter(first)) if len(first) == 1 else ""
+        if prefix not in PREFIXES or not all("." in name for name in tensors):
+            break
+        shorter = {name.split(".", 1)[1]: tensor for name, tensor in tensors.items()}
+        if prefix not in ("module", "_orig_mod") and len(wanted & set(shorter)) <= len(wanted & set(tensors)):
+            break
+        tensors = shorter
+        taken.append(prefix)
+    if not taken:
+        return state
+    told = "".join(f"{prefix}." for prefix in taken)
+    return State(state.source, tensors, [*state.notes, f"{state.source}: took the prefix {told!r} off all names"])
+
+
+def _merge_masks(state: State) -> None:
+    """Pruned weights as they act: ``weight_orig * weight_mask``, as torch.nn.utils.prune does before each pass."""
+    merged, nonzero = 0, 0
+    for name in list(state.tensors):
+        ending = next((each for each in ("_mask", ".0.mask") if name.endswith(each)), None)
+        if ending is None:
+            continue
+        if ending == "_mask":
+            target, original = name.removesuffix("_mask"), name.removesuffix("_mask") + "_orig"
+        else:  # parametrizations.weight.0.mask beside parametrizations.weight.original
+            inside = name.removesuffix(".0.mask")
+            before, _, last = inside.rpartition("parametrizations.")
+            target, original = before + last, f"{inside}.original"
+        held = original if original in state.tensors else target
+        if held not in state.tensors:
+            continue
+        mask, weight = state.tensors.pop(name), state.tensors.pop(held)
+        if mask.shape != weight.shape or not bool(((mask == 0) | (mask == 1)).all()):
+            raise model_error(
+                state.source,
+                name,
+                f"a mask {list(mask.shape)} for a weight {list(weight.shape)}, or values other than 0 and 1",
+                "0 and 1 in the weight's shape",
+                "prune.remove(module, 'weight') where it was made, and save again",
+            )
+        nonzero += int(((weight != 0) & (mask == 0)).sum())
+        state.tensors[target] = torch.where(mask.bool(), weight, torch.zeros_like(weight))
+        merged += 1
+    if merged:
+        state.notes.append(
+            f"{state.source}: merged {merged} pruning masks into their weights ({nonzero:,} masked weights were not 0)"
+        )
+
+
+def _check_numbers(state: State) -> None:
+    error = ModelError(state.source)
+    kinds = set()
+    for name, tensor in state.tensors.items():
+        if tensor.is_quantized or tensor.device.type == "meta":
+            kind = "quantised" if tensor.is_quantized else "empty (meta)"
+            error.add(name, f"a {kind} tensor", "plain numbers", "export the quantised model to ONNX: onnx:FILE")
+            break
+        if tensor.layout is not torch.strided:
+            tensor = tensor.to_dense()
+        if tensor.is_complex():
+            error.add(name, "complex numbers", "real ones", "give weights of a classifier")
+            break
+        if tensor.is_floating_point():
+            if tensor.dtype != torch.float32:
+                kinds.add(str(tensor.dtype).removeprefix("torch."))
+                tensor = tensor.to(torch.float32)
+            if not bool(torch.isfinite(tensor).all()):
+                wrong = int((~torch.isfinite(tensor)).sum())
+                if len(error.problems) < SHOWN:
+                    error.add(
+                        name,
+                        f"NaN or infinity in {wrong:,} of {tensor.numel():,} weights",
+                        "finite weights",
+                        "take a checkpoint from before training diverged",
+                    )
+        state.tensors[name] = tensor
+    error.raise_if_any()
+    if kinds:
+        state.notes.append(f"{state.source}: {', '.join(sorted(kinds))} weights become float32")
+
+
+def fill(module: nn.Module, state: State, architecture: str) -> tuple[str, ...]:
+    """Loads a state into a module, every tensor of it; returns what is to be said.
+
+    Raises:
+        ModelError: names that are missing or left over, shapes that differ.
+    """
+    own = module.state_dict()
+    state = without_prefixes(state, own)
+    notes = list(state.notes)
+    optional = {name for name in own if name.endswith("num_batches_tracked")}
+    missing = sorted(set(own) - set(state.tensors) - optional)
+    unexpected = sorted(set(state.tensors) - set(own))
+    shapes = [
+        f"{name} {list(state.tensors[name].shape)} for {list(own[name].shape)}"
+        for name in own
+        if name in state.tensors and state.tensors[name].shape != own[name].shape
+    ]
+    error = ModelError(state.source)
+    cure = "name the architecture that these weights belong to: ARCHITECTURE@FILE or --architecture"
+    for names, what in ((missing, "missing"), (unexpected, "unexpected")):
+        if names:
+            error.add("names", f"{len(names)} {what}: {_listed(names)}", f"the tensors of {architecture}", cure)
+    if shapes:
+        error.add("shapes", f"{len(shapes)} differ: {_listed(shapes)}", f"the shapes of {architecture}", cure)
+    error.raise_if_any()
+    module.load_state_dict({**{name: own[name] for name in optional}, **state.tensors})
+    return tuple(notes)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

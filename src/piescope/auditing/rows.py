@@ -1,0 +1,189 @@
+"""Example by example: examples.parquet, and the examples that people look at."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from piescope.auditing.tally import Audited, Tallied
+from piescope.measure.label_errors import suspected
+
+MOST_HARMED = 100
+MOST_LABEL_ERRORS = 50
+MOST_IN_CELL = 12
+
+KINDS = ("kept", "lost", "rescued", "moved", "changed")
+
+
+@dataclass
+class Shown:
+    """The examples that people look at.
+
+    Attributes:
+        harmed: most harmed first; likely label errors are not among them.
+        label_errors: the surest first.
+        label_error_count: how many there are.
+        in_cells: (true, compressed) -> examples that moved there, most harmed first.
+    """
+
+    harmed: list[dict[str, Any]] = field(default_factory=list)
+    label_errors: list[dict[str, Any]] = field(default_factory=list)
+    label_error_count: int = 0
+    in_cells: dict[tuple[int, int], list[dict[str, Any]]] = field(default_factory=dict)
+
+
+def write_rows(
+    audited: Audited,
+    tallied: Tallied,
+    out: Path,
+    confirmed_up_to: float,
+    cells: Sequence[tuple[int, int]],
+    extra: Mapping[str, np.ndarray],
+) -> Shown:
+    """Writes examples.parquet and picks the examples that people look at.
+
+    Args:
+        audited: what is compared.
+        tallied: of the first pass; its temporary table is read.
+        out: the file.
+        confirmed_up_to: the largest p-value that counts as confirmed; negative: none does.
+        cells: (true, compressed) cells of which examples are shown.
+        extra: more columns by name, ``[examples]`` (Q-Scores, depths).
+    """
+    shown = Shown(in_cells={cell: [] for cell in cells})
+    heaps: dict[Any, list[Any]] = {"harmed": [], "label_errors": [], **{cell: [] for cell in cells}}
+    writer: parquet.ParquetWriter | None = None
+    names = pa.array(audited.classes.names, pa.string())
+    with parquet.ParquetFile(tallied.rows) as file:
+        try:
+            for batch in file.iter_batches(2**16):
+                block = _Block(batch, audited, tallied, confirmed_up_to)
+                table = block.table(names, extra)
+                writer = writer or parquet.ParquetWriter(out, table.schema, compression="zstd")
+                writer.write_table(table)
+                _keep(heaps, "harmed", block, block.harm, (block.harm > 0) & ~block.is_label_error, MOST_HARMED)
+                _keep(heaps, "label_errors", block, block.sureness, block.is_label_error, MOST_LABEL_ERRORS)
+                shown.label_error_count += int(block.is_label_error.sum())
+                for cell in cells:
+                    into = (block.label == cell[0]) & (block.compressed == cell[1]) & (block.dense != cell[1])
+                    _keep(heaps, cell, block, block.harm, into, MOST_IN_CELL)
+        finally:
+            if writer is not None:
+                writer.close()
+    listed = {
+        name: [row for *_, row in sorted(heap, key=lambda item: item[:2], reverse=True)] for name, heap in heaps.items()
+    }
+    shown.harmed, shown.label_errors = listed["harmed"], listed["label_errors"]
+    shown.in_cells = {cell: listed[cell] for cell in cells}
+    return shown
+
+
+def _keep(
+    heaps: dict[Any, list[Any]], name: Any, block: _Block, score: np.ndarray, mask: np.ndarray, most: int
+) -> None:
+    """Keeps the rows of the highest score, the first of equal ones."""
+    heap = heaps[name]
+    places = np.flatnonzero(mask)
+    if len(places) > most:
+        places = places[np.lexsort((places, -score[places]))[:most]]
+    for place in places:
+        key = (float(score[place]), -int(block.row[place]))
+        if len(heap) < most:
+            heapq.heappush(heap, (*key, block.shown(int(place))))
+        elif key > heap[0][:2]:
+            heapq.heapreplace(heap, (*key, block.shown(int(place))))
+
+
+class _Block:
+    """Some rows of the temporary table, with what only the whole could tell."""
+
+    def __init__(self, batch: pa.RecordBatch, audited: Audited, tallied: Tallied, confirmed_up_to: float) -> None:
+        self._audited = audited
+        self._columns = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
+        self.row, self.label = self._columns["row"], self._columns["label"]
+        self.dense, self.compressed = self._columns["dense"], self._columns["compressed"]
+        self.harm = self._columns["harm"]
+        self.p_value = self._columns["p_value"]
+        self.is_changed = self.dense != self.compressed
+        self.has_truth = audited.truth is not None
+        with np.errstate(invalid="ignore"):
+            self.is_confirmed = self.is_changed & (self.p_value <= confirmed_up_to)
+        self.sureness = self._columns["sureness"]
+        if tallied.thresholds is None:
+            self.is_label_error = np.zeros(len(self.row), bool)
+        else:
+            self.is_label_error = suspected(self.dense, self.sureness, self.label, tallied.thresholds)
+
+    @property
+    def kind(self) -> np.ndarray:
+        """Codes into ``KINDS``."""
+        if not self.has_truth:
+            return np.where(self.is_changed, KINDS.index("changed"), KINDS.index("kept")).astype(np.int8)
+        before, after = self.dense == self.label, self.compressed == self.label
+        changed = np.where(before, KINDS.index("lost"), np.where(after, KINDS.index("rescued"), KINDS.index("moved")))
+        return np.where(self.is_changed, changed, KINDS.index("kept")).astype(np.int8)
+
+    def ids(self) -> pa.Array:
+        ids = self._audited.matched.ids
+        return pa.array(self.row.astype(str)) if ids is None else ids.slice(int(self.row[0]), len(self.row))
+
+    def table(self, names: pa.Array, extra: Mapping[str, np.ndarray]) -> pa.Table:
+        def named(codes: np.ndarray) -> pa.Array:
+            return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32(), mask=codes < 0), names)
+
+        def number(values: np.ndarray) -> pa.Array:
+            return pa.array(values, from_pandas=True)  # NaN as null
+
+        start = int(self.row[0])
+        columns = {
+            "example_id": self.ids(),
+            "row": pa.array(self.row, pa.int64()),
+            "label": named(self.label),
+            "dense_label": named(self.dense),
+            "compressed_label": named(self.compressed),
+            "kind": pa.DictionaryArray.from_arrays(pa.array(self.kind), pa.array(KINDS)),
+            "is_changed": pa.array(self.is_changed),
+            "harm": number(self.harm),
+        }
+        for name in ("share", "probability", "confidence"):
+            for side in ("dense", "compressed"):
+                columns[f"{side}_{name}"] = number(self._columns[f"{side}_{name}"])
+        columns |= {
+            "p_value": number(self.p_value),
+            "is_confirmed": pa.array(self.is_confirmed),
+            "is_label_error": pa.array(self.is_label_error),
+            **{name: number(values[start : start + len(self.row)]) for name, values in extra.items()},
+        }
+        return pa.table(columns)
+
+    def shown(self, place: int) -> dict[str, Any]:
+        """One example as audit.json has it."""
+        names = self._audited.classes.names
+        row = int(self.row[place])
+
+        def number(name: str) -> float | None:
+            value = float(self._columns[name][place])
+            return None if value != value else round(value, 6)
+
+        return {
+            "id": self._audited.matched.identity(row),
+            "row": row,
+            "label": names[self.label[place]] if self.has_truth else None,
+            "dense": names[self.dense[place]],
+            "compressed": names[self.compressed[place]],
+            "kind": KINDS[self.kind[place]],
+            "harm": number("harm"),
+            **{
+                name: number(name)
+                for name in ("dense_share", "compressed_share", "dense_probability", "compressed_probability")
+            },
+            "p_value": None if np.isnan(self.p_value[place]) else float(self.p_value[place]),
+            "is_confirmed": bool(self.is_confirmed[place]),
+        }

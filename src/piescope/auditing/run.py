@@ -1,0 +1,247 @@
+"""One audit: what both sides say goes in, audit.json and examples.parquet come out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from piescope.auditing import answers
+from piescope.auditing.files import fault
+from piescope.auditing.groups import Metadata
+from piescope.auditing.inputs import Answers, agreed_truth
+from piescope.auditing.labels import Classes, resolve_classes
+from piescope.auditing.matching import Listed, Matched, match
+from piescope.auditing.predictions import LabelColumn, Part
+from piescope.auditing.rows import Shown, write_rows
+from piescope.auditing.sides import Side
+from piescope.auditing.tally import Audited, Tallied, can_suspect_labels, tally, true_labels
+from piescope.measure.label_errors import LEAST_ACCURACY, RULE
+
+if TYPE_CHECKING:
+    from piescope.auditing.embeddings import Represented
+    from piescope.auditing.pictures import Pictures
+
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Everything that an audit is about.
+
+    Attributes:
+        dense: what the models before say.
+        compressed: what the models after say.
+        labels: true labels; None: those that stand beside the predictions, if any.
+        metadata: columns to group by.
+        represented: representations of both sides.
+        pictures: that models looked at.
+        class_names: given by the user.
+        common: audit the examples that all files have.
+        is_paired: model k of one side was made from model k of the other.
+        seed: of what is drawn.
+        notes: more to be said of the inputs.
+    """
+
+    dense: Answers
+    compressed: Answers
+    labels: LabelColumn | None = None
+    metadata: Metadata | None = None
+    represented: Represented | None = None
+    pictures: Pictures | None = None
+    class_names: Sequence[str] | None = None
+    common: bool = False
+    is_paired: bool = False
+    seed: int = 0
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def truth(self) -> LabelColumn | None:
+        """True labels: given, or found beside the predictions."""
+        return self.labels or agreed_truth([*self.dense.parts, *self.compressed.parts])
+
+
+def resolved(question: Question) -> Audited:
+    """The comparison behind a question: rows matched, classes agreed upon.
+
+    Raises:
+        InputError: files that do not fit together.
+    """
+    truth = question.truth
+    sides = {"dense": question.dense.parts, "compressed": question.compressed.parts}
+    others: dict[str, Listed | None] = {"labels": truth, "metadata": question.metadata}
+    if question.represented is not None:
+        others |= question.represented.listed()
+    matched = match(sides, others, question.common)
+    parts = [*question.dense.parts, *question.compressed.parts]
+    classes = _classes(parts, truth, question.class_names)
+    dense, compressed = (Side(name, side, classes) for name, side in sides.items())
+    groups = () if question.metadata is None or truth is None else question.metadata.groups
+    if question.is_paired and len(dense.models) != len(compressed.models):
+        raise fault(
+            question.compressed.name,
+            "--paired",
+            f"{len(compressed.models)} models",
+            f"{len(dense.models)}, as many as on the dense side",
+            "model k must come from model k: give both sides in the same order, or leave --paired out",
+        )
+    return Audited(dense, compressed, matched, classes, truth, groups, question.seed, question.is_paired)
+
+
+def _classes(parts: Sequence[Part], truth: LabelColumn | None, explicit: Sequence[str] | None) -> Classes:
+    labelled = {f"{part.source}": part.class_names for part in parts if part.values == "labels"}
+    if truth is not None:
+        labelled[f"{truth.source} (labels)"] = truth.names
+    scored = {
+        f"{place} {part.source}": (part.class_names, part.num_classes or 0)
+        for place, part in enumerate(parts)
+        if part.values != "labels"
+    }
+    scored = {
+        name.split(" ", 1)[1] if len(scored) == len({n.split(" ", 1)[1] for n in scored}) else name: found
+        for name, found in scored.items()
+    }
+    largest = max(
+        [part.largest for part in parts] + ([] if truth is None else [truth.largest if truth.names is None else -1]),
+        default=-1,
+    )
+    return resolve_classes(labelled, scored, largest, explicit)
+
+
+def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what, _done, _all: None) -> dict[str, Any]:
+    """Writes examples.parquet (and images.parquet) and returns the content of audit.json, budgets not judged yet.
+
+    Args:
+        question: what is compared.
+        out: an existing folder.
+        on_progress: hears what is at work, how many examples are done and how many there are.
+
+    Raises:
+        InputError: files that do not fit together, or values that are not what they should be.
+    """
+    from piescope.store import audit_layout
+
+    audited = resolved(question)
+    with tempfile.TemporaryDirectory(prefix="piescope-audit-") as scratch:
+        tallied = tally(audited, Path(scratch), lambda done: on_progress("comparing", done, audited.matched.examples))
+        content = answers.counts(audited, tallied)
+        confirmed, largest = answers.confirmed(audited, tallied)
+        content["confirmed"] = confirmed
+        content["embeddings"], extra = _embeddings(question, audited, tallied)
+        cells = [row.pop("_cell") for row in content["confusions"]]
+        target = audit_layout.examples(out)
+        written = target.with_name(f".tmp-{target.name}")
+        try:
+            shown = write_rows(audited, tallied, written, largest, cells, extra)
+            written.replace(target)
+        finally:
+            written.unlink(missing_ok=True)
+    for row, cell in zip(content["confusions"], cells, strict=True):
+        row["examples"] = [each["id"] for each in shown.in_cells[cell]]
+    content["harmed"] = shown.harmed
+    content["label_errors"] = _label_errors(audited, content, shown)
+    content["what_if"], content["budgets"] = [], []
+    content["inputs"] = _inputs(question, audited)
+    if question.pictures is not None:
+        _write_images(question.pictures, shown, audit_layout.images(out))
+    return content
+
+
+def _label_errors(audited: Audited, content: dict[str, Any], shown: Shown) -> dict[str, Any]:
+    why_not = ""
+    if audited.truth is None:
+        why_not = "there are no true labels"
+    elif not can_suspect_labels(audited):
+        why_not = "labels of few models say nothing of how sure they are: give probabilities, or five models or more"
+    elif content["accuracy"]["dense"] < LEAST_ACCURACY:
+        why_not = f"the dense side gets less than {LEAST_ACCURACY:.0f} % right: too many of its own errors would be among them"
+    count = None if why_not else shown.label_error_count
+    return {"count": count, "why_not": why_not, "rule": RULE, "examples": [] if why_not else shown.label_errors}
+
+
+def _embeddings(
+    question: Question, audited: Audited, tallied: Tallied
+) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
+    if question.represented is None:
+        return None, {}
+    from pyarrow import parquet
+
+    from piescope.auditing.embeddings import represent
+
+    held = parquet.read_table(tallied.rows, columns=["dense", "compressed"])
+    modal = {side: held.column(side).to_numpy().astype(np.int64) for side in ("dense", "compressed")}
+    truth = true_labels(audited, 0, audited.matched.examples)
+    return represent(
+        question.represented, audited.matched, None if truth is None else truth.astype(np.int64), modal, question.seed
+    )
+
+
+def _write_images(pictures: Pictures, shown: Shown, target: Path) -> None:
+    """PNGs of the examples that people look at, by id."""
+    from pyarrow import parquet
+
+    from piescope.auditing.thumbnails import thumbnail
+
+    chosen = {
+        row["id"]: row["row"] for rows in (shown.harmed, shown.label_errors, *shown.in_cells.values()) for row in rows
+    }
+    names = list(chosen)
+    images = [thumbnail(pictures.batch(chosen[name], chosen[name] + 1)[0]) for name in names]
+    parquet.write_table(pa.table({"id": pa.array(names, pa.string()), "png": pa.array(images, pa.binary())}), target)
+
+
+def _inputs(question: Question, audited: Audited) -> dict[str, Any]:
+    matched = audited.matched
+    notes = [*question.notes, *question.dense.notes, *question.compressed.notes, *matched.notes]
+    for side in (audited.dense, audited.compressed):
+        if side.is_mixed:
+            notes.append(f"{side.name}: labels and scores mixed; only labels are used")
+    if audited.dense.has_scores != audited.compressed.has_scores:
+        notes.append("only one side has probabilities: calibration and confidence are left out")
+    if question.metadata is not None and audited.truth is None:
+        notes.append("metadata is not used: without true labels there is no accuracy of a group")
+    metadata, truth = question.metadata, audited.truth
+    pictures = question.pictures
+    return {
+        "dense": _side(question.dense, audited.dense),
+        "compressed": _side(question.compressed, audited.compressed),
+        "labels": None if truth is None else {"name": truth.source, "told": list(truth.told)},
+        "metadata": None
+        if metadata is None
+        else {
+            "name": metadata.source,
+            "columns": [group.column for group in metadata.groups],
+            "told": list(metadata.told),
+        },
+        "data": None if pictures is None else {"name": pictures.name, "examples": len(pictures)},
+        "matched_by": matched.by,
+        "left_out": _left_out(matched),
+        "notes": list(dict.fromkeys(notes + list(pictures.notes if pictures is not None else ()))),
+    }
+
+
+def _side(given: Answers, side: Side) -> dict[str, Any]:
+    told = [
+        f"{part.source}: {', '.join(part.told)}" if len(given.parts) > 1 else ", ".join(part.told)
+        for part in given.parts
+        if part.told
+    ]
+    return {
+        "name": given.name,
+        "values": side.values,
+        "n_models": len(side.models),
+        "models": list(side.models),
+        "told": told[:10] + ([f"and {len(told) - 10} more files alike"] if len(told) > 10 else []),
+    }
+
+
+def _left_out(matched: Matched) -> dict[str, int]:
+    def most(prefix: str) -> int:
+        return max((count for name, count in matched.left_out.items() if name.split()[0] == prefix), default=0)
+
+    return {name: most(name) for name in ("dense", "compressed", "labels")}

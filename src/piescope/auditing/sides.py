@@ -1,0 +1,172 @@
+"""One side of the comparison, block by block: what each of its models says of each example, and how surely."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Integer
+
+from piescope.auditing.files import fault
+from piescope.auditing.labels import Classes
+from piescope.auditing.matching import Matched
+from piescope.auditing.predictions import SUM_TOLERANCE, Part, Values
+
+BLOCK_BYTES = 2**26
+"""Of scores that are held at once, both sides together."""
+
+MOST_VOTES = 2**22
+"""Of examples x classes that are held at once."""
+
+MOST_ROWS = 2**16
+"""Examples in a block."""
+
+
+@dataclass(frozen=True, eq=False)
+class SideBlock:
+    """What one side says of a block of examples.
+
+    Attributes:
+        labels: ``[models, examples]``, class ids.
+        confidence: ``[models, examples]``, probability of the label given, 0 to 1; None: labels only.
+    """
+
+    labels: Integer[np.ndarray, "models examples"]
+    confidence: Float32[np.ndarray, "models examples"] | None
+    _scores: tuple[_Scores, ...] = ()
+
+    def probability_of(self, target: Integer[np.ndarray, " examples"]) -> Float32[np.ndarray, "models examples"] | None:
+        """``[models, examples]``, probability of some label of each example; None: labels only."""
+        if self.confidence is None:
+            return None
+        return np.stack([scores.probability_of(target) for scores in self._scores])
+
+
+@dataclass(frozen=True, eq=False)
+class _Scores:
+    """One model's scores of a block, and what makes probabilities of them."""
+
+    values: np.ndarray
+    largest: np.ndarray
+    total: np.ndarray
+    is_logits: bool
+    columns: np.ndarray | None
+
+    def probability_of(self, target: np.ndarray) -> np.ndarray:
+        places = target if self.columns is None else self.columns[target]
+        chosen = self.values[np.arange(len(places)), places].astype(np.float32)
+        if self.is_logits:
+            chosen = np.exp(chosen - self.largest)
+        return np.asarray(chosen / self.total, np.float32)
+
+
+class Side:
+    """The models of one side, from one file or several.
+
+    Args:
+        name: ``dense`` or ``compressed``.
+        parts: what the files say.
+        classes: that all files speak of.
+    """
+
+    def __init__(self, name: str, parts: Sequence[Part], classes: Classes) -> None:
+        self.name, self.parts, self.classes = name, tuple(parts), classes
+        kinds = {part.values for part in parts}
+        self.has_scores = "labels" not in kinds
+        self.values: Values = "labels" if not self.has_scores else "logits" if "logits" in kinds else "probabilities"
+        self.is_mixed = "labels" in kinds and len(kinds) > 1
+        self._tables = [classes.table(part.class_names, part.source, name) for part in parts]
+        self.models = tuple(model for part in parts for model in part.models)
+
+    @property
+    def bytes_an_example(self) -> int:
+        """What a block holds for each example."""
+        counts = [(part.num_classes or 1) * len(part.models) * part.array.dtype.itemsize for part in self.parts]
+        return sum(counts)
+
+    def block(self, matched: Matched, start: int, stop: int) -> SideBlock:
+        """What this side says of the examples from ``start`` to ``stop``.
+
+        Raises:
+            InputError: NaN, probabilities that do not sum to 1, or ids out of range.
+        """
+        labels: list[np.ndarray] = []
+        scores: list[_Scores] = []
+        for place, (part, table) in enumerate(zip(self.parts, self._tables, strict=True)):
+            rows = matched.rows_of(f"{self.name} {place}", start, stop)
+            if part.values == "labels":
+                codes = part.labels(rows)
+                if table is None and codes.size and codes.max() >= self.classes.count:
+                    raise fault(
+                        part.source,
+                        self.name,
+                        f"class id {codes.max()}",
+                        f"below {self.classes.count}, the number of classes",
+                        "check --classes",
+                    )
+                labels.append(codes if table is None else table[codes])
+            else:
+                values = part.scores(rows)
+                with ThreadPoolExecutor(os.cpu_count()) as pool:
+                    found = list(pool.map(lambda each, part=part, table=table: _read(each, part, table, start), values))  # type: ignore[misc]
+                labels.append(np.stack([said for said, _ in found]))
+                scores += [held for _, held in found]
+            part.array.release()
+        joined = labels[0] if len(labels) == 1 else np.concatenate(labels)
+        if not self.has_scores:
+            return SideBlock(joined, None)
+        confidence = np.stack([_confidence(held) for held in scores])
+        return SideBlock(joined, confidence, tuple(scores))
+
+
+def block_size(dense: Side, compressed: Side) -> int:
+    """Examples in a block, so that memory depends neither on their number nor on that of models and classes."""
+    by_scores = BLOCK_BYTES // max(1, dense.bytes_an_example + compressed.bytes_an_example)
+    return int(max(1, min(MOST_ROWS, by_scores, MOST_VOTES // max(1, dense.classes.count))))
+
+
+def _confidence(scores: _Scores) -> np.ndarray:
+    return np.asarray((1.0 if scores.is_logits else scores.largest) / scores.total, np.float32)
+
+
+def _read(values: np.ndarray, part: Part, table: np.ndarray | None, start: int) -> tuple[np.ndarray, _Scores]:
+    """Labels of one model's scores ``[examples, classes]``, checked, and what makes probabilities of them."""
+    scores = values if values.dtype in (np.float32, np.float64) else values.astype(np.float32)
+    columns = None
+    if table is not None:  # the first of equal scores is the class with the smallest id
+        columns = np.argsort(table)
+        said = scores[:, columns].argmax(1)
+    else:
+        said = scores.argmax(1)
+    is_logits = part.values == "logits"
+    largest = scores[np.arange(len(scores)), said if columns is None else columns[said]].astype(np.float32)
+    if is_logits:
+        with np.errstate(invalid="ignore", over="ignore"):
+            total = np.exp((scores - largest[:, None]).astype(np.float32, copy=False)).sum(1)
+    else:
+        total = scores.sum(1, dtype=np.float32)
+    broken = ~np.isfinite(total)
+    if broken.any():
+        row = start + int(np.flatnonzero(broken)[0])
+        raise fault(
+            part.source,
+            f"example {row}",
+            "NaN or infinity",
+            "finite scores",
+            "leave the diverged model or the broken examples out",
+        )
+    if not is_logits:
+        off = (np.abs(total - 1) > SUM_TOLERANCE) | (scores.min(1) < -1e-6)
+        if off.any():
+            row = int(np.flatnonzero(off)[0])
+            raise fault(
+                part.source,
+                f"example {start + row}",
+                f"probabilities that sum to {total[row]:.3g}, the smallest {scores[row].min():.3g}",
+                "probabilities of 0 or more that sum to 1",
+                "say --values logits if these are scores",
+            )
+    return said, _Scores(scores, largest, total, is_logits, columns)

@@ -1,0 +1,436 @@
+"""`piescope.audit`: from two sides to a folder of answers. Joins what `auditing` computes and `report` shows."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from piescope.problems import InputError
+from piescope.store import audit_layout
+
+if TYPE_CHECKING:
+    from piescope.auditing.budgets import Budgets
+    from piescope.auditing.inputs import Answers
+    from piescope.auditing.models.interface import Model, Settings
+    from piescope.auditing.pictures import Pictures
+    from piescope.auditing.predictions import Reading
+    from piescope.auditing.run import Question
+
+OnProgress = Callable[[str, int, int], None]
+
+
+def _silent(_what: str, _done: int, _all: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """The answers of an audit.
+
+    Attributes:
+        content: what audit.json holds.
+        folder: where the files are; None: they were not asked for.
+    """
+
+    content: dict[str, Any]
+    folder: Path | None
+
+    def __getitem__(self, key: str) -> Any:
+        return self.content[key]
+
+    @property
+    def is_within_budget(self) -> bool:
+        """Whether no budget is broken (one that cannot be judged is not)."""
+        return all(row["verdict"] != "broken" for row in self.content["budgets"])
+
+    def markdown(self) -> str:
+        """The answers for a pull request or a model card."""
+        from piescope.report.audit_markdown import audit_markdown
+
+        return audit_markdown(self.content)
+
+    def __repr__(self) -> str:
+        return f"Audit({self.content['n_examples']} examples, {self.content['changed']} changed, folder={self.folder})"
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How an audit is to be done; see `audit`."""
+
+    labels: Any = None
+    metadata: str | PathLike[str] | None = None
+    budgets: Budgets | None = None
+    dense_embeddings: str | PathLike[str] | None = None
+    compressed_embeddings: str | PathLike[str] | None = None
+    dense_layers: str | None = None
+    compressed_layers: str | None = None
+    classes: Any = None
+    values: Any = None
+    id_column: str | None = None
+    label_column: str | None = None
+    common: bool = False
+    paired: bool = False
+    data: Any = None
+    data_dir: Path | None = None
+    compress: str | None = None
+    trust_code: bool = False
+    device: str = "cpu"
+    settings: Settings | None = None
+    seed: int = 0
+
+
+def audit(
+    dense: Any,
+    compressed: Any = None,
+    dataset: Any = None,
+    *,
+    labels: Any = None,
+    metadata: str | PathLike[str] | None = None,
+    budgets: Budgets | Mapping[str, Any] | None = None,
+    out: str | PathLike[str] | None = None,
+    dense_embeddings: str | PathLike[str] | None = None,
+    compressed_embeddings: str | PathLike[str] | None = None,
+    dense_layers: str | None = None,
+    compressed_layers: str | None = None,
+    classes: Any = None,
+    values: Any = None,
+    id_column: str | None = None,
+    label_column: str | None = None,
+    common: bool = False,
+    paired: bool = False,
+    data_dir: str | PathLike[str] | None = None,
+    compress: str | None = None,
+    trust_code: bool = False,
+    device: str = "cpu",
+    settings: Settings | None = None,
+    seed: int = 0,
+    on_progress: OnProgress = _silent,
+) -> Audit:
+    """What a model lost when it was compressed: which examples, which classes, and whether that is more than chance.
+
+    Either side is predictions or a model. Predictions: a file (CSV, TSV, Parquet, Arrow, JSON lines, .npy, .npz,
+    .safetensors), a folder or glob of them (one model a file), an array ``[examples]`` or ``[models, examples]`` of labels
+    or ``[..., examples, classes]`` of probabilities or logits, or a mapping of model names to arrays. A model: a text
+    (``timm:NAME``, ``hf:NAME_OR_FOLDER``, ``onnx:FILE``, ``WRN-16-2@FILE``, ``FILE.py:function``), an nn.Module or any callable of
+    pixels; it needs a ``dataset``.
+
+    Args:
+        dense: the side before compression; one model or several.
+        compressed: the side after it; None only with ``compress``.
+        dataset: what models look at: ``"digits"``, ``"cifar10"``, a folder of images, an .npz, a Hugging Face data set
+            folder, a `piescope.Dataset` or ``(images, labels)``.
+        labels: true labels: a file or an array ``[examples]``; None: those beside the predictions or of the dataset.
+        metadata: a table whose columns make groups.
+        budgets: what may be lost at most, `Budgets` or its values by name; judged in ``content["budgets"]``.
+        out: folder for audit.json, audit.md, examples.parquet and report.html; None: nothing is written.
+        dense_embeddings: a file with ``[examples, dims]``, of one model.
+        compressed_embeddings: likewise.
+        dense_layers: folder or glob of such files, one a layer, shallow to deep: adds prediction depth.
+        compressed_layers: likewise.
+        classes: class names in order of their ids, or a file with one a line.
+        values: ``"labels"``, ``"probabilities"`` or ``"logits"``, where that is not to be found out.
+        id_column: name of the column with ids, if it is none of the usual ones.
+        label_column: name of the column with true labels, likewise.
+        common: audit the examples that all files have, instead of refusing files that differ.
+        paired: model k of one side was made from model k of the other.
+        data_dir: where ``"cifar10"`` lies.
+        compress: make the compressed copies here, without training: ``"magnitude:0.5,0.7,0.9"``, ``"int8"``, ...
+        trust_code: ``FILE.py:function`` may be executed.
+        device: where torch models run.
+        settings: what is known of a model's input: size, mean, std.
+        seed: of what is drawn at random.
+        on_progress: hears what is at work, how many examples are done and how many there are.
+
+    Returns:
+        the answers; ``.content`` is what audit.json holds.
+
+    Raises:
+        InputError: inputs that cannot be read, or that do not fit together; nothing is written then.
+
+    Example:
+        >>> import numpy as np
+        >>> found = audit(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]), labels=np.array([0, 1, 1, 1]))
+        >>> found["changed"], found["flips"]["correct_to_wrong"], found["accuracy"]["change"]
+        (1, 1, -25.0)
+    """
+    from piescope.auditing.budgets import Budgets as BudgetsOf
+
+    limits = budgets if budgets is None or isinstance(budgets, BudgetsOf) else BudgetsOf.of(budgets)
+    asked = Asked(
+        labels,
+        metadata,
+        limits,
+        dense_embeddings,
+        compressed_embeddings,
+        dense_layers,
+        compressed_layers,
+        classes,
+        values,
+        id_column,
+        label_column,
+        common,
+        paired,
+        dataset,
+        None if data_dir is None else Path(data_dir),
+        compress,
+        trust_code,
+        device,
+        settings,
+        seed,
+    )
+    if out is not None:
+        return run_audit(dense, compressed, asked, Path(fspath(out)), on_progress)
+    with tempfile.TemporaryDirectory(prefix="piescope-audit-") as scratch:
+        return replace(run_audit(dense, compressed, asked, Path(scratch), on_progress), folder=None)
+
+
+def run_audit(dense: Any, compressed: Any, asked: Asked, out: Path, on_progress: OnProgress = _silent) -> Audit:
+    """Does what was asked, and writes all files to a folder; arguments and errors as `audit`."""
+    _check_folder(out)
+    if compressed is None and asked.compress is None:
+        error = InputError("audit")
+        error.add(
+            "COMPRESSED",
+            "nothing",
+            "the compressed side",
+            "name it, or have copies made: --compress magnitude:0.5,0.7,0.9",
+        )
+        raise error
+    if asked.compress is not None:
+        from piescope.auditing.what_if import audit_copies
+
+        if compressed is not None:
+            error = InputError("audit")
+            error.add(
+                "--compress", "a compressed side too", "one of the two", "leave COMPRESSED out: --compress makes it"
+            )
+            raise error
+        model, pictures = _model(dense, "dense", asked, _pictures(asked)), _pictures(asked)
+        return audit_copies(model, pictures, asked, out, on_progress, _finish)
+    question = _question(dense, compressed, asked, on_progress)
+    return _finish(question, asked, out, on_progress)
+
+
+def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress, of: str = "") -> Audit:
+    """Answers, judges and writes."""
+    from piescope.auditing.budgets import judge
+    from piescope.auditing.run import answer
+
+    if asked.budgets is not None:
+        asked.budgets.check(question.truth is not None, question.metadata is not None)
+    out.mkdir(parents=True, exist_ok=True)
+    content = answer(question, out, on_progress)
+    if asked.budgets is not None:
+        content["budgets"] = judge(content, asked.budgets, of)
+    write_audit(content, out)
+    return Audit(content, out)
+
+
+def write_audit(content: dict[str, Any], out: Path) -> None:
+    """Writes audit.json, and what people read of it."""
+    from piescope.store.artefacts import as_json, write_file
+
+    write_file(audit_layout.audit(out), as_json(content))
+    render(out)
+
+
+def render(out: Path) -> None:
+    """Writes report.html and audit.md anew from audit.json and images.parquet.
+
+    Raises:
+        InputError: no audit there.
+    """
+    from piescope.report.audit_markdown import audit_markdown
+    from piescope.report.audit_page import render_audit
+    from piescope.store.artefacts import write_file
+
+    content = read_audit(out)
+    images: dict[str, bytes] = {}
+    if audit_layout.images(out).is_file():
+        from pyarrow import parquet
+
+        table = parquet.read_table(audit_layout.images(out))
+        images = dict(zip(table.column("id").to_pylist(), table.column("png").to_pylist(), strict=True))
+    write_file(audit_layout.report(out), render_audit(content, images))
+    write_file(audit_layout.markdown(out), audit_markdown(content).encode())
+
+
+def read_audit(out: Path) -> dict[str, Any]:
+    """What audit.json holds.
+
+    Raises:
+        InputError: it is missing, damaged, or of another version.
+    """
+    from piescope.auditing.answers import FORMAT_VERSION
+
+    error = InputError(str(audit_layout.audit(out).name))
+    try:
+        content = json.loads(audit_layout.audit(out).read_bytes())
+        version = content["format_version"]
+    except (OSError, ValueError, KeyError, TypeError):
+        error.add("file", "missing or damaged", "the answers of an audit", "run `piescope audit` again")
+        raise error from None
+    if version != FORMAT_VERSION:
+        error.add("format_version", str(version), str(FORMAT_VERSION), "run `piescope audit` again with this version")
+        raise error
+    return dict(content)
+
+
+def _check_folder(out: Path) -> None:
+    """An audit replaces an audit, and nothing else."""
+    error = InputError(out.name or str(out))
+    if out.exists() and not out.is_dir():
+        error.add("--out", "a file", "a folder", "name a folder")
+    elif out.is_dir() and not audit_layout.is_audit(out) and any(out.iterdir()):
+        error.add(
+            "--out", "a folder with other files", "an empty folder, or one that holds an audit", "name another folder"
+        )
+    error.raise_if_any()
+
+
+def _reading(asked: Asked, examples: int | None = None) -> Reading:
+    from piescope.auditing.predictions import Reading as ReadingOf
+
+    return ReadingOf(asked.values, asked.id_column, asked.label_column, examples)
+
+
+def _is_model(given: Any, asked: Asked) -> bool:
+    if isinstance(given, str | PathLike):
+        from piescope.auditing.models.interface import names_a_model
+
+        return names_a_model(fspath(given), asked.settings)
+    return callable(given) or hasattr(given, "scores")
+
+
+def _pictures(asked: Asked) -> Pictures:
+    from piescope.auditing.pictures import Pictures as PicturesOf
+    from piescope.auditing.pictures import open_pictures
+
+    if asked.data is None:
+        error = InputError("audit")
+        error.add(
+            "--data",
+            "nothing",
+            "the pictures that the model is to look at",
+            "--data digits, cifar10, a folder of images, an .npz",
+        )
+        raise error
+    if isinstance(asked.data, str | PathLike):
+        return open_pictures(fspath(asked.data), asked.data_dir)
+    return PicturesOf.of(asked.data)
+
+
+def _model(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
+    from piescope.auditing.models.interface import as_model, open_model
+
+    if isinstance(given, str | PathLike):
+        return open_model(
+            fspath(given), trust_code=asked.trust_code, device=asked.device, pictures=pictures, settings=asked.settings
+        )
+    return as_model(given, name=side, pictures=pictures, settings=asked.settings)
+
+
+def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress) -> Question:
+    from piescope.auditing.inputs import agreed_truth, read_side, read_truth, run_model, truth_of_pictures
+    from piescope.auditing.run import Question as QuestionOf
+
+    given = {"dense": dense, "compressed": compressed}
+    models = {side: _is_model(what, asked) for side, what in given.items()}
+    pictures = _pictures(asked) if any(models.values()) or asked.data is not None else None
+    labels = None if asked.labels is None else read_truth(asked.labels, _reading(asked))
+    known = labels.examples if labels is not None else len(pictures) if pictures is not None else None
+    sides: dict[str, Answers] = {}
+    for side in sorted(given, key=lambda name: models[name]):  # files first: they are the quicker to be wrong
+        if models[side]:
+            assert pictures is not None
+            sides[side] = run_model(_model(given[side], side, asked, pictures), pictures, side, on_progress)
+        else:
+            sides[side] = read_side(given[side], side, _reading(asked, known))
+            known = known or sides[side].parts[0].examples
+    if (
+        labels is None
+        and pictures is not None
+        and agreed_truth([part for each in sides.values() for part in each.parts]) is None
+    ):
+        names = next((part.class_names for each in sides.values() for part in each.parts), None)
+        labels = truth_of_pictures(pictures, names)
+    return QuestionOf(
+        dense=sides["dense"],
+        compressed=sides["compressed"],
+        labels=labels,
+        metadata=_metadata(asked),
+        represented=_represented(asked, sides),
+        pictures=pictures,
+        class_names=_class_names(asked),
+        common=asked.common,
+        is_paired=asked.paired,
+        seed=asked.seed,
+    )
+
+
+def _metadata(asked: Asked) -> Any:
+    if asked.metadata is None:
+        return None
+    from piescope.auditing.files import named_files
+    from piescope.auditing.groups import read_metadata
+
+    return read_metadata(named_files(fspath(asked.metadata), "metadata")[0], _reading(asked))
+
+
+def _class_names(asked: Asked) -> list[str] | None:
+    if asked.classes is None:
+        return None
+    if isinstance(asked.classes, str | PathLike):
+        from piescope.auditing.labels import read_class_names
+
+        return read_class_names(Path(fspath(asked.classes)))
+    return [str(name) for name in asked.classes]
+
+
+def _represented(asked: Asked, sides: dict[str, Answers]) -> Any:
+    from piescope.auditing.files import fault, named_files
+
+    given = {"dense": asked.dense_embeddings, "compressed": asked.compressed_embeddings}
+    layers = {"dense": asked.dense_layers, "compressed": asked.compressed_layers}
+    held = {side: answers.representation for side, answers in sides.items()}
+    if not any(given.values()) and not any(layers.values()) and not all(found is not None for found in held.values()):
+        return None
+    from piescope.auditing.embeddings import Points, Represented, read_layers, read_points
+
+    for kind, both in (("embeddings", given), ("layers", layers)):
+        if (both["dense"] is None) != (both["compressed"] is None):
+            missing = "dense" if both["dense"] is None else "compressed"
+            raise fault(
+                missing, f"--{missing}-{kind}", "nothing", "the same of both sides", f"give --{missing}-{kind} too"
+            )
+    reading = _reading(asked)
+    deep = {side: read_layers(fspath(text), side, reading) for side, text in layers.items() if text is not None}
+    if deep and len(deep["dense"]) != len(deep["compressed"]):
+        raise fault(
+            "layers",
+            "--compressed-layers",
+            f"{len(deep['compressed'])} files",
+            f"{len(deep['dense'])}, as many as dense layers",
+            "give the same layers of both",
+        )
+    points: dict[str, Points] = {}
+    for side in ("dense", "compressed"):
+        path, stored = given[side], held[side]
+        if path is not None:
+            points[side] = read_points(named_files(fspath(path), side)[0], reading)
+        elif deep:
+            points[side] = deep[side][-1]
+        else:
+            assert stored is not None
+            points[side] = Points(sides[side].name, stored, sides[side].parts[0].ids)
+    return Represented(
+        points["dense"], points["compressed"], (tuple(deep.get("dense", ())), tuple(deep.get("compressed", ())))
+    )

@@ -1,0 +1,265 @@
+"""The audit on the terminal: plain lines that fit any width from 40 columns on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, chop_cells
+
+from piescope.report import audit_words as words
+from piescope.report.audit_words import Audit, Row
+
+NARROWEST = 20
+"""Columns below which nothing is promised."""
+
+WIDEST_TEXT = 100
+"""Sentences wrap here on wider terminals, too."""
+
+MOST_CLASSES = 5
+MOST_CONFUSIONS = 3
+MOST_HARMED = 3
+
+_PLAIN = str.maketrans({words.MINUS: "-", words.SPACE: " ", "→": "->", "–": "-", "…": "..."})
+"""What not every terminal's encoding has."""
+
+
+def summary_lines(audit: Audit, width: int) -> list[str]:
+    """What was lost, who paid, which budgets are broken: the page's own sentences, short.
+
+    Args:
+        audit: the content of audit.json.
+        width: columns of the terminal.
+
+    Returns:
+        Lines without trailing space, none wider than ``width`` (wide characters count as two), no control characters.
+    """
+    width = max(width, NARROWEST)
+    lines = _wrapped(f"{words.title(audit)}: {words.matched(audit)}", width)
+    lines += ["", *_wrapped(" ".join(words.headline(audit)), width), ""]
+    lines += _facts(audit, width)
+    for head, block in (
+        ("budgets", _budgets(audit, width)),
+        ("classes, worst first", _rows(audit["classes"], "recall", width)),
+        ("groups, worst first", _rows(audit["groups"], "accuracy", width)),
+        ("mix-ups that grew", _confusions(audit, width)),
+        ("what if", _what_if(audit, width)),
+        ("most harmed examples", _harmed(audit, width)),
+        ("note", _notes(audit, width)),
+    ):
+        if block:
+            lines += ["", *_wrapped(head, width), *block]
+    return [line.rstrip() for line in lines]
+
+
+def _plain(text: str) -> str:
+    return text.translate(_PLAIN)
+
+
+def _wrapped(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
+    """Lines of whole words; a word wider than a line is broken. No-break spaces hold until the end.
+
+    Args:
+        text: one paragraph.
+        width: columns.
+        indent: before every line.
+        first: before the first line instead; as wide as ``indent`` or less.
+    """
+    room = min(width, WIDEST_TEXT) - cell_len(indent)
+    lines: list[str] = []
+    for word in filter(None, text.split(" ")):
+        for piece in chop_cells(_plain(word), room) if cell_len(_plain(word)) > room else [_plain(word)]:
+            if lines and cell_len(lines[-1]) + 1 + cell_len(piece) <= room:
+                lines[-1] += " " + piece
+            else:
+                lines.append(piece)
+    starts = [indent if first is None else first, *[indent] * len(lines)]
+    return [start + line for start, line in zip(starts, lines, strict=False)]
+
+
+def _columns(rows: Sequence[Sequence[str]], width: int, sides: str) -> list[str] | None:
+    """Aligned columns, ``l`` on the left and ``r`` on the right; None if they do not fit."""
+    plain = [[_plain(cell) for cell in row] for row in rows]
+    sizes = [max(cell_len(row[column]) for row in plain) for column in range(len(sides))]
+    if 2 + sum(sizes) + 2 * (len(sizes) - 1) > min(width, WIDEST_TEXT):
+        return None
+    lines = []
+    for row in plain:
+        cells = [
+            (" " * (size - cell_len(cell)) + cell) if side == "r" else (cell + " " * (size - cell_len(cell)))
+            for cell, size, side in zip(row, sizes, sides, strict=True)
+        ]
+        lines.append("  " + "  ".join(cells))
+    return lines
+
+
+def _facts(audit: Audit, width: int) -> list[str]:
+    facts = []
+    accuracy, flips, share = audit["accuracy"], audit["flips"], audit["changed_share"]
+    if accuracy is not None:
+        before, after, change = (
+            words.ends(accuracy[key]) for key in ("dense_interval", "compressed_interval", "change_interval")
+        )
+        facts.append(("dense accuracy", words.with_interval(accuracy["dense"], *before, "%")))
+        facts.append(("compressed", words.with_interval(accuracy["compressed"], *after, "%")))
+        facts.append(("change, points", words.with_interval(accuracy["change"], *change, signed=True)))
+    if flips is not None:
+        lost = flips["correct_to_wrong_share"]
+        told = (
+            ""
+            if lost is None or lost["value"] is None
+            else f" = {words.with_interval(lost['value'], lost['low'], lost['high'], '%')}"
+        )
+        facts.append(("lost", words.count(flips["correct_to_wrong"]) + told))
+        facts.append(("won back", words.count(flips["wrong_to_correct"])))
+        if flips["mcnemar_p"] is not None:
+            facts.append(("McNemar p", words.chance(flips["mcnemar_p"])))
+    told = (
+        ""
+        if share is None or share["value"] is None
+        else f" = {words.with_interval(share['value'], share['low'], share['high'], '%')}"
+    )
+    facts.append(("PIEs" if audit["is_population"] else "changed", words.count(audit["changed"]) + told))
+    if audit["is_population"] and audit["confirmed"] is not None and audit["confirmed"]["pies"] is not None:
+        facts.append(("confirmed", words.count(audit["confirmed"]["pies"])))
+    calibration = audit["calibration"]
+    if (
+        calibration is not None
+        and calibration["dense"]["ece"] is not None
+        and calibration["compressed"]["ece"] is not None
+    ):
+        facts.append(
+            (
+                "ECE",
+                f"{words.number(calibration['dense']['ece'])} → "
+                f"{words.number(calibration['compressed']['ece'])} points",
+            )
+        )
+    if audit["label_errors"] is not None and audit["label_errors"]["count"]:
+        facts.append(("label errors?", words.count(audit["label_errors"]["count"])))
+    column = max(cell_len(name) for name, _ in facts) + 2
+    lines = []
+    for name, value in facts:
+        lines += _wrapped(value, width, " " * column, f"{name:<{column}}")
+    return lines
+
+
+def _budgets(audit: Audit, width: int) -> list[str]:
+    order = {"broken": 0, "undecided": 1, "kept": 2}
+    lines: list[str] = []
+    for row in sorted(audit["budgets"], key=lambda row: order.get(row["verdict"], 3)):
+        verdict = words.shown(row["verdict"])
+        called = f"{verdict.upper() if verdict == 'broken' else verdict} {words.budget_name(row)}"
+        told = f"{called}: {words.observed(row)}, limit {words.shown(row['limit'])}"
+        reason = words.shown(row["reason"])
+        lines += _wrapped(f"{told}. {words.capital(reason)}".rstrip(), width, "    ", "  ")
+    return lines
+
+
+def _label(row: Row) -> str:
+    return (
+        words.shown(row["class"], 28) or "(empty)"
+        if "class" in row
+        else words.shown(f"{row['column']} = {row['value']}", 36)
+    )
+
+
+def _rows(rows: Sequence[Row], measure: str, width: int) -> list[str]:
+    known = sorted((row for row in rows if row["impact"] is not None), key=lambda row: row["impact"])
+    if not known:
+        return []
+    shown = [row for row in known if row["impact"] < 0][:MOST_CLASSES]
+    if not shown:
+        return _wrapped(f"none lost {measure}", width, "  ")
+    cells = [
+        (
+            _label(row),
+            f"{words.number(row[f'dense_{measure}'])} → {words.percent(row[f'compressed_{measure}'])}",
+            words.with_interval(row["impact"], row["low"], row["high"], signed=True),
+            "" if row["q_value"] is None else f"q {words.equals(row['q_value'])}",
+            "" if row["q_value"] is None or row["q_value"] <= words.CLEAR else "not beyond chance",
+        )
+        for row in shown
+    ]
+    lines = _columns(cells, width, "lrrll")
+    if lines is None:
+        lines = []
+        for label, both, change, q, unsure in cells:
+            lines += _wrapped(f"{label}: {change}", width, "    ", "  ")
+            lines += _wrapped(", ".join(filter(None, (both, q, unsure))), width, "    ")
+    left = len(known) - len(shown)
+    return lines + (_wrapped(f"{left:,} more in report.html", width, "  ") if left else [])
+
+
+def _confusions(audit: Audit, width: int) -> list[str]:
+    rows = audit["confusions"][:MOST_CONFUSIONS]
+    if not rows:
+        return []
+    cells = [
+        (
+            words.shown(words.confusion_name(row), 56),
+            f"{words.count(row['dense'])} → {words.count(row['compressed'])}",
+            "" if row["q_value"] is None else f"q {words.equals(row['q_value'])}",
+        )
+        for row in rows
+    ]
+    lines = _columns(cells, width, "lrl")
+    if lines is not None:
+        return lines
+    return [
+        line
+        for label, both, q in cells
+        for line in _wrapped(", ".join(filter(None, (f"{label}: {both}", q))), width, "    ", "  ")
+    ]
+
+
+def _what_if(audit: Audit, width: int) -> list[str]:
+    if not audit["what_if"]:
+        return []
+    cells = [
+        (
+            words.shown(row["name"], 32),
+            words.percent(row["accuracy"]),
+            words.with_interval(row["change"], row["change_low"], row["change_high"], signed=True),
+            f"{words.count(row['correct_to_wrong'])} lost",
+            f"{words.count(row['changed'])} changed",
+        )
+        for row in audit["what_if"]
+    ]
+    lines = _columns(cells, width, "lrrrr")
+    if lines is None:
+        lines = []
+        for name, accuracy, change, lost, changed in cells:
+            lines += _wrapped(f"{name}: {accuracy}, {change}", width, "    ", "  ")
+            lines += _wrapped(f"{lost}, {changed}", width, "    ")
+    for sentence in words.what_if(audit):
+        lines += _wrapped(sentence, width, "  ")
+    return lines
+
+
+def _harmed(audit: Audit, width: int) -> list[str]:
+    rows = audit["harmed"][:MOST_HARMED]
+    if not rows:
+        return []
+    cells = [
+        (
+            words.shown(row["id"], 40),
+            "" if row["label"] is None else f"is {words.shown(row['label'], 28)}",
+            f"{words.shown(row['dense'], 28)} → {words.shown(row['compressed'], 28)}",
+        )
+        for row in rows
+    ]
+    lines = _columns(cells, width, "lll")
+    if lines is not None:
+        return lines
+    return [
+        line
+        for name, label, both in cells
+        for line in _wrapped(", ".join(filter(None, (f"{name}: {both}", label))), width, "    ", "  ")
+    ]
+
+
+def _notes(audit: Audit, width: int) -> list[str]:
+    lines: list[str] = []
+    for note in audit["inputs"]["notes"] or []:
+        lines += _wrapped(words.shown(note), width, "    ", "  - ")
+    return lines

@@ -1,0 +1,103 @@
+"""A fixture for users' own tests: audit a compressed model, and fail where it breaks a budget.
+
+pytest loads this module in every run of everyone who has piescope installed: it loads nothing but pytest.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from piescope.auditing.budgets import Budgets
+
+
+class UndecidedBudgetWarning(UserWarning):
+    """The sample is too small to tell whether a budget is kept."""
+
+
+class AuditAgainstBudgets(Protocol):
+    """What the fixture `piescope_audit` gives: ``piescope.audit``, with a verdict."""
+
+    def __call__(
+        self,
+        dense: Any,
+        compressed: Any,
+        labels: Any = None,
+        *,
+        dataset: Any = None,
+        metadata: Any = None,
+        out: str | Path | None = None,
+        budgets: Budgets | str | Path | None = None,
+        strict: bool = False,
+        **limits: Any,
+    ) -> Any:
+        """Audits, and raises where a budget is broken.
+
+        Args:
+            dense: a path, an array of labels or scores, or a callable (with ``dataset``), as for ``piescope.audit``.
+            compressed: likewise.
+            labels: true labels; without them only ``max_changed`` can be judged.
+            dataset: what callables are called on.
+            metadata: a file with columns to group examples by.
+            out: a folder for the report.
+            budgets: a TOML file with a table ``[budgets]``, or Budgets; ``limits`` replace what it says.
+            strict: budgets that the sample is too small to judge fail, too, instead of a warning.
+            **limits: ``max_flips="2%"``, ``max_class_drop=3``, ...
+
+        Returns:
+            the Audit; its ``content`` holds the numbers, budgets among them.
+
+        Raises:
+            AssertionError: a budget is broken (or undecided, if strict); names each with observed value, interval and
+                limit.
+            InputError: something in the input or a budget is wrong.
+        """
+        ...
+
+
+def _audit(
+    dense: Any,
+    compressed: Any,
+    labels: Any = None,
+    *,
+    dataset: Any = None,
+    metadata: Any = None,
+    out: str | Path | None = None,
+    budgets: Budgets | str | Path | None = None,
+    strict: bool = False,
+    **limits: Any,
+) -> Any:
+    __tracebackhide__ = True
+    import piescope
+    from piescope.auditing.budgets import Budgets, is_broken, verdict_line
+
+    given = Budgets.of(limits, "piescope_audit")
+    if isinstance(budgets, str | Path):
+        budgets = Budgets.from_file(Path(budgets))
+    if budgets is not None:
+        given = budgets.with_limits(given)
+    audit = piescope.audit(dense, compressed, dataset, labels=labels, metadata=metadata, budgets=given, out=out)
+    rows = audit.content["budgets"]
+    if missing := given.given.keys() - {row["budget"] for row in rows}:
+        raise RuntimeError(f"the audit has no verdict on {', '.join(sorted(missing))}")
+    failed = [row for row in rows if is_broken([row], strict)]
+    for row in rows:
+        if row["verdict"] == "undecided" and not strict:
+            warnings.warn(UndecidedBudgetWarning(verdict_line(row)), stacklevel=2)
+    if failed:
+        raise AssertionError("\n".join(verdict_line(row) for row in failed))
+    return audit
+
+
+@pytest.fixture
+def piescope_audit() -> AuditAgainstBudgets:
+    """Audits a compressed model, and fails the test where it breaks a budget.
+
+    ``piescope_audit("dense.csv", "int8.csv", "labels.csv", max_flips="2%", max_class_drop=3)``; a budget that the
+    sample is too small to judge warns, and fails with ``strict=True``.
+    """
+    return _audit

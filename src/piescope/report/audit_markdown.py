@@ -1,0 +1,214 @@
+"""audit.md: the audit in under 60 lines of GitHub-flavoured Markdown, for a pull request or a model card."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from piescope.report import audit_words as words
+from piescope.report.audit_words import Audit
+
+MOST_CLASSES = 10
+MOST_CONFUSIONS = 5
+MOST_BUDGETS = 12
+MOST_COPIES = 8
+
+_SPECIAL = re.compile(
+    r"(?P<interval>\[[−+]?[\d.,]+,[ \u00a0][−+]?[\d.,]+\](?![\[(:]))"  # ours; a name that looks so is as harmless
+    r"|(?P<start>^(?:[-+=](?=[-+=\s])|\d+(?=[.)])))"  # would begin a list or underline a heading
+    r"|(?P<scheme>://|www\.)"
+    r"|(?P<letter>[\\`*_\[\]<>|~&$#@])"
+)
+_LETTERS = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "@<!-- -->", "#": "#<!-- -->"}
+
+
+def audit_markdown(audit: Audit) -> str:
+    """The audit as Markdown.
+
+    Args:
+        audit: the content of audit.json.
+
+    Returns:
+        Text that ends with a newline; names are escaped, so that none can break a table, link or mention anyone.
+    """
+    first, *rest = words.headline(audit)
+    lines = [f"## piescope audit: {escaped(words.title(audit))}", "", f"**{escaped(first)}**"]
+    if rest:
+        lines += ["", escaped(" ".join(rest))]
+    lines += ["", *_before_after(audit)]
+    lines += _budgets(audit)
+    lines += _classes(audit)
+    lines += _confusions(audit)
+    lines += _what_if(audit)
+    lines += ["", escaped(_inputs(audit))]
+    return "\n".join(lines) + "\n"
+
+
+def escaped(text: str) -> str:
+    r"""Text in which nothing means anything to Markdown, HTML or GitHub: no link, no mention, no issue, no formula.
+
+    Example:
+        >>> print(escaped("a|b `c` <d> [e](f), 1.2 [0.9, 1.5]"))
+        a\|b \`c\` &lt;d&gt; \[e\](f), 1.2 [0.9, 1.5]
+        >>> print(escaped("@you http://x.example max_flips"))
+        @<!-- -->you http&#58;//x.example max_flips
+    """
+
+    def one(match: re.Match[str]) -> str:
+        found = match.group()
+        if match["interval"]:
+            return found
+        if match["start"]:
+            return "\\" + found if not found.isdigit() else f"{found}\\"
+        if match["scheme"]:
+            return "&#58;//" if found == "://" else "www&#46;"
+        if found == "_" and _inside_a_word(text, match.start()):
+            return found
+        return _LETTERS.get(found, "\\" + found)
+
+    return _SPECIAL.sub(one, text)
+
+
+def _inside_a_word(text: str, place: int) -> bool:
+    """GitHub's Markdown emphasises nothing by an underscore between two letters or digits."""
+    return text[place - 1 : place].isalnum() and text[place + 1 : place + 2].isalnum()
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], sides: str) -> list[str]:
+    """A GitHub table with escaped cells.
+
+    Args:
+        head: names of the columns.
+        rows: cells.
+        sides: a letter a column, ``l`` for left and ``r`` for right.
+    """
+    rule = ["---:" if letter == "r" else "---" for letter in sides]
+    return [f"| {' | '.join(cells)} |" for cells in (head, rule, *([escaped(cell) for cell in row] for row in rows))]
+
+
+def _before_after(audit: Audit) -> list[str]:
+    rows = []
+    accuracy, flips, share = audit["accuracy"], audit["flips"], audit["changed_share"]
+    if accuracy is not None:
+        before, after = (words.ends(accuracy[f"{side}_interval"]) for side in ("dense", "compressed"))
+        change = words.ends(accuracy["change_interval"])
+        rows.append(
+            (
+                "accuracy, %",
+                words.with_interval(accuracy["dense"], *before),
+                words.with_interval(accuracy["compressed"], *after),
+                words.with_interval(accuracy["change"], *change, signed=True),
+            )
+        )
+    calibration = audit["calibration"]
+    if calibration is not None and calibration["dense"]["ece"] is not None:
+        rows.append(
+            (
+                "calibration error (ECE), points",
+                words.number(calibration["dense"]["ece"]),
+                words.number(calibration["compressed"]["ece"]),
+                words.number(calibration["ece_change"], 1, signed=True),
+            )
+        )
+    lines = table(("", "before", "after", "change"), rows, "lrrr") if rows else []
+    told = []
+    if flips is not None:
+        told.append(f"lost {words.count(flips['correct_to_wrong'])}, won back {words.count(flips['wrong_to_correct'])}")
+        if flips["mcnemar_p"] is not None:
+            told[-1] += f" (McNemar p {words.equals(flips['mcnemar_p'])})"
+    changed = f"{words.count(audit['changed'])} {'PIEs' if audit['is_population'] else 'changed labels'}"
+    if share is not None and share["value"] is not None:
+        changed += f" ({words.with_interval(share['value'], share['low'], share['high'], '%')})"
+    told.append(f"{changed} of {words.counted(audit['n_examples'], 'example')}")
+    return [*lines, *([""] if lines else []), escaped(words.capital("; ".join(told)) + ".")]
+
+
+def _budgets(audit: Audit) -> list[str]:
+    if not audit["budgets"]:
+        return []
+    order = {"broken": 0, "undecided": 1, "kept": 2}
+    ranked = sorted(audit["budgets"], key=lambda row: order.get(row["verdict"], 3))
+    rows = [
+        (
+            words.budget_name(row),
+            words.shown(row["verdict"]),
+            words.observed(row),
+            words.shown(row["limit"]),
+            words.shown(row["reason"], 200),
+        )
+        for row in ranked[:MOST_BUDGETS]
+    ]
+    lines = ["", "### Budgets", "", *table(("budget", "verdict", "observed", "limit", "why"), rows, "llrrl")]
+    return lines + _more(len(ranked) - MOST_BUDGETS)
+
+
+def _classes(audit: Audit) -> list[str]:
+    if not audit["classes"]:
+        return []
+    clear = words.paid(audit["classes"])
+    if not clear:
+        return []  # the verdict has said so
+    rows = [
+        (
+            words.name(row["class"]),
+            words.number(row["dense_recall"]),
+            words.number(row["compressed_recall"]),
+            words.with_interval(row["impact"], row["low"], row["high"], signed=True),
+            words.count(row["examples"]),
+            words.chance(row["q_value"]),
+        )
+        for row in clear[:MOST_CLASSES]
+    ]
+    head = ("class", "recall before", "after", "change", "examples", "q")
+    lines = ["", "### Classes that paid", "", *table(head, rows, "lrrrrr")]
+    return lines + _more(len(clear) - MOST_CLASSES)
+
+
+def _confusions(audit: Audit) -> list[str]:
+    if not audit["confusions"]:
+        return []
+    rows = [
+        (
+            words.confusion_name(row),
+            words.count(row["dense"]),
+            words.count(row["compressed"]),
+            words.chance(row["q_value"]),
+        )
+        for row in audit["confusions"][:MOST_CONFUSIONS]
+    ]
+    return ["", "### Mix-ups that grew", "", *table(("", "before", "after", "q"), rows, "lrrr")]
+
+
+def _what_if(audit: Audit) -> list[str]:
+    if not audit["what_if"]:
+        return []
+    rows = [
+        (
+            words.name(row["name"]),
+            words.with_interval(row["accuracy"], row["low"], row["high"]),
+            words.with_interval(row["change"], row["change_low"], row["change_high"], signed=True),
+            words.count(row["correct_to_wrong"]),
+            words.count(row["changed"]),
+        )
+        for row in audit["what_if"][:MOST_COPIES]
+    ]
+    told = words.what_if(audit)
+    lines = ["", "### What if", ""]
+    if told:
+        lines += [escaped(" ".join(told)), ""]
+    lines += table(("copy", "accuracy, %", "change", "lost", "changed"), rows, "lrrrr")
+    return lines + _more(len(audit["what_if"]) - MOST_COPIES)
+
+
+def _more(left: int) -> list[str]:
+    return ["", f"{left:,} more in report.html."] if left > 0 else []
+
+
+def _inputs(audit: Audit) -> str:
+    inputs = audit["inputs"]
+    told = [f"Dense: {words.side(audit, 'dense')}", f"compressed: {words.side(audit, 'compressed')}"]
+    for key in ("labels", "metadata", "data"):
+        if inputs[key] is not None:
+            told.append(f"{key}: {words.name(inputs[key]['name'])}")
+    version = "" if audit["piescope"] is None else f" Made by piescope {words.name(audit['piescope'])}."
+    return f"{'; '.join(told)}. {words.capital(words.matched(audit))}{version}"

@@ -1,0 +1,463 @@
+"""report.html of an audit: one file, from disk, offline: what was lost, who paid, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+import piescope
+from piescope.report import audit_charts as charts
+from piescope.report import audit_words as words
+from piescope.report.audit_words import Audit, Row
+from piescope.report.standalone import data_uri, page_templates, style_hash
+
+FIRST = 15
+"""Classes and groups shown unfolded; the rest is one click away."""
+
+TILES = 24
+"""Examples of a gallery shown unfolded."""
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+KINDS = {"lost": "lost", "rescued": "won back", "moved": "moved", "changed": "changed", "same": "unchanged"}
+
+FLIPS_ABOUT = (
+    ("lost", "lost", "right before, wrong after"),
+    ("rescued", "won back", "wrong before, right after"),
+    ("moved", "moved", "wrong before and after, another label"),
+)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One number that a reader takes away.
+
+    Attributes:
+        name: what it is.
+        number: the number, as it is shown.
+        details: lines below it.
+        kind: CSS class.
+    """
+
+    name: str
+    number: str
+    details: tuple[str, ...]
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A class or group that lost or gained.
+
+    Attributes:
+        name: its name.
+        bar: the drawn bar.
+        change: change of recall or accuracy with its interval.
+        before_after: both numbers.
+        flips: lost and won back.
+        chance: of how many examples, and the q-value.
+        is_clear: beyond chance.
+    """
+
+    name: str
+    bar: Markup
+    change: str
+    before_after: str
+    flips: str
+    chance: str
+    is_clear: bool
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars on one scale.
+
+    Attributes:
+        axis: its numbers.
+        first: shown.
+        rest: folded.
+        unfold: what is folded.
+    """
+
+    axis: Markup
+    first: list[Bar]
+    rest: list[Bar]
+    unfold: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One example of a gallery.
+
+    Attributes:
+        example_id: its id.
+        image: a data URI; empty where there is no image.
+        label: true class, None where unknown.
+        dense: dense label, with the share of models that gave it where there are several.
+        compressed: likewise.
+        is_same: both are one label.
+        kind: what happened, as CSS class.
+        kind_name: what happened, in words.
+        probability: both sides' probability of the true label, in words; empty for labels only.
+        bars: the same drawn.
+        harm: in points.
+        is_confirmed: changed by more than chance.
+    """
+
+    example_id: str
+    image: str
+    label: str | None
+    dense: str
+    compressed: str
+    is_same: bool
+    kind: str
+    kind_name: str
+    probability: str
+    bars: Markup | None
+    harm: str
+    is_confirmed: bool
+
+
+def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
+    """The whole page.
+
+    Args:
+        audit: the content of audit.json.
+        images: PNG by example id; what is no PNG is left out.
+
+    Returns:
+        UTF-8 HTML that needs no other file, no network and no JavaScript.
+    """
+    templates = page_templates()
+    css = templates.get_template("report.css").render() + templates.get_template("audit.css").render()
+    uris = {
+        example_id: data_uri("image/png", content) for example_id, content in images.items() if content.startswith(PNG)
+    }
+    headline = words.headline(audit)
+    flips = audit["flips"]
+    calibration = audit["calibration"]
+    many = audit["is_population"]
+    page = templates.get_template("audit.html").render(
+        audit=audit,
+        words=words,
+        title=words.title(audit),
+        css=css,
+        css_hash=style_hash(css),
+        version=piescope.__version__,
+        verdict=headline[0],
+        lead=headline[1:],
+        state=_state(audit),
+        about=about(audit),
+        cards=cards(audit),
+        changes=words.changes(audit),
+        strip=None if flips is None else _strip(flips),
+        class_bars=bars(audit["classes"], lambda row: words.name(row["class"]), "recall", "class", "classes"),
+        class_words=words.classes(audit),
+        group_bars=bars(
+            audit["groups"], lambda row: f"{words.name(row['column'])} = {words.name(row['value'])}",
+            "accuracy", "group", "groups",
+        ),
+        group_words=words.groups(audit),
+        confusions=_confusions(audit, uris),
+        calibration_words=words.calibration(audit),
+        reliability=None if calibration is None else charts.reliability(calibration),
+        shift=None if calibration is None else charts.shift_histogram(calibration["shift"] or []),
+        keys={kind: charts.side_key(kind) for kind in ("dense", "compressed")},
+        harmed=tiles(audit, audit["harmed"], uris),
+        label_error_words=words.label_errors(audit),
+        label_errors=tiles(audit, audit["label_errors"]["examples"] if audit["label_errors"] else [], uris),
+        first_tiles=TILES,
+        embedding_words=words.embeddings(audit),
+        embedding_rows=_embedding_rows(audit),
+        seeds=[sentence for sentence in (words.noise(audit), words.confirmed(audit)) if sentence and many],
+        what_if_words=words.what_if(audit),
+        what_if=_what_if(audit),
+        sides=[_side(audit, which) for which in ("dense", "compressed")],
+        limits=words.limits(audit),
+    )  # fmt: skip
+    return page.encode("utf-8", "replace")
+
+
+def _state(audit: Audit) -> str:
+    verdicts = {row["verdict"] for row in audit["budgets"]}
+    return next((verdict for verdict in ("broken", "undecided", "kept") if verdict in verdicts), "none")
+
+
+def about(audit: Audit) -> str:
+    """One line below the verdict: what was compared."""
+    inputs = audit["inputs"]
+    models = [
+        words.counted(inputs[side]["n_models"], "model") for side in ("dense", "compressed") if inputs[side]["n_models"]
+    ]
+    told = words.matched(audit).rstrip(".")
+    if len(models) == 2:
+        told += f"; {models[0]} before, {models[1]} after"
+    if audit["what_if"]:
+        last = words.name(audit["what_if"][-1]["name"])
+        told += f". All below the what-if curves is about the last copy, {last}"
+    return told + "."
+
+
+def cards(audit: Audit) -> list[Card]:
+    """The few numbers that matter; what is unknown has no card."""
+    found = []
+    accuracy, flips, share = audit["accuracy"], audit["flips"], audit["changed_share"]
+    examples = audit["n_examples"]
+    if accuracy is not None and accuracy["dense"] is not None and accuracy["compressed"] is not None:
+        low, high = words.ends(accuracy["change_interval"])
+        change = words.with_interval(accuracy["change"], low, high, "points", signed=True)
+        decimals = words.digits(accuracy["dense"], accuracy["compressed"])
+        found.append(
+            Card(
+                "Accuracy",
+                f"{words.number(accuracy['dense'], decimals)} → {words.percent(accuracy['compressed'], decimals)}",
+                (change,) if accuracy["change"] is not None else (),
+                "wide",
+            )
+        )
+    if flips is not None and flips["correct_to_wrong"] is not None:
+        lost = flips["correct_to_wrong_share"]
+        details = ["right before, wrong after"]
+        if lost is not None and lost["value"] is not None:
+            details.insert(0, f"{words.with_interval(lost['value'], lost['low'], lost['high'], '%')}")
+        found.append(Card("Lost", words.count(flips["correct_to_wrong"]), tuple(details), "lost"))
+    if flips is not None and flips["wrong_to_correct"] is not None:
+        found.append(Card("Won back", words.count(flips["wrong_to_correct"]), ("wrong before, right after",), "won"))
+    details = [f"of {words.count(examples)} examples"]
+    if share is not None and share["value"] is not None:
+        details = [words.with_interval(share["value"], share["low"], share["high"], "%")]
+    confirmed = audit["confirmed"]
+    if audit["is_population"] and confirmed is not None and confirmed["pies"] is not None:
+        details.append(f"{words.count(confirmed['pies'])} confirmed one by one")
+    else:
+        details.append("another label than before")
+    name = "PIEs" if audit["is_population"] else "Changed"
+    found.append(Card(name, words.count(audit["changed"]), tuple(details), "changed"))
+    found += _worst(audit)
+    if audit["budgets"]:
+        found.append(_budget_card(audit))
+    return found
+
+
+def _worst(audit: Audit) -> list[Card]:
+    known = [row for row in audit["classes"] if row["impact"] is not None]
+    clear = words.paid(known)
+    worst = clear[0] if clear else min(known, key=lambda row: row["impact"], default=None)
+    if worst is None or worst["impact"] >= 0:
+        return []
+    chance = "not beyond chance" if not clear else f"q {words.equals(worst['q_value'])}"
+    if worst["q_value"] is None:
+        chance = "no p-value"
+    change = words.with_interval(worst["impact"], worst["low"], worst["high"], "points", signed=True)
+    return [
+        Card("Worst class", words.shown(worst["class"], 24) or "(empty)", (change, chance), "lost" if clear else "")
+    ]
+
+
+def _budget_card(audit: Audit) -> Card:
+    rows = audit["budgets"]
+    counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in ("broken", "undecided", "kept")}
+    state = _state(audit)
+    told = tuple(f"{counts[verdict]} {verdict}" for verdict in counts if counts[verdict] and verdict != state)
+    number = f"{counts[state]} {state}" if len(rows) > counts[state] else f"all {state}" if len(rows) > 1 else state
+    return Card("Budgets", number, told or (f"of {words.counted(len(rows), 'budget')}",), f"budget {state}")
+
+
+def _strip(flips: dict[str, Any]) -> dict[str, Any] | None:
+    parts = [
+        (kind, name, flips[key])
+        for (kind, name, _), key in zip(
+            FLIPS_ABOUT, ("correct_to_wrong", "wrong_to_correct", "wrong_to_wrong"), strict=True
+        )
+        if flips[key] is not None
+    ]
+    if not sum(part for _, _, part in parts):
+        return None
+    about = {kind: told for kind, _, told in FLIPS_ABOUT}
+    legend = [(kind, f"{words.count(part)} {name}", about[kind]) for kind, name, part in parts]
+    return {"drawn": charts.strip(parts), "legend": legend}
+
+
+def bars(rows: Sequence[Row], label: Callable[[Row], str], measure: str, one: str, many: str) -> Bars | None:
+    """Diverging bars, worst first; None where there is nothing to draw.
+
+    Args:
+        rows: of ``classes`` or ``groups``.
+        label: the name of a row.
+        measure: recall or accuracy.
+        one: what a row is.
+        many: what rows are.
+    """
+    known = sorted((row for row in rows if row["impact"] is not None), key=lambda row: row["impact"])
+    if not known:
+        return None
+    scale = charts.Scale.over([row[key] for row in known for key in ("impact", "low", "high")])
+    drawn = []
+    for row in known:
+        is_clear = row["q_value"] is not None and row["q_value"] <= words.CLEAR
+        before, after = row[f"dense_{measure}"], row[f"compressed_{measure}"]
+        both = "" if before is None or after is None else f"{words.number(before)} → {words.percent(after)}"
+        flips = ""
+        if row["correct_to_wrong"] is not None and row["wrong_to_correct"] is not None:
+            flips = f"{words.count(row['correct_to_wrong'])} lost, {words.count(row['wrong_to_correct'])} won back"
+        chance = [] if row["examples"] is None else [f"of {words.count(row['examples'])}"]
+        if row["q_value"] is not None:
+            chance.append(f"q {words.equals(row['q_value'])}")
+        drawn.append(
+            Bar(
+                label(row),
+                charts.impact_bar(row, scale, is_clear),
+                words.with_interval(row["impact"], row["low"], row["high"], signed=True),
+                both,
+                flips,
+                ", ".join(chance),
+                is_clear,
+            )
+        )
+    rest = drawn[FIRST:] if len(drawn) > FIRST + 3 else []
+    first = drawn[: len(drawn) - len(rest)]
+    unfold = f"{len(rest):,} more {one if len(rest) == 1 else many}"
+    clear_gains = (
+        sum(bar.is_clear and row["impact"] > 0 for bar, row in zip(drawn, known, strict=True) if bar in rest)
+        if len(rest) < 200
+        else 0
+    )
+    if clear_gains:
+        unfold += f", {clear_gains} with a gain beyond chance"
+    return Bars(charts.axis(scale, f"change of {measure}, points"), first, rest, unfold)
+
+
+def _confusions(audit: Audit, uris: dict[str, str]) -> list[dict[str, Any]]:
+    rows = audit["confusions"]
+    most = max((value for row in rows for value in (row["dense"], row["compressed"]) if value is not None), default=0)
+    return [
+        {
+            "name": words.confusion_name(row),
+            "class": words.name(row["class"]),
+            "predicted": words.name(row["predicted"]),
+            "before": words.count(row["dense"]),
+            "after": words.count(row["compressed"]),
+            "growth": words.number(row["growth"], 0, signed=True),
+            "chance": "" if row["q_value"] is None else f"q {words.equals(row['q_value'])}",
+            "is_clear": row["q_value"] is not None and row["q_value"] <= words.CLEAR,
+            "bars": charts.pair_bars(row["dense"], row["compressed"], most),
+            "examples": [
+                {"id": words.shown(each, words.LONGEST_NAME), "image": uris.get(each, "")}
+                for each in row["examples"] or []
+            ],
+        }
+        for row in rows
+    ]
+
+
+def tiles(audit: Audit, rows: Sequence[Row], uris: dict[str, str]) -> list[Tile]:
+    """Examples for a gallery, or for a table where there are no images."""
+    return [_tile(audit, row, uris.get(row["id"], "")) for row in rows]
+
+
+def _tile(audit: Audit, row: Row, image: str) -> Tile:
+    def label(which: str) -> str:
+        share = row[f"{which}_share"]
+        votes = f" ({100 * share:.0f}{words.SPACE}%)" if share is not None and audit["is_population"] else ""
+        return words.name(row[which]) + votes
+
+    before, after = row["dense_probability"], row["compressed_probability"]
+    known = before is not None and after is not None
+    kind = "same" if row["kind"] == "kept" else row["kind"] if row["kind"] in KINDS else "changed"
+    return Tile(
+        example_id=words.shown(row["id"], words.LONGEST_NAME),
+        image=image,
+        label=None if row["label"] is None else words.name(row["label"]),
+        dense=label("dense"),
+        compressed=label("compressed"),
+        is_same=row["dense"] == row["compressed"],
+        kind=kind,
+        kind_name=KINDS[kind],
+        probability=f"{100 * before:.0f} → {100 * after:.0f}{words.SPACE}%" if known else "",
+        bars=charts.pair_bars(before, after, 1.0) if known else None,
+        harm=words.NOTHING if row["harm"] is None else words.number(100 * row["harm"], 0),
+        is_confirmed=bool(row["is_confirmed"]),
+    )
+
+
+def _embedding_rows(audit: Audit) -> list[tuple[str, ...]]:
+    """Q-Score and depth of all, changed and other examples; before and after."""
+    found = audit["embeddings"]
+    if found is None:
+        return []
+    rows = []
+    q = found["q_score"]
+    if q is not None:
+        for key, text in (("q", "Q-Score, all examples"), ("z", "Z-Score, all"), ("l1", "L1 norm, all")):
+            if q["dense"] is not None and q["compressed"] is not None:
+                rows.append((text, words.number(q["dense"][key], 3), words.number(q["compressed"][key], 3)))
+        for key, text in (("changed", "Q-Score, changed examples"), ("other", "Q-Score, the others")):
+            if q[key] is not None:
+                rows.append((text, words.number(q[key]["dense_q"], 3), words.number(q[key]["compressed_q"], 3)))
+    depth = found["prediction_depth"]
+    if depth is not None:
+        rows.append(
+            ("Prediction depth, all examples", words.number(depth["dense"], 2), words.number(depth["compressed"], 2))
+        )
+        for key, text in (("changed", "Prediction depth, changed examples"), ("other", "Prediction depth, the others")):
+            if depth[key] is not None:
+                rows.append((text, words.number(depth[key]["dense"], 2), words.number(depth[key]["compressed"], 2)))
+    return [row for row in rows if set(row[1:]) != {words.NOTHING}]
+
+
+def _what_if(audit: Audit) -> dict[str, Any] | None:
+    rows = audit["what_if"]
+    if not rows:
+        return None
+    before = None if audit["accuracy"] is None else audit["accuracy"]["dense"]
+    shares = [
+        {
+            **row,
+            "share": None
+            if row["changed"] is None or not audit["n_examples"]
+            else 100 * row["changed"] / audit["n_examples"],
+        }
+        for row in rows
+    ]
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    drawn = [
+        charts.curve(rows, "accuracy", "low", "high", "accuracy, %", before),
+        charts.curve(shares, "share", None, None, "changed examples, %", None),
+    ]
+    table = [
+        (
+            str(index + 1),
+            words.name(row["name"]),
+            words.with_interval(row["accuracy"], row["low"], row["high"], "%"),
+            words.with_interval(row["change"], row["change_low"], row["change_high"], signed=True),
+            words.count(row["correct_to_wrong"]),
+            words.count(row["wrong_to_correct"]),
+            words.count(row["changed"]),
+            words.NOTHING
+            if row["worst_class"] is None
+            else f"{words.name(row['worst_class'])} ({words.number(row['worst_impact'], 1, True)})",
+            words.listed([words.name(each) for each in row["lost_classes"] or []], 4) or "none",
+            words.NOTHING if row["realised_sparsity"] is None else words.number(row["realised_sparsity"], 3),
+            words.listed([words.name(each) for each in row["broken"] or []]) or "none",
+        )
+        for index, row in enumerate(rows)
+    ]
+    return {
+        "charts": [chart for chart in drawn if chart is not None],
+        "methods": [(charts.method_key(index), words.name(method)) for index, method in enumerate(methods)],
+        "table": table,
+        "has_budgets": bool(audit["budgets"]),
+    }
+
+
+def _side(audit: Audit, which: str) -> dict[str, Any]:
+    of = audit["inputs"][which]
+    return {
+        "which": which,
+        "told": words.side(audit, which),
+        "notes": [words.shown(each) for each in of["told"] or []],
+        "models": [words.name(each) for each in of["models"] or []],
+    }

@@ -1,0 +1,725 @@
+"""What an audit's numbers say, in sentences made from them alone; page, terminal and audit.md share them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+Audit = dict[str, Any]
+"""The content of audit.json."""
+
+Row = dict[str, Any]
+"""One row of one of its lists."""
+
+CLEAR = 0.05
+"""A class or group whose q-value is at most this lost (or gained) beyond chance."""
+
+SMALL_LOSS = 1.0
+"""Points of accuracy: without budgets the what-if sentence names the furthest copy that loses less."""
+
+MINUS = "\N{MINUS SIGN}"
+SPACE = "\N{NO-BREAK SPACE}"
+NOTHING = "–"
+"""Stands where there is no number; a missing number is never a 0."""
+
+LONGEST_NAME = 60
+
+BUDGETS = {
+    "max_flips": "right before, wrong after",
+    "max_class_drop": "recall that any class loses",
+    "max_changed": "labels that changed",
+    "equivalent_within": "change of accuracy, either way",
+    "max_group_drop": "accuracy that any group loses",
+}
+"""What each budget is about."""
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def shown(text: object, longest: int | None = None) -> str:
+    r"""Text from outside as it may be shown: control, direction and lone surrogate characters spelt out, never sent on.
+
+    Args:
+        text: a name, an id, a note.
+        longest: characters after which it is cut.
+
+    Example:
+        >>> shown("a\x1b[31m\nb"), shown("x" * 9, longest=5)
+        ('a\\x1b[31m\\nb', 'xxxx…')
+    """
+    safe = "".join(
+        letter if unicodedata.category(letter) not in _INVISIBLE else letter.encode("unicode_escape").decode()
+        for letter in str(text)
+    )
+    return safe if longest is None or len(safe) <= longest else safe[: longest - 1] + "…"
+
+
+def name(text: object) -> str:
+    """A class, group or file by name, cut where it is very long."""
+    return shown(text, LONGEST_NAME) or "(empty)"
+
+
+def count(value: float | None) -> str:
+    """``10,000``; halves as they are; a dash for nothing.
+
+    Example:
+        >>> count(10_000), count(12.5), count(None)
+        ('10,000', '12.5', '–')
+    """
+    if value is None:
+        return NOTHING
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def counted(value: float, noun: str) -> str:
+    """``1 example``, ``2 examples``.
+
+    Example:
+        >>> counted(1, "class"), counted(2, "class"), counted(1_000, "example")
+        ('1 class', '2 classes', '1,000 examples')
+    """
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else noun + ("es" if noun.endswith("s") else "s")
+    return f"{count(value)} {noun if value == 1 else plural}"
+
+
+def digits(*values: float | None) -> int:
+    """Decimals that these need: one, more where all are small."""
+    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    return 1 if largest >= 0.5 or largest == 0 else 2 if largest >= 0.05 else 3
+
+
+def number(value: float | None, decimals: int = 1, signed: bool = False) -> str:
+    """A number with a true minus sign; a dash for nothing.
+
+    Example:
+        >>> number(-1.25, 1), number(0.5, 1, signed=True), number(-0.001, 1), number(None)
+        ('−1.2', '+0.5', '0.0', '–')
+    """
+    if value is None:
+        return NOTHING
+    text = f"{abs(value):,.{decimals}f}"
+    if not any(letter in "123456789" for letter in text):
+        return text
+    return (MINUS if value < 0 else "+" if signed else "") + text
+
+
+def interval(low: float | None, high: float | None, decimals: int = 1, signed: bool = False) -> str:
+    r"""``[0.9, 1.7]``; empty where an end is missing.
+
+    Example:
+        >>> interval(0.9, 1.7), interval(None, 1.7)
+        ('[0.9,\xa01.7]', '')
+    """
+    if low is None or high is None:
+        return ""
+    return f"[{number(low, decimals, signed)},{SPACE}{number(high, decimals, signed)}]"
+
+
+def with_interval(
+    value: float | None, low: float | None, high: float | None, unit: str = "", signed: bool = False
+) -> str:
+    """``3.2 % [2.9, 3.6]``, all with the same decimals."""
+    if value is None:
+        return NOTHING
+    decimals = digits(value, low, high)
+    told = number(value, decimals, signed) + (SPACE + unit if unit else "")
+    ends = interval(low, high, decimals, signed)
+    return f"{told} {ends}" if ends else told
+
+
+def chance(value: float | None) -> str:
+    """A p- or q-value: ``0.034``, ``2e-14``.
+
+    Example:
+        >>> chance(0.0341), chance(2.34e-14), chance(0.0), chance(1.0), chance(None)
+        ('0.034', '2e-14', '< 1e-300', '1', '–')
+    """
+    if value is None:
+        return NOTHING
+    if value == 0:
+        return "< 1e-300"
+    if value < 0.001:
+        mantissa, exponent = f"{value:.0e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    return f"{value:.2g}"
+
+
+def equals(value: float | None) -> str:
+    """``= 0.034``, ``< 1e-300``: what follows p or q."""
+    text = chance(value)
+    return text if text.startswith("<") else f"={SPACE}{text}"
+
+
+def percent(value: float | None, decimals: int = 1) -> str:
+    """``91.2 %`` of a number that is in percent."""
+    return NOTHING if value is None else number(value, decimals) + SPACE + "%"
+
+
+def listed(parts: Sequence[str], most: int | None = None, last: str = "and") -> str:
+    """``a, b and c``; ``a, b and 3 more``.
+
+    Example:
+        >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], most=2)
+        ('a', 'a, b and c', 'a, b and 2 more')
+    """
+    if most is not None and len(parts) > most + 1:
+        parts = [*parts[:most], f"{len(parts) - most:,} more"]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}" if parts else ""
+
+
+def capital(text: str) -> str:
+    """The first letter of a sentence that begins with our own words."""
+    return text[:1].upper() + text[1:]
+
+
+def has_models(audit: Audit) -> str:
+    """``models`` when a side has more than one, else ``model``."""
+    return "models" if audit["is_population"] else "model"
+
+
+def changed_noun(audit: Audit) -> str:
+    """Populations have PIEs, single models changed examples."""
+    return "PIE" if audit["is_population"] else "changed example"
+
+
+def title(audit: Audit) -> str:
+    """Who is compared with whom."""
+    inputs = audit["inputs"]
+    return f"{name(inputs['compressed']['name'])} against {name(inputs['dense']['name'])}"
+
+
+def headline(audit: Audit) -> list[str]:
+    """The verdict, most important sentence first."""
+    told = [
+        _what_if_in_short(audit),
+        _first_sentence(audit),
+        _who_paid(audit),
+        noise(audit, brief=True),
+        budgets(audit),
+    ]
+    return [sentence for sentence in told if sentence]
+
+
+def _first_sentence(audit: Audit) -> str:
+    accuracy, flips = audit["accuracy"], audit["flips"]
+    if accuracy is None or accuracy["change"] is None:
+        return _without_labels(audit)
+    many = audit["is_population"]
+    gets = "get" if many else "gets"
+    change = accuracy["change"]
+    low, high = ends(accuracy["change_interval"])
+    is_clear = low is None or high is None or low > 0 or high < 0
+    decimals = digits(change, low, high)
+    if change != 0 and is_clear:
+        around = ""
+        if low is not None and high is not None:
+            around = " " + interval(min(abs(low), abs(high)), max(abs(low), abs(high)), decimals)
+        more = "more" if change > 0 else "fewer"
+        told = f"{subject(audit)} {gets} {number(abs(change), decimals)} points {more} right{around}"
+    elif change == 0 and (audit["changed"] == 0 or low is None):
+        told = f"{subject(audit)} {'are' if many else 'is'} exactly as accurate"
+    else:
+        told = (
+            f"{subject(audit)}: no clear change of accuracy, {with_interval(change, low, high, 'points', signed=True)}"
+        )
+    if flips is None:
+        return told + "."
+    return f"{told}{_flips(audit, is_clear)}"
+
+
+def subject(audit: Audit) -> str:
+    """Whose numbers these are, at the start of a sentence; of several what-if copies the last."""
+    if audit["what_if"]:
+        return f"The last copy, {name(audit['what_if'][-1]['name'])},"
+    return f"The compressed {has_models(audit)}"
+
+
+def _flips(audit: Audit, is_clear: bool) -> str:
+    lost, won = audit["flips"]["correct_to_wrong"], audit["flips"]["wrong_to_correct"]
+    if lost is None or won is None:
+        return "."
+    if audit["is_population"]:
+        if lost == won == 0:
+            return ": no modal label was lost and none won back."
+        were = "was" if lost in (0, 1) else "were"
+        gone = counted(lost, "example") if lost else "no example"
+        told = f"by modal labels, {gone} {were} lost and {count(won) if won else 'none'} won back"
+    else:
+        if lost == won == 0:
+            return ": it lost no example and won none back."
+        told = (
+            f"it lost {counted(lost, 'example') if lost else 'no example'} and won {count(won) if won else 'none'} back"
+        )
+    return f": {told}." if is_clear else f", yet {told}." if lost else f"; {told}."
+
+
+def _without_labels(audit: Audit) -> str:
+    changed, examples = audit["changed"], audit["n_examples"]
+    if changed == 0:
+        verb = "give" if audit["is_population"] else "gives"
+        return f"{subject(audit)} {verb} {_all(examples)} the same label as before."
+    share = audit["changed_share"]
+    ends = "" if share is None else f" ({with_interval(share['value'], share['low'], share['high'], '%')})"
+    verb = "give" if audit["is_population"] else "gives"
+    modal = "modal " if audit["is_population"] else ""
+    return f"{subject(audit)} {verb} {count(changed)} of {counted(examples, 'example')}{ends} another {modal}label."
+
+
+def _all(examples: int) -> str:
+    return "the one example" if examples == 1 else f"all {count(examples)} examples"
+
+
+def paid(rows: Iterable[Row]) -> list[Row]:
+    """Classes or groups that lost beyond chance, worst first."""
+    lost = [row for row in rows if _is_clear(row) and row["impact"] < 0]
+    return sorted(lost, key=lambda row: row["impact"])
+
+
+def gained(rows: Iterable[Row]) -> list[Row]:
+    """Classes or groups that gained beyond chance, most first."""
+    won = [row for row in rows if _is_clear(row) and row["impact"] > 0]
+    return sorted(won, key=lambda row: -row["impact"])
+
+
+def _is_clear(row: Row) -> bool:
+    return row["impact"] is not None and row["q_value"] is not None and row["q_value"] <= CLEAR
+
+
+def _who_paid(audit: Audit) -> str:
+    known = [row for row in audit["classes"] if row["impact"] is not None]
+    clear = paid(known)
+    if clear:
+        worst = clear[0]
+        told = f"{name(worst['class'])} paid most: {_points(worst)} points of recall"
+        others = len(clear) - 1
+        return f"{told}; {_others(others, 'class')} lost beyond chance." if others else f"{told}."
+    if not known or all(row["q_value"] is None for row in known):
+        return ""
+    if all(row["impact"] >= 0 for row in known):
+        return "No class lost recall."
+    return "No class's loss is beyond chance."
+
+
+def _points(row: Row) -> str:
+    return number(row["impact"], digits(row["impact"]), signed=True)
+
+
+def _others(others: int, noun: str) -> str:
+    return f"one more {noun}" if others == 1 else f"{others:,} more {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def classes(audit: Audit) -> list[str]:
+    """Who paid, in more words than the headline has."""
+    rows = [row for row in audit["classes"] if row["impact"] is not None]
+    if not rows:
+        return []
+    return _of_rows(audit, rows, "class", lambda row: name(row["class"]))
+
+
+def groups(audit: Audit) -> list[str]:
+    """The same of groups."""
+    rows = [row for row in audit["groups"] if row["impact"] is not None]
+    if not rows:
+        return []
+    return _of_rows(audit, rows, "group", lambda row: f"{name(row['column'])} = {name(row['value'])}")
+
+
+def _of_rows(audit: Audit, rows: list[Row], noun: str, label: Callable[[Row], str]) -> list[str]:
+    clear, won, told = paid(rows), gained(rows), []
+    if all(row["q_value"] is None for row in rows):
+        told.append("There are no p-values here: which of these losses are more than chance cannot be told.")
+    elif clear:
+        names = _named(clear, label)
+        many = f"{counted(len(clear), noun)} of {len(rows):,}"
+        told.append(f"{many} lost beyond chance: {names}.")
+    elif all(row["impact"] >= 0 for row in rows):
+        told.append(f"No {noun} lost.")
+    else:
+        worst = min(rows, key=lambda row: row["impact"])
+        told.append(
+            f"No {noun}'s loss is beyond chance; the largest observed is that of {label(worst)} "
+            f"({with_interval(worst['impact'], worst['low'], worst['high'], 'points', signed=True)})."
+        )
+    if won:
+        names = _named(won, label)
+        told.append(f"{counted(len(won), noun)} gained beyond chance: {names}.")
+    small = [row for row in rows if row["examples"] is not None and row["examples"] < 30]
+    if small:
+        whose = "class" if noun == "class" else "group"
+        told.append(
+            f"{counted(len(small), whose)} of {len(rows):,} {'has' if len(small) == 1 else 'have'} fewer than 30 "
+            "examples: of those only a very large loss can be told from chance."
+        )
+    return told
+
+
+def _named(rows: list[Row], label: Callable[[Row], str]) -> str:
+    decimals = digits(*(row["impact"] for row in rows))
+    return listed([f"{label(row)} ({number(row['impact'], decimals, signed=True)})" for row in rows], 5)
+
+
+def changes(audit: Audit) -> list[str]:
+    """Accuracy with its intervals, and the test of the flips."""
+    told = []
+    accuracy, flips = audit["accuracy"], audit["flips"]
+    if accuracy is not None and accuracy["dense"] is not None and accuracy["compressed"] is not None:
+        told.append(
+            f"Accuracy: {with_interval(accuracy['dense'], *ends(accuracy['dense_interval']), '%')} before, "
+            f"{with_interval(accuracy['compressed'], *ends(accuracy['compressed_interval']), '%')} after."
+        )
+    if flips is not None and flips["mcnemar_p"] is not None:
+        told.append(
+            f"Losing {count(flips['correct_to_wrong'])} and winning {count(flips['wrong_to_correct'])} back: "
+            f"McNemar's exact test that both are equally likely has p{SPACE}{equals(flips['mcnemar_p'])}."
+        )
+    return told
+
+
+def ends(pair: Sequence[float] | None) -> tuple[float | None, float | None]:
+    """An interval's two ends; None twice where there is none."""
+    return (None, None) if pair is None else (pair[0], pair[1])
+
+
+def noise(audit: Audit, brief: bool = False) -> str:
+    """How much of the PIEs seeds alone would have made; empty for single models.
+
+    Args:
+        audit: the content of audit.json.
+        brief: only when there is a number.
+    """
+    if not audit["is_population"]:
+        return ""
+    floor = audit["noise"]
+    if floor is None or floor["observed"] is None or floor["floor"] is None:
+        why = "" if floor is None else floor["why_not"]
+        because = f": {shown(why).rstrip('.')}" if why else ""
+        return "" if brief else f"How many of the PIEs seeds alone would make cannot be told{because}."
+    observed, alone = floor["observed"], floor["floor"]
+    sizes = floor["group_sizes"]
+    between = f"between groups of {sizes[0]} and {sizes[1]} models " if sizes and len(sizes) == 2 else ""
+    if observed == audit["pies"]:
+        between = ""
+    told = f"Of {count(round(observed))} PIEs {between}about {count(round(alone))} would be there by seeds alone"
+    if floor["low"] is None or floor["high"] is None or floor["excess"] is None:
+        return told + "."
+    rest = f"{number(floor['excess'], 0)} {interval(floor['low'], floor['high'], 0)}"
+    if floor["low"] > 0:
+        return f"{told}; {rest} are beyond that."
+    return f"{told}; the rest, {rest}, is not clearly more than that."
+
+
+def confirmed(audit: Audit) -> str:
+    """How many examples changed by more than chance, one by one; or why that cannot be told."""
+    found = audit["confirmed"]
+    if found is None:
+        return ""
+    if found["pies"] is None:
+        why = shown(found["why_not"]).rstrip(".")
+        return f"Which single examples changed by more than chance cannot be told: {why}." if why else ""
+    rate = number(100 * found["alpha"], 0) if found["alpha"] is not None else "5"
+    return (
+        f"{count(found['pies'])} of {counted(audit['pies'], changed_noun(audit))} "
+        f"{'is' if found['pies'] == 1 else 'are'} confirmed one by one (at a false discovery rate of {rate}{SPACE}%)."
+    )
+
+
+def confusion_name(row: Row) -> str:
+    """``cat taken for dog``."""
+    return f"{name(row['class'])} taken for {name(row['predicted'])}"
+
+
+def confusions(audit: Audit) -> str:
+    """Which mix-ups grew."""
+    rows = audit["confusions"]
+    if not rows:
+        return ""
+    top = rows[0]
+    told = f"{confusion_name(top)} grew most: {count(top['dense'])} before, {count(top['compressed'])} after"
+    clear = [row for row in rows if row["q_value"] is not None and row["q_value"] <= CLEAR]
+    if clear:
+        are = "is" if len(clear) == 1 else "are"
+        return f"{told}. {len(clear)} of the {counted(len(rows), 'mix-up')} listed {are} beyond chance."
+    if all(row["q_value"] is None for row in rows):
+        return told + "."
+    return told + ". None of the growths is beyond chance."
+
+
+def calibration(audit: Audit) -> list[str]:
+    """Whether confidence still means what it says."""
+    found = audit["calibration"]
+    if found is None:
+        return []
+    dense, compressed, told = found["dense"], found["compressed"], []
+    if dense["ece"] is not None and compressed["ece"] is not None:
+        change = compressed["ece"] - dense["ece"]
+        how = "stays about where it was" if abs(change) < 0.1 else "grows" if change > 0 else "falls"
+        told.append(
+            f"The calibration error (ECE) {how}: {number(dense['ece'])} points before, "
+            f"{number(compressed['ece'])} after."
+        )
+    accuracy = audit["accuracy"]
+    right = None if accuracy is None else accuracy["compressed"]
+    if compressed["confidence"] is not None and right is not None:
+        gap = compressed["confidence"] - right
+        verb = "are" if audit["is_population"] else "is"
+        told.append(
+            f"{subject(audit)} {verb} {percent(compressed['confidence'])} confident on average and right in "
+            f"{percent(right)}: {number(abs(gap))} points too {'confident' if gap > 0 else 'cautious'}."
+            if round(abs(gap), 1) > 0
+            else f"{subject(audit)} {verb} as confident on average as right: {percent(right)}."
+        )
+    if dense["confidence"] is not None and compressed["confidence"] is not None:
+        told.append(
+            f"Mean confidence: {percent(dense['confidence'])} before, {percent(compressed['confidence'])} after."
+        )
+    return told
+
+
+def label_errors(audit: Audit) -> list[str]:
+    """Likely label errors, and why they are set apart."""
+    found = audit["label_errors"]
+    if found is None or (found["count"] is None and not found["why_not"]):
+        return []
+    if found["count"] is None:
+        return [f"Likely label errors cannot be told here: {shown(found['why_not']).rstrip('.')}."]
+    if found["count"] == 0:
+        return ["No example looks like a label error."]
+    dense = "dense models" if audit["is_population"] else "dense model"
+    told = (
+        f"{counted(found['count'], 'example')} {'looks' if found['count'] == 1 else 'look'} like a label error: "
+        f"the {dense} confidently {'disagree' if audit['is_population'] else 'disagrees'} with the label. What the "
+        "compressed side does there is likely no damage: when the label is wrong, leaving it may be right. They are "
+        "not among the most harmed examples."
+    )
+    rule = shown(found["rule"]).strip()
+    return [told, f"The rule: {rule.rstrip('.')}."] if rule else [told]
+
+
+def embeddings(audit: Audit) -> list[str]:
+    """What happened to the representation."""
+    found = audit["embeddings"]
+    if found is None:
+        return []
+    told = []
+    if found["cka"] is not None:
+        told.append(
+            f"Linear CKA between the two representations is {number(found['cka'], 3)} (1 is the same geometry)."
+        )
+    if found["neighbourhood_overlap"] is not None:
+        told.append(
+            f"An example keeps {percent(100 * found['neighbourhood_overlap'], 0)} of its nearest neighbours on average."
+        )
+    if found["knn_agreement"] is not None:
+        told.append(
+            f"Labels by the {found['k']} nearest neighbours agree for {percent(found['knn_agreement'])} of examples."
+        )
+    accuracy = found["knn_accuracy"]
+    if accuracy is not None and accuracy["dense"] is not None and accuracy["compressed"] is not None:
+        told.append(
+            f"Those labels are right for {percent(accuracy['dense'])} before, {percent(accuracy['compressed'])} after."
+        )
+    depth = found["prediction_depth"]
+    if depth is not None and depth["dense"] is not None and depth["compressed"] is not None:
+        told.append(
+            f"Mean prediction depth over {depth['layers']} layers: {number(depth['dense'], 2)} before, "
+            f"{number(depth['compressed'], 2)} after."
+        )
+        of, rest = depth["changed"], depth["other"]
+        if of is not None and rest is not None and of["dense"] is not None and rest["dense"] is not None:
+            harder = "deeper (harder)" if of["dense"] > rest["dense"] else "no deeper"
+            told.append(
+                f"Changed examples were {harder} already in the dense {has_models(audit)}: "
+                f"{number(of['dense'], 2)} against {number(rest['dense'], 2)} for the others."
+            )
+    return told
+
+
+def budget_name(row: Row) -> str:
+    """``max_flips`` with the copy that it is about, if any."""
+    of = f" ({name(row['of'])})" if row["of"] else ""
+    return f"{name(row['budget'])}{of}"
+
+
+def budgets(audit: Audit) -> str:
+    """How many budgets are kept, broken, undecided; broken ones by name."""
+    rows = audit["budgets"]
+    if not rows:
+        return ""
+    by = {verdict: [row for row in rows if row["verdict"] == verdict] for verdict in ("broken", "undecided", "kept")}
+    if len(by["kept"]) == len(rows):
+        return "Its one budget is kept." if len(rows) == 1 else f"All {len(rows)} budgets are kept."
+    told = []
+    for verdict in ("broken", "undecided"):
+        if by[verdict]:
+            names = listed([budget_name(row) for row in by[verdict]], 4)
+            told.append(f"{len(by[verdict])} {_is(by[verdict])} {verdict}: {names}")
+    if by["kept"]:
+        told.append(f"{len(by['kept'])} {_is(by['kept'])} kept")
+    return f"Of {counted(len(rows), 'budget')}, {'; '.join(told)}."
+
+
+def _is(rows: Sequence[Row]) -> str:
+    return "is" if len(rows) == 1 else "are"
+
+
+def observed(row: Row) -> str:
+    """A budget's observed value with its interval and unit."""
+    if row["observed"] is None:
+        return NOTHING
+    if not row["unit"] and float(row["observed"]).is_integer():
+        ends = interval(row["low"], row["high"], 0)
+        return f"{count(row['observed'])} {ends}".strip()
+    return with_interval(row["observed"], row["low"], row["high"], row["unit"])
+
+
+def what_if(audit: Audit) -> list[str]:
+    """The furthest copy of each method that keeps its budgets or, without any, loses less than a point."""
+    told = []
+    for rows in _by_method(audit):
+        told.append(_furthest_with_budgets(audit, rows) if _has_budgets(audit, rows) else _furthest(rows))
+    return [sentence for sentence in told if sentence]
+
+
+def _by_method(audit: Audit) -> list[list[Row]]:
+    """The copies of each method, mildest first."""
+    methods = dict.fromkeys(row["method"] for row in audit["what_if"])
+    return [
+        sorted(
+            (row for row in audit["what_if"] if row["method"] == method),
+            key=lambda row: -1.0 if row["amount"] is None else float(row["amount"]),
+        )
+        for method in methods
+    ]
+
+
+def _has_budgets(audit: Audit, rows: list[Row]) -> bool:
+    return bool({row["of"] for row in audit["budgets"]} & {row["name"] for row in rows})
+
+
+def _what_if_in_short(audit: Audit) -> str:
+    """The same in one sentence."""
+    groups = _by_method(audit)
+    if len(groups) < 2:
+        return " ".join(what_if(audit))
+    has_budgets = any(_has_budgets(audit, rows) for rows in groups)
+    good = [[row for row in rows if (not row["broken"] if has_budgets else _is_small(row))] for rows in groups]
+    last = [rows[-1] for rows in good if rows]
+    decimals = digits(*(row["change"] for row in last))
+    far = [
+        name(row["name"])
+        + ("" if row["change"] is None else f" ({number(row['change'], decimals, signed=True)} points)")
+        for row in last
+    ]
+    does = "breaks no budget" if has_budgets else f"loses less than {SMALL_LOSS:g} point of accuracy"
+    if not far and has_budgets:
+        return "Every copy breaks a budget."
+    if not far:
+        known = all(row["change"] is not None for row in audit["what_if"])
+        return f"Every copy loses {SMALL_LOSS:g} point of accuracy or more." if known else ""
+    return f"The furthest copy of each method that {does}: {listed(far)}."
+
+
+def _is_small(row: Row) -> bool:
+    return row["change"] is not None and row["change"] > -SMALL_LOSS
+
+
+def _furthest_with_budgets(audit: Audit, rows: list[Row]) -> str:
+    good = [row for row in rows if not row["broken"]]
+    if not good:
+        which = name(rows[0]["name"]) if len(rows) == 1 else f"None of the {len(rows)} {name(rows[0]['method'])} copies"
+        broken = listed([name(budget) for budget in rows[0]["broken"]])
+        if len(rows) == 1:
+            return f"{which} breaks {broken}."
+        return f"{which} keeps its budgets; {name(rows[0]['name'])} already breaks {broken}."
+    far = good[-1]
+    unsure = [row["budget"] for row in audit["budgets"] if row["of"] == far["name"] and row["verdict"] == "undecided"]
+    keeps = (
+        f"breaks no budget ({listed([name(budget) for budget in unsure])} undecided)" if unsure else "keeps its budgets"
+    )
+    change = with_interval(far["change"], far["change_low"], far["change_high"], "points", signed=True)
+    if len(rows) == 1:
+        return f"{name(far['name'])} {keeps}: {change} of accuracy."
+    told = f"{name(far['name'])} is the furthest {name(far['method'])} copy that {keeps}: {change} of accuracy"
+    after = rows[rows.index(far) + 1 :]
+    if after:
+        told += f". {name(after[0]['name'])} breaks {listed([name(budget) for budget in after[0]['broken']])}"
+    return told + "."
+
+
+def _furthest(rows: list[Row]) -> str:
+    known = [row for row in rows if row["change"] is not None]
+    if not known:
+        return ""
+    good = [row for row in known if _is_small(row)]
+    if len(rows) == 1:
+        (row,) = known
+        return (
+            f"{name(row['name'])} changes accuracy by "
+            f"{with_interval(row['change'], row['change_low'], row['change_high'], 'points', signed=True)}."
+        )
+    if not good:
+        mild = known[0]
+        return (
+            f"Every {name(mild['method'])} copy loses {SMALL_LOSS:g} point of accuracy or more; the mildest, "
+            f"{name(mild['name'])}, {number(abs(mild['change']))} points."
+        )
+    far = good[-1]
+    change = with_interval(far["change"], far["change_low"], far["change_high"], "points", signed=True)
+    told = (
+        f"{name(far['name'])} is the furthest {name(far['method'])} copy that loses less than {SMALL_LOSS:g} point "
+        f"of accuracy: {change}"
+    )
+    if far["change_low"] is not None and far["change_low"] <= -SMALL_LOSS:
+        told += "; its interval does not exclude a loss that large"
+    return told + "."
+
+
+def side(audit: Audit, which: str) -> str:
+    """``dense.csv: 3 models, probabilities``."""
+    of = audit["inputs"][which]
+    told = [counted(of["n_models"], "model") if of["n_models"] is not None else "", of["values"] or ""]
+    return f"{name(of['name'])}: {', '.join(part for part in told if part)}"
+
+
+def matched(audit: Audit) -> str:
+    """How the examples were brought together."""
+    inputs = audit["inputs"]
+    told = f"{counted(audit['n_examples'], 'example')}, matched by {inputs['matched_by'] or 'row'}"
+    left = {which: number for which, number in (inputs["left_out"] or {}).items() if number}
+    if left:
+        told += "; left out: " + listed([f"{count(number)} that only {which} has" for which, number in left.items()])
+    return told + "."
+
+
+def limits(audit: Audit) -> list[str]:
+    """What these numbers cannot say."""
+    told = []
+    inputs = audit["inputs"]
+    examples = audit["n_examples"]
+    if not audit["is_population"] and not audit["what_if"]:  # copies made without training have no seed of their own
+        told.append(
+            "One model a side: had the compressed one been trained or fine-tuned with another seed, other labels would "
+            "have changed. How much of this is such noise cannot be told from one model; two or more a side can tell."
+        )
+    if audit["accuracy"] is None:
+        told.append("There are no true labels: nothing here says which side is right when the two differ.")
+    if inputs["matched_by"] == "row":
+        told.append(
+            "Examples are matched by their row: if the files list them in different orders, every comparison here is "
+            "wrong. Ids in the files rule that out."
+        )
+    if audit["calibration"] is None:
+        told.append("Labels alone say nothing about confidence: no calibration, and harm is all or nothing per model.")
+    over = None if audit["accuracy"] is None else audit["accuracy"]["interval_over"]
+    if over == "examples":
+        told.append("Intervals are for other examples of the same kind, with these very models; not for other models.")
+    elif over:
+        told.append("Intervals are for other seeds and other examples of the same kind.")
+    told.append("Examples count as independent of each other. Near duplicates among them make every interval too sure.")
+    if examples:
+        one = number(100 / examples, 3 if examples > 1000 else 2)
+        told.append(f"Everything is measured on {counted(examples, 'example')}; one of them is {one}{SPACE}% of all.")
+    if audit["what_if"]:
+        told.append("The what-if copies were made without training; fine-tuning them would change every number here.")
+    return told

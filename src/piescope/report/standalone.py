@@ -1,0 +1,39 @@
+"""What a page needs to be one file: its templates, its style sheet by hash, its images as data URIs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+
+def page_templates() -> Environment:
+    """Templates of the reports: what they are given is text, and what they are not given is a fault."""
+    return Environment(
+        loader=PackageLoader("piescope.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def style_hash(css: str) -> str:
+    """The hash by which a Content Security Policy admits this style sheet and no other.
+
+    Example:
+        >>> style_hash("p { margin: 0 }")
+        '7IWhgxoOGTB5NQzjGk9OPt0FwhVeBvZGoWgF9xLLh8c='
+    """
+    return base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    """Bytes as a data URI.
+
+    Example:
+        >>> data_uri("image/png", b"png")
+        'data:image/png;base64,cG5n'
+    """
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -1,0 +1,111 @@
+"""report.html of an audit as a reader opens it: from disk, in a browser that may reach nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from made_audit import CASES, pictures
+from piescope.report.audit_page import render_audit
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+                  "--disable-component-update", "--disable-sync"],
+        )  # fmt: skip
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("audits") / "a folder with spaces"
+    folder.mkdir()
+    written = {}
+    for index, (name, content) in enumerate(CASES.items()):
+        path = folder / f"report-{index}.html"
+        path.write_bytes(render_audit(content, pictures(content) if name in ("probabilities", "hostile") else {}))
+        written[name] = path
+    return written
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("name", CASES)
+def test_no_console_error_no_request_nothing_wider_than_the_page(
+    name: str, script: bool, browser: Any, pages: dict[str, Path]
+) -> None:
+    context = browser.new_context(java_script_enabled=script, offline=True, viewport={"width": 1400, "height": 900})
+    opened = context.new_page()
+    messages: list[str] = []
+    requests: list[str] = []
+    opened.on("console", lambda message: messages.append(message.text))
+    opened.on("pageerror", lambda error: messages.append(str(error)))
+    opened.on("dialog", lambda dialog: messages.append(dialog.message))
+    opened.on("request", lambda request: requests.append(request.url))
+    address = pages[name].as_uri()
+    opened.goto(address)
+    assert opened.locator("h1").is_visible()
+    for summary in opened.locator("details > summary").all()[:4]:
+        if summary.is_visible():
+            summary.click()
+    assert messages == []
+    assert [url for url in requests if not url.startswith("data:")] == [address]
+    if script:  # only then can the browser be asked
+        for width in (1400, 1000, 701, 700, 480, 360):
+            opened.set_viewport_size({"width": width, "height": 800})
+            assert opened.evaluate("document.documentElement.scrollWidth") <= width, width
+    context.close()
+
+
+def test_images_decode_and_charts_are_drawn(browser: Any, pages: dict[str, Path]) -> None:
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    opened = context.new_page()
+    opened.goto(pages["probabilities"].as_uri())
+    sizes = opened.evaluate("Array.from(document.images).map(i => [i.complete, i.naturalWidth])")
+    assert len(sizes) > 20
+    assert all(done and width > 0 for done, width in sizes)
+    for index in range(2):
+        box = opened.locator("svg.chart").nth(index).bounding_box()
+        assert box["width"] > 300 and box["height"] > 200
+    # a bar is as wide as its number is large, in the browser's own pixels
+    rows = opened.locator("#classes ~ table.bars").first.locator("tbody tr")
+    widths, changes = [], []
+    for index in range(rows.count()):
+        bar = rows.nth(index).locator("svg rect")
+        widths.append(bar.bounding_box()["width"])
+        changes.append(abs(float(rows.nth(index).locator("td.change").inner_text().split()[0].replace("−", "-"))))
+    assert len(widths) == 10
+    per_point = widths[0] / changes[0]
+    assert all(
+        abs(width - per_point * change) < 0.12 * per_point + 1 for width, change in zip(widths, changes, strict=True)
+    )
+    context.close()
+
+
+def test_the_page_is_usable_by_keyboard(browser: Any, pages: dict[str, Path]) -> None:
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    opened = context.new_page()
+    opened.goto(pages["probabilities"].as_uri())
+    opened.keyboard.press("Tab")
+    assert opened.evaluate("document.activeElement.getAttribute('href')") == "#short"
+    opened.locator("#confusions ~ details > summary").first.focus()
+    opened.keyboard.press("Enter")
+    assert opened.locator("#confusions ~ details").first.get_attribute("open") is not None
+    context.close()

@@ -1,0 +1,482 @@
+"""What people read of an audit follows from its numbers, whatever is missing and however names are spelt."""
+
+from __future__ import annotations
+
+import copy
+import html
+import json
+import re
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from made_audit import CASES, HOSTILE, made, nothing, pictures, without_numbers
+from piescope.cli.audit_summary import summary_lines
+from piescope.report import audit_charts as charts
+from piescope.report import audit_words as words
+from piescope.report.audit_markdown import audit_markdown, escaped
+from piescope.report.audit_page import render_audit
+
+
+def page(content: dict[str, Any], images: dict[str, bytes] | None = None) -> str:
+    return render_audit(content, images or {}).decode()
+
+
+def text_of(written: str) -> str:
+    body = written.split("</style>")[1]
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+def told(content: dict[str, Any]) -> str:
+    return " ".join(words.headline(content)).replace(words.SPACE, " ")
+
+
+@pytest.fixture
+def pair() -> dict[str, Any]:
+    return copy.deepcopy(CASES["labels"])
+
+
+# what the verdict says
+
+
+def test_a_clear_loss_is_told_with_its_interval_and_flips(pair: dict[str, Any]) -> None:
+    pair["accuracy"].update(change=-1.3, change_interval=[-1.7, -0.9])
+    pair["flips"].update(correct_to_wrong=210, wrong_to_correct=80)
+    assert words.headline(pair)[0].replace(words.SPACE, " ") == (
+        "The compressed model gets 1.3 points fewer right [0.9, 1.7]: it lost 210 examples and won 80 back."
+    )
+
+
+def test_a_clear_gain_is_no_loss(pair: dict[str, Any]) -> None:
+    pair["accuracy"].update(change=0.8, change_interval=[0.2, 1.4])
+    pair["flips"].update(correct_to_wrong=0, wrong_to_correct=80)
+    assert told(pair).startswith(
+        "The compressed model gets 0.8 points more right [0.2, 1.4]: it lost no example and won 80 back."
+    )
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.6, 0.2), (-0.4, 0.0)])
+def test_an_interval_that_holds_zero_is_no_clear_change(pair: dict[str, Any], low: float, high: float) -> None:
+    pair["accuracy"].update(change=-0.2, change_interval=[low, high])
+    first = words.headline(pair)[0]
+    assert "no clear change of accuracy" in first
+    assert "fewer right" not in first
+    assert "yet it lost" in first  # accuracy hides the flips: they are told all the same
+
+
+def test_the_same_labels_are_told_as_such() -> None:
+    first = words.headline(CASES["identical"])[0]
+    assert first == "The compressed model is exactly as accurate: it lost no example and won none back."
+    assert words.headline(nothing())[0] == "The compressed model gives all 40 examples the same label as before."
+
+
+def test_without_true_labels_nothing_is_called_right() -> None:
+    content = CASES["no true labels, labels only"]
+    assert re.match(
+        r"The compressed model gives \d+ of 500 examples \(.* % \[.*\]\) another label\.", words.headline(content)[0]
+    )
+    for said in (text_of(page(content)).split("How the files were read")[0], "\n".join(summary_lines(content, 100))):
+        for absent in ("Accuracy", "accuracy", "recall", "fewer right", "won back", "McNemar"):
+            assert absent not in said
+
+
+def test_populations_speak_of_pies_and_modal_labels_and_single_models_do_not() -> None:
+    many, one = text_of(page(CASES["population"])), text_of(page(CASES["labels"]))
+    assert "PIEs" in many and "modal label" in many and "Signal or noise?" in many
+    assert "PIE" not in one and "modal" not in one and "Signal or noise?" not in one
+    assert "One model a side" in one and "One model a side" not in many
+
+
+def test_paid_most_needs_a_class_beyond_chance(pair: dict[str, Any]) -> None:
+    assert "cat paid most: −" in told(pair)
+    for row in pair["classes"]:
+        row["q_value"] = 0.06
+    assert "paid most" not in told(pair)
+    assert "No class's loss is beyond chance." in told(pair)
+    assert "paid most" not in text_of(page(pair)) + audit_markdown(pair) + "\n".join(summary_lines(pair, 80))
+    assert "### Classes that paid" not in audit_markdown(pair)
+    assert "not beyond chance" in text_of(page(pair))
+    for row in pair["classes"]:
+        row["impact"] = 0.0
+    assert "No class lost recall." in told(pair)
+    for row in pair["classes"]:
+        row.update(impact=-3.0, q_value=None)
+    assert "chance" not in told(pair) and "paid" not in told(pair)
+    assert "cannot be told" in " ".join(words.classes(pair))
+
+
+def test_who_paid_most_is_the_worst_of_those_beyond_chance(pair: dict[str, Any]) -> None:
+    first, second = pair["classes"][:2]
+    first.update(impact=-40.0, q_value=0.3)  # a tiny class
+    second.update(impact=-5.0, q_value=0.001)
+    for row in pair["classes"][2:]:
+        row.update(impact=0.5, q_value=0.5)
+    assert f"{second['class']} paid most: −5.0 points of recall." in told(pair)
+    second.update(impact=5.0)  # a gain beyond chance is no loss
+    assert "paid" not in told(pair)
+    assert f"1 class gained beyond chance: {second['class']} (+5.0)." in words.classes(pair)
+
+
+def test_the_number_of_classes_that_paid(pair: dict[str, Any]) -> None:
+    for index, row in enumerate(pair["classes"]):
+        row.update(impact=-10.0 + index, q_value=0.01 if index < 3 else 0.9)
+    assert "paid most: −10.0 points of recall; 2 more classes lost beyond chance." in told(pair)
+    assert words.classes(pair)[0].startswith("3 classes of 10 lost beyond chance: ")
+
+
+def test_seeds_alone(pair: dict[str, Any]) -> None:
+    content = copy.deepcopy(CASES["population"])
+    content["pies"] = content["changed"] = 320
+    content["noise"] = {
+        "observed": 320.0, "floor": 280.0, "excess": 40.0, "low": 12.0, "high": 70.0, "group_sizes": [6, 6],
+        "examples": 2_000, "why_not": "",
+    }  # fmt: skip
+    assert "Of 320 PIEs about 280 would be there by seeds alone; 40 [12, 70] are beyond that." in told(content)
+    content["noise"].update(low=-3.0)
+    assert "is not clearly more than that" in told(content)
+    content["noise"].update(observed=350.0, group_sizes=[3, 3])
+    assert "Of 350 PIEs between groups of 3 and 3 models about" in told(content)
+    content["noise"] = None
+    assert "seeds" not in told(content)
+    assert "cannot be told" in words.noise(content)
+    content["noise"] = {**CASES["population"]["noise"], "observed": None, "why_not": "one dense model."}
+    assert words.noise(content) == "How many of the PIEs seeds alone would make cannot be told: one dense model."
+    assert words.noise(pair) == ""
+
+
+def test_budgets_are_counted_and_broken_ones_named() -> None:
+    content = copy.deepcopy(CASES["probabilities"])
+    assert words.budgets(content) == (
+        "Of 4 budgets, 2 are broken: max_flips and max_class_drop; 1 is undecided: equivalent_within; 1 is kept."
+    )
+    assert 'class="verdict broken"' in page(content)
+    for row in content["budgets"]:
+        row["verdict"] = "kept"
+    assert words.budgets(content) == "All 4 budgets are kept."
+    assert 'class="verdict kept"' in page(content)
+    content["budgets"][1]["verdict"] = "undecided"
+    assert 'class="verdict undecided"' in page(content)
+    content["budgets"] = []
+    assert words.budgets(content) == ""
+    assert "udget" not in text_of(page(content)) + audit_markdown(content)
+
+
+def test_the_furthest_copy_that_keeps_its_budgets() -> None:
+    content = copy.deepcopy(CASES["what-if"])
+    first, second = words.what_if(content)
+    assert first.startswith("magnitude 0.5 is the furthest magnitude copy that keeps its budgets: −0.3 points")
+    assert first.endswith("magnitude 0.7 breaks max_flips.")
+    assert second.startswith("random 0.5 is the furthest random copy")
+    content["budgets"][0]["verdict"] = "undecided"
+    assert "breaks no budget (max_flips undecided)" in words.what_if(content)[0]
+    for row in content["what_if"]:
+        row["broken"] = ["max_flips"]
+    assert (
+        words.what_if(content)[0]
+        == "None of the 3 magnitude copies keeps its budgets; magnitude 0.5 already breaks max_flips."
+    )
+    assert (
+        words.headline(content)[0] == "None of the 6 copies breaks no budget." or "None" in words.headline(content)[0]
+    )
+
+
+def test_the_furthest_copy_without_budgets_loses_less_than_a_point() -> None:
+    content = copy.deepcopy(CASES["what-if without budgets"])
+    rows = content["what_if"]
+    rows[0].update(change=-0.3, change_low=-0.5, change_high=-0.1)
+    rows[1].update(change=-0.9, change_low=-1.2, change_high=-0.6)
+    first = words.what_if(content)[0].replace(words.SPACE, " ")
+    assert first == (
+        "magnitude 0.6 is the furthest magnitude copy that loses less than 1 point of accuracy: "
+        "−0.9 points [−1.2, −0.6]; its interval does not exclude a loss that large."
+    )
+    rows[1].update(change=-1.0)
+    assert words.what_if(content)[0].startswith("magnitude 0.5 is the furthest")
+    rows[0].update(change=-1.5)
+    assert words.what_if(content)[0].startswith("Every magnitude copy loses 1 point of accuracy or more")
+
+
+def test_calibration_says_what_grew(pair: dict[str, Any]) -> None:
+    content = copy.deepcopy(CASES["probabilities"])
+    content["calibration"]["compressed"].update(ece=1.0, confidence=80.0)
+    content["accuracy"].update(compressed=90.0)
+    said = " ".join(words.calibration(content)).replace(words.SPACE, " ")
+    assert "The calibration error (ECE) falls: 2.0 points before, 1.0 after." in said
+    assert "The compressed model is 80.0 % confident on average and right in 90.0 %: 10.0 points too cautious." in said
+    content["calibration"]["compressed"].update(confidence=95.0)
+    assert "5.0 points too confident" in " ".join(words.calibration(content))
+    assert words.calibration(pair) == []
+
+
+# numbers
+
+
+def test_missing_numbers_are_dashes_and_never_zeros() -> None:
+    assert {
+        words.number(None),
+        words.count(None),
+        words.chance(None),
+        words.percent(None),
+        words.with_interval(None, 1, 2),
+    } == {"–"}
+    content = without_numbers(CASES["population"], np.random.default_rng(0), 1.0)
+    said = text_of(page(content)).split("How to read each measure")[0].split("How the files were read")[0]
+    known = {words.count(content[key]) for key in ("n_examples", "changed", "pies")}
+    known |= {str(content["inputs"]["dense"]["n_models"]), "5", "30", "1"}  # alpha, k, "1 is the same"
+    found = set(re.findall(r"(?<![\w-])\d[\d,.]*\d|(?<![\w-])\d", re.sub(r"test-\d+", "", said)))
+    assert not {number for number in found if number.strip(".") in ("0", "0.0", "0.00", "0.000")}
+    assert "None" not in said and "nan" not in said.lower()
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-310, 1e-300, 2.34e-14, 0.00099996, 0.001, 0.0499, 0.05, 0.5, 1.0])
+def test_chances_read_back(value: float) -> None:
+    text = words.chance(value)
+    if value == 0:
+        assert text == "< 1e-300"
+    else:
+        assert float(text) == pytest.approx(value, rel=0.5)
+
+
+def test_small_numbers_keep_their_digits() -> None:
+    assert (
+        words.with_interval(-0.04, -0.06, -0.02, "points", signed=True).replace(words.SPACE, " ")
+        == "−0.04 points [−0.06, −0.02]"
+    )
+    assert words.with_interval(-9.04, -11.0, 0.0, signed=True).replace(words.SPACE, " ") == "−9.0 [−11.0, 0.0]"
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+def test_ticks_are_round_few_and_inside(low: float, span: float) -> None:
+    marks = charts.ticks(low, low + span)
+    assert 1 <= len(marks) <= 12
+    assert marks == sorted(marks)
+    if span > 1e-3 * (1 + abs(low)):
+        room = 1e-6 * (abs(low) + span)
+        assert all(low - room <= mark <= low + span + room for mark in marks)
+
+
+def test_bars_start_at_zero_and_end_at_the_impact() -> None:
+    row = {"impact": -5.0, "low": -8.0, "high": -2.0}
+    scale = charts.Scale(-10.0, 10.0)
+    drawn = str(charts.impact_bar(row, scale, is_clear=True))
+    assert 'x="25.00%" width="25.00%"' in drawn  # from -5 to 0 on a line from -10 to 10
+    assert 'x1="10.00%" x2="40.00%"' in drawn  # the interval
+    assert "unsure" not in drawn and 'class="lost"' in drawn
+    assert "unsure" in str(charts.impact_bar({**row, "impact": 5.0}, scale, is_clear=False))
+    assert "<rect" not in str(charts.impact_bar({"impact": None, "low": None, "high": None}, scale, False))
+
+
+def test_marks_of_the_reliability_diagram_lie_at_their_numbers() -> None:
+    side = {"bins": [{"low": 0.5, "high": 0.6, "examples": 10.0, "confidence": 50.0, "accuracy": 25.0}]}
+    drawn = str(charts.reliability({"dense": side, "compressed": {"bins": []}}))
+    frame = charts.Frame((0, 100), (0, 100))
+    ((x, y),) = re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', drawn)
+    assert float(x) == pytest.approx(frame.across(50), abs=0.01)
+    assert float(y) == pytest.approx(frame.up(25), abs=0.01)
+    assert frame.up(25) > frame.up(75)
+    assert charts.reliability({"dense": {"bins": []}, "compressed": {"bins": []}}) is None
+
+
+# the page
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_kind_of_audit_gives_a_page(name: str) -> None:
+    content = CASES[name]
+    before = json.dumps(content)
+    images = pictures(content) if name in ("probabilities", "hostile") else {}
+    render_audit(content, images)
+    began = time.perf_counter()
+    written = page(content, images)
+    assert time.perf_counter() - began < 2  # 0.05 to 0.17 s on an idle machine
+    assert json.dumps(content) == before  # nothing is changed on the way
+    assert written == page(content, images)
+    said = text_of(written)
+    assert words.headline(content)[0][:40] in said
+    assert written.count("<table") == written.count("</table>")
+    assert written.count("<details") == written.count("</details>")
+    for bad in ("<script", " style=", "None", "nan", "inf ", ' onerror=alert(1)>"'):
+        assert bad not in re.sub(r"data:[^\"]*", "", written).replace("&lt;script", "").replace("None of the", ""), bad
+    assert not re.search(r"(src|href)=\"(?!data:|#)", written)
+    ids = re.findall(r' id="([^"]+)"', written)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]+)"', written)) <= set(ids)  # no link of the contents leads nowhere
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("name", ["probabilities", "population", "what-if", "no true labels", "hostile"])
+def test_any_number_may_be_missing(name: str, share: float) -> None:
+    for seed in range(3):
+        content = without_numbers(CASES[name], np.random.default_rng(seed), share)
+        assert "None" not in text_of(page(content)).replace("None of the", "")
+        assert "None" not in audit_markdown(content).replace("None of the", "")
+        assert "None" not in "\n".join(summary_lines(content, 60)).replace("None of the", "")
+
+
+def test_hostile_names_stay_text() -> None:
+    written = page(CASES["hostile"], pictures(CASES["hostile"]))
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in written
+    assert "<script" not in written and "<img src=x" not in written
+    assert "{{ 7 * 7 }}" in html.unescape(written) and "49 {% raw" not in written
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", written)
+    assert r"\u202egnp.exe" in html.unescape(written)
+    assert all(part.startswith("iVBORw0KGgo") for part in re.findall(r"data:image/png;base64,([^\"]+)", written))
+
+
+def test_only_pngs_become_images() -> None:
+    content = CASES["probabilities"]
+    first = content["harmed"][0]["id"]
+    written = page(content, {first: b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"})
+    assert "data:image" not in written
+
+
+def test_the_policy_admits_the_one_style_sheet_and_nothing_else() -> None:
+    import base64
+    import hashlib
+
+    written = page(CASES["labels"])
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', written)
+    (css,) = re.findall(r"<style>(.*?)</style>", written, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'"
+
+
+def test_images_where_there_are_images_and_a_table_where_there_are_none() -> None:
+    content = CASES["probabilities"]
+    with_images, without = page(content, pictures(content, most=10_000)), page(content)
+    assert with_images.count('<li class="tile">') == len(content["harmed"]) + len(content["label_errors"]["examples"])
+    assert '<li class="tile">' not in without and 'table class="examples"' in without
+    shown = {row["id"] for row in content["harmed"]}
+    assert shown <= set(re.findall(r"test-\d+", without))
+
+
+def test_the_worst_fifteen_classes_are_shown_and_the_rest_is_folded() -> None:
+    written = page(CASES["many classes"])
+    before, after = written.split("985 more classes")
+    assert before.count('<th scope="row"><bdi>class ') == 15
+    assert after.count('<th scope="row"><bdi>class ') == 985
+    worst = sorted(row["impact"] for row in CASES["many classes"]["classes"])[:15]
+    told_change = re.findall(r'<td class="change">(\S+)', before)
+    assert [float(each.replace("−", "-")) for each in told_change] == pytest.approx(worst, abs=0.06)
+
+
+def test_rows_are_matched_by_position_is_a_limit(pair: dict[str, Any]) -> None:
+    assert "different orders" not in text_of(page(pair))
+    pair["inputs"]["matched_by"] = "row"
+    assert "different orders" in text_of(page(pair))
+
+
+# Markdown
+
+
+def cells(line: str) -> int:
+    return len(re.findall(r"(?<!\\)\|", line)) - 1
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_markdown_is_short_and_its_tables_hold(name: str) -> None:
+    content = CASES[name]
+    written = audit_markdown(content)
+    lines = written.split("\n")
+    assert len(lines) < 60
+    assert len(written) < 20_000
+    for before, line in zip(lines, lines[1:], strict=False):
+        if line.startswith("| ---"):
+            assert cells(before) == cells(line)
+        elif line.startswith("|") and before.startswith("|"):
+            assert cells(line) == cells(before)
+    assert not re.search(r"<(?!!-- -->)", written)
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202e\ud800-\udfff]", written)
+    assert written.encode("utf-8")
+
+
+def test_markdown_holds_at_most_ten_classes_and_five_confusions() -> None:
+    content = made(names=[f"class {index}" for index in range(20)])
+    for row in content["classes"]:
+        row.update(impact=-5.0, q_value=0.001)
+    part = audit_markdown(content).split("### Classes that paid")[1].split("###")[0]
+    assert part.count("| class ") == 10 + 1  # and the head
+    assert "10 more in report.html." in part
+    part = audit_markdown(content).split("### Mix-ups that grew")[1]
+    assert part.count(" taken for ") == 5
+
+
+def test_markdown_renders_names_as_text() -> None:
+    renderer = (
+        pytest.importorskip("markdown_it").MarkdownIt("js-default", {"html": True, "linkify": False}).enable("table")
+    )
+    for name in HOSTILE:
+        shown = words.name(name)
+        for template in ("{}", "some {} text", "| a | b |\n| --- | --- |\n| {} | x |"):
+            rendered = renderer.render(template.format(escaped(shown)))
+            text = html.unescape(re.sub(r"<!-- -->|</?(p|table|thead|tbody|tr|th|td)[^>]*>", "", rendered))
+            assert " ".join(shown.split()) in " ".join(text.split()), (name, rendered)
+            assert not re.search(r"<(script|img|a|em|strong|code|h1|ul|ol|del)\b", rendered)
+
+
+@given(st.text(max_size=40))
+def test_escaping_leaves_nothing_that_links_or_mentions(text: str) -> None:
+    written = escaped(words.shown(text))
+    assert "://" not in written and "www." not in written
+    assert not re.search(r"@\w", written)
+    assert not re.search(r"<(?!!-- -->)", written)
+    assert not re.search(r"(?<!\\)(\\\\)*[|`*~$]", written)
+
+
+# the terminal
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_line_fits_every_width(name: str) -> None:
+    for width in range(40, 121):
+        for line in summary_lines(CASES[name], width):
+            assert cell_len(line) <= width, (width, line)
+            assert line == line.rstrip()
+            assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029\ud800-\udfff\u00a0]", line)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.text(max_size=80), min_size=2, max_size=4, unique=True), st.integers(20, 130))
+def test_any_class_name_fits_any_width(names: list[str], width: int) -> None:
+    content = made(examples=60, names=names, models=2)
+    for line in summary_lines(content, width):
+        assert cell_len(line) <= width
+        line.encode("utf-8")
+    audit_markdown(content).encode("utf-8")
+    render_audit(content, {})
+
+
+def test_a_wide_terminal_gets_columns_and_a_narrow_one_lines() -> None:
+    content = CASES["probabilities"]
+    wide, narrow = summary_lines(content, 100), summary_lines(content, 40)
+    (row,) = [line for line in wide if line.startswith("  cat ")]
+    assert "->" in row and "q = " in row.replace("\u00a0", " ")
+    starts = {line.index("->") for line in wide[wide.index("classes, worst first") + 1 :][:5] if "->" in line}
+    assert len(starts) == 1  # aligned
+    assert any(line.startswith("  cat: -") for line in narrow)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_page_terminal_and_markdown_say_the_same_sentences(name: str) -> None:
+    content = CASES[name]
+    first = words.headline(content)[0]
+    printed = " ".join(" ".join(summary_lines(content, 100)).split())
+    plain = first.replace(words.SPACE, " ").replace(words.MINUS, "-").replace("…", "...")
+    assert plain in printed
+    assert escaped(first) in audit_markdown(content)
+    assert html.escape(first, quote=False).replace("'", "&#39;").replace('"', "&#34;") in page(content)
+
+
+def test_broken_budgets_come_first_on_the_terminal() -> None:
+    content = copy.deepcopy(CASES["probabilities"])
+    content["budgets"].reverse()
+    lines = summary_lines(content, 120)
+    verdicts = [
+        line.split()[0] for line in lines[lines.index("budgets") + 1 :][:8] if line.startswith("  ") and line[2] != " "
+    ]
+    assert verdicts[:4] == ["BROKEN", "BROKEN", "undecided", "kept"]
