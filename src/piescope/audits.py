@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
     from piescope.auditing.inputs import Answers
     from piescope.auditing.models.interface import Model, Settings
     from piescope.auditing.pictures import Pictures
-    from piescope.auditing.predictions import Reading
+    from piescope.auditing.predictions import LabelColumn, Reading
     from piescope.auditing.run import Question
 
 OnProgress = Callable[[str, int, int], None]
+
+CALIBRATION = 256
+"""Pictures that int8 takes its ranges of activations from."""
 
 
 def _silent(_what: str, _done: int, _all: int) -> None:
@@ -117,10 +121,10 @@ def audit(
     """What a model lost when it was compressed: which examples, which classes, and whether that is more than chance.
 
     Either side is predictions or a model. Predictions: a file (CSV, TSV, Parquet, Arrow, JSON lines, .npy, .npz,
-    .safetensors), a folder or glob of them (one model a file), an array ``[examples]`` or ``[models, examples]`` of labels
-    or ``[..., examples, classes]`` of probabilities or logits, or a mapping of model names to arrays. A model: a text
-    (``timm:NAME``, ``hf:NAME_OR_FOLDER``, ``onnx:FILE``, ``WRN-16-2@FILE``, ``FILE.py:function``), an nn.Module or any callable of
-    pixels; it needs a ``dataset``.
+    .safetensors), a folder or glob of them (one model a file), an array ``[examples]`` or ``[models, examples]`` of
+    labels or ``[..., examples, classes]`` of probabilities or logits, or a mapping of model names to arrays. A model: a
+    text (``timm:NAME``, ``hf:NAME_OR_FOLDER``, ``onnx:FILE``, ``WRN-16-2@FILE``, ``FILE.py:function``), an nn.Module or
+    any callable of pixels; it needs a ``dataset``.
 
     Args:
         dense: the side before compression; one model or several.
@@ -161,9 +165,11 @@ def audit(
         >>> found["changed"], found["flips"]["correct_to_wrong"], found["accuracy"]["change"]
         (1, 1, -25.0)
     """
-    from piescope.auditing.budgets import Budgets as BudgetsOf
+    limits: Any = budgets
+    if isinstance(budgets, Mapping):
+        from piescope.auditing.budgets import Budgets as BudgetsOf
 
-    limits = budgets if budgets is None or isinstance(budgets, BudgetsOf) else BudgetsOf.of(budgets)
+        limits = BudgetsOf.of(budgets)
     asked = Asked(
         labels,
         metadata,
@@ -205,23 +211,67 @@ def run_audit(dense: Any, compressed: Any, asked: Asked, out: Path, on_progress:
         )
         raise error
     if asked.compress is not None:
-        from piescope.auditing.what_if import audit_copies
-
         if compressed is not None:
             error = InputError("audit")
             error.add(
                 "--compress", "a compressed side too", "one of the two", "leave COMPRESSED out: --compress makes it"
             )
             raise error
-        model, pictures = _model(dense, "dense", asked, _pictures(asked)), _pictures(asked)
-        return audit_copies(model, pictures, asked, out, on_progress, _finish)
+        return _audit_copies(dense, asked.compress, asked, out, on_progress)
     question = _question(dense, compressed, asked, on_progress)
     return _finish(question, asked, out, on_progress)
 
 
+def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progress: OnProgress) -> Audit:
+    """Makes the copies, audits each against the model, and puts the curve before the last one's answers."""
+    from piescope.auditing.compress import compressed_copy, parse_compressions
+    from piescope.auditing.inputs import run_model
+    from piescope.auditing.what_if import curve_row
+
+    compressions = parse_compressions(compress)
+    if not _is_model(given, asked):
+        error = InputError("audit")
+        cure = "name one: timm:NAME, hf:FOLDER, onnx:FILE, WRN-16-2@FILE"
+        error.add("--compress", "a file of predictions", "a model", cure)
+        raise error
+    pictures = _pictures(asked)
+    model = _model(given, "dense", asked, pictures)
+    calibration = _calibration(asked) if any(each.method == "int8" for each in compressions) else None
+    before = run_model(model, pictures, "dense", on_progress)
+    curve: list[dict[str, Any]] = []
+    judged: list[dict[str, Any]] = []
+    found: Audit | None = None
+    for compression in compressions:
+        copy, facts = compressed_copy(model, compression, asked.seed, calibration)
+        after = run_model(copy, pictures, compression.name, on_progress)
+        after = replace(after, name=compression.name, notes=tuple(dict.fromkeys((*after.notes, *facts.notes))))
+        question = _assembled({"dense": before, "compressed": after}, asked, pictures)
+        found = _finish(question, asked, audit_layout.copy(out, compression.folder), on_progress, compression.name)
+        curve.append(curve_row(found.content, compression, facts))
+        judged += found.content["budgets"]
+    assert found is not None
+    content = {**found.content, "what_if": curve, "budgets": judged}
+    last = audit_layout.copy(out, compressions[-1].folder)
+    shutil.copyfile(audit_layout.images(last), audit_layout.images(out))
+    shutil.copyfile(audit_layout.examples(last), audit_layout.examples(out))
+    write_audit(content, out)
+    return Audit(content, out)
+
+
+def _calibration(asked: Asked) -> list[Any] | None:
+    """Pictures that none of the audited ones are among, for the ranges of activations; None: there are none."""
+    from piescope.auditing.pictures import open_pictures
+    from piescope.data.sources import SOURCES
+
+    if asked.data not in SOURCES:
+        return None
+    others = open_pictures(f"train:{asked.data}", asked.data_dir)
+    step = max(1, len(others) // CALIBRATION)
+    return [others.batch(row, row + 1)[0] for row in range(0, len(others), step)][:CALIBRATION]
+
+
 def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress, of: str = "") -> Audit:
     """Answers, judges and writes."""
-    from piescope.auditing.budgets import judge
     from piescope.auditing.run import answer
 
     if asked.budgets is not None:
@@ -229,6 +279,8 @@ def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress
     out.mkdir(parents=True, exist_ok=True)
     content = answer(question, out, on_progress)
     if asked.budgets is not None:
+        from piescope.auditing.budgets import judge
+
         content["budgets"] = judge(content, asked.budgets, of)
     write_audit(content, out)
     return Audit(content, out)
@@ -339,8 +391,7 @@ def _model(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
 
 
 def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress) -> Question:
-    from piescope.auditing.inputs import agreed_truth, read_side, read_truth, run_model, truth_of_pictures
-    from piescope.auditing.run import Question as QuestionOf
+    from piescope.auditing.inputs import read_side, read_truth, run_model
 
     given = {"dense": dense, "compressed": compressed}
     models = {side: _is_model(what, asked) for side, what in given.items()}
@@ -355,13 +406,21 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
         else:
             sides[side] = read_side(given[side], side, _reading(asked, known))
             known = known or sides[side].parts[0].examples
-    if (
-        labels is None
-        and pictures is not None
-        and agreed_truth([part for each in sides.values() for part in each.parts]) is None
-    ):
-        names = next((part.class_names for each in sides.values() for part in each.parts), None)
-        labels = truth_of_pictures(pictures, names)
+    return _assembled(sides, asked, pictures, labels)
+
+
+def _assembled(
+    sides: dict[str, Answers], asked: Asked, pictures: Pictures | None, labels: LabelColumn | None = None
+) -> Question:
+    """The question, when what both sides say is known."""
+    from piescope.auditing.inputs import agreed_truth, read_truth, truth_of_pictures
+    from piescope.auditing.run import Question as QuestionOf
+
+    parts = [part for each in sides.values() for part in each.parts]
+    if labels is None and asked.labels is not None:
+        labels = read_truth(asked.labels, _reading(asked))
+    if labels is None and pictures is not None and agreed_truth(parts) is None:
+        labels = truth_of_pictures(pictures, parts[0].class_names)
     return QuestionOf(
         dense=sides["dense"],
         compressed=sides["compressed"],

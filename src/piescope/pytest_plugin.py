@@ -6,6 +6,7 @@ pytest loads this module in every run of everyone who has piescope installed: it
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,6 +32,7 @@ class AuditAgainstBudgets(Protocol):
         dataset: Any = None,
         metadata: Any = None,
         out: str | Path | None = None,
+        options: Mapping[str, Any] | None = None,
         budgets: Budgets | str | Path | None = None,
         strict: bool = False,
         **limits: Any,
@@ -44,6 +46,7 @@ class AuditAgainstBudgets(Protocol):
             dataset: what callables are called on.
             metadata: a file with columns to group examples by.
             out: a folder for the report.
+            options: further arguments of ``piescope.audit``: ``{"paired": True}``.
             budgets: a TOML file with a table ``[budgets]``, or Budgets; ``limits`` replace what it says.
             strict: budgets that the sample is too small to judge fail, too, instead of a warning.
             **limits: ``max_flips="2%"``, ``max_class_drop=3``, ...
@@ -67,6 +70,7 @@ def _audit(
     dataset: Any = None,
     metadata: Any = None,
     out: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
     budgets: Budgets | str | Path | None = None,
     strict: bool = False,
     **limits: Any,
@@ -80,7 +84,9 @@ def _audit(
         budgets = Budgets.from_file(Path(budgets))
     if budgets is not None:
         given = budgets.with_limits(given)
-    audit = piescope.audit(dense, compressed, dataset, labels=labels, metadata=metadata, budgets=given, out=out)
+    audit = piescope.audit(
+        dense, compressed, dataset, labels=labels, metadata=metadata, budgets=given, out=out, **(options or {})
+    )
     rows = audit.content["budgets"]
     if missing := given.given.keys() - {row["budget"] for row in rows}:
         raise RuntimeError(f"the audit has no verdict on {', '.join(sorted(missing))}")

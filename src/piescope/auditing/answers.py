@@ -115,7 +115,7 @@ def _largest_confirmed(p_values: Counter[float], examples: int) -> float:
 
 
 def noise(audited: Audited, tallied: Tallied) -> dict[str, Any] | None:
-    """How many PIEs two groups of dense models would have, and how many more there are; None where it cannot be told."""
+    """How many PIEs two groups of dense models have, and how many more there are; None: it cannot be told."""
     if not tallied.sample[0]:
         return None
     from piescope.measure.noise_floor import NoiseFloor
@@ -191,7 +191,7 @@ def _classes(audited: Audited, tallied: Tallied) -> list[dict[str, Any]]:
 
 
 def _groups(audited: Audited, tallied: Tallied) -> list[dict[str, Any]]:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for group, sums, flips in zip(audited.groups, tallied.groups, tallied.group_flips, strict=True):
         for row in _rows(group.values, sums, flips, "value"):
             if row["examples"]:
@@ -226,7 +226,7 @@ def _confusions(audited: Audited, tallied: Tallied) -> list[dict[str, Any]]:
     p_values = np.asarray(mcnemar_p(gained, left), np.float64)
     q_values = adjusted_p_values(p_values)
     names = audited.classes.names
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "class": names[true],
             "predicted": names[predicted],

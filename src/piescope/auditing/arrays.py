@@ -234,7 +234,8 @@ def _npy_header(file: IO[bytes], path: Path, name: str) -> tuple[np.dtype[Any], 
             name or "array",
             "Python objects",
             "numbers or text",
-            "objects can run code and are never loaded: save a plain array, np.save(file, np.array(values, dtype=np.int64)) say",
+            "objects can run code and are never loaded: save a plain array, np.save(file, np.array(values, "
+            "dtype=np.int64)) say",
         )
     if dtype.kind not in "biufUS" or any(size < 0 for size in shape):
         raise fault(path, name or "array", f"values of type {dtype}", "integers, floats or text", "convert them first")

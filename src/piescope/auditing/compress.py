@@ -144,7 +144,7 @@ def compressed_copy(
     """A compressed copy; the model itself stays as it is.
 
     Pruning sets weights of convolutions and linear layers to 0, the classifier's too, never biases or norms; all
-    weights compete (``masks_from_scores``, scope global), exactly ``round(amount * weights)`` of them go, ties by index.
+    weights compete (``masks_from_scores``, scope global): exactly ``round(amount * weights)`` go, ties by index.
     n:m groups run along the input channels, as sparse tensor cores take them; layers whose input channels are no
     multiple of m are left as they are, and it is said.
 

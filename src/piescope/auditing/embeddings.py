@@ -123,7 +123,7 @@ def _rows_of_batch(batch: pa.RecordBatch, identity: str | None, path: Path) -> n
 
 
 def read_layers(text: str, what: str, reading: Reading) -> list[Points]:
-    """Representations layer by layer, shallow to deep: files of a folder or pattern, numbers in their names counting as such.
+    """Representations layer by layer, shallow to deep: files of a folder or pattern, in the order of their numbers.
 
     Raises:
         InputError: no such files.

@@ -1,4 +1,4 @@
-"""Which files a text names, and what is in them by their first bytes. Nothing is parsed before it is known to be harmless."""
+"""Which files a text names, and what is in them by their first bytes; nothing harmful is ever parsed."""
 
 from __future__ import annotations
 
@@ -145,7 +145,8 @@ def kind_of(path: Path) -> Kind:
             "file",
             "a pickle",
             READABLE,
-            "a pickle can run code and is never opened: save arrays with numpy.save, tables as Parquet, weights as safetensors",
+            "a pickle can run code and is never opened: save arrays with numpy.save, tables as Parquet, weights as "
+            "safetensors",
         )
     if kind is None and size >= 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= size - 8:
         kind = "safetensors"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.auditing.arrays import Spool, StoredArray
+from piescope.auditing.columns import numpy_of
 from piescope.auditing.files import fault, kind_of, shown
 from piescope.auditing.predictions import Ids, Reading, id_column_of
 from piescope.auditing.tables import open_table
@@ -108,7 +110,7 @@ class _Column:
         number = pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
         if number:
             self._is_number = True
-            self._numbers.append(pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False))
+            self._numbers.append(numpy_of(pc.fill_null(pc.cast(values, pa.float64()), np.nan)))
             return
         try:
             text = pc.fill_null(pc.utf8_trim_whitespace(values.cast(pa.string())), NONE)
@@ -125,7 +127,7 @@ class _Column:
             self._is_refused = True
             return
         table = np.array([self._known[name or NONE] for name in names], np.int32)
-        self._codes.append(table[encoded.indices.to_numpy(zero_copy_only=False)])
+        self._codes.append(table[numpy_of(encoded.indices)])
 
     def groups(self, path: Path) -> Groups | str:
         if self._is_refused or (self._is_number and len(self._codes)):
@@ -155,7 +157,7 @@ class _Column:
             ends = [f"{edge:.4g}" for edge in edges]
             names = [
                 f"up to {ends[0]}",
-                *(f"{a} to {b}" for a, b in zip(ends, ends[1:], strict=False)),
+                *(f"{a} to {b}" for a, b in pairwise(ends)),
                 f"above {ends[-1]}",
             ]
         if not known.all():

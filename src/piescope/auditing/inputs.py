@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
 from piescope.auditing.arrays import Spool, StoredArray, in_memory
+from piescope.auditing.columns import texts
 from piescope.auditing.files import fault, named_files, shown
 from piescope.auditing.predictions import (
     LabelColumn,
@@ -165,7 +165,7 @@ def run_model(model: Model, pictures: Pictures, side: str, on_examples: OnExampl
         and part.num_classes == len(pictures.class_names)
     ):
         names = pictures.class_names
-    ids = pa.array([str(each) for each in pictures.ids], pa.string())
+    ids = texts(str(each) for each in pictures.ids)
     part = replace(part, ids=ids, class_names=names if part.values != "labels" else None)
     whole = points is not None and len(points) == len(pictures)
     representation = points.array("representation") if points is not None and whole else None
@@ -189,7 +189,7 @@ def truth_of_pictures(pictures: Pictures, model_names: Sequence[str] | None) -> 
         names = tuple(model_names[column] for column in columns)
     elif model_names is not None:
         names = None  # by position
-    ids = pa.array([str(each) for each in pictures.ids], pa.string())
+    ids = texts(str(each) for each in pictures.ids)
     codes = in_memory(pictures.labels.astype(np.int32), "labels")
     largest = int(pictures.labels.max(initial=-1))
     return LabelColumn(shown(pictures.name), codes, names, ids, (f"true labels: of {pictures.name}",), largest)

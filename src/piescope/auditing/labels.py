@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from piescope.auditing.columns import numpy_of
 from piescope.auditing.files import fault, shown
 from piescope.problems import InputError
 
@@ -48,7 +49,7 @@ class Coder:
         values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         first, self._rows = self._rows, self._rows + len(values)
         if values.null_count:
-            row = first + int(np.flatnonzero(np.asarray(values.is_null()))[0])
+            row = first + int(np.flatnonzero(numpy_of(values.is_null()))[0])
             raise fault(
                 self.path,
                 f"{self.where}, row {row}",
@@ -74,7 +75,7 @@ class Coder:
     def _from_ids(self, values: pa.Array, first: int) -> np.ndarray:
         if pa.types.is_boolean(values.type) or pa.types.is_decimal(values.type):
             values = pc.cast(values, pa.float64() if pa.types.is_decimal(values.type) else pa.uint8())
-        return whole_ids(values.to_numpy(zero_copy_only=False), self.path, self.where, first)
+        return whole_ids(numpy_of(values), self.path, self.where, first)
 
     def _from_names(self, values: pa.Array, first: int) -> np.ndarray:
         if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
@@ -88,7 +89,7 @@ class Coder:
         encoded = pc.dictionary_encode(pc.utf8_trim_whitespace(values))
         for name in encoded.dictionary.to_pylist():
             if name == "":
-                row = first + int(np.flatnonzero(np.asarray(pc.equal(pc.utf8_trim_whitespace(values), "")))[0])
+                row = first + int(np.flatnonzero(numpy_of(pc.equal(pc.utf8_trim_whitespace(values), "")))[0])
                 raise fault(
                     self.path,
                     f"{self.where}, row {row}",
@@ -100,7 +101,7 @@ class Coder:
         if len(self._known) > MOST_CLASSES:
             raise too_many(self.path, self.where, len(self._known))
         table = np.array([self._known[name] for name in encoded.dictionary.to_pylist()], np.int32)
-        return table[encoded.indices.to_numpy(zero_copy_only=False)]
+        return table[numpy_of(encoded.indices)]
 
 
 def too_many(path: Path, where: str, count: int) -> InputError:
@@ -215,7 +216,7 @@ def resolve_classes(
     widths = {source: count for source, (_, count) in scored.items()}
     if len(set(widths.values())) > 1:
         (first, one), (second, other) = (
-            [item for item in widths.items()][0],
+            next(iter(widths.items())),
             next(item for item in widths.items() if item[1] != next(iter(widths.values()))),
         )
         raise fault(

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from piescope.auditing.columns import numpy_of
 from piescope.auditing.files import fault
 from piescope.problems import InputError
 
@@ -63,7 +64,8 @@ class Matched:
 def match(sides: Mapping[str, Sequence[Listed]], others: Mapping[str, Listed | None], common: bool = False) -> Matched:
     """Matches the files of both sides, and the labels and metadata that go with them.
 
-    Files of the two sides must have the same examples (in any order, if they have ids); labels and metadata may have more.
+    Files of the two sides must have the same examples (in any order, if they have ids); labels and metadata may have
+    more.
 
     Args:
         sides: the files of ``dense`` and ``compressed``.
@@ -137,7 +139,7 @@ def _by_id(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> 
             continue
         if name in files:
             _check_unique(listed)
-        missing = np.asarray(pc.invert(pc.is_in(first.ids, listed.ids)))
+        missing = numpy_of(pc.invert(pc.is_in(first.ids, listed.ids)))
         surplus = len(listed.ids) - (len(first.ids) - int(missing.sum()))
         if missing.all():
             raise fault(
@@ -152,7 +154,7 @@ def _by_id(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> 
         elif missing.any():
             raise _missing(listed, name, first, int(missing.sum()), first.ids[int(np.flatnonzero(missing)[0])].as_py())
         elif surplus and name in files:
-            found = int(np.flatnonzero(np.asarray(pc.invert(pc.is_in(listed.ids, first.ids))))[0])
+            found = int(np.flatnonzero(numpy_of(pc.invert(pc.is_in(listed.ids, first.ids))))[0])
             raise _missing(first, first_name, listed, surplus, listed.ids[found].as_py())
     if len(kept) == 0:
         raise fault(
@@ -202,4 +204,4 @@ def _check_unique(listed: Listed) -> None:
 
 
 def _places(wanted: pa.Array, held: pa.Array) -> np.ndarray:
-    return np.asarray(pc.index_in(wanted, held)).astype(np.int64)
+    return numpy_of(pc.index_in(wanted, held)).astype(np.int64)

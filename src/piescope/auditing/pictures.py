@@ -207,7 +207,9 @@ def _opened(content: bytes | Path, where: str) -> Image.Image:
         picture = Image.open(source, formats=FORMATS)
     except PermissionError:
         raise data_error(where, where, "a file that may not be read", "a picture", "change its permissions") from None
-    except (*BROKEN, SyntaxError, Image.DecompressionBombError) as reason:
+    except Image.DecompressionBombError:
+        raise data_error(where, where, "far too many pixels", f"at most {MOST_PIXELS:,}", "scale it down") from None
+    except (*BROKEN, SyntaxError) as reason:
         raise _no_picture(content, where, reason) from None
     if picture.width * picture.height > MOST_PIXELS:
         picture.close()

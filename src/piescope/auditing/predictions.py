@@ -1,8 +1,7 @@
-"""What models say, from a file of any layout: labels, probabilities or logits of one model or many, told apart and said."""
+"""What models say, from a file of any layout: labels, probabilities or logits, told apart and said."""
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.auditing.arrays import Spool, StoredArray, in_memory, open_npy, open_npz, open_safetensors
+from piescope.auditing.columns import column_of, numpy_of, texts
 from piescope.auditing.files import fault, kind_of, shown
 from piescope.auditing.labels import Coder, whole_ids
 from piescope.auditing.tables import TableFile, open_table
@@ -264,7 +264,7 @@ def label_column(
             "give class ids, not one-hot rows",
         )
     coder = Coder(path, stored.label)
-    codes = coder.codes(pa.array(_as_str(flat)) if flat.dtype.kind in "US" else pa.array(flat))
+    codes = coder.codes(texts(_as_str(flat).tolist()) if flat.dtype.kind in "US" else column_of(flat))
     found = tuple(names) if names is not None and coder.names is None else _tuple(coder.names)
     return LabelColumn(
         shown(path), in_memory(codes, "labels"), found, ids, (f"true labels: {stored.label}",), int(codes.max())
@@ -274,8 +274,8 @@ def label_column(
 def part_of_array(array: StoredArray, name: str, reading: Reading, whole_file: bool = True) -> Part:
     """Predictions from one array: which axis is which, and what its values are.
 
-    ``[examples]`` labels (or probabilities of class 1), ``[models, examples]`` labels, ``[examples, classes]`` scores of one
-    model, ``[models, examples, classes]`` scores. Where another file tells the number of examples, axes may
+    ``[examples]`` labels (or probabilities of class 1), ``[models, examples]`` labels, ``[examples, classes]`` scores
+    of one model, ``[models, examples, classes]`` scores. Where another file tells the number of examples, axes may
     lie the other way round; else the longer of two axes is taken for the examples.
 
     Raises:
@@ -396,7 +396,8 @@ def _values_of(sample: np.ndarray, array: StoredArray) -> Values:
             array.label,
             f"values from 0 to 1 whose rows sum to {total.min():.3g} to {total.max():.3g}",
             "rows of probabilities that sum to 1, or logits",
-            "scores of independent classes (sigmoids) are no probabilities of one label: give labels, or say --values logits to take "
+            "scores of independent classes (sigmoids) are no probabilities of one label: give labels, or say "
+            "--values logits to take "
             "the largest score and a softmax",
         )
     return "logits"
@@ -414,7 +415,7 @@ def _named_array(array: StoredArray, name: str, reading: Reading) -> Part:
     axes, told = _label_axes(array, reading)
     text = _as_str(array.part(slice(None)))
     coder = Coder(array.path, array.label)
-    codes = coder.codes(pa.array(text.reshape(-1))).reshape(text.shape)
+    codes = coder.codes(texts(text.reshape(-1).tolist())).reshape(text.shape)
     assert coder.names is not None
     stored = in_memory(codes, array.name)
     return Part(shown(array.path), "labels", _models(array, axes, name), stored, axes, tuple(coder.names), told=told)
@@ -481,7 +482,9 @@ def array_ids(by_name: dict[str, StoredArray], path: Path) -> pa.Array | None:
     values = found.part(slice(None)).reshape(-1)
     if values.dtype.kind == "f" and (not np.isfinite(values).all() or (values != np.trunc(values)).any()):
         raise fault(path, found.label, "fractions", "ids: whole numbers or text", "write ids as integers or text")
-    return pa.array(_as_str(values) if values.dtype.kind in "US" else values.astype(np.int64).astype(str))
+    return pa.array(
+        (_as_str(values) if values.dtype.kind in "US" else values.astype(np.int64).astype(str)).tolist(), pa.string()
+    )
 
 
 def _texts(array: StoredArray) -> tuple[str, ...] | None:
@@ -523,6 +526,7 @@ class Ids:
         self._path, self._parts = path, list[pa.Array]()
 
     def add(self, batch: pa.RecordBatch, column: str | None) -> None:
+        """Keeps the ids of a batch; InputError for an empty one."""
         if column is None:
             return
         values = batch.column(column)
@@ -533,6 +537,7 @@ class Ids:
         self._parts.append(values if pa.types.is_string(values.type) else values.cast(pa.string()))
 
     def array(self) -> pa.Array | None:
+        """All ids; None where there is no such column."""
         return pa.concat_arrays(self._parts) if self._parts else None
 
 
@@ -835,7 +840,9 @@ def replace_path(stored: StoredArray, path: Path) -> StoredArray:
 
 def _without_prefix(names: tuple[str, ...]) -> tuple[str, ...]:
     """``prob_cat, prob_dog`` as ``cat, dog``."""
-    shared = os.path.commonprefix(names)
+    first, last = min(names), max(names)  # what the extremes share, all share
+    same = next((place for place, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
+    shared = first[:same]
     cut = max(shared.rfind("_"), shared.rfind("."), shared.rfind(":"), shared.rfind(" ")) + 1
     bare = tuple(name[cut:] for name in names)
     return bare if len(names) > 1 and all(bare) else names
@@ -844,7 +851,7 @@ def _without_prefix(names: tuple[str, ...]) -> tuple[str, ...]:
 def numbers(column: pa.Array, path: Path, name: str) -> np.ndarray:
     """A column as float32; InputError for an empty cell."""
     if column.null_count:
-        row = int(np.flatnonzero(np.asarray(column.is_null()))[0])
+        row = int(np.flatnonzero(numpy_of(column.is_null()))[0])
         raise fault(
             path,
             f"{name}, row {row}",
@@ -852,7 +859,7 @@ def numbers(column: pa.Array, path: Path, name: str) -> np.ndarray:
             "a number in each row",
             "leave that example out of all files",
         )
-    return pc.cast(column, pa.float32()).to_numpy(zero_copy_only=False)
+    return numpy_of(pc.cast(column, pa.float32()))
 
 
 def vector(column: pa.Array, path: Path, name: str) -> np.ndarray:
@@ -867,7 +874,7 @@ def vector(column: pa.Array, path: Path, name: str) -> np.ndarray:
             ],
             axis=1,
         )
-    lengths = np.unique(np.asarray(pc.list_value_length(column)))
+    lengths = np.unique(numpy_of(pc.list_value_length(column)))
     if len(lengths) != 1 or lengths[0] == 0:
         raise fault(
             path,
@@ -936,23 +943,23 @@ def _pivoted(table: TableFile, roles: _Roles, cells: _Cells, reading: Reading) -
         example, model = (int(place) for place in np.argwhere(~seen)[0])
         found = f"a pair twice, and none for example {list(examples)[example]!r} and model {list(models)[model]!r}"
         raise fault(path, "rows", found, "each pair of example and model once", "remove the repeated rows")
-    ids = pa.array(list(examples), pa.string())
-    column = None
+    ids = texts(examples)
+    beside: LabelColumn | None = None
     if truth is not None:
         told = (f"true labels: column {roles.truth!r}",)
-        column = LabelColumn(
+        beside = LabelColumn(
             shown(path), in_memory(truth, "labels"), _tuple(truth_coder.names), ids, told, int(truth.max())
         )
-    part = cells.part(replace_path(in_memory(held, "predictions"), path), largest, ids, column, reading)
+    part = cells.part(replace_path(in_memory(held, "predictions"), path), largest, ids, beside, reading)
     told_long = (f"long: one row for each example and model ({len(models)} in column {roles.model!r})", *part.told)
     return replace(part, models=tuple(models), told=told_long)
 
 
 def _blank(dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.memmap[Any, Any]:
-    return np.memmap(tempfile.TemporaryFile(prefix="piescope-audit-"), dtype, "w+", 0, shape)  # type: ignore[call-overload, no-any-return]
+    return np.memmap(tempfile.TemporaryFile(prefix="piescope-audit-"), dtype, "w+", 0, shape)
 
 
 def _places(column: pa.Array, known: dict[str, int]) -> np.ndarray:
     encoded = pc.dictionary_encode(column)
     table = np.array([known[name] for name in encoded.dictionary.to_pylist()], np.int64)
-    return table[encoded.indices.to_numpy(zero_copy_only=False)]
+    return table[numpy_of(encoded.indices)]

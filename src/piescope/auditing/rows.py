@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from piescope.auditing.columns import column_of, numpy_of, texts
 from piescope.auditing.tally import Audited, Tallied
 from piescope.measure.label_errors import suspected
 
@@ -60,7 +61,7 @@ def write_rows(
     shown = Shown(in_cells={cell: [] for cell in cells})
     heaps: dict[Any, list[Any]] = {"harmed": [], "label_errors": [], **{cell: [] for cell in cells}}
     writer: parquet.ParquetWriter | None = None
-    names = pa.array(audited.classes.names, pa.string())
+    names = texts(audited.classes.names)
     with parquet.ParquetFile(tallied.rows) as file:
         try:
             for batch in file.iter_batches(2**16):
@@ -106,7 +107,7 @@ class _Block:
 
     def __init__(self, batch: pa.RecordBatch, audited: Audited, tallied: Tallied, confirmed_up_to: float) -> None:
         self._audited = audited
-        self._columns = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
+        self._columns = {name: numpy_of(batch.column(name)) for name in batch.schema.names}
         self.row, self.label = self._columns["row"], self._columns["label"]
         self.dense, self.compressed = self._columns["dense"], self._columns["compressed"]
         self.harm = self._columns["harm"]
@@ -132,24 +133,24 @@ class _Block:
 
     def ids(self) -> pa.Array:
         ids = self._audited.matched.ids
-        return pa.array(self.row.astype(str)) if ids is None else ids.slice(int(self.row[0]), len(self.row))
+        return texts(self.row.astype(str).tolist()) if ids is None else ids.slice(int(self.row[0]), len(self.row))
 
     def table(self, names: pa.Array, extra: Mapping[str, np.ndarray]) -> pa.Table:
         def named(codes: np.ndarray) -> pa.Array:
-            return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32(), mask=codes < 0), names)
+            return pa.DictionaryArray.from_arrays(column_of(codes, codes < 0), names)
 
         def number(values: np.ndarray) -> pa.Array:
-            return pa.array(values, from_pandas=True)  # NaN as null
+            return column_of(values, np.isnan(values))
 
         start = int(self.row[0])
         columns = {
             "example_id": self.ids(),
-            "row": pa.array(self.row, pa.int64()),
+            "row": column_of(self.row),
             "label": named(self.label),
             "dense_label": named(self.dense),
             "compressed_label": named(self.compressed),
-            "kind": pa.DictionaryArray.from_arrays(pa.array(self.kind), pa.array(KINDS)),
-            "is_changed": pa.array(self.is_changed),
+            "kind": pa.DictionaryArray.from_arrays(column_of(self.kind), texts(KINDS)),
+            "is_changed": column_of(self.is_changed),
             "harm": number(self.harm),
         }
         for name in ("share", "probability", "confidence"):
@@ -157,8 +158,8 @@ class _Block:
                 columns[f"{side}_{name}"] = number(self._columns[f"{side}_{name}"])
         columns |= {
             "p_value": number(self.p_value),
-            "is_confirmed": pa.array(self.is_confirmed),
-            "is_label_error": pa.array(self.is_label_error),
+            "is_confirmed": column_of(self.is_confirmed),
+            "is_label_error": column_of(self.is_label_error),
             **{name: number(values[start : start + len(self.row)]) for name, values in extra.items()},
         }
         return pa.table(columns)

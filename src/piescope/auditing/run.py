@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from piescope.auditing import answers
+from piescope.auditing.columns import numpy_of, texts
 from piescope.auditing.files import fault
 from piescope.auditing.groups import Metadata
 from piescope.auditing.inputs import Answers, agreed_truth
@@ -159,7 +160,7 @@ def _label_errors(audited: Audited, content: dict[str, Any], shown: Shown) -> di
     elif not can_suspect_labels(audited):
         why_not = "labels of few models say nothing of how sure they are: give probabilities, or five models or more"
     elif content["accuracy"]["dense"] < LEAST_ACCURACY:
-        why_not = f"the dense side gets less than {LEAST_ACCURACY:.0f} % right: too many of its own errors would be among them"
+        why_not = f"the dense side gets less than {LEAST_ACCURACY:.0f} % right: its own errors would be among them"
     count = None if why_not else shown.label_error_count
     return {"count": count, "why_not": why_not, "rule": RULE, "examples": [] if why_not else shown.label_errors}
 
@@ -174,7 +175,7 @@ def _embeddings(
     from piescope.auditing.embeddings import represent
 
     held = parquet.read_table(tallied.rows, columns=["dense", "compressed"])
-    modal = {side: held.column(side).to_numpy().astype(np.int64) for side in ("dense", "compressed")}
+    modal = {side: numpy_of(held.column(side)).astype(np.int64) for side in ("dense", "compressed")}
     truth = true_labels(audited, 0, audited.matched.examples)
     return represent(
         question.represented, audited.matched, None if truth is None else truth.astype(np.int64), modal, question.seed
@@ -192,7 +193,7 @@ def _write_images(pictures: Pictures, shown: Shown, target: Path) -> None:
     }
     names = list(chosen)
     images = [thumbnail(pictures.batch(chosen[name], chosen[name] + 1)[0]) for name in names]
-    parquet.write_table(pa.table({"id": pa.array(names, pa.string()), "png": pa.array(images, pa.binary())}), target)
+    parquet.write_table(pa.table({"id": texts(names), "png": pa.array(images, pa.binary())}), target)
 
 
 def _inputs(question: Question, audited: Audited) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class Side:
             else:
                 values = part.scores(rows)
                 with ThreadPoolExecutor(os.cpu_count()) as pool:
-                    found = list(pool.map(lambda each, part=part, table=table: _read(each, part, table, start), values))  # type: ignore[misc]
+                    found = list(pool.map(lambda each, part=part, table=table: _read(each, part, table, start), values))
                 labels.append(np.stack([said for said, _ in found]))
                 scores += [held for _, held in found]
             part.array.release()

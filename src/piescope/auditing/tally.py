@@ -1,7 +1,7 @@
 """One pass over all examples: everything that is counted, in memory that does not grow with their number.
 
-What each example is goes to a temporary table on the way; `piescope.auditing.rows` reads it once more, when it is known which p-values
-count as confirmed and what a confident model looks like.
+What each example is goes to a temporary table on the way; `piescope.auditing.rows` reads it once more, when it is known
+which p-values count as confirmed and what a confident model looks like.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from piescope.auditing.columns import column_of
 from piescope.auditing.groups import Groups
 from piescope.auditing.labels import Classes
 from piescope.auditing.matching import Matched
@@ -188,14 +189,16 @@ def _add(found: Tallied, audited: Audited, start: int, stop: int, tests: _Tests,
     else:
         harm = (probabilities[0] - probabilities[1]).astype(np.float64)
     _watch_labels(found, audited, blocks[0], target, truth)
-    p_values = tests.of(*counts, changed) if audited.is_population else np.full(stop - start, np.nan)  # type: ignore[arg-type]
+    p_values = np.full(stop - start, np.nan)
+    if counts[0] is not None and counts[1] is not None:
+        p_values = tests.of(counts[0], counts[1], changed)
     found.p_values.update(p_values[changed & np.isfinite(p_values)].tolist())
     chosen = sampled[(sampled >= start) & (sampled < stop)] - start
     if len(chosen):
         for kept, block in zip(found.sample, blocks, strict=True):
             kept.append(block.labels[:, chosen].astype(np.int32))
     confidences = [None if block.confidence is None else block.confidence.mean(0) for block in blocks]
-    columns: dict[str, Any] = {
+    columns: dict[str, np.ndarray] = {
         "row": np.arange(start, stop),
         "label": np.full(stop - start, -1, np.int32) if truth is None else target.astype(np.int32),
         "dense": modal[0].astype(np.int32),
@@ -212,7 +215,7 @@ def _add(found: Tallied, audited: Audited, start: int, stop: int, tests: _Tests,
         columns[name] = np.full(stop - start, np.nan, np.float32) if values is None else values
     for name, values in zip(("dense_confidence", "compressed_confidence"), confidences, strict=True):
         columns[name] = np.full(stop - start, np.nan, np.float32) if values is None else values
-    return pa.record_batch(columns)
+    return pa.record_batch([column_of(values) for values in columns.values()], list(columns))
 
 
 def _probabilities(
@@ -305,7 +308,7 @@ def sureness(block: SideBlock, target: np.ndarray) -> np.ndarray:
     return vote_probability((block.labels == target).mean(0), len(block.labels))
 
 
-def _counted(*columns: np.ndarray, classes: int) -> dict[tuple[int, ...], int]:
+def _counted(*columns: np.ndarray, classes: int) -> dict[Any, int]:
     """How often each row of class ids occurs."""
     code = np.zeros(len(columns[0]), np.int64)
     for column in columns:

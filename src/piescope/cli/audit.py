@@ -116,8 +116,8 @@ def audit(
 ) -> None:
     """Tell what a compressed model lost: from predictions, embeddings or models, one or many a side.
 
-    Exit code 1: a budget is broken. DENSE and COMPRESSED: CSV, TSV, Parquet, Arrow, JSON lines, .npy, .npz, .safetensors;
-    timm:NAME, hf:NAME_OR_FOLDER, onnx:FILE, WRN-16-2@FILE, FILE.py:function.
+    Exit code 1: a budget is broken. DENSE and COMPRESSED: CSV, TSV, Parquet, Arrow, JSON lines, .npy, .npz,
+    .safetensors; timm:NAME, hf:NAME_OR_FOLDER, onnx:FILE, WRN-16-2@FILE, FILE.py:function.
     """
     from piescope.auditing.budgets import Budgets, is_broken
     from piescope.audits import Asked, run_audit
@@ -201,7 +201,7 @@ def _settings(
     if size is not None and len(sides) == 1:
         sides = sides * 2
     return Settings(
-        size=tuple(sides) if sides else None,  # type: ignore[arg-type]
+        size=tuple(sides) if sides else None,
         mean=None if mean is None else _numbers(mean, "--mean", ",", float),
         std=None if std is None else _numbers(std, "--std", ",", float),
         scale=scale,  # type: ignore[arg-type]

@@ -43,7 +43,7 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
         ("groups, worst first", _rows(audit["groups"], "accuracy", width)),
         ("mix-ups that grew", _confusions(audit, width)),
         ("what if", _what_if(audit, width)),
-        ("most harmed examples", _harmed(audit, width)),
+        (words.harmed(audit).lower(), _harmed(audit, width)),
         ("note", _notes(audit, width)),
     ):
         if block:

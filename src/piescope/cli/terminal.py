@@ -56,6 +56,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def cores() -> int:
+    """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -76,6 +77,7 @@ def device_type(wanted: Device) -> str:
 
 
 def console_here() -> Console:
+    """The terminal that stdout is."""
     from rich.console import Console
 
     class OpenEnded(Console):
@@ -88,9 +90,11 @@ def console_here() -> Console:
 
 
 def say(console: Console, text: str) -> None:
+    """A line as it is."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def fail(message: str, code: int) -> NoReturn:
+    """Ends the command with a message."""
     typer.echo(f"error: {message}", err=True)
     raise typer.Exit(code) from None

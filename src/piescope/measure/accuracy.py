@@ -1,7 +1,7 @@
 """Accuracy and recall of two sides, and their change, with intervals over examples and models, from sums that add up.
 
-The intervals are those of `piescope.measure.intervals.two_way_interval`; here its terms are written out for right and wrong
-answers, so that blocks of examples can be added and no array of models x examples has to be held.
+The intervals are those of `piescope.measure.intervals.two_way_interval`; here its terms are written out for right and
+wrong answers, so that blocks of examples can be added and no array of models x examples has to be held.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ class RightSums:
         ]
         squares = [per_group(share**2) for share in shares]
         sizes = np.bincount(group, minlength=num_groups)
-        return RightSums(sizes, *counts, *squares, per_group(shares[0] * shares[1]))
+        products = per_group(shares[0] * shares[1])
+        return RightSums(sizes, counts[0], counts[1], squares[0], squares[1], products)
 
     def __add__(self, other: RightSums) -> RightSums:
         return RightSums(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Integer
+from jaxtyping import Bool, Float, Integer
 from scipy import special
 
 from piescope.measure.arrays import to_numpy
@@ -23,6 +23,9 @@ Counts = Integer[Any, "..."] | int
 
 Shares = Float[Any, "..."]
 """As many numbers as there are counts: a NumPy float for a count, an array for an array."""
+
+Answers = Bool[Any, "..."]
+"""As many answers."""
 
 
 def mcnemar_p(only_first: Counts, only_second: Counts) -> Shares:
@@ -216,7 +219,7 @@ def adjusted_p_values(p_values: Float[Any, " tests"]) -> Float[np.ndarray, " tes
     return adjusted
 
 
-def _lower_end(lost: np.ndarray, gained: np.ndarray, examples: np.ndarray, z: float) -> np.ndarray:
+def _lower_end(lost: Shares, gained: Shares, examples: Shares, z: float) -> Shares:
     """The smallest change that is not rejected, by halving: the statistic falls as the change grows."""
     low, high = np.full(examples.shape, -1.0), (gained - lost) / examples
     for _ in range(HALVINGS):
@@ -224,10 +227,10 @@ def _lower_end(lost: np.ndarray, gained: np.ndarray, examples: np.ndarray, z: fl
         distance = gained - lost - examples * middle
         rejected = distance > z * np.sqrt(examples * _variance(lost, gained, examples, middle))
         low, high = np.where(rejected, middle, low), np.where(rejected, high, middle)
-    return np.where(lost == examples, -1.0, high)
+    return high
 
 
-def _variance(lost: np.ndarray, gained: np.ndarray, examples: np.ndarray, change: np.ndarray) -> np.ndarray:
+def _variance(lost: Shares, gained: Shares, examples: Shares, change: Shares) -> Shares:
     """Of one example's change (-1, 0 or 1), with the likeliest shares whose difference is ``change``.
 
     The rarer of the two shares is the root of a quadratic; written for that one nothing cancels.
@@ -280,5 +283,5 @@ def _deviations(confidence: float) -> float:
     return float(-special.ndtri(_miss(confidence) / 2))
 
 
-def _in_percent(low: np.ndarray, high: np.ndarray, known: np.ndarray) -> tuple[Any, Any]:
+def _in_percent(low: Shares, high: Shares, known: Answers) -> tuple[Shares, Shares]:
     return np.where(known, 100 * low, np.nan)[()], np.where(known, 100 * high, np.nan)[()]

@@ -73,7 +73,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
         ([-8, -6, -4, -2, 0, 2], [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
     """
     span = high - low
-    if not span > 0 or not math.isfinite(span):
+    if not math.isfinite(span) or span <= 1e-9 * max(1.0, abs(low), abs(high)):
         return [low]
     power = 10.0 ** math.floor(math.log10(span / most))
     step = next(factor * power for factor in (1, 2, 5, 10, 20) if span / (factor * power) <= most + 1)

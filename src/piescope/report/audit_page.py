@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,12 @@ TILES = 24
 """Examples of a gallery shown unfolded."""
 
 PNG = b"\x89PNG\r\n\x1a\n"
+
+MOST_IMAGE_BYTES = 10_000_000
+"""Images of the page together; those beyond are told by their ids."""
+
+SMALL = 96
+"""Pixels; images up to that width are enlarged with sharp pixels, larger ones smoothly."""
 
 KINDS = {"lost": "lost", "rescued": "won back", "moved": "moved", "changed": "changed", "same": "unchanged"}
 
@@ -89,12 +96,25 @@ class Bars:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """An image of the page.
+
+    Attributes:
+        uri: its data URI; empty where there is none.
+        is_small: of few pixels.
+    """
+
+    uri: str = ""
+    is_small: bool = False
+
+
+@dataclass(frozen=True)
 class Tile:
     """One example of a gallery.
 
     Attributes:
         example_id: its id.
-        image: a data URI; empty where there is no image.
+        image: its image.
         label: true class, None where unknown.
         dense: dense label, with the share of models that gave it where there are several.
         compressed: likewise.
@@ -108,7 +128,7 @@ class Tile:
     """
 
     example_id: str
-    image: str
+    image: Picture
     label: str | None
     dense: str
     compressed: str
@@ -133,9 +153,7 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
     """
     templates = page_templates()
     css = templates.get_template("report.css").render() + templates.get_template("audit.css").render()
-    uris = {
-        example_id: data_uri("image/png", content) for example_id, content in images.items() if content.startswith(PNG)
-    }
+    pictures, left_out = fitting(audit, images)
     headline = words.headline(audit)
     flips = audit["flips"]
     calibration = audit["calibration"]
@@ -161,15 +179,17 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
             "accuracy", "group", "groups",
         ),
         group_words=words.groups(audit),
-        confusions=_confusions(audit, uris),
+        confusions=_confusions(audit, pictures),
         calibration_words=words.calibration(audit),
         reliability=None if calibration is None else charts.reliability(calibration),
         shift=None if calibration is None else charts.shift_histogram(calibration["shift"] or []),
         keys={kind: charts.side_key(kind) for kind in ("dense", "compressed")},
-        harmed=tiles(audit, audit["harmed"], uris),
+        harmed_title=words.harmed(audit),
+        harmed=tiles(audit, audit["harmed"], pictures),
         label_error_words=words.label_errors(audit),
-        label_errors=tiles(audit, audit["label_errors"]["examples"] if audit["label_errors"] else [], uris),
+        label_errors=tiles(audit, audit["label_errors"]["examples"] if audit["label_errors"] else [], pictures),
         first_tiles=TILES,
+        left_out=left_out,
         embedding_words=words.embeddings(audit),
         embedding_rows=_embedding_rows(audit),
         seeds=[sentence for sentence in (words.noise(audit), words.confirmed(audit)) if sentence and many],
@@ -179,6 +199,32 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
         limits=words.limits(audit),
     )  # fmt: skip
     return page.encode("utf-8", "replace")
+
+
+def fitting(audit: Audit, images: dict[str, bytes]) -> tuple[dict[str, Picture], int]:
+    """The images that the page can hold, most harmed examples first; and how many it cannot.
+
+    Args:
+        audit: the content of audit.json.
+        images: PNG by example id; what is no PNG is no image.
+    """
+    errors = [] if audit["label_errors"] is None else audit["label_errors"]["examples"]
+    ids = [row["id"] for row in (*audit["harmed"], *errors)]
+    ids += [example_id for row in audit["confusions"] for example_id in row["examples"] or []]
+    uses = Counter(ids)
+    pictures: dict[str, Picture] = {}
+    room, left_out = MOST_IMAGE_BYTES, 0
+    for example_id in uses:
+        content = images.get(example_id, b"")
+        if not content.startswith(PNG):
+            continue
+        uri = data_uri("image/png", content)
+        if len(uri) * uses[example_id] > room:
+            left_out += 1
+            continue
+        room -= len(uri) * uses[example_id]
+        pictures[example_id] = Picture(uri, is_small=int.from_bytes(content[16:20], "big") <= SMALL)  # IHDR's width
+    return pictures, left_out
 
 
 def _state(audit: Audit) -> str:
@@ -197,7 +243,7 @@ def about(audit: Audit) -> str:
         told += f"; {models[0]} before, {models[1]} after"
     if audit["what_if"]:
         last = words.name(audit["what_if"][-1]["name"])
-        told += f". All below the what-if curves is about the last copy, {last}"
+        told += f". All but the what-if section is about the last copy, {last}"
     return told + "."
 
 
@@ -330,7 +376,7 @@ def bars(rows: Sequence[Row], label: Callable[[Row], str], measure: str, one: st
     return Bars(charts.axis(scale, f"change of {measure}, points"), first, rest, unfold)
 
 
-def _confusions(audit: Audit, uris: dict[str, str]) -> list[dict[str, Any]]:
+def _confusions(audit: Audit, pictures: dict[str, Picture]) -> list[dict[str, Any]]:
     rows = audit["confusions"]
     most = max((value for row in rows for value in (row["dense"], row["compressed"]) if value is not None), default=0)
     return [
@@ -345,7 +391,7 @@ def _confusions(audit: Audit, uris: dict[str, str]) -> list[dict[str, Any]]:
             "is_clear": row["q_value"] is not None and row["q_value"] <= words.CLEAR,
             "bars": charts.pair_bars(row["dense"], row["compressed"], most),
             "examples": [
-                {"id": words.shown(each, words.LONGEST_NAME), "image": uris.get(each, "")}
+                {"id": words.shown(each, words.LONGEST_NAME), "image": pictures.get(each, Picture())}
                 for each in row["examples"] or []
             ],
         }
@@ -353,12 +399,12 @@ def _confusions(audit: Audit, uris: dict[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def tiles(audit: Audit, rows: Sequence[Row], uris: dict[str, str]) -> list[Tile]:
+def tiles(audit: Audit, rows: Sequence[Row], pictures: dict[str, Picture]) -> list[Tile]:
     """Examples for a gallery, or for a table where there are no images."""
-    return [_tile(audit, row, uris.get(row["id"], "")) for row in rows]
+    return [_tile(audit, row, pictures.get(row["id"], Picture())) for row in rows]
 
 
-def _tile(audit: Audit, row: Row, image: str) -> Tile:
+def _tile(audit: Audit, row: Row, image: Picture) -> Tile:
     def label(which: str) -> str:
         share = row[f"{which}_share"]
         votes = f" ({100 * share:.0f}{words.SPACE}%)" if share is not None and audit["is_population"] else ""

@@ -476,6 +476,11 @@ def calibration(audit: Audit) -> list[str]:
     return told
 
 
+def harmed(audit: Audit) -> str:
+    """What the examples at the top are: without true labels nobody knows whether a change is harm."""
+    return "Most changed examples" if audit["accuracy"] is None else "Most harmed examples"
+
+
 def label_errors(audit: Audit) -> list[str]:
     """Likely label errors, and why they are set apart."""
     found = audit["label_errors"]

@@ -41,8 +41,8 @@ def report(out: Path) -> Path:
 
 
 def copy(out: Path, name: str) -> Path:
-    """The folder of one compressed copy: ``magnitude 0.7`` is ``magnitude-0.7``."""
-    return out / "".join(character if character.isalnum() or character in ".-" else "-" for character in name)
+    """The folder of one compressed copy: ``magnitude-0.7``."""
+    return out / name
 
 
 def is_audit(out: Path) -> bool:

@@ -59,6 +59,8 @@ def open_timm_state(name: str, state: State, shown: str, device: str, settings: 
         tensors = without_prefixes(state, module.state_dict()).tensors
         sizes: dict[str, Any] = {}
         classifier, first = told.get("classifier"), told.get("first_conv")
+        if isinstance(classifier, list | tuple) and classifier:  # distilled: two heads of one width
+            classifier = classifier[0]
         head = tensors.get(f"{classifier}.weight") if isinstance(classifier, str) else None
         stem = tensors.get(f"{first}.weight") if isinstance(first, str) else None
         if head is not None and head.ndim >= 2 and head.shape[0] != told.get("num_classes"):
