@@ -79,7 +79,10 @@ def long_table(made: Made, side: str, seed: int = 0) -> pa.Table:
     labels = made.labels(side)
     models, examples = labels.shape
     order = np.random.default_rng(seed).permutation(models * examples)
-    rows = [(made.ids[place % examples], f"seed{place // examples}", labels[place // examples, place % examples]) for place in order]
+    rows = [
+        (made.ids[place % examples], f"seed{place // examples}", labels[place // examples, place % examples])
+        for place in order
+    ]
     example, model, label = zip(*rows, strict=True)
     return pa.table({"example": list(example), "model": list(model), "label": list(label)})
 

@@ -304,7 +304,14 @@ def test_names_against_ids_need_the_classes(tmp_path: Path) -> None:
     assert answers(found) == from_arrays(data)
 
 
-@pytest.mark.parametrize("text", ["airplane\nbird\ncat\ndeer\n", '["airplane", "bird", "cat", "deer"]', '{"0": "airplane", "1": "bird", "2": "cat", "3": "deer"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "airplane\nbird\ncat\ndeer\n",
+        '["airplane", "bird", "cat", "deer"]',
+        '{"0": "airplane", "1": "bird", "2": "cat", "3": "deer"}',
+    ],
+)
 def test_files_of_class_names(text: str, tmp_path: Path) -> None:
     (tmp_path / "classes.txt").write_text(text)
     assert audit(np.array([0, 3]), np.array([0, 3]), classes=tmp_path / "classes.txt")["class_names"] == list(NAMES)
@@ -323,10 +330,20 @@ def test_groups_of_metadata_against_counting_by_hand(tmp_path: Path) -> None:
     camera = random.choice(["day", "night", "dusk"], 400)
     size = random.normal(100, 20, 400)
     stars = random.integers(1, 4, 400)
-    table = pa.table({"id": list(data.ids), "camera": camera, "size": size, "stars": stars, "address": [f"x{row}" for row in range(400)]})
+    table = pa.table(
+        {
+            "id": list(data.ids),
+            "camera": camera,
+            "size": size,
+            "stars": stars,
+            "address": [f"x{row}" for row in range(400)],
+        }
+    )
     order = random.permutation(400)
     meta = as_csv(table.take(order), tmp_path / "meta.csv")
-    dense, compressed = (as_csv(table_of_labels(data, side), tmp_path / f"{side}.csv") for side in ("dense", "compressed"))
+    dense, compressed = (
+        as_csv(table_of_labels(data, side), tmp_path / f"{side}.csv") for side in ("dense", "compressed")
+    )
     labels = as_csv(pa.table({"id": list(data.ids), "label": data.truth}), tmp_path / "labels.csv")
     found = audit(dense, compressed, labels=labels, metadata=meta)
     right = {side: data.labels(side)[0] == data.truth for side in ("dense", "compressed")}

@@ -302,9 +302,9 @@ def test_any_function() -> None:
     assert seen[0].dtype == np.uint8 and np.array_equal(seen[0], np.stack(batch).transpose(0, 3, 1, 2))
     as_model(says, settings=Settings(scale="0-1", mean=(0.5,))).scores(batch)
     assert seen[1].dtype == np.float32 and seen[1].min() >= -0.5
-    with pytest.raises(ModelError, match="not enough|ValueError"):
+    with pytest.raises(ModelError, match="2 or more classes"):
         as_model(lambda pixels: np.zeros(3).reshape(2, 2)).scores(batch)
-    with pytest.raises(ModelError, match="nn.Module or a function"):
+    with pytest.raises(ModelError, match=r"nn\.Module or a function"):
         as_model(3)
 
 
@@ -494,7 +494,7 @@ def zipped(**members: bytes) -> bytes:
         ("a.safetensors", struct.pack("<Q", 2) + b"[]", "no safetensors"),
         ("a.safetensors", struct.pack("<Q", 2) + b"{[", "malformed"),
         ("a.pt", b"PK\x03\x04 and then nothing", "zip"),
-        ("a.pt", b"\x80\x02}q\x00.", "state_dict"),
+        ("a.pt", b"\x80\x02}q\x00.", "damaged file of torch.save"),
         ("a.pt", b"GARBAGE" * 9, "no kind"),
     ],
 )
@@ -1047,7 +1047,7 @@ def test_onnx_models_that_do_not_fit(tmp_path: Path) -> None:
     free = linear_onnx(tmp_path / "free.onnx", ["n", 3, "h", "w"])
     with pytest.raises(ModelError, match="called with"):
         open_model(free).scores(photos(2, 9, 9))
-    seven = linear_onnx(tmp_path / "seven.onnx", ["n", 7, 8, 8], {"out": ["n", 5]})
+    seven = linear_onnx(tmp_path / "seven.onnx", ["n", 2, 4, 24])
     assert "1 or 3 channels" in fault(seven)
 
 

@@ -102,6 +102,10 @@ def test_paid_most_needs_a_class_beyond_chance(pair: dict[str, Any]) -> None:
     assert "paid most" not in text_of(page(pair)) + audit_markdown(pair) + "\n".join(summary_lines(pair, 80))
     assert "### Classes that paid" not in audit_markdown(pair)
     assert "not beyond chance" in text_of(page(pair))
+    assert page(pair).count('<tr class="unclear">') == 10  # every bar is pale
+    pair["classes"][0]["q_value"] = 0.05
+    assert page(pair).count('<tr class="unclear">') == 9
+    pair["classes"][0]["q_value"] = 0.06
     for row in pair["classes"]:
         row["impact"] = 0.0
     assert "No class lost recall." in told(pair)
@@ -165,6 +169,18 @@ def test_budgets_are_counted_and_broken_ones_named() -> None:
     content["budgets"] = []
     assert words.budgets(content) == ""
     assert "udget" not in text_of(page(content)) + audit_markdown(content)
+
+
+def test_budgets_are_told_in_their_units() -> None:
+    rows = {row["budget"]: row for row in CASES["probabilities"]["budgets"]}
+    assert [words.observed(rows[each]).replace(words.SPACE, " ") for each in ("max_flips", "max_class_drop", "max_changed")] == [
+        "2.1 % [1.8, 2.4]", "9.0 points [6.8, 11.2]", "320 [288, 355]",
+    ]  # fmt: skip
+    assert [words.limit(rows[each]).replace(words.SPACE, " ") for each in ("max_flips", "max_class_drop", "max_changed", "equivalent_within")] == [
+        "2 %", "3 points", "400", "±2 points",
+    ]  # fmt: skip
+    for said in (text_of(page(CASES["probabilities"])), audit_markdown(CASES["probabilities"])):
+        assert "±2 points" in said.replace(words.SPACE, " ")
 
 
 def test_the_furthest_copy_that_keeps_its_budgets() -> None:

@@ -133,6 +133,9 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
         content = answers.counts(audited, tallied)
         confirmed, largest = answers.confirmed(audited, tallied)
         content["confirmed"] = confirmed
+        why_not = _no_suspicion(audited, content["accuracy"])
+        if why_not:
+            tallied.thresholds = None
         content["embeddings"], extra = _embeddings(question, audited, tallied)
         cells = [row.pop("_cell") for row in content["confusions"]]
         target = audit_layout.examples(out)
@@ -145,7 +148,12 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
     for row, cell in zip(content["confusions"], cells, strict=True):
         row["examples"] = [each["id"] for each in shown.in_cells[cell]]
     content["harmed"] = shown.harmed
-    content["label_errors"] = _label_errors(audited, content, shown)
+    content["label_errors"] = {
+        "count": None if why_not else shown.label_error_count,
+        "why_not": why_not,
+        "rule": RULE,
+        "examples": shown.label_errors,
+    }
     content["what_if"], content["budgets"] = [], []
     content["inputs"] = _inputs(question, audited)
     if question.pictures is not None:
@@ -153,16 +161,15 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
     return content
 
 
-def _label_errors(audited: Audited, content: dict[str, Any], shown: Shown) -> dict[str, Any]:
-    why_not = ""
-    if audited.truth is None:
-        why_not = "there are no true labels"
-    elif not can_suspect_labels(audited):
-        why_not = "labels of few models say nothing of how sure they are: give probabilities, or five models or more"
-    elif content["accuracy"]["dense"] < LEAST_ACCURACY:
-        why_not = f"the dense side gets less than {LEAST_ACCURACY:.0f} % right: its own errors would be among them"
-    count = None if why_not else shown.label_error_count
-    return {"count": count, "why_not": why_not, "rule": RULE, "examples": [] if why_not else shown.label_errors}
+def _no_suspicion(audited: Audited, accuracy: dict[str, Any] | None) -> str:
+    """Why no labels can be suspected; empty: they can."""
+    if accuracy is None:
+        return "there are no true labels"
+    if not can_suspect_labels(audited):
+        return "labels of few models say nothing of how sure they are: give probabilities, or five models or more"
+    if accuracy["dense"] < LEAST_ACCURACY:
+        return f"the dense side gets less than {LEAST_ACCURACY:.0f} % right: its own errors would be among them"
+    return ""
 
 
 def _embeddings(

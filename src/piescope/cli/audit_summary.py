@@ -149,9 +149,9 @@ def _budgets(audit: Audit, width: int) -> list[str]:
     for row in sorted(audit["budgets"], key=lambda row: order.get(row["verdict"], 3)):
         verdict = words.shown(row["verdict"])
         called = f"{verdict.upper() if verdict == 'broken' else verdict} {words.budget_name(row)}"
-        told = f"{called}: {words.observed(row)}, limit {words.shown(row['limit'])}"
+        told = f"{called}: {words.observed(row)}, limit {words.limit(row)}"
         reason = words.shown(row["reason"])
-        lines += _wrapped(f"{told}. {words.capital(reason)}".rstrip(), width, "    ", "  ")
+        lines += _wrapped(f"{told}; {reason}" if reason else told, width, "    ", "  ")
     return lines
 
 

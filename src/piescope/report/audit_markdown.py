@@ -133,7 +133,7 @@ def _budgets(audit: Audit) -> list[str]:
             words.budget_name(row),
             words.shown(row["verdict"]),
             words.observed(row),
-            words.shown(row["limit"]),
+            words.limit(row),
             words.shown(row["reason"], 200),
         )
         for row in ranked[:MOST_BUDGETS]

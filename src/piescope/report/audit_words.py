@@ -34,6 +34,9 @@ BUDGETS = {
 }
 """What each budget is about."""
 
+COUNTS = ("", "examples", None)
+"""Units of budgets that count examples."""
+
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
@@ -572,9 +575,8 @@ def observed(row: Row) -> str:
     """A budget's observed value with its interval and unit."""
     if row["observed"] is None:
         return NOTHING
-    if not row["unit"] and float(row["observed"]).is_integer():
-        ends = interval(row["low"], row["high"], 0)
-        return f"{count(row['observed'])} {ends}".strip()
+    if row["unit"] in COUNTS:
+        return f"{count(row['observed'])} {interval(row['low'], row['high'], 0)}".strip()
     return with_interval(row["observed"], row["low"], row["high"], row["unit"])
 
 
@@ -600,6 +602,26 @@ def _by_method(audit: Audit) -> list[list[Row]]:
 
 def _has_budgets(audit: Audit, rows: list[Row]) -> bool:
     return bool({row["of"] for row in audit["budgets"]} & {row["name"] for row in rows})
+
+
+def limit(row: Row) -> str:
+    r"""A budget's limit with its unit.
+
+    Example:
+        >>> row = {"budget": "max_class_drop", "limit": 3, "unit": "points"}
+        >>> limit(row), limit({**row, "limit": "2%", "unit": "%"}), limit({**row, "budget": "equivalent_within"})
+        ('3\xa0points', '2\xa0%', '±3\xa0points')
+    """
+    if row["limit"] is None:
+        return NOTHING
+    told = shown(row["limit"])
+    value, unit = told.removesuffix("%").strip(), row["unit"] if not told.endswith("%") else "%"
+    try:
+        value = f"{float(value):,g}"
+    except ValueError:  # words already
+        return told
+    sign = "±" if row["budget"] == "equivalent_within" else ""
+    return sign + value + ("" if unit in COUNTS else SPACE + unit)
 
 
 def _what_if_in_short(audit: Audit) -> str:

@@ -45,7 +45,7 @@ def read_outputs(value: Any, name: str, count: int) -> Outputs:
     """
     named = _named(value)
     values = list(named.values()) if named else list(value) if isinstance(value, tuple) else [value]
-    if not named and isinstance(value, list) and value and as_array(value) is None:
+    if not named and isinstance(value, list) and value and getattr(value[0], "ndim", 0) > 1:
         values = value
     chosen = [named[key] for key in SCORES if key in named] or values
     arrays = [array for array in map(as_array, chosen) if array is not None]

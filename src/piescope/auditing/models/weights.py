@@ -218,6 +218,10 @@ def fill(module: nn.Module, state: State, architecture: str) -> tuple[str, ...]:
     own = module.state_dict()
     state = without_prefixes(state, own)
     notes = list(state.notes)
+    for name, tensor in own.items():  # a count that was saved as an array of one
+        held = state.tensors.get(name)
+        if held is not None and tensor.ndim == 0 and held.numel() == 1:
+            state.tensors[name] = held.reshape(())
     optional = {name for name in own if name.endswith("num_batches_tracked")}
     missing = sorted(set(own) - set(state.tensors) - optional)
     unexpected = sorted(set(state.tensors) - set(own))

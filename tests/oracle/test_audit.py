@@ -1,0 +1,278 @@
+"""The answers of an audit against plain loops over examples, models and classes, whatever the size of the blocks."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as parquet
+import pytest
+from scipy import stats
+
+from made_predictions import Made, made
+from piescope.auditing import sides, tally
+from piescope.audits import audit
+from piescope.measure.accuracy import RightSums
+from piescope.measure.class_impact import class_impact
+from piescope.measure.intervals import two_way_interval
+from piescope.measure.label_errors import Thresholds, suspected
+from piescope.measure.noise_floor import excess_pies
+from piescope.measure.pies import modal_label, pie_mask
+from piescope.measure.significance import confirm, permutation_p_values
+
+
+def slow_modal(labels: np.ndarray) -> list[int]:
+    """The label that most models give; of equally many the smallest."""
+    found = []
+    for column in labels.T.tolist():
+        counted = Counter(column)
+        most = max(counted.values())
+        found.append(min(label for label, count in counted.items() if count == most))
+    return found
+
+
+def slow_probabilities(data: Made, side: str, truth: np.ndarray) -> list[float]:
+    scores = getattr(data, side)
+    return [float(np.mean([model[row, truth[row]] for model in scores])) for row in range(len(truth))]
+
+
+def slow_ece(scores: np.ndarray, truth: np.ndarray) -> float:
+    """Guo et al. 2017, equation 3, bin by bin; mean over models, in percent."""
+    found = []
+    for model in scores:
+        total = 0.0
+        for number in range(15):
+            inside = [row for row in range(len(truth)) if number / 15 < model[row].max() <= (number + 1) / 15]
+            if inside:
+                confidence = sum(float(model[row].max()) for row in inside) / len(inside)
+                right = sum(model[row].argmax() == truth[row] for row in inside) / len(inside)
+                total += len(inside) / len(truth) * abs(right - confidence)
+        found.append(100 * total)
+    return sum(found) / len(found)
+
+
+@pytest.fixture(params=[None, 7], ids=["one block", "blocks of 7"])
+def _blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param is not None:
+        monkeypatch.setattr(sides, "MOST_ROWS", request.param)
+
+
+@pytest.mark.usefixtures("_blocks")
+@pytest.mark.parametrize("models", [1, 6])
+@pytest.mark.parametrize("scores", [False, True])
+def test_counts_against_plain_loops(models: int, scores: bool, tmp_path: Path) -> None:
+    data = made(examples=150, models=models, seed=models)
+    given = {side: getattr(data, side) if scores else data.labels(side) for side in ("dense", "compressed")}
+    found = audit(given["dense"], given["compressed"], labels=data.truth, out=tmp_path / "out")
+    truth = data.truth.tolist()
+    dense, compressed = (slow_modal(data.labels(side)) for side in ("dense", "compressed"))
+    lost = [row for row in range(150) if dense[row] == truth[row] != compressed[row]]
+    rescued = [row for row in range(150) if compressed[row] == truth[row] != dense[row]]
+    changed = [row for row in range(150) if dense[row] != compressed[row]]
+    assert found["n_examples"] == 150
+    assert found["changed"] == found["pies"] == len(changed)
+    assert found["flips"]["correct_to_wrong"] == len(lost)
+    assert found["flips"]["wrong_to_correct"] == len(rescued)
+    assert found["flips"]["wrong_to_wrong"] == len(changed) - len(lost) - len(rescued)
+    p_value = stats.binomtest(len(lost), len(lost) + len(rescued)).pvalue
+    assert found["flips"]["mcnemar_p"] == pytest.approx(p_value)
+    for side in ("dense", "compressed"):
+        mean = np.mean([np.mean(row == data.truth) for row in data.labels(side)])
+        assert found["accuracy"][side] == pytest.approx(100 * mean)
+    assert found["is_population"] == (models > 1)
+    for row in found["classes"]:
+        members = [place for place in range(150) if truth[place] == int(row["class"])]
+        recalls = [
+            100 * np.mean(data.labels(side)[:, members] == int(row["class"])) for side in ("dense", "compressed")
+        ]
+        assert [row["dense_recall"], row["compressed_recall"]] == pytest.approx(recalls)
+        assert row["impact"] == pytest.approx(recalls[1] - recalls[0])
+        assert row["relative_impact"] == pytest.approx(recalls[1] - recalls[0] - found["accuracy"]["change"])
+        assert row["correct_to_wrong"] == len(set(members) & set(lost))
+        assert row["changed"] == len(set(members) & set(changed))
+    impacts = [row["impact"] for row in found["classes"]]
+    assert impacts == sorted(impacts)
+    before = Counter(zip(truth, dense, strict=True))
+    after = Counter(zip(truth, compressed, strict=True))
+    grown = {
+        cell: after[cell] - before[cell]
+        for cell in {*before, *after}
+        if cell[0] != cell[1] and after[cell] > before[cell]
+    }
+    told = {(int(row["class"]), int(row["predicted"])): row for row in found["confusions"]}
+    assert {cell: row["growth"] for cell, row in told.items()} == grown
+    for cell, row in told.items():
+        moved_in = [place for place in changed if (truth[place], compressed[place]) == cell]
+        moved_out = [place for place in changed if (truth[place], dense[place]) == cell]
+        assert (row["dense"], row["compressed"]) == (before[cell], after[cell])
+        assert (row["moved_in"], row["moved_out"]) == (len(moved_in), len(moved_out))
+        assert set(row["examples"]) <= set(map(str, moved_in))
+        assert row["p_value"] == pytest.approx(stats.binomtest(len(moved_in), len(moved_in) + len(moved_out)).pvalue)
+    table = parquet.read_table(tmp_path / "out" / "examples.parquet").to_pylist()
+    assert [int(row["dense_label"]) for row in table] == dense
+    assert [int(row["label"]) for row in table] == truth
+    assert [row["kind"] for row in table] == [
+        "kept" if row not in changed else "lost" if row in lost else "rescued" if row in rescued else "moved"
+        for row in range(150)
+    ]
+    if scores:
+        probabilities = [slow_probabilities(data, side, data.truth) for side in ("dense", "compressed")]
+        for place, side in enumerate(("dense", "compressed")):
+            assert [row[f"{side}_probability"] for row in table] == pytest.approx(probabilities[place], abs=1e-5)
+            assert found["calibration"][side]["ece"] == pytest.approx(
+                slow_ece(getattr(data, side), data.truth), abs=1e-4
+            )
+            assert found["calibration"][side]["confidence"] == pytest.approx(
+                100 * getattr(data, side).max(2).mean(), abs=1e-4
+            )
+        harm = np.array(probabilities[0]) - np.array(probabilities[1])
+        assert sum(row["examples"] for row in found["calibration"]["shift"]) == 150
+        tenths = [math.floor((after - before + 1) * 10) for before, after in zip(*probabilities, strict=True)]
+        assert [row["examples"] for row in found["calibration"]["shift"]] == [
+            tenths.count(number) for number in range(20)
+        ]
+    else:
+        assert found["calibration"] is None
+        shares = [(data.labels(side) == data.truth).mean(0) for side in ("dense", "compressed")]
+        harm = shares[0] - shares[1]
+    assert [row["harm"] for row in table] == pytest.approx(harm.tolist(), abs=1e-5)
+    suspects = {row["id"] for row in found["label_errors"]["examples"]}
+    expected = [str(row) for row in np.lexsort((np.arange(150), -harm.astype(np.float32))) if harm[row] > 0]
+    expected = [each for each in expected if not table[int(each)]["is_label_error"]][:100]
+    assert [row["id"] for row in found["harmed"]] == expected
+    assert not suspects & set(expected)
+
+
+@pytest.mark.usefixtures("_blocks")
+@pytest.mark.parametrize(("models", "other"), [(6, 6), (4, 9), (30, 30)])
+def test_populations_against_the_measures(models: int, other: int, tmp_path: Path) -> None:
+    one, two = made(examples=90, models=models, seed=1), made(examples=90, models=other, seed=1)
+    dense, compressed = one.labels("dense"), two.labels("compressed")
+    found = audit(dense, compressed, labels=one.truth, out=tmp_path / "out")
+    is_pie = pie_mask(dense, compressed, 4)
+    assert found["pies"] == is_pie.sum()
+    expected = confirm(permutation_p_values(dense, compressed, 4), is_pie)
+    table = parquet.read_table(tmp_path / "out" / "examples.parquet").to_pydict()
+    assert [row for row, p in enumerate(table["p_value"]) if p is not None] == np.flatnonzero(is_pie).tolist()
+    told = np.array([p for p in table["p_value"] if p is not None])
+    assert told == pytest.approx(expected.p_values[is_pie])
+    assert table["is_confirmed"] == expected.confirmed.tolist()
+    assert found["confirmed"]["pies"] == expected.confirmed.sum()
+    excess = excess_pies(dense, compressed, 4)
+    assert (found["noise"]["observed"], found["noise"]["floor"]) == pytest.approx((excess.observed, excess.floor))
+    assert (found["noise"]["low"], found["noise"]["high"]) == pytest.approx(excess.interval)
+
+
+def test_paired_populations_never_meet_their_parents(tmp_path: Path) -> None:
+    data = made(examples=90, models=6, seed=4)
+    dense, compressed = data.labels("dense"), data.labels("compressed")
+    found = audit(dense, compressed, labels=data.truth, paired=True)
+    excess = excess_pies(dense, compressed, 4, null="descended")
+    assert found["noise"]["excess"] == pytest.approx(excess.excess)
+    assert found["noise"]["paired"]
+
+
+def test_many_examples_are_sampled_for_the_noise_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = made(examples=3000, models=6, seed=5)
+    dense, compressed = data.labels("dense"), data.labels("compressed")
+    whole = audit(dense, compressed)["noise"]
+    monkeypatch.setattr(tally, "SAMPLED", 1500)
+    sampled = audit(dense, compressed)["noise"]
+    assert (whole["examples"], sampled["examples"]) == (3000, 1500)
+    assert sampled["floor"] == pytest.approx(whole["floor"], rel=0.15)
+    assert sampled["low"] < whole["excess"] < sampled["high"]
+
+
+@pytest.mark.usefixtures("_blocks")
+def test_likely_label_errors_are_those_of_the_measure_and_set_apart(tmp_path: Path) -> None:
+    data = made(examples=400, models=1, seed=6)
+    odds = data.dense**4 * np.exp(5 * np.eye(4)[data.truth])
+    confident = (odds / odds.sum(2, keepdims=True)).astype(np.float32)
+    wrong = data.truth.copy()
+    wrong[:12] = (wrong[:12] + 1) % 4
+    found = audit(confident, data.compressed, labels=wrong, out=tmp_path / "out")
+    of_label = confident[0, np.arange(400), wrong].astype(np.float32)
+    thresholds = Thresholds.of(of_label, wrong, 4)
+    marked = suspected(confident[0].argmax(1), confident[0].max(1), wrong, thresholds)
+    table = parquet.read_table(tmp_path / "out" / "examples.parquet").to_pydict()
+    assert np.array_equal(table["is_label_error"], marked)
+    assert marked[:12].sum() >= 6 > marked[12:].sum()
+    assert found["label_errors"]["count"] == marked.sum()
+    assert not {row["row"] for row in found["harmed"]} & set(np.flatnonzero(marked).tolist())
+
+
+def test_a_poor_model_suspects_no_labels(tmp_path: Path) -> None:
+    data = made(examples=400, models=1, seed=6)
+    found = audit(data.dense, data.compressed, labels=data.truth, out=tmp_path / "out")
+    assert found["accuracy"]["dense"] < 80
+    assert found["label_errors"]["count"] is None
+    assert "less than 80 % right" in found["label_errors"]["why_not"]
+    assert not any(parquet.read_table(tmp_path / "out" / "examples.parquet").column("is_label_error").to_pylist())
+
+
+@pytest.mark.parametrize(("models", "other"), [(1, 1), (5, 5), (2, 9), (30, 4)])
+def test_intervals_of_sums_are_the_two_way_intervals(models: int, other: int) -> None:
+    random = np.random.default_rng(models)
+    for _ in range(10):
+        chance = random.random(80)
+        dense, compressed = random.random((models, 80)) < chance, random.random((other, 80)) < chance * 0.9
+        group = random.integers(0, 3, 80)
+        halves = [
+            RightSums.of(dense[:, part], compressed[:, part], group[part], 3) for part in (slice(0, 33), slice(33, 80))
+        ]
+        sums = halves[0] + halves[1]
+        for name in range(3):
+            members = group == name
+            shares = [100 * side[:, members] / members.sum() for side in (dense, compressed)]
+            value = sums.change().value[name]
+            assert value == pytest.approx(shares[1].sum(1).mean() - shares[0].sum(1).mean())
+            if min(models, other) < 2:
+                continue
+            without = [(side.sum(0) - side) / (len(side) - 1) for side in shares]
+            own = shares[1].mean(0) - shares[0].mean(0)
+            units = np.concatenate([shares[1].mean(0) - without[0], without[1] - shares[0].mean(0)])
+            expected = two_way_interval(own, units, [models, other])
+            told = sums.change()
+            assert (told.low[name], told.high[name]) == pytest.approx((expected.low, expected.high))
+            assert told.p_value[name] == pytest.approx(2 * min(expected.p_above, expected.p_below), abs=1e-9)
+            accuracy = sums.accuracy("dense")
+            interval = two_way_interval(shares[0].mean(0), without[0], [models])
+            assert (accuracy.low[name], accuracy.high[name]) == pytest.approx((interval.low, interval.high))
+
+
+def test_change_of_recall_is_that_of_class_impact() -> None:
+    data = made(examples=200, models=5, seed=8)
+    rows = {row["class"]: row for row in class_impact(data.labels("dense"), data.labels("compressed"), data.truth, 4)}
+    for row in audit(data.labels("dense"), data.labels("compressed"), labels=data.truth)["classes"]:
+        expected = rows[int(row["class"])]
+        assert (row["impact"], row["relative_impact"]) == pytest.approx((expected["change"], expected["impact"]))
+
+
+@pytest.mark.simulation
+def test_intervals_of_the_change_cover_models_and_examples() -> None:
+    """Fresh models and fresh examples each time: 95 % intervals of the change hold its true value about so often."""
+    random = np.random.default_rng(9)
+    held, rejected, studies = 0, 0, 400
+    for _ in range(studies):
+        hardness = random.normal(1.2, 1.2, 300)
+        skills = random.normal(0, 0.25, 6)
+
+        def right(skills: np.ndarray, hardness: np.ndarray = hardness) -> np.ndarray:
+            chance = 1 / (1 + np.exp(-(hardness + skills[:, None] + random.normal(0, 0.8, (len(skills), 300)))))
+            return random.random(chance.shape) < chance
+
+        sums = RightSums.of(right(skills), right(random.normal(0, 0.25, 6)), np.zeros(300, int), 1)
+        found = sums.change()
+        held += int(found.low[0] <= 0 <= found.high[0])
+        rejected += int(found.p_value[0] < 0.05)
+    assert 0.92 <= held / studies <= 0.985
+    assert held + rejected == studies
+
+
+def test_ties_go_to_the_smallest_class() -> None:
+    dense = np.array([[2, 1], [1, 2]])
+    found = audit(dense, np.array([[1, 1]]))
+    assert found["changed"] == 0
+    assert modal_label(dense, 3).tolist() == [1, 1]
