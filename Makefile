@@ -31,10 +31,12 @@ golden: setup
 
 setup: $(VENV)/ready
 
-$(VENV)/ready: requirements.lock pyproject.toml
+$(VENV)/ready: requirements.lock requirements-without-dependencies.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "piescope needs Python 3.11 or newer: install it, or run make PYTHON=/path/to/python"; exit 3; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	# timm names torchvision, which has no CPU build everywhere; its tests give it a stand-in
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-without-dependencies.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 

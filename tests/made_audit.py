@@ -236,7 +236,7 @@ def made(
         "harmed": sorted((row(int(index)) for index in harmed), key=lambda each: -each["harm"]),
         "label_errors": {
             "count": len(suspects) if has_labels else None, "why_not": "" if has_labels else "no true labels were given",
-            "rule": "another label's confidence is above that label's own mean and above 80 %",
+            "rule": "The dense model sees another class, with a probability of at least 0.85.",
             "examples": [row(int(index)) for index in suspects] if has_labels else [],
         },
         "embeddings": {

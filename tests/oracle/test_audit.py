@@ -191,14 +191,14 @@ def test_likely_label_errors_are_those_of_the_measure_and_set_apart(tmp_path: Pa
     odds = data.dense**4 * np.exp(5 * np.eye(4)[data.truth])
     confident = (odds / odds.sum(2, keepdims=True)).astype(np.float32)
     wrong = data.truth.copy()
-    wrong[:12] = (wrong[:12] + 1) % 4
+    wrong[:24] = (wrong[:24] + 1) % 4
     found = audit(confident, data.compressed, labels=wrong, out=tmp_path / "out")
     of_label = confident[0, np.arange(400), wrong].astype(np.float32)
     thresholds = Thresholds.of(of_label, wrong, 4)
     marked = suspected(confident[0].argmax(1), confident[0].max(1), wrong, thresholds)
     table = parquet.read_table(tmp_path / "out" / "examples.parquet").to_pydict()
     assert np.array_equal(table["is_label_error"], marked)
-    assert marked[:12].sum() >= 6 > marked[12:].sum()
+    assert marked[:24].sum() >= 10 > marked[24:].sum()
     assert found["label_errors"]["count"] == marked.sum()
     assert not {row["row"] for row in found["harmed"]} & set(np.flatnonzero(marked).tolist())
 

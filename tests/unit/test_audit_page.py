@@ -154,6 +154,28 @@ def test_seeds_alone(pair: dict[str, Any]) -> None:
     assert words.noise(pair) == ""
 
 
+def test_why_none_is_confirmed() -> None:
+    content = copy.deepcopy(CASES["population"])
+    content["n_examples"], content["pies"] = 800, 146
+    content["confirmed"] = {"pies": 0, "alpha": 0.05, "smallest_p": 0.0079, "why_not": ""}
+    assert words.confirmed(content).replace(words.SPACE, " ") == (
+        "0 of 146 PIEs are confirmed one by one (at a false discovery rate of 5 %). With so few models no p-value can be "
+        "below 0.0079: at least 127 of 800 must have it before one is confirmed."
+    )
+    content["confirmed"]["smallest_p"] = 0.2
+    assert words.confirmed(content).endswith("below 0.2: none can be confirmed.")
+    content["confirmed"]["smallest_p"] = 1e-9
+    assert "So few" not in words.confirmed(content) and "With so few" not in words.confirmed(content)
+    content["confirmed"].update(pies=3, smallest_p=0.0079)
+    assert "With so few" not in words.confirmed(content)
+
+
+def test_classes_named_by_numbers_are_called_classes() -> None:
+    content = made(names=[str(index) for index in range(10)])
+    assert "Class 3 paid most: −" in told(content)
+    assert words.confusions(content).startswith("Class 3 taken for class 5 grew most")
+
+
 def test_budgets_are_counted_and_broken_ones_named() -> None:
     content = copy.deepcopy(CASES["probabilities"])
     assert words.budgets(content) == (
@@ -251,9 +273,9 @@ def test_missing_numbers_are_dashes_and_never_zeros() -> None:
 def test_chances_read_back(value: float) -> None:
     text = words.chance(value)
     if value == 0:
-        assert text == "< 1e-300"
+        assert text == "< 1e−300"
     else:
-        assert float(text) == pytest.approx(value, rel=0.5)
+        assert float(text.replace(words.MINUS, "-")) == pytest.approx(value, rel=0.5)
 
 
 def test_small_numbers_keep_their_digits() -> None:

@@ -267,10 +267,9 @@ def judge(audit: Mapping[str, Any], budgets: Budgets, of: str = "") -> list[Row]
 
     - Shares: Clopper and Pearson's exact bound, over examples; the models are taken as they are.
     - ``max_class_drop``, ``max_group_drop``: every class (every value of every column) must be shown to lose no more
-      than the limit. With one model a side bounds come from the examples lost and gained (`drop_bounds`), at 5 %
-      divided by the number of classes (Bonferroni), so that all hold at once; for the verdict alone each at 5 % would
-      do, as all must pass (intersection-union), and this errs on the side of ``undecided``. A class without any example
-      is undecided.
+      than the limit, each at 5 %. As all must pass, no correction for their number is needed: the chance of a wrong
+      ``kept`` is at most that of the class which lost too much (intersection-union). With one model a side bounds come
+      from the examples lost and gained (`drop_bounds`). A class without any example is undecided.
     - ``equivalent_within``: two one-sided tests at 5 % (TOST): the 90 % interval of the change of accuracy lies within
       ± the limit; ``broken`` when the observed change does not. One model a side: `drop_bounds`.
     - Several models on a side: the audit's own 95 % intervals (over models and examples) are stretched or shrunk to
@@ -290,8 +289,7 @@ def judge(audit: Mapping[str, Any], budgets: Budgets, of: str = "") -> list[Row]
 
     Returns:
         one row a budget: ``budget``; ``limit`` as given; ``observed``; ``low`` and ``high``, the ends that the verdict
-        was taken from (90 % two-sided; classes and groups: the largest lower and the largest upper bound of all, at the
-        corrected level), None where there are none; ``unit`` (``"%"``, ``"examples"``, ``"points"``); ``verdict``;
+        was taken from (90 % two-sided; classes and groups: the largest lower and the largest upper bound of all), None where there are none; ``unit`` (``"%"``, ``"examples"``, ``"points"``); ``verdict``;
         ``reason``, a sentence; ``of``.
 
     Raises:
@@ -572,8 +570,7 @@ def _worst(limit: float, units: Sequence[_Unit], one: str, many: str) -> _Judged
     empty = [unit.name for unit in units if not unit.examples]
     if not there:
         return _Judged(None, None, None, "points", "undecided", f"no {one} has any example")
-    level = LEVEL / len(there)
-    bounds = [unit.bounds(level) for unit in there]
+    bounds = [unit.bounds(LEVEL) for unit in there]
     worst_first = sorted(there, key=lambda unit: -unit.drop)
     worst = worst_first[0]
     drop, low, high = worst.drop, max(low for low, _ in bounds), max(high for _, high in bounds)
@@ -588,7 +585,7 @@ def _worst(limit: float, units: Sequence[_Unit], one: str, many: str) -> _Judged
     reasons = []
     if open_ones:
         open_ones.sort(key=lambda pair: -pair[1])
-        named = [_too_small(unit, up, limit, level) for unit, up in open_ones[:SHOWN]]
+        named = [_too_small(unit, up, limit, LEVEL) for unit, up in open_ones[:SHOWN]]
         too_small = _listed(named, len(open_ones))
         reasons.append(f"worst: {worst.name}, {_figure(drop, limit)}; too small to tell: {too_small}")
     if empty:

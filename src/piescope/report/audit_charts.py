@@ -121,7 +121,7 @@ def impact_bar(row: Row, scale: Scale, is_clear: bool) -> Markup:
 def axis(scale: Scale, unit: str) -> Markup:
     """The line of numbers above the bars."""
     inside = []
-    for value in scale.ticks(4):
+    for value in scale.ticks():
         place = scale.at(value)
         anchor = "start" if place < 6 else "end" if place > 94 else "middle"
         inside.append(element("text", _tick(value), x=f"{place:.2f}%", y=12, text_anchor=anchor, class_="tick"))

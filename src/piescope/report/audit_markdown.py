@@ -14,8 +14,8 @@ MOST_BUDGETS = 12
 MOST_COPIES = 8
 
 _SPECIAL = re.compile(
-    r"(?P<interval>\[[−+]?[\d.,]+,[ \u00a0][−+]?[\d.,]+\](?![\[(:]))"  # ours; a name that looks so is as harmless
-    r"|(?P<start>^(?:[-+=](?=[-+=\s])|\d+(?=[.)])))"  # would begin a list or underline a heading
+    r"(?P<interval>\[[−+]?[\d.,]+,[ \u00a0][−+]?[\d.,]+\](?![\[(]))"  # ours; a name that looks so is as harmless
+    r"|(?P<start>^(?:[-+=](?=[-+=\s])|\d+(?=[.)](?:\s|$))))"  # would begin a list or underline a heading
     r"|(?P<scheme>://|www\.)"
     r"|(?P<letter>[\\`*_\[\]<>|~&$#@])"
 )
@@ -56,8 +56,10 @@ def escaped(text: str) -> str:
 
     def one(match: re.Match[str]) -> str:
         found = match.group()
-        if match["interval"]:
+        if match["interval"] and match.start():
             return found
+        if match["interval"]:  # it begins the text: what follows could make it a link's definition
+            return "\\" + found
         if match["start"]:
             return "\\" + found if not found.isdigit() else f"{found}\\"
         if match["scheme"]:

@@ -308,8 +308,9 @@ def _budget_card(audit: Audit) -> Card:
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in ("broken", "undecided", "kept")}
     state = _state(audit)
     told = tuple(f"{counts[verdict]} {verdict}" for verdict in counts if counts[verdict] and verdict != state)
-    number = f"{counts[state]} {state}" if len(rows) > counts[state] else f"all {state}" if len(rows) > 1 else state
-    return Card("Budgets", number, told or (f"of {words.counted(len(rows), 'budget')}",), f"budget {state}")
+    return Card(
+        "Budgets", f"{counts[state]} {state}", told or (f"of {words.counted(len(rows), 'budget')}",), f"budget {state}"
+    )
 
 
 def _strip(flips: dict[str, Any]) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -61,6 +62,22 @@ def shown(text: object, longest: int | None = None) -> str:
 def name(text: object) -> str:
     """A class, group or file by name, cut where it is very long."""
     return shown(text, LONGEST_NAME) or "(empty)"
+
+
+def class_name(text: object) -> str:
+    """A class in a sentence: names that begin like a number need the word.
+
+    Example:
+        >>> class_name("cat"), class_name("3"), class_name("1st")
+        ('cat', 'class 3', 'class 1st')
+    """
+    told = name(text)
+    return f"class {told}" if told[:1].isdigit() or told[:1] in "-+−." else told
+
+
+def _at_start(told: str, text: object) -> str:
+    """A sentence that begins with a class: our own word gets its capital, a name stays as it is."""
+    return told if told.startswith(name(text)) else capital(told)
 
 
 def count(value: float | None) -> str:
@@ -132,24 +149,24 @@ def with_interval(
 
 
 def chance(value: float | None) -> str:
-    """A p- or q-value: ``0.034``, ``2e-14``.
+    """A p- or q-value: ``0.034``, ``2e−14``.
 
     Example:
         >>> chance(0.0341), chance(2.34e-14), chance(0.0), chance(1.0), chance(None)
-        ('0.034', '2e-14', '< 1e-300', '1', '–')
+        ('0.034', '2e−14', '< 1e−300', '1', '–')
     """
     if value is None:
         return NOTHING
     if value == 0:
-        return "< 1e-300"
+        return f"< 1e{MINUS}300"
     if value < 0.001:
         mantissa, exponent = f"{value:.0e}".split("e")
-        return f"{mantissa}e{int(exponent)}"
+        return f"{mantissa}e{MINUS}{abs(int(exponent))}"  # a hyphen would let the line break there
     return f"{value:.2g}"
 
 
 def equals(value: float | None) -> str:
-    """``= 0.034``, ``< 1e-300``: what follows p or q."""
+    """``= 0.034``, ``< 1e−300``: what follows p or q."""
     text = chance(value)
     return text if text.startswith("<") else f"={SPACE}{text}"
 
@@ -294,7 +311,7 @@ def _who_paid(audit: Audit) -> str:
     clear = paid(known)
     if clear:
         worst = clear[0]
-        told = f"{name(worst['class'])} paid most: {_points(worst)} points of recall"
+        told = f"{_at_start(class_name(worst['class']), worst['class'])} paid most: {_points(worst)} points of recall"
         others = len(clear) - 1
         return f"{told}; {_others(others, 'class')} lost beyond chance." if others else f"{told}."
     if not known or all(row["q_value"] is None for row in known):
@@ -317,7 +334,7 @@ def classes(audit: Audit) -> list[str]:
     rows = [row for row in audit["classes"] if row["impact"] is not None]
     if not rows:
         return []
-    return _of_rows(audit, rows, "class", lambda row: name(row["class"]))
+    return _of_rows(audit, rows, "class", lambda row: class_name(row["class"]))
 
 
 def groups(audit: Audit) -> list[str]:
@@ -420,16 +437,29 @@ def confirmed(audit: Audit) -> str:
     if found["pies"] is None:
         why = shown(found["why_not"]).rstrip(".")
         return f"Which single examples changed by more than chance cannot be told: {why}." if why else ""
-    rate = number(100 * found["alpha"], 0) if found["alpha"] is not None else "5"
-    return (
+    alpha = CLEAR if found["alpha"] is None else found["alpha"]
+    told = (
         f"{count(found['pies'])} of {counted(audit['pies'], changed_noun(audit))} "
-        f"{'is' if found['pies'] == 1 else 'are'} confirmed one by one (at a false discovery rate of {rate}{SPACE}%)."
+        f"{'is' if found['pies'] == 1 else 'are'} confirmed one by one (at a false discovery rate of "
+        f"{number(100 * alpha, 0)}{SPACE}%)."
     )
+    smallest, examples = found["smallest_p"], audit["n_examples"]
+    if found["pies"] or smallest is None or not alpha:
+        return told
+    needed = math.ceil(smallest * examples / alpha - 1e-9)
+    if needed <= 1:
+        return told
+    so = (
+        "none can be confirmed"
+        if needed > examples
+        else f"at least {needed:,} of {examples:,} must have it before one is confirmed"
+    )
+    return f"{told} With so few models no p-value can be below {chance(smallest)}: {so}."
 
 
 def confusion_name(row: Row) -> str:
     """``cat taken for dog``."""
-    return f"{name(row['class'])} taken for {name(row['predicted'])}"
+    return f"{class_name(row['class'])} taken for {class_name(row['predicted'])}"
 
 
 def confusions(audit: Audit) -> str:
@@ -438,7 +468,7 @@ def confusions(audit: Audit) -> str:
     if not rows:
         return ""
     top = rows[0]
-    told = f"{confusion_name(top)} grew most: {count(top['dense'])} before, {count(top['compressed'])} after"
+    told = f"{_at_start(confusion_name(top), top['class'])} grew most: {count(top['dense'])} before, {count(top['compressed'])} after"
     clear = [row for row in rows if row["q_value"] is not None and row["q_value"] <= CLEAR]
     if clear:
         are = "is" if len(clear) == 1 else "are"
@@ -491,8 +521,10 @@ def label_errors(audit: Audit) -> list[str]:
         return []
     if found["count"] is None:
         return [f"Likely label errors cannot be told here: {shown(found['why_not']).rstrip('.')}."]
+    rule = shown(found["rule"]).strip()
+    rules = [f"{rule.rstrip('.')}."] if rule else []
     if found["count"] == 0:
-        return ["No example looks like a label error."]
+        return [" ".join(["No example looks like a label error.", *rules])]
     dense = "dense models" if audit["is_population"] else "dense model"
     told = (
         f"{counted(found['count'], 'example')} {'looks' if found['count'] == 1 else 'look'} like a label error: "
@@ -500,8 +532,7 @@ def label_errors(audit: Audit) -> list[str]:
         "compressed side does there is likely no damage: when the label is wrong, leaving it may be right. They are "
         "not among the most harmed examples."
     )
-    rule = shown(found["rule"]).strip()
-    return [told, f"The rule: {rule.rstrip('.')}."] if rule else [told]
+    return [told, *rules]
 
 
 def embeddings(audit: Audit) -> list[str]:

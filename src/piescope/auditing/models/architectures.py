@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 
 from piescope.auditing.models.interface import Settings, model_error
@@ -73,9 +74,8 @@ def open_artefact(folder: Path, device: str, settings: Settings) -> TorchModel:
         artefact = Artefact(folder, manifest)
         artefact.read(layout.MODEL)  # its hash
     except CorruptArtefactError as reason:
-        raise model_error(
-            name, layout.MODEL, str(reason).split(";")[0], "the bytes that were written", "run the study again"
-        ) from None
+        found = str(reason).split(";")[0].removeprefix(f"{folder}/")
+        raise model_error(name, layout.MODEL, found, "the bytes that were written", "run the study again") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, RecursionError) as reason:
         raise model_error(
             name,
@@ -154,7 +154,8 @@ def _wide_resnet(spec: ModelSpec, state: State) -> tuple[WideResNet, tuple[str, 
     first, head = tensors.get("conv1.weight"), tensors.get("head.weight")
     channels = int(first.shape[1]) if first is not None and first.ndim == 4 else 3
     classes = int(head.shape[0]) if head is not None and head.ndim == 2 else 10
-    module = spec.build((max(1, channels), 1, 1), max(1, classes), None)
+    with torch.device("meta"):  # an architecture that is not that of the file takes no memory
+        module = spec.build((max(1, channels), 1, 1), max(1, classes), None)
     return module, fill(module, state, spec.name)
 
 

@@ -279,6 +279,8 @@ def tried(model: Model, pictures: Pictures) -> Model:
             f"{model.name} gives other outputs when asked again (dropout that is active in eval mode, or noise): "
             "its figures cannot be repeated, and some of its flips are chance"
         )
+    if first.representation is None:
+        notes.append(f"{model.name} shows no layer that its classifier reads from: there are no embeddings of it")
     model.notes = tuple(dict.fromkeys(notes))
     return model
 

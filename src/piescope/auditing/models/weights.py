@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,10 +69,12 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
 def _pickled(path: Path) -> Any:
     """What torch.save wrote, tensors and plain containers only; there is no second try without that limit."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickle protocols: what cannot be read is refused
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as reason:
-        wanted = re.search(r"GLOBAL ([\w.]+)|[Uu]nsupported (?:global|class|operand)[:]? ?([\w.]+)", str(reason))
-        found = f"a pickle that would run {wanted[1] or wanted[2]}" if wanted else "a pickle of more than tensors"
+        wanted = re.search(r"GLOBAL ([\w.]+)", str(reason)) or re.search(r"class ([\w.]+)", str(reason))
+        found = f"a pickle that would run {wanted[1]}" if wanted else "a pickle of more than tensors"
         raise model_error(
             path.name,
             path.name,
@@ -238,7 +241,8 @@ def fill(module: nn.Module, state: State, architecture: str) -> tuple[str, ...]:
     if shapes:
         error.add("shapes", f"{len(shapes)} differ: {_listed(shapes)}", f"the shapes of {architecture}", cure)
     error.raise_if_any()
-    module.load_state_dict({**{name: own[name] for name in optional}, **state.tensors})
+    counts = {name: torch.zeros((), dtype=torch.int64) for name in optional}
+    module.load_state_dict({**counts, **state.tensors}, assign=any(tensor.is_meta for tensor in own.values()))
     return tuple(notes)
 
 

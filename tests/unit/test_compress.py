@@ -1,0 +1,469 @@
+"""Compressed copies: exactly what was asked for, said exactly, and the original as it was."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn.utils import prune
+
+from piescope.auditing.compress import Compression, compressed_copy, kept_of_groups, parse_compressions
+from piescope.auditing.models.interface import Model, ModelError, as_model, open_model
+from piescope.auditing.models.torch_models import TorchModel
+from piescope.auditing.pictures import open_pictures
+from piescope.models.wide_resnet import WideResNet
+from piescope.problems import InputError
+
+PRUNINGS = ("magnitude:0.5", "magnitude:0.9", "random:0.3", "2:4", "1:4")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Threads of torch that wait for each other cost more than they give here, most of all on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def batch() -> list[np.ndarray]:
+    return open_pictures("digits").batch(0, 96)
+
+
+@pytest.fixture
+def net() -> WideResNet:
+    made = WideResNet(10, 1, 10, 1, torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    for module in made.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.5, 1.5)
+    return made
+
+
+def asked(text: str) -> Compression:
+    (one,) = parse_compressions(text)
+    return one
+
+
+def module_of(model: Model) -> nn.Module:
+    assert isinstance(model, TorchModel)
+    return model.module
+
+
+def weights_of(module: nn.Module) -> dict[str, Tensor]:
+    return {
+        f"{name}.weight": each.weight
+        for name, each in module.named_modules()
+        if isinstance(each, (nn.Conv2d, nn.Linear))
+    }
+
+
+# --- what was asked for -----------------------------------------------------------------------------------------
+
+
+def test_the_syntax() -> None:
+    made = parse_compressions("magnitude:0.5,0.7 random:.5 + int8+2:4  n:m:1:8")
+    assert [each.name for each in made] == ["magnitude 0.5", "magnitude 0.7", "random 0.5", "int8", "2:4", "1:8"]
+    assert [each.method for each in made] == ["magnitude", "magnitude", "random", "int8", "n:m", "n:m"]
+    assert [each.amount for each in made] == [0.5, 0.7, 0.5, None, 0.5, 0.875]
+    assert [each.folder for each in made] == ["magnitude-0.5", "magnitude-0.7", "random-0.5", "int8", "2-4", "1-8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("magnitude:90", "write 0.9 for 90 %"),
+        ("magnitude:1", "between 0 and 1"),
+        ("magnitude:0", "between 0 and 1"),
+        ("magnitude:-0.5", "between 0 and 1"),
+        ("magnitude:nan", "between 0 and 1"),
+        ("magnitude:inf", "between 0 and 1"),
+        ("magnitude", "no amount"),
+        ("magnitude:0.5,", "no amount"),
+        ("magnitud:0.5", "did you mean 'magnitude:0.5'"),
+        ("int4", "did you mean 'int8'"),
+        ("int8:4", "unknown compression"),
+        ("4:2", "n below m"),
+        ("4:4", "n below m"),
+        ("0:4", "n below m"),
+        ("2:9999", "m up to"),
+        ("magnitude:0.5,0.5", "twice"),
+        ("2:4 n:m:2:4", "twice"),
+        ("", "nothing"),
+        ("+", "nothing"),
+    ],
+)
+def test_what_is_no_compression(text: str, word: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_compressions(text)
+    assert word in str(caught.value) and "cure" in str(caught.value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(st.text(max_size=30), st.text("magnitudermint8:,.0123456789+- enE", max_size=30)))
+def test_any_text_is_compressions_or_a_fault(text: str) -> None:
+    try:
+        made = parse_compressions(text)
+    except InputError as error:
+        assert "cure" in str(error)
+        return
+    assert made and all(each.amount is None or 0 < each.amount < 1 for each in made)
+    assert len({each.folder for each in made}) == len(made)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(
+                lambda method, amount: f"{method}:{amount!r}",
+                st.sampled_from(["magnitude", "random"]),
+                st.floats(0.001, 0.999),
+            ),
+            st.just("int8"),
+            st.builds(lambda keep, more: f"{keep}:{keep + more}", st.integers(1, 8), st.integers(1, 8)),
+        ),
+        min_size=1,
+        max_size=5,
+        unique=True,
+    ),
+    st.sampled_from([" ", "+", " + ", "\n"]),
+)
+def test_what_is_written_is_read(parts: list[str], between: str) -> None:
+    made = parse_compressions(between.join(parts))
+    assert [each.name.replace(" ", ":") for each in made] == parts
+
+
+# --- the copies -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [*PRUNINGS, "int8"])
+def test_the_original_stays_as_it_is(net: WideResNet, batch: list[np.ndarray], text: str) -> None:
+    net.train()
+    model = as_model(net)
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    said = model.scores(batch).scores
+    made, facts = compressed_copy(model, asked(text), 0, batch)
+    other = made.scores(batch)
+    assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
+    assert net.training and all(module.training for module in net.modules())
+    assert np.array_equal(said, model.scores(batch).scores)  # type: ignore[arg-type]
+    assert other.scores is not None and not np.array_equal(other.scores, said)  # type: ignore[arg-type]
+    assert other.representation is not None and other.representation.shape == (len(batch), 64)
+    assert facts.touched and facts.notes and made.notes == facts.notes
+    assert text.split(":")[0] in made.name or ":" in made.name
+
+
+@pytest.mark.parametrize("amount", [0.25, 0.5, 0.9])
+def test_magnitude_is_torchs_global_pruning(net: WideResNet, amount: float) -> None:
+    made, facts = compressed_copy(as_model(net), Compression("magnitude", amount))
+    weights = weights_of(net)
+    total = sum(weight.numel() for weight in weights.values())
+    assert facts.realised_sparsity == round(amount * total) / total
+    reference = WideResNet(10, 1, 10, 1)
+    reference.load_state_dict(net.state_dict())
+    layers = [(each, "weight") for each in reference.modules() if isinstance(each, (nn.Conv2d, nn.Linear))]
+    prune.global_unstructured(layers, prune.L1Unstructured, amount=amount)
+    expected = {
+        f"{name}.weight": each.weight
+        for name, each in reference.named_modules()
+        if isinstance(each, (nn.Conv2d, nn.Linear))
+    }
+    for name, weight in weights_of(module_of(made)).items():
+        assert torch.equal(weight, expected[name].detach())
+    untouched = set(net.state_dict()) - set(weights)
+    for name in untouched:
+        assert torch.equal(module_of(made).state_dict()[name], net.state_dict()[name])
+
+
+def test_random_is_drawn_from_the_seed_and_knows_nothing(net: WideResNet) -> None:
+    def zeros(seed: int, amount: float = 0.5) -> list[Tensor]:
+        made, _ = compressed_copy(as_model(net), Compression("random", amount), seed)
+        return [weight == 0 for weight in weights_of(module_of(made)).values()]
+
+    first, again, other, more = zeros(1), zeros(1), zeros(2), zeros(1, 0.8)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
+    assert all(bool((b | ~a).all()) for a, b in zip(first, more, strict=True))  # nested as amounts grow
+    magnitudes = torch.cat([weight.detach().abs().flatten() for weight in weights_of(net).values()])
+    gone = torch.cat([each.flatten() for each in first])
+    assert 0.95 < float(magnitudes[gone].mean() / magnitudes[~gone].mean()) < 1.05
+    before = torch.get_rng_state()
+    zeros(3)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(("keep", "group"), [(2, 4), (1, 4), (1, 2), (3, 8)])
+def test_groups_against_a_slow_loop(keep: int, group: int) -> None:
+    weights = np.random.default_rng(0).normal(size=(3, 16, 2, 2)).round(1)
+    kept = kept_of_groups(weights, 1, keep, group)
+    for out in range(3):
+        for row in range(2):
+            for column in range(2):
+                for start in range(0, 16, group):
+                    inside = range(start, start + group)
+                    order = sorted(inside, key=lambda channel: (abs(weights[out, channel, row, column]), channel))
+                    expected = set(order[group - keep :])
+                    assert {channel for channel in inside if kept[out, channel, row, column]} == expected
+    assert kept.sum() == weights.size * keep // group
+    with pytest.raises(ValueError, match="multiple"):
+        kept_of_groups(weights, 0, keep, group)
+
+
+def test_two_of_four(net: WideResNet) -> None:
+    made, facts = compressed_copy(as_model(net), asked("2:4"))
+    for name, weight in weights_of(module_of(made)).items():
+        if name == "conv1.weight":  # one input channel
+            assert torch.equal(weight, net.conv1.weight)
+            continue
+        groups = weight.detach().movedim(1, -1).reshape(-1, 4)
+        assert bool(((groups != 0).sum(1) == 2).all())
+    assert any("conv1.weight" in note for note in facts.notes)
+    assert facts.realised_sparsity is not None and 0.49 < facts.realised_sparsity < 0.5
+
+
+def test_zeros_take_no_room_once_they_are_zipped(net: WideResNet) -> None:
+    half, ninety = (compressed_copy(as_model(net), Compression("magnitude", amount))[1] for amount in (0.5, 0.9))
+    assert half.bytes_before == half.bytes_after == ninety.bytes_after
+    assert half.zipped_before == ninety.zipped_before > half.zipped_after > ninety.zipped_after
+
+
+class Tied(nn.Module):
+    """Two layers that are one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(64, 64, bias=False)
+        self.second = nn.Linear(64, 64, bias=False)
+        self.second.weight = self.first.weight
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.head(self.second(self.first(pixels.flatten(1)).relu()).relu())
+
+
+@pytest.mark.parametrize("text", [*PRUNINGS, "int8"])
+def test_tied_weights_stay_tied_and_count_once(batch: list[np.ndarray], text: str) -> None:
+    net = Tied()
+    made, facts = compressed_copy(as_model(net), asked(text), 0, batch)
+    assert made.scores(batch).scores is not None
+    if text == "int8":
+        return
+    copy = module_of(made)
+    assert copy.first.weight is copy.second.weight and copy.first.weight is not net.first.weight
+    zeros = int((copy.first.weight == 0).sum() + (copy.head.weight == 0).sum())
+    assert facts.realised_sparsity == zeros / (64 * 64 + 640)
+
+
+@pytest.mark.parametrize(
+    ("made", "word"),
+    [
+        (lambda: nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64)), "nothing to prune"),
+        (lambda: lambda pixels: pixels.reshape(len(pixels), -1)[:, :10].astype(float), "a function"),
+    ],
+)
+@pytest.mark.parametrize("text", ["magnitude:0.5", "int8", "2:4"])
+def test_nothing_to_prune(made: Any, word: str, text: str, batch: list[np.ndarray]) -> None:
+    with pytest.raises(ModelError, match=word):
+        compressed_copy(as_model(made()), asked(text), 0, batch)
+
+
+def test_weights_that_cannot_be_compressed() -> None:
+    wide = nn.Sequential(nn.Flatten(), nn.Linear(63, 5))
+    with pytest.raises(ModelError, match="multiple of 4"):
+        compressed_copy(as_model(wide), asked("2:4"))
+    with torch.no_grad():
+        wide[1].weight[0, 0] = math.nan  # type: ignore[index]
+    with pytest.raises(ModelError, match="NaN"):
+        compressed_copy(as_model(wide), asked("magnitude:0.5"))
+    masked = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
+    prune.l1_unstructured(masked[1], "weight", amount=0.5)
+    masked(torch.zeros(1, 64)).sum()
+    with pytest.raises(ModelError, match="remove"):
+        compressed_copy(as_model(masked), asked("magnitude:0.5"))
+
+
+def test_zeros_that_were_there_count_as_gone() -> None:
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    with torch.no_grad():
+        net[1].weight[:5] = 0  # type: ignore[index]
+    _, facts = compressed_copy(as_model(net), asked("magnitude:0.5"))
+    assert facts.realised_sparsity == 0.5
+    _, facts = compressed_copy(as_model(net), asked("random:0.5"))
+    assert facts.realised_sparsity is not None and 0.65 < facts.realised_sparsity < 0.85
+
+
+# --- int8 -------------------------------------------------------------------------------------------------------
+
+
+def close(first: Model, second: Model, batch: list[np.ndarray], share: float) -> None:
+    """Scores that differ, by less than a share of their spread."""
+    a, b = first.scores(batch).scores, second.scores(batch).scores
+    assert a is not None and b is not None
+    assert 0 < np.abs(a - b).max() < share * a.std() * 3
+
+
+def test_static_int8_quantises_convolutions_too(net: WideResNet, batch: list[np.ndarray]) -> None:
+    model = as_model(net)
+    made, facts = compressed_copy(model, asked("int8"), 0, batch)
+    kinds = {type(each).__module__ for each in module_of(made).modules()}
+    assert any("torch.ao.nn.quantized" in kind or "torch.ao.nn.intrinsic.quantized" in kind for kind in kinds)
+    assert set(facts.touched) == {name.removesuffix(".weight") for name in weights_of(net)}
+    assert "9 of 9 convolutions and 1 of 1 linear layers" in facts.notes[0] and "96 pictures" in facts.notes[0]
+    assert facts.bytes_after < 0.5 * facts.bytes_before and facts.realised_sparsity is None
+    close(model, made, batch, 0.3)
+
+
+def test_without_pictures_to_calibrate_on(net: WideResNet, batch: list[np.ndarray]) -> None:
+    model = as_model(net)
+    made, facts = compressed_copy(model, asked("int8"))
+    assert "no pictures to calibrate on" in facts.notes[0] and "9 convolutions rounded" in facts.notes[0]
+    for name, weight in weights_of(module_of(made)).items():
+        for channel in weight.detach().flatten(1):
+            step = channel.abs().max() / 127
+            assert torch.allclose(channel / step, (channel / step).round(), atol=1e-3), name
+    close(model, made, batch, 0.3)
+
+
+def test_a_forward_pass_that_cannot_be_traced(batch: list[np.ndarray]) -> None:
+    class Branching(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Conv2d(1, 4, 3)
+            self.head = nn.Linear(144, 10)
+
+        def forward(self, pixels: Tensor) -> Tensor:
+            seen = self.body(pixels)
+            if seen.mean() > 0:
+                seen = seen.relu()
+            return self.head(seen.flatten(1))
+
+    torch.manual_seed(0)
+    model = as_model(Branching())
+    made, facts = compressed_copy(model, asked("int8"), 0, batch)
+    assert (
+        "cannot be quantised as a whole" in facts.notes[0] and "1 linear layers by torch.ao's dynamic" in facts.notes[0]
+    )
+    assert set(facts.touched) == {"head", "body"}
+    close(model, made, batch, 0.3)
+
+
+def test_attention_that_reads_its_weights_itself(batch: list[np.ndarray]) -> None:
+    class Attends(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+            self.head = nn.Linear(8, 10)
+
+        def forward(self, pixels: Tensor) -> Tensor:
+            rows = pixels[:, 0]
+            return self.head(self.attention(rows, rows, rows)[0].mean(1))
+
+    torch.manual_seed(0)
+    model = as_model(Attends())
+    made, facts = compressed_copy(model, asked("int8"), 0, batch)
+    assert facts.touched
+    close(model, made, batch, 0.5)
+
+
+def test_what_torch_warns_of_does_not_reach_the_user(
+    net: WideResNet, batch: list[np.ndarray], recwarn: pytest.WarningsRecorder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made, _ = compressed_copy(as_model(net), asked("int8"), 0, batch)
+    made.scores(batch)
+    assert not list(recwarn) and capfd.readouterr().err == ""
+
+
+# --- ONNX -------------------------------------------------------------------------------------------------------
+
+onnx = pytest.importorskip("onnx")
+ort = pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, WideResNet]:
+    net = WideResNet(10, 1, 10, 1, torch.Generator().manual_seed(0)).eval()
+    path = tmp_path_factory.mktemp("onnx") / "wrn.onnx"
+    sizes = ({0: torch.export.Dim("batch")},)
+    torch.onnx.export(net, (torch.zeros(2, 1, 8, 8),), path, dynamo=True, verbose=False, dynamic_shapes=sizes)
+    return path, net
+
+
+def test_onnx_is_pruned_as_its_module_is(exported: tuple[Path, WideResNet], batch: list[np.ndarray]) -> None:
+    path, net = exported
+    content = path.read_bytes()
+    model = open_model(path)
+    for text in ("magnitude:0.7", "2:4"):
+        made, facts = compressed_copy(model, asked(text), 0, batch)
+        reference, expected = compressed_copy(as_model(net), asked(text))
+        assert facts.realised_sparsity is not None
+        # exporters fold norms into convolutions, so magnitudes may differ; counts do not
+        assert facts.realised_sparsity == pytest.approx(expected.realised_sparsity, abs=1e-3)
+        assert made.scores(batch).scores is not None and facts.zipped_after < facts.zipped_before
+        assert reference.scores(batch).scores is not None
+    assert path.read_bytes() == content
+    first, again, other = (
+        compressed_copy(model, asked("random:0.5"), seed)[0].scores(batch).scores for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, again) and not np.array_equal(first, other)  # type: ignore[arg-type]
+
+
+def test_onnx_int8_by_onnxruntime(
+    exported: tuple[Path, WideResNet], batch: list[np.ndarray], capfd: pytest.CaptureFixture[str]
+) -> None:
+    path, _ = exported
+    model = open_model(path)
+    capfd.readouterr()
+    made, facts = compressed_copy(model, asked("int8"), 0, batch)
+    assert capfd.readouterr() == ("", "")
+    assert "static quantiser (QDQ)" in facts.notes[0] and "96 pictures" in facts.notes[0]
+    assert facts.bytes_after < 0.6 * facts.bytes_before
+    close(model, made, batch, 0.3)
+    dynamic, facts = compressed_copy(model, asked("int8"))
+    assert "convolutions stay float32" in facts.notes[0]
+    close(model, dynamic, batch, 0.3)
+    for text in ("int8", "magnitude:0.5"):
+        with pytest.raises(ModelError, match="quantis"):
+            compressed_copy(made, asked(text), 0, batch)
+
+
+def test_matrices_of_onnx_have_their_inputs_first() -> None:
+    """A MatMul's weight is [inputs, outputs], a Gemm's with transB [outputs, inputs]: groups run along the inputs."""
+    from piescope.auditing.models.interface import Settings
+    from piescope.auditing.models.onnx_compress import compressed_onnx
+    from piescope.auditing.models.onnx_models import OnnxModel
+
+    rng = np.random.default_rng(0)
+    helper = onnx.helper
+    tensors = {"a": rng.normal(size=(64, 6)).astype(np.float32), "b": rng.normal(size=(10, 6)).astype(np.float32)}
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["pixels", "a"], ["hidden"]),
+            helper.make_node("Gemm", ["hidden", "b"], ["out"], transB=1),
+        ],
+        "net",
+        [helper.make_tensor_value_info("pixels", 1, ["n", 64])],
+        [helper.make_tensor_value_info("out", 1, ["n", 10])],
+        [onnx.numpy_helper.from_array(tensor, name) for name, tensor in tensors.items()],
+    )
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    model = OnnxModel(proto.SerializeToString(), "net", Settings())
+    made, facts = compressed_onnx(model, asked("2:4"), 0, None)
+    assert isinstance(made.content, bytes) and facts.touched == ("a",)  # b has 6 inputs, no multiple of 4
+    held = {
+        each.name: onnx.numpy_helper.to_array(each)
+        for each in onnx.load_model_from_string(made.content).graph.initializer
+    }
+    assert ((held["a"].T.reshape(-1, 4) != 0).sum(1) == 2).all() and np.array_equal(held["b"], tensors["b"])
+    _, facts = compressed_onnx(model, asked("1:2"), 0, None)
+    assert set(facts.touched) == {"a", "b"} and facts.realised_sparsity == 0.5
