@@ -1,10 +1,10 @@
-"""What did pruning cost? Networks from scikit-learn, their pruned and rounded copies, audited through files of predictions.
+"""What did pruning cost? Networks of scikit-learn, their pruned and rounded copies, audited through files of predictions.
 
-    python examples/audit_files.py [DIR]     # writes the files, then runs the commands that it prints
+python examples/audit_files.py [DIR] [--seeds 20]     # writes the files, then runs the commands that it prints
 """
 
+import argparse
 import subprocess
-import sys
 import sysconfig
 from copy import deepcopy
 from pathlib import Path
@@ -15,12 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-SEEDS = 10
-NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-
-digits = load_digits()
-train, test = train_test_split(np.arange(1797), test_size=900, random_state=0, stratify=digits.target)
-pixels, truth, ids = digits.data / 16, digits.target, np.array([f"digit-{row:04d}" for row in range(1797)])[test]
+NAMES = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
 
 
 def pruned(network, share):
@@ -32,52 +27,68 @@ def pruned(network, share):
 
 
 def rounded(network, bits):
-    """A copy whose weights are whole steps, 2 ** bits - 1 of them between the largest and its negative."""
+    """A copy whose weights are whole steps, 2 ** bits - 1 different ones in each layer."""
     copy = deepcopy(network)
     steps = [np.abs(weights).max() / (2 ** (bits - 1) - 1) for weights in copy.coefs_]
     copy.coefs_ = [np.round(weights / step) * step for weights, step in zip(copy.coefs_, steps, strict=True)]
     return copy
 
 
-def audit(folder, *arguments):
-    """Runs `piescope audit` in a folder, as one would type it."""
+def write(path, columns):
+    """One row an example, found again by its id."""
+    pd.DataFrame({"id": ids, **columns}).to_csv(path, index=False)
+
+
+def audit(*arguments):
+    """Runs `piescope audit` in the folder of the files, as one would type it."""
     print(f"\n$ piescope audit {' '.join(arguments)}", flush=True)
     command = Path(sysconfig.get_path("scripts")) / "piescope"
     print(f"exit code {subprocess.run([command, 'audit', *arguments], cwd=folder, check=False).returncode}", flush=True)
 
 
-folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/audit-files")
-folder.mkdir(parents=True, exist_ok=True)
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("folder", nargs="?", type=Path, default=Path("runs/audit-files"))
+parser.add_argument("--seeds", type=int, default=20)
+asked = parser.parse_args()
+folder = asked.folder
+(folder / "many").mkdir(parents=True, exist_ok=True)
+
+digits = load_digits()
+train, test = train_test_split(np.arange(len(digits.target)), test_size=900, random_state=0, stratify=digits.target)
+pixels, truth = digits.data / 16, digits.target
+ids = [f"digit-{row:04d}" for row in test]
 networks = [
-    MLPClassifier(64, solver="lbfgs", alpha=1, max_iter=1000, random_state=seed).fit(pixels[train], truth[train])
-    for seed in range(SEEDS)
+    MLPClassifier(64, random_state=seed, tol=1e-3, max_iter=500).fit(pixels[train], truth[train])
+    for seed in range(asked.seeds)
 ]
 
-# one network: probabilities, one column a class
+# one network: probabilities, a column for each class
 copies = {"dense": networks[0], "pruned": pruned(networks[0], 0.7), "int8": rounded(networks[0], 8)}
 for name, network in copies.items():
-    table = pd.DataFrame(network.predict_proba(pixels[test]).round(6), columns=NAMES)
-    table.insert(0, "id", ids)
-    table.to_csv(folder / f"{name}.csv", index=False)
+    write(folder / f"{name}.csv", dict(zip(NAMES, network.predict_proba(pixels[test]).T.round(6), strict=True)))
 
-# ten networks: labels, one column a network
-for name, group in {"dense": networks, "pruned": [pruned(network, 0.7) for network in networks]}.items():
-    table = pd.DataFrame({"id": ids})
-    for seed, network in enumerate(group):
-        table[f"seed-{seed}"] = np.array(NAMES)[network.predict(pixels[test])]
-    table.to_csv(folder / f"{name}-10.csv", index=False)
+# many networks: labels, a column for each network
+for name, share in {"dense": 0, "pruned-50": 0.5, "pruned-70": 0.7}.items():
+    group = [pruned(network, share) for network in networks]
+    labels = {f"seed-{seed}": NAMES[network.predict(pixels[test])] for seed, network in enumerate(group)}
+    write(folder / "many" / f"{name}.csv", labels)
 
-# what is known of the digits: the truth, how much ink was used, and the pictures for the report
+# what is known of the digits: what they are, how much ink they took, and pictures for the report
 ink = pixels[test].mean(axis=1)
-strokes = np.array(["thin", "middling", "thick"])[np.digitize(ink, np.quantile(ink, [1 / 3, 2 / 3]))]
-pd.DataFrame({"id": ids, "label": np.array(NAMES)[truth[test]]}).to_csv(folder / "labels.csv", index=False)
-pd.DataFrame({"id": ids, "stroke": strokes}).to_csv(folder / "metadata.csv", index=False)
+write(folder / "labels.csv", {"label": NAMES[truth[test]]})
+write(
+    folder / "ink.csv",
+    {"ink": np.array(["little", "some", "much"])[np.digitize(ink, np.quantile(ink, [1 / 3, 2 / 3]))]},
+)
 images = (digits.images[test] * 255 / 16).round().astype(np.uint8)
-np.savez(folder / "digits.npz", images=images, labels=truth[test], ids=ids, class_names=np.array(NAMES))
-print(f"{SEEDS} networks, {len(test)} digits, files in {folder}")
+np.savez(folder / "digits.npz", images=images, labels=truth[test], ids=ids, class_names=NAMES)
+print(f"{len(networks)} networks trained on {len(train)} digits; {len(test)} others to be audited; files in {folder}")
 
-known = ["--labels", "labels.csv", "--metadata", "metadata.csv", "--data", "digits.npz"]
-audit(folder, "dense.csv", "pruned.csv", *known, "--max-class-drop", "3", "--max-flips", "2%", "--out", "pruned")
-audit(folder, "dense.csv", "int8.csv", *known, "--max-class-drop", "3", "--max-flips", "2%", "--out", "int8")
-audit(folder, "dense.csv", "int8.csv", "--labels", "labels.csv", "--max-flips", "2%", "--max-changed", "5", "--strict", "--out", "int8-strict")
-audit(folder, "dense-10.csv", "pruned-10.csv", *known, "--paired", "--out", "ten-seeds")
+known = ["--labels", "labels.csv", "--metadata", "ink.csv", "--data", "digits.npz"]
+audit("dense.csv", "pruned.csv", *known, "--max-class-drop", "3", "--max-flips", "2%", "--out", "audit-pruned")
+audit("dense.csv", "int8.csv", *known, "--max-class-drop", "3", "--max-flips", "2%", "--out", "audit-int8")
+audit(
+    "dense.csv", "int8.csv", *known, "--max-class-drop", "4", "--max-flips", "1%", "--strict", "--out", "audit-strict"
+)
+audit("many/dense.csv", "many/pruned-50.csv", *known, "--paired", "--out", "audit-many-50")
+audit("many/dense.csv", "many/pruned-70.csv", *known, "--paired", "--out", "audit-many-70")

@@ -235,6 +235,7 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
         error.add("--compress", "a file of predictions", "a model", cure)
         raise error
     pictures = _pictures(asked)
+    _check_budgets(asked, pictures)
     model = _model(given, "dense", asked, pictures)
     calibration = _calibration(asked) if any(each.method == "int8" for each in compressions) else None
     before = run_model(model, pictures, "dense", on_progress)
@@ -256,6 +257,13 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
     shutil.copyfile(audit_layout.examples(last), audit_layout.examples(out))
     write_audit(content, out)
     return Audit(content, out)
+
+
+def _check_budgets(asked: Asked, pictures: Pictures | None) -> None:
+    """Refuses budgets that models on these pictures cannot answer, before any of them runs."""
+    if asked.budgets is not None:
+        known = asked.labels is not None or (pictures is not None and pictures.labels is not None)
+        asked.budgets.check(known, asked.metadata is not None)
 
 
 def _calibration(asked: Asked) -> list[Any] | None:
@@ -397,6 +405,8 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
     models = {side: _is_model(what, asked) for side, what in given.items()}
     pictures = _pictures(asked) if any(models.values()) or asked.data is not None else None
     labels = None if asked.labels is None else read_truth(asked.labels, _reading(asked))
+    if all(models.values()):
+        _check_budgets(asked, pictures)
     known = labels.examples if labels is not None else len(pictures) if pictures is not None else None
     sides: dict[str, Answers] = {}
     for side in sorted(given, key=lambda name: models[name]):  # files first: they are the quicker to be wrong

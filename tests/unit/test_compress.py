@@ -467,3 +467,19 @@ def test_matrices_of_onnx_have_their_inputs_first() -> None:
     assert ((held["a"].T.reshape(-1, 4) != 0).sum(1) == 2).all() and np.array_equal(held["b"], tensors["b"])
     _, facts = compressed_onnx(model, asked("1:2"), 0, None)
     assert set(facts.touched) == {"a", "b"} and facts.realised_sparsity == 0.5
+
+
+def test_a_classifier_that_quantisation_takes_apart(batch: list[np.ndarray]) -> None:
+    """Subclasses of Linear become plain calls in the quantised graph: their input can be read all the same."""
+
+    class Own(nn.Linear):
+        def forward(self, inputs: Tensor) -> Tensor:
+            return nn.functional.linear(inputs, self.weight, self.bias)
+
+    torch.manual_seed(0)
+    model = as_model(nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), Own(8, 10)))
+    made, facts = compressed_copy(model, asked("int8"), 0, batch)
+    assert set(facts.touched) == {"0", "4"} and "1 of 1 linear layers" in facts.notes[0]
+    dense, other = model.scores(batch).representation, made.scores(batch).representation
+    assert dense is not None and other is not None and dense.shape == other.shape
+    assert 0 < np.abs(dense - other).max() < 0.1 * np.abs(dense).max()

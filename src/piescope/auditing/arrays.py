@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import lzma
 import math
 import mmap
 import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +25,22 @@ MOST_INFLATION = 200
 
 HARMLESS = 2**30
 """... once it is larger than this."""
+
+MOST_HEADER = 2**24
+"""Bytes of the header of a .safetensors file; a tensor takes about a hundred."""
+
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,  # NotImplementedError is one too
+    MemoryError,
+    struct.error,
+)
+"""What damaged or lying archives make Python's reader raise."""
 
 SAFETENSORS_DTYPES = {
     "BOOL": "?",
@@ -50,7 +68,8 @@ class StoredArray:
         name: the array's name in the file; empty for .npy.
         dtype: of the values that `part` returns.
         shape: of the whole.
-        stored: the dtype in the file (bfloat16 lies there as 16 bits without a meaning to NumPy).
+        stored: the dtype in the file (bfloat16 lies there as 16 bits without a meaning to NumPy, and numbers may lie
+            there in another byte order).
         offset: where its bytes begin.
         order: ``C`` or ``F``.
         file: the open file that holds the bytes.
@@ -75,9 +94,11 @@ class StoredArray:
         """A copy of some rows along an axis: a slice, or row numbers in any order."""
         index: tuple[Any, ...] = (slice(None),) * axis + (rows,)
         values = np.array(self._mapped[index])
-        if self.dtype != self.stored:  # bfloat16: the upper half of a float32
-            return (values.astype(np.uint32) << 16).view(np.float32)
-        return values
+        if self.dtype == self.stored:
+            return values
+        if self.dtype.kind == self.stored.kind:  # of the other byte order, or wider than others know
+            return values.astype(self.dtype)
+        return (values.astype(np.uint32) << 16).view(np.float32)  # bfloat16: the upper half of a float32
 
     def release(self) -> None:
         """Gives mapped pages back; they are read again when they are needed."""
@@ -106,12 +127,23 @@ class Spool:
         self._dtype, self._row, self._count = dtype, row, 0
 
     def append(self, rows: np.ndarray) -> None:
-        """Adds rows ``[count, ...]``."""
+        """Adds rows ``[count, ...]``.
+
+        Raises:
+            ValueError: rows of another shape than the first.
+        """
+        if rows.shape[1:] != self._row:
+            raise ValueError(f"rows of shape {list(rows.shape[1:])}; expected {list(self._row)}, as those before")
         self._file.write(np.ascontiguousarray(rows, self._dtype).data)
         self._count += len(rows)
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """Shape of a row."""
+        return self._row
 
     def array(self, name: str, path: Path | None = None) -> StoredArray:
         """All rows as ``[count, ...]``."""
@@ -123,6 +155,7 @@ class Spool:
 def in_memory(values: np.ndarray, name: str) -> StoredArray:
     """An array of the caller's as a stored one, without a copy."""
     array = np.asarray(values)
+    array = array.astype(_native(array.dtype), copy=False)
     stored = StoredArray(Path(name), "", array.dtype, array.shape, array.dtype, 0, "C", tempfile.TemporaryFile())  # noqa: SIM115
     stored.__dict__["_mapped"] = array
     return stored
@@ -135,10 +168,10 @@ def open_npy(path: Path) -> StoredArray:
         InputError: damaged, truncated, or of objects (which only a pickle can hold).
     """
     file = path.open("rb")
-    dtype, shape, order = _npy_header(file, path, "")
+    stored, shape, order = _npy_header(file, path, "")
     offset, size = file.tell(), path.stat().st_size
-    _check_size(path, "", dtype, shape, size - offset)
-    return StoredArray(path, "", dtype, shape, dtype, offset, order, file)
+    _check_size(path, "", stored, shape, size - offset)
+    return StoredArray(path, "", _native(stored), shape, stored, offset, order, file)
 
 
 def open_npz(path: Path) -> dict[str, StoredArray]:
@@ -147,34 +180,51 @@ def open_npz(path: Path) -> dict[str, StoredArray]:
     Raises:
         InputError: damaged, of objects, or a bomb.
     """
-    arrays = {}
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            name = member.filename.removesuffix(".npy")
-            if member.flag_bits & 1:
-                raise fault(path, name, "an encrypted member", "a plain .npz", "write it with numpy.savez")
-            try:
-                with archive.open(member) as stream:
-                    dtype, shape, order = _npy_header(stream, path, name)
-                    offset = stream.tell()
-                    _check_size(path, name, dtype, shape, member.file_size - offset)
-                    if member.compress_type == zipfile.ZIP_STORED:
-                        file: IO[bytes] = path.open("rb")
-                        offset += _data_offset(file, member)
-                    else:
-                        if member.file_size > HARMLESS and member.file_size > MOST_INFLATION * member.compress_size:
-                            raise fault(
-                                path,
-                                name,
-                                f"{member.compress_size:,} bytes that unpack to {member.file_size:,}",
-                                f"at most {MOST_INFLATION} times as many",
-                                "write it with numpy.savez, not compressed",
-                            )
-                        file, offset = _unpacked(stream, member.file_size - offset, path, name), 0
-            except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
-                raise fault(path, name, f"damaged: {error}", "an .npz", "write it again; it may be truncated") from None
-            arrays[name] = StoredArray(path, name, dtype, shape, dtype, offset, order, file)
+    size = path.stat().st_size
+    name = "archive"
+    arrays: dict[str, StoredArray] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_inflation(archive.infolist(), path, size)
+            for member in archive.infolist():
+                name = member.filename.removesuffix(".npy")
+                if name in arrays:
+                    raise fault(path, name, "two arrays of this name", "a name for each", "write it with numpy.savez")
+                if member.flag_bits & 1:
+                    raise fault(path, name, "an encrypted member", "a plain .npz", "write it with numpy.savez")
+                arrays[name] = _member(archive, member, name, path, size)
+    except BROKEN as error:
+        told = str(error) or type(error).__name__
+        raise fault(path, name, f"damaged: {told}", "an .npz", "write it again; it may be truncated") from None
     return arrays
+
+
+def _check_inflation(members: list[zipfile.ZipInfo], path: Path, size: int) -> None:
+    """Refuses a bomb: what all members unpack to counts, and the bytes that the file has, whatever it says of them."""
+    unpacked = sum(member.file_size for member in members if member.compress_type != zipfile.ZIP_STORED)
+    if unpacked > HARMLESS and unpacked > MOST_INFLATION * size:
+        raise fault(
+            path,
+            "archive",
+            f"{size:,} bytes that unpack to {unpacked:,}",
+            f"at most {MOST_INFLATION} times as many",
+            "write it with numpy.savez, not compressed",
+        )
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, path: Path, size: int) -> StoredArray:
+    with archive.open(member) as stream:
+        stored, shape, order = _npy_header(stream, path, name)
+        offset = stream.tell()
+        held = member.file_size - offset
+        if member.compress_type == zipfile.ZIP_STORED:
+            file: IO[bytes] = path.open("rb")
+            offset += _data_offset(file, member)
+            _check_size(path, name, stored, shape, min(held, size - offset))
+        else:
+            _check_size(path, name, stored, shape, held)
+            file, offset = _unpacked(stream, held, path, name), 0
+    return StoredArray(path, name, _native(stored), shape, stored, offset, order, file)
 
 
 def open_safetensors(path: Path) -> dict[str, StoredArray]:
@@ -185,6 +235,12 @@ def open_safetensors(path: Path) -> dict[str, StoredArray]:
     """
     from safetensors import SafetensorError, safe_open
 
+    with path.open("rb") as start:
+        length = int.from_bytes(start.read(8), "little")
+    if length > MOST_HEADER:
+        raise fault(
+            path, "header", f"{length:,} bytes", f"at most {MOST_HEADER:,}", "write it again, with fewer tensors"
+        )
     try:
         with safe_open(path, "numpy") as checked:
             names = list(checked.keys())
@@ -193,8 +249,7 @@ def open_safetensors(path: Path) -> dict[str, StoredArray]:
             path, "header", f"malformed: {error}", "a .safetensors file", "write it again; it may be truncated"
         ) from None
     file = path.open("rb")
-    (length,) = struct.unpack("<Q", file.read(8))
-    header = json.loads(file.read(length))
+    header = json.loads(file.read(8 + length)[8:])
     arrays = {}
     for name in names:
         entry = header[name]
@@ -237,9 +292,17 @@ def _npy_header(file: IO[bytes], path: Path, name: str) -> tuple[np.dtype[Any], 
             "objects can run code and are never loaded: save a plain array, np.save(file, np.array(values, "
             "dtype=np.int64)) say",
         )
-    if dtype.kind not in "biufUS" or any(size < 0 for size in shape):
+    if dtype.kind not in "biufUS" or dtype.itemsize == 0:
         raise fault(path, name or "array", f"values of type {dtype}", "integers, floats or text", "convert them first")
+    if any(not 0 <= size < 2**62 for size in shape):
+        found = f"shape {list(shape)}"
+        raise fault(path, name or "header", found, "numbers of rows and columns", "write it again with numpy.save")
     return dtype, tuple(int(size) for size in shape), "F" if fortran else "C"
+
+
+def _native(stored: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of values in memory: of this machine's byte order, and no float that only NumPy knows."""
+    return np.dtype(np.float64) if stored.kind == "f" and stored.itemsize > 8 else stored.newbyteorder("=")
 
 
 def _check_size(path: Path, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], held: int) -> None:

@@ -54,7 +54,7 @@ def column_of(values: np.ndarray, missing: np.ndarray | None = None) -> pa.Array
         >>> column_of(np.array([1, 2], np.int32), np.array([False, True])).to_pylist()
         [1, None]
     """
-    array = np.ascontiguousarray(values)
+    array = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
     valid = None if missing is None or not missing.any() else pa.py_buffer(np.packbits(~missing, bitorder="little"))
     held = np.packbits(array, bitorder="little") if array.dtype == bool else array
     kind = TYPES[array.dtype.str[1:]]

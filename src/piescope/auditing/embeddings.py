@@ -10,14 +10,25 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from piescope.auditing.answers import number
 from piescope.auditing.arrays import Spool, StoredArray, open_npy, open_npz, open_safetensors
 from piescope.auditing.files import fault, kind_of, named_files, shown
 from piescope.auditing.matching import Matched
-from piescope.auditing.predictions import NOT_PREDICTIONS, Ids, Reading, array_ids, id_column_of, numbers, vector
-from piescope.auditing.tables import open_table
+from piescope.auditing.predictions import (
+    LABEL_COLUMNS,
+    NOT_PREDICTIONS,
+    PREDICTION_COLUMNS,
+    TRUTH_COLUMNS,
+    Ids,
+    Reading,
+    array_ids,
+    check_alike,
+    id_column_of,
+    numbers,
+    vector,
+)
+from piescope.auditing.tables import TableFile, read_table
 from piescope.measure.neighbours import neighbours_within
 from piescope.measure.pies import modal_label
 from piescope.measure.prediction_depth import prediction_depth
@@ -76,7 +87,7 @@ def read_points(path: Path, reading: Reading) -> Points:
         if found is None:
             told = ", ".join(f"{array.label} {list(array.shape)}" for array in list(arrays.values())[:6])
             raise fault(path, "embeddings", told, "an array named embeddings", "rename it, or save it alone")
-        if len(found.shape) != 2 or found.dtype.kind not in "fiu":
+        if len(found.shape) != 2 or 0 in found.shape or found.dtype.kind not in "fiu":
             raise fault(
                 path,
                 found.label,
@@ -84,14 +95,27 @@ def read_points(path: Path, reading: Reading) -> Points:
                 "numbers [examples, dims]",
                 "average over space or tokens first",
             )
-        return Points(shown(path), found, array_ids(by_name, path), (f"{found.shape[1]} dims",))
-    table = open_table(path, kind)
+        ids = array_ids(by_name, path)
+        if ids is not None and len(ids) != found.shape[0]:
+            raise fault(path, "ids", f"{len(ids):,} ids", f"{found.shape[0]:,}, one an example", "write one for each")
+        return Points(shown(path), found, ids, (f"{found.shape[1]} dims",))
+    return read_table(path, kind, lambda table: _points_of_table(table, reading))
+
+
+def _points_of_table(table: TableFile, reading: Reading) -> Points:
+    path = table.path
     identity = id_column_of(table.schema.names, reading)
+    chosen = _columns(table.schema, identity, path)
     spool: Spool | None = None
     ids = Ids(path)
     for batch in table.batches(() if identity is None else (identity,)):
-        rows = _rows_of_batch(batch, identity, path)
+        done = 0 if spool is None else len(spool)
+        if pa.types.is_nested(table.schema.field(chosen[0]).type):
+            rows = vector(batch.column(chosen[0]), path, chosen[0], done)
+        else:
+            rows = np.stack([numbers(batch.column(name), path, name, done) for name in chosen], axis=1)
         spool = spool or Spool(np.dtype(np.float32), rows.shape[1:])
+        check_alike(rows, spool.row, path)
         spool.append(rows)
         ids.add(batch, identity)
     if spool is None:
@@ -100,26 +124,29 @@ def read_points(path: Path, reading: Reading) -> Points:
     return Points(shown(path), array, ids.array(), (*table.told, f"{array.shape[1]} dims"))
 
 
-def _rows_of_batch(batch: pa.RecordBatch, identity: str | None, path: Path) -> np.ndarray:
-    names = [name for name in batch.schema.names if name != identity]
-    lists = [name for name in names if pa.types.is_nested(batch.schema.field(name).type)]
+def _columns(schema: pa.Schema, identity: str | None, path: Path) -> list[str]:
+    """The column of lists, or the columns of numbers that are no labels."""
+    names = [name for name in schema.names if name != identity]
+    kinds = {name: schema.field(name).type for name in names}
+    lists = [name for name in names if pa.types.is_nested(kinds[name])]
     if lists:
-        chosen = next((name for name in lists if name.lower() in NOT_PREDICTIONS), lists[0])
-        return vector(batch.column(chosen), path, chosen)
+        return [next((name for name in lists if name.lower() in NOT_PREDICTIONS), lists[0])]
+    labels = {*LABEL_COLUMNS, *TRUTH_COLUMNS, *PREDICTION_COLUMNS}
     plain = [
         name
         for name in names
-        if pa.types.is_floating(batch.schema.field(name).type) or pa.types.is_integer(batch.schema.field(name).type)
+        if pa.types.is_floating(kinds[name])
+        or (pa.types.is_integer(kinds[name]) and name.strip().lower() not in labels)
     ]
     if not plain:
         raise fault(
             path,
             "columns",
-            ", ".join(map(repr, names[:8])),
+            ", ".join(map(repr, names[:8])) or "none but ids",
             "one column a dimension, or a column of lists",
             "give numbers",
         )
-    return np.stack([numbers(pc.cast(batch.column(name), pa.float64()), path, name) for name in plain], axis=1)
+    return plain
 
 
 def read_layers(text: str, what: str, reading: Reading) -> list[Points]:
@@ -239,10 +266,12 @@ def _q_scores(points: Points, matched: Matched, name: str) -> tuple[np.ndarray, 
 def _values(points: Points, matched: Matched, name: str, which: slice | np.ndarray) -> np.ndarray:
     order = matched.rows[name]
     rows: slice | np.ndarray = which if order is None else order[which]
-    values = points.array.part(rows).astype(np.float32)
+    with np.errstate(over="ignore"):
+        values = points.array.part(rows).astype(np.float32)
     points.array.release()
     if not np.isfinite(values).all():
         row = int(np.argwhere(~np.isfinite(values))[0][0])
+        row = int(which[row]) if isinstance(which, np.ndarray) else row + which.start
         raise fault(
             points.source,
             f"example {matched.identity(row)}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 from pathlib import Path
 from typing import Literal
@@ -30,24 +31,31 @@ SUFFIXES: dict[str, Kind] = {
 
 READABLE = "CSV, TSV, JSON lines, JSON, Parquet, Arrow, .npy, .npz or .safetensors"
 
-FOREIGN: tuple[tuple[bytes, str, str], ...] = (
+FOREIGN_TEXT: tuple[tuple[bytes, str, str], ...] = (
     (b"version https://git-lfs", "a git-LFS pointer, not the file itself", "fetch the file first: git lfs pull"),
     (b"<!doctype html", "an HTML page", "download the file itself: this is the web page about it"),
     (b"<html", "an HTML page", "download the file itself: this is the web page about it"),
-    (b"\x89hdf\r\n", "an HDF5 file", "save the arrays with numpy.savez, or the weights with safetensors"),
-    (b"\x1f\x8b", "a gzip file", "unpack it first: gunzip FILE"),
-    (b"bzh", "a bzip2 file", "unpack it first: bunzip2 FILE"),
-    (b"\xfd7zxz", "an xz file", "unpack it first: unxz FILE"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first: unzstd FILE"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", "save the table as CSV"),
-    (b"%pdf", "a PDF file", "give the numbers as CSV"),
-    (b"\x89png", "a PNG image", "give predictions; images go to --data"),
-    (b"\xff\xd8\xff", "a JPEG image", "give predictions; images go to --data"),
-    (b"sqlite format 3", "a SQLite database", "export the table as CSV or Parquet"),
-    (b"feather1", "a file of Feather version 1", "write it again with pyarrow.feather.write_feather"),
-    (b"fea1", "a file of Feather version 1", "write it again with pyarrow.feather.write_feather"),
+    (b"<?xml", "an XML page", "download the file itself: servers answer so when access is denied"),
 )
-"""First bytes (lower case), what they are, and the cure."""
+"""First letters (lower case) of text, what it is, and the cure."""
+
+FOREIGN: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x89HDF\r\n", "an HDF5 file", "save the arrays with numpy.savez, or the weights with safetensors"),
+    (b"\x1f\x8b", "a gzip file", "unpack it first: gunzip FILE"),
+    (b"BZh", "a bzip2 file", "unpack it first: bunzip2 FILE"),
+    (b"\xfd7zXZ", "an xz file", "unpack it first: unxz FILE"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first: unzstd FILE"),
+    (b"7z\xbc\xaf", "a 7z archive", "unpack it first"),
+    (b"Rar!", "a RAR archive", "unpack it first"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", "save the table as CSV"),
+    (b"%PDF", "a PDF file", "give the numbers as CSV"),
+    (b"\x89PNG", "a PNG image", "give predictions; images go to --data"),
+    (b"\xff\xd8\xff", "a JPEG image", "give predictions; images go to --data"),
+    (b"SQLite format 3", "a SQLite database", "export the table as CSV or Parquet"),
+    (b"FEA1", "a file of Feather version 1", "write it again with pyarrow.feather.write_feather"),
+    (b"\x7fELF", "a program", "give predictions"),
+)
+"""First bytes of files that are no text, what they are, and the cure."""
 
 MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"\x93NUMPY", "npy"),
@@ -62,14 +70,23 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
 def fault(path: Path | str, where: str, found: str, expected: str, cure: str) -> InputError:
     """An InputError with one fault; the file is named as the user would, without its folders."""
     error = InputError(shown(path))
-    error.add(where, found, expected, cure)
+    error.add(printable(where), found, printable(expected, 300), printable(cure, 300))
     return error
 
 
 def shown(path: Path | str) -> str:
     """A path as messages and results name it: printable, and without the folders above it."""
-    name = Path(path).name or str(path)
-    return "".join(character if character.isprintable() else "?" for character in name)[:120]
+    return printable(Path(path).name or str(path))
+
+
+def printable(text: str, most: int = 120) -> str:
+    r"""Text for messages: what files hold (names of columns, say) may be anything, of any length.
+
+    Example:
+        >>> printable("cat\x1b[2J")
+        'cat?[2J'
+    """
+    return "".join(character if character.isprintable() else "?" for character in text[:most])
 
 
 def named_files(text: str, what: str) -> list[Path]:
@@ -117,12 +134,28 @@ def named_files(text: str, what: str) -> list[Path]:
     )
 
 
+def check_regular(path: Path, what: str) -> None:
+    """Refuses what would never end or never answer when it is read: pipes, devices, sockets.
+
+    Raises:
+        InputError: no regular file.
+    """
+    try:
+        if path.is_file():
+            return
+        found = "a folder" if path.is_dir() else "neither a file nor a folder" if path.exists() else "no such file"
+    except OSError as error:
+        found = error.strerror or str(error)
+    raise fault(path, what, found, "a regular file", "check the path")
+
+
 def kind_of(path: Path) -> Kind:
     """The format of a file, by its first bytes, and by its name where those leave it open.
 
     Raises:
         InputError: empty, not readable, or of a kind that is not read; the message says how to convert it.
     """
+    check_regular(path, "file")
     try:
         with path.open("rb") as file:
             head = file.read(512)
@@ -132,8 +165,11 @@ def kind_of(path: Path) -> Kind:
     if not head:
         raise fault(path, "file", "0 bytes", READABLE, "write the file again")
     start = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    for magic, found, cure in FOREIGN_TEXT:
+        if start.startswith(magic):
+            raise fault(path, "file", found, READABLE, cure)
     for magic, found, cure in FOREIGN:
-        if head.lower().startswith(magic) or start.startswith(magic):
+        if head.startswith(magic) and not _is_text(head):  # "FEA1,FEA2" is a header too
             raise fault(path, "file", found, READABLE, cure)
     suffix = SUFFIXES.get(path.suffix.lower())
     kind = next((kind for magic, kind in MAGIC if head.startswith(magic)), None)
@@ -165,12 +201,13 @@ def kind_of(path: Path) -> Kind:
 
 def _archive(path: Path) -> Kind:
     """A zip file is an .npz, or something of torch, Keras or Excel that is not opened."""
+    import struct
     import zipfile
 
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeDecodeError):
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, struct.error):
         raise fault(path, "file", "a damaged zip archive", "an .npz", "write it again; it may be truncated") from None
     if any(name.endswith("constants.pkl") for name in names) and any("/code/" in name for name in names):
         raise fault(
@@ -193,9 +230,18 @@ def _archive(path: Path) -> Kind:
     if any(name.endswith((".keras", "model.weights.h5")) for name in names):
         raise fault(path, "file", "a Keras model", READABLE, "export it to ONNX: onnx:FILE")
     if not names or not all(name.endswith(".npy") for name in names):
-        found = "an empty archive" if not names else f"a zip archive that holds {names[0]}"
+        found = "an empty archive" if not names else f"a zip archive that holds {names[0]!r}"
         raise fault(path, "file", found, "an .npz, an archive of .npy files", "write it with numpy.savez")
     return "npz"
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether the first bytes of a file can be text; the last character may be cut."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return b"\x00" not in head
 
 
 def _is_pickle(head: bytes) -> bool:

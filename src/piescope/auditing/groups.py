@@ -15,7 +15,7 @@ from piescope.auditing.arrays import Spool, StoredArray
 from piescope.auditing.columns import numpy_of
 from piescope.auditing.files import fault, kind_of, shown
 from piescope.auditing.predictions import Ids, Reading, id_column_of
-from piescope.auditing.tables import open_table
+from piescope.auditing.tables import TableFile, read_table
 
 MOST_VALUES = 200
 """A column with more different texts is a name or an address, not a group."""
@@ -70,7 +70,11 @@ def read_metadata(path: Path, reading: Reading) -> Metadata:
     kind = kind_of(path)
     if kind in ("npy", "npz", "safetensors"):
         raise fault(path, "metadata", f"a {kind} file", "a table: CSV, Parquet, JSON lines", "write the columns as CSV")
-    table = open_table(path, kind)
+    return read_table(path, kind, lambda table: _metadata_of(table, reading), is_free=True)
+
+
+def _metadata_of(table: TableFile, reading: Reading) -> Metadata:
+    path = table.path
     names = [name for name in table.schema.names]
     identity = id_column_of(names, reading)
     columns = {name: _Column(name) for name in names if name != identity}
@@ -81,6 +85,8 @@ def read_metadata(path: Path, reading: Reading) -> Metadata:
         ids.add(batch, identity)
         for name, column in columns.items():
             column.add(batch.column(name))
+    if not rows:
+        raise fault(path, "rows", "none", "at least one example", "write the file again")
     made = [column.groups(path) for column in columns.values()]
     groups = tuple(found for found in made if isinstance(found, Groups))
     left = tuple(found for found in made if isinstance(found, str))
@@ -105,12 +111,10 @@ class _Column:
         self._is_number = self._is_refused = False
 
     def add(self, values: Any) -> None:
-        if pa.types.is_dictionary(values.type):
-            values = values.cast(values.type.value_type)
         number = pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
         if number:
             self._is_number = True
-            self._numbers.append(numpy_of(pc.fill_null(pc.cast(values, pa.float64()), np.nan)))
+            self._numbers.append(numpy_of(pc.fill_null(pc.cast(values, pa.float64(), safe=False), np.nan)))
             return
         try:
             text = pc.fill_null(pc.utf8_trim_whitespace(values.cast(pa.string())), NONE)
@@ -150,11 +154,18 @@ class _Column:
             different = np.unique(values[known])
         if len(different) <= FEW_NUMBERS and (different == np.trunc(different)).all():
             codes = np.searchsorted(different, np.where(known, values, different[0]))
-            names = [f"{value:g}" for value in different]
+            names = [f"{value:.0f}" for value in different]
         else:
             edges = np.unique(np.quantile(values[known], [0.25, 0.5, 0.75]))
             codes = np.searchsorted(edges, np.where(known, values, edges[0]), side="left")
-            ends = [f"{edge:.4g}" for edge in edges]
+            ends = next(
+                (
+                    told
+                    for digits in range(4, 18)
+                    if len(set(told := [f"{edge:.{digits}g}" for edge in edges])) == len(told)
+                ),
+                [repr(edge) for edge in edges.tolist()],
+            )
             names = [
                 f"up to {ends[0]}",
                 *(f"{a} to {b}" for a, b in pairwise(ends)),

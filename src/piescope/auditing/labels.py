@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.auditing.columns import numpy_of
-from piescope.auditing.files import fault, shown
+from piescope.auditing.files import check_regular, fault, printable, shown
 from piescope.problems import InputError
 
 MOST_CLASSES = 2**15
 """More distinct labels than this are ids, regression targets or a wrong column."""
+
+LONGEST_NAME = 1000
+"""Characters of a class name."""
+
+MOST_BYTES = 2**24
+"""Of a file with class names."""
 
 
 @dataclass
@@ -33,7 +41,7 @@ class Coder:
     where: str
     _known: dict[str, int] = field(default_factory=dict)
     _is_named: bool | None = None
-    _rows: int = 0
+    _rows: Counter[str] = field(default_factory=Counter)
 
     @property
     def names(self) -> list[str] | None:
@@ -47,7 +55,8 @@ class Coder:
             InputError: an empty cell, a fraction, a negative id, or too many classes.
         """
         values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-        first, self._rows = self._rows, self._rows + len(values)
+        first = self._rows[self.where]
+        self._rows[self.where] += len(values)
         if values.null_count:
             row = first + int(np.flatnonzero(numpy_of(values.is_null()))[0])
             raise fault(
@@ -58,27 +67,17 @@ class Coder:
                 "leave that example out of all files",
             )
         kind = values.type
-        if pa.types.is_dictionary(kind):
-            values = values.cast(kind.value_type)
-            kind = values.type
-        named = not (
-            pa.types.is_integer(kind)
-            or pa.types.is_floating(kind)
-            or pa.types.is_boolean(kind)
-            or pa.types.is_decimal(kind)
-        )
+        named = not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
         if self._is_named is not None and named != self._is_named:
             raise fault(self.path, self.where, "class ids and class names mixed", "one of the two", "write them alike")
         self._is_named = named
         return self._from_names(values, first) if named else self._from_ids(values, first)
 
     def _from_ids(self, values: pa.Array, first: int) -> np.ndarray:
-        if pa.types.is_boolean(values.type) or pa.types.is_decimal(values.type):
-            values = pc.cast(values, pa.float64() if pa.types.is_decimal(values.type) else pa.uint8())
         return whole_ids(numpy_of(values), self.path, self.where, first)
 
     def _from_names(self, values: pa.Array, first: int) -> np.ndarray:
-        if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        if not pa.types.is_string(values.type):
             raise fault(
                 self.path,
                 self.where,
@@ -96,6 +95,14 @@ class Coder:
                     "an empty cell",
                     "a label in each row",
                     "leave that example out of all files",
+                )
+            if len(name) > LONGEST_NAME:
+                raise fault(
+                    self.path,
+                    self.where,
+                    f"a text of {len(name):,} characters",
+                    f"class names of up to {LONGEST_NAME:,}",
+                    "name the column that holds labels",
                 )
             self._known.setdefault(name, len(self._known))
         if len(self._known) > MOST_CLASSES:
@@ -121,31 +128,43 @@ def whole_ids(values: np.ndarray, path: Path, where: str, first: int = 0) -> np.
     Raises:
         InputError: NaN, a fraction, a negative id, or too large a one.
     """
-    if values.dtype.kind == "b":
-        return values.astype(np.int32)
-    if values.dtype.kind == "f":
-        wrong = ~np.isfinite(values) | (values != np.trunc(values))
-        if wrong.any():
-            at = tuple(np.argwhere(wrong)[0])
-            raise fault(
-                path,
-                f"{where}, row {first + int(at[-1])}",
-                str(values[at]),
-                "whole class ids",
-                "give ids or names; scores go in one column a class",
-            )
-    if values.size and values.min() < 0:
-        at = tuple(np.argwhere(values < 0)[0])
-        raise fault(
-            path,
-            f"{where}, row {first + int(at[-1])}",
-            f"class id {int(values[at])}",
-            "0 or more",
-            "leave unlabelled examples out",
-        )
-    if values.size and values.max() >= MOST_CLASSES:
-        raise too_many(path, where, int(values.max()) + 1)
+    check_ids(values, path, where, first)
     return values.astype(np.int32)
+
+
+def check_ids(values: np.ndarray, path: Path, where: str, first: int = 0, rows: int = -1) -> None:
+    """Refuses what is no class id; makes no copy of what is.
+
+    Args:
+        values: integers, floats, or true and false.
+        path: of the file, for messages.
+        where: in it.
+        first: the number of the first row.
+        rows: the axis of the examples.
+
+    Raises:
+        InputError: NaN, a fraction, a negative id, or too large a one; names the row.
+    """
+    if values.dtype.kind == "b" or not values.size:
+        return
+
+    def wrong(mask: np.ndarray, expected: str, cure: str) -> InputError:
+        at = tuple(np.argwhere(mask)[0])
+        found = str(values[at]) if values.dtype.kind == "f" else f"class id {int(values[at])}"
+        return fault(path, f"{where}, row {first + int(at[rows])}", found, expected, cure)
+
+    if values.dtype.kind == "f":
+        broken = ~np.isfinite(values) | (values != np.trunc(values))
+        if broken.any():
+            raise wrong(broken, "whole class ids", "give ids or names; scores go in one column a class")
+    if values.min() < 0:
+        raise wrong(values < 0, "0 or more", "leave unlabelled examples out; if these are scores, say --values logits")
+    if values.max() >= MOST_CLASSES:
+        raise wrong(
+            values >= MOST_CLASSES,
+            f"class ids below {MOST_CLASSES:,}",
+            "name the column that holds labels, not ids of examples or scores",
+        )
 
 
 @dataclass(frozen=True)
@@ -177,11 +196,12 @@ class Classes:
         error = InputError(source)
         unknown = [name for name in names if name not in index]
         if unknown:
+            near = get_close_matches(unknown[0], self.names, 1, 0.5)
             error.add_unknown(
                 where,
                 "class name" if len(unknown) == 1 else f"class names ({len(unknown)}), the first",
                 unknown[0],
-                self.names[:20],
+                [printable(name) for name in dict.fromkeys((*near, *self.names[:20]))],
             )
         error.raise_if_any()
         return np.array([index[name] for name in names], np.int32)
@@ -255,7 +275,7 @@ def resolve_classes(
             raise fault(
                 source,
                 "labels",
-                f"class names ({told_names[source][0]!r}), where {has_ids[0]} has ids",
+                f"class names ({_first_name(told_names[source])!r}), where {has_ids[0]} has ids",
                 "names or ids in all files",
                 "give the names in order of their ids: --classes FILE (one a line)",
             )
@@ -293,6 +313,11 @@ def resolve_classes(
     return Classes(tuple(str(number) for number in range(max(count, 1))), are_named=False)
 
 
+def _first_name(names: Sequence[str]) -> str:
+    """One that is no number, if there is one: the odd cell among ids, say."""
+    return next((name for name in names if not name.isdigit()), names[0])
+
+
 def _as_ids(labelled: Mapping[str, Sequence[str] | None]) -> bool:
     """Whether all names are numbers written as text."""
     return all(
@@ -311,7 +336,11 @@ def read_class_names(path: Path) -> list[str]:
     """
     import json
 
+    check_regular(path, "--classes")
     try:
+        if path.stat().st_size > MOST_BYTES:
+            found = f"{path.stat().st_size:,} bytes"
+            raise fault(path, "--classes", found, f"at most {MOST_BYTES:,}", "write one name a line, a line a class")
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise fault(path, "--classes", str(error), "a text file, a name a line", "check the path") from None
@@ -321,13 +350,22 @@ def read_class_names(path: Path) -> list[str]:
             if isinstance(content, dict):
                 content = [content[str(number)] for number in range(len(content))]
             if content and all(isinstance(name, str) for name in content):
-                return list(content)
+                return _checked_names(content, path)
         except (ValueError, KeyError, RecursionError):
             pass
         raise fault(path, "--classes", "other JSON", 'a list of names, or {"0": "cat", ...}', "write one name a line")
-    names = [line.strip() for line in text.splitlines() if line.strip()]
+    names = [line.strip() for line in text.split("\n") if line.strip()]
     if not names:
         raise fault(path, "--classes", "no names", "a name a line", "write one name a line")
+    return _checked_names(names, path)
+
+
+def _checked_names(names: list[str], path: Path) -> list[str]:
+    if len(names) > MOST_CLASSES:
+        raise fault(path, "--classes", f"{len(names):,} names", f"at most {MOST_CLASSES:,}", "give a name a class")
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
+    if repeated is not None:
+        raise fault(path, "--classes", f"{repeated!r} more than once", "a name for each class", "rename one of them")
     return names
 
 

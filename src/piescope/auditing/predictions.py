@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,14 +16,18 @@ import pyarrow.compute as pc
 from piescope.auditing.arrays import Spool, StoredArray, in_memory, open_npy, open_npz, open_safetensors
 from piescope.auditing.columns import column_of, numpy_of, texts
 from piescope.auditing.files import fault, kind_of, shown
-from piescope.auditing.labels import Coder, whole_ids
-from piescope.auditing.tables import TableFile, open_table
+from piescope.auditing.labels import MOST_CLASSES, Coder, check_ids, whole_ids
+from piescope.auditing.tables import TableFile, read_table
+from piescope.problems import InputError
 
 Values = Literal["labels", "probabilities", "logits"]
 AXES = Literal["models", "examples", "classes"]
 
 SUM_TOLERANCE = 0.02
 """How far from 1 the sum of rounded probabilities may be (100 classes with 4 decimals: 0.005)."""
+
+LEAST_ONE_HOT = 8
+"""Rows with a single 1 that cannot be chance."""
 
 LOOK = 1024
 """Examples from the beginning, the middle and the end of an array that tell what its values are."""
@@ -110,7 +115,9 @@ class Reading:
 
     def __post_init__(self) -> None:
         if self.values is not None and self.values not in get_args(Values):
-            raise ValueError(f"values is {self.values!r}; expected one of {', '.join(get_args(Values))}")
+            error = InputError("audit")
+            error.add_unknown("--values", "kind of values", str(self.values), get_args(Values))
+            raise error
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +219,7 @@ def read_file(path: Path, reading: Reading) -> list[Part]:
         return [part_of_array(open_npy(path), path.stem, reading)]
     if kind in ("npz", "safetensors"):
         return _parts_of_arrays(open_npz(path) if kind == "npz" else open_safetensors(path), path, reading)
-    return [_part_of_table(open_table(path, kind), reading)]
+    return [read_table(path, kind, lambda table: _part_of_table(table, reading))]
 
 
 def read_labels(path: Path, reading: Reading) -> LabelColumn:
@@ -234,7 +241,11 @@ def read_labels(path: Path, reading: Reading) -> LabelColumn:
             raise fault(path, "labels", _listed(arrays), "an array named labels or y", "name it: --label-column NAME")
         names = next((_texts(by_name[name]) for name in CLASS_NAME_ARRAYS if name in by_name), None)
         return label_column(found, path, array_ids(by_name, path), names)
-    table = open_table(path, kind)
+    return read_table(path, kind, lambda table: _labels_of_table(table, reading))
+
+
+def _labels_of_table(table: TableFile, reading: Reading) -> LabelColumn:
+    path = table.path
     roles = _Roles.of(table, reading, for_truth=True)
     assert roles.truth is not None
     coder = Coder(path, roles.truth)
@@ -245,6 +256,8 @@ def read_labels(path: Path, reading: Reading) -> LabelColumn:
         largest = max(largest, int(codes.max()))
         spool.append(codes)
         ids.add(batch, roles.id)
+    if not len(spool):
+        raise fault(path, "rows", "none", "at least one example", "write the file again")
     told = (*table.told, f"true labels: column {roles.truth!r}", *_id_told(roles.id))
     return LabelColumn(shown(path), spool.array("labels", path), _tuple(coder.names), ids.array(), told, largest)
 
@@ -253,18 +266,19 @@ def label_column(
     stored: StoredArray, path: Path, ids: pa.Array | None, names: Sequence[str] | None = None
 ) -> LabelColumn:
     """True labels from an array ``[examples]`` (or with axes of length 1) of ids or names."""
-    values = stored.part(slice(None))
-    flat = values.reshape(-1) if values.ndim and values.size == max(values.shape) else values
-    if flat.ndim != 1 or not len(flat):
+    if math.prod(stored.shape) == 0 or math.prod(stored.shape) != max(stored.shape, default=0):
         raise fault(
             path,
             stored.label,
-            f"shape {list(values.shape)}",
+            f"shape {list(stored.shape)}",
             "[examples], one label each",
-            "give class ids, not one-hot rows",
+            "give class ids: one-hot rows and scores become ids by argmax(1)",
         )
+    flat = stored.part(slice(None)).reshape(-1)
+    if ids is not None and len(ids) != len(flat):
+        raise fault(path, stored.label, f"{len(flat):,} labels", f"{len(ids):,}, one an id", "write one for each")
     coder = Coder(path, stored.label)
-    codes = coder.codes(texts(_as_str(flat).tolist()) if flat.dtype.kind in "US" else column_of(flat))
+    codes = coder.codes(_text_column(flat, path, stored.label) if flat.dtype.kind in "US" else column_of(flat))
     found = tuple(names) if names is not None and coder.names is None else _tuple(coder.names)
     return LabelColumn(
         shown(path), in_memory(codes, "labels"), found, ids, (f"true labels: {stored.label}",), int(codes.max())
@@ -303,15 +317,43 @@ def part_of_array(array: StoredArray, name: str, reading: Reading, whole_file: b
                 "labels [models, examples]",
                 "leave out the third axis, or say --values logits",
             )
+        if reading.values is None and _is_one_hot(sample):
+            raise fault(
+                path,
+                where,
+                f"one-hot rows of shape {list(array.shape)}",
+                "labels, or scores",
+                "give class ids: values.argmax(1), or say --values probabilities",
+            )
         axes, told = _label_axes(array, reading)
-        largest = int(max((int(block.max()) for block in _blocks(array)), default=-1))
+        largest = -1
+        for first, block, along in _blocks(array):
+            rows = axes.index("examples")
+            check_ids(block, path, where, first if along == rows else 0, rows)
+            largest = max(largest, int(block.max()))
         return Part(shown(path), "labels", _models(array, axes, name), array, axes, told=told, largest=largest)
     if len(array.shape) == 1 or array.shape[1:] == (1,):
         axes_of_one: tuple[AXES, ...] = ("examples", "classes")[: len(array.shape)]  # type: ignore[assignment]
         told = (f"one {'probability' if values == 'probabilities' else 'logit'} an example: that of class 1 of two",)
         return Part(shown(path), values, (name,), array, axes_of_one, told=told, is_binary=True)
     axes, told = _score_axes(array, reading)
+    check_width(array.shape[-1], path, where)
     return Part(shown(path), values, _models(array, axes, name), array, axes, told=told)
+
+
+def check_width(classes: int, path: Path, where: str) -> None:
+    """Refuses scores of more classes than there can be; InputError."""
+    if classes > MOST_CLASSES:
+        raise fault(
+            path, where, f"{classes:,} scores an example", f"at most {MOST_CLASSES:,}", "give one score for each class"
+        )
+
+
+def _is_one_hot(values: np.ndarray) -> bool:
+    """Whether rows ``[rows, columns]`` have a single 1 each, too many of them for labels of models."""
+    if values.ndim != 2 or len(values) < LEAST_ONE_HOT or values.shape[1] < 2:
+        return False
+    return bool(((values == 0) | (values == 1)).all() and (values.sum(1) == 1).all())
 
 
 def _models(array: StoredArray, axes: tuple[AXES, ...], name: str) -> tuple[str, ...]:
@@ -357,24 +399,25 @@ def _sample(array: StoredArray, reading: Reading) -> np.ndarray:
     return found
 
 
-def _blocks(array: StoredArray) -> Iterator[np.ndarray]:
+def _blocks(array: StoredArray) -> Iterator[tuple[int, np.ndarray, int]]:
+    """All values in parts: where each begins along which axis."""
     axis = int(np.argmax(array.shape))
-    step = max(1, 2**24 // max(1, int(np.prod(array.shape)) // array.shape[axis]))
+    step = max(1, 2**24 // max(1, math.prod(array.shape) // array.shape[axis]))
     for start in range(0, array.shape[axis], step):
-        yield array.part(slice(start, start + step), axis)
+        yield start, array.part(slice(start, start + step), axis), axis
         array.release()
 
 
 def _values_of(sample: np.ndarray, array: StoredArray) -> Values:
     if sample.dtype.kind in "biu":
         return "labels"
-    values = sample.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = sample.astype(np.float32)
     if np.isnan(values).any():
-        at = tuple(int(place) for place in np.argwhere(np.isnan(values))[0])
         raise fault(
             array.path,
             array.label,
-            f"NaN, at {list(at)} of those looked at first",
+            f"NaN, {int(np.isnan(values).sum()):,} among {values.size:,} numbers looked at",
             "numbers",
             "leave the diverged model or the broken examples out",
         )
@@ -383,7 +426,8 @@ def _values_of(sample: np.ndarray, array: StoredArray) -> Values:
         if (values == np.trunc(values)).all() and np.isfinite(values).all():
             return "labels"
         return "probabilities" if ((values >= 0) & (values <= 1)).all() else "logits"
-    total = values.sum(-1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = values.sum(-1)
     within = ((values >= -1e-6) & (values <= 1 + 1e-6)).all()
     if within and (np.abs(total - 1) <= SUM_TOLERANCE).all():
         return "probabilities"
@@ -413,9 +457,9 @@ def _named_array(array: StoredArray, name: str, reading: Reading) -> Part:
             "give one name a prediction",
         )
     axes, told = _label_axes(array, reading)
-    text = _as_str(array.part(slice(None)))
+    text = array.part(slice(None))
     coder = Coder(array.path, array.label)
-    codes = coder.codes(texts(text.reshape(-1).tolist())).reshape(text.shape)
+    codes = coder.codes(_text_column(text.reshape(-1), array.path, array.label)).reshape(text.shape)
     assert coder.names is not None
     stored = in_memory(codes, array.name)
     return Part(shown(array.path), "labels", _models(array, axes, name), stored, axes, tuple(coder.names), told=told)
@@ -462,6 +506,14 @@ def _parts_of_arrays(arrays: dict[str, StoredArray], path: Path, reading: Readin
         told = (f"array {by_name[name].name!r}", *part.told)
         parts.append(replace(part, class_names=part.class_names or _tuple(names), ids=ids, truth=truth, told=told))
     counts = {part.examples for part in parts}
+    if truth is not None and truth.examples not in counts:
+        raise fault(
+            path,
+            truth_array.label if truth_array is not None else "labels",
+            f"{truth.examples:,} labels for {parts[0].examples:,} examples",
+            "a label each",
+            "write both anew, or name the array with the labels: --label-column NAME",
+        )
     if len(counts) > 1:
         told_counts = ", ".join(f"{name} {list(by_name[name].shape)}" for name in chosen)
         raise fault(
@@ -480,20 +532,29 @@ def array_ids(by_name: dict[str, StoredArray], path: Path) -> pa.Array | None:
     if found is None:
         return None
     values = found.part(slice(None)).reshape(-1)
-    if values.dtype.kind == "f" and (not np.isfinite(values).all() or (values != np.trunc(values)).any()):
-        raise fault(path, found.label, "fractions", "ids: whole numbers or text", "write ids as integers or text")
-    return pa.array(
-        (_as_str(values) if values.dtype.kind in "US" else values.astype(np.int64).astype(str)).tolist(), pa.string()
-    )
+    if values.dtype.kind in "US":
+        return _text_column(values, path, found.label)
+    if values.dtype.kind == "f":
+        if not (np.abs(values) < 2**53).all() or (values != np.trunc(values)).any():
+            raise fault(path, found.label, "fractions", "ids: whole numbers or text", "write ids as integers or text")
+        values = values.astype(np.int64)
+    return texts(values.astype(np.int64 if values.dtype.kind == "b" else values.dtype).astype(str).tolist())
 
 
 def _texts(array: StoredArray) -> tuple[str, ...] | None:
-    values = array.part(slice(None))
-    return tuple(_as_str(values).tolist()) if values.dtype.kind in "US" and values.ndim == 1 else None
+    if array.dtype.kind not in "US" or len(array.shape) != 1:
+        return None
+    names: list[str] = _text_column(array.part(slice(None)), array.path, array.label).to_pylist()
+    return tuple(names)
 
 
-def _as_str(values: np.ndarray) -> np.ndarray:
-    return np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
+def _text_column(values: np.ndarray, path: Path, where: str) -> pa.Array:
+    """Text of an array; InputError where it holds what are no letters."""
+    try:
+        held = np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
+        return texts(held.tolist())
+    except ValueError:
+        raise fault(path, where, "text with impossible letters", "names or ids", "write the file again") from None
 
 
 def _listed(arrays: dict[str, StoredArray]) -> str:
@@ -534,7 +595,7 @@ class Ids:
             raise fault(
                 self._path, column, f"{values.null_count} empty ids", "an id in each row", "give every example an id"
             )
-        self._parts.append(values if pa.types.is_string(values.type) else values.cast(pa.string()))
+        self._parts.append(values)
 
     def array(self) -> pa.Array | None:
         """All ids; None where there is no such column."""
@@ -586,7 +647,7 @@ class _Roles:
         if for_truth:
             return _Roles(identity, None, _truth_column(path, rest, lower, schema, reading))
         model = next((name for wanted in MODEL_COLUMNS for name in rest if lower[name] == wanted), None)
-        kinds = {name: _kind(schema.field(name).type) for name in rest}
+        kinds = {name: _kind(schema.field(name).type, reading.values) for name in rest}
         if model is not None and kinds[model] == "number":
             model = None
         rest = [name for name in rest if name != model]
@@ -656,26 +717,13 @@ def _truth_column(path: Path, rest: list[str], lower: dict[str, str], schema: pa
     )
 
 
-def _kind(kind: pa.DataType) -> Literal["label", "number", "vector", "other"]:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if (
-        pa.types.is_integer(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_null(kind)
-    ):
-        return "label"
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+def _kind(kind: pa.DataType, values: Values | None) -> Literal["label", "number", "vector", "other"]:
+    """What a column of a type may hold; whole numbers are scores where the user says that values are."""
+    if pa.types.is_floating(kind) or (pa.types.is_integer(kind) and values in ("probabilities", "logits")):
         return "number"
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return "vector" if pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type) else "other"
-    if pa.types.is_struct(kind):
-        return (
-            "vector" if all(_kind(field.type) in ("number", "label") for field in kind) and kind.num_fields else "other"
-        )
-    return "other"
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_null(kind):
+        return "label"
+    return "vector" if pa.types.is_nested(kind) else "other"  # of numbers: tables hold no others
 
 
 def _part_of_table(table: TableFile, reading: Reading) -> Part:
@@ -690,6 +738,7 @@ def _part_of_table(table: TableFile, reading: Reading) -> Part:
         rows = cells.rows(batch)
         if spool is None:
             spool = Spool(rows.dtype, rows.shape[1:])
+        check_alike(rows, spool.row, table.path)
         largest = max(largest, cells.largest(rows))
         spool.append(rows)
         ids.add(batch, roles.id)
@@ -698,6 +747,18 @@ def _part_of_table(table: TableFile, reading: Reading) -> Part:
         raise fault(table.path, "rows", "none", "at least one example", "write the file again")
     held = ids.array()
     return cells.part(spool.array("predictions", table.path), largest, held, truth.column(held), reading)
+
+
+def check_alike(rows: np.ndarray, first: tuple[int, ...], path: Path) -> None:
+    """Refuses rows ``[rows, ...]`` that are longer or shorter than those before; InputError."""
+    if rows.shape[1:] != first:
+        raise fault(
+            path,
+            "rows",
+            f"lists of {rows.shape[-1]} numbers, after lists of {first[-1]}",
+            "lists of one length",
+            "give one score a class in each row",
+        )
 
 
 class _TruthBeside:
@@ -731,15 +792,31 @@ class _Cells:
     class_names: tuple[str, ...] | None
     coder: Coder
     told: tuple[str, ...]
+    done: int = 0
 
     def rows(self, batch: pa.RecordBatch) -> np.ndarray:
         """``[rows, models]`` labels or ``[rows, models, classes]`` scores."""
         if self.values == "labels":
             return np.stack([self.coder_of(name).codes(batch.column(name)) for name in self.columns], axis=1)
         if self.roles.vectors:
-            return np.stack([vector(batch.column(name), self.table.path, name) for name in self.roles.vectors], axis=1)
-        found = np.stack([numbers(batch.column(name), self.table.path, name) for name in self.roles.scores], axis=1)
-        return found[:, None, :]
+            held = [vector(batch.column(name), self.table.path, name, self.done) for name in self.roles.vectors]
+            odd = next((place for place, each in enumerate(held) if each.shape != held[0].shape), None)
+            if odd is not None:
+                raise fault(
+                    self.table.path,
+                    self.roles.vectors[odd],
+                    f"lists of {held[odd].shape[1]} numbers",
+                    f"{held[0].shape[1]}, as in {self.roles.vectors[0]}",
+                    "give all models the same classes",
+                )
+            check_width(held[0].shape[1], self.table.path, self.roles.vectors[0])
+            found = np.stack(held, axis=1)
+        else:
+            check_width(len(self.roles.scores), self.table.path, "columns")
+            held = [numbers(batch.column(name), self.table.path, name, self.done) for name in self.roles.scores]
+            found = np.stack(held, axis=1)[:, None, :]
+        self.done += len(found)
+        return found
 
     def coder_of(self, name: str) -> Coder:
         self.coder.where = name
@@ -848,10 +925,10 @@ def _without_prefix(names: tuple[str, ...]) -> tuple[str, ...]:
     return bare if len(names) > 1 and all(bare) else names
 
 
-def numbers(column: pa.Array, path: Path, name: str) -> np.ndarray:
-    """A column as float32; InputError for an empty cell."""
+def numbers(column: pa.Array, path: Path, name: str, first: int = 0, length: int = 1) -> np.ndarray:
+    """A column as float32, ``length`` numbers a row; InputError for an empty cell, which names its row."""
     if column.null_count:
-        row = int(np.flatnonzero(numpy_of(column.is_null()))[0])
+        row = first + int(np.flatnonzero(numpy_of(column.is_null()))[0]) // length
         raise fault(
             path,
             f"{name}, row {row}",
@@ -859,31 +936,40 @@ def numbers(column: pa.Array, path: Path, name: str) -> np.ndarray:
             "a number in each row",
             "leave that example out of all files",
         )
-    return numpy_of(pc.cast(column, pa.float32()))
+    return numpy_of(pc.cast(column, pa.float32(), safe=False))
 
 
-def vector(column: pa.Array, path: Path, name: str) -> np.ndarray:
+def vector(column: pa.Array, path: Path, name: str, first: int = 0) -> np.ndarray:
     """A column of lists or structs as ``[rows, length]`` float32; InputError where lengths differ."""
     if column.null_count:
-        raise fault(path, name, "empty cells", "a list of scores in each row", "leave those examples out of all files")
+        row = first + int(np.flatnonzero(numpy_of(column.is_null()))[0])
+        raise fault(
+            path,
+            f"{name}, row {row}",
+            "an empty cell",
+            "a list of numbers in each row",
+            "leave that example out of all files",
+        )
     if pa.types.is_struct(column.type):
         return np.stack(
             [
-                numbers(column.field(place), path, f"{name}.{column.type.field(place).name}")
+                numbers(column.field(place), path, f"{name}.{column.type.field(place).name}", first)
                 for place in range(column.type.num_fields)
             ],
             axis=1,
         )
-    lengths = np.unique(numpy_of(pc.list_value_length(column)))
-    if len(lengths) != 1 or lengths[0] == 0:
+    lengths = numpy_of(pc.list_value_length(column))
+    length = int(lengths[0])
+    if length == 0 or (lengths != length).any():
+        odd = int(np.argmax(lengths != length))
         raise fault(
             path,
-            name,
-            f"lists of {int(lengths.min())} to {int(lengths.max())} numbers",
+            f"{name}, row {first + odd}",
+            f"a list of {int(lengths[odd])} numbers" + (f", after lists of {length}" if odd else ""),
             "lists of one length",
-            "give one score a class in each row",
+            "give one number a class, or a dimension, in each row",
         )
-    return numbers(pc.list_flatten(column), path, name).reshape(len(column), int(lengths[0]))
+    return numbers(pc.list_flatten(column), path, name, first, length).reshape(len(column), length)
 
 
 def _pivoted(table: TableFile, roles: _Roles, cells: _Cells, reading: Reading) -> Part:
@@ -924,6 +1010,7 @@ def _pivoted(table: TableFile, roles: _Roles, cells: _Cells, reading: Reading) -
         rows = cells.rows(batch)[:, 0]
         if held is None:
             held = _blank(rows.dtype, (len(examples), len(models), *rows.shape[1:]))
+        check_alike(rows, held.shape[2:], path)
         places = [
             _places(batch.column(column), known) for known, column in ((examples, roles.id), (models, roles.model))
         ]

@@ -5,29 +5,65 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.auditing.files import Kind, fault
 
 SAMPLE = 2**16
-"""Bytes of a text file that are looked at to tell how it is written."""
+"""Bytes of a text file that are looked at to tell how it is written ..."""
+
+LONG_SAMPLE = 2**21
+"""... and where that is not two whole rows."""
 
 BATCH = 2**16
 """Rows that are read at once (fewer where rows are long)."""
 
-MOST_JSON = 2**28
+MOST_JSON = 2**26
 """Bytes of a .json file, which cannot be read in parts."""
+
+DEEPEST_JSON = 500
+"""Brackets within brackets on a line; thousands of them overflow the stack of Arrow's parser."""
+
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}\n"))
 
 MOST_IN_BATCH = 2**26
 """Bytes that a batch of a Parquet file may unpack to, about."""
 
+MOST_TEXT = 2**28
+"""Characters in a batch of a column of text; few that are repeated often can be packed into nothing."""
+
+MOST_COLUMNS = 40_000
+
+HARMLESS_ROWS = 2**24
+"""A table of more rows than this is a bomb ..."""
+
+MOST_ROWS_A_BYTE = 10_000
+"""... if there are so many for each byte of its file (equal labels do pack well)."""
+
+RETYPES = 20
+"""Columns that may turn out to be of another type than their first rows, one after the other."""
+
+BROKEN = (
+    pa.ArrowException,
+    OSError,
+    ValueError,  # UnicodeDecodeError is one too
+    OverflowError,
+    RecursionError,
+    MemoryError,
+)
+"""What damaged or lying files make the readers raise."""
+
 DELIMITERS = ",;\t|"
+
+T = TypeVar("T")
 
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?|nan|[+-]?inf", re.IGNORECASE)
 
@@ -39,9 +75,11 @@ class TableFile:
     Attributes:
         path: the file.
         kind: its format.
-        schema: names and types of its columns, before anything is read in full.
+        schema: names and types of its columns, before anything is read in full; see `plain_type`.
         told: what was found out about how it is written.
         text: how its text is written (CSV only).
+        types: of columns whose first rows do not show what they hold (CSV only).
+        is_free: columns may turn into text, row by row what they are (metadata); else text among numbers is a fault.
     """
 
     path: Path
@@ -49,6 +87,8 @@ class TableFile:
     schema: pa.Schema
     told: tuple[str, ...] = ()
     text: TextFormat | None = None
+    types: Mapping[str, pa.DataType] = field(default_factory=dict)
+    is_free: bool = False
 
     def batches(self, as_text: tuple[str, ...] = ()) -> Iterator[pa.RecordBatch]:
         """All rows in order.
@@ -59,11 +99,16 @@ class TableFile:
         Raises:
             InputError: a row that does not fit the others, or a damaged file.
         """
+        count, size = 0, self.path.stat().st_size
         try:
             for batch in _BATCHES[self.kind](self, as_text):
+                count += batch.num_rows
+                _check_rows(self.path, count, size)
                 if batch.num_rows:
-                    yield batch
-        except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError) as error:
+                    yield _plain(batch, self, as_text)
+        except BROKEN as error:
+            if self.kind == "csv" and isinstance(error, pa.ArrowInvalid):
+                raise _csv_fault(self, as_text, str(error)) from None
             raise _damaged(self.path, error) from None
 
 
@@ -94,15 +139,145 @@ def open_table(path: Path, kind: Kind) -> TableFile:
     """
     try:
         found = _OPENERS[kind](path)
-    except (pa.ArrowException, OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except BROKEN as error:
         raise _damaged(path, error) from None
     names = found.schema.names
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    if len(names) > MOST_COLUMNS:
+        raise fault(
+            path, "columns", f"{len(names):,}", f"at most {MOST_COLUMNS:,}", "write a row an example, or give an .npy"
+        )
+    repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise fault(path, "columns", f"{repeated[0]!r} more than once", "a name for each column", "rename one of them")
     if not names:
         raise fault(path, "columns", "none", "at least one column", "write the file again, with a header")
-    return found
+    kept = [each.with_type(plain) for each in found.schema if (plain := plain_type(each.type)) is not None]
+    if not kept:
+        told = ", ".join(f"{each.name!r} ({each.type})" for each in list(found.schema)[:6])
+        raise fault(path, "columns", told, "columns of numbers, text, or lists of numbers", "write them as such")
+    left = tuple(
+        f"column {each.name!r} is not read: {each.type}" for each in found.schema if plain_type(each.type) is None
+    )
+    return replace(found, schema=pa.schema(kept), told=(*found.told, *left[:8]))
+
+
+def read_table(path: Path, kind: Kind, read: Callable[[TableFile], T], is_free: bool = False) -> T:
+    """What a function makes of a table.
+
+    It is called again where rows far down a CSV file show that a column is of a wider type than its first rows: whole
+    numbers and then fractions, empty cells and then text.
+
+    Args:
+        path: the file.
+        kind: its format.
+        read: called with the table.
+        is_free: columns may hold anything.
+
+    Raises:
+        InputError: as `open_table` and `read`.
+    """
+    table = replace(open_table(path, kind), is_free=is_free)
+    for _ in range(RETYPES):
+        try:
+            return read(table)
+        except _WiderError as found:
+            fields = [each.with_type(found.types.get(each.name, each.type)) for each in table.schema]
+            table = replace(table, schema=pa.schema(fields), types={**table.types, **found.types})
+    raise fault(path, "columns", "other kinds of values in other rows", "columns of one kind each", "mend the file")
+
+
+class _WiderError(Exception):
+    """Columns are of other types than their first rows."""
+
+    def __init__(self, types: dict[str, pa.DataType]) -> None:
+        super().__init__(types)
+        self.types = types
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType | None:
+    """The type that a column is read as: numbers, text, dates, lists and structs of numbers; None: it is not read.
+
+    Example:
+        >>> plain_type(pa.dictionary(pa.int8(), pa.large_string())), plain_type(pa.binary())
+        (DataType(string), None)
+    """
+    is_type = pa.types
+    if isinstance(kind, pa.BaseExtensionType):
+        return plain_type(kind.storage_type)
+    if is_type.is_dictionary(kind) or is_type.is_run_end_encoded(kind):
+        return plain_type(kind.value_type)
+    if is_type.is_string(kind) or is_type.is_large_string(kind) or is_type.is_string_view(kind):
+        return pa.string()
+    if is_type.is_decimal(kind):
+        return pa.float64()
+    if is_type.is_list(kind) or is_type.is_large_list(kind) or is_type.is_fixed_size_list(kind):
+        return kind if _is_number(kind.value_type) else None
+    if is_type.is_struct(kind):
+        names = [kind.field(place).name for place in range(kind.num_fields)]
+        numbers = all(_is_number(kind.field(place).type) for place in range(kind.num_fields))
+        return kind if names and numbers and len(set(names)) == len(names) else None
+    if _is_number(kind) or is_type.is_boolean(kind) or is_type.is_null(kind) or is_type.is_temporal(kind):
+        return None if is_type.is_interval(kind) else kind
+    return None
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _plain(batch: pa.RecordBatch, table: TableFile, as_text: tuple[str, ...]) -> pa.RecordBatch:
+    """A batch with the columns and types of the table's schema; ids as text."""
+    batch.validate(full=True)  # offsets, indices and letters of a hostile file may be anything
+    columns = []
+    for each in table.schema:
+        wanted = pa.string() if each.name in as_text else each.type
+        columns.append(_as_type(batch.column(each.name), wanted, table.path, each.name))
+    return pa.record_batch(columns, table.schema.names)
+
+
+def _as_type(values: pa.Array, wanted: pa.DataType, path: Path, name: str) -> pa.Array:
+    kind = values.type
+    if kind.equals(wanted) and not pa.types.is_string(kind):
+        return values
+    if isinstance(kind, pa.BaseExtensionType):
+        return _as_type(values.storage, wanted, path, name)
+    if pa.types.is_run_end_encoded(kind):
+        return _as_type(pc.run_end_decode(values), wanted, path, name)
+    lengths = _text_lengths(values)
+    if lengths is not None and (characters := pc.sum(lengths).as_py() or 0) > MOST_TEXT:
+        longest = pc.max(lengths).as_py()
+        found = f"{characters:,} characters of text in {len(values):,} rows, up to {longest:,} in one"
+        raise fault(path, name, found, "ids, class names or short texts", "leave that column out")
+    if pa.types.is_floating(kind) and pa.types.is_string(wanted):  # ids 1.0, 2.0: whole numbers with gaps in between
+        whole = pc.all(pc.equal(pc.trunc(values), values), min_count=0).as_py()
+        if whole and pc.all(pc.less(pc.abs(values), 2**53), min_count=0).as_py():
+            values = pc.cast(values, pa.int64())
+    try:
+        return pc.cast(values, wanted, safe=False)
+    except pa.ArrowNotImplementedError:
+        raise fault(path, name, f"values of type {kind}", "text or whole numbers", "name another column") from None
+
+
+def _text_lengths(values: pa.Array) -> pa.Array | None:
+    """Of each cell; None: there is no text in it."""
+    if pa.types.is_dictionary(values.type):
+        lengths = _text_lengths(values.dictionary)
+        return None if lengths is None else lengths.take(values.indices)
+    if pa.types.is_string_view(values.type):
+        values = pc.cast(values, pa.binary_view())
+    is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+    return pc.cast(pc.binary_length(values), pa.int64()) if is_text else None
+
+
+def _check_rows(path: Path, count: int, size: int) -> None:
+    if count > HARMLESS_ROWS and count > MOST_ROWS_A_BYTE * size:
+        raise fault(
+            path,
+            "rows",
+            f"{count:,} or more in {size:,} bytes",
+            f"at most {MOST_ROWS_A_BYTE:,} a byte",
+            "write the file again: no table of predictions packs so well",
+        )
 
 
 def _damaged(path: Path, error: Exception) -> Exception:
@@ -121,17 +296,20 @@ def _damaged(path: Path, error: Exception) -> Exception:
 def _open_csv(path: Path) -> TableFile:
     with path.open("rb") as file:
         head = file.read(SAMPLE)
+        if head.count(b"\n") < 2:  # many columns make long rows
+            head += file.read(LONG_SAMPLE - SAMPLE)
+        is_whole = not file.read(1)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise fault(path, "encoding", "UTF-16", "UTF-8", "save it again as UTF-8")
     skip = head.startswith(codecs.BOM_UTF8)
     body = head[3:] if skip else head
-    cut = body if len(head) < SAMPLE else body[: max(body.rfind(b"\n"), 0) or len(body)]
+    cut = body if is_whole else body[: max(body.rfind(b"\n"), 0) or len(body)]
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(cut)
     except UnicodeDecodeError as error:
         raise fault(
             path,
-            f"byte {error.start}",
+            f"byte {len(head) - len(body) + error.start:,}",
             f"{cut[error.start : error.start + 4]!r}, no UTF-8",
             "text in UTF-8",
             "save it again as UTF-8 (it may be Latin-1 or Windows-1252)",
@@ -158,7 +336,7 @@ def _open_csv(path: Path) -> TableFile:
         told.append("decimal commas")
     if headless:
         told.append("no header: its first row is data")
-    with _csv_reader(path, how, ()) as reader:
+    with _csv_reader(path, how, {}) as reader:
         return TableFile(path, "csv", reader.schema, tuple(told), how)
 
 
@@ -187,7 +365,7 @@ def _counts_up(cells: list[str]) -> bool:
     return [cell.strip() for cell in cells] == [str(number) for number in range(len(cells))]
 
 
-def _csv_reader(path: Path, how: TextFormat, as_text: tuple[str, ...], block: int = 2**20) -> Any:
+def _csv_reader(path: Path, how: TextFormat, types: Mapping[str, pa.DataType], block: int = 2**20) -> Any:
     from pyarrow import csv
 
     return csv.open_csv(
@@ -196,7 +374,7 @@ def _csv_reader(path: Path, how: TextFormat, as_text: tuple[str, ...], block: in
         csv.ParseOptions(delimiter=how.delimiter, newlines_in_values=how.has_quotes),
         csv.ConvertOptions(
             decimal_point=how.decimal_point,
-            column_types=dict.fromkeys(as_text, pa.string()),
+            column_types=dict(types),
             null_values=["", "NA", "N/A", "null", "NULL", "None", "nan", "NaN", "NAN", "#N/A"],
             strings_can_be_null=False,
             timestamp_parsers=["%Y-%m-%dT%H:%M:%S.never"],  # ids that look like dates stay text
@@ -206,11 +384,52 @@ def _csv_reader(path: Path, how: TextFormat, as_text: tuple[str, ...], block: in
 
 def _csv_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     assert table.text is not None
-    with _csv_reader(table.path, table.text, as_text) as reader:
+    types = {**table.types, **dict.fromkeys(as_text, pa.string())}
+    with _csv_reader(table.path, table.text, types) as reader:
         yield from reader
 
 
+def _csv_fault(table: TableFile, as_text: tuple[str, ...], told: str) -> Exception:
+    """What a column that changes its type far down a file means; else the row that cannot be read."""
+    cell = re.search(
+        r"In CSV column #(\d+): CSV conversion error to ([\w ]+)\b.*?: invalid value '(.*)'", told, re.DOTALL
+    )
+    row = re.search(r"Expected (\d+) columns, got (\d+): (.*)", told, re.DOTALL)
+    if row is not None:
+        line = _line_with(table.path, lambda text: text.strip() == row[3].strip())
+        where = "rows" if line is None else f"line {line:,}"
+        found, expected = f"{row[2]} cells: {row[3]}", f"{row[1]}, as in the first row"
+        return fault(table.path, where, found, expected, "mend that row; a cell with a separator in it needs quotes")
+    if cell is None:
+        return _damaged(table.path, ValueError(told))
+    place, kind, value = int(cell[1]), cell[2], cell[3]
+    name = table.schema.names[place] if place < len(table.schema.names) else f"column {place + 1}"
+    is_number = NUMBER.fullmatch(value.strip()) is not None
+    whole = [each.name for each in table.schema if pa.types.is_integer(each.type) and each.name not in as_text]
+    if is_number and kind == "int64" and name in whole:
+        return _WiderError(dict.fromkeys(whole, pa.float64()))
+    if kind == "null":
+        return _WiderError({name: pa.float64() if is_number else pa.string()})
+    if kind not in ("int64", "double", "bool") or table.is_free:
+        return _WiderError({name: pa.string()})
+    assert table.text is not None
+    delimiter = table.text.delimiter
+    line = _line_with(
+        table.path, lambda text: len(cells := _cells(text, delimiter)) > place and cells[place].strip() == value.strip()
+    )
+    where = f"column {name!r}" if line is None else f"column {name!r}, line {line:,}"
+    expected = "true or false, as in the first rows" if kind == "bool" else "a number, as in the first rows"
+    return fault(table.path, where, repr(value), expected, "mend that cell, or leave its example out of all files")
+
+
+def _line_with(path: Path, is_it: Callable[[str], bool]) -> int | None:
+    """The first line of a text file, from 1, of which something is true."""
+    with path.open("r", encoding="utf-8-sig", errors="replace", newline="\n") as file:
+        return next((number for number, line in enumerate(file, 1) if is_it(line.rstrip("\r\n"))), None)
+
+
 def _open_jsonl(path: Path) -> TableFile:
+    _check_depth(path)
     first = next(_jsonl_batches(TableFile(path, "jsonl", pa.schema([])), ()), None)
     if first is None:
         raise fault(path, "rows", "none", "one JSON object a line", "write the file again")
@@ -221,8 +440,24 @@ def _jsonl_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.Re
     from pyarrow import json as arrow_json
 
     with arrow_json.open_json(table.path, arrow_json.ReadOptions(block_size=2**22)) as reader:
-        for batch in reader:
-            yield _with_text(batch, as_text)
+        yield from reader
+
+
+def _check_depth(path: Path) -> None:
+    """Refuses brackets within brackets that would overflow the parser's stack; each line begins anew."""
+    before, line = 0, 1
+    with path.open("rb") as file:
+        while chunk := file.read(2**22):
+            raw = np.frombuffer(chunk.translate(None, NO_BRACKETS), np.uint8)
+            steps = np.isin(raw, list(b"[{")).astype(np.int64) - np.isin(raw, list(b"]}"))
+            depth, is_end = before + np.cumsum(steps), raw == ord("\n")
+            last_end = np.maximum.accumulate(np.where(is_end, np.arange(len(raw)), -1))
+            depth -= np.where(last_end >= 0, depth[last_end], 0)
+            if (depth > DEEPEST_JSON).any():
+                line += int(is_end[: int(np.argmax(depth > DEEPEST_JSON))].sum())
+                found = f"more than {DEEPEST_JSON} brackets within brackets"
+                raise fault(path, f"line {line:,}", found, "one JSON object a line", "write a row of values")
+            before, line = int(depth[-1]) if len(raw) else before, line + int(is_end.sum())
 
 
 def _open_json(path: Path) -> TableFile:
@@ -240,7 +475,8 @@ def _json_table(path: Path) -> pa.Table:
         )
     content = json.loads(path.read_bytes())
     if isinstance(content, list) and content and all(isinstance(row, dict) for row in content):
-        return pa.Table.from_pylist(content)
+        names = dict.fromkeys(name for row in content for name in row)
+        return pa.table({name: [row.get(name) for row in content] for name in names})
     if isinstance(content, dict) and content and all(isinstance(column, list) for column in content.values()):
         return pa.table(content)
     if isinstance(content, list) and content and not any(isinstance(item, (dict, list)) for item in content):
@@ -255,25 +491,34 @@ def _json_table(path: Path) -> pa.Table:
 
 
 def _json_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-    for batch in _json_table(table.path).to_batches(BATCH):
-        yield _with_text(batch, as_text)
+    yield from _json_table(table.path).to_batches(BATCH)
 
 
 def _open_parquet(path: Path) -> TableFile:
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
+        _check_rows(path, file.metadata.num_rows, path.stat().st_size)
         return TableFile(path, "parquet", file.schema_arrow)
 
 
 def _parquet_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     from pyarrow import parquet
 
-    with parquet.ParquetFile(table.path) as file:
-        unpacked = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
-        row = max(1, unpacked // max(1, file.metadata.num_rows))
-        for batch in file.iter_batches(max(1, min(BATCH, MOST_IN_BATCH // row))):
-            yield _with_text(batch, as_text)
+    names = table.schema.names
+    packed = [each.name for each in table.schema if pa.types.is_string(each.type)]  # so that repeated text stays small
+    with parquet.ParquetFile(table.path, read_dictionary=packed) as file:
+        held = file.metadata
+        groups = [held.row_group(number) for number in range(held.num_row_groups)]
+        unpacked = sum(group.total_byte_size for group in groups)
+        values = sum(_values_in(group) for group in groups)  # of lists; equal ones pack to nothing
+        row = max(1, unpacked // max(1, held.num_rows), 8 * values // max(1, held.num_rows))
+        yield from file.iter_batches(max(1, min(BATCH, MOST_IN_BATCH // row)), columns=names)
+
+
+def _values_in(group: Any) -> int:
+    """Values of a row group in all its columns."""
+    return sum(group.column(place).num_values for place in range(group.num_columns))
 
 
 def _open_arrow(path: Path) -> TableFile:
@@ -300,15 +545,7 @@ def _arrow_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.Re
         for part in parts:
             part.validate(full=True)  # offsets of a hostile file may point anywhere
             for start in range(0, part.num_rows, BATCH):
-                yield _with_text(part.slice(start, BATCH), as_text)
-
-
-def _with_text(batch: pa.RecordBatch, as_text: tuple[str, ...]) -> pa.RecordBatch:
-    for name in as_text:
-        place = batch.schema.get_field_index(name)
-        if place >= 0 and not pa.types.is_string(batch.schema.field(place).type):
-            batch = batch.set_column(place, name, pc.cast(batch.column(place), pa.string()))
-    return batch
+                yield part.slice(start, BATCH)
 
 
 _OPENERS = {

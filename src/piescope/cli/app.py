@@ -266,9 +266,16 @@ def status(directory: FolderArgument) -> None:
 @app.command()
 @guarded
 def report(directory: FolderArgument) -> None:
-    """Write tables, figures and report.html from stored results."""
+    """Write tables, figures and report.html from stored results: of a study, or of an audit."""
+    from piescope.store import audit_layout
     from piescope.study.execute import refresh_catalogue
 
+    if audit_layout.is_audit(directory):
+        from piescope.audits import render
+
+        render(directory)
+        say(console_here(), f"report: {audit_layout.report(directory)}")
+        return
     refresh_catalogue(directory)
     _report(console_here(), directory, only_if_stale=False)
 

@@ -468,7 +468,8 @@ def confusions(audit: Audit) -> str:
     if not rows:
         return ""
     top = rows[0]
-    told = f"{_at_start(confusion_name(top), top['class'])} grew most: {count(top['dense'])} before, {count(top['compressed'])} after"
+    first = _at_start(confusion_name(top), top["class"])
+    told = f"{first} grew most: {count(top['dense'])} before, {count(top['compressed'])} after"
     clear = [row for row in rows if row["q_value"] is not None and row["q_value"] <= CLEAR]
     if clear:
         are = "is" if len(clear) == 1 else "are"

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from piescope.auditing.compress import Compression, Facts, pruned_note, pruning_masks
 from piescope.auditing.models.interface import ModelError, model_error
-from piescope.auditing.models.torch_models import TorchModel
+from piescope.auditing.models.torch_models import INSIDE, TorchModel
 from piescope.pruning.scope import prunable_parameters
 
 CALIBRATED = 64
@@ -166,6 +166,8 @@ def _static(
         module.eval()
         if not bool(torch.isfinite(_tensor(module(first))).all()):
             raise ValueError("the quantised model gives NaN")
+    if model.classifier:
+        _mark_classifier(module, model.classifier)
     layers, touched = _counts(source, module)
     if not touched:
         raise ValueError("no layer was quantised")
@@ -230,8 +232,9 @@ def rounded_to_int8(weight: Tensor) -> Tensor:
 
 def _counts(source: nn.Module, module: nn.Module) -> tuple[str, tuple[str, ...]]:
     """How many layers of each kind became int8, in words, and their names."""
-    quantised = [key for key, each in module.named_modules() if key and type(each).__module__.startswith("torch.ao.nn")]
+    quantised = {key for key, each in module.named_modules() if key and type(each).__module__.startswith("torch.ao.nn")}
     layers = dict(source.named_modules())
+    quantised |= {key for key in layers if key and hasattr(module, _packed(key))}  # subclasses become plain calls
     told, touched = [], []
     for kinds, word in ((CONVOLUTIONS, "convolutions"), ((nn.Linear,), "linear layers")):
         whole = [key for key, each in layers.items() if isinstance(each, kinds)]
@@ -240,6 +243,28 @@ def _counts(source: nn.Module, module: nn.Module) -> tuple[str, tuple[str, ...]]
         if whole:
             told.append(f"{len(done)} of {len(whole)} {word}")
     return " and ".join(told), tuple(touched)
+
+
+def _packed(layer: str) -> str:
+    """As FX names the int8 weights of a layer that it took apart."""
+    return f"{layer.replace('.', '_')}_packed_weight_0"
+
+
+def _mark_classifier(module: Any, classifier: str) -> None:
+    """Puts a layer that does nothing before a classifier that is no module any more, so that its input can be read."""
+    if classifier in dict(module.named_modules()):
+        return
+    for node in list(module.graph.nodes):
+        weights = [
+            each for each in node.all_input_nodes if each.op == "get_attr" and each.target == _packed(classifier)
+        ]
+        if node.op == "call_function" and weights:
+            module.add_submodule(INSIDE, nn.Identity())
+            with module.graph.inserting_before(node):
+                seen = module.graph.call_module(INSIDE, (node.args[0],))
+            node.replace_input_with(node.args[0], seen)
+            module.recompile()
+            return
 
 
 def _tensor(value: Any) -> Tensor:

@@ -18,6 +18,9 @@ from piescope.auditing.models.preparation import Preparation, Prepare
 from piescope.models.probes import pooled
 from piescope.problems import InputError
 
+INSIDE = "input_of_the_classifier"
+"""A layer that does nothing, put before a classifier that quantisation took apart."""
+
 
 class TorchModel:
     """A module behind the protocol of an audit. The module's own mode and weights are as they were after each batch.
@@ -52,8 +55,9 @@ class TorchModel:
         self._looked = classifier is not None
 
     def with_module(self, module: nn.Module, name: str, notes: Sequence[str] = ()) -> TorchModel:
-        """The same input and names with another module: a compressed copy."""
-        classifier = self.classifier if self.classifier in dict(module.named_modules()) else None
+        """The same input and names with another module: a compressed copy, whose classifier has the same name."""
+        known = dict(module.named_modules())
+        classifier = next((each for each in (self.classifier, INSIDE) if each and each in known), None)
         return TorchModel(module, self.prepare, name, self.class_names, self.values, notes, classifier)
 
     @property

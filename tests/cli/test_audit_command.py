@@ -1,0 +1,244 @@
+"""`piescope audit` as its user types it: files, embeddings, a model and its copies, budgets; what is written and what is said."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+
+from conftest import TinyRun, run_piescope
+from made_predictions import NAMES, Made, as_csv, as_npy, made, table_of_labels, table_of_scores
+
+FILES = {"audit.json", "audit.md", "examples.parquet", "report.html"}
+
+
+@pytest.fixture(scope="module")
+def data() -> Made:
+    return made(examples=600, seed=3)
+
+
+@pytest.fixture(scope="module")
+def folder(data: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("predictions")
+    for side in ("dense", "compressed"):
+        as_csv(table_of_labels(data, side, names=True), root / f"{side}.csv")
+        as_csv(table_of_scores(data, side), root / f"{side}-scores.csv")
+    as_csv(pa.table({"id": list(data.ids), "label": [NAMES[code] for code in data.truth]}), root / "labels.csv")
+    random = np.random.default_rng(0)
+    as_csv(pa.table({"id": list(data.ids), "camera": random.choice(["day", "night"], 600)}), root / "meta.csv")
+    return root
+
+
+def test_label_files(folder: Path, data: Made, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run_piescope("audit", "dense.csv", "compressed.csv", "--labels", "labels.csv", "--out", out, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in out.iterdir()} == FILES
+    told = json.loads((out / "audit.json").read_text())
+    right = {side: data.labels(side)[0] == data.truth for side in ("dense", "compressed")}
+    lost, won = (right["dense"] & ~right["compressed"]).sum(), (right["compressed"] & ~right["dense"]).sum()
+    assert (told["flips"]["correct_to_wrong"], told["flips"]["wrong_to_correct"]) == (lost, won)
+    assert f"it lost {lost} examples and won {won} back" in " ".join(done.stdout.split())
+    assert "matched by id" in done.stdout
+    assert str(folder) not in (out / "audit.json").read_text() + (out / "report.html").read_text()
+
+
+def test_every_option_of_files(folder: Path, tmp_path: Path) -> None:
+    out, junit = tmp_path / "out", tmp_path / "reports" / "junit.xml"
+    done = run_piescope(
+        "audit", "dense-scores.csv", "compressed-scores.csv", "--labels", "labels.csv", "--metadata", "meta.csv", "--out", out,
+        "--max-flips", "1%", "--max-class-drop", "90", "--max-changed", "600", "--equivalent-within", "50",
+        "--max-group-drop", "90", "--junit", junit, cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 1
+    told = json.loads((out / "audit.json").read_text())
+    verdicts = {row["budget"]: row["verdict"] for row in told["budgets"]}
+    assert verdicts == {
+        "max_flips": "broken",
+        "max_class_drop": "kept",
+        "max_changed": "undecided",  # there are no more examples than that
+        "equivalent_within": "kept",
+        "max_group_drop": "kept",
+    }
+    row = next(row for row in told["budgets"] if row["budget"] == "max_flips")
+    line = next(line for line in done.stderr.splitlines() if line.startswith("max_flips broken"))
+    assert re.search(rf"{row['observed']:.1f} % \[{row['low']:.1f}, {row['high']:.1f}\], limit 1 %", line)
+    assert "max_changed" not in done.stderr
+    cases = {case.get("name"): case for case in ElementTree.parse(junit).iter("testcase")}
+    assert cases["max_flips"].find("failure") is not None
+    assert cases["max_changed"].find("skipped") is not None
+    assert told["groups"] and told["calibration"] and told["inputs"]["metadata"]["columns"] == ["camera"]
+    strict = run_piescope(
+        "audit", "dense.csv", "compressed.csv", "--out", out, "--max-changed", "600", "--strict", cwd=folder
+    )
+    assert strict.returncode == 1
+    assert "max_changed undecided" in strict.stderr
+
+
+def test_budgets_of_a_file(folder: Path, tmp_path: Path) -> None:
+    budgets = tmp_path / "budgets.toml"
+    budgets.write_text('[budgets]\nmax_flips = "90%"\nmax_changed = 1\n')
+    done = run_piescope(
+        "audit",
+        "dense.csv",
+        "compressed.csv",
+        "--labels",
+        "labels.csv",
+        "--out",
+        tmp_path / "out",
+        "--budgets",
+        budgets,
+        cwd=folder,
+    )
+    assert done.returncode == 1
+    assert "max_changed broken" in done.stderr and "max_flips" not in done.stderr
+    mild = run_piescope(
+        "audit", "dense.csv", "compressed.csv", "--labels", "labels.csv", "--out", tmp_path / "out", "--budgets", budgets,
+        "--max-changed", "599", cwd=folder,
+    )  # fmt: skip
+    assert mild.returncode == 0, mild.stderr
+
+
+@pytest.mark.parametrize("width", ["40", "60", "100"])
+def test_the_summary_fits_the_terminal(width: str, folder: Path, tmp_path: Path) -> None:
+    done = run_piescope(
+        "audit", "dense-scores.csv", "compressed-scores.csv", "--labels", "labels.csv", "--metadata", "meta.csv", "--max-class-drop",
+        "3", "--out", "out", cwd=folder, env={"COLUMNS": width},
+    )  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("report: ")]
+    assert len(lines) > 20
+    assert max(map(len, lines)) <= int(width)
+    for path in (folder / "out").iterdir():
+        path.unlink()
+    (folder / "out").rmdir()
+
+
+def test_the_report_can_be_written_again(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_piescope("audit", "dense.csv", "compressed.csv", "--labels", "labels.csv", "--out", out, cwd=folder)
+    before = {name: (out / name).read_bytes() for name in ("report.html", "audit.md")}
+    for name in before:
+        (out / name).unlink()
+    done = run_piescope("report", out)
+    assert done.returncode == 0, done.stderr
+    assert {name: (out / name).read_bytes() for name in before} == before
+
+
+def test_the_same_audit_twice_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    files = []
+    for name in ("one", "two"):
+        run_piescope(
+            "audit",
+            "dense-scores.csv",
+            "compressed-scores.csv",
+            "--labels",
+            "labels.csv",
+            "--out",
+            tmp_path / name,
+            cwd=folder,
+        )
+        files.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
+    assert set(files[0]) == FILES
+    assert files[0] == files[1]
+
+
+def test_embeddings_and_layers(data: Made, folder: Path, tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    centres = random.normal(size=(4, 16))
+    for side, noise in (("dense", 0.4), ("compressed", 1.2)):
+        (tmp_path / side).mkdir()
+        for layer in range(3):
+            points = centres[data.truth] * layer + random.normal(0, noise, (600, 16))
+            as_npy(points.astype(np.float32), tmp_path / side / f"layer{layer}.npy")
+    out = tmp_path / "out"
+    done = run_piescope(
+        "audit", "dense.csv", "compressed.csv", "--labels", "labels.csv", "--out", out, "--dense-layers", tmp_path / "dense",
+        "--compressed-layers", tmp_path / "compressed", cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads((out / "audit.json").read_text())["embeddings"]
+    assert found["dims"] == [16, 16] and found["prediction_depth"]["layers"] == 3
+    assert 0.5 < found["cka"] < 1 and found["knn_accuracy"]["dense"] > 95
+    assert found["prediction_depth"]["compressed"] >= found["prediction_depth"]["dense"] >= 1
+    assert "no ids: its rows are taken to be in the order of dense.csv" in (out / "audit.json").read_text()
+    columns = parquet.read_table(out / "examples.parquet").column_names
+    assert {"dense_q", "compressed_q", "dense_depth", "compressed_depth"} <= set(columns)
+
+
+def test_a_model_and_its_copies(tiny_run: TinyRun, tmp_path: Path) -> None:
+    """A model of a study, compressed here at several strengths, on real digits."""
+    model = next(iter(sorted((tiny_run.out / "artefacts" / "train").iterdir())))
+    out = tmp_path / "out"
+    done = run_piescope(
+        "audit", model, "--data", "digits", "--compress", "magnitude:0.2,0.9", "--out", out, "--max-flips", "5%"
+    )
+    assert done.returncode in (0, 1), done.stderr
+    assert {path.name for path in out.iterdir()} == FILES | {"images.parquet", "magnitude-0.2", "magnitude-0.9"}
+    told = json.loads((out / "audit.json").read_text())
+    assert [row["name"] for row in told["what_if"]] == ["magnitude 0.2", "magnitude 0.9"]
+    assert [round(row["realised_sparsity"], 3) for row in told["what_if"]] == [0.2, 0.9]
+    assert told["what_if"][1]["changed"] > told["what_if"][0]["changed"]
+    for row in told["what_if"]:
+        inner = json.loads((out / row["folder"] / "audit.json").read_text())
+        assert inner["changed"] == row["changed"] and inner["n_examples"] == 797
+        assert FILES | {"images.parquet"} == {path.name for path in (out / row["folder"]).iterdir()}
+    assert {row["of"] for row in told["budgets"]} == {"magnitude 0.2", "magnitude 0.9"}
+    broken = {row["of"] for row in told["budgets"] if row["verdict"] == "broken"}
+    assert done.returncode == (1 if broken else 0)
+    images = parquet.read_table(out / "images.parquet")
+    assert images.column("png")[0].as_py().startswith(b"\x89PNG")
+    assert told["embeddings"]["dims"][0] == told["embeddings"]["dims"][1]
+    again = run_piescope(
+        "audit",
+        model,
+        "--data",
+        "digits",
+        "--compress",
+        "magnitude:0.2,0.9",
+        "--out",
+        tmp_path / "again",
+        "--max-flips",
+        "5%",
+    )
+    assert again.returncode == done.returncode
+    assert (tmp_path / "again" / "audit.json").read_bytes() == (out / "audit.json").read_bytes()
+
+
+def test_two_models_of_a_study(tiny_run: TinyRun, tmp_path: Path) -> None:
+    one, two = sorted((tiny_run.out / "artefacts" / "train").iterdir())[:2]
+    done = run_piescope("audit", one, two, "--data", "digits", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "out" / "audit.json").read_text())
+    assert told["n_examples"] == 797 and told["calibration"] is not None
+    assert told["inputs"]["data"]["name"] == "digits"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["dense.csv"], "name it, or have copies made: --compress"),
+        (["dense.csv", "compressed.csv", "--compress", "magnitude:0.5"], "leave COMPRESSED out"),
+        (["dense.csv", "--compress", "magnitude:0.5"], "a file of predictions"),
+        (["dense.csv", "compressed.csv", "--max-flips", "2%"], "give them (--labels FILE)"),
+        (["dense.csv", "compressed.csv", "--max-flips", "-1"], "--max-flips"),
+        (["dense.csv", "nothing.csv"], "no such file"),
+        (["dense.csv", "compressed.csv", "--values", "probs"], "'probs' is not one of"),
+        (["dense.csv", "compressed.csv", "--size", "big"], "--size 224x192"),
+        (["onnx:model.onnx", "compressed.csv"], "--data"),
+        (["net.py:build", "compressed.csv", "--data", "digits"], "--trust-code"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_2_and_writes_nothing(
+    arguments: list[str], told: str, folder: Path, tmp_path: Path
+) -> None:
+    done = run_piescope("audit", *arguments, "--out", tmp_path / "out", cwd=folder)
+    assert done.returncode == 2, done.stdout
+    assert told in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
