@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -284,14 +286,31 @@ def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress
 
     if asked.budgets is not None:
         asked.budgets.check(question.truth is not None, question.metadata is not None)
-    out.mkdir(parents=True, exist_ok=True)
-    content = answer(question, out, on_progress)
-    if asked.budgets is not None:
-        from piescope.auditing.budgets import judge
+    with _folder(out):
+        content = answer(question, out, on_progress)
+        if asked.budgets is not None:
+            from piescope.auditing.budgets import judge
 
-        content["budgets"] = judge(content, asked.budgets, of)
-    write_audit(content, out)
+            content["budgets"] = judge(content, asked.budgets, of)
+        write_audit(content, out)
     return Audit(content, out)
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[None]:
+    """Makes a folder, and takes it away again if nothing came of it."""
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        if out in made:
+            for file_of in (audit_layout.examples, audit_layout.images, audit_layout.audit, audit_layout.report):
+                file_of(out).unlink(missing_ok=True)
+            for folder in made:  # the innermost first
+                with suppress(OSError):  # not empty: another hand was here
+                    folder.rmdir()
+        raise
 
 
 def write_audit(content: dict[str, Any], out: Path) -> None:
@@ -345,14 +364,28 @@ def read_audit(out: Path) -> dict[str, Any]:
 
 
 def _check_folder(out: Path) -> None:
-    """An audit replaces an audit, and nothing else."""
+    """An audit replaces an audit, and nothing else; and it must be possible to write there."""
     error = InputError(out.name or str(out))
-    if out.exists() and not out.is_dir():
-        error.add("--out", "a file", "a folder", "name a folder")
-    elif out.is_dir() and not audit_layout.is_audit(out) and any(out.iterdir()):
-        error.add(
-            "--out", "a folder with other files", "an empty folder, or one that holds an audit", "name another folder"
-        )
+    try:
+        if out.is_dir():
+            if not audit_layout.is_audit(out) and any(out.iterdir()):
+                error.add(
+                    "--out",
+                    "a folder with other files",
+                    "an empty folder, or one that holds an audit",
+                    "name another folder",
+                )
+            above = out
+        else:
+            above = next((folder for folder in (out, *out.parents) if os.path.lexists(folder)), Path())
+            if above == out:
+                error.add("--out", "a file", "a folder", "name a folder")
+            elif not above.is_dir():
+                error.add("--out", f"a file above it, {above.name}", "a folder", "name another folder")
+        if not error and not os.access(above, os.W_OK | os.X_OK):
+            error.add("--out", "a folder that may not be written", "one that may", "name another folder")
+    except (OSError, ValueError) as reason:
+        error.add("--out", getattr(reason, "strerror", None) or str(reason), "a folder", "name another folder")
     error.raise_if_any()
 
 
@@ -366,8 +399,18 @@ def _is_model(given: Any, asked: Asked) -> bool:
     if isinstance(given, str | PathLike):
         from piescope.auditing.models.interface import names_a_model
 
+        if _is_special(Path(fspath(given))):
+            return False
         return names_a_model(fspath(given), asked.settings)
     return callable(given) or hasattr(given, "scores")
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a path is a pipe, a device or a loop of links, or no path at all: nothing to look into."""
+    try:
+        return path.exists() and not path.is_file() and not path.is_dir()
+    except OSError:
+        return True
 
 
 def _pictures(asked: Asked) -> Pictures:
@@ -448,10 +491,10 @@ def _assembled(
 def _metadata(asked: Asked) -> Any:
     if asked.metadata is None:
         return None
-    from piescope.auditing.files import named_files
+    from piescope.auditing.files import named_file
     from piescope.auditing.groups import read_metadata
 
-    return read_metadata(named_files(fspath(asked.metadata), "metadata")[0], _reading(asked))
+    return read_metadata(named_file(fspath(asked.metadata), "metadata"), _reading(asked))
 
 
 def _class_names(asked: Asked) -> list[str] | None:
@@ -465,7 +508,7 @@ def _class_names(asked: Asked) -> list[str] | None:
 
 
 def _represented(asked: Asked, sides: dict[str, Answers]) -> Any:
-    from piescope.auditing.files import fault, named_files
+    from piescope.auditing.files import fault, named_file
 
     given = {"dense": asked.dense_embeddings, "compressed": asked.compressed_embeddings}
     layers = {"dense": asked.dense_layers, "compressed": asked.compressed_layers}
@@ -494,7 +537,7 @@ def _represented(asked: Asked, sides: dict[str, Answers]) -> Any:
     for side in ("dense", "compressed"):
         path, stored = given[side], held[side]
         if path is not None:
-            points[side] = read_points(named_files(fspath(path), side)[0], reading)
+            points[side] = read_points(named_file(fspath(path), f"{side} embeddings"), reading)
         elif deep:
             points[side] = deep[side][-1]
         else:

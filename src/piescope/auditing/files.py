@@ -134,6 +134,18 @@ def named_files(text: str, what: str) -> list[Path]:
     )
 
 
+def named_file(text: str, what: str) -> Path:
+    """The one file that a text names.
+
+    Raises:
+        InputError: nothing there, or several files.
+    """
+    paths = named_files(text, what)
+    if len(paths) > 1:
+        raise fault(text, what, f"{len(paths)} files", "one file", "name the file")
+    return paths[0]
+
+
 def check_regular(path: Path, what: str) -> None:
     """Refuses what would never end or never answer when it is read: pipes, devices, sockets.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from piescope.auditing.arrays import Spool, StoredArray, in_memory
 from piescope.auditing.columns import texts
-from piescope.auditing.files import fault, named_files, shown
+from piescope.auditing.files import fault, named_file, named_files, shown
 from piescope.auditing.predictions import (
     LabelColumn,
     Part,
@@ -66,7 +66,7 @@ def read_side(given: Any, side: str, reading: Reading) -> Answers:
     """
     if isinstance(given, str | os.PathLike):
         paths = named_files(os.fspath(given), side)
-        parts = [part for path in paths for part in read_file(path, reading)]
+        parts = [part for path in paths for part in _read_one(path, paths, reading)]
         return Answers(shown(os.fspath(given)), tuple(_of_one_kind(parts, side)))
     if isinstance(given, dict):
         arrays = [part_of_array(_named(values, str(name)), str(name), reading) for name, values in given.items()]
@@ -79,8 +79,23 @@ def read_side(given: Any, side: str, reading: Reading) -> Answers:
     return Answers(side, (part_of_array(_named(given, side), side, reading),))
 
 
+def _read_one(path: Path, paths: Sequence[Path], reading: Reading) -> list[Part]:
+    """A file's predictions; where it is one of many, it may be there by mistake."""
+    try:
+        return read_file(path, reading)
+    except InputError as error:
+        if len(paths) > 1:
+            aside = "; if it is no file of predictions, name the others by a pattern: 'runs/*.npy'"
+            error.problems = [replace(problem, cure=problem.cure + aside) for problem in error.problems]
+        raise
+
+
 def _named(values: Any, name: str) -> StoredArray:
-    array = to_numpy(values)
+    try:
+        array = to_numpy(values)
+    except (TypeError, ValueError) as error:  # rows of different lengths
+        told = str(error).splitlines()[0]
+        raise fault(name, name, told, "an array of labels or scores", "give rows of one length") from None
     if array.dtype == object and all(isinstance(item, str) for item in array.reshape(-1)):
         array = array.astype(str)
     if array.dtype.kind not in "biufU":
@@ -120,12 +135,7 @@ def read_truth(given: Any, reading: Reading) -> LabelColumn:
         InputError: no labels there.
     """
     if isinstance(given, str | os.PathLike):
-        paths = named_files(os.fspath(given), "labels")
-        if len(paths) > 1:
-            raise fault(
-                os.fspath(given), "labels", f"{len(paths)} files", "one file with the true labels", "name the file"
-            )
-        return read_labels(paths[0], reading)
+        return read_labels(named_file(os.fspath(given), "labels"), reading)
     return label_column(_named(given, "labels"), Path("labels"), None)
 
 

@@ -17,7 +17,7 @@ from piescope.auditing.arrays import Spool, StoredArray, in_memory, open_npy, op
 from piescope.auditing.columns import column_of, numpy_of, texts
 from piescope.auditing.files import fault, kind_of, shown
 from piescope.auditing.labels import MOST_CLASSES, Coder, check_ids, whole_ids
-from piescope.auditing.tables import TableFile, read_table
+from piescope.auditing.tables import NUMBER, TableFile, read_table
 from piescope.problems import InputError
 
 Values = Literal["labels", "probabilities", "logits"]
@@ -869,6 +869,11 @@ def _cells_of(table: TableFile, roles: _Roles, reading: Reading) -> _Cells:
     if first is None:
         raise fault(path, "rows", "none", "at least one example", "write the file again")
     coder = Coder(path, "predictions")
+    if roles.labels:
+        _check_not_one_hot(first, roles.labels, path)
+    elif roles.scores:
+        roles = _with_whole_numbers(first, roles)
+        _check_no_text(first, roles.unused, path)
     unused = (f"not used: {', '.join(map(repr, roles.unused[:8]))}",) if roles.unused else ()
     if roles.labels:
         told = (
@@ -905,6 +910,49 @@ def _cells_of(table: TableFile, roles: _Roles, reading: Reading) -> _Cells:
         ):
             names = None
     return _Cells(table, roles, values, names, coder, (told, *unused))
+
+
+def _check_not_one_hot(first: pa.RecordBatch, names: tuple[str, ...], path: Path) -> None:
+    columns = [first.column(name) for name in names]
+    if len(names) < 2 or any(pa.types.is_string(column.type) or column.null_count for column in columns):
+        return
+    if _is_one_hot(np.stack([numpy_of(column) for column in columns], axis=1)):
+        raise fault(
+            path,
+            "columns",
+            f"one-hot rows: a single 1 among {', '.join(map(repr, names[:4]))} ...",
+            "labels, one column a model, or scores, one a class",
+            "give class ids or names, or say --values probabilities",
+        )
+
+
+def _with_whole_numbers(first: pa.RecordBatch, roles: _Roles) -> _Roles:
+    """Classes whose probabilities are all written as 0 and 1, which look like ids: with them the others sum to 1."""
+    spare = [name for name in roles.unused if pa.types.is_integer(first.schema.field(name).type)]
+    names = tuple(name for name in first.schema.names if name in spare or name in roles.scores)
+    columns = {name: first.column(name) for name in names}
+    if not spare or any(column.null_count for column in columns.values()):
+        return roles
+    values = {name: numpy_of(pc.cast(column, pa.float32(), safe=False)) for name, column in columns.items()}
+    alone, together = (sum(values[name] for name in group) for group in (roles.scores, names))
+    within = all(((column >= 0) & (column <= 1)).all() for column in values.values())
+    if within and (np.abs(together - 1) <= SUM_TOLERANCE).all() and (np.abs(alone - 1) > SUM_TOLERANCE).any():
+        return replace(roles, scores=names, unused=tuple(name for name in roles.unused if name not in spare))
+    return roles
+
+
+def _check_no_text(first: pa.RecordBatch, unused: tuple[str, ...], path: Path) -> None:
+    """Refuses a column of numbers with text among them, which would silently be left out of the scores."""
+    for name in unused:
+        column = first.column(name)
+        if not pa.types.is_string(column.type):
+            continue
+        cells = [cell or "" for cell in column.slice(0, LOOK).to_pylist()]
+        odd = [place for place, cell in enumerate(cells) if not NUMBER.fullmatch(cell.strip())]
+        if odd and len(odd) < len(cells) / 2:
+            row, found = odd[0], cells[odd[0]]
+            cure = "mend that cell, or leave its example out of all files"
+            raise fault(path, f"{name}, row {row}", repr(found), "a number in each row", cure)
 
 
 def replace_path(stored: StoredArray, path: Path) -> StoredArray:

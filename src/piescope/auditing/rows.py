@@ -28,7 +28,8 @@ class Shown:
     """The examples that people look at.
 
     Attributes:
-        harmed: most harmed first; likely label errors are not among them.
+        harmed: lost ones (without true labels: changed ones) first, in each the most harmed first; likely label errors
+            are not among them.
         label_errors: the surest first.
         label_error_count: how many there are.
         in_cells: (true, compressed) -> examples that moved there, most harmed first.
@@ -69,7 +70,14 @@ def write_rows(
                 table = block.table(names, extra)
                 writer = writer or parquet.ParquetWriter(out, table.schema, compression="zstd")
                 writer.write_table(table)
-                _keep(heaps, "harmed", block, block.harm, (block.harm > 0) & ~block.is_label_error, MOST_HARMED)
+                _keep(
+                    heaps,
+                    "harmed",
+                    block,
+                    block.harm + block.is_lost,
+                    (block.harm > 0) & ~block.is_label_error,
+                    MOST_HARMED,
+                )
                 _keep(heaps, "label_errors", block, block.sureness, block.is_label_error, MOST_LABEL_ERRORS)
                 shown.label_error_count += int(block.is_label_error.sum())
                 for cell in cells:
@@ -130,6 +138,13 @@ class _Block:
         before, after = self.dense == self.label, self.compressed == self.label
         changed = np.where(before, KINDS.index("lost"), np.where(after, KINDS.index("rescued"), KINDS.index("moved")))
         return np.where(self.is_changed, changed, KINDS.index("kept")).astype(np.int8)
+
+    @property
+    def is_lost(self) -> np.ndarray:
+        """Right before and wrong after; where that is not known, changed."""
+        if not self.has_truth:
+            return self.is_changed
+        return (self.dense == self.label) & self.is_changed
 
     def ids(self) -> pa.Array:
         ids = self._audited.matched.ids
