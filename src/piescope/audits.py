@@ -41,6 +41,11 @@ class Audit:
     Attributes:
         content: what audit.json holds.
         folder: where the files are; None: they were not asked for.
+
+    Example:
+        >>> found = audit(["cat", "dog"], ["cat", "cat"], labels=["cat", "dog"], budgets={"max_flips": 0})
+        >>> found["pies"], found.is_within_budget, found.content["budgets"][0]["verdict"]
+        (1, False, 'broken')
     """
 
     content: dict[str, Any]

@@ -189,7 +189,7 @@ def test_many_examples_are_sampled_for_the_noise_floor(monkeypatch: pytest.Monke
 @pytest.mark.usefixtures("_blocks")
 def test_likely_label_errors_are_those_of_the_measure_and_set_apart(tmp_path: Path) -> None:
     data = made(examples=400, models=1, seed=6)
-    odds = data.dense**4 * np.exp(5 * np.eye(4)[data.truth])
+    odds = data.dense**4 * np.exp(9 * np.eye(4)[data.truth])
     confident = (odds / odds.sum(2, keepdims=True)).astype(np.float32)
     wrong = data.truth.copy()
     wrong[:24] = (wrong[:24] + 1) % 4

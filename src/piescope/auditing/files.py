@@ -70,7 +70,7 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
 def fault(path: Path | str, where: str, found: str, expected: str, cure: str) -> InputError:
     """An InputError with one fault; the file is named as the user would, without its folders."""
     error = InputError(shown(path))
-    error.add(printable(where), found, printable(expected, 300), printable(cure, 300))
+    error.add(printable(where) or repr(where), found or "nothing", printable(expected, 300), printable(cure, 300))
     return error
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from piescope.auditing.arrays import Spool, StoredArray, in_memory
 from piescope.auditing.columns import texts
-from piescope.auditing.files import fault, named_file, named_files, shown
+from piescope.auditing.files import SUFFIXES, fault, named_file, named_files, shown
 from piescope.auditing.predictions import (
     LabelColumn,
     Part,
@@ -73,7 +73,7 @@ def read_side(given: Any, side: str, reading: Reading) -> Answers:
         if not arrays:
             raise fault(side, side, "an empty dict", "arrays of predictions by model", "give at least one")
         return Answers(side, tuple(_of_one_kind(arrays, side)))
-    if isinstance(given, list | tuple) and given and all(isinstance(each, str | os.PathLike) for each in given):
+    if isinstance(given, list | tuple) and given and all(map(_is_path, given)):
         found = [read_side(each, side, reading) for each in given]
         return Answers(found[0].name, tuple(_of_one_kind([part for one in found for part in one.parts], side)))
     return Answers(side, (part_of_array(_named(given, side), side, reading),))
@@ -88,6 +88,13 @@ def _read_one(path: Path, paths: Sequence[Path], reading: Reading) -> list[Part]
             aside = "; if it is no file of predictions, name the others by a pattern: 'runs/*.npy'"
             error.problems = [replace(problem, cure=problem.cure + aside) for problem in error.problems]
         raise
+
+
+def _is_path(given: Any) -> bool:
+    """Whether a text is a path rather than the name of a class."""
+    if isinstance(given, os.PathLike):
+        return True
+    return isinstance(given, str) and (Path(given).suffix.lower() in SUFFIXES or os.sep in given)
 
 
 def _named(values: Any, name: str) -> StoredArray:

@@ -199,13 +199,14 @@ class Part:
     def scores(self, rows: slice | np.ndarray) -> np.ndarray:
         """``[models, rows, classes]`` scores of some examples, as they lie in the file."""
         part = self.array.part(rows, self.axes.index("examples"))
-        if self.is_binary:
-            part = part.astype(np.float32).reshape(-1)
-            other = 1 - part if self.values == "probabilities" else np.zeros_like(part)
-            return np.stack([other, part], axis=1)[None]
-        if self.axes == ("examples", "classes"):
-            return part[None]
-        return part if self.axes[0] == "models" else part.transpose(1, 0, 2)
+        part = part[..., None] if "classes" not in self.axes else part
+        part = part[None] if "models" not in self.axes else part
+        part = part if self.axes[0] != "examples" or "models" not in self.axes else part.transpose(1, 0, 2)
+        if not self.is_binary:
+            return part
+        part = part.astype(np.float32)
+        other = 1 - part if self.values == "probabilities" else np.zeros_like(part)
+        return np.concatenate([other, part], axis=2)
 
 
 def read_file(path: Path, reading: Reading) -> list[Part]:
@@ -332,13 +333,14 @@ def part_of_array(array: StoredArray, name: str, reading: Reading, whole_file: b
             check_ids(block, path, where, first if along == rows else 0, rows)
             largest = max(largest, int(block.max()))
         return Part(shown(path), "labels", _models(array, axes, name), array, axes, told=told, largest=largest)
-    if len(array.shape) == 1 or array.shape[1:] == (1,):
-        axes_of_one: tuple[AXES, ...] = ("examples", "classes")[: len(array.shape)]  # type: ignore[assignment]
-        told = (f"one {'probability' if values == 'probabilities' else 'logit'} an example: that of class 1 of two",)
-        return Part(shown(path), values, (name,), array, axes_of_one, told=told, is_binary=True)
-    axes, told = _score_axes(array, reading)
-    check_width(array.shape[-1], path, where)
-    return Part(shown(path), values, _models(array, axes, name), array, axes, told=told)
+    is_binary = len(array.shape) == 1 or array.shape[-1] == 1
+    axes, told = (("examples",), ()) if len(array.shape) == 1 else _score_axes(array, reading)
+    if is_binary:
+        one = "probability" if values == "probabilities" else "logit"
+        told = (*told, f"one {one} an example: that of class 1 of two")
+    else:
+        check_width(array.shape[-1], path, where)
+    return Part(shown(path), values, _models(array, axes, name), array, axes, told=told, is_binary=is_binary)
 
 
 def check_width(classes: int, path: Path, where: str) -> None:
@@ -854,11 +856,9 @@ class _Cells:
             told,
             -1 if names else largest,
         )
-        if self.values != "labels" and array.shape[1:] == (1, 1):
-            flat = StoredArray(
-                array.path, array.name, array.dtype, (array.shape[0], 1), array.stored, array.offset, "C", array.file
-            )
-            return replace(found, array=flat, axes=("examples", "classes"), class_names=None, is_binary=True)
+        if self.values != "labels" and array.shape[2] == 1:
+            told = (*told, "one score an example: that of class 1 of two")
+            return replace(found, class_names=None, is_binary=True, told=told)
         return found
 
 

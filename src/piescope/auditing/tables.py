@@ -139,9 +139,9 @@ def open_table(path: Path, kind: Kind) -> TableFile:
     """
     try:
         found = _OPENERS[kind](path)
+        names = found.schema.names
     except BROKEN as error:
         raise _damaged(path, error) from None
-    names = found.schema.names
     if len(names) > MOST_COLUMNS:
         raise fault(
             path, "columns", f"{len(names):,}", f"at most {MOST_COLUMNS:,}", "write a row an example, or give an .npy"
@@ -429,7 +429,7 @@ def _line_with(path: Path, is_it: Callable[[str], bool]) -> int | None:
 
 
 def _open_jsonl(path: Path) -> TableFile:
-    _check_depth(path)
+    _check_json(path)
     first = next(_jsonl_batches(TableFile(path, "jsonl", pa.schema([])), ()), None)
     if first is None:
         raise fault(path, "rows", "none", "one JSON object a line", "write the file again")
@@ -443,10 +443,14 @@ def _jsonl_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.Re
         yield from reader
 
 
-def _check_depth(path: Path) -> None:
-    """Refuses brackets within brackets that would overflow the parser's stack; each line begins anew."""
+def _check_json(path: Path) -> None:
+    """Refuses what Arrow's parser does not survive: another beginning than an object, brackets thousands deep."""
     before, line = 0, 1
     with path.open("rb") as file:
+        start = file.read(SAMPLE).removeprefix(codecs.BOM_UTF8).lstrip()
+        if not start.startswith(b"{"):
+            raise fault(path, "line 1", f"{start[:20]!r}", 'a JSON object: {"id": ...}', "write one object a line")
+        file.seek(0)
         while chunk := file.read(2**22):
             raw = np.frombuffer(chunk.translate(None, NO_BRACKETS), np.uint8)
             steps = np.isin(raw, list(b"[{")).astype(np.int64) - np.isin(raw, list(b"]}"))
