@@ -13,7 +13,6 @@ import sysconfig
 import warnings
 from pathlib import Path
 
-import numpy as np
 import torch
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -103,7 +102,13 @@ images, labels = torch.from_numpy(train.images), torch.from_numpy(train.labels)
 model = trained(images, labels, asked.epochs or {"digits": 20, "cifar10": 10}[asked.data], asked.data == "cifar10")
 example = images[:2].float() / 255
 torch.onnx.export(
-    model, (example,), folder / "dense.onnx", input_names=["images"], dynamic_shapes=[{0: "batch"}], verbose=False
+    model,
+    (example,),
+    folder / "dense.onnx",
+    input_names=["images"],
+    dynamic_shapes=[{0: "batch"}],
+    external_data=False,
+    verbose=False,
 )
 
 # two ways to 8 bits: one scale a layer and a handful of images, or one scale a channel and more images

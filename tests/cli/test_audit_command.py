@@ -242,3 +242,28 @@ def test_what_cannot_be_done_ends_with_2_and_writes_nothing(
     assert told in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_an_audit_of_a_study_s_predictions_finds_the_study_s_pies(tiny_run: TinyRun) -> None:
+    from piescope.audits import audit
+    from piescope.report.frames import load_results
+
+    results = load_results(tiny_run.out)
+    assert results is not None
+    for arm in results.pruned():
+        dense = results.find(arm.objective, "dense", 0.0)
+        assert dense is not None
+        found = audit(dense.labels, arm.labels, labels=results.labels)
+        assert found["pies"] == arm.summary["pies"]
+        assert found["accuracy"]["compressed"] == pytest.approx(arm.summary["accuracy_mean"])
+        assert found["accuracy"]["dense"] == pytest.approx(dense.summary["accuracy_mean"])
+
+
+def test_a_study_s_files_of_logits_are_read_as_they_lie(tiny_run: TinyRun, tmp_path: Path) -> None:
+    paths = sorted((tiny_run.out / "artefacts" / "predict").glob("*/predictions.safetensors"))
+    half = len(paths) // 2
+    done = run_piescope("audit", paths[0], paths[half], "--data", "digits", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "out" / "audit.json").read_text())
+    assert told["inputs"]["dense"]["values"] == "logits"
+    assert told["accuracy"] is not None and (tmp_path / "out" / "images.parquet").is_file()

@@ -145,6 +145,14 @@ def test_names_of_models_come_from_columns_and_files(tmp_path: Path) -> None:
     assert found["inputs"]["compressed"]["models"] == ["run-0", "run-1", "run-2"]
 
 
+def test_equal_names_of_models_are_numbered(tmp_path: Path) -> None:
+    for place in range(3):
+        (tmp_path / str(place)).mkdir()
+        as_npy(np.array([0, 1, place]), tmp_path / str(place) / "run.npy")
+    found = audit(f"{tmp_path}/*/run.npy", np.array([0, 1, 1]))
+    assert found["inputs"]["dense"]["models"] == ["0: run", "1: run", "2: run"]
+
+
 def test_other_order_is_matched_by_id(tmp_path: Path) -> None:
     data = made()
     order = np.random.default_rng(1).permutation(len(data.ids))
@@ -223,6 +231,18 @@ def test_prefixes_of_score_columns_are_dropped(prefix: str, tmp_path: Path) -> N
     table = table_of_scores(data, "dense").rename_columns(["id", *(prefix + name for name in NAMES)])
     path = as_csv(table, tmp_path / "d.csv")
     assert audit(path, path)["class_names"] == list(NAMES)
+
+
+@pytest.mark.parametrize("stem", ["", "p", "prob_", "class "])
+def test_columns_that_count_classes_have_ids(stem: str, tmp_path: Path) -> None:
+    data = made()
+    paths = {}
+    for side in ("dense", "compressed"):
+        table = table_of_scores(data, side).rename_columns(["id", *(f"{stem}{number}" for number in range(4))])
+        paths[side] = as_csv(table, tmp_path / f"{side}.csv")
+    found = audit(paths["dense"], paths["compressed"], labels=data.truth)
+    assert found["class_names"] == ["0", "1", "2", "3"]
+    assert found["changed"] == from_arrays(data)["changed"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +133,11 @@ def _of_one_kind(parts: Sequence[Part], side: str) -> list[Part]:
     names = [model for part in parts for model in part.models]
     if len(set(names)) == len(names):
         return list(parts)
-    return [replace(part, models=tuple(f"{Path(part.source).stem}/{model}" for model in part.models)) for part in parts]
+    numbered, found = count(), []
+    for part in parts:
+        models = tuple(f"{next(numbered)}: {Path(part.source).stem}" for _ in part.models)
+        found.append(replace(part, models=models))
+    return found
 
 
 def read_truth(given: Any, reading: Reading) -> LabelColumn:

@@ -393,7 +393,8 @@ def _score_axes(array: StoredArray, reading: Reading) -> tuple[tuple[AXES, ...],
 
 def _sample(array: StoredArray, reading: Reading) -> np.ndarray:
     """``[..., last axis]`` some of the values: of the beginning, the middle and the end."""
-    axis = 0 if len(array.shape) < 3 else int(np.argmax(array.shape[:2]))
+    is_labels = len(array.shape) < 3 and array.dtype.kind in "biu"
+    axis = 0 if len(array.shape) < 3 and not is_labels else int(np.argmax(array.shape[:2]))
     count = array.shape[axis]
     starts = sorted({0, max(0, count // 2 - LOOK // 2), max(0, count - LOOK)})
     found = np.concatenate([array.part(slice(start, min(start + LOOK, count)), axis) for start in starts], axis=axis)
@@ -905,9 +906,7 @@ def _cells_of(table: TableFile, roles: _Roles, reading: Reading) -> _Cells:
     else:
         names = _without_prefix(roles.scores)
         told = f"{values}, one column a class ({len(roles.scores)})"
-        if names == tuple(str(number) for number in range(len(names))) or all(
-            name.startswith("column ") for name in names
-        ):
+        if _are_ids(names) or all(name.startswith("column ") for name in names):
             names = None
     return _Cells(table, roles, values, names, coder, (told, *unused))
 
@@ -961,6 +960,12 @@ def replace_path(stored: StoredArray, path: Path) -> StoredArray:
     if "_mapped" in stored.__dict__:
         other.__dict__["_mapped"] = stored.__dict__["_mapped"]
     return other
+
+
+def _are_ids(names: Sequence[str]) -> bool:
+    """Whether columns count classes from 0: ``0, 1, 2`` or ``p0, p1, p2``."""
+    stem = names[0].removesuffix("0")
+    return all(name == f"{stem}{number}" for number, name in enumerate(names))
 
 
 def _without_prefix(names: tuple[str, ...]) -> tuple[str, ...]:
