@@ -243,6 +243,40 @@ def test_intervals_of_sums_are_the_two_way_intervals(models: int, other: int) ->
             assert (accuracy.low[name], accuracy.high[name]) == pytest.approx((interval.low, interval.high))
 
 
+def test_intervals_of_pairs_take_a_pair_as_one_draw() -> None:
+    random = np.random.default_rng(3)
+    for models in (2, 5, 30):
+        chance = random.random(80)
+        dense = random.random((models, 80)) < chance
+        compressed = np.where(random.random((models, 80)) < 0.1, ~dense, dense)
+        halves = [
+            RightSums.of(dense[:, part], compressed[:, part], np.zeros(80, int)[part], 1, paired=True)
+            for part in (slice(0, 33), slice(33, 80))
+        ]
+        told = (halves[0] + halves[1]).change()
+        change = 100 * (compressed.astype(float) - dense) / 80
+        expected = two_way_interval(change.mean(0), (change.sum(0) - change) / (models - 1), [models])
+        assert (told.value[0], told.low[0], told.high[0]) == pytest.approx(
+            (expected.value, expected.low, expected.high)
+        )
+
+
+def test_paired_audits_are_surer_of_the_change() -> None:
+    random = np.random.default_rng(4)
+    skill = random.normal(0.8, 0.05, (6, 1))
+    truth = random.integers(0, 4, 500)
+    dense = np.where(random.random((6, 500)) < skill, truth, (truth + 1) % 4)
+    compressed = np.where(random.random((6, 500)) < 0.02, (dense + 1) % 4, dense)
+    loose, tight = (audit(dense, compressed, labels=truth, paired=paired)["accuracy"] for paired in (False, True))
+    assert tight["interval_over"] == "pairs of models and examples"
+    assert tight["change"] == pytest.approx(loose["change"])
+    length = {
+        name: found["change_interval"][1] - found["change_interval"][0]
+        for name, found in (("loose", loose), ("tight", tight))
+    }
+    assert length["tight"] < 0.5 * length["loose"]
+
+
 def test_change_of_recall_is_that_of_class_impact() -> None:
     data = made(examples=200, models=5, seed=8)
     rows = {row["class"]: row for row in class_impact(data.labels("dense"), data.labels("compressed"), data.truth, 4)}

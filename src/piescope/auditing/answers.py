@@ -66,7 +66,11 @@ def _accuracy(audited: Audited, tallied: Tallied) -> dict[str, Any] | None:
         "compressed_interval": ends(compressed),
         "change": number(change.value[0]),
         "change_interval": ends(change),
-        "interval_over": "models and examples" if audited.is_population else "examples",
+        "interval_over": "pairs of models and examples"
+        if audited.has_pairs
+        else "models and examples"
+        if audited.is_population
+        else "examples",
         "dense_modal": 100 * tallied.modal_right[0] / tallied.examples,
         "compressed_modal": 100 * tallied.modal_right[1] / tallied.examples,
     }

@@ -6,6 +6,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -307,8 +308,8 @@ def part_of_array(array: StoredArray, name: str, reading: Reading, whole_file: b
         )
     if array.dtype.kind in "US":
         return _named_array(array, name, reading)
-    sample = _sample(array, reading)
-    values = reading.values or _values_of(sample, array)
+    sample, looked_at = _sample(array)
+    values = reading.values or _values_of(sample, array, looked_at)
     if values == "labels":
         if len(array.shape) == 3:
             raise fault(
@@ -391,15 +392,17 @@ def _score_axes(array: StoredArray, reading: Reading) -> tuple[tuple[AXES, ...],
     return axes, (f"shape {list(shape)} read as [{', '.join(axes)}]",)
 
 
-def _sample(array: StoredArray, reading: Reading) -> np.ndarray:
-    """``[..., last axis]`` some of the values: of the beginning, the middle and the end."""
+def _sample(array: StoredArray) -> tuple[np.ndarray, np.ndarray]:
+    """``[..., last axis]`` some of the values, of the beginning, the middle and the end, and the rows they are of."""
     is_labels = len(array.shape) < 3 and array.dtype.kind in "biu"
     axis = 0 if len(array.shape) < 3 and not is_labels else int(np.argmax(array.shape[:2]))
     count = array.shape[axis]
     starts = sorted({0, max(0, count // 2 - LOOK // 2), max(0, count - LOOK)})
-    found = np.concatenate([array.part(slice(start, min(start + LOOK, count)), axis) for start in starts], axis=axis)
+    stops = [*(min(start + LOOK, after) for start, after in pairwise(starts)), count]
+    ends = list(zip(starts, stops, strict=True))
+    found = np.concatenate([array.part(slice(start, stop), axis) for start, stop in ends], axis=axis)
     array.release()
-    return found
+    return found, np.concatenate([np.arange(start, stop) for start, stop in ends])
 
 
 def _blocks(array: StoredArray) -> Iterator[tuple[int, np.ndarray, int]]:
@@ -411,19 +414,22 @@ def _blocks(array: StoredArray) -> Iterator[tuple[int, np.ndarray, int]]:
         array.release()
 
 
-def _values_of(sample: np.ndarray, array: StoredArray) -> Values:
+def _values_of(sample: np.ndarray, array: StoredArray, rows: np.ndarray) -> Values:
+    """What some values are; ``rows`` says of which rows they are, for messages."""
     if sample.dtype.kind in "biu":
         return "labels"
+
+    def wrong(mask: np.ndarray, found: str, expected: str, cure: str) -> InputError:
+        places = np.argwhere(mask)
+        axis = mask.shape.index(len(rows))
+        return fault(array.path, f"{array.label}, row {rows[places[0][axis]]}", found, expected, cure)
+
     with np.errstate(over="ignore", invalid="ignore"):
         values = sample.astype(np.float32)
     if np.isnan(values).any():
-        raise fault(
-            array.path,
-            array.label,
-            f"NaN, {int(np.isnan(values).sum()):,} among {values.size:,} numbers looked at",
-            "numbers",
-            "leave the diverged model or the broken examples out",
-        )
+        found = f"NaN, and {int(np.isnan(values).sum()) - 1:,} more among the {values.size:,} numbers looked at"
+        cure = "leave the diverged model or the broken examples out"
+        raise wrong(np.isnan(values), found, "numbers", cure)
     single = values.ndim == 1 or values.shape[-1] == 1
     if single:
         if (values == np.trunc(values)).all() and np.isfinite(values).all():
@@ -438,14 +444,13 @@ def _values_of(sample: np.ndarray, array: StoredArray) -> Values:
     if whole and values.ndim == 2:
         return "labels"
     if within:
-        raise fault(
-            array.path,
-            array.label,
-            f"values from 0 to 1 whose rows sum to {total.min():.3g} to {total.max():.3g}",
+        off = np.abs(total - 1) > SUM_TOLERANCE
+        raise wrong(
+            off,
+            f"values from 0 to 1 that sum to {total[off][0]:.3g}; so do {off.mean():.1%} of the rows looked at",
             "rows of probabilities that sum to 1, or logits",
             "scores of independent classes (sigmoids) are no probabilities of one label: give labels, or say "
-            "--values logits to take "
-            "the largest score and a softmax",
+            "--values logits to take the largest score and a softmax",
         )
     return "logits"
 
@@ -594,10 +599,10 @@ class Ids:
         if column is None:
             return
         values = batch.column(column)
-        if values.null_count:
-            raise fault(
-                self._path, column, f"{values.null_count} empty ids", "an id in each row", "give every example an id"
-            )
+        empty = numpy_of(pc.fill_null(pc.equal(values, ""), True)) != 0
+        if empty.any():
+            row = sum(len(part) for part in self._parts) + int(np.argmax(empty))
+            raise fault(self._path, f"{column}, row {row}", "an empty id", "an id in each row", "give each example one")
         self._parts.append(values)
 
     def array(self) -> pa.Array | None:
@@ -886,7 +891,7 @@ def _cells_of(table: TableFile, roles: _Roles, reading: Reading) -> _Cells:
     looked = _Cells(table, roles, "logits", None, coder, ()).rows(first)
     stored = in_memory(looked[:, 0], ", ".join(roles.scores[:3] or roles.vectors[:3]))
     stored = replace_path(stored, path)
-    values = reading.values or _values_of(looked[:, 0], stored)
+    values = reading.values or _values_of(looked[:, 0], stored, np.arange(len(looked)))
     if values == "labels":
         if roles.vectors:
             raise fault(

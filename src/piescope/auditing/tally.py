@@ -67,6 +67,11 @@ class Audited:
         return min(len(self.dense.models), len(self.compressed.models)) > 1
 
     @property
+    def has_pairs(self) -> bool:
+        """Whether several models of one side belong to those of the other, one by one."""
+        return self.is_paired and self.is_population
+
+    @property
     def has_scores(self) -> bool:
         """Whether both sides give probabilities or logits."""
         return self.dense.has_scores and self.compressed.has_scores
@@ -249,7 +254,7 @@ def _count_right(
 ) -> None:
     classes = audited.classes.count
     right = [block.labels == truth for block in blocks]
-    sums = RightSums.of(right[0], right[1], truth, classes)
+    sums = RightSums.of(right[0], right[1], truth, classes, audited.has_pairs)
     found.right = sums if found.right is None else found.right + sums
     is_right = [side == truth for side in modal]
     changed = modal[0] != modal[1]
@@ -265,7 +270,7 @@ def _count_right(
     found.moved.update(_counted(truth[changed], modal[0][changed], modal[1][changed], classes=classes))
     for place, group in enumerate(audited.groups):
         codes = group.codes.part(audited.matched.rows_of("metadata", start, stop))
-        of_groups = RightSums.of(right[0], right[1], codes, len(group.values))
+        of_groups = RightSums.of(right[0], right[1], codes, len(group.values), audited.has_pairs)
         flips = np.stack([np.bincount(codes[mask], minlength=len(group.values)) for mask in (lost, rescued)], axis=1)
         if place == len(found.groups):
             found.groups.append(of_groups)

@@ -38,7 +38,7 @@ BUDGETS = "Budgets"
 def audit(
     dense: Annotated[str, typer.Argument(metavar="DENSE", help="Predictions (file, folder, glob), or a model.")],
     compressed: Annotated[
-        str | None, typer.Argument(metavar="[COMPRESSED]", help="Likewise; not with --compress.")
+        str | None, typer.Argument(metavar="COMPRESSED", help="Likewise; not with --compress.")
     ] = None,
     labels: Annotated[
         str | None, typer.Option(help="True labels; else those beside the predictions.", rich_help_panel=FILES)
@@ -50,10 +50,10 @@ def audit(
         str | None, typer.Option(help="A table whose columns make groups.", rich_help_panel=FILES)
     ] = None,
     dense_embeddings: Annotated[
-        str | None, typer.Option(help="A file [examples, dims].", rich_help_panel=FILES)
+        str | None, typer.Option(help="A file of numbers, examples x dims.", rich_help_panel=FILES)
     ] = None,
     compressed_embeddings: Annotated[
-        str | None, typer.Option(help="A file [examples, dims].", rich_help_panel=FILES)
+        str | None, typer.Option(help="A file of numbers, examples x dims.", rich_help_panel=FILES)
     ] = None,
     dense_layers: Annotated[
         str | None, typer.Option(help="Folder or glob of such files, one a layer.", rich_help_panel=FILES)
@@ -116,8 +116,11 @@ def audit(
 ) -> None:
     """Tell what a compressed model lost: from predictions, embeddings or models, one or many a side.
 
-    Exit code 1: a budget is broken. DENSE and COMPRESSED: CSV, TSV, Parquet, Arrow, JSON lines, .npy, .npz,
-    .safetensors; timm:NAME, hf:NAME_OR_FOLDER, onnx:FILE, WRN-16-2@FILE, FILE.py:function.
+    Files: CSV, TSV, Parquet, Arrow, JSON lines, .npy, .npz, .safetensors.
+
+    Models: timm:NAME, hf:NAME_OR_FOLDER, onnx:FILE, WRN-16-2@FILE, FILE.py:function.
+
+    Exit code 1: a budget is broken.
     """
     from piescope.auditing.budgets import Budgets, is_broken
     from piescope.audits import Asked, run_audit

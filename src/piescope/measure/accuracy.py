@@ -6,6 +6,7 @@ wrong answers, so that blocks of examples can be added and no array of models x 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -46,6 +47,7 @@ class RightSums:
         dense_squares: ``[groups]``, sum over examples of the squared share of dense models that are right.
         compressed_squares: ``[groups]``, likewise.
         products: ``[groups]``, sum of the product of both shares.
+        pair_flips: ``[groups]``, how often one of a pair of models is right and the other wrong; None: no pairs.
 
     Example:
         >>> dense, compressed = np.array([[True, True, False]]), np.array([[True, False, False]])
@@ -60,6 +62,7 @@ class RightSums:
     dense_squares: Float[np.ndarray, " groups"]
     compressed_squares: Float[np.ndarray, " groups"]
     products: Float[np.ndarray, " groups"]
+    pair_flips: Float[np.ndarray, " groups"] | None = None
 
     @staticmethod
     def of(
@@ -67,8 +70,15 @@ class RightSums:
         compressed: Bool[np.ndarray, "other examples"],
         groups: Integer[Any, " examples"],
         num_groups: int,
+        paired: bool = False,
     ) -> RightSums:
-        """Sums of a block: who is right, and the group of each example."""
+        """Sums of a block: who is right, and the group of each example.
+
+        Raises:
+            ValueError: ``paired``, and other numbers of models.
+        """
+        if paired and len(dense) != len(compressed):
+            raise ValueError(f"{len(compressed)} compressed models for {len(dense)} dense ones; expected pairs")
         group = np.asarray(groups, np.int64)
 
         def per_group(values: np.ndarray) -> np.ndarray:
@@ -82,14 +92,19 @@ class RightSums:
         squares = [per_group(share**2) for share in shares]
         sizes = np.bincount(group, minlength=num_groups)
         products = per_group(shares[0] * shares[1])
-        return RightSums(sizes, counts[0], counts[1], squares[0], squares[1], products)
+        flips = per_group((dense != compressed).sum(0)) if paired else None
+        return RightSums(sizes, counts[0], counts[1], squares[0], squares[1], products, flips)
 
     def __add__(self, other: RightSums) -> RightSums:
-        return RightSums(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+        return self._each(lambda name: getattr(self, name) + getattr(other, name))
 
     def whole(self) -> RightSums:
         """All groups as one."""
-        return RightSums(*(getattr(self, name).sum(-1, keepdims=True) for name in self.__dataclass_fields__))
+        return self._each(lambda name: getattr(self, name).sum(-1, keepdims=True))
+
+    def _each(self, change: Callable[[str], np.ndarray]) -> RightSums:
+        changed = {name: change(name) for name in self.__dataclass_fields__ if getattr(self, name) is not None}
+        return RightSums(**changed)
 
     def accuracy(self, side: Side, confidence: float = CONFIDENCE) -> Estimates:
         """Mean accuracy of a side's models in each group; one model: Wilson's interval over examples."""
@@ -108,8 +123,8 @@ class RightSums:
         """Change of the accuracy, compressed minus dense, in points.
 
         One model a side: Tango's interval and McNemar's exact test, over examples. Else a t-interval over examples and,
-        on a side with several models, over models; the two sides' models are taken as independent (where model k of one
-        comes from model k of the other, the interval is too wide).
+        on a side with several models, over models: over pairs of models if they are paired, else with the two sides'
+        models as independent (where model k of one comes from model k of the other, that interval is too wide).
         """
         dense, compressed = self.dense.mean(0), self.compressed.mean(0)
         value = 100 * _ratio(compressed - dense, self.sizes)
@@ -124,7 +139,10 @@ class RightSums:
                 np.where(known, mcnemar_p(lost, gained), np.nan),
             )
         squares = self.dense_squares + self.compressed_squares - 2 * self.products
-        error, freedom = self._spread([self.dense, self.compressed], squares, compressed - dense)
+        if self.pair_flips is None:
+            error, freedom = self._spread([self.dense, self.compressed], squares, compressed - dense)
+        else:
+            error, freedom = self._spread_of_pairs(self.pair_flips, squares, compressed - dense)
         reach = special.stdtrit(freedom, (1 + confidence) / 2) * error
         with np.errstate(divide="ignore", invalid="ignore"):
             p_value = 2 * special.stdtr(freedom, -np.abs(value) / error)
@@ -148,16 +166,31 @@ class RightSums:
         sizes = self.sizes.astype(np.float64)
         several = [side for side in sides if len(side) > 1]
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean = total / sizes
-            over_examples = np.maximum(0.0, squares / sizes - mean**2) / (sizes - 1)
             over_seeds = np.stack([(side / sizes).var(0, ddof=1) / len(side) for side in several], axis=-1)
             over_both = np.zeros(len(sizes))
             for side in several:
                 share_squares = self.dense_squares if side is self.dense else self.compressed_squares
                 over_both += (side.mean(0) - share_squares) / (len(side) - 1) / sizes**2
-            variance, freedom = combined_variance(
-                over_examples, sizes, over_seeds, [len(side) for side in several], over_both
-            )
+        return self._error(squares, total, over_seeds, [len(side) for side in several], over_both)
+
+    def _spread_of_pairs(
+        self, flips: np.ndarray, squares: np.ndarray, total: np.ndarray
+    ) -> tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]:
+        """Likewise, of a change whose models come in pairs: a pair is one draw."""
+        pairs = len(self.dense)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sizes = self.sizes.astype(np.float64)
+            over_pairs = ((self.compressed - self.dense) / sizes).var(0, ddof=1) / pairs
+            over_both = (flips - pairs * squares) / (pairs * (pairs - 1)) / sizes**2
+        return self._error(squares, total, over_pairs[:, None], [pairs], over_both)
+
+    def _error(
+        self, squares: np.ndarray, total: np.ndarray, over_seeds: np.ndarray, strata: list[int], over_both: np.ndarray
+    ) -> tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]:
+        sizes = self.sizes.astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            over_examples = np.maximum(0.0, squares / sizes - (total / sizes) ** 2) / (sizes - 1)
+            variance, freedom = combined_variance(over_examples, sizes, over_seeds, strata, over_both)
             error = 100 * np.sqrt(np.where((variance > NO_SPREAD) & (sizes > 1), variance, np.nan))
         return error, freedom
 
