@@ -4,13 +4,13 @@ python examples/audit_files.py [DIR] [--seeds 20]     # writes the files, then r
 """
 
 import argparse
+import csv
 import subprocess
 import sysconfig
 from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
@@ -36,7 +36,8 @@ def rounded(network, bits):
 
 def write(path, columns):
     """One row an example, found again by its id."""
-    pd.DataFrame({"id": ids, **columns}).to_csv(path, index=False)
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["id", *columns], *zip(ids, *columns.values(), strict=True)])
 
 
 def audit(*arguments):

@@ -404,10 +404,33 @@ def _is_model(given: Any, asked: Asked) -> bool:
     if isinstance(given, str | PathLike):
         from piescope.auditing.models.interface import names_a_model
 
-        if _is_special(Path(fspath(given))):
+        if _is_special(Path(fspath(given))) or (asked.data is None and _holds_predictions(Path(fspath(given)))):
             return False
         return names_a_model(fspath(given), asked.settings)
     return callable(given) or hasattr(given, "scores")
+
+
+def _check_files(asked: Asked) -> None:
+    """Reads the small files, so that nobody waits for models to hear of a fault in them."""
+    _metadata(asked)
+    _class_names(asked)
+
+
+def _check_no_predictions(models: list[Any], asked: Asked) -> None:
+    """Without pictures, what is named like a model may be meant as predictions: says what is wrong with it as such."""
+    from piescope.auditing.files import kind_of
+    from piescope.auditing.models.interface import OTHER_MODEL_FILES, WEIGHT_FILES
+
+    for given in models if asked.data is None else ():
+        path = Path(fspath(given)) if isinstance(given, str | PathLike) else None
+        if path is not None and path.suffix.lower() in (*WEIGHT_FILES, *OTHER_MODEL_FILES) and path.is_file():
+            kind_of(path)
+
+
+def _holds_predictions(path: Path) -> bool:
+    """Whether a folder holds tables or arrays, whatever settings of the run lie beside them."""
+    suffixes = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".npy", ".npz")
+    return path.is_dir() and any(entry.suffix.lower() in suffixes for entry in path.iterdir())
 
 
 def _is_special(path: Path) -> bool:
@@ -451,6 +474,9 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
 
     given = {"dense": dense, "compressed": compressed}
     models = {side: _is_model(what, asked) for side, what in given.items()}
+    if any(models.values()):
+        _check_files(asked)
+        _check_no_predictions([what for side, what in given.items() if models[side]], asked)
     pictures = _pictures(asked) if any(models.values()) or asked.data is not None else None
     labels = None if asked.labels is None else read_truth(asked.labels, _reading(asked))
     if all(models.values()):

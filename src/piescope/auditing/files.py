@@ -100,6 +100,8 @@ def named_files(text: str, what: str) -> list[Path]:
         InputError: nothing there, or nothing that can be read.
     """
     path = Path(text)
+    if not text.strip():
+        raise fault(what, what, "an empty name", "a file", "check the command: a variable may be empty")
     try:
         if path.is_file():
             return [path]

@@ -427,14 +427,20 @@ def _values_of(sample: np.ndarray, array: StoredArray, rows: np.ndarray) -> Valu
     with np.errstate(over="ignore", invalid="ignore"):
         values = sample.astype(np.float32)
     if np.isnan(values).any():
-        found = f"NaN, and {int(np.isnan(values).sum()) - 1:,} more among the {values.size:,} numbers looked at"
+        found = f"NaN ({int(np.isnan(values).sum()):,} among the {values.size:,} numbers looked at)"
         cure = "leave the diverged model or the broken examples out"
         raise wrong(np.isnan(values), found, "numbers", cure)
     single = values.ndim == 1 or values.shape[-1] == 1
     if single:
         if (values == np.trunc(values)).all() and np.isfinite(values).all():
             return "labels"
-        return "probabilities" if ((values >= 0) & (values <= 1)).all() else "logits"
+        if ((values >= 0) & (values <= 1)).all():
+            return "probabilities"
+        fractions = values != np.trunc(values)
+        if fractions.mean() < 0.5:
+            found = f"{values[fractions][0]:g} among whole numbers"
+            raise wrong(fractions, found, "class ids, or scores", "mend it, or say --values logits")
+        return "logits"
     with np.errstate(over="ignore", invalid="ignore"):
         total = values.sum(-1)
     within = ((values >= -1e-6) & (values <= 1 + 1e-6)).all()
@@ -447,7 +453,7 @@ def _values_of(sample: np.ndarray, array: StoredArray, rows: np.ndarray) -> Valu
         off = np.abs(total - 1) > SUM_TOLERANCE
         raise wrong(
             off,
-            f"values from 0 to 1 that sum to {total[off][0]:.3g}; so do {off.mean():.1%} of the rows looked at",
+            f"values from 0 to 1 that sum to {total[off][0]:.3g} ({off.sum():,} such of {off.size:,} rows looked at)",
             "rows of probabilities that sum to 1, or logits",
             "scores of independent classes (sigmoids) are no probabilities of one label: give labels, or say "
             "--values logits to take the largest score and a softmax",
@@ -599,7 +605,7 @@ class Ids:
         if column is None:
             return
         values = batch.column(column)
-        empty = numpy_of(pc.fill_null(pc.equal(values, ""), True)) != 0
+        empty = numpy_of(values.is_null()) == 1 if values.null_count else numpy_of(pc.binary_length(values)) == 0
         if empty.any():
             row = sum(len(part) for part in self._parts) + int(np.argmax(empty))
             raise fault(self._path, f"{column}, row {row}", "an empty id", "an id in each row", "give each example one")
@@ -889,8 +895,8 @@ def _cells_of(table: TableFile, roles: _Roles, reading: Reading) -> _Cells:
         )
         return _Cells(table, roles, "labels", None, coder, (told, *unused))
     looked = _Cells(table, roles, "logits", None, coder, ()).rows(first)
-    stored = in_memory(looked[:, 0], ", ".join(roles.scores[:3] or roles.vectors[:3]))
-    stored = replace_path(stored, path)
+    named = ", ".join(map(repr, (roles.scores or roles.vectors)[:3]))
+    stored = replace(in_memory(looked[:, 0], named), path=path, name=named)
     values = reading.values or _values_of(looked[:, 0], stored, np.arange(len(looked)))
     if values == "labels":
         if roles.vectors:

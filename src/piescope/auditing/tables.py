@@ -15,7 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from piescope.auditing.columns import numpy_of
 from piescope.auditing.files import Kind, fault
+from piescope.problems import InputError
 
 SAMPLE = 2**16
 """Bytes of a text file that are looked at to tell how it is written ..."""
@@ -109,7 +111,7 @@ class TableFile:
         except BROKEN as error:
             if self.kind == "csv" and isinstance(error, pa.ArrowInvalid):
                 raise _csv_fault(self, as_text, str(error)) from None
-            raise _damaged(self.path, error) from None
+            raise _damaged(self.path, error, self.kind) from None
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def open_table(path: Path, kind: Kind) -> TableFile:
         found = _OPENERS[kind](path)
         names = found.schema.names
     except BROKEN as error:
-        raise _damaged(path, error) from None
+        raise (_csv_row_fault(path, str(error)) if kind == "csv" else None) or _damaged(path, error, kind) from None
     if len(names) > MOST_COLUMNS:
         raise fault(
             path, "columns", f"{len(names):,}", f"at most {MOST_COLUMNS:,}", "write a row an example, or give an .npy"
@@ -249,8 +251,8 @@ def _as_type(values: pa.Array, wanted: pa.DataType, path: Path, name: str) -> pa
         found = f"{characters:,} characters of text in {len(values):,} rows, up to {longest:,} in one"
         raise fault(path, name, found, "ids, class names or short texts", "leave that column out")
     if pa.types.is_floating(kind) and pa.types.is_string(wanted):  # ids 1.0, 2.0: whole numbers with gaps in between
-        whole = pc.all(pc.equal(pc.trunc(values), values), min_count=0).as_py()
-        if whole and pc.all(pc.less(pc.abs(values), 2**53), min_count=0).as_py():
+        numbers = numpy_of(values.drop_null()).astype(np.float64)
+        if ((numbers == np.trunc(numbers)) & (np.abs(numbers) < 2**53)).all():
             values = pc.cast(values, pa.int64())
     try:
         return pc.cast(values, wanted, safe=False)
@@ -280,17 +282,12 @@ def _check_rows(path: Path, count: int, size: int) -> None:
         )
 
 
-def _damaged(path: Path, error: Exception) -> Exception:
+def _damaged(path: Path, error: Exception, kind: Kind) -> InputError:
     lines = str(error).splitlines()
     told = lines[0] if lines else type(error).__name__
-    row = re.search(r"[Rr]ow #?(\d+)", told)
-    return fault(
-        path,
-        f"row {row[1]}" if row else "rows",
-        told,
-        "rows that are all alike",
-        "mend that row, or write the file again",
-    )
+    if kind in ("parquet", "arrow"):
+        return fault(path, "file", told, f"a whole {kind} file", "write it again; it may be truncated")
+    return fault(path, "rows", told, "rows that are all alike", "mend that row, or write the file again")
 
 
 def _open_csv(path: Path) -> TableFile:
@@ -389,19 +386,13 @@ def _csv_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.Reco
         yield from reader
 
 
-def _csv_fault(table: TableFile, as_text: tuple[str, ...], told: str) -> Exception:
+def _csv_fault(table: TableFile, as_text: tuple[str, ...], told: str) -> InputError | _WiderError:
     """What a column that changes its type far down a file means; else the row that cannot be read."""
     cell = re.search(
         r"In CSV column #(\d+): CSV conversion error to ([\w ]+)\b.*?: invalid value '(.*)'", told, re.DOTALL
     )
-    row = re.search(r"Expected (\d+) columns, got (\d+): (.*)", told, re.DOTALL)
-    if row is not None:
-        line = _line_with(table.path, lambda text: text.strip() == row[3].strip())
-        where = "rows" if line is None else f"line {line:,}"
-        found, expected = f"{row[2]} cells: {row[3]}", f"{row[1]}, as in the first row"
-        return fault(table.path, where, found, expected, "mend that row; a cell with a separator in it needs quotes")
     if cell is None:
-        return _damaged(table.path, ValueError(told))
+        return _csv_row_fault(table.path, told) or _damaged(table.path, ValueError(told), "csv")
     place, kind, value = int(cell[1]), cell[2], cell[3]
     name = table.schema.names[place] if place < len(table.schema.names) else f"column {place + 1}"
     is_number = NUMBER.fullmatch(value.strip()) is not None
@@ -420,6 +411,17 @@ def _csv_fault(table: TableFile, as_text: tuple[str, ...], told: str) -> Excepti
     where = f"column {name!r}" if line is None else f"column {name!r}, line {line:,}"
     expected = "true or false, as in the first rows" if kind == "bool" else "a number, as in the first rows"
     return fault(table.path, where, repr(value), expected, "mend that cell, or leave its example out of all files")
+
+
+def _csv_row_fault(path: Path, told: str) -> InputError | None:
+    """A row of more or fewer cells than the first; None: it is something else that Arrow tells."""
+    row = re.search(r"Expected (\d+) columns, got (\d+): (.*)", told, re.DOTALL)
+    if row is None:
+        return None
+    line = _line_with(path, lambda text: text.strip() == row[3].strip())
+    where = "rows" if line is None else f"line {line:,}"
+    found, expected = f"{row[2]} cells: {row[3]}", f"{row[1]}, as in the first row"
+    return fault(path, where, found, expected, "mend that row; a cell with a separator in it needs quotes")
 
 
 def _line_with(path: Path, is_it: Callable[[str], bool]) -> int | None:
@@ -509,20 +511,39 @@ def _open_parquet(path: Path) -> TableFile:
 def _parquet_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     from pyarrow import parquet
 
-    names = table.schema.names
-    packed = [each.name for each in table.schema if pa.types.is_string(each.type)]  # so that repeated text stays small
-    with parquet.ParquetFile(table.path, read_dictionary=packed) as file:
+    with parquet.ParquetFile(table.path) as file:
         held = file.metadata
         groups = [held.row_group(number) for number in range(held.num_row_groups)]
         unpacked = sum(group.total_byte_size for group in groups)
-        values = sum(_values_in(group) for group in groups)  # of lists; equal ones pack to nothing
-        row = max(1, unpacked // max(1, held.num_rows), 8 * values // max(1, held.num_rows))
-        yield from file.iter_batches(max(1, min(BATCH, MOST_IN_BATCH // row)), columns=names)
+        values = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
+        row = max(1, unpacked // max(1, held.num_rows), 8 * values // max(1, held.num_rows))  # equal lists pack well
+        rows = min(BATCH, MOST_IN_BATCH // row, MOST_TEXT // _longest_text(table.path, held))
+        yield from file.iter_batches(max(1, rows), columns=table.schema.names)
 
 
-def _values_in(group: Any) -> int:
-    """Values of a row group in all its columns."""
-    return sum(group.column(place).num_values for place in range(group.num_columns))
+def _longest_text(path: Path, held: Any) -> int:
+    """Characters of the longest text that a Parquet file holds once and may repeat in every row."""
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as plain:
+        is_type = pa.types
+        texts = {
+            each.name
+            for each in plain.schema_arrow
+            if is_type.is_string(each.type) or is_type.is_large_string(each.type) or is_type.is_dictionary(each.type)
+        }
+    longest = 1
+    with parquet.ParquetFile(path, read_dictionary=sorted(texts)) as file:
+        for number in range(held.num_row_groups):
+            for place in range(held.num_columns):
+                column = held.row_group(number).column(place)
+                if column.path_in_schema not in texts or BATCH * column.total_uncompressed_size <= MOST_TEXT:
+                    continue
+                first = next(file.iter_batches(1, row_groups=[number], columns=[column.path_in_schema]), None)
+                if first is not None and is_type.is_dictionary(first.column(0).type):
+                    lengths = _text_lengths(first.column(0).dictionary)
+                    longest = max(longest, 0 if lengths is None else pc.max(lengths).as_py() or 0)
+    return longest
 
 
 def _open_arrow(path: Path) -> TableFile:

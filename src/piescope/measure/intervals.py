@@ -110,16 +110,16 @@ def two_way_interval(
         scale = (units - 1) / units
         over_seeds[place] = scale * float((moved.sum(1) ** 2).sum())
         over_both += scale * float((moved**2).sum())
-    variance, freedom = combined_variance(over_examples, examples, over_seeds, strata, over_both)
+    variance, freedom = combined_variance(over_examples, float(examples), over_seeds, strata, over_both)
     return t_interval(value, float(variance), float(freedom) if variance > 0 else 0.0, confidence)
 
 
 def combined_variance(
-    over_examples: Float[Any, "*rows"],
-    examples: Float[Any, "*rows"],
-    over_seeds: Float[Any, "*rows strata"],
+    over_examples: Float[np.ndarray, "*rows"] | float,
+    examples: Float[np.ndarray, "*rows"] | float,
+    over_seeds: Float[np.ndarray, "*rows strata"],
     strata: Sequence[int],
-    over_both: Float[Any, "*rows"],
+    over_both: Float[np.ndarray, "*rows"] | float,
 ) -> tuple[Float[np.ndarray, "*rows"], Float[np.ndarray, "*rows"]]:
     """Variance over seeds and examples, and its degrees of freedom, from the parts of `two_way_interval`.
 
@@ -150,4 +150,4 @@ def combined_variance(
     with np.errstate(divide="ignore", invalid="ignore"):
         uncertain = of_examples**2 / (count - 1) + np.where(beyond > 0, squares * beyond / total, 0.0)
         freedom = np.maximum(variance**2 / uncertain, np.minimum(count, units.min(initial=np.inf)) - 1.0)
-    return variance, np.asarray(freedom)
+    return np.asarray(variance), np.asarray(freedom)

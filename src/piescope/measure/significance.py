@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64, Integer
+from jaxtyping import Bool, Float, Integer
 from scipy import stats
 
 from piescope.axes import ModelLabels
@@ -165,7 +165,7 @@ def permutation_p_values(
 
 
 def vote_p_values(
-    dense: Int64[Any, "examples classes"], pruned: Int64[Any, "examples classes"], seed: int = 0
+    dense: Integer[Any, "examples classes"], pruned: Integer[Any, "examples classes"], seed: int = 0
 ) -> Float[np.ndarray, " examples"]:
     """The unpaired p-values from votes that are counted already; assumptions as `confirmed_pies`.
 
