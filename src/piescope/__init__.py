@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from piescope.auditing.budgets import Budgets as Budgets
     from piescope.audits import Audit as Audit
     from piescope.audits import audit as audit
-    from piescope.auditing.budgets import Budgets as Budgets
     from piescope.data.dataset import Dataset as Dataset
     from piescope.losses.contrastive import simclr_loss as simclr_loss
     from piescope.losses.contrastive import supcon_loss as supcon_loss

@@ -267,3 +267,30 @@ def test_a_study_s_files_of_logits_are_read_as_they_lie(tiny_run: TinyRun, tmp_p
     told = json.loads((tmp_path / "out" / "audit.json").read_text())
     assert told["inputs"]["dense"]["values"] == "logits"
     assert told["accuracy"] is not None and (tmp_path / "out" / "images.parquet").is_file()
+
+
+def test_a_terminal_without_the_signs_is_no_reason_to_end(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("id,prediction,label\na,größer,größer\nb,猫,猫\n")
+    (tmp_path / "c.csv").write_text("id,prediction\na,größer\nb,größer\n")
+    done = run_piescope(
+        "audit",
+        "d.csv",
+        "c.csv",
+        "--equivalent-within",
+        "2",
+        "--out",
+        "out",
+        cwd=tmp_path,
+        env={"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 1
+    assert "+-2 points" in done.stdout and "Traceback" not in done.stderr
+    assert "not within budget" in done.stderr
+
+
+def test_the_package_is_the_command() -> None:
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-m", "piescope", "--help"], capture_output=True, text=True, check=True)
+    assert "audit" in done.stdout

@@ -8,8 +8,11 @@ from __future__ import annotations
 import io
 import json
 import os
+import pickle
 import signal
 import struct
+import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -21,34 +24,30 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from pyarrow import csv, parquet
+from safetensors.numpy import save
+
 from made_predictions import (
     ARRAYS,
     TABLES,
-    as_csv,
-    as_parquet,
     long_table,
     made,
     table_of_labels,
     table_of_lists,
     table_of_scores,
 )
-from pyarrow import csv, parquet
-
-from piescope.audits import audit
-from piescope.auditing.arrays import open_npy, open_npz, open_safetensors
 from piescope.auditing.embeddings import read_points
 from piescope.auditing.files import kind_of, named_files
 from piescope.auditing.groups import read_metadata
 from piescope.auditing.labels import read_class_names
 from piescope.auditing.predictions import Reading, read_file, read_labels
-from piescope.auditing.tables import open_table
+from piescope.audits import audit
 from piescope.problems import InputError
 
 CALM = dict(deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
-settings.register_profile("audit", max_examples=40, **CALM)
+settings.register_profile("audit", max_examples=200, **CALM)
 settings.register_profile("audit-long", max_examples=4000, **CALM)
 fuzzed = settings(settings.get_profile(os.environ.get("PIESCOPE_FUZZ", "audit")))
 
@@ -334,8 +333,8 @@ TYPES: dict[str, tuple[pa.DataType, some.SearchStrategy[Any]]] = {
 
 
 @some.composite
-def columns(draw: some.DrawFn) -> tuple[list[str], list[pa.Array]]:
-    rows = draw(some.sampled_from([0, 1, 2, 3, 3, 12]))
+def columns(draw: some.DrawFn, of: int | None = None) -> tuple[list[str], list[pa.Array]]:
+    rows = draw(some.sampled_from([0, 1, 2, 3, 3, 12])) if of is None else of
     names = draw(some.lists(NAMES, min_size=0, max_size=5))
     arrays = []
     for _ in names:
@@ -389,3 +388,408 @@ def test_any_table(drawn: tuple[list[str], list[pa.Array]], ending: str, reading
     content = as_bytes(pa.Table.from_arrays(arrays, names=names), ending)
     if content is not None:
         read_all(f"x.{'arrow' if ending == 'stream' else ending}", content, reading)
+
+
+def test_letters_that_are_none_are_refused_in_every_binary_format(tmp_path: Path) -> None:
+    offsets = pa.py_buffer(np.array([0, 1, 3], np.int32))
+    bad = pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"a\xff\xfe")])
+    for names in (["prediction", "id", "label"], ["id", "prediction", "label"], ["label", "id", "prediction"]):
+        table = pa.Table.from_arrays([bad, pa.array(["a", "b"]), pa.array(["a", "b"])], names=names)
+        for ending in ("parquet", "arrow", "stream"):
+            content = as_bytes(table, ending)
+            assert content is not None
+            path = tmp_path / f"x.{'arrow' if ending == 'stream' else ending}"
+            path.write_bytes(content)
+            error = outcome(lambda path=path: read_file(path, Reading()))
+            assert error is not None
+            assert "UTF8" in str(error)
+
+
+# -- arrays -----------------------------------------------------------------------------------------------------------
+
+
+DTYPES = ("?", "i1", "u1", "<i2", ">i4", "<i8", ">u8", "<f2", "<f4", ">f8", "<f8", "g", "<U3", ">U2", "S4", "O", "c8", "m8[s]", "M8[D]", "i4,f4", "V3")  # fmt: skip
+SHAPES = some.lists(some.sampled_from([0, 1, 1, 2, 3, 3, 12]), max_size=4).map(tuple)
+
+
+@some.composite
+def arrays(draw: some.DrawFn) -> np.ndarray:
+    shape = draw(SHAPES)
+    dtype = np.dtype(draw(some.sampled_from(DTYPES)))
+    random = np.random.default_rng(draw(some.integers(0, 1000)))
+    if dtype.kind in "US":
+        values = random.choice(["", "a", "cat", "0", "1"], shape).astype(dtype)
+    elif dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            values = random.choice([0, 1, 0.5, 0.25, -1, np.nan, np.inf, 1e300], shape).astype(dtype)
+    elif dtype.kind in "biu":
+        values = random.choice([0, 1, 2, -1, 127, 2**31, 2**63 - 1], shape).astype(dtype)
+    else:
+        values = np.zeros(shape, dtype)
+    return np.asfortranarray(values) if draw(some.booleans()) else values
+
+
+ARRAY_NAMES = some.sampled_from(["x", "logits", "predictions", "labels", "ids", "y", "class_names", "embeddings", "../../x", "a\nb", "", "é"])  # fmt: skip
+PLAIN = ("b1", "i1", "u1", "i2", "i8", "f2", "f4", "f8")
+
+
+@fuzzed
+@given(
+    held=some.dictionaries(ARRAY_NAMES, arrays(), max_size=4),
+    ending=some.sampled_from(["npy", "npz", "small", "safetensors"]),
+    reading=READINGS,
+)
+def test_any_arrays(held: dict[str, np.ndarray], ending: str, reading: Reading) -> None:
+    sink = io.BytesIO()
+    match ending:
+        case "npy" if held:
+            np.save(sink, next(iter(held.values())), allow_pickle=True)
+        case "npz" | "small":
+            with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED if ending == "small" else zipfile.ZIP_STORED) as file:
+                for name, values in held.items():
+                    with file.open(f"{name}.npy", "w") as member:
+                        np.lib.format.write_array(member, values, allow_pickle=True)
+            ending = "npz"
+        case "safetensors":
+            plain = {name: values for name, values in held.items() if values.dtype.str[1:] in PLAIN}
+            sink.write(
+                save(
+                    {
+                        name: np.ascontiguousarray(values, values.dtype.newbyteorder("="))
+                        for name, values in plain.items()
+                    }
+                )
+            )
+    read_all(f"x.{ending}", sink.getvalue(), reading)
+
+
+HEADERS = some.sampled_from(["'<f4'", "'<i8'", "'|S0'", "'<U0'", "'|O'", "'<U1000000'", "'|V8'", "[('a', '<f4')]", "'<f4', 'x': 1", "None", "1", "'spam'", "'<f99'", "'>i4'", "('<f4', (3,))"])  # fmt: skip
+SIZES = some.sampled_from(["(3,)", "(1, 3)", "()", "(1000000000000000,)", "(1000000000000000, 0)", "(-1,)", "(1.5,)", "(True,)", "3", "None", "'a'", "(99999999999999999999,)", "(99999999999999999999, 0)", "(1, 1, 1, 1, 1, 1)", "((1,),)", "10**15,"])  # fmt: skip
+
+
+@fuzzed
+@given(descr=HEADERS, shape=SIZES, order=some.sampled_from(["False", "True", "1", "None"]), wrapped=some.booleans(), data=some.binary(max_size=40))  # fmt: skip
+def test_any_header_of_npy(descr: str, shape: str, order: str, wrapped: bool, data: bytes) -> None:
+    content = npy_bytes(f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}", data)
+    if wrapped:
+        sink = io.BytesIO()
+        with zipfile.ZipFile(sink, "w") as archive:
+            archive.writestr("x.npy", content)
+        content = sink.getvalue()
+    read_all("x.npz" if wrapped else "x.npy", content)
+
+
+def npy_bytes(header: str, data: bytes) -> bytes:
+    text = header.encode()
+    text += b" " * (63 - (10 + len(text)) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
+
+
+TENSORS = some.fixed_dictionaries(
+    {
+        "dtype": some.sampled_from(["F32", "BF16", "I64", "BOOL", "F8_E4M3", "C64", "Q9", 1, None]),
+        "shape": some.sampled_from([[3], [1, 3], [], [10**15], [10**15, 0], [-1], ["a"], None, [1.5]]),
+        "data_offsets": some.sampled_from([[0, 12], [0, 0], [0, 4 * 10**15], [12, 0], [-1, 3], [0], None, [0, 24]]),
+    }
+)
+
+
+@fuzzed
+@given(
+    tensors=some.dictionaries(
+        some.sampled_from(["x", "logits", "__metadata__", "ids"]), TENSORS | some.none(), max_size=2
+    ),
+    length=some.sampled_from([None, None, None, 0, 2**40, 2**63]),
+    data=some.sampled_from([b"", bytes(12), bytes(24)]),
+)
+def test_any_header_of_safetensors(tensors: dict[str, Any], length: int | None, data: bytes) -> None:
+    header = json.dumps(tensors).encode()
+    read_all("x.safetensors", struct.pack("<Q", len(header) if length is None else length) + header + data)
+
+
+# -- names of files ---------------------------------------------------------------------------------------------------
+
+
+@fuzzed
+@given(
+    text=some.text(some.sampled_from(list("ab*?[]!{}~.\\ \n\x00é-:@%$'\"")), max_size=12),
+    repeats=some.sampled_from([1, 1, 1, 500]),
+)
+def test_any_name(text: str, repeats: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "a.csv").write_text("1\n0\n")
+        (Path(folder) / "b").mkdir()
+        name = f"{folder}/{text * repeats}"
+        outcome(lambda: named_files(name, "dense"))
+        outcome(lambda: audit(f"{name}x", np.array([0, 1]), labels=name, metadata=name))
+        outcome(lambda: audit(np.array([0, 1]), np.array([0, 1]), labels=name))
+        outcome(lambda: audit(np.array([0, 1]), np.array([0, 1]), metadata=name))
+        outcome(lambda: audit(np.array([0, 1]), np.array([0, 1]), classes=name))
+        outcome(lambda: audit(np.array([0, 1]), np.array([0, 1]), dense_embeddings=name, compressed_embeddings=name))
+
+
+# -- whole audits -----------------------------------------------------------------------------------------------------
+
+
+@fuzzed
+@given(
+    drawn=some.lists(columns(), min_size=1, max_size=3),
+    as_one=some.booleans(),
+    more=some.lists(some.sampled_from(["labels", "metadata", "common"]), max_size=3, unique=True),
+)
+def test_an_audit_of_any_tables_writes_all_or_nothing(
+    drawn: list[tuple[list[str], list[pa.Array]]], as_one: bool, more: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for place, (names, held) in enumerate(drawn):
+            content = as_bytes(pa.Table.from_arrays(held, names=names), "arrow")
+            assert content is not None
+            paths.append(Path(folder) / f"{place}.arrow")
+            paths[-1].write_bytes(content)
+        asked: dict[str, Any] = {what: True if what == "common" else paths[-1] for what in more}
+        out = Path(folder) / "deep" / "out"
+        dense, compressed = paths[0], paths[0] if as_one or len(paths) == 1 else paths[1]
+        error = outcome(lambda: audit(dense, compressed, out=out, **asked))
+        assert out.parent.exists() == out.exists() == (error is None)
+        assert error or {path.name for path in out.iterdir()} == {
+            "audit.json",
+            "audit.md",
+            "examples.parquet",
+            "report.html",
+        }
+
+
+SIZES_OF_LOGITS = some.sampled_from([0.0, 1e-6, 1.0, 50.0, 1e4, 1e30])
+
+
+@some.composite
+def asked(draw: some.DrawFn) -> dict[str, Any]:
+    """What fits together, with values at the edge of what is plausible."""
+    examples, classes = draw(some.sampled_from([1, 2, 3, 12, 40])), draw(some.sampled_from([1, 2, 3, 5]))
+    random = np.random.default_rng(draw(some.integers(0, 10**6)))
+    kind = draw(some.sampled_from(["labels", "names", "probabilities", "saturated", "logits"]))
+
+    def side() -> np.ndarray:
+        models = draw(some.sampled_from([1, 1, 2, 6])) if examples > 6 else 1  # else axes are not to be told apart
+        if kind in ("labels", "names"):
+            labels = random.integers(0, classes, (models, examples))
+            return np.array(["cat", "dog", "<b>", "a\nb", "=1"])[labels] if kind == "names" else labels
+        with np.errstate(over="ignore"):
+            logits = (random.normal(0, 1, (models, examples, classes)) * draw(SIZES_OF_LOGITS)).astype(np.float32)
+        if kind == "logits":
+            return logits
+        odds = np.exp(np.clip(logits, -80, 80) - np.clip(logits, -80, 80).max(2, keepdims=True)).astype(np.float32)
+        return (
+            np.eye(classes, dtype=np.float32)[odds.argmax(2)]
+            if kind == "saturated"
+            else odds / odds.sum(2, keepdims=True)
+        )
+
+    found: dict[str, Any] = {"dense": side(), "compressed": side()}
+    if kind in ("probabilities", "saturated", "logits"):
+        found["values"] = "logits" if kind == "logits" else "probabilities"
+    if draw(some.booleans()):
+        truth = random.integers(0, classes, examples)
+        found["labels"] = np.array(["cat", "dog", "<b>", "a\nb", "=1"])[truth] if kind == "names" else truth
+    if draw(some.booleans()):
+        found["metadata"] = draw(columns(examples))
+    if draw(some.booleans()):
+        scale = draw(SIZES_OF_LOGITS)
+        for name in ("dense_embeddings", "compressed_embeddings"):
+            found[name] = (random.normal(0, 1, (examples, draw(some.sampled_from([1, 2, 8])))) * scale).astype(
+                np.float32
+            )
+    return found
+
+
+@settings(fuzzed, max_examples=fuzzed.max_examples // 4)
+@given(what=asked())
+def test_what_is_plausible_is_audited(what: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("dense_embeddings", "compressed_embeddings"):
+            if name in what:
+                np.save(Path(folder) / f"{name}.npy", what[name])
+                what[name] = Path(folder) / f"{name}.npy"
+        if "metadata" in what:
+            names, held = what["metadata"]
+            content = as_bytes(pa.Table.from_arrays(held, names=names), "arrow")
+            assert content is not None
+            what["metadata"] = Path(folder) / "metadata.arrow"
+            what["metadata"].write_bytes(content)
+        out = Path(folder) / "out"
+        error = outcome(lambda: audit(out=out, **what))
+        if error is not None:
+            assert error.source == "metadata.arrow", str(error)
+            assert not out.exists()
+
+
+# -- bombs ------------------------------------------------------------------------------------------------------------
+
+
+def lying_npz(path: Path, says: int, holds: int) -> None:
+    """A compressed member whose directory says another size than it unpacks to."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        text = npy_bytes(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({says - 128},), }}", b"")
+        assert len(text) == 128
+        archive.writestr("x.npy", text + bytes(holds - len(text)))
+    content = bytearray(sink.getvalue())
+    directory = content.rindex(b"PK\x01\x02")
+    content[directory + 24 : directory + 28] = struct.pack("<I", says)
+    path.write_bytes(content)
+
+
+def bombs(folder: Path) -> Iterator[str]:
+    """Files that promise, or unpack to, more than any machine has; and some that are merely absurd."""
+
+    def text(name: str, content: str | bytes) -> str:
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        return name
+
+    def arrow(name: str, columns: dict[str, pa.Array]) -> str:
+        schema = pa.schema({key: value.type for key, value in columns.items()})
+        with pa.ipc.new_file(folder / name, schema, options=pa.ipc.IpcWriteOptions(allow_64bit=True)) as writer:
+            writer.write_batch(pa.record_batch(list(columns.values()), list(columns)))
+        return name
+
+    for name, descr, shape in (
+        ("promised", "<f4", (10**15,)),
+        ("nothing", "|S0", (10**15,)),
+        ("empty", "<f4", (10**15, 0)),
+    ):
+        yield text(
+            f"{name}.npy", npy_bytes(f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}", bytes(100))
+        )
+    lying_npz(folder / "huge.npz", 2**32 - 2, 2**20)
+    yield "huge.npz"
+    lying_npz(folder / "more.npz", 2**20, 2**27)
+    yield "more.npz"
+    header = json.dumps({"x": {"dtype": "F32", "shape": [10**15], "data_offsets": [0, 4 * 10**15]}}).encode()
+    yield text("promised.safetensors", struct.pack("<Q", len(header)) + header)
+    yield text("header.safetensors", struct.pack("<Q", 2**30) + b"{" + bytes(100))
+    for opened, closed in (("[", "]"), ('{"a":', "}")):
+        for ending in ("json", "jsonl"):
+            yield text(f"deep{len(opened)}.{ending}", '{"id": ' + opened * 100_000 + "1" + closed * 100_000 + "}")
+    yield text("null.jsonl", "null")  # crashes Arrow's parser
+    yield text("line.csv", b"id,prediction\n" + b"a" * 100_000_000)
+    yield text("quote.csv", b'id,prediction\n"' + b"a" * 100_000_000)
+    yield text("only.csv", b"a" * 100_000_000)
+    yield text("line.jsonl", b'{"id": "' + b"a" * 100_000_000)
+    yield text("columns.csv", ",".join(f"c{n}" for n in range(100_000)) + "\n" + ",".join(["0.5"] * 100_000) + "\n")
+    yield text("columns.json", json.dumps([{f"c{n}": 1 for n in range(100_000)}]))
+    yield text("names.csv", "prediction\n" + "".join(f"name{n}\n" for n in range(100_000)))
+    with (folder / "large.json").open("wb") as file:
+        file.write(b"[" + b" " * 1000)
+        file.truncate(2**40)
+    yield "large.json"
+    yield arrow("nulls.arrow", {"prediction": pa.Array.from_buffers(pa.null(), 10**12, [None])})
+    ends = pa.array([10**12], pa.int64())
+    yield arrow("runs.arrow", {"prediction": pa.RunEndEncodedArray.from_arrays(ends, pa.array([1]))})
+    many, long = pa.array(np.zeros(100_000, np.int8)), pa.array(["a" * 1_000_000])
+    repeated = pa.DictionaryArray.from_arrays(many, long)
+    yield arrow("text.arrow", {"prediction": repeated})
+    parquet.write_table(pa.table({"prediction": repeated}), folder / "text.parquet", store_schema=False)
+    yield "text.parquet"
+    lists = pa.ListArray.from_arrays(pa.array([0, 2**23], pa.int32()), pa.array(np.zeros(2**23, np.float32)))
+    parquet.write_table(pa.table({"logits": lists}), folder / "list.parquet")
+    yield "list.parquet"
+
+
+READ_EACH = """
+import resource, sys, time
+from pathlib import Path
+from piescope.auditing.embeddings import read_points
+from piescope.auditing.groups import read_metadata
+from piescope.auditing.labels import read_class_names
+from piescope.auditing.predictions import Reading, read_file, read_labels
+from piescope.problems import InputError
+
+def class_names(path, _reading):
+    return read_class_names(path)
+
+for name in sys.argv[1:]:
+    for read in (read_file, read_labels, read_metadata, read_points, class_names):
+        start = time.monotonic()
+        try:
+            read(Path(name), Reading())
+            said = "read"
+        except InputError as error:
+            said = str(error).replace(chr(10), " ")[:90]
+        taken, held = time.monotonic() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        print(name, read.__name__, f"{taken:.2f}", held, said, sep="\\t", flush=True)
+"""
+
+LIMIT_MB = 500
+LIMIT_SECONDS = 8
+
+
+def test_bombs_are_refused_in_seconds_and_without_memory(tmp_path: Path) -> None:
+    names = list(bombs(tmp_path))
+    command = [sys.executable, "-c", READ_EACH, *names]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stdout[-300:] + done.stderr
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert len(rows) == 5 * len(names)
+    read = set()
+    for name, reader, seconds, megabytes, said in rows:
+        assert float(seconds) < LIMIT_SECONDS, (name, reader, seconds)
+        assert int(megabytes) < LIMIT_MB, "\n".join(done.stdout.splitlines())
+        if said == "read":
+            read.add((name, reader))
+        else:
+            assert said.startswith(name), (name, reader, said)
+    assert read == {
+        ("null.jsonl", "class_names"),
+        ("list.parquet", "read_points"),
+    }  # a class named null, 8 million dims
+
+
+# -- what would run code ----------------------------------------------------------------------------------------------
+
+
+class Touch:
+    """Its pickle makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f"touch '{self.path}'",)
+
+
+def evil_files(touched: Path) -> Iterator[bytes]:
+    """Pickles, alone, in arrays, and in the metadata of Arrow's extension types (CVE-2023-47248)."""
+    for protocol in range(6):
+        yield pickle.dumps(Touch(touched), protocol)
+    sink = io.BytesIO()
+    np.save(sink, np.array([Touch(touched)], object), allow_pickle=True)
+    yield sink.getvalue()
+    for compression in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        archived = io.BytesIO()
+        with zipfile.ZipFile(archived, "w", compression) as archive:
+            archive.writestr("predictions.npy", sink.getvalue())
+        yield archived.getvalue()
+    metadata = {
+        "ARROW:extension:name": "arrow.py_extension_type",
+        "ARROW:extension:metadata": pickle.dumps(Touch(touched)),
+    }
+    schema = pa.schema([pa.field("prediction", pa.int64(), metadata=metadata)])
+    for ending in ("arrow", "stream", "parquet"):
+        content = as_bytes(pa.Table.from_arrays([pa.array([1, 0])], schema=schema), ending)
+        assert content is not None
+        yield content
+
+
+def test_nothing_is_ever_executed(tmp_path: Path) -> None:
+    touched = tmp_path / "touched"
+    os.system(f"touch '{touched}'")  # what the pickles would do
+    assert touched.exists()
+    touched.unlink()
+    for content in evil_files(touched):
+        for ending in (*ENDINGS, ".pkl", ".pt", ".bin", ""):
+            read_all(f"x{ending}", content)
+            path = tmp_path / f"y{ending}"
+            path.write_bytes(content)
+            outcome(lambda path=path: audit(path, path))
+            assert not touched.exists(), (ending, content)

@@ -7,6 +7,7 @@ sample: a small sample can fail to show that they are kept, and that is said ins
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -289,8 +290,9 @@ def judge(audit: Mapping[str, Any], budgets: Budgets, of: str = "") -> list[Row]
 
     Returns:
         one row a budget: ``budget``; ``limit`` as given; ``observed``; ``low`` and ``high``, the ends that the verdict
-        was taken from (90 % two-sided; classes and groups: the largest lower and the largest upper bound of all), None where there are none; ``unit`` (``"%"``, ``"examples"``, ``"points"``); ``verdict``;
-        ``reason``, a sentence; ``of``.
+        was taken from (90 % two-sided; classes and groups: the largest lower and the largest upper bound of all), None
+        where there are none; ``unit`` (``"%"``, ``"examples"``, ``"points"``); ``verdict``; ``reason``, a sentence;
+        ``of``.
 
     Raises:
         InputError: a budget needs labels or metadata that the audit did not have.
@@ -696,7 +698,9 @@ def _few(examples: int) -> str:
 def _figure(value: float, limit: float) -> str:
     """With one decimal, or as many as it takes to be seen on its side of the limit."""
     for decimals in range(1, 7):
-        text = f"{value:.{decimals}f}"
+        # halves away from zero, as the report does: 0.35 is 0.4 though its nearest binary number is a little less
+        rounded = math.copysign(math.floor(round(abs(value) * 10**decimals, 6) + 0.5) / 10**decimals, value)
+        text = f"{rounded:.{decimals}f}"
         if np.sign(float(text) - limit) == np.sign(value - limit):
             break
     return text.removeprefix("-") if float(text) == 0 else text

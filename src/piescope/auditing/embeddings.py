@@ -108,7 +108,8 @@ def _points_of_table(table: TableFile, reading: Reading) -> Points:
     chosen = _columns(table.schema, identity, path)
     spool: Spool | None = None
     ids = Ids(path)
-    for batch in table.batches(() if identity is None else (identity,)):
+    named = () if identity is None else (identity,)
+    for batch in table.batches(named, (*named, *chosen)):
         done = 0 if spool is None else len(spool)
         if pa.types.is_nested(table.schema.field(chosen[0]).type):
             rows = vector(batch.column(chosen[0]), path, chosen[0], done)

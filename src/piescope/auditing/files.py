@@ -75,8 +75,11 @@ def fault(path: Path | str, where: str, found: str, expected: str, cure: str) ->
 
 
 def shown(path: Path | str) -> str:
-    """A path as messages and results name it: printable, and without the folders above it."""
-    return printable(Path(path).name or str(path))
+    """A path as messages and results name it: printable; an absolute one, or one that leads up, without its folders."""
+    given = Path(path)
+    is_private = given.is_absolute() or ".." in given.parts
+    name = (given.name if is_private else given.as_posix()) or str(path)
+    return printable(name)
 
 
 def printable(text: str, most: int = 120) -> str:

@@ -363,6 +363,10 @@ def read_class_names(path: Path) -> list[str]:
 def _checked_names(names: list[str], path: Path) -> list[str]:
     if len(names) > MOST_CLASSES:
         raise fault(path, "--classes", f"{len(names):,} names", f"at most {MOST_CLASSES:,}", "give a name a class")
+    odd = next((name for name in names if len(name) > LONGEST_NAME or "\x00" in name), None)
+    if odd is not None:
+        found = f"{odd[:20]!r} ..., {len(odd):,} characters"
+        raise fault(path, "--classes", found, f"names of up to {LONGEST_NAME:,}", "write one name a line")
     repeated = next((name for name, count in Counter(names).items() if count > 1), None)
     if repeated is not None:
         raise fault(path, "--classes", f"{repeated!r} more than once", "a name for each class", "rename one of them")

@@ -205,7 +205,8 @@ class Part:
         part = part if self.axes[0] != "examples" or "models" not in self.axes else part.transpose(1, 0, 2)
         if not self.is_binary:
             return part
-        part = part.astype(np.float32)
+        with np.errstate(over="ignore"):
+            part = part.astype(np.float32)
         other = 1 - part if self.values == "probabilities" else np.zeros_like(part)
         return np.concatenate([other, part], axis=2)
 
@@ -253,7 +254,7 @@ def _labels_of_table(table: TableFile, reading: Reading) -> LabelColumn:
     coder = Coder(path, roles.truth)
     spool, ids = Spool(np.dtype(np.int32), ()), Ids(path)
     largest = -1
-    for batch in table.batches(roles.as_text):
+    for batch in table.batches(roles.as_text, roles.used):
         codes = coder.codes(batch.column(roles.truth))
         largest = max(largest, int(codes.max()))
         spool.append(codes)
@@ -436,7 +437,7 @@ def _values_of(sample: np.ndarray, array: StoredArray, rows: np.ndarray) -> Valu
             return "labels"
         if ((values >= 0) & (values <= 1)).all():
             return "probabilities"
-        fractions = values != np.trunc(values)
+        fractions = (values != np.trunc(values)) | np.isinf(values)
         if fractions.mean() < 0.5:
             found = f"{values[fractions][0]:g} among whole numbers"
             raise wrong(fractions, found, "class ids, or scores", "mend it, or say --values logits")
@@ -545,10 +546,13 @@ def array_ids(by_name: dict[str, StoredArray], path: Path) -> pa.Array | None:
     found = next((by_name[name] for name in ("ids", "example_ids", *ID_COLUMNS) if name in by_name), None)
     if found is None:
         return None
+    if not found.shape:
+        raise fault(path, found.label, "a single value", "[examples], an id each", "write one id for each example")
     values = found.part(slice(None)).reshape(-1)
     if values.dtype.kind in "US":
         return _text_column(values, path, found.label)
     if values.dtype.kind == "f":
+        values = values.astype(np.float64)
         if not (np.abs(values) < 2**53).all() or (values != np.trunc(values)).any():
             raise fault(path, found.label, "fractions", "ids: whole numbers or text", "write ids as integers or text")
         values = values.astype(np.int64)
@@ -632,6 +636,12 @@ class _Roles:
     @property
     def as_text(self) -> tuple[str, ...]:
         return tuple(name for name in (self.id, self.model) if name is not None)
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Columns that are read."""
+        named = (self.id, self.model, self.truth)
+        return (*(name for name in named if name is not None), *self.labels, *self.scores, *self.vectors)
 
     @staticmethod
     def of(table: TableFile, reading: Reading, for_truth: bool = False) -> _Roles:
@@ -741,14 +751,14 @@ def _kind(kind: pa.DataType, values: Values | None) -> Literal["label", "number"
 
 
 def _part_of_table(table: TableFile, reading: Reading) -> Part:
-    roles = _Roles.of(table, reading)
-    cells = _cells_of(table, roles, reading)
+    cells = _cells_of(table, _Roles.of(table, reading), reading)
+    roles = cells.roles
     if roles.model is not None:
         return _pivoted(table, roles, cells, reading)
     spool: Spool | None = None
     ids, truth = Ids(table.path), _TruthBeside(table.path, roles.truth)
     largest = -1
-    for batch in table.batches(roles.as_text):
+    for batch in table.batches(roles.as_text, roles.used):
         rows = cells.rows(batch)
         if spool is None:
             spool = Spool(rows.dtype, rows.shape[1:])
@@ -877,7 +887,8 @@ class _Cells:
 def _cells_of(table: TableFile, roles: _Roles, reading: Reading) -> _Cells:
     """How the columns are read, from the first rows."""
     path = table.path
-    first = next(table.batches(roles.as_text), None)
+    spare = [name for name in roles.unused if table.kind == "csv" or pa.types.is_integer(table.schema.field(name).type)]
+    first = next(table.batches(roles.as_text, (*roles.used, *spare)), None)
     if first is None:
         raise fault(path, "rows", "none", "at least one example", "write the file again")
     coder = Coder(path, "predictions")
@@ -885,7 +896,7 @@ def _cells_of(table: TableFile, roles: _Roles, reading: Reading) -> _Cells:
         _check_not_one_hot(first, roles.labels, path)
     elif roles.scores:
         roles = _with_whole_numbers(first, roles)
-        _check_no_text(first, roles.unused, path)
+        _check_no_text(first, tuple(spare), path)
     unused = (f"not used: {', '.join(map(repr, roles.unused[:8]))}",) if roles.unused else ()
     if roles.labels:
         told = (
@@ -938,7 +949,11 @@ def _check_not_one_hot(first: pa.RecordBatch, names: tuple[str, ...], path: Path
 
 def _with_whole_numbers(first: pa.RecordBatch, roles: _Roles) -> _Roles:
     """Classes whose probabilities are all written as 0 and 1, which look like ids: with them the others sum to 1."""
-    spare = [name for name in roles.unused if pa.types.is_integer(first.schema.field(name).type)]
+    spare = [
+        name
+        for name in roles.unused
+        if name in first.schema.names and pa.types.is_integer(first.schema.field(name).type)
+    ]
     names = tuple(name for name in first.schema.names if name in spare or name in roles.scores)
     columns = {name: first.column(name) for name in names}
     if not spare or any(column.null_count for column in columns.values()):
@@ -1049,7 +1064,7 @@ def _pivoted(table: TableFile, roles: _Roles, cells: _Cells, reading: Reading) -
         )
     examples, models = dict[str, int](), dict[str, int]()
     count = 0
-    for batch in table.batches(roles.as_text):
+    for batch in table.batches(roles.as_text, roles.as_text):
         for known, column in ((examples, roles.id), (models, roles.model)):
             values = batch.column(column)
             if values.null_count:
@@ -1070,7 +1085,7 @@ def _pivoted(table: TableFile, roles: _Roles, cells: _Cells, reading: Reading) -
     truth_coder = Coder(path, roles.truth or "")
     seen = np.zeros((len(examples), len(models)), bool)
     largest = -1
-    for batch in table.batches(roles.as_text):
+    for batch in table.batches(roles.as_text, roles.used):
         rows = cells.rows(batch)[:, 0]
         if held is None:
             held = _blank(rows.dtype, (len(examples), len(models), *rows.shape[1:]))

@@ -205,7 +205,7 @@ def _write_images(pictures: Pictures, shown: Shown, target: Path) -> None:
 
 def _inputs(question: Question, audited: Audited) -> dict[str, Any]:
     matched = audited.matched
-    notes = [*question.notes, *question.dense.notes, *question.compressed.notes, *matched.notes]
+    notes = [*question.notes, *_of_both(question.dense, question.compressed), *matched.notes]
     for side in (audited.dense, audited.compressed):
         if side.is_mixed:
             notes.append(f"{side.name}: labels and scores mixed; only labels are used")
@@ -231,6 +231,19 @@ def _inputs(question: Question, audited: Audited) -> dict[str, Any]:
         "left_out": _left_out(matched),
         "notes": list(dict.fromkeys(notes + list(pictures.notes if pictures is not None else ()))),
     }
+
+
+def _of_both(dense: Answers, compressed: Answers) -> list[str]:
+    """Notes of both sides; what is said of either alike is said once."""
+    one, other = ([note.removeprefix(f"{side.name}: ") for note in side.notes] for side in (dense, compressed))
+    both = [f"both models: {note}" for note in one if note in other]
+    rest = [
+        note
+        for side, bare in ((dense, one), (compressed, other))
+        for note, text in zip(side.notes, bare, strict=True)
+        if text not in one or text not in other
+    ]
+    return both + rest
 
 
 def _side(given: Answers, side: Side) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import codecs
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,6 +41,9 @@ MOST_IN_BATCH = 2**26
 
 MOST_TEXT = 2**28
 """Characters in a batch of a column of text; few that are repeated often can be packed into nothing."""
+
+LONGEST_TEXT = 2**17
+"""Characters of a text in a column of a Parquet file that is read."""
 
 MOST_COLUMNS = 40_000
 
@@ -92,22 +95,24 @@ class TableFile:
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
     is_free: bool = False
 
-    def batches(self, as_text: tuple[str, ...] = ()) -> Iterator[pa.RecordBatch]:
+    def batches(self, as_text: tuple[str, ...] = (), wanted: Collection[str] | None = None) -> Iterator[pa.RecordBatch]:
         """All rows in order.
 
         Args:
             as_text: columns that are read as text whatever they look like (so that an id 007 stays one).
+            wanted: columns that are read, those that are text among them; None: all.
 
         Raises:
             InputError: a row that does not fit the others, or a damaged file.
         """
         count, size = 0, self.path.stat().st_size
+        names = tuple(name for name in self.schema.names if wanted is None or name in wanted)
         try:
-            for batch in _BATCHES[self.kind](self, as_text):
+            for batch in _BATCHES[self.kind](self, as_text, names):
                 count += batch.num_rows
                 _check_rows(self.path, count, size)
                 if batch.num_rows:
-                    yield _plain(batch, self, as_text)
+                    yield _plain(batch, self, as_text, names)
         except BROKEN as error:
             if self.kind == "csv" and isinstance(error, pa.ArrowInvalid):
                 raise _csv_fault(self, as_text, str(error)) from None
@@ -144,10 +149,7 @@ def open_table(path: Path, kind: Kind) -> TableFile:
         names = found.schema.names
     except BROKEN as error:
         raise (_csv_row_fault(path, str(error)) if kind == "csv" else None) or _damaged(path, error, kind) from None
-    if len(names) > MOST_COLUMNS:
-        raise fault(
-            path, "columns", f"{len(names):,}", f"at most {MOST_COLUMNS:,}", "write a row an example, or give an .npy"
-        )
+    _check_columns(path, len(names))
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise fault(path, "columns", f"{repeated[0]!r} more than once", "a name for each column", "rename one of them")
@@ -161,6 +163,12 @@ def open_table(path: Path, kind: Kind) -> TableFile:
         f"column {each.name!r} is not read: {each.type}" for each in found.schema if plain_type(each.type) is None
     )
     return replace(found, schema=pa.schema(kept), told=(*found.told, *left[:8]))
+
+
+def _check_columns(path: Path, count: int) -> None:
+    if count > MOST_COLUMNS:
+        found, expected = f"{count:,}", f"at most {MOST_COLUMNS:,}"
+        raise fault(path, "columns", found, expected, "write a row an example, or give an .npy")
 
 
 def read_table(path: Path, kind: Kind, read: Callable[[TableFile], T], is_free: bool = False) -> T:
@@ -227,14 +235,15 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
-def _plain(batch: pa.RecordBatch, table: TableFile, as_text: tuple[str, ...]) -> pa.RecordBatch:
-    """A batch with the columns and types of the table's schema; ids as text."""
-    batch.validate(full=True)  # offsets, indices and letters of a hostile file may be anything
+def _plain(batch: pa.RecordBatch, table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> pa.RecordBatch:
+    """Columns of a batch, of the types that the table's schema has; ids as text."""
     columns = []
-    for each in table.schema:
-        wanted = pa.string() if each.name in as_text else each.type
-        columns.append(_as_type(batch.column(each.name), wanted, table.path, each.name))
-    return pa.record_batch(columns, table.schema.names)
+    for name in names:
+        column = batch.column(name)
+        column.validate(full=True)  # offsets, indices and letters of a hostile file may be anything
+        wanted = pa.string() if name in as_text else table.schema.field(name).type
+        columns.append(_as_type(column, wanted, table.path, name))
+    return pa.record_batch(columns, list(names))
 
 
 def _as_type(values: pa.Array, wanted: pa.DataType, path: Path, name: str) -> pa.Array:
@@ -315,6 +324,7 @@ def _open_csv(path: Path) -> TableFile:
     if not lines:
         raise fault(path, "rows", "none", "at least one row", "write the file again")
     delimiter = _delimiter(lines, path)
+    _check_columns(path, lines[0].count(delimiter) + 1)
     cells = [_cells(line, delimiter) for line in lines[:200]]
     comma = delimiter != "," and any(
         re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", cell) for row in cells[1:] for cell in row
@@ -362,7 +372,9 @@ def _counts_up(cells: list[str]) -> bool:
     return [cell.strip() for cell in cells] == [str(number) for number in range(len(cells))]
 
 
-def _csv_reader(path: Path, how: TextFormat, types: Mapping[str, pa.DataType], block: int = 2**20) -> Any:
+def _csv_reader(
+    path: Path, how: TextFormat, types: Mapping[str, pa.DataType], names: tuple[str, ...] = (), block: int = 2**20
+) -> Any:
     from pyarrow import csv
 
     return csv.open_csv(
@@ -372,6 +384,7 @@ def _csv_reader(path: Path, how: TextFormat, types: Mapping[str, pa.DataType], b
         csv.ConvertOptions(
             decimal_point=how.decimal_point,
             column_types=dict(types),
+            include_columns=list(names),  # none named: all
             null_values=["", "NA", "N/A", "null", "NULL", "None", "nan", "NaN", "NAN", "#N/A"],
             strings_can_be_null=False,
             timestamp_parsers=["%Y-%m-%dT%H:%M:%S.never"],  # ids that look like dates stay text
@@ -379,10 +392,10 @@ def _csv_reader(path: Path, how: TextFormat, types: Mapping[str, pa.DataType], b
     )
 
 
-def _csv_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+def _csv_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     assert table.text is not None
     types = {**table.types, **dict.fromkeys(as_text, pa.string())}
-    with _csv_reader(table.path, table.text, types) as reader:
+    with _csv_reader(table.path, table.text, types, names) as reader:
         yield from reader
 
 
@@ -432,13 +445,13 @@ def _line_with(path: Path, is_it: Callable[[str], bool]) -> int | None:
 
 def _open_jsonl(path: Path) -> TableFile:
     _check_json(path)
-    first = next(_jsonl_batches(TableFile(path, "jsonl", pa.schema([])), ()), None)
+    first = next(_jsonl_batches(TableFile(path, "jsonl", pa.schema([])), (), ()), None)
     if first is None:
         raise fault(path, "rows", "none", "one JSON object a line", "write the file again")
     return TableFile(path, "jsonl", first.schema)
 
 
-def _jsonl_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+def _jsonl_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     from pyarrow import json as arrow_json
 
     with arrow_json.open_json(table.path, arrow_json.ReadOptions(block_size=2**22)) as reader:
@@ -496,7 +509,7 @@ def _json_table(path: Path) -> pa.Table:
     )
 
 
-def _json_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+def _json_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     yield from _json_table(table.path).to_batches(BATCH)
 
 
@@ -508,7 +521,7 @@ def _open_parquet(path: Path) -> TableFile:
         return TableFile(path, "parquet", file.schema_arrow)
 
 
-def _parquet_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     from pyarrow import parquet
 
     with parquet.ParquetFile(table.path) as file:
@@ -517,32 +530,35 @@ def _parquet_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.
         unpacked = sum(group.total_byte_size for group in groups)
         values = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
         row = max(1, unpacked // max(1, held.num_rows), 8 * values // max(1, held.num_rows))  # equal lists pack well
-        rows = min(BATCH, MOST_IN_BATCH // row, MOST_TEXT // _longest_text(table.path, held))
-        yield from file.iter_batches(max(1, rows), columns=table.schema.names)
+        longest = _longest_text(table.path, file.schema_arrow, held, names)
+        rows = min(BATCH, MOST_IN_BATCH // row, MOST_TEXT // longest)
+        yield from file.iter_batches(max(1, rows), columns=list(names))
 
 
-def _longest_text(path: Path, held: Any) -> int:
-    """Characters of the longest text that a Parquet file holds once and may repeat in every row."""
+def _longest_text(path: Path, schema: pa.Schema, held: Any, names: tuple[str, ...]) -> int:
+    """Characters of the longest text that a Parquet file holds once and may repeat in every row.
+
+    Raises:
+        InputError: it is too long for that.
+    """
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path) as plain:
-        is_type = pa.types
-        texts = {
-            each.name
-            for each in plain.schema_arrow
-            if is_type.is_string(each.type) or is_type.is_large_string(each.type) or is_type.is_dictionary(each.type)
-        }
+    texts = [each.name for each in schema if each.name in names and plain_type(each.type) == pa.string()]
     longest = 1
-    with parquet.ParquetFile(path, read_dictionary=sorted(texts)) as file:
-        for number in range(held.num_row_groups):
+    with parquet.ParquetFile(path, read_dictionary=texts) as file:
+        for number in range(held.num_row_groups if texts else 0):
             for place in range(held.num_columns):
                 column = held.row_group(number).column(place)
-                if column.path_in_schema not in texts or BATCH * column.total_uncompressed_size <= MOST_TEXT:
+                name = column.path_in_schema
+                if name not in texts or BATCH * column.total_uncompressed_size <= MOST_TEXT:
                     continue
-                first = next(file.iter_batches(1, row_groups=[number], columns=[column.path_in_schema]), None)
-                if first is not None and is_type.is_dictionary(first.column(0).type):
-                    lengths = _text_lengths(first.column(0).dictionary)
-                    longest = max(longest, 0 if lengths is None else pc.max(lengths).as_py() or 0)
+                first = next(file.iter_batches(1, row_groups=[number], columns=[name]), None)
+                if first is None or not pa.types.is_dictionary(first.column(0).type):
+                    continue
+                longest = max(longest, pc.max(_text_lengths(first.column(0).dictionary)).as_py() or 0)
+                if longest > LONGEST_TEXT:
+                    found = f"a text of {longest:,} characters"
+                    raise fault(path, name, found, f"at most {LONGEST_TEXT:,}", "leave that column out")
     return longest
 
 
@@ -559,7 +575,7 @@ def _arrow_reader(source: Any) -> Any:
         return pa.ipc.open_stream(source)
 
 
-def _arrow_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+def _arrow_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     with pa.memory_map(str(table.path)) as source:
         reader = _arrow_reader(source)
         parts = (
@@ -568,7 +584,7 @@ def _arrow_batches(table: TableFile, as_text: tuple[str, ...]) -> Iterator[pa.Re
             else reader
         )
         for part in parts:
-            part.validate(full=True)  # offsets of a hostile file may point anywhere
+            part.validate()  # what is read of it is looked at in full
             for start in range(0, part.num_rows, BATCH):
                 yield part.slice(start, BATCH)
 

@@ -157,7 +157,7 @@ def audit(
         settings=_settings(architecture, size, mean, std, scale, channels),
         seed=seed,
     )
-    with _progress(console) as on_progress:
+    with _progress(console_here(stderr=True)) as on_progress:
         found = run_audit(dense, compressed, asked, out, on_progress)
     _show(console, found.content, out)
     rows = found.content["budgets"]

@@ -19,7 +19,7 @@ MOST_CLASSES = 5
 MOST_CONFUSIONS = 3
 MOST_HARMED = 3
 
-_PLAIN = str.maketrans({words.MINUS: "-", words.SPACE: " ", "→": "->", "–": "-", "…": "..."})
+_PLAIN = str.maketrans({words.MINUS: "-", words.SPACE: " ", "→": "->", "–": "-", "…": "...", "±": "+-"})
 """What not every terminal's encoding has."""
 
 
@@ -38,7 +38,7 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
     lines += ["", *_wrapped(" ".join(words.headline(audit)), width), ""]
     lines += _facts(audit, width)
     for head, block in (
-        ("budgets", _budgets(audit, width)),
+        ("budgets, intervals of 90 %", _budgets(audit, width)),
         ("classes, worst first", _rows(audit["classes"], "recall", width)),
         ("groups, worst first", _rows(audit["groups"], "accuracy", width)),
         ("mix-ups that grew", _confusions(audit, width)),
@@ -118,7 +118,7 @@ def _facts(audit: Audit, width: int) -> list[str]:
         if share is None or share["value"] is None
         else f" = {words.with_interval(share['value'], share['low'], share['high'], '%')}"
     )
-    facts.append(("PIEs" if audit["is_population"] else "changed", words.count(audit["changed"]) + told))
+    facts.append((words.pies(audit), words.count(audit["changed"]) + told))
     if audit["is_population"] and audit["confirmed"] is not None and audit["confirmed"]["pies"] is not None:
         facts.append(("confirmed", words.count(audit["confirmed"]["pies"])))
     calibration = audit["calibration"]
@@ -199,16 +199,17 @@ def _confusions(audit: Audit, width: int) -> list[str]:
             words.shown(words.confusion_name(row), 56),
             f"{words.count(row['dense'])} → {words.count(row['compressed'])}",
             "" if row["q_value"] is None else f"q {words.equals(row['q_value'])}",
+            "" if row["q_value"] is None or row["q_value"] <= words.CLEAR else "not beyond chance",
         )
         for row in rows
     ]
-    lines = _columns(cells, width, "lrl")
+    lines = _columns(cells, width, "lrll")
     if lines is not None:
         return lines
     return [
         line
-        for label, both, q in cells
-        for line in _wrapped(", ".join(filter(None, (f"{label}: {both}", q))), width, "    ", "  ")
+        for label, both, q, unsure in cells
+        for line in _wrapped(", ".join(filter(None, (f"{label}: {both}", q, unsure))), width, "    ", "  ")
     ]
 
 
@@ -245,16 +246,19 @@ def _harmed(audit: Audit, width: int) -> list[str]:
             words.shown(row["id"], 40),
             "" if row["label"] is None else f"is {words.shown(row['label'], 28)}",
             f"{words.shown(row['dense'], 28)} → {words.shown(row['compressed'], 28)}",
+            ""
+            if row["dense_probability"] is None or row["compressed_probability"] is None
+            else f"{words.number(row['dense_probability'], 2)} → {words.number(row['compressed_probability'], 2)}",
         )
         for row in rows
     ]
-    lines = _columns(cells, width, "lll")
+    lines = _columns(cells, width, "llll")
     if lines is not None:
         return lines
     return [
         line
-        for name, label, both in cells
-        for line in _wrapped(", ".join(filter(None, (f"{name}: {both}", label))), width, "    ", "  ")
+        for name, label, both, fell in cells
+        for line in _wrapped(", ".join(filter(None, (f"{name}: {both}", label, fell))), width, "    ", "  ")
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 import signal
 import sys
@@ -76,8 +77,8 @@ def device_type(wanted: Device) -> str:
     return "cpu"
 
 
-def console_here() -> Console:
-    """The terminal that stdout is."""
+def console_here(stderr: bool = False) -> Console:
+    """The terminal that stdout (or stderr) is."""
     from rich.console import Console
 
     class OpenEnded(Console):
@@ -86,7 +87,9 @@ def console_here() -> Console:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
 
-    return OpenEnded()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding has not is no reason to end
+        sys.stdout.reconfigure(errors="replace")
+    return OpenEnded(stderr=stderr)
 
 
 def say(console: Console, text: str) -> None:

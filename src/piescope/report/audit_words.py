@@ -114,14 +114,24 @@ def number(value: float | None, decimals: int = 1, signed: bool = False) -> str:
 
     Example:
         >>> number(-1.25, 1), number(0.5, 1, signed=True), number(-0.001, 1), number(None)
-        ('−1.2', '+0.5', '0.0', '–')
+        ('−1.3', '+0.5', '0.0', '–')
     """
     if value is None:
         return NOTHING
-    text = f"{abs(value):,.{decimals}f}"
+    text = f"{halves_up(abs(value), decimals):,.{decimals}f}"
     if not any(letter in "123456789" for letter in text):
         return text
     return (MINUS if value < 0 else "+" if signed else "") + text
+
+
+def halves_up(value: float, decimals: int) -> float:
+    """Rounded as people do: 0.35 is 0.4, though its nearest binary number is a little less.
+
+    Example:
+        >>> halves_up(0.35, 1), f"{0.35:.1f}", halves_up(2.5, 0)
+        (0.4, '0.3', 3.0)
+    """
+    return math.floor(round(value * 10**decimals, 6) + 0.5) / 10**decimals
 
 
 def interval(low: float | None, high: float | None, decimals: int = 1, signed: bool = False) -> str:
@@ -230,6 +240,8 @@ def _first_sentence(audit: Audit) -> str:
     change = accuracy["change"]
     low, high = ends(accuracy["change_interval"])
     is_clear = low is None or high is None or low > 0 or high < 0
+    if not many and flips is not None and flips["mcnemar_p"] is not None:
+        is_clear = is_clear and flips["mcnemar_p"] <= CLEAR  # the exact test is a little stricter than the interval
     decimals = digits(change, low, high)
     if change != 0 and is_clear:
         around = ""
@@ -240,9 +252,8 @@ def _first_sentence(audit: Audit) -> str:
     elif change == 0 and (audit["changed"] == 0 or low is None):
         told = f"{subject(audit)} {'are' if many else 'is'} exactly as accurate"
     else:
-        told = (
-            f"{subject(audit)}: no clear change of accuracy, {with_interval(change, low, high, 'points', signed=True)}"
-        )
+        change_of = with_interval(change, low, high, "points", signed=True)
+        told = f"{subject(audit).rstrip(',')}: no clear change of accuracy, {change_of}"
     if flips is None:
         return told + "."
     return f"{told}{_flips(audit, is_clear)}"
@@ -251,7 +262,8 @@ def _first_sentence(audit: Audit) -> str:
 def subject(audit: Audit) -> str:
     """Whose numbers these are, at the start of a sentence; of several what-if copies the last."""
     if audit["what_if"]:
-        return f"The last copy, {name(audit['what_if'][-1]['name'])},"
+        copy = name(audit["what_if"][-1]["name"])
+        return f"The last copy, {copy}," if len(audit["what_if"]) > 1 else f"The copy, {copy},"
     return f"The compressed {has_models(audit)}"
 
 
@@ -510,6 +522,13 @@ def calibration(audit: Audit) -> list[str]:
     return told
 
 
+def pies(audit: Audit) -> str:
+    """What the changed examples are called, and for populations of how many models."""
+    if not audit["is_population"]:
+        return "changed"
+    return f"PIEs, {audit['inputs']['dense']['n_models']} against {audit['inputs']['compressed']['n_models']}"
+
+
 def harmed(audit: Audit) -> str:
     """What the examples at the top are: without true labels nobody knows whether a change is harm."""
     return "Most changed examples" if audit["accuracy"] is None else "Most harmed examples"
@@ -533,6 +552,10 @@ def label_errors(audit: Audit) -> list[str]:
         "compressed side does there is likely no damage: when the label is wrong, leaving it may be right. They are "
         "not among the most harmed examples."
     )
+    if audit["is_population"] and audit["inputs"]["dense"]["values"] == "labels":
+        told += (
+            " Of labels alone this is a weak hint: models that learned from the same data err together. Look at them."
+        )
     return [told, *rules]
 
 
@@ -588,7 +611,14 @@ def budgets(audit: Audit) -> str:
         return ""
     by = {verdict: [row for row in rows if row["verdict"] == verdict] for verdict in ("broken", "undecided", "kept")}
     if len(by["kept"]) == len(rows):
-        return "Its one budget is kept." if len(rows) == 1 else f"All {len(rows)} budgets are kept."
+        if len(rows) <= 2:
+            return "Its one budget is kept." if len(rows) == 1 else "Both budgets are kept."
+        return f"All {len(rows)} budgets are kept."
+    if len(rows) == 1:
+        return f"Its one budget is {rows[0]['verdict']}: {budget_name(rows[0])}."
+    for verdict in ("broken", "undecided"):
+        if len(by[verdict]) == 2 == len(rows):
+            return f"Both budgets are {verdict}: {listed([budget_name(row) for row in rows])}."
     told = []
     for verdict in ("broken", "undecided"):
         if by[verdict]:
