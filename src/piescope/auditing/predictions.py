@@ -1099,11 +1099,12 @@ def _pivoted(table: TableFile, roles: _Roles, cells: _Cells, reading: Reading) -
         if roles.truth is not None:
             codes = truth_coder.codes(batch.column(roles.truth))
             truth = np.full(len(examples), -1, np.int32) if truth is None else truth
-            conflict = (truth[places[0]] >= 0) & (truth[places[0]] != codes)
+            unseen = truth[places[0]] < 0
+            truth[places[0][unseen]] = codes[unseen]
+            conflict = truth[places[0]] != codes
             if conflict.any():
                 example = batch.column(roles.id)[int(np.flatnonzero(conflict)[0])].as_py()
                 raise fault(path, roles.truth, f"two true labels for example {example!r}", "one", "mend the labels")
-            truth[places[0]] = codes
     assert held is not None
     if not seen.all():
         example, model = (int(place) for place in np.argwhere(~seen)[0])

@@ -181,8 +181,9 @@ def _show(console: Console, content: dict[str, Any], out: Path) -> None:
     from piescope.cli.audit_summary import summary_lines
     from piescope.store import audit_layout
 
+    has_signs = "±".encode(console.encoding, "ignore") != b""
     for line in summary_lines(content, console.width):
-        say(console, line)
+        say(console, line if has_signs else line.replace("±", "+-"))
     say(console, "")
     say(console, f"report: {audit_layout.report(out)}")
 

@@ -19,7 +19,7 @@ MOST_CLASSES = 5
 MOST_CONFUSIONS = 3
 MOST_HARMED = 3
 
-_PLAIN = str.maketrans({words.MINUS: "-", words.SPACE: " ", "→": "->", "–": "-", "…": "...", "±": "+-"})
+_PLAIN = str.maketrans({words.MINUS: "-", words.SPACE: " ", "→": "->", "–": "-", "…": "..."})
 """What not every terminal's encoding has."""
 
 
