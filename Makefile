@@ -18,9 +18,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# last, so that pytest's closing line closes the output
+# last, so that pytest's closing line closes the output; two processes, a file's tests in one of them
 tests: setup browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: setup
 	$(BIN)/python benchmarks/throughput.py

@@ -294,3 +294,32 @@ def test_the_package_is_the_command() -> None:
 
     done = subprocess.run([sys.executable, "-m", "piescope", "--help"], capture_output=True, text=True, check=True)
     assert "audit" in done.stdout
+
+
+def test_memory_does_not_grow_with_the_number_of_examples(tmp_path: Path) -> None:
+    """Of labels and of scores, in files that are mapped: five times the examples, about the same peak."""
+    import subprocess
+    import sys
+
+    peaks = {}
+    for kind in ("labels", "scores"):
+        for examples in (100_000, 500_000):
+            random = np.random.default_rng(0)
+            truth = random.integers(0, 10, examples).astype(np.uint8)
+            shape = (8, examples) if kind == "labels" else (examples, 10)
+            for side in ("dense", "compressed"):
+                drawn = random.integers(0, 10, shape, np.uint8)
+                as_npy(drawn if kind == "labels" else drawn.astype(np.float16) / 3, tmp_path / f"{side}.npy")
+            as_npy(truth, tmp_path / "labels.npy")
+            code = (
+                "from piescope.audits import audit; from pathlib import Path\n"
+                f"audit('dense.npy', 'compressed.npy', labels='labels.npy', out='out-{kind}-{examples}')\n"
+                "print(int(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]) // 1024)"
+            )
+            done = subprocess.run(
+                [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+            )
+            peaks[kind, examples] = int(done.stdout)
+    for kind in ("labels", "scores"):
+        assert peaks[kind, 500_000] < peaks[kind, 100_000] + 80, peaks
+        assert peaks[kind, 500_000] < 600, peaks

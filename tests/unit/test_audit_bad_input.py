@@ -693,6 +693,21 @@ def test_nan_and_infinity_in_logits(value: float, where: int, tmp_path: Path) ->
     assert "leave the diverged model or the broken examples out" in told
 
 
+@pytest.mark.xfail(
+    reason="sides counts the audited examples, in the order of the first file: that is no row of this one"
+)
+def test_infinity_in_logits_that_are_matched_by_id_is_told_by_id(tmp_path: Path) -> None:
+    logits = np.random.default_rng(0).normal(size=(5000, 3)).astype(np.float32)
+    ids = np.array([f"image-{number}" for number in range(5000)])
+    np.savez(tmp_path / "d.npz", logits=logits, ids=ids)
+    order = np.random.default_rng(1).permutation(5000)
+    turned = logits[order]
+    turned[1234, 1] = np.inf
+    np.savez(tmp_path / "c.npz", logits=turned, ids=ids[order])
+    told = refused(tmp_path, dense=tmp_path / "d.npz", compressed=tmp_path / "c.npz")
+    assert ids[order][1234] in told or "row 1234" in told
+
+
 @case
 def nan_in_csv(root: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     return {"dense": write(root, "d.csv", "id,cat,dog\na,0.5,0.5\nb,nan,0.9\n"), "compressed": np.array([0, 1])}, (
