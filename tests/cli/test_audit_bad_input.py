@@ -11,6 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from conftest import piescope_command, run_piescope
@@ -196,7 +197,6 @@ def test_ctrl_c_leaves_nothing(folder: Path) -> None:
     assert not list(temporary.iterdir())
 
 
-@pytest.mark.xfail(reason="tally leaves its Parquet writer open, whose __del__ complains on stderr after the message")
 def test_a_fault_far_down_says_one_thing(folder: Path) -> None:
     logits = np.random.default_rng(0).normal(size=(150_000, 3)).astype(np.float32)
     np.save(folder / "d.npy", logits)

@@ -231,6 +231,7 @@ def test_two_models_of_a_study(tiny_run: TinyRun, tmp_path: Path) -> None:
         (["dense.csv", "compressed.csv", "--values", "probs"], "'probs' is not one of"),
         (["dense.csv", "compressed.csv", "--size", "big"], "--size 224x192"),
         (["onnx:model.onnx", "compressed.csv"], "--data"),
+        (["dense.csv", "compressed.csv", "--junit", "dense.csv/junit.xml"], "--junit"),
         (["net.py:build", "compressed.csv", "--data", "digits"], "--trust-code"),
     ],
 )

@@ -693,9 +693,6 @@ def test_nan_and_infinity_in_logits(value: float, where: int, tmp_path: Path) ->
     assert "leave the diverged model or the broken examples out" in told
 
 
-@pytest.mark.xfail(
-    reason="sides counts the audited examples, in the order of the first file: that is no row of this one"
-)
 def test_infinity_in_logits_that_are_matched_by_id_is_told_by_id(tmp_path: Path) -> None:
     logits = np.random.default_rng(0).normal(size=(5000, 3)).astype(np.float32)
     ids = np.array([f"image-{number}" for number in range(5000)])

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from safetensors.numpy import save_file
+
 from made_predictions import (
     ARRAYS,
     NAMES,
@@ -23,8 +25,6 @@ from made_predictions import (
     table_of_lists,
     table_of_scores,
 )
-from safetensors.numpy import save_file
-
 from piescope.audits import Audit, audit
 from piescope.problems import InputError
 
@@ -189,9 +189,9 @@ def test_labels_may_have_more_examples_and_predictions_may_not(tmp_path: Path) -
     (tmp_path / "d.csv").write_text("id,prediction\na,1\nb,0\nc,1\n")
     (tmp_path / "c.csv").write_text("id,prediction\nc,0\nb,0\n")
     (tmp_path / "l.csv").write_text("id,label\na,1\nb,0\nc,1\nd,1\n")
-    with pytest.raises(InputError, match="1 of the examples of d.csv missing, 'a' among them"):
+    with pytest.raises(InputError, match=r"1 of the examples of d\.csv missing, 'a' among them"):
         audit(tmp_path / "d.csv", tmp_path / "c.csv", labels=tmp_path / "l.csv")
-    with pytest.raises(InputError, match="1 of the examples of d.csv missing, 'a' among them"):
+    with pytest.raises(InputError, match=r"1 of the examples of d\.csv missing, 'a' among them"):
         audit(tmp_path / "c.csv", tmp_path / "d.csv", labels=tmp_path / "l.csv")
     found = audit(tmp_path / "d.csv", tmp_path / "c.csv", labels=tmp_path / "l.csv", common=True)
     assert found["n_examples"] == 2
@@ -213,7 +213,7 @@ def test_truth_beside_the_predictions_is_found(tmp_path: Path) -> None:
 def test_files_that_disagree_about_the_truth_are_refused(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("prediction,true_label\n1,1\n0,0\n")
     (tmp_path / "c.csv").write_text("prediction,true_label\n1,1\n0,1\n")
-    with pytest.raises(InputError, match="another true label than in d.csv"):
+    with pytest.raises(InputError, match=r"another true label than in d\.csv"):
         audit(tmp_path / "d.csv", tmp_path / "c.csv")
 
 

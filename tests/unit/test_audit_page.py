@@ -539,6 +539,8 @@ def test_broken_budgets_come_first_on_the_terminal() -> None:
     content["budgets"].reverse()
     lines = summary_lines(content, 120)
     verdicts = [
-        line.split()[0] for line in lines[lines.index("budgets, intervals of 90 %") + 1 :][:8] if line.startswith("  ") and line[2] != " "
+        line.split()[0]
+        for line in lines[lines.index("budgets, intervals of 90 %") + 1 :][:8]
+        if line.startswith("  ") and line[2] != " "
     ]
     assert verdicts[:4] == ["BROKEN", "BROKEN", "undecided", "kept"]

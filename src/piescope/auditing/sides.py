@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float32, Integer
@@ -111,7 +112,8 @@ class Side:
             else:
                 values = part.scores(rows)
                 with ThreadPoolExecutor(os.cpu_count()) as pool:
-                    found = list(pool.map(lambda each, part=part, table=table: _read(each, part, table, start), values))
+                    read = partial(_read, part=part, table=table, name=lambda row: matched.identity(start + row))
+                    found = list(pool.map(read, values))
                 labels.append(np.stack([said for said, _ in found]))
                 scores += [held for _, held in found]
             part.array.release()
@@ -132,7 +134,9 @@ def _confidence(scores: _Scores) -> np.ndarray:
     return np.asarray((1.0 if scores.is_logits else scores.largest) / scores.total, np.float32)
 
 
-def _read(values: np.ndarray, part: Part, table: np.ndarray | None, start: int) -> tuple[np.ndarray, _Scores]:
+def _read(
+    values: np.ndarray, part: Part, table: np.ndarray | None, name: Callable[[int], str]
+) -> tuple[np.ndarray, _Scores]:
     """Labels of one model's scores ``[examples, classes]``, checked, and what makes probabilities of them."""
     scores = values if values.dtype in (np.float32, np.float64) else values.astype(np.float32)
     columns = None
@@ -150,10 +154,10 @@ def _read(values: np.ndarray, part: Part, table: np.ndarray | None, start: int) 
         total = scores.sum(1, dtype=np.float32)
     broken = ~np.isfinite(total)
     if broken.any():
-        row = start + int(np.flatnonzero(broken)[0])
+        row = int(np.flatnonzero(broken)[0])
         raise fault(
             part.source,
-            f"example {row}",
+            f"example {name(row)}",
             "NaN or infinity",
             "finite scores",
             "leave the diverged model or the broken examples out",
@@ -164,7 +168,7 @@ def _read(values: np.ndarray, part: Part, table: np.ndarray | None, start: int) 
             row = int(np.flatnonzero(off)[0])
             raise fault(
                 part.source,
-                f"example {start + row}",
+                f"example {name(row)}",
                 f"probabilities that sum to {total[row]:.3g}, the smallest {scores[row].min():.3g}",
                 "probabilities of 0 or more that sum to 1",
                 "say --values logits if these are scores",

@@ -140,14 +140,16 @@ def tally(audited: Audited, folder: Path, on_block: Callable[[int], None] = lamb
         tests = _Tests()
         sampled = _sampled_rows(audited)
         writer: parquet.ParquetWriter | None = None
-        for start in range(0, count, step):
-            stop = min(start + step, count)
-            rows = _add(found, audited, start, stop, tests, sampled)
-            writer = writer or parquet.ParquetWriter(sink, rows.schema, compression="lz4")
-            writer.write_batch(rows)
-            on_block(stop)
-        if writer is not None:
-            writer.close()
+        try:
+            for start in range(0, count, step):
+                stop = min(start + step, count)
+                rows = _add(found, audited, start, stop, tests, sampled)
+                writer = writer or parquet.ParquetWriter(sink, rows.schema, compression="lz4")
+                writer.write_batch(rows)
+                on_block(stop)
+        finally:
+            if writer is not None:
+                writer.close()
     return found
 
 

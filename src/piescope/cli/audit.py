@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from piescope.cli.terminal import STEP_FAILED, Device, console_here, device_type, fail, guarded, say
+from piescope.cli.terminal import INTERRUPTED, STEP_FAILED, Device, console_here, device_type, fail, guarded, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -157,8 +158,12 @@ def audit(
         settings=_settings(architecture, size, mean, std, scale, channels),
         seed=seed,
     )
-    with _progress(console_here(stderr=True)) as on_progress:
-        found = run_audit(dense, compressed, asked, out, on_progress)
+    _check_junit(junit)
+    try:
+        with _progress(console_here(stderr=True)) as on_progress:
+            found = run_audit(dense, compressed, asked, out, on_progress)
+    except KeyboardInterrupt:
+        fail("interrupted; nothing was kept, the same command starts anew", INTERRUPTED)
     _show(console, found.content, out)
     rows = found.content["budgets"]
     if junit is not None:
@@ -175,6 +180,20 @@ def audit(
         failing = ("broken", "undecided") if strict else ("broken",)
         lines = [verdict_line(row) for row in rows if row["verdict"] in failing]
         fail("\n".join(["not within budget", *lines]), STEP_FAILED)
+
+
+def _check_junit(junit: Path | None) -> None:
+    """Refuses, before any work, a place that no file can be written to."""
+    if junit is None:
+        return
+    from piescope.problems import InputError
+
+    above = next((folder for folder in junit.absolute().parents if folder.exists()), None)
+    if junit.is_dir() or above is None or not above.is_dir() or not os.access(above, os.W_OK):
+        error = InputError("the command line")
+        found = "a folder" if junit.is_dir() else "a place that cannot be written to"
+        error.add("--junit", found, "a file that can be written", "name another file: --junit junit.xml")
+        raise error
 
 
 def _show(console: Console, content: dict[str, Any], out: Path) -> None:
