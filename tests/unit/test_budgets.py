@@ -517,7 +517,7 @@ def test_a_population_without_spread_is_judged_by_its_modal_labels() -> None:
 # --- how often a wrong verdict is given
 
 
-DRAWS = 2000
+DRAWS = 1000
 
 
 def most_wrong(draws: int = DRAWS) -> float:
