@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from piescope.auditing.budgets import Budgets
     from piescope.auditing.inputs import Answers
     from piescope.auditing.models.interface import Model, Settings
+    from piescope.auditing.parts import LabelColumn, Reading
     from piescope.auditing.pictures import Pictures
-    from piescope.auditing.predictions import LabelColumn, Reading
     from piescope.auditing.run import Question
 
 OnProgress = Callable[[str, int, int], None]
@@ -395,7 +395,7 @@ def _check_folder(out: Path) -> None:
 
 
 def _reading(asked: Asked, examples: int | None = None) -> Reading:
-    from piescope.auditing.predictions import Reading as ReadingOf
+    from piescope.auditing.parts import Reading as ReadingOf
 
     return ReadingOf(asked.values, asked.id_column, asked.label_column, examples)
 

@@ -42,7 +42,8 @@ from piescope.auditing.embeddings import read_points
 from piescope.auditing.files import kind_of, named_files
 from piescope.auditing.groups import read_metadata
 from piescope.auditing.labels import read_class_names
-from piescope.auditing.predictions import Reading, read_file, read_labels
+from piescope.auditing.parts import Reading
+from piescope.auditing.predictions import read_file, read_labels
 from piescope.audits import audit
 from piescope.problems import InputError
 
@@ -702,7 +703,8 @@ from pathlib import Path
 from piescope.auditing.embeddings import read_points
 from piescope.auditing.groups import read_metadata
 from piescope.auditing.labels import read_class_names
-from piescope.auditing.predictions import Reading, read_file, read_labels
+from piescope.auditing.parts import Reading
+from piescope.auditing.predictions import read_file, read_labels
 from piescope.problems import InputError
 
 def class_names(path, _reading):

@@ -12,22 +12,12 @@ import numpy as np
 import pyarrow as pa
 
 from piescope.auditing.answers import number
+from piescope.auditing.array_parts import array_ids
 from piescope.auditing.arrays import Spool, StoredArray, open_npy, open_npz, open_safetensors
 from piescope.auditing.files import fault, kind_of, named_files, shown
 from piescope.auditing.matching import Matched
-from piescope.auditing.predictions import (
-    LABEL_COLUMNS,
-    NOT_PREDICTIONS,
-    PREDICTION_COLUMNS,
-    TRUTH_COLUMNS,
-    Ids,
-    Reading,
-    array_ids,
-    check_alike,
-    id_column_of,
-    numbers,
-    vector,
-)
+from piescope.auditing.parts import LABEL_COLUMNS, NOT_PREDICTIONS, PREDICTION_COLUMNS, TRUTH_COLUMNS, Reading
+from piescope.auditing.table_parts import Ids, check_alike, id_column_of, numbers, vector
 from piescope.auditing.tables import TableFile, read_table
 from piescope.measure.neighbours import neighbours_within
 from piescope.measure.pies import modal_label

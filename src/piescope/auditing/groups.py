@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from piescope.auditing.arrays import Spool, StoredArray
 from piescope.auditing.columns import numpy_of
 from piescope.auditing.files import fault, kind_of, shown
-from piescope.auditing.predictions import Ids, Reading, id_column_of
+from piescope.auditing.parts import Reading
+from piescope.auditing.table_parts import Ids, id_column_of
 from piescope.auditing.tables import TableFile, read_table
 
 MOST_VALUES = 200

@@ -11,18 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from piescope.auditing.array_parts import label_column, part_of_array
 from piescope.auditing.arrays import Spool, StoredArray, in_memory
 from piescope.auditing.columns import texts
 from piescope.auditing.files import SUFFIXES, fault, named_file, named_files, shown
-from piescope.auditing.predictions import (
-    LabelColumn,
-    Part,
-    Reading,
-    label_column,
-    part_of_array,
-    read_file,
-    read_labels,
-)
+from piescope.auditing.parts import LabelColumn, Part, Reading
+from piescope.auditing.predictions import read_file, read_labels
 from piescope.measure.arrays import to_numpy
 from piescope.problems import InputError
 

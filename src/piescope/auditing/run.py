@@ -18,7 +18,7 @@ from piescope.auditing.groups import Metadata
 from piescope.auditing.inputs import Answers, agreed_truth
 from piescope.auditing.labels import Classes, resolve_classes
 from piescope.auditing.matching import Listed, Matched, match
-from piescope.auditing.predictions import LabelColumn, Part
+from piescope.auditing.parts import LabelColumn, Part
 from piescope.auditing.rows import Shown, write_rows
 from piescope.auditing.sides import Side
 from piescope.auditing.tally import Audited, Tallied, can_suspect_labels, tally, true_labels

@@ -14,7 +14,7 @@ from jaxtyping import Float32, Integer
 from piescope.auditing.files import fault
 from piescope.auditing.labels import Classes
 from piescope.auditing.matching import Matched
-from piescope.auditing.predictions import SUM_TOLERANCE, Part, Values
+from piescope.auditing.parts import SUM_TOLERANCE, Part, Values
 
 BLOCK_BYTES = 2**26
 """Of scores that are held at once, both sides together."""

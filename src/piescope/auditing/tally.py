@@ -21,7 +21,7 @@ from piescope.auditing.columns import column_of
 from piescope.auditing.groups import Groups
 from piescope.auditing.labels import Classes
 from piescope.auditing.matching import Matched
-from piescope.auditing.predictions import LabelColumn
+from piescope.auditing.parts import LabelColumn
 from piescope.auditing.sides import Side, SideBlock, block_size
 from piescope.measure.accuracy import RightSums
 from piescope.measure.calibration import CalibrationSums

@@ -1,0 +1,229 @@
+"""What models say of all examples, as the rest of an audit sees it, and what the user says of the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+
+from piescope.auditing.arrays import StoredArray
+from piescope.auditing.files import fault
+from piescope.auditing.labels import MOST_CLASSES, whole_ids
+from piescope.problems import InputError
+
+Values = Literal["labels", "probabilities", "logits"]
+
+AXES = Literal["models", "examples", "classes"]
+
+SUM_TOLERANCE = 0.02
+"""How far from 1 the sum of rounded probabilities may be (100 classes with 4 decimals: 0.005)."""
+
+ID_COLUMNS = (
+    "id",
+    "example_id",
+    "example",
+    "exampleid",
+    "image_id",
+    "imageid",
+    "sample_id",
+    "sample",
+    "image",
+    "img",
+    "filename",
+    "file_name",
+    "file",
+    "path",
+    "image_path",
+    "uid",
+    "uuid",
+    "key",
+    "index",
+    "idx",
+    "row",
+    "example id",
+    "image id",
+)
+
+MODEL_COLUMNS = ("model", "model_id", "model_name", "run", "seed", "replicate", "checkpoint", "member")
+
+TRUTH_COLUMNS = (
+    "true_label",
+    "true",
+    "target",
+    "targets",
+    "y_true",
+    "ground_truth",
+    "groundtruth",
+    "truth",
+    "gold",
+    "actual",
+    "true_class",
+    "label_true",
+    "y",
+)
+
+LABEL_COLUMNS = ("label", "labels", "class", "category", "class_id", "class_name", "label_id")
+
+PREDICTION_COLUMNS = (
+    "prediction",
+    "predictions",
+    "predicted",
+    "predicted_label",
+    "predicted_class",
+    "pred",
+    "preds",
+    "pred_label",
+    "y_pred",
+    "y_hat",
+    "output",
+    "answer",
+    "dense_label",
+    "compressed_label",
+    "pruned_label",
+)
+
+SCORE_ARRAYS = ("logits", "scores", "probabilities", "probs", "softmax", "outputs")
+
+NOT_PREDICTIONS = ("embeddings", "embedding", "features", "representations", "representation", "images", "x")
+
+CLASS_NAME_ARRAYS = ("class_names", "classes", "names")
+
+CONFIDENCE_COLUMNS = ("confidence", "score", "probability", "prob", "max_prob", "loss", "margin", "entropy")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the user says of the files, where it is not to be found out.
+
+    Attributes:
+        values: what predictions are.
+        id_column: the column with ids.
+        label_column: the column with true labels.
+        examples: how many there are, if another file tells: it says which axis of an array is which.
+    """
+
+    values: Values | None = None
+    id_column: str | None = None
+    label_column: str | None = None
+    examples: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.values is not None and self.values not in get_args(Values):
+            error = InputError("audit")
+            error.add_unknown("--values", "kind of values", str(self.values), get_args(Values))
+            raise error
+
+
+@dataclass(frozen=True, eq=False)
+class LabelColumn:
+    """One label an example: the truth, or a column of metadata.
+
+    Attributes:
+        source: the file.
+        codes: ``[examples]`` int32.
+        names: behind the codes; None: they are class ids.
+        ids: of the examples.
+        told: how it was read.
+        largest: the largest code.
+    """
+
+    source: str
+    codes: StoredArray
+    names: tuple[str, ...] | None
+    ids: pa.Array | None
+    told: tuple[str, ...] = ()
+    largest: int = -1
+
+    @property
+    def examples(self) -> int:
+        """Number of examples."""
+        return self.codes.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What one file, or one array of it, says of all examples.
+
+    Attributes:
+        source: the file's name.
+        values: what the numbers are.
+        models: a name for each model.
+        array: the numbers.
+        axes: what the array's axes are, in their order.
+        class_names: of codes, or of score columns; None: ids.
+        ids: of the examples; None: they go by row.
+        truth: true labels that stood beside the predictions.
+        told: how it was read, in words.
+        largest: the largest label; -1 for scores.
+        is_binary: scores are those of class 1 of two.
+    """
+
+    source: str
+    values: Values
+    models: tuple[str, ...]
+    array: StoredArray
+    axes: tuple[AXES, ...]
+    class_names: tuple[str, ...] | None = None
+    ids: pa.Array | None = None
+    truth: LabelColumn | None = None
+    told: tuple[str, ...] = ()
+    largest: int = -1
+    is_binary: bool = False
+
+    @property
+    def examples(self) -> int:
+        """Number of examples."""
+        return self.array.shape[self.axes.index("examples")]
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of scores an example; None for labels."""
+        if self.values == "labels":
+            return None
+        return 2 if self.is_binary else self.array.shape[self.axes.index("classes")]
+
+    def labels(self, rows: slice | np.ndarray) -> np.ndarray:
+        """``[models, rows]`` codes of some examples."""
+        part = self.array.part(rows, self.axes.index("examples"))
+        part = part[None] if self.axes == ("examples",) else part
+        if self.axes == ("examples", "models"):
+            part = part.T
+        return whole_ids(part, Path(self.source), self.array.label)
+
+    def scores(self, rows: slice | np.ndarray) -> np.ndarray:
+        """``[models, rows, classes]`` scores of some examples, as they lie in the file."""
+        part = self.array.part(rows, self.axes.index("examples"))
+        part = part[..., None] if "classes" not in self.axes else part
+        part = part[None] if "models" not in self.axes else part
+        part = part if self.axes[0] != "examples" or "models" not in self.axes else part.transpose(1, 0, 2)
+        if not self.is_binary:
+            return part
+        with np.errstate(over="ignore"):
+            part = part.astype(np.float32)
+        other = 1 - part if self.values == "probabilities" else np.zeros_like(part)
+        return np.concatenate([other, part], axis=2)
+
+
+def check_width(classes: int, path: Path, where: str) -> None:
+    """Refuses scores of more classes than there can be; InputError."""
+    if classes > MOST_CLASSES:
+        raise fault(
+            path, where, f"{classes:,} scores an example", f"at most {MOST_CLASSES:,}", "give one score for each class"
+        )
+
+
+def as_tuple(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Names as a tuple; None stays None."""
+    return None if names is None else tuple(names)
+
+
+def replace_path(stored: StoredArray, path: Path) -> StoredArray:
+    """The same array under another file's name."""
+    other = replace(stored, path=path)
+    if "_mapped" in stored.__dict__:
+        other.__dict__["_mapped"] = stored.__dict__["_mapped"]
+    return other
