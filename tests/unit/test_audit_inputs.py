@@ -405,3 +405,24 @@ def test_no_torch_and_no_pandas_are_loaded_for_files(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_any_callables_and_a_data_set() -> None:
+    from piescope.data.sources import load_digits, stratified_choice, subset
+
+    digits = load_digits().test
+    few = subset(digits, stratified_choice(digits.labels, 100))
+    weights = np.random.default_rng(0).normal(size=(64, 10))
+
+    def dense_model(pixels: np.ndarray) -> np.ndarray:
+        return pixels.reshape(len(pixels), -1) / 255 @ weights
+
+    def compressed_model(pixels: np.ndarray) -> np.ndarray:
+        return pixels.reshape(len(pixels), -1) / 255 @ np.round(weights)
+
+    found = audit(dense_model, compressed_model, few)
+    said = [model(few.images).argmax(1) for model in (dense_model, compressed_model)]
+    assert found["changed"] == (said[0] != said[1]).sum()
+    assert found["accuracy"]["dense"] == pytest.approx(100 * (said[0] == few.labels).mean())
+    assert found["inputs"]["data"]["examples"] == 100
+    assert len(found["inputs"]["notes"]) == len(set(found["inputs"]["notes"])) == 1

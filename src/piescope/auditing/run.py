@@ -235,15 +235,22 @@ def _inputs(question: Question, audited: Audited) -> dict[str, Any]:
 
 def _of_both(dense: Answers, compressed: Answers) -> list[str]:
     """Notes of both sides; what is said of either alike is said once."""
-    one, other = ([note.removeprefix(f"{side.name}: ") for note in side.notes] for side in (dense, compressed))
-    both = [f"both models: {note}" for note in one if note in other]
+    one, other = ([_bare(note, side.name) for note in side.notes] for side in (dense, compressed))
+    both = [text for text in one if text in other]
     rest = [
         note
         for side, bare in ((dense, one), (compressed, other))
         for note, text in zip(side.notes, bare, strict=True)
-        if text not in one or text not in other
+        if text not in both
     ]
     return both + rest
+
+
+def _bare(note: str, name: str) -> str:
+    """A note of one model as one of each."""
+    if note.startswith(f"{name}: "):
+        return f"both models: {note.removeprefix(f'{name}: ')}"
+    return f"each model {note.removeprefix(f'{name} ')}" if note.startswith(f"{name} ") else note
 
 
 def _side(given: Answers, side: Side) -> dict[str, Any]:
