@@ -18,11 +18,11 @@ from piescope.store import audit_layout
 
 if TYPE_CHECKING:
     from piescope.auditing.budgets import Budgets
-    from piescope.auditing.inputs import Answers
     from piescope.auditing.models.interface import Model, Settings
-    from piescope.auditing.parts import LabelColumn, Reading
     from piescope.auditing.pictures import Pictures
     from piescope.auditing.run import Question
+    from piescope.reading.inputs import SideInput
+    from piescope.reading.parts import Hints, LabelColumn
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -232,7 +232,7 @@ def run_audit(dense: Any, compressed: Any, asked: Asked, out: Path, on_progress:
 def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progress: OnProgress) -> Audit:
     """Makes the copies, audits each against the model, and puts the curve before the last one's answers."""
     from piescope.auditing.compress import compressed_copy, parse_compressions
-    from piescope.auditing.inputs import run_model
+    from piescope.auditing.models.running import run_model
     from piescope.auditing.what_if import curve_row
 
     compressions = parse_compressions(compress)
@@ -286,7 +286,7 @@ def _calibration(asked: Asked) -> list[Any] | None:
 
 
 def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress, of: str = "") -> Audit:
-    """Answers, judges and writes."""
+    """SideInput, judges and writes."""
     from piescope.auditing.run import answer
 
     if asked.budgets is not None:
@@ -394,10 +394,10 @@ def _check_folder(out: Path) -> None:
     error.raise_if_any()
 
 
-def _reading(asked: Asked, examples: int | None = None) -> Reading:
-    from piescope.auditing.parts import Reading as ReadingOf
+def _reading(asked: Asked, examples: int | None = None) -> Hints:
+    from piescope.reading.parts import Hints as HintsOf
 
-    return ReadingOf(asked.values, asked.id_column, asked.label_column, examples)
+    return HintsOf(asked.values, asked.id_column, asked.label_column, examples)
 
 
 def _is_model(given: Any, asked: Asked) -> bool:
@@ -418,8 +418,8 @@ def _check_files(asked: Asked) -> None:
 
 def _check_no_predictions(models: list[Any], asked: Asked) -> None:
     """Without pictures, what is named like a model may be meant as predictions: says what is wrong with it as such."""
-    from piescope.auditing.files import kind_of
     from piescope.auditing.models.interface import OTHER_MODEL_FILES, WEIGHT_FILES
+    from piescope.reading.files import kind_of
 
     for given in models if asked.data is None else ():
         path = Path(fspath(given)) if isinstance(given, str | PathLike) else None
@@ -470,7 +470,8 @@ def _model(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
 
 
 def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress) -> Question:
-    from piescope.auditing.inputs import read_side, read_truth, run_model
+    from piescope.auditing.models.running import run_model
+    from piescope.reading.inputs import read_side, read_truth
 
     given = {"dense": dense, "compressed": compressed}
     models = {side: _is_model(what, asked) for side, what in given.items()}
@@ -482,7 +483,7 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
     if all(models.values()):
         _check_budgets(asked, pictures)
     known = labels.examples if labels is not None else len(pictures) if pictures is not None else None
-    sides: dict[str, Answers] = {}
+    sides: dict[str, SideInput] = {}
     for side in sorted(given, key=lambda name: models[name]):  # files first: they are the quicker to be wrong
         if models[side]:
             assert pictures is not None
@@ -494,11 +495,12 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
 
 
 def _assembled(
-    sides: dict[str, Answers], asked: Asked, pictures: Pictures | None, labels: LabelColumn | None = None
+    sides: dict[str, SideInput], asked: Asked, pictures: Pictures | None, labels: LabelColumn | None = None
 ) -> Question:
     """The question, when what both sides say is known."""
-    from piescope.auditing.inputs import agreed_truth, read_truth, truth_of_pictures
+    from piescope.auditing.models.running import truth_of_pictures
     from piescope.auditing.run import Question as QuestionOf
+    from piescope.reading.inputs import agreed_truth, read_truth
 
     parts = [part for each in sides.values() for part in each.parts]
     if labels is None and asked.labels is not None:
@@ -522,8 +524,8 @@ def _assembled(
 def _metadata(asked: Asked) -> Any:
     if asked.metadata is None:
         return None
-    from piescope.auditing.files import named_file
     from piescope.auditing.groups import read_metadata
+    from piescope.reading.files import named_file
 
     return read_metadata(named_file(fspath(asked.metadata), "metadata"), _reading(asked))
 
@@ -532,14 +534,14 @@ def _class_names(asked: Asked) -> list[str] | None:
     if asked.classes is None:
         return None
     if isinstance(asked.classes, str | PathLike):
-        from piescope.auditing.labels import read_class_names
+        from piescope.reading.labels import read_class_names
 
         return read_class_names(Path(fspath(asked.classes)))
     return [str(name) for name in asked.classes]
 
 
-def _represented(asked: Asked, sides: dict[str, Answers]) -> Any:
-    from piescope.auditing.files import fault, named_file
+def _represented(asked: Asked, sides: dict[str, SideInput]) -> Any:
+    from piescope.reading.files import fault, named_file
 
     given = {"dense": asked.dense_embeddings, "compressed": asked.compressed_embeddings}
     layers = {"dense": asked.dense_layers, "compressed": asked.compressed_layers}

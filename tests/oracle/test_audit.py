@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from made_predictions import Made, made
-from piescope.auditing import sides, tally
+from piescope.auditing import tally
 from piescope.audits import audit
 from piescope.measure.accuracy import RightSums
 from piescope.measure.class_impact import class_impact
@@ -21,6 +21,7 @@ from piescope.measure.label_errors import Thresholds, suspected
 from piescope.measure.noise_floor import excess_pies
 from piescope.measure.pies import modal_label, pie_mask
 from piescope.measure.significance import confirm, permutation_p_values
+from piescope.reading import sides
 
 
 def slow_modal(labels: np.ndarray) -> list[int]:

@@ -39,13 +39,13 @@ from made_predictions import (
     table_of_scores,
 )
 from piescope.auditing.embeddings import read_points
-from piescope.auditing.files import kind_of, named_files
 from piescope.auditing.groups import read_metadata
-from piescope.auditing.labels import read_class_names
-from piescope.auditing.parts import Reading
-from piescope.auditing.predictions import read_file, read_labels
 from piescope.audits import audit
 from piescope.problems import InputError
+from piescope.reading.files import kind_of, named_files
+from piescope.reading.labels import read_class_names
+from piescope.reading.parts import Hints
+from piescope.reading.predictions import read_file, read_labels
 
 CALM = dict(deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
 settings.register_profile("audit", max_examples=80, **CALM)
@@ -88,7 +88,7 @@ def outcome(read: Callable[[], object]) -> InputError | None:
     return None
 
 
-def everything(path: Path, reading: Reading) -> Iterator[Callable[[], object]]:
+def everything(path: Path, reading: Hints) -> Iterator[Callable[[], object]]:
     """Each way in which a file can be read, to its last value."""
 
     def predictions() -> None:
@@ -128,17 +128,17 @@ def everything(path: Path, reading: Reading) -> Iterator[Callable[[], object]]:
     yield lambda: kind_of(path)
 
 
-def read_all(name: str, content: bytes, reading: Reading | None = None) -> None:
+def read_all(name: str, content: bytes, reading: Hints | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        for read in everything(path, reading or Reading()):
+        for read in everything(path, reading or Hints()):
             outcome(read)
         assert [each.name for each in Path(folder).iterdir()] == [name]
 
 
 READINGS = some.builds(
-    Reading,
+    Hints,
     values=some.sampled_from([None, None, "labels", "probabilities", "logits"]),
     id_column=some.sampled_from([None, None, "id", "a", ""]),
     label_column=some.sampled_from([None, None, "label", "a", "id"]),
@@ -159,7 +159,7 @@ STARTS = (
 @given(
     start=some.sampled_from(STARTS), rest=some.binary(max_size=300), ending=some.sampled_from(ENDINGS), reading=READINGS
 )
-def test_any_bytes(start: bytes, rest: bytes, ending: str, reading: Reading) -> None:
+def test_any_bytes(start: bytes, rest: bytes, ending: str, reading: Hints) -> None:
     read_all(f"x{ending}", start + rest, reading)
 
 
@@ -169,7 +169,7 @@ def test_any_bytes(start: bytes, rest: bytes, ending: str, reading: Reading) -> 
     ending=some.sampled_from((".csv", ".tsv", ".txt", ".jsonl", ".json")),
     reading=READINGS,
 )
-def test_any_text(text: str, ending: str, reading: Reading) -> None:
+def test_any_text(text: str, ending: str, reading: Hints) -> None:
     read_all(f"x{ending}", text.encode(), reading)
 
 
@@ -249,7 +249,7 @@ def damaged(draw: some.DrawFn) -> tuple[str, bytes]:
 
 @fuzzed
 @given(file=damaged(), reading=READINGS)
-def test_damaged_files(file: tuple[str, bytes], reading: Reading) -> None:
+def test_damaged_files(file: tuple[str, bytes], reading: Hints) -> None:
     read_all(*file, reading)
 
 
@@ -384,7 +384,7 @@ def as_bytes(table: pa.Table, ending: str) -> bytes | None:
 @given(
     drawn=columns(), ending=some.sampled_from(["csv", "parquet", "arrow", "stream", "jsonl", "json"]), reading=READINGS
 )
-def test_any_table(drawn: tuple[list[str], list[pa.Array]], ending: str, reading: Reading) -> None:
+def test_any_table(drawn: tuple[list[str], list[pa.Array]], ending: str, reading: Hints) -> None:
     names, arrays = drawn
     content = as_bytes(pa.Table.from_arrays(arrays, names=names), ending)
     if content is not None:
@@ -401,7 +401,7 @@ def test_letters_that_are_none_are_refused_in_every_binary_format(tmp_path: Path
             assert content is not None
             path = tmp_path / f"x.{'arrow' if ending == 'stream' else ending}"
             path.write_bytes(content)
-            error = outcome(lambda path=path: read_file(path, Reading()))
+            error = outcome(lambda path=path: read_file(path, Hints()))
             assert error is not None
             assert "UTF8" in str(error)
 
@@ -440,7 +440,7 @@ PLAIN = ("b1", "i1", "u1", "i2", "i8", "f2", "f4", "f8")
     ending=some.sampled_from(["npy", "npz", "small", "safetensors"]),
     reading=READINGS,
 )
-def test_any_arrays(held: dict[str, np.ndarray], ending: str, reading: Reading) -> None:
+def test_any_arrays(held: dict[str, np.ndarray], ending: str, reading: Hints) -> None:
     sink = io.BytesIO()
     match ending:
         case "npy" if held:
@@ -702,9 +702,9 @@ import sys, time
 from pathlib import Path
 from piescope.auditing.embeddings import read_points
 from piescope.auditing.groups import read_metadata
-from piescope.auditing.labels import read_class_names
-from piescope.auditing.parts import Reading
-from piescope.auditing.predictions import read_file, read_labels
+from piescope.reading.labels import read_class_names
+from piescope.reading.parts import Hints
+from piescope.reading.predictions import read_file, read_labels
 from piescope.problems import InputError
 
 def class_names(path, _reading):
@@ -718,7 +718,7 @@ for name in sys.argv[1:]:
     for read in (read_file, read_labels, read_metadata, read_points, class_names):
         start = time.monotonic()
         try:
-            read(Path(name), Reading())
+            read(Path(name), Hints())
             said = "read"
         except InputError as error:
             said = str(error).replace(chr(10), " ")[:90]

@@ -12,18 +12,18 @@ import numpy as np
 import pyarrow as pa
 
 from piescope.auditing.answers import number
-from piescope.auditing.array_parts import array_ids
-from piescope.auditing.arrays import Spool, StoredArray, open_npy, open_npz, open_safetensors
-from piescope.auditing.files import fault, kind_of, named_files, shown
-from piescope.auditing.matching import Matched
-from piescope.auditing.parts import LABEL_COLUMNS, NOT_PREDICTIONS, PREDICTION_COLUMNS, TRUTH_COLUMNS, Reading
-from piescope.auditing.table_parts import Ids, check_alike, id_column_of, numbers, vector
-from piescope.auditing.tables import TableFile, read_table
 from piescope.measure.neighbours import neighbours_within
 from piescope.measure.pies import modal_label
 from piescope.measure.prediction_depth import prediction_depth
 from piescope.measure.q_score import is_degenerate, q_score
 from piescope.measure.similarity import knn_agreement, linear_cka, neighbourhood_overlap
+from piescope.reading.array_parts import array_ids
+from piescope.reading.arrays import Spool, StoredArray, open_npy, open_npz, open_safetensors
+from piescope.reading.files import fault, kind_of, named_files, shown
+from piescope.reading.matching import Matched
+from piescope.reading.parts import LABEL_COLUMNS, NOT_PREDICTIONS, PREDICTION_COLUMNS, TRUTH_COLUMNS, Hints
+from piescope.reading.table_parts import Ids, check_alike, id_column_of, numbers, vector
+from piescope.reading.tables import TableFile, read_table
 
 MOST_POINTS = 20_000
 """Examples whose neighbours are looked for, drawn at random where there are more."""
@@ -61,7 +61,7 @@ class Points:
         return self.array.shape[1]
 
 
-def read_points(path: Path, reading: Reading) -> Points:
+def read_points(path: Path, reading: Hints) -> Points:
     """Representations from a file: an array ``[examples, dims]``, a column of lists, or one column a dimension.
 
     Raises:
@@ -92,7 +92,7 @@ def read_points(path: Path, reading: Reading) -> Points:
     return read_table(path, kind, lambda table: _points_of_table(table, reading))
 
 
-def _points_of_table(table: TableFile, reading: Reading) -> Points:
+def _points_of_table(table: TableFile, reading: Hints) -> Points:
     path = table.path
     identity = id_column_of(table.schema.names, reading)
     chosen = _columns(table.schema, identity, path)
@@ -140,7 +140,7 @@ def _columns(schema: pa.Schema, identity: str | None, path: Path) -> list[str]:
     return plain
 
 
-def read_layers(text: str, what: str, reading: Reading) -> list[Points]:
+def read_layers(text: str, what: str, reading: Hints) -> list[Points]:
     """Representations layer by layer, shallow to deep: files of a folder or pattern, in the order of their numbers.
 
     Raises:

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.auditing.arrays import Spool, StoredArray
-from piescope.auditing.columns import numpy_of
-from piescope.auditing.files import fault, kind_of, shown
-from piescope.auditing.parts import Reading
-from piescope.auditing.table_parts import Ids, id_column_of
-from piescope.auditing.tables import TableFile, read_table
+from piescope.reading.arrays import Spool, StoredArray
+from piescope.reading.columns import numpy_of
+from piescope.reading.files import fault, kind_of, shown
+from piescope.reading.parts import Hints
+from piescope.reading.table_parts import Ids, id_column_of
+from piescope.reading.tables import TableFile, read_table
 
 MOST_VALUES = 200
 """A column with more different texts is a name or an address, not a group."""
@@ -62,7 +62,7 @@ class Metadata:
     told: tuple[str, ...]
 
 
-def read_metadata(path: Path, reading: Reading) -> Metadata:
+def read_metadata(path: Path, reading: Hints) -> Metadata:
     """The groups that a table's columns make.
 
     Raises:
@@ -74,7 +74,7 @@ def read_metadata(path: Path, reading: Reading) -> Metadata:
     return read_table(path, kind, lambda table: _metadata_of(table, reading), is_free=True)
 
 
-def _metadata_of(table: TableFile, reading: Reading) -> Metadata:
+def _metadata_of(table: TableFile, reading: Hints) -> Metadata:
     path = table.path
     names = [name for name in table.schema.names]
     identity = id_column_of(names, reading)

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from piescope.auditing.columns import column_of, numpy_of, texts
 from piescope.auditing.tally import Audited, Tallied
 from piescope.measure.label_errors import suspected
+from piescope.reading.columns import column_of, numpy_of, texts
 
 MOST_HARMED = 100
 MOST_LABEL_ERRORS = 50

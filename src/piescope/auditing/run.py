@@ -12,17 +12,17 @@ import numpy as np
 import pyarrow as pa
 
 from piescope.auditing import answers
-from piescope.auditing.columns import numpy_of, texts
-from piescope.auditing.files import fault
 from piescope.auditing.groups import Metadata
-from piescope.auditing.inputs import Answers, agreed_truth
-from piescope.auditing.labels import Classes, resolve_classes
-from piescope.auditing.matching import Listed, Matched, match
-from piescope.auditing.parts import LabelColumn, Part
 from piescope.auditing.rows import Shown, write_rows
-from piescope.auditing.sides import Side
 from piescope.auditing.tally import Audited, Tallied, can_suspect_labels, tally, true_labels
 from piescope.measure.label_errors import LEAST_ACCURACY, RULE
+from piescope.reading.columns import numpy_of, texts
+from piescope.reading.files import fault
+from piescope.reading.inputs import SideInput, agreed_truth
+from piescope.reading.labels import Classes, resolve_classes
+from piescope.reading.matching import Listed, Matched, match
+from piescope.reading.parts import LabelColumn, Predictions
+from piescope.reading.sides import Side
 
 if TYPE_CHECKING:
     from piescope.auditing.embeddings import Represented
@@ -49,8 +49,8 @@ class Question:
         notes: more to be said of the inputs.
     """
 
-    dense: Answers
-    compressed: Answers
+    dense: SideInput
+    compressed: SideInput
     labels: LabelColumn | None = None
     metadata: Metadata | None = None
     represented: Represented | None = None
@@ -94,7 +94,7 @@ def resolved(question: Question) -> Audited:
     return Audited(dense, compressed, matched, classes, truth, groups, question.seed, question.is_paired)
 
 
-def _classes(parts: Sequence[Part], truth: LabelColumn | None, explicit: Sequence[str] | None) -> Classes:
+def _classes(parts: Sequence[Predictions], truth: LabelColumn | None, explicit: Sequence[str] | None) -> Classes:
     labelled = {f"{part.source}": part.class_names for part in parts if part.values == "labels"}
     if truth is not None:
         labelled[f"{truth.source} (labels)"] = truth.names
@@ -233,7 +233,7 @@ def _inputs(question: Question, audited: Audited) -> dict[str, Any]:
     }
 
 
-def _of_both(dense: Answers, compressed: Answers) -> list[str]:
+def _of_both(dense: SideInput, compressed: SideInput) -> list[str]:
     """Notes of both sides; what is said of either alike is said once."""
     one, other = ([_bare(note, side.name) for note in side.notes] for side in (dense, compressed))
     both = [text for text in one if text in other]
@@ -253,7 +253,7 @@ def _bare(note: str, name: str) -> str:
     return f"each model {note.removeprefix(f'{name} ')}" if note.startswith(f"{name} ") else note
 
 
-def _side(given: Answers, side: Side) -> dict[str, Any]:
+def _side(given: SideInput, side: Side) -> dict[str, Any]:
     told = [
         f"{part.source}: {', '.join(part.told)}" if len(given.parts) > 1 else ", ".join(part.told)
         for part in given.parts

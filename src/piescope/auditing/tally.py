@@ -17,16 +17,16 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from piescope.auditing.columns import column_of
 from piescope.auditing.groups import Groups
-from piescope.auditing.labels import Classes
-from piescope.auditing.matching import Matched
-from piescope.auditing.parts import LabelColumn
-from piescope.auditing.sides import Side, SideBlock, block_size
 from piescope.measure.accuracy import RightSums
 from piescope.measure.calibration import CalibrationSums
 from piescope.measure.label_errors import FEWEST_VOTERS, Thresholds, vote_probability
 from piescope.measure.pies import votes
+from piescope.reading.columns import column_of
+from piescope.reading.labels import Classes
+from piescope.reading.matching import Matched
+from piescope.reading.parts import LabelColumn
+from piescope.reading.sides import Side, SideBlock, block_size
 
 SAMPLED = 10_000
 """Examples on which the noise floor is measured, drawn at random where there are more."""

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from piescope.auditing.arrays import StoredArray, in_memory
-from piescope.auditing.columns import column_of, texts
-from piescope.auditing.files import fault, shown
-from piescope.auditing.labels import Coder, check_ids
-from piescope.auditing.parts import (
+from piescope.problems import InputError
+from piescope.reading.arrays import StoredArray, in_memory
+from piescope.reading.columns import column_of, texts
+from piescope.reading.files import fault, shown
+from piescope.reading.labels import Coder, check_ids
+from piescope.reading.parts import (
     AXES,
     CLASS_NAME_ARRAYS,
     ID_COLUMNS,
@@ -25,14 +26,13 @@ from piescope.auditing.parts import (
     SCORE_ARRAYS,
     SUM_TOLERANCE,
     TRUTH_COLUMNS,
+    Hints,
     LabelColumn,
-    Part,
-    Reading,
+    Predictions,
     Values,
     as_tuple,
     check_width,
 )
-from piescope.problems import InputError
 
 LEAST_ONE_HOT = 8
 """Rows with a single 1 that cannot be chance."""
@@ -64,7 +64,7 @@ def label_column(
     )
 
 
-def part_of_array(array: StoredArray, name: str, reading: Reading, whole_file: bool = True) -> Part:
+def part_of_array(array: StoredArray, name: str, reading: Hints, whole_file: bool = True) -> Predictions:
     """Predictions from one array: which axis is which, and what its values are.
 
     ``[examples]`` labels (or probabilities of class 1), ``[models, examples]`` labels, ``[examples, classes]`` scores
@@ -110,7 +110,7 @@ def part_of_array(array: StoredArray, name: str, reading: Reading, whole_file: b
             rows = axes.index("examples")
             check_ids(block, path, where, first if along == rows else 0, rows)
             largest = max(largest, int(block.max()))
-        return Part(shown(path), "labels", _models(array, axes, name), array, axes, told=told, largest=largest)
+        return Predictions(shown(path), "labels", _models(array, axes, name), array, axes, told=told, largest=largest)
     is_binary = len(array.shape) == 1 or array.shape[-1] == 1
     axes, told = (("examples",), ()) if len(array.shape) == 1 else _score_axes(array, reading)
     if is_binary:
@@ -118,7 +118,7 @@ def part_of_array(array: StoredArray, name: str, reading: Reading, whole_file: b
         told = (*told, f"one {one} an example: that of class 1 of two")
     else:
         check_width(array.shape[-1], path, where)
-    return Part(shown(path), values, _models(array, axes, name), array, axes, told=told, is_binary=is_binary)
+    return Predictions(shown(path), values, _models(array, axes, name), array, axes, told=told, is_binary=is_binary)
 
 
 def is_one_hot(values: np.ndarray) -> bool:
@@ -135,7 +135,7 @@ def _models(array: StoredArray, axes: tuple[AXES, ...], name: str) -> tuple[str,
     return (name,) if count == 1 else tuple(f"{name}[{number}]" for number in range(count))
 
 
-def _label_axes(array: StoredArray, reading: Reading) -> tuple[tuple[AXES, ...], tuple[str, ...]]:
+def _label_axes(array: StoredArray, reading: Hints) -> tuple[tuple[AXES, ...], tuple[str, ...]]:
     shape = array.shape
     if len(shape) == 1:
         return ("examples",), ()
@@ -149,7 +149,7 @@ def _label_axes(array: StoredArray, reading: Reading) -> tuple[tuple[AXES, ...],
     return ("models", "examples"), (f"shape {list(shape)} read as [models, examples]",)
 
 
-def _score_axes(array: StoredArray, reading: Reading) -> tuple[tuple[AXES, ...], tuple[str, ...]]:
+def _score_axes(array: StoredArray, reading: Hints) -> tuple[tuple[AXES, ...], tuple[str, ...]]:
     shape = array.shape
     if len(shape) == 2:
         return ("examples", "classes"), (f"shape {list(shape)} read as [examples, classes]",)
@@ -230,7 +230,7 @@ def values_of(sample: np.ndarray, array: StoredArray, rows: np.ndarray) -> Value
     return "logits"
 
 
-def _named_array(array: StoredArray, name: str, reading: Reading) -> Part:
+def _named_array(array: StoredArray, name: str, reading: Hints) -> Predictions:
     if len(array.shape) > 2:
         raise fault(
             array.path,
@@ -245,10 +245,12 @@ def _named_array(array: StoredArray, name: str, reading: Reading) -> Part:
     codes = coder.codes(_text_column(text.reshape(-1), array.path, array.label)).reshape(text.shape)
     assert coder.names is not None
     stored = in_memory(codes, array.name)
-    return Part(shown(array.path), "labels", _models(array, axes, name), stored, axes, tuple(coder.names), told=told)
+    return Predictions(
+        shown(array.path), "labels", _models(array, axes, name), stored, axes, tuple(coder.names), told=told
+    )
 
 
-def parts_of_arrays(arrays: dict[str, StoredArray], path: Path, reading: Reading) -> list[Part]:
+def parts_of_arrays(arrays: dict[str, StoredArray], path: Path, reading: Hints) -> list[Predictions]:
     """Predictions from the arrays of a file, with the ids, true labels and class names that lie beside them.
 
     Raises:

@@ -11,10 +11,10 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float32, Integer
 
-from piescope.auditing.files import fault
-from piescope.auditing.labels import Classes
-from piescope.auditing.matching import Matched
-from piescope.auditing.parts import SUM_TOLERANCE, Part, Values
+from piescope.reading.files import fault
+from piescope.reading.labels import Classes
+from piescope.reading.matching import Matched
+from piescope.reading.parts import SUM_TOLERANCE, Predictions, Values
 
 BLOCK_BYTES = 2**26
 """Of scores that are held at once, both sides together."""
@@ -73,7 +73,7 @@ class Side:
         classes: that all files speak of.
     """
 
-    def __init__(self, name: str, parts: Sequence[Part], classes: Classes) -> None:
+    def __init__(self, name: str, parts: Sequence[Predictions], classes: Classes) -> None:
         self.name, self.parts, self.classes = name, tuple(parts), classes
         kinds = {part.values for part in parts}
         self.has_scores = "labels" not in kinds
@@ -135,7 +135,7 @@ def _confidence(scores: _Scores) -> np.ndarray:
 
 
 def _read(
-    values: np.ndarray, part: Part, table: np.ndarray | None, name: Callable[[int], str]
+    values: np.ndarray, part: Predictions, table: np.ndarray | None, name: Callable[[int], str]
 ) -> tuple[np.ndarray, _Scores]:
     """Labels of one model's scores ``[examples, classes]``, checked, and what makes probabilities of them."""
     scores = values if values.dtype in (np.float32, np.float64) else values.astype(np.float32)

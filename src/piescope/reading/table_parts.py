@@ -12,16 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.auditing.array_parts import (
+from piescope.reading.array_parts import (
     LOOK,
     is_one_hot,
     values_of,
 )
-from piescope.auditing.arrays import Spool, StoredArray, in_memory
-from piescope.auditing.columns import numpy_of, texts
-from piescope.auditing.files import fault, shown
-from piescope.auditing.labels import Coder
-from piescope.auditing.parts import (
+from piescope.reading.arrays import Spool, StoredArray, in_memory
+from piescope.reading.columns import numpy_of, texts
+from piescope.reading.files import fault, shown
+from piescope.reading.labels import Coder
+from piescope.reading.parts import (
     AXES,
     CONFIDENCE_COLUMNS,
     ID_COLUMNS,
@@ -31,18 +31,18 @@ from piescope.auditing.parts import (
     PREDICTION_COLUMNS,
     SUM_TOLERANCE,
     TRUTH_COLUMNS,
+    Hints,
     LabelColumn,
-    Part,
-    Reading,
+    Predictions,
     Values,
     as_tuple,
     check_width,
     replace_path,
 )
-from piescope.auditing.tables import NUMBER, TableFile
+from piescope.reading.tables import NUMBER, TableFile
 
 
-def labels_of_table(table: TableFile, reading: Reading) -> LabelColumn:
+def labels_of_table(table: TableFile, reading: Hints) -> LabelColumn:
     """The true labels of a table; InputError where no column holds any."""
     path = table.path
     roles = _Roles.of(table, reading, for_truth=True)
@@ -65,7 +65,7 @@ def _id_told(column: str | None) -> tuple[str, ...]:
     return () if column is None else (f"ids: column {column!r}",)
 
 
-def id_column_of(names: Sequence[str], reading: Reading) -> str | None:
+def id_column_of(names: Sequence[str], reading: Hints) -> str | None:
     """Which column holds ids: the one that the user names, or one with a usual name, or an index without a name."""
     if reading.id_column in names:
         return reading.id_column
@@ -122,7 +122,7 @@ class _Roles:
         return (*(name for name in named if name is not None), *self.labels, *self.scores, *self.vectors)
 
     @staticmethod
-    def of(table: TableFile, reading: Reading, for_truth: bool = False) -> _Roles:
+    def of(table: TableFile, reading: Hints, for_truth: bool = False) -> _Roles:
         """Reads the roles off names and types.
 
         Raises:
@@ -204,7 +204,7 @@ class _Roles:
         return _Roles(identity, model, truth, unused=unused, **chosen)
 
 
-def _truth_column(path: Path, rest: list[str], lower: dict[str, str], schema: pa.Schema, reading: Reading) -> str:
+def _truth_column(path: Path, rest: list[str], lower: dict[str, str], schema: pa.Schema, reading: Hints) -> str:
     if reading.label_column is not None:
         return reading.label_column
     for wanted in (*TRUTH_COLUMNS, *LABEL_COLUMNS):
@@ -228,7 +228,7 @@ def _kind(kind: pa.DataType, values: Values | None) -> Literal["label", "number"
     return "vector" if pa.types.is_nested(kind) else "other"  # of numbers: tables hold no others
 
 
-def part_of_table(table: TableFile, reading: Reading) -> Part:
+def part_of_table(table: TableFile, reading: Hints) -> Predictions:
     """The predictions of a table; InputError where no column holds any."""
     cells = _cells_of(table, _Roles.of(table, reading), reading)
     roles = cells.roles
@@ -338,14 +338,14 @@ class _Cells:
         return (self.table.path.stem,) if len(names) == 1 else names
 
     def part(
-        self, array: StoredArray, largest: int, ids: pa.Array | None, truth: LabelColumn | None, reading: Reading
-    ) -> Part:
+        self, array: StoredArray, largest: int, ids: pa.Array | None, truth: LabelColumn | None, reading: Hints
+    ) -> Predictions:
         axes: tuple[AXES, ...] = (
             ("examples", "models") if self.values == "labels" else ("examples", "models", "classes")
         )
         names = as_tuple(self.coder.names) if self.values == "labels" else self.class_names
         told = (*self.table.told, *self.told, *_id_told(self.roles.id))
-        found = Part(
+        found = Predictions(
             shown(self.table.path),
             self.values,
             self.models,
@@ -363,7 +363,7 @@ class _Cells:
         return found
 
 
-def _cells_of(table: TableFile, roles: _Roles, reading: Reading) -> _Cells:
+def _cells_of(table: TableFile, roles: _Roles, reading: Hints) -> _Cells:
     """How the columns are read, from the first rows."""
     path = table.path
     spare = [name for name in roles.unused if table.kind == "csv" or pa.types.is_integer(table.schema.field(name).type)]
@@ -522,7 +522,7 @@ def vector(column: pa.Array, path: Path, name: str, first: int = 0) -> np.ndarra
     return numbers(pc.list_flatten(column), path, name, first, length).reshape(len(column), length)
 
 
-def _pivoted(table: TableFile, roles: _Roles, cells: _Cells, reading: Reading) -> Part:
+def _pivoted(table: TableFile, roles: _Roles, cells: _Cells, reading: Hints) -> Predictions:
     """Long tables, (example, model, label): two passes, one for the names and one for the cells."""
     path = table.path
     if roles.id is None or roles.model is None:

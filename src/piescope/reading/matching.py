@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.auditing.columns import numpy_of
-from piescope.auditing.files import fault
 from piescope.problems import InputError
+from piescope.reading.columns import numpy_of
+from piescope.reading.files import fault
 
 
 class Listed(Protocol):

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.auditing.columns import numpy_of
-from piescope.auditing.files import check_regular, fault, printable, shown
 from piescope.problems import InputError
+from piescope.reading.columns import numpy_of
+from piescope.reading.files import check_regular, fault, printable, shown
 
 MOST_CLASSES = 2**15
 """More distinct labels than this are ids, regression targets or a wrong column."""

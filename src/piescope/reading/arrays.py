@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from piescope.auditing.files import fault
+from piescope.reading.files import fault
 
 MOST_INFLATION = 200
 """A compressed array may be so many times larger than its bytes in the file ..."""

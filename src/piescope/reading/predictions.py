@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from piescope.auditing.array_parts import (
+from piescope.reading.array_parts import (
     array_ids,
     label_column,
     listed,
@@ -12,21 +12,21 @@ from piescope.auditing.array_parts import (
     parts_of_arrays,
     texts_of,
 )
-from piescope.auditing.arrays import open_npy, open_npz, open_safetensors
-from piescope.auditing.files import fault, kind_of
-from piescope.auditing.parts import (
+from piescope.reading.arrays import open_npy, open_npz, open_safetensors
+from piescope.reading.files import fault, kind_of
+from piescope.reading.parts import (
     CLASS_NAME_ARRAYS,
     LABEL_COLUMNS,
     TRUTH_COLUMNS,
+    Hints,
     LabelColumn,
-    Part,
-    Reading,
+    Predictions,
 )
-from piescope.auditing.table_parts import labels_of_table, part_of_table
-from piescope.auditing.tables import read_table
+from piescope.reading.table_parts import labels_of_table, part_of_table
+from piescope.reading.tables import read_table
 
 
-def read_file(path: Path, reading: Reading) -> list[Part]:
+def read_file(path: Path, reading: Hints) -> list[Predictions]:
     """The predictions of a file.
 
     Raises:
@@ -40,7 +40,7 @@ def read_file(path: Path, reading: Reading) -> list[Part]:
     return [read_table(path, kind, lambda table: part_of_table(table, reading))]
 
 
-def read_labels(path: Path, reading: Reading) -> LabelColumn:
+def read_labels(path: Path, reading: Hints) -> LabelColumn:
     """The true labels of a file: a table with a label column, or an array ``[examples]``.
 
     Raises:

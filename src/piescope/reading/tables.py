@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.auditing.columns import numpy_of
-from piescope.auditing.files import Kind, fault
 from piescope.problems import InputError
+from piescope.reading.columns import numpy_of
+from piescope.reading.files import Kind, fault
 
 SAMPLE = 2**16
 """Bytes of a text file that are looked at to tell how it is written ..."""

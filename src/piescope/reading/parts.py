@@ -10,10 +10,10 @@ from typing import Literal, get_args
 import numpy as np
 import pyarrow as pa
 
-from piescope.auditing.arrays import StoredArray
-from piescope.auditing.files import fault
-from piescope.auditing.labels import MOST_CLASSES, whole_ids
 from piescope.problems import InputError
+from piescope.reading.arrays import StoredArray
+from piescope.reading.files import fault
+from piescope.reading.labels import MOST_CLASSES, whole_ids
 
 Values = Literal["labels", "probabilities", "logits"]
 
@@ -96,7 +96,7 @@ CONFIDENCE_COLUMNS = ("confidence", "score", "probability", "prob", "max_prob", 
 
 
 @dataclass(frozen=True)
-class Reading:
+class Hints:
     """What the user says of the files, where it is not to be found out.
 
     Attributes:
@@ -145,7 +145,7 @@ class LabelColumn:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Predictions:
     """What one file, or one array of it, says of all examples.
 
     Attributes:

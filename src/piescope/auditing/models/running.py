@@ -1,0 +1,93 @@
+"""What a model says of all pictures, as predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from piescope.reading.array_parts import part_of_array
+from piescope.reading.arrays import Spool, StoredArray, in_memory
+from piescope.reading.columns import texts
+from piescope.reading.files import fault, shown
+from piescope.reading.inputs import SideInput
+from piescope.reading.parts import Hints, LabelColumn
+
+if TYPE_CHECKING:
+    from piescope.auditing.models.interface import Model
+    from piescope.auditing.pictures import Pictures
+
+BATCH = 256
+"""Pictures that a model sees at once."""
+
+OnExamples = Callable[[str, int, int], None]
+"""Hears which side is at work, how many examples are done and how many there are."""
+
+
+def run_model(model: Model, pictures: Pictures, side: str, on_examples: OnExamples) -> SideInput:
+    """What a model says of all pictures; scores go to a temporary file.
+
+    Raises:
+        InputError: damaged pictures, or outputs that change their shape.
+    """
+    scores: Spool | None = None
+    labels: Spool | None = None
+    points: Spool | None = None
+    for start in range(0, len(pictures), BATCH):
+        stop = min(start + BATCH, len(pictures))
+        said = model.scores(pictures.batch(start, stop))
+        if said.scores is not None:
+            scores = scores or Spool(np.dtype(np.float32), said.scores.shape[1:])
+            scores.append(said.scores)
+        elif said.labels is not None:
+            labels = labels or Spool(np.dtype(np.int32), ())
+            labels.append(said.labels)
+        if said.representation is not None:
+            points = points or Spool(np.dtype(np.float32), said.representation.shape[1:])
+            points.append(said.representation)
+        on_examples(side, stop, len(pictures))
+    written = scores or labels
+    if written is None or len(written) != len(pictures):
+        raise fault(model.name, side, "no outputs for some pictures", "scores or labels for each", "check the model")
+    stored = replace_name(written.array(side), model.name)
+    values = None if model.values == "unknown" else model.values
+    part = part_of_array(stored, model.name, Hints(values=values, examples=len(pictures)))
+    names = model.class_names
+    if (
+        names is None
+        and part.num_classes is not None
+        and pictures.class_names
+        and part.num_classes == len(pictures.class_names)
+    ):
+        names = pictures.class_names
+    ids = texts(str(each) for each in pictures.ids)
+    part = replace(part, ids=ids, class_names=names if part.values != "labels" else None)
+    whole = points is not None and len(points) == len(pictures)
+    representation = points.array("representation") if points is not None and whole else None
+    return SideInput(model.name, (part,), representation, tuple(model.notes))
+
+
+def replace_name(stored: StoredArray, source: str) -> StoredArray:
+    """The same array, under another name for messages."""
+    return replace(stored, path=Path(source), name="")
+
+
+def truth_of_pictures(pictures: Pictures, model_names: Sequence[str] | None) -> LabelColumn | None:
+    """True labels of pictures, in the words of the model's classes where the names tell which is which."""
+    from piescope.auditing.models.interface import class_columns
+
+    if pictures.labels is None:
+        return None
+    names: tuple[str, ...] | None = pictures.class_names
+    columns = class_columns(model_names, pictures.class_names)
+    if columns is not None and model_names is not None:
+        names = tuple(model_names[column] for column in columns)
+    elif model_names is not None:
+        names = None  # by position
+    ids = texts(str(each) for each in pictures.ids)
+    codes = in_memory(pictures.labels.astype(np.int32), "labels")
+    largest = int(pictures.labels.max(initial=-1))
+    return LabelColumn(shown(pictures.name), codes, names, ids, (f"true labels: of {pictures.name}",), largest)
