@@ -1,4 +1,4 @@
-"""Records the golden outcome of the tiny study: python tests/golden/record.py."""
+"""Records the golden outcomes: `make golden`; with --predictions also the stored predictions that part of them is computed from."""
 
 from __future__ import annotations
 
@@ -8,40 +8,59 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as parquet
+import numpy as np
+from portable import HERE, STORED, outcome, plain, stored_study
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+GOLDEN = HERE / "golden.json"
 
 
-def outcome_of(out: Path) -> dict[str, Any]:
-    from piescope.store import layout
-    from piescope.store.artefacts import Store
-    from piescope.study.execute import study_of
+def keys() -> dict[str, str]:
+    """The key of every step of the tiny study."""
+    from piescope.study.parse import parse_study
     from piescope.study.plan import make_plan
 
-    plan = make_plan(study_of(out))
-    store = Store(out)
-    step = next(step for step in plan.steps if step.label == "supervised gmp 0.5, seed 0")
-    curve = store.load(step.kind, step.key).tensors(layout.HISTORY)["supervised"]
-    rows = parquet.read_table(layout.examples(out)).to_pylist()
-    pies: dict[str, list[str]] = {}
-    for row in rows:
-        arm = f"{row['objective']} {row['pruning']} {row['sparsity']:g}"
-        pies.setdefault(arm, [])
-        if row["is_pie"]:
-            pies[arm].append(row["example_id"].removeprefix("digits-"))
-    return {
-        "loss_curve": [float(loss) for loss in curve],
-        "pies": pies,
-        "keys": {step.label: step.key[:8] for step in plan.steps},
-    }
+    plan = make_plan(parse_study((HERE / "tiny.toml").read_text()))
+    return {f"{step.kind} {step.label}": step.key[:8] for step in plan.steps}
+
+
+def record_predictions() -> None:
+    """Runs the study whose predictions are stored, and keeps them in half precision: part of what is given, not of what is checked."""
+    from piescope.cli.app import app
+    from piescope.store.artefacts import Store
+    from piescope.study.parse import parse_study
+    from piescope.study.plan import make_plan
+
+    kept: dict[str, np.ndarray] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        study = Path(folder) / "study.toml"
+        study.write_text(stored_study())
+        app(["run", str(study), "--out", f"{folder}/out"], standalone_mode=False)
+        for step in make_plan(parse_study(stored_study())).steps:
+            for name, small in STORED_AS.get(step.kind, ()):
+                file = next(Path(f"{folder}/out/artefacts/{step.kind}/{step.key}").glob("*.safetensors")).name
+                array = Store(Path(folder) / "out").load(step.kind, step.key).tensors(file)[name]
+                kept[f"{step.kind} {step.label}/{name}"] = array.astype(small)
+    np.savez_compressed(STORED, **kept)  # type: ignore[arg-type]
+
+
+STORED_AS: dict[str, tuple[tuple[str, Any], ...]] = {
+    "predict": (("logits", np.float16), ("representations", np.float16)),
+    "depth": (("knn_labels", np.int8),),
+    "project": (("embedding", np.float16),),
+}
+
+
+def shortened(value: Any) -> Any:
+    """Fractions to twelve digits: three more than are compared."""
+    if isinstance(value, dict):
+        return {key: shortened(held) for key, held in value.items()}
+    if isinstance(value, list):
+        return [shortened(held) for held in value]
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 if __name__ == "__main__":
-    from conftest import TINY, run_piescope
-
-    with tempfile.TemporaryDirectory() as folder:
-        done = run_piescope("run", TINY, "--out", Path(folder) / "tiny")
-        assert done.returncode == 0, done.stderr
-        (HERE / "golden.json").write_text(json.dumps(outcome_of(Path(folder) / "tiny")) + "\n")
+    if "--predictions" in sys.argv:
+        record_predictions()
+    found = shortened(json.loads(json.dumps({"keys": keys(), **outcome()}, default=plain)))
+    GOLDEN.write_text(json.dumps(found, separators=(",", ":")) + "\n")
