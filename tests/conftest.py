@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,12 +60,48 @@ class TinyRun:
         return to
 
 
+Once = Callable[[str, Callable[[Path], None]], Path]
+
+
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
-    out = tmp_path_factory.mktemp("tiny") / "a folder with spaces"
-    done = run_piescope("run", TINY, "--out", out, "--workers", "2")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return TinyRun(out, done.stdout)
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Gives a folder that is made by whichever test process asks for it first; the others wait and share it.
+
+    Nobody may write to it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def shared(name: str, make: Callable[[Path], None]) -> Path:
+        folder, made = root / "shared" / name, root / "shared" / f"{name}.made"
+        folder.parent.mkdir(exist_ok=True)
+        with (root / "shared" / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                make(folder)
+                made.touch()
+        return folder
+
+    return shared
+
+
+@pytest.fixture(scope="session")
+def tiny_run(once: Once) -> TinyRun:
+    def run(folder: Path) -> None:
+        done = run_piescope("run", TINY, "--out", folder / "a folder with spaces", "--workers", "2")
+        assert done.returncode == 0, done.stdout + done.stderr
+        (folder / "printed.txt").write_text(done.stdout)
+
+    folder = once("tiny", run)
+    return TinyRun(folder / "a folder with spaces", (folder / "printed.txt").read_text())
+
+
+@pytest.fixture(scope="session")
+def stored_run(once: Once) -> Path:
+    """The folder of a study whose models nobody trained: the same on every processor."""
+    from portable import write_stored_study
+
+    return once("stored", write_stored_study)
 
 
 @pytest.fixture(scope="session")
