@@ -206,6 +206,7 @@ def made(
             "left_out": {"dense": 0, "compressed": 3, "labels": 12},
             "notes": ["pruned-90.csv: 3 examples are in no other file"],
         },
+        "warnings": [],
         "class_names": list(names),
         "accuracy": {
             "dense": before["value"], "dense_interval": [before["low"], before["high"]],

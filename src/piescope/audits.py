@@ -96,6 +96,14 @@ class Asked:
     device: str = "cpu"
     settings: Settings | None = None
     seed: int = 0
+    expect_accuracy: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.expect_accuracy is not None and not 1 < self.expect_accuracy <= 100:
+            error = InputError("audit")
+            cure = "write 79 for 79 %"
+            error.add("--expect-accuracy", f"{self.expect_accuracy:g}", "percent, above 1 and up to 100", cure)
+            raise error
 
 
 def audit(
@@ -123,6 +131,7 @@ def audit(
     device: str = "cpu",
     settings: Settings | None = None,
     seed: int = 0,
+    expect_accuracy: float | None = None,
     on_progress: OnProgress = _silent,
 ) -> Audit:
     """What a model lost when it was compressed: which examples, which classes, and whether that is more than chance.
@@ -158,6 +167,7 @@ def audit(
         device: where torch models run.
         settings: what is known of a model's input: size, mean, std.
         seed: of what is drawn at random.
+        expect_accuracy: percent that the dense side is known to score; a clearly other one is an error: files misread.
         on_progress: hears what is at work, how many examples are done and how many there are.
 
     Returns:
@@ -198,6 +208,7 @@ def audit(
         device,
         settings,
         seed,
+        expect_accuracy,
     )
     if out is not None:
         return run_audit(dense, compressed, asked, Path(fspath(out)), on_progress)
@@ -518,6 +529,7 @@ def _assembled(
         common=asked.common,
         is_paired=asked.paired,
         seed=asked.seed,
+        expect_accuracy=asked.expect_accuracy,
     )
 
 

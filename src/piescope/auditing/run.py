@@ -14,7 +14,9 @@ import pyarrow as pa
 from piescope.auditing import answers
 from piescope.auditing.groups import Metadata
 from piescope.auditing.rows import Shown, write_rows
+from piescope.auditing.suspicions import check_accuracy, suspicions
 from piescope.auditing.tally import Audited, Tallied, can_suspect_labels, tally, true_labels
+from piescope.auditing.widths import check_widths
 from piescope.measure.label_errors import LEAST_ACCURACY, RULE
 from piescope.reading.columns import numpy_of, texts
 from piescope.reading.files import fault
@@ -47,6 +49,7 @@ class Question:
         is_paired: model k of one side was made from model k of the other.
         seed: of what is drawn.
         notes: more to be said of the inputs.
+        expect_accuracy: of the dense side, percent, as the user knows it; None: not told.
     """
 
     dense: SideInput
@@ -60,6 +63,7 @@ class Question:
     is_paired: bool = False
     seed: int = 0
     notes: tuple[str, ...] = field(default=())
+    expect_accuracy: float | None = None
 
     @property
     def truth(self) -> LabelColumn | None:
@@ -79,6 +83,7 @@ def resolved(question: Question) -> Audited:
     if question.represented is not None:
         others |= question.represented.listed()
     matched = match(sides, others, question.common)
+    check_widths(sides, matched)
     parts = [*question.dense.parts, *question.compressed.parts]
     classes = _classes(parts, truth, question.class_names)
     dense, compressed = (Side(name, side, classes) for name, side in sides.items())
@@ -131,6 +136,10 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
     with tempfile.TemporaryDirectory(prefix="piescope-audit-") as scratch:
         tallied = tally(audited, Path(scratch), lambda done: on_progress("comparing", done, audited.matched.examples))
         content = answers.counts(audited, tallied)
+        content["warnings"] = suspicions(audited, tallied)
+        content["inputs"] = _inputs(question, audited)
+        if question.expect_accuracy is not None:
+            check_accuracy(question.expect_accuracy, content, question.dense.name)
         confirmed, largest = answers.confirmed(audited, tallied)
         content["confirmed"] = confirmed
         why_not = _no_suspicion(audited, content["accuracy"])
@@ -155,7 +164,6 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
         "examples": shown.label_errors,
     }
     content["what_if"], content["budgets"] = [], []
-    content["inputs"] = _inputs(question, audited)
     if question.pictures is not None:
         _write_images(question.pictures, shown, audit_layout.images(out))
     return content

@@ -90,6 +90,7 @@ class Tallied:
         group_flips: ``[groups, 2]`` lost and rescued by modal label, for each column.
         class_flips: ``[classes, 3]`` lost, rescued and changed by modal label.
         modal_right: how many modal labels of either side are right.
+        pairs: modal labels of either side, (dense, compressed) -> examples.
         cells: modal confusion of the dense side, (true, predicted) -> examples.
         moved: changed examples, (true, dense, compressed) -> examples.
         calibration: of either side.
@@ -110,6 +111,7 @@ class Tallied:
     group_flips: list[np.ndarray] = field(default_factory=list)
     class_flips: np.ndarray | None = None
     modal_right: list[int] = field(default_factory=lambda: [0, 0])
+    pairs: Counter[tuple[int, int]] = field(default_factory=Counter)
     cells: Counter[tuple[int, int]] = field(default_factory=Counter)
     moved: Counter[tuple[int, int, int]] = field(default_factory=Counter)
     calibration: list[CalibrationSums] = field(default_factory=list)
@@ -188,6 +190,7 @@ def _add(found: Tallied, audited: Audited, start: int, stop: int, tests: _Tests,
     target = modal[0] if truth is None else truth.astype(np.int64)
     found.examples += stop - start
     found.changed += int(changed.sum())
+    found.pairs.update(_counted(modal[0], modal[1], classes=classes))
     probabilities = _probabilities(found, audited, blocks, target)
     if truth is not None:
         _count_right(found, audited, blocks, modal, target, start, stop)

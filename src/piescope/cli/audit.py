@@ -71,6 +71,9 @@ def audit(
     common: Annotated[
         bool, typer.Option("--common", help="Audit the examples that all files have.", rich_help_panel=FILES)
     ] = False,
+    expect_accuracy: Annotated[
+        float | None, typer.Option(help="Percent the dense side should score; else exit 2.", rich_help_panel=FILES)
+    ] = None,
     paired: Annotated[
         bool, typer.Option("--paired", help="Model k was made from model k.", rich_help_panel=FILES)
     ] = False,
@@ -157,6 +160,7 @@ def audit(
         device=device_type(device) if data is not None else "cpu",
         settings=_settings(architecture, size, mean, std, scale, channels),
         seed=seed,
+        expect_accuracy=expect_accuracy,
     )
     _check_junit(junit)
     try:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len, chop_cells
 
 from piescope.report import audit_words as words
+from piescope.report.audit_warnings import warnings
 from piescope.report.audit_words import Audit, Row
 
 NARROWEST = 20
@@ -35,6 +36,8 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
     """
     width = max(width, NARROWEST)
     lines = _wrapped(f"{words.title(audit)}: {words.matched(audit)}", width)
+    for warning in warnings(audit):
+        lines += ["", *_wrapped(f"warning: {warning}", width)]
     lines += ["", *_wrapped(" ".join(words.headline(audit)), width), ""]
     lines += _facts(audit, width)
     for head, block in (

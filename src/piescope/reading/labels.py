@@ -307,7 +307,7 @@ def resolve_classes(
             "classes",
             f"{width} scores an example",
             f"more than {most}, the largest class id",
-            "labels and scores must count classes alike, from 0",
+            "labels and scores must count classes alike, from 0: if the labels count from 1, subtract 1",
         )
     count = width if width is not None else most + 1
     return Classes(tuple(str(number) for number in range(max(count, 1))), are_named=False)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from piescope.report import audit_words as words
+from piescope.report.audit_warnings import warnings
 from piescope.report.audit_words import Audit
 
 MOST_CLASSES = 10
@@ -32,7 +33,10 @@ def audit_markdown(audit: Audit) -> str:
         Text that ends with a newline; names are escaped, so that none can break a table, link or mention anyone.
     """
     first, *rest = words.headline(audit)
-    lines = [f"## piescope audit: {escaped(words.title(audit))}", "", f"**{escaped(first)}**"]
+    lines = [f"## piescope audit: {escaped(words.title(audit))}", ""]
+    for warning in warnings(audit):
+        lines += [f"> **Warning:** {escaped(warning)}", ""]
+    lines.append(f"**{escaped(first)}**")
     if rest:
         lines += ["", escaped(" ".join(rest))]
     lines += ["", *_before_after(audit)]

@@ -12,6 +12,7 @@ from markupsafe import Markup
 import piescope
 from piescope.report import audit_charts as charts
 from piescope.report import audit_words as words
+from piescope.report.audit_warnings import warnings
 from piescope.report.audit_words import Audit, Row
 from piescope.report.standalone import data_uri, page_templates, style_hash
 
@@ -165,6 +166,7 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
         css=css,
         css_hash=style_hash(css),
         version=piescope.__version__,
+        warnings=warnings(audit),
         verdict=headline[0],
         lead=headline[1:],
         state=_state(audit),
