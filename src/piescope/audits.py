@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
@@ -217,7 +217,10 @@ def audit(
 
 
 def run_audit(dense: Any, compressed: Any, asked: Asked, out: Path, on_progress: OnProgress = _silent) -> Audit:
-    """Does what was asked, and writes all files to a folder; arguments and errors as `audit`."""
+    """Does what was asked, and writes all files to a folder; arguments and errors as `audit`.
+
+    The folder gets all files when all are there: until then it is as it was, whatever comes between.
+    """
     _check_folder(out)
     if compressed is None and asked.compress is None:
         error = InputError("audit")
@@ -237,7 +240,8 @@ def run_audit(dense: Any, compressed: Any, asked: Asked, out: Path, on_progress:
             raise error
         return _audit_copies(dense, asked.compress, asked, out, on_progress)
     question = _question(dense, compressed, asked, on_progress)
-    return _finish(question, asked, out, on_progress)
+    with published(out) as place:
+        return replace(_finish(question, asked, place, on_progress), folder=out)
 
 
 def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progress: OnProgress) -> Audit:
@@ -247,6 +251,7 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
     from piescope.auditing.what_if import curve_row
 
     compressions = parse_compressions(compress)
+    _check_folder(out, [compression.folder for compression in compressions])
     if not _is_model(given, asked):
         error = InputError("audit")
         cure = "name one: timm:NAME, hf:FOLDER, onnx:FILE, WRN-16-2@FILE"
@@ -260,20 +265,22 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
     curve: list[dict[str, Any]] = []
     judged: list[dict[str, Any]] = []
     found: Audit | None = None
-    for compression in compressions:
-        copy, facts = compressed_copy(model, compression, asked.seed, calibration)
-        after = run_model(copy, pictures, compression.name, on_progress)
-        after = replace(after, name=compression.name, notes=tuple(dict.fromkeys((*after.notes, *facts.notes))))
-        question = _assembled({"dense": before, "compressed": after}, asked, pictures)
-        found = _finish(question, asked, audit_layout.copy(out, compression.folder), on_progress, compression.name)
-        curve.append(curve_row(found.content, compression, facts))
-        judged += found.content["budgets"]
-    assert found is not None
-    content = {**found.content, "what_if": curve, "budgets": judged}
-    last = audit_layout.copy(out, compressions[-1].folder)
-    shutil.copyfile(audit_layout.images(last), audit_layout.images(out))
-    shutil.copyfile(audit_layout.examples(last), audit_layout.examples(out))
-    write_audit(content, out)
+    with published(out) as place:
+        for compression in compressions:
+            copy, facts = compressed_copy(model, compression, asked.seed, calibration)
+            after = run_model(copy, pictures, compression.name, on_progress)
+            after = replace(after, name=compression.name, notes=tuple(dict.fromkeys((*after.notes, *facts.notes))))
+            question = _assembled({"dense": before, "compressed": after}, asked, pictures)
+            last = audit_layout.copy(place, compression.folder)
+            last.mkdir()
+            found = _finish(question, asked, last, on_progress, compression.name)
+            curve.append(curve_row(found.content, compression, facts))
+            judged += found.content["budgets"]
+        assert found is not None
+        content = {**found.content, "what_if": curve, "budgets": judged}
+        shutil.copyfile(audit_layout.images(last), audit_layout.images(place))
+        shutil.copyfile(audit_layout.examples(last), audit_layout.examples(place))
+        write_audit(content, place)
     return Audit(content, out)
 
 
@@ -297,36 +304,72 @@ def _calibration(asked: Asked) -> list[Any] | None:
 
 
 def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress, of: str = "") -> Audit:
-    """SideInput, judges and writes."""
+    """Answers, judges and writes, to a folder that is there."""
     from piescope.auditing.run import answer
 
     if asked.budgets is not None:
         asked.budgets.check(question.truth is not None, question.metadata is not None)
-    with _folder(out):
-        content = answer(question, out, on_progress)
-        if asked.budgets is not None:
-            from piescope.auditing.budgets import judge
+    content = answer(question, out, on_progress)
+    if asked.budgets is not None:
+        from piescope.auditing.budgets import judge
 
-            content["budgets"] = judge(content, asked.budgets, of)
-        write_audit(content, out)
+        content["budgets"] = judge(content, asked.budgets, of)
+    write_audit(content, out)
     return Audit(content, out)
 
 
 @contextmanager
-def _folder(out: Path) -> Iterator[None]:
-    """Makes a folder, and takes it away again if nothing came of it."""
+def published(out: Path) -> Iterator[Path]:
+    """A folder to write an audit to; its files take the place of the last audit's when all are there, or not at all.
+
+    Files in ``out`` that are no audit's stay as they are. If anything is raised, everything is as it was before.
+
+    Args:
+        out: the audit's folder; made if missing.
+    """
+    from piescope.store.artefacts import naming, temporary_name
+
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    place = temporary_name(out / "audit")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        yield
-    except BaseException:
-        if out in made:
-            for file_of in (audit_layout.examples, audit_layout.images, audit_layout.audit, audit_layout.report):
-                file_of(out).unlink(missing_ok=True)
-            for folder in made:  # the innermost first
-                with suppress(OSError):  # not empty: another hand was here
-                    folder.rmdir()
+        _remove_leftovers(out)
+        place.mkdir()
+        yield place
+        with naming(out):
+            _put_in_place(place, out)
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is not None:  # by the name that people know
+            error.filename = str(error.filename).replace(str(place), str(out))
+        shutil.rmtree(place, ignore_errors=True)
+        for folder in made:  # the innermost first
+            with suppress(OSError):  # not empty: another hand was here
+                folder.rmdir()
         raise
+
+
+def _put_in_place(place: Path, out: Path) -> None:
+    """Moves files to where people look for them; what the last audit left goes first, audit.json comes last."""
+    new = [path.relative_to(place) for path in place.rglob("*") if path.is_file()]
+    old = [path.relative_to(out) for path in audit_layout.written(out) or []]
+    for stale in [path for path in old if path not in new]:
+        (out / stale).unlink()
+    for folder in {path.parent for path in old if path not in new} - {Path()}:
+        with suppress(OSError):  # somebody put a file there
+            (out / folder).rmdir()
+    for path in sorted(new, key=lambda each: (each == Path(audit_layout.AUDIT), each)):
+        (out / path).parent.mkdir(exist_ok=True)
+        (place / path).replace(out / path)
+    shutil.rmtree(place)
+
+
+def _remove_leftovers(out: Path) -> None:
+    """Takes away what an audit of this folder left that was killed."""
+    from piescope.store.artefacts import is_leftover
+
+    for path in out.iterdir():
+        if is_leftover(path):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def write_audit(content: dict[str, Any], out: Path) -> None:
@@ -379,18 +422,12 @@ def read_audit(out: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def _check_folder(out: Path) -> None:
+def _check_folder(out: Path, copies: Sequence[str] = ()) -> None:
     """An audit replaces an audit, and nothing else; and it must be possible to write there."""
     error = InputError(out.name or str(out))
     try:
         if out.is_dir():
-            if not audit_layout.is_audit(out) and any(out.iterdir()):
-                error.add(
-                    "--out",
-                    "a folder with other files",
-                    "an empty folder, or one that holds an audit",
-                    "name another folder",
-                )
+            _check_content(out, copies, error)
             above = out
         else:
             above = next((folder for folder in (out, *out.parents) if os.path.lexists(folder)), Path())
@@ -403,6 +440,21 @@ def _check_folder(out: Path) -> None:
     except (OSError, ValueError) as reason:
         error.add("--out", getattr(reason, "strerror", None) or str(reason), "a folder", "name another folder")
     error.raise_if_any()
+
+
+def _check_content(out: Path, copies: Sequence[str], error: InputError) -> None:
+    """A folder that is there is empty, or an audit's; what a copy is to be written to is nobody else's."""
+    from piescope.store.artefacts import is_leftover
+
+    written = audit_layout.written(out)
+    if written is None and not all(map(is_leftover, out.iterdir())):
+        expected, cure = "an empty folder, or one that holds an audit", "name another folder"
+        error.add("--out", "a folder with other files", expected, cure)
+    for name in copies:
+        place = audit_layout.copy(out, name)
+        ours = written is not None and audit_layout.audit(place) in written
+        if os.path.lexists(place) and not ours:
+            error.add("--out", f"{name} in it, which no audit wrote", "nothing of that name", "name another folder")
 
 
 def _reading(asked: Asked, examples: int | None = None) -> Hints:

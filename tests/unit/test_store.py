@@ -100,12 +100,15 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
     store = written(tmp_path)
     dead = subprocess.Popen(["true"])
     dead.wait()
-    (tmp_path / "artefacts" / "demo" / f"{layout.TEMPORARY_PREFIX}x-{dead.pid}-0").mkdir()
-    (tmp_path / f"{layout.TEMPORARY_PREFIX}y").write_text("")
-    alive = tmp_path / f"{layout.TEMPORARY_PREFIX}report.html-{os.getpid()}-0"
+    (tmp_path / "artefacts" / "demo" / f"{layout.TEMPORARY_PREFIX}x-{dead.pid}-0123abcd").mkdir()
+    (tmp_path / f"{layout.TEMPORARY_PREFIX}y-{dead.pid}-00000000").write_text("")
+    mine = tmp_path / f"{layout.TEMPORARY_PREFIX}y"  # looks a little like one
+    mine.write_text("")
+    alive = tmp_path / f"{layout.TEMPORARY_PREFIX}report.html-{os.getpid()}-0123abcd"
     alive.write_text("")
     assert store.remove_leftovers() == 2
     assert alive.exists()  # somebody still writes it
+    assert mine.exists()
     alive.unlink()
     assert store.has("demo", KEY)
     assert store.remove_leftovers() == 0

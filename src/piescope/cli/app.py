@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from piescope.cli.audit import audit
+from piescope.cli.outlets import take_over
 from piescope.cli.terminal import (
     BAD_ENVIRONMENT,
     STEP_FAILED,
     Device,
+    concluded,
     console_here,
     cores,
     device_type,
@@ -467,4 +470,5 @@ def _report(console: Console, folder: Path, only_if_stale: bool) -> None:
 
 def main() -> None:
     """Entry point of the ``piescope`` command."""
-    app()
+    take_over()
+    sys.exit(concluded(app))

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from piescope.cli.terminal import INTERRUPTED, STEP_FAILED, Device, console_here, device_type, fail, guarded, say
+from piescope.cli.terminal import STEP_FAILED, Device, console_here, device_type, explained, fail, guarded, say
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from piescope.auditing.models.interface import Settings
+
+SUITE = "piescope audit of"
+"""How the name of a test suite begins, by which its file is known as piescope's."""
 
 LONG = 200_000
 """Examples from which a comparison is worth a progress line."""
@@ -126,7 +129,7 @@ def audit(
 
     Exit code 1: a budget is broken.
     """
-    from piescope.auditing.budgets import Budgets, is_broken
+    from piescope.auditing.budgets import Budgets, is_broken, verdict_line
     from piescope.audits import Asked, run_audit
 
     console = console_here()
@@ -163,41 +166,54 @@ def audit(
         expect_accuracy=expect_accuracy,
     )
     _check_junit(junit)
-    try:
+    with explained("nothing was kept, the same command starts anew"):
         with _progress(console_here(stderr=True)) as on_progress:
             found = run_audit(dense, compressed, asked, out, on_progress)
-    except KeyboardInterrupt:
-        fail("interrupted; nothing was kept, the same command starts anew", INTERRUPTED)
+        rows = found.content["budgets"]
+        if junit is not None:
+            _write_junit(junit, rows, found.content["inputs"]["compressed"]["name"], strict)
+    # all files and the exit code are settled: what is printed from here on, and to whom, changes neither
     _show(console, found.content, out)
-    rows = found.content["budgets"]
-    if junit is not None:
-        from piescope.auditing.junit import junit_xml
-        from piescope.store.artefacts import write_file
-
-        junit.parent.mkdir(parents=True, exist_ok=True)
-        write_file(
-            junit, junit_xml(rows, f"piescope audit of {found.content['inputs']['compressed']['name']}", strict=strict)
-        )
     if is_broken(rows, strict):
-        from piescope.auditing.budgets import verdict_line
-
         failing = ("broken", "undecided") if strict else ("broken",)
         lines = [verdict_line(row) for row in rows if row["verdict"] in failing]
         fail("\n".join(["not within budget", *lines]), STEP_FAILED)
 
 
+def _write_junit(junit: Path, rows: list[dict[str, Any]], of: str, strict: bool) -> None:
+    from piescope.auditing.junit import junit_xml
+    from piescope.store.artefacts import write_file
+
+    write_file(junit, junit_xml(rows, f"{SUITE} {of}", strict=strict))
+
+
 def _check_junit(junit: Path | None) -> None:
-    """Refuses, before any work, a place that no file can be written to."""
+    """Refuses, before any work, a place that no file can be written to, and takes away what the last audit said there.
+
+    A build server that finds the file after an audit that ended early would read an old verdict as this one's.
+    """
     if junit is None:
         return
     from piescope.problems import InputError
 
+    error = InputError("the command line")
+    cure = "name another file: --junit junit.xml"
     above = next((folder for folder in junit.absolute().parents if folder.exists()), None)
     if junit.is_dir() or above is None or not above.is_dir() or not os.access(above, os.W_OK):
-        error = InputError("the command line")
         found = "a folder" if junit.is_dir() else "a place that cannot be written to"
-        error.add("--junit", found, "a file that can be written", "name another file: --junit junit.xml")
-        raise error
+        error.add("--junit", found, "a file that can be written", cure)
+    elif junit.exists() and not junit.is_file():
+        error.add("--junit", "a device or a pipe", "a plain file", cure)
+    elif junit.is_file() and (head := _head(junit)) and b"<testsuite" not in head:
+        error.add("--junit", "a file with something else in it", "a new file, or one of JUnit XML", cure)
+    error.raise_if_any()
+    if junit.is_file() and SUITE.encode() in _head(junit):
+        junit.unlink()
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4096)
 
 
 def _show(console: Console, content: dict[str, Any], out: Path) -> None:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from piescope.cli.outlets import lost_output
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-STEP_FAILED, BAD_INPUT, BAD_ENVIRONMENT, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
+DONE, STEP_FAILED, BAD_INPUT, BAD_ENVIRONMENT, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
+"""What a command ends with. 1 says that a step failed or a budget is broken, and nothing else: a fault of piescope's
+own is 70 (EX_SOFTWARE of sysexits.h)."""
+
+NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class Device(StrEnum):
@@ -33,27 +44,118 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def shielded(*args: Any, **kwargs: Any) -> None:
-        from piescope.problems import InputError
-        from piescope.store.artefacts import CorruptArtefactError
-
-        try:
+        with _termination_as_interrupt(), explained():
             command(*args, **kwargs)
-        except InputError as error:
-            fail(str(error), BAD_INPUT)
-        except CorruptArtefactError as error:
-            fail(str(error), STEP_FAILED)
-        except KeyboardInterrupt as interrupt:
-            terminated = interrupt.args == (signal.SIGTERM,)
-            why = "terminated" if terminated else "interrupted"
-            fail(f"{why}; the same command goes on where it stopped", TERMINATED if terminated else INTERRUPTED)
-        except BrokenPipeError:
-            # the reader (head, less) has gone: that is no error, but Python would print one at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-        except OSError as error:
-            fail(f"{error.filename or 'the system'}: {error.strerror or error}", BAD_ENVIRONMENT)
 
     return shielded
+
+
+@contextmanager
+def explained(after_interrupt: str = "the same command goes on where it stopped") -> Iterator[None]:
+    """Ends the command with a message and its exit code, whatever is raised inside.
+
+    Args:
+        after_interrupt: what a user should know after Ctrl-C.
+    """
+    from piescope.problems import InputError
+    from piescope.store.artefacts import CorruptArtefactError
+
+    try:
+        yield
+    except InputError as error:
+        fail(str(error), BAD_INPUT)
+    except CorruptArtefactError as error:
+        fail(str(error), STEP_FAILED)
+    except KeyboardInterrupt as interrupt:
+        terminated = interrupt.args == (signal.SIGTERM,)
+        why = "terminated" if terminated else "interrupted"
+        fail(f"{why}; {after_interrupt}", TERMINATED if terminated else INTERRUPTED)
+    except OSError as error:
+        fail(told_of_system(error), BAD_ENVIRONMENT)
+    except MemoryError:
+        fail("not enough memory; close other programs, or use a machine with more", BAD_ENVIRONMENT)
+    except ImportError as error:
+        if (error.name or "").split(".")[0] == "piescope":
+            fail_as_fault_of_ours(error)
+        fail(f"a library that piescope needs cannot be loaded: {error}; install it again", BAD_ENVIRONMENT)
+    except Exception as error:
+        if hasattr(error, "exit_code"):  # typer's own ways to end a command
+            raise
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, without loading torch
+            fail(f"not enough memory on the device: {str(error).splitlines()[0]}; use --device cpu", BAD_ENVIRONMENT)
+        fail_as_fault_of_ours(error)
+
+
+def told_of_system(error: OSError) -> str:
+    """What the system refused, where, and what to do.
+
+    Example:
+        >>> print(told_of_system(OSError(errno.ENOSPC, "No space left on device", "out/report.html")))
+        out/report.html: No space left on device; make room there, or choose another place
+    """
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "a temporary file"
+    return f"{where}: {error.strerror or error}; {_cure(error)}"
+
+
+def _cure(error: OSError) -> str:
+    if error.filename is None:
+        return f"make room there ({os.environ.get('TMPDIR', '/tmp')}), or let the variable TMPDIR name another folder"
+    if error.errno in NO_ROOM:
+        return "make room there, or choose another place"
+    if error.errno in NOT_ALLOWED:
+        return "make it writable, or choose another place"
+    if error.errno == errno.EMFILE:
+        return "allow more open files (ulimit -n)"
+    return "see to it that this can be read and written, then try the same command again"
+
+
+def fail_as_fault_of_ours(error: Exception) -> NoReturn:
+    """Ends the command with the trace and a code of its own: not an answer, and no fault of the input."""
+    typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    fail(
+        f"this is a fault of piescope ({type(error).__name__}), not of your input, and no answer; please report it "
+        "with the lines above, the command, and what `piescope --version` says",
+        INTERNAL,
+    )
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: what is half written is taken away."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def receive(number: int, _frame: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    signal.signal(signal.SIGTERM, receive)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def concluded(command: Callable[[], object]) -> int:
+    """Runs a whole command line and returns its exit code, which no reader of its output can change.
+
+    A reader that went early (`| head -1`) is nothing that needs saying. Output that a full disk swallowed is: a code
+    of 0 becomes 3 then; any other stays.
+    """
+    try:
+        command()
+        code = DONE
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else DONE if end.code is None else INTERNAL
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception:
+        traceback.print_exc()
+        code = INTERNAL
+    lost = lost_output()
+    if lost is not None:
+        typer.echo(f"error: standard output: {lost.strerror}; send it elsewhere, or make room there", err=True)
+    return BAD_ENVIRONMENT if lost is not None and code == DONE else code
 
 
 def cores() -> int:
@@ -81,15 +183,9 @@ def console_here(stderr: bool = False) -> Console:
     """The terminal that stdout (or stderr) is."""
     from rich.console import Console
 
-    class OpenEnded(Console):
-        """Leaves a reader that has gone to `guarded`; rich would end with 1, which here means a failed step."""
-
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
-
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding has not is no reason to end
         sys.stdout.reconfigure(errors="replace")
-    return OpenEnded(stderr=stderr)
+    return Console(stderr=stderr)
 
 
 def say(console: Console, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 import uuid
@@ -142,7 +143,7 @@ class Store:
             "environment": dict(environment or {}),
         }
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _temporary(folder)
+        temporary = temporary_name(folder)
         try:
             temporary.mkdir()
             for name, content in [*files.items(), (layout.MANIFEST, as_json(manifest))]:
@@ -162,7 +163,7 @@ class Store:
 
     def remove_leftovers(self) -> int:
         """Removes what writers that are no longer alive left behind. Returns how many."""
-        left = [path for path in self.out.rglob(f"{layout.TEMPORARY_PREFIX}*") if not _is_alive(_writer(path))]
+        left = [path for path in self.out.rglob(f"{layout.TEMPORARY_PREFIX}*") if is_leftover(path)]
         for path in left:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
@@ -175,14 +176,20 @@ class Store:
         return sorted(layout.artefacts(self.out).glob(f"*/[!.]*/{layout.MANIFEST}"))
 
 
-def _temporary(target: Path) -> Path:
+def temporary_name(target: Path) -> Path:
     """A name beside the target that says which process writes it."""
     return target.parent / f"{layout.TEMPORARY_PREFIX}{target.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
-def _writer(path: Path) -> int:
-    parts = path.name.split("-")
-    return int(parts[-2]) if len(parts) > 2 and parts[-2].isdigit() else 0
+def is_leftover(path: Path) -> bool:
+    """Whether a file or folder is what a writer left behind that is no longer alive; no link is one.
+
+    Example:
+        >>> is_leftover(Path(".tmp-notes-of-mine")), is_leftover(Path(".tmp-audit-0-0123abcd"))
+        (False, True)
+    """
+    told = re.fullmatch(rf"{re.escape(layout.TEMPORARY_PREFIX)}.+-(\d+)-[0-9a-f]{{8}}", path.name)
+    return told is not None and not path.is_symlink() and not _is_alive(int(told[1]))
 
 
 def _is_alive(process: int) -> bool:
@@ -200,21 +207,44 @@ def _is_alive(process: int) -> bool:
 def write_file(path: Path, content: bytes) -> None:
     """Writes a file atomically and durably: the old one stays until the new one is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(path)
+    temporary = temporary_name(path)
     try:
         _write_durably(temporary, content)
         temporary.replace(path)
         _sync_folder(path.parent)
+    except OSError as error:
+        error.filename = str(path)  # the name that people know
+        temporary.unlink(missing_ok=True)
+        raise
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
+    with naming(path), path.open("xb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def naming(where: Path | str) -> Iterator[None]:
+    """Lets an error of the system that names no file say where it arose: a full disk names none.
+
+    Example:
+        >>> with naming("out"):
+        ...     raise OSError(28, "No space left on device")
+        Traceback (most recent call last):
+        ...
+        OSError: [Errno 28] No space left on device: 'out'
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(where)
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,7 +10,9 @@ DIR/COPY/               the same of each copy, where `--compress` made several
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 AUDIT = "audit.json"
 
@@ -48,3 +50,29 @@ def copy(out: Path, name: str) -> Path:
 def is_audit(out: Path) -> bool:
     """Whether a folder holds an audit."""
     return audit(out).is_file()
+
+
+def written(out: Path) -> list[Path] | None:
+    """The files that a folder's audit consists of, its copies' too; None: the folder holds no audit of piescope's.
+
+    Told by what audit.json holds: other tools write a file of that name, too. Links are not followed.
+    """
+    content = _content(out)
+    if content is None:
+        return None
+    folders = [out]
+    for row in content.get("what_if") or []:
+        name = row.get("folder") if isinstance(row, dict) else None
+        if isinstance(name, str) and Path(name).name == name and not copy(out, name).is_symlink():
+            folders += [copy(out, name)] if _content(copy(out, name)) is not None else []
+    files = [file_of(folder) for folder in folders for file_of in (audit, markdown, examples, images, report)]
+    return [file for file in files if file.is_file() or file.is_symlink()]
+
+
+def _content(out: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(audit(out).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    ours = isinstance(content, dict) and {"format_version", "n_examples", "inputs", "budgets"} <= content.keys()
+    return content if ours else None

@@ -1,0 +1,71 @@
+"""Standard output and error as places that can fail without taking the command with them.
+
+A gate's outcome does not depend on who reads along: `piescope audit ... | head -1` ends as it would without `head`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class Outlet(io.FileIO):
+    """Writes as long as somebody takes it, and remembers why it stopped.
+
+    Attributes:
+        failure: what the system said at the first write that failed; None: none did.
+    """
+
+    failure: OSError | None = None
+
+    def write(self, content: ReadableBuffer, /) -> int:
+        """Writes; what cannot be written is dropped, so that the caller goes on either way."""
+        if self.failure is None:
+            try:
+                return super().write(content)
+            except OSError as reason:
+                self.failure = reason
+        return memoryview(content).nbytes
+
+
+def take_over() -> None:
+    """Makes stdout and stderr places that never raise; where they are closed, places that lead nowhere.
+
+    A closed descriptor would be given to the next file that is opened, and what a library prints would end up in it.
+    """
+    if os.name != "posix":
+        return
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+        if name != "stdin":
+            setattr(sys, name, _text(descriptor, getattr(sys, name)))
+
+
+def _text(descriptor: int, before: TextIO | None) -> TextIO:
+    """A text stream over an outlet, buffered as the one before it was."""
+    by_line = descriptor == 2 or (before is not None and before.isatty())
+    encoding = getattr(before, "encoding", None) or "utf-8"
+    # a name that the terminal's encoding has not is no reason to end
+    errors = "replace" if descriptor == 1 else "backslashreplace"
+    buffer = io.BufferedWriter(Outlet(descriptor, "wb", closefd=False))
+    return io.TextIOWrapper(buffer, encoding, errors, line_buffering=by_line)
+
+
+def lost_output() -> OSError | None:
+    """Why stdout could not be written in full; None: it was, or its reader had read enough."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    outlet = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    failure = outlet.failure if isinstance(outlet, Outlet) else None
+    return None if failure is None or failure.errno in (errno.EPIPE, errno.ECONNRESET) else failure
