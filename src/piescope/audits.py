@@ -85,8 +85,13 @@ class Asked:
     compressed_layers: str | None = None
     classes: Any = None
     values: Any = None
-    id_column: str | None = None
+    id_column: Any = None
     label_column: str | None = None
+    prediction_column: Any = None
+    score_columns: Any = None
+    right_from: float | None = None
+    header: bool | None = None
+    match_tail: bool = False
     common: bool = False
     paired: bool = False
     data: Any = None
@@ -121,8 +126,13 @@ def audit(
     compressed_layers: str | None = None,
     classes: Any = None,
     values: Any = None,
-    id_column: str | None = None,
+    id_column: str | Sequence[str] | None = None,
     label_column: str | None = None,
+    prediction_column: str | Sequence[str] | None = None,
+    score_columns: Sequence[str] | None = None,
+    right_from: float | None = None,
+    header: bool | None = None,
+    match_tail: bool = False,
     common: bool = False,
     paired: bool = False,
     data_dir: str | PathLike[str] | None = None,
@@ -156,9 +166,15 @@ def audit(
         dense_layers: folder or glob of such files, one a layer, shallow to deep: adds prediction depth.
         compressed_layers: likewise.
         classes: class names in order of their ids, or a file with one a line.
-        values: ``"labels"``, ``"probabilities"`` or ``"logits"``, where that is not to be found out.
-        id_column: name of the column with ids, if it is none of the usual ones.
+        values: ``"labels"``, ``"probabilities"``, ``"logits"`` or ``"correct"`` (right and wrong), where that is not
+            to be found out; a pair where the sides differ, dense first.
+        id_column: name of the column with ids, if it is none of the usual ones; several where files differ.
         label_column: name of the column with true labels, likewise.
+        prediction_column: name of the column with predicted classes; several: one a model.
+        score_columns: names of the columns with scores, one a class; a single one is that of class 1 of two.
+        right_from: the score from which on an answer is right, for files of scores of right and wrong.
+        header: whether the first row of CSV files names the columns; None: it is found out.
+        match_tail: ids are paths of one data set under different roots: match them by their common ends.
         common: audit the examples that all files have, instead of refusing files that differ.
         paired: model k of one side was made from model k of the other.
         data_dir: where ``"cifar10"`` lies.
@@ -199,6 +215,11 @@ def audit(
         values,
         id_column,
         label_column,
+        prediction_column,
+        score_columns,
+        right_from,
+        header,
+        match_tail,
         common,
         paired,
         dataset,
@@ -457,10 +478,69 @@ def _check_content(out: Path, copies: Sequence[str], error: InputError) -> None:
             error.add("--out", f"{name} in it, which no audit wrote", "nothing of that name", "name another folder")
 
 
-def _reading(asked: Asked, examples: int | None = None) -> Hints:
+def _hints(asked: Asked, side: str = "", known: Known | None = None) -> Hints:
+    """What the user says of the files, and what the labels and the other side tell of this one."""
     from piescope.reading.parts import Hints as HintsOf
 
-    return HintsOf(asked.values, asked.id_column, asked.label_column, examples)
+    values = asked.values
+    if values is not None and not isinstance(values, str):
+        values = None if not side else tuple(values)[side == "compressed"]
+    told = known or Known()
+    return HintsOf(
+        values=values,
+        id_columns=_names(asked.id_column),
+        label_column=asked.label_column,
+        prediction_columns=_names(asked.prediction_column),
+        score_columns=_names(asked.score_columns),
+        right_from=asked.right_from,
+        has_header=asked.header,
+        examples=told.examples,
+        names=told.names,
+        classes_are_all=told.are_all,
+        num_ids=told.num_ids,
+    )
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    return () if given is None else (given,) if isinstance(given, str) else tuple(given)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a file before it is read, from the files before it.
+
+    Attributes:
+        examples: how many there are.
+        names: of classes.
+        are_all: no class has another name.
+        num_ids: how many classes there are, where the labels are ids and each occurs.
+    """
+
+    examples: int | None = None
+    names: tuple[str, ...] = ()
+    are_all: bool = False
+    num_ids: int | None = None
+
+    def with_labels(self, labels: LabelColumn | None) -> Known:
+        """The same, and what true labels tell."""
+        if labels is None:
+            return self
+        found = replace(self, examples=labels.examples)
+        if labels.names is not None and not self.are_all:
+            return replace(found, names=labels.names)
+        if labels.names is None and labels.distinct == labels.largest + 1:
+            return replace(found, num_ids=labels.distinct)
+        return found
+
+    def with_side(self, side: SideInput) -> Known:
+        """The same, and what one side tells of the other."""
+        part = side.parts[0]
+        found = replace(self, examples=self.examples or part.examples)
+        if self.names or part.is_correctness:
+            return found
+        if part.class_names is not None:
+            return replace(found, names=part.class_names, are_all=part.values != "labels")
+        return found.with_labels(part.truth) if part.truth is not None else found
 
 
 def _is_model(given: Any, asked: Asked) -> bool:
@@ -542,18 +622,20 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
         _check_files(asked)
         _check_no_predictions([what for side, what in given.items() if models[side]], asked)
     pictures = _pictures(asked) if any(models.values()) or asked.data is not None else None
-    labels = None if asked.labels is None else read_truth(asked.labels, _reading(asked))
+    labels = None if asked.labels is None else read_truth(asked.labels, _hints(asked))
     if all(models.values()):
         _check_budgets(asked, pictures)
-    known = labels.examples if labels is not None else len(pictures) if pictures is not None else None
+    names = _class_names(asked)
+    known = Known(len(pictures) if pictures is not None else None, tuple(names or ()), names is not None)
+    known = known.with_labels(labels)
     sides: dict[str, SideInput] = {}
     for side in sorted(given, key=lambda name: models[name]):  # files first: they are the quicker to be wrong
         if models[side]:
             assert pictures is not None
             sides[side] = run_model(_model(given[side], side, asked, pictures), pictures, side, on_progress)
         else:
-            sides[side] = read_side(given[side], side, _reading(asked, known))
-            known = known or sides[side].parts[0].examples
+            sides[side] = read_side(given[side], side, _hints(asked, side, known))
+            known = known.with_side(sides[side])
     return _assembled(sides, asked, pictures, labels)
 
 
@@ -567,7 +649,7 @@ def _assembled(
 
     parts = [part for each in sides.values() for part in each.parts]
     if labels is None and asked.labels is not None:
-        labels = read_truth(asked.labels, _reading(asked))
+        labels = read_truth(asked.labels, _hints(asked))
     if labels is None and pictures is not None and agreed_truth(parts) is None:
         labels = truth_of_pictures(pictures, parts[0].class_names)
     return QuestionOf(
@@ -579,6 +661,7 @@ def _assembled(
         pictures=pictures,
         class_names=_class_names(asked),
         common=asked.common,
+        match_tail=asked.match_tail,
         is_paired=asked.paired,
         seed=asked.seed,
         expect_accuracy=asked.expect_accuracy,
@@ -591,7 +674,7 @@ def _metadata(asked: Asked) -> Any:
     from piescope.auditing.groups import read_metadata
     from piescope.reading.files import named_file
 
-    return read_metadata(named_file(fspath(asked.metadata), "metadata"), _reading(asked))
+    return read_metadata(named_file(fspath(asked.metadata), "metadata"), _hints(asked))
 
 
 def _class_names(asked: Asked) -> list[str] | None:
@@ -620,7 +703,7 @@ def _represented(asked: Asked, sides: dict[str, SideInput]) -> Any:
             raise fault(
                 missing, f"--{missing}-{kind}", "nothing", "the same of both sides", f"give --{missing}-{kind} too"
             )
-    reading = _reading(asked)
+    reading = _hints(asked)
     deep = {side: read_layers(fspath(text), side, reading) for side, text in layers.items() if text is not None}
     if deep and len(deep["dense"]) != len(deep["compressed"]):
         raise fault(

@@ -17,12 +17,13 @@ from piescope.measure.pies import modal_label
 from piescope.measure.prediction_depth import prediction_depth
 from piescope.measure.q_score import is_degenerate, q_score
 from piescope.measure.similarity import knn_agreement, linear_cka, neighbourhood_overlap
-from piescope.reading.array_parts import array_ids
+from piescope.reading.array_predictions import array_ids
 from piescope.reading.arrays import Spool, StoredArray, open_npy, open_npz, open_safetensors
 from piescope.reading.files import fault, kind_of, named_files, shown
 from piescope.reading.matching import Matched
-from piescope.reading.parts import LABEL_COLUMNS, NOT_PREDICTIONS, PREDICTION_COLUMNS, TRUTH_COLUMNS, Hints
-from piescope.reading.table_parts import Ids, check_alike, id_column_of, numbers, vector
+from piescope.reading.names import CLASS_NAMES, EMBEDDING_NAMES, LABEL_NAMES, PREDICTION_NAMES, TRUTH_NAMES
+from piescope.reading.parts import Hints
+from piescope.reading.table_predictions import Ids, check_alike, id_column_of, numbers, vector
 from piescope.reading.tables import TableFile, read_table
 
 MOST_POINTS = 20_000
@@ -72,7 +73,7 @@ def read_points(path: Path, reading: Hints) -> Points:
         arrays = {"": open_npy(path)} if kind == "npy" else open_npz(path) if kind == "npz" else open_safetensors(path)
         by_name = {name.lower(): array for name, array in arrays.items()}
         wide = [array for array in arrays.values() if len(array.shape) == 2 and array.dtype.kind == "f"]
-        found = next((by_name[name] for name in NOT_PREDICTIONS if name in by_name), None)
+        found = next((by_name[name] for name in EMBEDDING_NAMES if name in by_name), None)
         found = found or (next(iter(arrays.values())) if len(arrays) == 1 else wide[0] if len(wide) == 1 else None)
         if found is None:
             told = ", ".join(f"{array.label} {list(array.shape)}" for array in list(arrays.values())[:6])
@@ -85,7 +86,7 @@ def read_points(path: Path, reading: Hints) -> Points:
                 "numbers [examples, dims]",
                 "average over space or tokens first",
             )
-        ids = array_ids(by_name, path)
+        ids = array_ids(arrays, path, reading)
         if ids is not None and len(ids) != found.shape[0]:
             raise fault(path, "ids", f"{len(ids):,} ids", f"{found.shape[0]:,}, one an example", "write one for each")
         return Points(shown(path), found, ids, (f"{found.shape[1]} dims",))
@@ -94,7 +95,7 @@ def read_points(path: Path, reading: Hints) -> Points:
 
 def _points_of_table(table: TableFile, reading: Hints) -> Points:
     path = table.path
-    identity = id_column_of(table.schema.names, reading)
+    identity = id_column_of(table, reading)
     chosen = _columns(table.schema, identity, path)
     spool: Spool | None = None
     ids = Ids(path)
@@ -121,8 +122,8 @@ def _columns(schema: pa.Schema, identity: str | None, path: Path) -> list[str]:
     kinds = {name: schema.field(name).type for name in names}
     lists = [name for name in names if pa.types.is_nested(kinds[name])]
     if lists:
-        return [next((name for name in lists if name.lower() in NOT_PREDICTIONS), lists[0])]
-    labels = {*LABEL_COLUMNS, *TRUTH_COLUMNS, *PREDICTION_COLUMNS}
+        return [next((name for name in lists if name.lower() in EMBEDDING_NAMES), lists[0])]
+    labels = {*LABEL_NAMES, *CLASS_NAMES, *TRUTH_NAMES, *PREDICTION_NAMES}
     plain = [
         name
         for name in names

@@ -15,7 +15,7 @@ from piescope.reading.arrays import Spool, StoredArray
 from piescope.reading.columns import numpy_of
 from piescope.reading.files import fault, kind_of, shown
 from piescope.reading.parts import Hints
-from piescope.reading.table_parts import Ids, id_column_of
+from piescope.reading.table_predictions import Ids, id_column_of
 from piescope.reading.tables import TableFile, read_table
 
 MOST_VALUES = 200
@@ -77,7 +77,7 @@ def read_metadata(path: Path, reading: Hints) -> Metadata:
 def _metadata_of(table: TableFile, reading: Hints) -> Metadata:
     path = table.path
     names = [name for name in table.schema.names]
-    identity = id_column_of(names, reading)
+    identity = id_column_of(table, reading)
     columns = {name: _Column(name) for name in names if name != identity}
     ids = Ids(path)
     rows = 0

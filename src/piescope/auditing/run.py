@@ -46,6 +46,7 @@ class Question:
         pictures: that models looked at.
         class_names: given by the user.
         common: audit the examples that all files have.
+        match_tail: ids are paths under different roots.
         is_paired: model k of one side was made from model k of the other.
         seed: of what is drawn.
         notes: more to be said of the inputs.
@@ -60,6 +61,7 @@ class Question:
     pictures: Pictures | None = None
     class_names: Sequence[str] | None = None
     common: bool = False
+    match_tail: bool = False
     is_paired: bool = False
     seed: int = 0
     notes: tuple[str, ...] = field(default=())
@@ -67,8 +69,27 @@ class Question:
 
     @property
     def truth(self) -> LabelColumn | None:
-        """True labels: given, or found beside the predictions."""
-        return self.labels or agreed_truth([*self.dense.parts, *self.compressed.parts])
+        """True labels: given, or found beside the predictions; of answers that are right or wrong: right."""
+        found = agreed_truth([*self.dense.parts, *self.compressed.parts])
+        return found if self.is_right_or_wrong else self.labels or found
+
+    @property
+    def is_right_or_wrong(self) -> bool:
+        """Whether it is known of each answer only whether it was right.
+
+        Raises:
+            InputError: of one side only.
+        """
+        kinds = {part.is_correctness for side in (self.dense, self.compressed) for part in side.parts}
+        if len(kinds) > 1:
+            raise fault(
+                self.compressed.name,
+                "compressed",
+                "right or wrong on one side, predictions on the other",
+                "the same of both sides",
+                "give right or wrong of both (a column named correct), or predictions of both",
+            )
+        return kinds == {True}
 
 
 def resolved(question: Question) -> Audited:
@@ -82,7 +103,7 @@ def resolved(question: Question) -> Audited:
     others: dict[str, Listed | None] = {"labels": truth, "metadata": question.metadata}
     if question.represented is not None:
         others |= question.represented.listed()
-    matched = match(sides, others, question.common)
+    matched = match(sides, others, question.common, question.match_tail)
     check_widths(sides, matched)
     parts = [*question.dense.parts, *question.compressed.parts]
     classes = _classes(parts, truth, question.class_names)
@@ -136,13 +157,16 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
     with tempfile.TemporaryDirectory(prefix="piescope-audit-") as scratch:
         tallied = tally(audited, Path(scratch), lambda done: on_progress("comparing", done, audited.matched.examples))
         content = answers.counts(audited, tallied)
-        content["warnings"] = suspicions(audited, tallied)
+        content["right_or_wrong"] = question.is_right_or_wrong
+        if question.is_right_or_wrong:  # of no class: what an answer was is not known
+            content |= {"classes": [], "confusions": [], "calibration": None}
+        content["warnings"] = [] if question.is_right_or_wrong else suspicions(audited, tallied)
         content["inputs"] = _inputs(question, audited)
         if question.expect_accuracy is not None:
             check_accuracy(question.expect_accuracy, content, question.dense.name)
         confirmed, largest = answers.confirmed(audited, tallied)
         content["confirmed"] = confirmed
-        why_not = _no_suspicion(audited, content["accuracy"])
+        why_not = _no_suspicion(audited, content["accuracy"], question.is_right_or_wrong)
         if why_not:
             tallied.thresholds = None
         content["embeddings"], extra = _embeddings(question, audited, tallied)
@@ -169,8 +193,10 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
     return content
 
 
-def _no_suspicion(audited: Audited, accuracy: dict[str, Any] | None) -> str:
+def _no_suspicion(audited: Audited, accuracy: dict[str, Any] | None, is_right_or_wrong: bool) -> str:
     """Why no labels can be suspected; empty: they can."""
+    if is_right_or_wrong:
+        return "right and wrong alone say nothing of the labels"
     if accuracy is None:
         return "there are no true labels"
     if not can_suspect_labels(audited):
@@ -221,6 +247,11 @@ def _inputs(question: Question, audited: Audited) -> dict[str, Any]:
         notes.append("only one side has probabilities: calibration and confidence are left out")
     if question.metadata is not None and audited.truth is None:
         notes.append("metadata is not used: without true labels there is no accuracy of a group")
+    if question.is_right_or_wrong:
+        notes.append(
+            "only right and wrong are known: what concerns classes is left out"
+            + (f"; {question.labels.source} is not needed" if question.labels is not None else "")
+        )
     metadata, truth = question.metadata, audited.truth
     pictures = question.pictures
     return {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,14 +22,6 @@ SUITE = "piescope audit of"
 
 LONG = 200_000
 """Examples from which a comparison is worth a progress line."""
-
-
-class Values(StrEnum):
-    """What predictions are."""
-
-    labels = "labels"
-    probabilities = "probabilities"
-    logits = "logits"
 
 
 FILES = "Files"
@@ -64,13 +55,39 @@ def audit(
     ] = None,
     compressed_layers: Annotated[str | None, typer.Option(help="Likewise.", rich_help_panel=FILES)] = None,
     values: Annotated[
-        Values | None, typer.Option(help="What predictions are, if it is not told right.", rich_help_panel=FILES)
+        str | None,
+        typer.Option(
+            metavar="KIND[,KIND]",
+            help="What predictions are: labels, probabilities, logits, correct; DENSE,COMPRESSED where they differ.",
+            rich_help_panel=FILES,
+        ),
     ] = None,
     classes: Annotated[
         Path | None, typer.Option(help="Class names by id: a file, one a line.", rich_help_panel=FILES)
     ] = None,
-    id_column: Annotated[str | None, typer.Option(help="Column with ids.", rich_help_panel=FILES)] = None,
+    id_column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[,NAME]", help="Column with ids; several where files differ.", rich_help_panel=FILES),
+    ] = None,
     label_column: Annotated[str | None, typer.Option(help="Column with true labels.", rich_help_panel=FILES)] = None,
+    prediction_column: Annotated[
+        str | None,
+        typer.Option(metavar="NAME[,NAME]", help="Columns with predictions, one a model.", rich_help_panel=FILES),
+    ] = None,
+    score_columns: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="Columns with scores, one a class.", rich_help_panel=FILES)
+    ] = None,
+    right_from: Annotated[
+        float | None, typer.Option(help="Answers are right from this score on.", rich_help_panel=FILES)
+    ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option("--header/--no-header", help="CSV files name their columns in row 1.", rich_help_panel=FILES),
+    ] = None,
+    match_tail: Annotated[
+        bool,
+        typer.Option("--match-tail", help="Ids are paths under different roots.", rich_help_panel=FILES),
+    ] = False,
     common: Annotated[
         bool, typer.Option("--common", help="Audit the examples that all files have.", rich_help_panel=FILES)
     ] = False,
@@ -151,9 +168,14 @@ def audit(
         dense_layers=dense_layers,
         compressed_layers=compressed_layers,
         classes=classes,
-        values=None if values is None else values.value,
-        id_column=id_column,
+        values=_pair(values),
+        id_column=_listed(id_column),
         label_column=label_column,
+        prediction_column=_listed(prediction_column),
+        score_columns=_listed(score_columns),
+        right_from=right_from,
+        header=header,
+        match_tail=match_tail,
         common=common,
         paired=paired,
         data=data,
@@ -185,6 +207,23 @@ def _write_junit(junit: Path, rows: list[dict[str, Any]], of: str, strict: bool)
     from piescope.store.artefacts import write_file
 
     write_file(junit, junit_xml(rows, f"{SUITE} {of}", strict=strict))
+
+
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    """``A,B`` as names."""
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _pair(text: str | None) -> str | tuple[str, ...] | None:
+    """``KIND`` of both sides, or ``KIND,KIND``, dense first."""
+    from piescope.problems import InputError
+
+    kinds = _listed(text) or ()
+    if len(kinds) > 2:
+        error = InputError("the command line")
+        error.add("--values", repr(text), "a kind, or two: DENSE,COMPRESSED", "--values probabilities,logits")
+        raise error
+    return kinds if len(kinds) == 2 else kinds[0] if kinds else None
 
 
 def _check_junit(junit: Path | None) -> None:

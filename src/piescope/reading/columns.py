@@ -1,16 +1,21 @@
-"""NumPy arrays to Arrow columns and back, straight through memory.
+"""Columns: NumPy to Arrow and back, straight through memory, and what the first rows of a column show.
 
 Arrow's own conversions import pandas wherever it is installed, which takes longer than the rest of a small audit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from piescope.reading.names import words_of
 
 TYPES = {
     "b1": pa.bool_(),
@@ -72,3 +77,164 @@ def texts(values: Iterable[str]) -> pa.Array:
     ends = np.concatenate([[0], np.cumsum([len(each) for each in encoded], dtype=np.int64)]).astype(np.int64)
     buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
     return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers).cast(pa.string())
+
+
+ColumnKind = Literal["whole", "fraction", "text", "list", "empty", "other"]
+
+LIST_TEXT = re.compile(r"\s*[\[(][^\[\]()]*[\])]\s*", re.DOTALL)
+"""A cell that NumPy or Python wrote a list to: ``[0.1 0.9]``, ``[0.1, 0.9]``, ``(0.1, 0.9)``."""
+
+LONGEST_ID = 300
+"""Characters of a text that can be an id."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """What the first rows of a column, or of an array of a file, show: all that its role is decided from.
+
+    Attributes:
+        name: as the file has it.
+        kind: ``whole`` (true and false, integers, and fractions that are all whole), ``fraction``, ``text``, ``list``
+            (several numbers a row, also as text), ``empty`` or ``other``.
+        numbers: ``[rows, width]`` float64, NaN where a cell is empty; None for text.
+        texts: ``[rows]``, None where a cell is empty; None for numbers.
+
+    Example:
+        >>> found = profile("SubjectID", pa.array(["a", "b", "b"]))
+        >>> found.kind, found.key, found.distinct, found.is_unique
+        ('text', 'subject_id', 2, False)
+    """
+
+    name: str
+    kind: ColumnKind
+    numbers: np.ndarray | None = None
+    texts: Sequence[str | None] | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many were looked at."""
+        return len(self.texts) if self.texts is not None else 0 if self.numbers is None else len(self.numbers)
+
+    @property
+    def width(self) -> int:
+        """Numbers a row; 0 for text."""
+        return 0 if self.numbers is None else self.numbers.shape[1]
+
+    @property
+    def values(self) -> np.ndarray:
+        """``[rows]`` of a column with one number a row."""
+        assert self.numbers is not None
+        return self.numbers[:, 0]
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The words of the name, in small letters."""
+        return words_of(self.name)
+
+    @property
+    def key(self) -> str:
+        """The name as lists of usual names have it."""
+        return "_".join(self.words)
+
+    @cached_property
+    def distinct(self) -> int:
+        """How many different values were seen."""
+        if self.texts is not None:
+            return len(set(self.texts))
+        return 0 if self.numbers is None else len(np.unique(self.numbers, axis=0))
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether each row has another value, and none is empty."""
+        if self.distinct < self.rows or not self.rows:
+            return False
+        return None not in self.texts if self.texts is not None else not np.isnan(self.values).any()
+
+    @cached_property
+    def is_counter(self) -> bool:
+        """Whether it counts the rows, from 0 or 1."""
+        if self.kind != "whole" or self.rows < 2:
+            return False
+        return bool(self.values[0] in (0, 1) and (np.diff(self.values) == 1).all())
+
+    @cached_property
+    def is_binary(self) -> bool:
+        """Whether all values are 0 or 1, true or false."""
+        return self.kind == "whole" and bool(np.isin(self.values, (0, 1)).all())
+
+    @cached_property
+    def is_identifier(self) -> bool:
+        """Whether it can be ids by its values: each row another one, short texts without blanks, or whole numbers."""
+        if not self.is_unique:
+            return False
+        if self.texts is not None:
+            return all(
+                len(text or "") <= LONGEST_ID and not any(c.isspace() for c in text or "") for text in self.texts
+            )
+        return self.kind == "whole"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it has one number a row."""
+        return self.kind in ("whole", "fraction")
+
+
+def profile(name: str, values: pa.Array) -> Column:
+    """What some rows of a column show."""
+    kind = values.type
+    if pa.types.is_null(kind) or values.null_count == len(values):
+        return Column(name, "empty", np.full((len(values), 1), np.nan))
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        filled = pc.fill_null(pc.cast(values, pa.float64(), safe=False), np.nan)
+        return profile_of_numbers(name, numpy_of(filled)[:, None])
+    if pa.types.is_string(kind):
+        texts: list[str | None] = values.to_pylist()
+        told = [text for text in texts if text]
+        if told and all(LIST_TEXT.fullmatch(text) for text in told):
+            return Column(name, "list", _rows_of_text(texts))
+        return Column(name, "text", None, texts)
+    if pa.types.is_struct(kind):
+        columns = [pc.fill_null(pc.cast(each, pa.float64(), safe=False), np.nan) for each in values.flatten()]
+        return Column(name, "list", np.stack([numpy_of(each) for each in columns], axis=1))
+    if pa.types.is_nested(kind):
+        return Column(name, "list", _rows_of_lists(values))
+    return Column(name, "other", np.zeros((len(values), 0)))
+
+
+def profile_of_numbers(name: str, values: np.ndarray) -> Column:
+    """What some rows of an array ``[rows, width]`` show."""
+    numbers = values.astype(np.float64)
+    if numbers.shape[1] > 1:
+        return Column(name, "list", numbers)
+    known = numbers[~np.isnan(numbers)]
+    with np.errstate(invalid="ignore"):
+        is_whole = bool(len(known)) and bool((known == np.trunc(known)).all() and np.isfinite(known).all())
+    return Column(name, "whole" if is_whole else "fraction" if len(known) else "empty", numbers)
+
+
+def _rows_of_lists(values: pa.Array) -> np.ndarray:
+    """``[rows, width]`` of lists; only those as long as the first (others are refused when they are read)."""
+    lengths = numpy_of(pc.fill_null(pc.cast(pc.list_value_length(values), pa.int64()), 0))
+    length = int(lengths[0])
+    alike = values.filter(column_of(lengths == length))
+    flat = pc.fill_null(pc.cast(pc.list_flatten(alike), pa.float64(), safe=False), np.nan)
+    return numpy_of(flat).reshape(len(alike), length) if length else np.zeros((len(alike), 0))
+
+
+def _rows_of_text(texts: Sequence[str | None]) -> np.ndarray:
+    rows = [numbers_in(text or "") for text in texts]
+    length = max(map(len, rows), default=0)
+    return np.array([row if len(row) == length else [np.nan] * length for row in rows], np.float64).reshape(-1, length)
+
+
+def numbers_in(text: str) -> list[float]:
+    """The numbers of a list that was written as text; empty where it is something else.
+
+    Example:
+        >>> numbers_in("[0.1 0.9]"), numbers_in("[1e-3, 2]"), numbers_in("[0.1 ... 0.2]")
+        ([0.1, 0.9], [0.001, 2.0], [])
+    """
+    try:
+        return [float(part) for part in text.strip().strip("[]()").replace(",", " ").split()]
+    except ValueError:
+        return []

@@ -54,6 +54,11 @@ FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"SQLite format 3", "a SQLite database", "export the table as CSV or Parquet"),
     (b"FEA1", "a file of Feather version 1", "write it again with pyarrow.feather.write_feather"),
     (b"\x7fELF", "a program", "give predictions"),
+    (
+        b"_logits_",
+        "logits of llama.cpp",
+        "tokens are no examples of a data set: score answers, one row an example",
+    ),
 )
 """First bytes of files that are no text, what they are, and the cure."""
 
@@ -70,7 +75,7 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
 def fault(path: Path | str, where: str, found: str, expected: str, cure: str) -> InputError:
     """An InputError with one fault; the file is named as the user would, without its folders."""
     error = InputError(shown(path))
-    error.add(printable(where) or repr(where), found or "nothing", printable(expected, 300), printable(cure, 300))
+    error.add(printable(where) or repr(where), found or "nothing", printable(expected, 300), printable(cure, 600))
     return error
 
 
@@ -246,6 +251,9 @@ def _archive(path: Path) -> Kind:
         raise fault(path, "file", "an Excel workbook", READABLE, "save the sheet as CSV")
     if any(name.endswith((".keras", "model.weights.h5")) for name in names):
         raise fault(path, "file", "a Keras model", READABLE, "export it to ONNX: onnx:FILE")
+    from piescope.reading.known_formats import refuse_archive
+
+    refuse_archive(names, path)
     if not names or not all(name.endswith(".npy") for name in names):
         found = "an empty archive" if not names else f"a zip archive that holds {names[0]!r}"
         raise fault(path, "file", found, "an .npz, an archive of .npy files", "write it with numpy.savez")

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from piescope.measure.arrays import to_numpy
 from piescope.problems import InputError
-from piescope.reading.array_parts import label_column, part_of_array
+from piescope.reading.array_predictions import label_column, part_of_array
 from piescope.reading.arrays import StoredArray, in_memory
+from piescope.reading.columns import column_of, numpy_of
 from piescope.reading.files import SUFFIXES, fault, named_file, named_files, shown
 from piescope.reading.parts import Hints, LabelColumn, Predictions
 from piescope.reading.predictions import read_file, read_labels
@@ -145,15 +148,27 @@ def agreed_truth(parts: Sequence[Predictions]) -> LabelColumn | None:
         return None
     first = found[0]
     for other in found[1:]:
-        if first.ids is None and other.ids is None and first.examples == other.examples and first.names == other.names:
-            one, two = first.codes.part(slice(None)), other.codes.part(slice(None))
-            if (one != two).any():
-                row = int(np.flatnonzero(one != two)[0])
-                raise fault(
-                    other.source,
-                    f"labels, row {row}",
-                    f"another true label than in {first.source}",
-                    "the same labels in all files",
-                    "give them in a file of their own: --labels FILE",
-                )
+        one, two, ids = _labels_of_both(first, other)
+        if first.names == other.names and (one != two).any():
+            row = int(np.flatnonzero(one != two)[0])
+            where = f"row {row}" if ids is None else f"example {ids[row].as_py()!r}"
+            raise fault(
+                other.source,
+                f"labels, {where}",
+                f"another true label than in {first.source}",
+                "the same labels in all files",
+                "give them in a file of their own: --labels FILE",
+            )
     return first
+
+
+def _labels_of_both(first: LabelColumn, other: LabelColumn) -> tuple[np.ndarray, np.ndarray, pa.Array | None]:
+    """``[examples]`` codes of the examples that both have, in one order, and their ids; none where it is open."""
+    one, two = first.codes.part(slice(None)), other.codes.part(slice(None))
+    if first.ids is None or other.ids is None:
+        if first.ids is None and other.ids is None and len(one) == len(two):
+            return one, two, None
+        return one[:0], two[:0], None
+    places = pc.index_in(first.ids, other.ids)
+    known = numpy_of(places.is_valid()).astype(bool)
+    return one[known], two[numpy_of(places.drop_null())], first.ids.filter(column_of(known))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -11,8 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.problems import InputError
-from piescope.reading.columns import numpy_of
-from piescope.reading.files import fault
+from piescope.reading.columns import column_of, numpy_of, texts
+from piescope.reading.files import fault, printable
+from piescope.reading.parts import Witness
 
 
 class Listed(Protocol):
@@ -61,7 +63,12 @@ class Matched:
         return str(row) if self.ids is None else str(self.ids[row].as_py())
 
 
-def match(sides: Mapping[str, Sequence[Listed]], others: Mapping[str, Listed | None], common: bool = False) -> Matched:
+def match(
+    sides: Mapping[str, Sequence[Listed]],
+    others: Mapping[str, Listed | None],
+    common: bool = False,
+    match_tail: bool = False,
+) -> Matched:
     """Matches the files of both sides, and the labels and metadata that go with them.
 
     Files of the two sides must have the same examples (in any order, if they have ids); labels and metadata may have
@@ -71,6 +78,7 @@ def match(sides: Mapping[str, Sequence[Listed]], others: Mapping[str, Listed | N
         sides: the files of ``dense`` and ``compressed``.
         others: labels, metadata, embeddings; None: there is none.
         common: audit the examples that all files have, and leave out the rest.
+        match_tail: ids are paths of one data set under different roots: they match by their common ends.
 
     Returns:
         what is where; files are named ``dense 0``, ``dense 1``, ... and by their names in ``others``.
@@ -84,8 +92,114 @@ def match(sides: Mapping[str, Sequence[Listed]], others: Mapping[str, Listed | N
     extra = {name: listed for name, listed in others.items() if listed is not None}
     with_ids = {name: listed for name, listed in {**files, **extra}.items() if listed.ids is not None}
     if all(name in with_ids for name in files):
-        return _by_id(files, extra, common)
+        if match_tail:
+            return _by_tail(files, extra, common)
+        found = _by_id(files, extra, common)
+        _check_witnesses(files, found)
+        return found
+    if match_tail:
+        lacking = next(listed for name, listed in files.items() if name not in with_ids)
+        raise fault(lacking.source, "--match-tail", "no ids", "paths in a column of each file", "name it: --id-column")
     return _by_row(files, extra, with_ids)
+
+
+def _by_tail(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> Matched:
+    """By the ends of paths: as few parts as tell the examples of each file apart."""
+    tails = tails_of({name: listed.ids for name, listed in {**files, **extra}.items() if listed.ids is not None})
+    if tails is None:
+        first = next(iter(files.values()))
+        assert first.ids is not None
+        raise fault(
+            first.source,
+            "--match-tail",
+            f"ids like {first.ids[0].as_py()!r}, whose ends do not tell the examples apart in all files",
+            "paths of one data set under different roots",
+            "write the ids alike",
+        )
+    short = {name: _Renamed(listed, tails.get(name)) for name, listed in {**files, **extra}.items()}
+    found = _by_id({name: short[name] for name in files}, {name: short[name] for name in extra}, common)
+    parts = tails[next(iter(files))][0].as_py().count("/") + 1
+    told = f"ids are matched by the last {parts} parts of their paths" if parts > 1 else "ids are matched by file name"
+    return replace(found, notes=(told, *found.notes))
+
+
+@dataclass(frozen=True, eq=False)
+class _Renamed:
+    """A file under the ends of its ids."""
+
+    listed: Listed
+    ids: pa.Array | None
+
+    @property
+    def source(self) -> str:
+        return self.listed.source
+
+    @property
+    def examples(self) -> int:
+        return self.listed.examples
+
+
+def tails_of(ids: Mapping[str, pa.Array]) -> dict[str, pa.Array] | None:
+    r"""The ends of paths, of as few parts as tell the examples of each file apart; None: no number of parts does.
+
+    Example:
+        >>> found = tails_of({"a": pa.array(["/x/cat/1.png", "/x/dog/1.png"]), "b": pa.array(["D:\\dog\\1.png"])})
+        >>> {name: each.to_pylist() for name, each in found.items()}
+        {'a': ['cat/1.png', 'dog/1.png'], 'b': ['dog/1.png']}
+    """
+    parted = {
+        name: [re.split(r"[/\\\\]+", text.strip().removeprefix("./")) for text in column.to_pylist()]
+        for name, column in ids.items()
+    }
+    deepest = max((len(path) for paths in parted.values() for path in paths), default=0)
+    for count in range(1, deepest + 1):
+        short = {name: ["/".join(path[-count:]) for path in paths] for name, paths in parted.items()}
+        if all(len(set(names)) == len(names) for names in short.values()):
+            return {name: texts(names) for name, names in short.items()}
+    return None
+
+
+def _tails_that_match(first: Listed, listed: Listed) -> str:
+    """What to say where ids have nothing in common but their ends; empty where those differ, too."""
+    assert first.ids is not None and listed.ids is not None
+    if not any("/" in (ids[0].as_py() or "") or "\\" in (ids[0].as_py() or "") for ids in (first.ids, listed.ids)):
+        return ""
+    tails = tails_of({"first": first.ids, "other": listed.ids})
+    same = 0 if tails is None else pc.sum(pc.is_in(tails["first"], tails["other"])).as_py() or 0
+    if not same:
+        return ""
+    return f"the ends of {same:,} paths are the same: --match-tail matches by them"
+
+
+def _check_witnesses(files: dict[str, Listed], found: Matched) -> None:
+    """Refuses ids that only count each file's rows, where another column says that these are other examples.
+
+    Raises:
+        InputError: rows with one id that name two examples, which both files have.
+    """
+    first: tuple[str, Listed, Witness] | None = None
+    for name, listed in files.items():
+        witness = getattr(listed, "witness", None)
+        if witness is None:
+            continue
+        if first is None or witness.column != first[2].column:
+            first = first or (name, listed, witness)
+            continue
+        one, other = (
+            held.values if (rows := found.rows[place]) is None else held.values.take(column_of(rows))
+            for place, held in ((first[0], first[2]), (name, witness))
+        )
+        differ = numpy_of(pc.fill_null(pc.not_equal(one, other), False)).astype(bool)
+        if differ.any() and pc.all(pc.is_in(other.filter(column_of(differ)), one)).as_py():
+            row = int(np.argmax(differ))
+            raise fault(
+                listed.source,
+                "ids",
+                f"ids that count the rows: {found.identity(row)!r} is {other[row].as_py()!r} here, and "
+                f"{one[row].as_py()!r} in {first[1].source}",
+                "one id for each example",
+                f"match by the other column: --id-column {printable(witness.column)}",
+            )
 
 
 def _by_row(files: dict[str, Listed], extra: dict[str, Listed], with_ids: dict[str, Listed]) -> Matched:
@@ -147,7 +261,7 @@ def _by_id(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> 
                 name.split()[0],
                 f"ids like {listed.ids[0].as_py()!r}, none of which {first.source} has ({first.ids[0].as_py()!r})",
                 "the same ids in all files",
-                "name the right columns with --id-column, or write the ids alike",
+                _tails_that_match(first, listed) or "name the right columns with --id-column, or write the ids alike",
             )
         if common:
             kept = kept.filter(pc.is_in(kept, listed.ids))

@@ -15,101 +15,47 @@ from piescope.reading.arrays import StoredArray
 from piescope.reading.files import fault
 from piescope.reading.labels import MOST_CLASSES, whole_ids
 
-Values = Literal["labels", "probabilities", "logits"]
+Values = Literal["labels", "probabilities", "logits", "correct"]
+"""What the numbers of a file are; ``correct``: right and wrong, as labels of two classes."""
+
+WRONG_RIGHT = ("wrong", "right")
+"""The classes of answers that are known to be right or wrong."""
 
 AXES = Literal["models", "examples", "classes"]
 
 SUM_TOLERANCE = 0.02
 """How far from 1 the sum of rounded probabilities may be (100 classes with 4 decimals: 0.005)."""
 
-ID_COLUMNS = (
-    "id",
-    "example_id",
-    "example",
-    "exampleid",
-    "image_id",
-    "imageid",
-    "sample_id",
-    "sample",
-    "image",
-    "img",
-    "filename",
-    "file_name",
-    "file",
-    "path",
-    "image_path",
-    "uid",
-    "uuid",
-    "key",
-    "index",
-    "idx",
-    "row",
-    "example id",
-    "image id",
-)
-
-MODEL_COLUMNS = ("model", "model_id", "model_name", "run", "seed", "replicate", "checkpoint", "member")
-
-TRUTH_COLUMNS = (
-    "true_label",
-    "true",
-    "target",
-    "targets",
-    "y_true",
-    "ground_truth",
-    "groundtruth",
-    "truth",
-    "gold",
-    "actual",
-    "true_class",
-    "label_true",
-    "y",
-)
-
-LABEL_COLUMNS = ("label", "labels", "class", "category", "class_id", "class_name", "label_id")
-
-PREDICTION_COLUMNS = (
-    "prediction",
-    "predictions",
-    "predicted",
-    "predicted_label",
-    "predicted_class",
-    "pred",
-    "preds",
-    "pred_label",
-    "y_pred",
-    "y_hat",
-    "output",
-    "answer",
-    "dense_label",
-    "compressed_label",
-    "pruned_label",
-)
-
-SCORE_ARRAYS = ("logits", "scores", "probabilities", "probs", "softmax", "outputs")
-
-NOT_PREDICTIONS = ("embeddings", "embedding", "features", "representations", "representation", "images", "x")
-
-CLASS_NAME_ARRAYS = ("class_names", "classes", "names")
-
-CONFIDENCE_COLUMNS = ("confidence", "score", "probability", "prob", "max_prob", "loss", "margin", "entropy")
-
 
 @dataclass(frozen=True)
 class Hints:
-    """What the user says of the files, where it is not to be found out.
+    """What the user says of the files, where it is not to be found out, and what other files tell.
 
     Attributes:
         values: what predictions are.
-        id_column: the column with ids.
+        id_columns: the column with ids; of several names, each file's is the first that it has.
         label_column: the column with true labels.
+        prediction_columns: the columns with predicted classes, one a model.
+        score_columns: the columns with scores, one a class.
+        right_from: the score from which on an answer is right.
+        has_header: whether the first row of a CSV file names its columns.
         examples: how many there are, if another file tells: it says which axis of an array is which.
+        names: of classes, as the true labels or the user have them.
+        classes_are_all: ``names`` are all that there are.
+        num_ids: number of classes, if the true labels are ids and each of them occurs.
     """
 
     values: Values | None = None
-    id_column: str | None = None
+    id_columns: tuple[str, ...] = ()
     label_column: str | None = None
+    prediction_columns: tuple[str, ...] = ()
+    score_columns: tuple[str, ...] = ()
+    right_from: float | None = None
+    has_header: bool | None = None
     examples: int | None = None
+    names: tuple[str, ...] = ()
+    classes_are_all: bool = False
+    num_ids: int | None = None
 
     def __post_init__(self) -> None:
         if self.values is not None and self.values not in get_args(Values):
@@ -129,6 +75,7 @@ class LabelColumn:
         ids: of the examples.
         told: how it was read.
         largest: the largest code.
+        distinct: how many different codes there are; 0: it was not counted.
     """
 
     source: str
@@ -137,11 +84,25 @@ class LabelColumn:
     ids: pa.Array | None
     told: tuple[str, ...] = ()
     largest: int = -1
+    distinct: int = 0
 
     @property
     def examples(self) -> int:
         """Number of examples."""
         return self.codes.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Witness:
+    """A column that names the examples beside their ids.
+
+    Attributes:
+        column: its name.
+        values: ``[examples]`` text.
+    """
+
+    column: str
+    values: pa.Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +121,9 @@ class Predictions:
         told: how it was read, in words.
         largest: the largest label; -1 for scores.
         is_binary: scores are those of class 1 of two.
+        zero: of quantised probabilities, what stands for 0; None: they are not quantised.
+        is_correctness: labels say right or wrong.
+        witness: a second column that names the examples, where the ids count the rows of the file.
     """
 
     source: str
@@ -173,6 +137,9 @@ class Predictions:
     told: tuple[str, ...] = ()
     largest: int = -1
     is_binary: bool = False
+    zero: float | None = None
+    is_correctness: bool = False
+    witness: Witness | None = None
 
     @property
     def examples(self) -> int:
@@ -200,6 +167,9 @@ class Predictions:
         part = part[..., None] if "classes" not in self.axes else part
         part = part[None] if "models" not in self.axes else part
         part = part if self.axes[0] != "examples" or "models" not in self.axes else part.transpose(1, 0, 2)
+        if self.zero is not None:
+            part = part.astype(np.float32) - self.zero
+            return np.asarray(part / part.sum(-1, keepdims=True), np.float32)
         if not self.is_binary:
             return part
         with np.errstate(over="ignore"):

@@ -17,7 +17,10 @@ import pyarrow.compute as pc
 
 from piescope.problems import InputError
 from piescope.reading.columns import numpy_of
-from piescope.reading.files import Kind, fault
+from piescope.reading.files import Kind, fault, printable
+from piescope.reading.json_layouts import table_of_json
+from piescope.reading.known_formats import first_object, refuse_columns, refuse_records
+from piescope.reading.text_format import NUMBER, TextFormat, rows_of, text_format
 
 SAMPLE = 2**16
 """Bytes of a text file that are looked at to tell how it is written ..."""
@@ -66,11 +69,10 @@ BROKEN = (
 )
 """What damaged or lying files make the readers raise."""
 
-DELIMITERS = ",;\t|"
-
 T = TypeVar("T")
 
-NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?|nan|[+-]?inf", re.IGNORECASE)
+MOST_BLANKS = 2**28
+"""Bytes of a file whose cells are separated by blanks, which is read as a whole."""
 
 
 @dataclass(frozen=True)
@@ -119,33 +121,14 @@ class TableFile:
             raise _damaged(self.path, error, self.kind) from None
 
 
-@dataclass(frozen=True)
-class TextFormat:
-    """How a CSV file is written.
-
-    Attributes:
-        delimiter: between cells.
-        decimal_point: of numbers.
-        names: of columns; None: the first row has them.
-        skip: bytes of a byte-order mark are dropped by the reader; kept for what is said.
-        has_quotes: cells may hold line breaks.
-    """
-
-    delimiter: str
-    decimal_point: str
-    names: tuple[str, ...] | None
-    skip: bool
-    has_quotes: bool
-
-
-def open_table(path: Path, kind: Kind) -> TableFile:
+def open_table(path: Path, kind: Kind, has_header: bool | None = None) -> TableFile:
     """A table's columns and how it is written; its rows are not read yet.
 
     Raises:
         InputError: damaged, empty, no text in UTF-8, or columns of one name.
     """
     try:
-        found = _OPENERS[kind](path)
+        found = _open_csv(path, has_header) if kind == "csv" else _OPENERS[kind](path)
         names = found.schema.names
     except BROKEN as error:
         raise (_csv_row_fault(path, str(error)) if kind == "csv" else None) or _damaged(path, error, kind) from None
@@ -155,14 +138,14 @@ def open_table(path: Path, kind: Kind) -> TableFile:
         raise fault(path, "columns", f"{repeated[0]!r} more than once", "a name for each column", "rename one of them")
     if not names:
         raise fault(path, "columns", "none", "at least one column", "write the file again, with a header")
+    refuse_columns(names, path)
     kept = [each.with_type(plain) for each in found.schema if (plain := plain_type(each.type)) is not None]
     if not kept:
         told = ", ".join(f"{each.name!r} ({each.type})" for each in list(found.schema)[:6])
         raise fault(path, "columns", told, "columns of numbers, text, or lists of numbers", "write them as such")
-    left = tuple(
-        f"column {each.name!r} is not read: {each.type}" for each in found.schema if plain_type(each.type) is None
-    )
-    return replace(found, schema=pa.schema(kept), told=(*found.told, *left[:8]))
+    left = [repr(printable(each.name, 40)) for each in found.schema if plain_type(each.type) is None]
+    unread = (f"not read: {', '.join(left[:6])} (no numbers or texts)",) if left else ()
+    return replace(found, schema=pa.schema(kept), told=(*found.told, *unread))
 
 
 def _check_columns(path: Path, count: int) -> None:
@@ -171,7 +154,9 @@ def _check_columns(path: Path, count: int) -> None:
         raise fault(path, "columns", found, expected, "write a row an example, or give an .npy")
 
 
-def read_table(path: Path, kind: Kind, read: Callable[[TableFile], T], is_free: bool = False) -> T:
+def read_table(
+    path: Path, kind: Kind, read: Callable[[TableFile], T], is_free: bool = False, has_header: bool | None = None
+) -> T:
     """What a function makes of a table.
 
     It is called again where rows far down a CSV file show that a column is of a wider type than its first rows: whole
@@ -182,11 +167,12 @@ def read_table(path: Path, kind: Kind, read: Callable[[TableFile], T], is_free: 
         kind: its format.
         read: called with the table.
         is_free: columns may hold anything.
+        has_header: whether the first row of a CSV file names its columns; None: it is found out.
 
     Raises:
         InputError: as `open_table` and `read`.
     """
-    table = replace(open_table(path, kind), is_free=is_free)
+    table = replace(open_table(path, kind, has_header), is_free=is_free)
     for _ in range(RETYPES):
         try:
             return read(table)
@@ -299,7 +285,7 @@ def _damaged(path: Path, error: Exception, kind: Kind) -> InputError:
     return fault(path, "rows", told, "rows that are all alike", "mend that row, or write the file again")
 
 
-def _open_csv(path: Path) -> TableFile:
+def _open_csv(path: Path, has_header: bool | None = None) -> TableFile:
     with path.open("rb") as file:
         head = file.read(SAMPLE)
         if head.count(b"\n") < 2:  # many columns make long rows
@@ -320,56 +306,25 @@ def _open_csv(path: Path) -> TableFile:
             "text in UTF-8",
             "save it again as UTF-8 (it may be Latin-1 or Windows-1252)",
         ) from None
-    lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
-    if not lines:
-        raise fault(path, "rows", "none", "at least one row", "write the file again")
-    delimiter = _delimiter(lines, path)
-    _check_columns(path, lines[0].count(delimiter) + 1)
-    cells = [_cells(line, delimiter) for line in lines[:200]]
-    comma = delimiter != "," and any(
-        re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", cell) for row in cells[1:] for cell in row
-    )
-    headless = all(NUMBER.fullmatch(cell.strip()) for cell in cells[0])
-    if headless and len(cells) > 1 and len(cells[0]) > 1 and _counts_up(cells[0]) and not _counts_up(cells[1]):
-        headless = False  # "0,1,2": names of classes
-    names = tuple(f"column {number}" for number in range(1, len(cells[0]) + 1)) if headless else None
-    if len(cells) == 1 and not headless:
-        raise fault(path, "rows", "a header and no rows", "at least one row", "write the file again")
-    how = TextFormat(delimiter, "," if comma else ".", names, skip, '"' in text)
-    told = []
-    if delimiter != "," and path.suffix.lower() not in (".tsv", ".tab"):
-        told.append(f"cells are separated by {delimiter!r}")
-    if comma:
-        told.append("decimal commas")
-    if headless:
-        told.append("no header: its first row is data")
+    how = text_format(text, path, skip, has_header)
+    _check_columns(path, len(rows_of(text, how.delimiter)[0]))
     with _csv_reader(path, how, {}) as reader:
-        return TableFile(path, "csv", reader.schema, tuple(told), how)
-
-
-def _delimiter(lines: list[str], path: Path) -> str:
-    """The separator that cuts the first lines into equally many cells, most of them."""
-    if path.suffix.lower() in (".tsv", ".tab") and "\t" in lines[0]:
-        return "\t"
-    best, most = ",", 1
-    for delimiter in DELIMITERS:
-        counts = {len(_cells(line, delimiter)) for line in lines[:20]}
-        if len(counts) == 1 and (count := counts.pop()) > most:
-            best, most = delimiter, count
-    return best
+        return TableFile(path, "csv", reader.schema, how.told, how)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    import csv
-
-    try:
-        return next(csv.reader([line], delimiter=delimiter), [""])
-    except csv.Error:
-        return line.split(delimiter)
+    return next(iter(rows_of(line, delimiter)), [""])
 
 
-def _counts_up(cells: list[str]) -> bool:
-    return [cell.strip() for cell in cells] == [str(number) for number in range(len(cells))]
+def _csv_source(path: Path, how: TextFormat) -> Any:
+    """The file; where blanks separate cells, its text with a tab for each run of them."""
+    if how.delimiter != " ":
+        return path
+    size = path.stat().st_size
+    if size > MOST_BLANKS:
+        raise fault(path, "size", f"{size:,} bytes", f"at most {MOST_BLANKS:,} with blanks", "separate cells by commas")
+    lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
+    return pa.BufferReader(b"".join(b"\t".join(line.split()) + b"\n" for line in lines if line.strip()))
 
 
 def _csv_reader(
@@ -378,9 +333,9 @@ def _csv_reader(
     from pyarrow import csv
 
     return csv.open_csv(
-        path,
+        _csv_source(path, how),
         csv.ReadOptions(use_threads=True, block_size=block, column_names=list(how.names) if how.names else None),
-        csv.ParseOptions(delimiter=how.delimiter, newlines_in_values=how.has_quotes),
+        csv.ParseOptions(delimiter=how.delimiter.replace(" ", "\t"), newlines_in_values=how.has_quotes),
         csv.ConvertOptions(
             decimal_point=how.decimal_point,
             column_types=dict(types),
@@ -463,6 +418,7 @@ def _check_json(path: Path) -> None:
     before, line = 0, 1
     with path.open("rb") as file:
         start = file.read(SAMPLE).removeprefix(codecs.BOM_UTF8).lstrip()
+        refuse_records(first_object(start.partition(b"\n")[0]) or {}, path)
         if not start.startswith(b"{"):
             raise fault(path, "line 1", f"{start[:20]!r}", 'a JSON object: {"id": ...}', "write one object a line")
         file.seek(0)
@@ -492,21 +448,7 @@ def _json_table(path: Path) -> pa.Table:
             f"at most {MOST_JSON:,} of JSON",
             "write JSON lines or Parquet",
         )
-    content = json.loads(path.read_bytes())
-    if isinstance(content, list) and content and all(isinstance(row, dict) for row in content):
-        names = dict.fromkeys(name for row in content for name in row)
-        return pa.table({name: [row.get(name) for row in content] for name in names})
-    if isinstance(content, dict) and content and all(isinstance(column, list) for column in content.values()):
-        return pa.table(content)
-    if isinstance(content, list) and content and not any(isinstance(item, (dict, list)) for item in content):
-        return pa.table({"column 1": content})
-    raise fault(
-        path,
-        "content",
-        f"a JSON {type(content).__name__}",
-        "a list of objects, or an object of lists",
-        "write JSON lines: one object a row",
-    )
+    return table_of_json(json.loads(path.read_bytes()), path)
 
 
 def _json_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
@@ -590,7 +532,6 @@ def _arrow_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str,
 
 
 _OPENERS = {
-    "csv": _open_csv,
     "jsonl": _open_jsonl,
     "json": _open_json,
     "parquet": _open_parquet,

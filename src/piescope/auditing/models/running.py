@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piescope.reading.array_parts import part_of_array
+from piescope.reading.array_predictions import part_of_array
 from piescope.reading.arrays import Spool, StoredArray, in_memory
 from piescope.reading.columns import texts
 from piescope.reading.files import fault, shown

@@ -1,0 +1,552 @@
+"""Predictions and labels from arrays: which axis is which, and whether values are labels, probabilities or logits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from piescope.problems import InputError
+from piescope.reading.arrays import StoredArray, in_memory
+from piescope.reading.columns import Column, column_of, profile, profile_of_numbers, texts
+from piescope.reading.files import fault, shown
+from piescope.reading.labels import Coder, check_ids
+from piescope.reading.names import (
+    CLASS_NAMES,
+    CORRECT_NAMES,
+    EMBEDDING_NAMES,
+    LABEL_NAMES,
+    MEASURE_WORDS,
+    NAME_ARRAYS,
+    PREDICTION_NAMES,
+    SCORE_NAMES,
+    TRUTH_NAMES,
+    words_of,
+)
+from piescope.reading.parts import (
+    AXES,
+    SUM_TOLERANCE,
+    WRONG_RIGHT,
+    Hints,
+    LabelColumn,
+    Predictions,
+    Values,
+    as_tuple,
+    check_width,
+    replace_path,
+)
+from piescope.reading.roles import (
+    LEAST,
+    LEAST_AGREEMENT,
+    MANY,
+    MOST_DISTINCT,
+    agreement,
+    id_of,
+    no_labels,
+    whole_values,
+)
+
+LOOK = 1024
+"""Examples from the beginning, the middle and the end of an array that tell what its values are."""
+
+
+def label_column(
+    stored: StoredArray, path: Path, ids: pa.Array | None, names: Sequence[str] | None = None
+) -> LabelColumn:
+    """True labels from an array ``[examples]`` (or with axes of length 1) of ids or names."""
+    if math.prod(stored.shape) == 0 or math.prod(stored.shape) != max(stored.shape, default=0):
+        raise fault(
+            path,
+            stored.label,
+            f"shape {list(stored.shape)}",
+            "[examples], one label each",
+            "give class ids: one-hot rows and scores become ids by argmax(1)",
+        )
+    flat = stored.part(slice(None)).reshape(-1)
+    if ids is not None and len(ids) != len(flat):
+        raise fault(path, stored.label, f"{len(flat):,} labels", f"{len(ids):,}, one an id", "write one for each")
+    coder = Coder(path, stored.label)
+    codes = coder.codes(_text_column(flat, path, stored.label) if flat.dtype.kind in "US" else column_of(flat))
+    found = tuple(names) if names is not None and coder.names is None else as_tuple(coder.names)
+    told = (f"true labels: {stored.label}",)
+    return LabelColumn(
+        shown(path), in_memory(codes, "labels"), found, ids, told, int(codes.max()), len(np.unique(codes))
+    )
+
+
+def part_of_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
+    """Predictions from one array: which axis is which, and what its values are.
+
+    ``[examples]`` labels (or probabilities of class 1), ``[models, examples]`` labels, ``[examples, classes]`` scores
+    of one model, ``[models, examples, classes]`` scores. Where another file tells the number of examples, axes may
+    lie the other way round; else the longer of two axes is taken for the examples. Models must agree with each other
+    beyond chance, or it is no axis of models.
+
+    Raises:
+        InputError: another number of axes, no values, or values that are neither of the three.
+    """
+    path, where = array.path, array.label
+    if not 1 <= len(array.shape) <= 3 or 0 in array.shape:
+        raise fault(
+            path,
+            where,
+            f"shape {list(array.shape)}",
+            "[examples], [models, examples], [examples, classes] or [models, examples, classes]",
+            "give predictions, one row an example",
+        )
+    if array.dtype.kind in "US":
+        return _named_array(array, name, hints)
+    if hints.values == "correct":
+        return _right_or_wrong(array, name, hints)
+    sample, looked_at = _sample(array)
+    values = hints.values or values_of(sample, array, looked_at)
+    if values == "labels":
+        return _whole_array(array, name, hints, sample)
+    is_binary = len(array.shape) == 1 or array.shape[-1] == 1
+    axes, told = (("examples",), ()) if len(array.shape) == 1 else _score_axes(array, hints, values)
+    if is_binary:
+        one = "probability" if values == "probabilities" else "logit"
+        told = (*told, f"one {one} an example: that of class 1 of two")
+    else:
+        check_width(array.shape[-1], path, where)
+        told = (values, *told)
+    return Predictions(shown(path), values, _models(array, axes, name), array, axes, told=told, is_binary=is_binary)
+
+
+def _whole_array(array: StoredArray, name: str, hints: Hints, sample: np.ndarray) -> Predictions:
+    """Whole numbers: labels of one model or several, or quantised scores."""
+    path, where = array.path, array.label
+    if len(array.shape) == 3:
+        raise fault(
+            path,
+            where,
+            f"whole numbers of shape {list(array.shape)}",
+            "labels [models, examples]",
+            "leave out the third axis, or say --values logits",
+        )
+    if len(array.shape) == 2 and hints.values is None and 1 not in array.shape:
+        found = _checked_whole(array, sample, hints, name)
+        if found is not None:
+            return found
+    axes, told = _label_axes(array, hints)
+    largest = -1
+    for first, block, along in _blocks(array):
+        rows = axes.index("examples")
+        check_ids(block, path, where, first if along == rows else 0, rows)
+        largest = max(largest, int(block.max()))
+    return Predictions(
+        shown(path), "labels", _models(array, axes, name), array, axes, told=("labels", *told), largest=largest
+    )
+
+
+def _checked_whole(array: StoredArray, sample: np.ndarray, hints: Hints, name: str) -> Predictions | None:
+    """Quantised scores ``[examples, classes]``; None: labels of models; InputError where it may be neither."""
+    axes, _ = _label_axes(array, hints)
+    rows = sample if axes[0] == "examples" else sample.T
+    rows = rows.astype(np.float64)
+    if len(rows) < LEAST:
+        return None
+    kind, zero = whole_values(rows)
+    turned, _ = whole_values(rows.T) if axes[0] != "examples" and hints.examples is None else ("", 0.0)
+    if turned == "scores":  # more classes than examples
+        kind, zero = whole_values(rows.T)
+    if kind == "scores":
+        told = ("quantised probabilities", f"shape {list(array.shape)} read as [examples, classes]")
+        return Predictions(
+            shown(array.path), "probabilities", (name,), array, ("examples", "classes"), told=told, zero=zero
+        )
+    if kind == "labels":
+        return None
+    raise no_labels(rows, array.path, array.label, f"an array {list(array.shape)}")
+
+
+def _right_or_wrong(array: StoredArray, name: str, hints: Hints) -> Predictions:
+    """Answers that are said to be right or wrong: 0 and 1, or numbers that are right from some number on."""
+    path = array.path
+    if len(array.shape) == 3:
+        raise fault(path, array.label, f"shape {list(array.shape)}", "[models, examples] of 0 and 1", "drop an axis")
+    axes, told = _label_axes(array, hints)
+    values = array.part(slice(None)).astype(np.float32)
+    odd = np.isnan(values) if hints.right_from is not None else (values != 0) & (values != 1)
+    if odd.any():
+        cure = "write 1 for right and 0 for wrong, or say from which number on: --right-from 0.5"
+        raise fault(path, array.label, f"{values[odd][0]:g}", "0 and 1, true and false", cure)
+    right = (values >= (1 if hints.right_from is None else hints.right_from)).astype(np.int32)
+    stored = replace_path(in_memory(right, array.name), path)
+    examples = array.shape[axes.index("examples")]
+    told = ("right or wrong", *told)
+    return Predictions(
+        *(shown(path), "labels", _models(array, axes, name), stored, axes, WRONG_RIGHT),
+        truth=all_right(shown(path), examples, None),
+        told=told,
+        is_correctness=True,
+    )
+
+
+def all_right(source: str, examples: int, ids: pa.Array | None) -> LabelColumn:
+    """The true labels of answers that are known to be right or wrong: right."""
+    codes = in_memory(np.broadcast_to(np.int32(1), (examples,)), "labels")
+    return LabelColumn(source, codes, WRONG_RIGHT, ids, ("right or wrong is known: true labels are not needed",), 1)
+
+
+def _models(array: StoredArray, axes: tuple[AXES, ...], name: str) -> tuple[str, ...]:
+    if "models" not in axes:
+        return (name,)
+    count = array.shape[axes.index("models")]
+    return (name,) if count == 1 else tuple(f"{name}[{number}]" for number in range(count))
+
+
+def _label_axes(array: StoredArray, hints: Hints) -> tuple[tuple[AXES, ...], tuple[str, ...]]:
+    shape = array.shape
+    if len(shape) == 1:
+        return ("examples",), ()
+    rows_first = (
+        shape[0] > shape[1]
+        if hints.examples is None or shape.count(hints.examples) != 1
+        else shape[0] == hints.examples
+    )
+    if rows_first:
+        return ("examples", "models"), (f"shape {list(shape)} read as [examples, models]",)
+    return ("models", "examples"), (f"shape {list(shape)} read as [models, examples]",)
+
+
+def _score_axes(array: StoredArray, hints: Hints, values: Values) -> tuple[tuple[AXES, ...], tuple[str, ...]]:
+    shape = array.shape
+    if len(shape) == 2:
+        if values == "logits" and hints.values is None and hints.examples is None and shape[1] >= 5 * shape[0] > 0:
+            _refuse_wide(array)
+        return ("examples", "classes"), (f"shape {list(shape)} read as [examples, classes]",)
+    if hints.examples is not None and hints.examples in shape[:2]:
+        rows_first = shape[1] != hints.examples
+    else:
+        rows_first = shape[0] > shape[1]
+    axes: tuple[AXES, ...] = ("examples", "models", "classes") if rows_first else ("models", "examples", "classes")
+    _check_models(array, axes)
+    count = shape[axes.index("models")]
+    return axes, (f"shape {list(shape)} read as [{', '.join(axes)}]: {count} model" + ("s" if count != 1 else ""),)
+
+
+def _refuse_wide(array: StoredArray) -> None:
+    if array.shape[0] < LEAST and array.shape[1] < 2 * LEAST:
+        return
+    raise fault(
+        array.path,
+        array.label,
+        f"numbers of shape {list(array.shape)}, many more columns than rows",
+        "[examples, classes], or something that tells how many examples there are",
+        "give --labels, or say --values logits if these are the scores of "
+        f"{array.shape[1]:,} classes for {array.shape[0]:,} examples",
+    )
+
+
+def _check_models(array: StoredArray, axes: tuple[AXES, ...]) -> None:
+    """Refuses a third axis along which answers do not agree: positions, boxes or classes, but no models of one task."""
+    models, examples = array.shape[axes.index("models")], array.shape[axes.index("examples")]
+    if models < 2 or examples < LEAST or array.shape[2] < 2:
+        return
+    place = axes.index("examples")
+    spread = np.unique(np.linspace(0, examples - 1, min(examples, LOOK)).astype(int))
+    said = array.part(spread, place).argmax(-1)
+    array.release()
+    if agreement(said if place == 0 else said.T) >= LEAST_AGREEMENT:
+        return
+    raise fault(
+        array.path,
+        array.label,
+        f"shape {list(array.shape)}, whose {models} rows an example agree no better than by chance",
+        "[models, examples, classes], or scores of one model [examples, classes]",
+        "give one row an example (the mean over positions or crops, say), or each model in a file of its own",
+    )
+
+
+def _sample(array: StoredArray) -> tuple[np.ndarray, np.ndarray]:
+    """``[..., last axis]`` some of the values, of the beginning, the middle and the end, and the rows they are of."""
+    is_labels = len(array.shape) < 3 and array.dtype.kind in "biu"
+    axis = 0 if len(array.shape) < 3 and not is_labels else int(np.argmax(array.shape[:2]))
+    count = array.shape[axis]
+    starts = sorted({0, max(0, count // 2 - LOOK // 2), max(0, count - LOOK)})
+    stops = [*(min(start + LOOK, after) for start, after in pairwise(starts)), count]
+    ends = list(zip(starts, stops, strict=True))
+    found = np.concatenate([array.part(slice(start, stop), axis) for start, stop in ends], axis=axis)
+    array.release()
+    return found, np.concatenate([np.arange(start, stop) for start, stop in ends])
+
+
+def _blocks(array: StoredArray) -> Iterator[tuple[int, np.ndarray, int]]:
+    """All values in parts: where each begins along which axis."""
+    axis = int(np.argmax(array.shape))
+    step = max(1, 2**24 // max(1, math.prod(array.shape) // array.shape[axis]))
+    for start in range(0, array.shape[axis], step):
+        yield start, array.part(slice(start, start + step), axis), axis
+        array.release()
+
+
+def values_of(sample: np.ndarray, array: StoredArray, rows: np.ndarray) -> Values:
+    """What some values are; ``rows`` says of which rows they are, for messages."""
+    if sample.dtype.kind in "biu":
+        return "labels"
+
+    def wrong(mask: np.ndarray, found: str, expected: str, cure: str) -> InputError:
+        places = np.argwhere(mask)
+        axis = mask.shape.index(len(rows))
+        return fault(array.path, f"{array.label}, row {rows[places[0][axis]]}", found, expected, cure)
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = sample.astype(np.float32)
+    if np.isnan(values).any():
+        found = f"NaN ({int(np.isnan(values).sum()):,} among the {values.size:,} numbers looked at)"
+        cure = "leave the diverged model or the broken examples out"
+        raise wrong(np.isnan(values), found, "numbers", cure)
+    single = values.ndim == 1 or values.shape[-1] == 1
+    if single:
+        if (values == np.trunc(values)).all() and np.isfinite(values).all():
+            return "labels"
+        if ((values >= 0) & (values <= 1)).all():
+            return "probabilities"
+        fractions = (values != np.trunc(values)) | np.isinf(values)
+        if fractions.mean() < 0.5:
+            found = f"{values[fractions][0]:g} among whole numbers"
+            raise wrong(fractions, found, "class ids, or scores", "mend it, or say --values logits")
+        return "logits"
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = values.sum(-1)
+    within = ((values >= -1e-6) & (values <= 1 + 1e-6)).all()
+    if within and (np.abs(total - 1) <= SUM_TOLERANCE).all():
+        return "probabilities"
+    whole = np.isfinite(values).all() and (values == np.trunc(values)).all() and (values >= 0).all()
+    if whole and values.ndim == 2:
+        return "labels"
+    if within:
+        off = np.abs(total - 1) > SUM_TOLERANCE
+        raise wrong(
+            off,
+            f"values from 0 to 1 that sum to {total[off][0]:.3g} ({off.sum():,} such of {off.size:,} rows looked at)",
+            "rows of probabilities that sum to 1, or logits",
+            "scores of independent classes (sigmoids, multi-label tags) are no probabilities of one label: audit one "
+            "tag at a time, or say --values logits to take the largest score and a softmax",
+        )
+    return "logits"
+
+
+def _named_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
+    if len(array.shape) > 2:
+        raise fault(
+            array.path,
+            array.label,
+            f"text of shape {list(array.shape)}",
+            "class names [models, examples]",
+            "give one name a prediction",
+        )
+    axes, told = _label_axes(array, hints)
+    text = array.part(slice(None))
+    coder = Coder(array.path, array.label)
+    codes = coder.codes(_text_column(text.reshape(-1), array.path, array.label)).reshape(text.shape)
+    assert coder.names is not None
+    stored = in_memory(codes, array.name)
+    names, examples = tuple(coder.names), array.shape[axes.index("examples")]
+    if examples >= MANY and len(names) > MOST_DISTINCT * examples:
+        found = f"{len(names):,} different texts in {examples:,} rows"
+        cure = "give predicted classes; free texts are judged right or wrong first"
+        raise fault(array.path, array.label, found, "class names, each of which occurs again", cure)
+    told = ("labels", *told)
+    return Predictions(shown(array.path), "labels", _models(array, axes, name), stored, axes, names, told=told)
+
+
+def parts_of_arrays(arrays: dict[str, StoredArray], path: Path, hints: Hints) -> list[Predictions]:
+    """Predictions from the arrays of a file, with the ids, true labels and class names that lie beside them.
+
+    Raises:
+        InputError: no array of predictions among them, or arrays that do not fit together.
+    """
+    names = class_names_of(arrays)
+    identity = id_array(arrays, path, hints)
+    ids = None if identity is None else ids_of(identity, path)
+    rest = {name: array for name, array in arrays.items() if array is not identity and not _is_names(name, array)}
+    chosen, is_correctness = _chosen(rest, path, hints)
+    truth_array = None if is_correctness else _truth_array(rest, chosen, path, hints)
+    truth = None if truth_array is None else label_column(truth_array, path, ids, names)
+    told_left = _left_out(rest, chosen, truth_array)
+    parts = []
+    for name in chosen:
+        stem = path.stem if len(chosen) == 1 else name
+        hint = hints if truth is None else replace(hints, examples=truth.examples)
+        hint = hint if ids is None else replace(hint, examples=len(ids))
+        part = part_of_array(rest[name], stem, replace(hint, values="correct") if is_correctness else hint)
+        told = (f"array {name!r}", *part.told, *(() if identity is None else (f"ids: {identity.label}",)), *told_left)
+        if part.is_correctness:
+            part = replace(part, truth=all_right(shown(path), part.examples, ids))
+        else:
+            part = replace(part, class_names=part.class_names or as_tuple(names), truth=truth)
+        parts.append(replace(part, ids=ids, told=told))
+    counts = {part.examples for part in parts}
+    if truth is not None and truth.examples not in counts:
+        raise fault(
+            path,
+            truth_array.label if truth_array is not None else "labels",
+            f"{truth.examples:,} labels for {parts[0].examples:,} examples",
+            "a label each",
+            "write both anew, or name the array with the labels: --label-column NAME",
+        )
+    if len(counts) > 1:
+        told_counts = ", ".join(f"{name} {list(rest[name].shape)}" for name in chosen)
+        raise fault(
+            path, "arrays", told_counts, "as many examples in each", "give one model an array, all of the same examples"
+        )
+    if ids is not None and len(ids) != parts[0].examples:
+        raise fault(
+            path, "ids", f"{len(ids)} ids", f"{parts[0].examples}, one an example", "write one id for each example"
+        )
+    return parts
+
+
+def _chosen(rest: dict[str, StoredArray], path: Path, hints: Hints) -> tuple[list[str], bool]:
+    """The arrays with predictions, and whether they say right or wrong; by the names that roles have, too."""
+    for asked, flag in ((hints.score_columns, "--score-columns"), (hints.prediction_columns, "--prediction-column")):
+        if asked:
+            missing = [name for name in asked if name not in rest]
+            if missing:
+                cure = "check its spelling"
+                raise fault(path, flag, f"no array {missing[0]!r}", f"one of: {listed(rest)}", cure)
+            return list(asked), hints.values == "correct"
+    keys = {name: "_".join(words_of(name)) for name in rest}
+    weights = [name for name in rest if name.endswith((".weight", ".bias", ".running_mean"))]
+    if len(weights) > 1:
+        raise fault(
+            path,
+            "tensors",
+            f"{len(rest)} tensors, {weights[0]} among them: weights of a network",
+            "predictions",
+            "weights need their architecture: WRN-16-2@FILE or timm:NAME@FILE, with --data",
+        )
+    told = (*TRUTH_NAMES, *EMBEDDING_NAMES)
+    scores = [name for name in rest if keys[name] in SCORE_NAMES]
+    predicted = [name for name in rest if keys[name] in PREDICTION_NAMES]
+    right = [name for name in rest if keys[name] in CORRECT_NAMES and len(rest[name].shape) == 1]
+    if scores or predicted:
+        return scores or predicted, hints.values == "correct"
+    if right or hints.values == "correct":
+        return (right[:1] or list(rest)), True
+    others = [
+        name
+        for name in rest
+        if keys[name] not in (*told, *LABEL_NAMES, *CLASS_NAMES)
+        and name != hints.label_column
+        and not set(words_of(name)) & MEASURE_WORDS
+    ]
+    found = others or [name for name in rest if keys[name] in (*LABEL_NAMES, *CLASS_NAMES)]
+    if not found:
+        raise fault(
+            path, "arrays", listed(rest), "an array of predictions", "name it logits, probabilities or predictions"
+        )
+    if len(found) > 1:
+        _check_alike(rest, found, path)
+    return found, False
+
+
+def _check_alike(rest: dict[str, StoredArray], found: list[str], path: Path) -> None:
+    """Refuses several arrays without usual names that can hardly be models of one task."""
+    flat = [rest[name] for name in found if len(rest[name].shape) == 1 and rest[name].dtype.kind in "biuf"]
+    if len(flat) != len(found) or len({array.shape for array in flat}) > 1 or flat[0].shape[0] < LEAST:
+        return
+    values = np.stack([array.part(slice(0, LOOK)).astype(np.float64) for array in flat], axis=1)
+    if (values == np.trunc(values)).all():
+        if agreement(values) < LEAST_AGREEMENT:
+            raise no_labels(values, path, "arrays", ", ".join(found[:6]), found)
+        return
+    raise fault(
+        path,
+        "arrays",
+        f"numbers in {listed(rest)}, and nothing that says what they are",
+        "an array of predictions",
+        f"name it: --score-columns {found[0]}, or save it as logits, probabilities or predictions",
+    )
+
+
+def _truth_array(rest: dict[str, StoredArray], chosen: list[str], path: Path, hints: Hints) -> StoredArray | None:
+    if hints.label_column:
+        return rest.get(hints.label_column)
+    by_key = {"_".join(words_of(name)): array for name, array in rest.items() if name not in chosen}
+    return next((by_key[key] for key in (*TRUTH_NAMES, *LABEL_NAMES, *CLASS_NAMES) if key in by_key), None)
+
+
+def _left_out(rest: dict[str, StoredArray], chosen: list[str], truth: StoredArray | None) -> tuple[str, ...]:
+    left = [name for name, array in rest.items() if name not in chosen and array is not truth]
+    return (f"not used: {', '.join(map(repr, left[:6]))}",) if left else ()
+
+
+def _is_names(name: str, array: StoredArray) -> bool:
+    return name.lower() in NAME_ARRAYS and array.dtype.kind in "US"
+
+
+def class_names_of(arrays: dict[str, StoredArray]) -> tuple[str, ...] | None:
+    """The class names among the arrays of a file; None where there are none."""
+    return next((texts_of(array) for name, array in arrays.items() if _is_names(name, array)), None)
+
+
+def id_array(arrays: dict[str, StoredArray], path: Path, hints: Hints) -> StoredArray | None:
+    """The array with ids, by the rule for columns; None where there is none."""
+    flat = {name: array for name, array in arrays.items() if len(array.shape) < 2 and not _is_names(name, array)}
+    columns = [_profile(name, array) for name, array in flat.items()]
+    if not columns:
+        return None
+    named = replace(hints, id_columns=tuple(name for name in hints.id_columns if name in flat))
+    if len(arrays) == 1 and not named.id_columns:
+        return None
+    found = id_of(columns, path, named)
+    return None if found is None else flat[found.name]
+
+
+def _profile(name: str, array: StoredArray) -> Column:
+    """What an array ``[examples]`` shows."""
+    values = array.part(slice(0, LOOK)) if array.shape else np.zeros(0)
+    if values.dtype.kind in "US":
+        return profile(name, _text_column(values, array.path, array.label))
+    return profile_of_numbers(name, values.reshape(-1, 1))
+
+
+def ids_of(found: StoredArray, path: Path) -> pa.Array:
+    """The ids of an array, as text; InputError for a single value or fractions."""
+    if not found.shape:
+        raise fault(path, found.label, "a single value", "[examples], an id each", "write one id for each example")
+    values = found.part(slice(None)).reshape(-1)
+    if values.dtype.kind in "US":
+        return _text_column(values, path, found.label)
+    if values.dtype.kind == "f":
+        values = values.astype(np.float64)
+        if not (np.abs(values) < 2**53).all() or (values != np.trunc(values)).any():
+            raise fault(path, found.label, "fractions", "ids: whole numbers or text", "write ids as integers or text")
+        values = values.astype(np.int64)
+    return texts(values.astype(np.int64 if values.dtype.kind == "b" else values.dtype).astype(str).tolist())
+
+
+def array_ids(arrays: dict[str, StoredArray], path: Path, hints: Hints) -> pa.Array | None:
+    """The ids among the arrays of a file; None where there are none."""
+    found = id_array(arrays, path, hints)
+    return None if found is None else ids_of(found, path)
+
+
+def texts_of(array: StoredArray) -> tuple[str, ...] | None:
+    """The texts of an array ``[any]``; None where it holds none."""
+    if array.dtype.kind not in "US" or len(array.shape) != 1:
+        return None
+    names: list[str] = _text_column(array.part(slice(None)), array.path, array.label).to_pylist()
+    return tuple(names)
+
+
+def _text_column(values: np.ndarray, path: Path, where: str) -> pa.Array:
+    """Text of an array; InputError where it holds what are no letters."""
+    try:
+        held = np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
+        return texts(held.tolist())
+    except ValueError:
+        raise fault(path, where, "text with impossible letters", "names or ids", "write the file again") from None
+
+
+def listed(arrays: dict[str, StoredArray]) -> str:
+    """Names and shapes, for messages."""
+    return ", ".join(f"{array.label} {list(array.shape)}" for array in list(arrays.values())[:6]) or "no arrays"

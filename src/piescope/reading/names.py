@@ -1,0 +1,186 @@
+"""The usual names of columns and arrays, and what they say; which column has which role is decided by `roles`."""
+
+from __future__ import annotations
+
+import re
+
+ID_NAMES = (
+    *("id", "example_id", "example", "exampleid", "image_id", "imageid", "sample_id", "sampleid", "doc_id", "docid"),
+    *(
+        "prompt_id",
+        "question_id",
+        "item_id",
+        "qsl_idx",
+        "uid",
+        "uuid",
+        "guid",
+        "filename",
+        "file_name",
+        "file",
+        "filepath",
+    ),
+    *(
+        "path",
+        "file_path",
+        "image_path",
+        "img_path",
+        "image",
+        "img",
+        "image_name",
+        "image_file",
+        "sample",
+        "key",
+        "ids",
+    ),
+    *("example_ids", "url", "identifier", "problem_idx", "instance_id", "subject_id", "patient_id"),
+)
+"""Names of columns with ids, the likeliest first; any name that ends like one (``case_id``) is one, too."""
+
+ID_ENDINGS = ("id", "ids", "uid", "uuid", "guid", "path", "filename", "file", "hash")
+
+NO_ID_WORDS = (
+    "class",
+    "label",
+    "category",
+    "target",
+    "model",
+    "run",
+    "pred",
+    "predicted",
+    "prediction",
+    "true",
+    "gold",
+)
+
+ROW_NAMES = ("index", "idx", "row", "row_id", "", "unnamed_0", "index_level_0", "column_0", "no", "nr", "number")
+"""Names of columns that often count a file's own rows: ids only where there are no others."""
+
+MODEL_NAMES = ("model", "model_id", "model_name", "run", "seed", "replicate", "checkpoint", "member")
+
+TRUTH_NAMES = (
+    *(
+        "true_label",
+        "true",
+        "target",
+        "targets",
+        "y_true",
+        "ground_truth",
+        "groundtruth",
+        "truth",
+        "gold",
+        "gold_label",
+    ),
+    *(
+        "actual",
+        "true_class",
+        "label_true",
+        "y",
+        "label_ids",
+        "expected",
+        "answer_key",
+        "annotation_label",
+        "true_labels",
+    ),
+)
+
+LABEL_NAMES = ("label", "labels")
+"""The truth where there are predictions beside, the predictions where there are none."""
+
+CLASS_NAMES = ("class", "category", "class_id", "class_name", "classname", "label_id", "label_name")
+"""Likewise, but often another spelling of the prediction."""
+
+PREDICTION_NAMES = (
+    *("prediction", "predictions", "predicted", "predicted_label", "predicted_class", "pred", "preds", "pred_label"),
+    *("pred_class", "y_pred", "y_hat", "yhat", "output", "answer", "dense_label", "compressed_label", "pruned_label"),
+    *("prediction_label", "predicted_labels", "argmax", "top1_label"),
+)
+
+CORRECT_NAMES = (
+    *(
+        "correct",
+        "is_correct",
+        "right",
+        "is_right",
+        "acc_norm",
+        "acc",
+        "exact_match",
+        "em",
+        "hit",
+        "hits",
+        "passed",
+        "pass",
+    ),
+    *("pass_1", "pass_at_1", "success", "score", "reward", "accuracy"),
+)
+"""Names of columns that say right or wrong, if they hold 0 and 1, true and false."""
+
+SCORE_NAMES = (
+    *("logits", "logit", "scores", "probabilities", "probs", "prob", "probability", "softmax", "outputs", "proba"),
+    *("y_score", "y_prob", "y_proba", "prediction_scores", "log_probabilities", "logprobs", "p", "sigmoid"),
+)
+"""Names of what can only be scores of classes; before or after a class's name, too: ``prob_cat``."""
+
+SCORE_WORDS = (*SCORE_NAMES, "score", "class", "pred", "prediction", "conf", "c", "y", "output")
+
+EMBEDDING_NAMES = ("embeddings", "embedding", "features", "representations", "representation", "images", "x", "feature")
+
+NO_SCORE_STEMS = ("x", "f", "v", "z", "pc", "dim", "emb", "embedding", "feature", "feat", "pixel", "latent", "hidden")
+"""Before a number these name inputs and representations, not classes."""
+
+NAME_ARRAYS = ("class_names", "classes", "names")
+
+MEASURE_WORDS = frozenset(
+    (
+        *("latency", "ms", "s", "sec", "secs", "time", "times", "seconds", "duration", "runtime", "loss", "losses"),
+        *("nll", "ce", "perplexity", "ppl", "entropy", "margin", "age", "weight", "size", "bytes", "memory"),
+        *("energy", "power", "tokens", "length", "width", "height", "uncertainty", "variance", "std", "iou"),
+        *("temperature", "timestamp", "date", "year", "epoch", "step", "batch", "lr", "count", "num", "confidence"),
+        *("conf", "max", "fps", "flops", "quality", "brightness", "lat", "lon", "latitude", "longitude", "price"),
+        *("cost", "bmi", "dose", "score", "rank"),
+    )
+)
+"""Words in the names of measurements that stand beside predictions."""
+
+CONFIDENCE_NAMES = ("confidence", "conf", "score", "probability", "prob", "max_prob", "logit", "top1_prob", "pred_prob")
+
+USUAL_NAMES = frozenset(
+    (
+        *(name for name in ID_NAMES),
+        *("index", "idx", "row"),
+        *MODEL_NAMES,
+        *TRUTH_NAMES,
+        *LABEL_NAMES,
+        *CLASS_NAMES,
+        *PREDICTION_NAMES,
+        *CORRECT_NAMES,
+        *SCORE_NAMES,
+        *CONFIDENCE_NAMES,
+    )
+)
+"""Names that no class or example is likely to have: a first row that holds one is a header."""
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The words of a column's name, in small letters.
+
+    Example:
+        >>> words_of("SubjectID"), words_of("pred_label "), words_of("qsl idx"), words_of("pass@1")
+        (('subject', 'id'), ('pred', 'label'), ('qsl', 'idx'), ('pass', '1'))
+    """
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return tuple(word for word in re.split(r"[\W_]+", parted.lower()) if word)
+
+
+def key_of(name: str) -> str:
+    """A name as the lists of usual names have it.
+
+    Example:
+        >>> key_of("PredictedClass")
+        'predicted_class'
+    """
+    return "_".join(words_of(name))
+
+
+def is_usual(name: str) -> bool:
+    """Whether a name is one that columns have."""
+    return key_of(name) in USUAL_NAMES
