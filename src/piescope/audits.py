@@ -614,7 +614,7 @@ def _model(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
 
 def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress) -> Question:
     from piescope.auditing.models.running import run_model
-    from piescope.reading.inputs import read_side, read_truth
+    from piescope.reading.inputs import check_read_alike, read_side, read_truth
 
     given = {"dense": dense, "compressed": compressed}
     models = {side: _is_model(what, asked) for side, what in given.items()}
@@ -636,6 +636,8 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
         else:
             sides[side] = read_side(given[side], side, _hints(asked, side, known))
             known = known.with_side(sides[side])
+    if not any(models.values()):
+        check_read_alike(sides["dense"], sides["compressed"])
     return _assembled(sides, asked, pictures, labels)
 
 

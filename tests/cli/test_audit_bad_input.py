@@ -71,7 +71,7 @@ def test_typos(folder: Path) -> None:
     assert "No such option: --lables" in refused(folder, "dense.csv", "compressed.csv", "--lables", "x.csv").replace(
         "\n", " "
     )
-    assert "'logit' is not one of" in refused(folder, "dense.csv", "compressed.csv", "--values", "logit")
+    assert "did you mean 'logits'" in refused(folder, "dense.csv", "compressed.csv", "--values", "logit")
     told = refused(folder, "dense.csv", "compresed.csv")
     assert "compresed.csv: compressed" in told
     assert "no such file" in told

@@ -520,8 +520,8 @@ def ids_taken_for_labels(root: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     lines = "".join(f"picture-{number}\n" for number in range(40_000))
     return {"dense": write(root, "d.csv", f"prediction\n{lines}"), "compressed": np.zeros(40_000, int)}, (
         "d.csv: prediction",
-        "or more different labels",
-        "at most 32,768 classes",
+        "40,000 different texts in 40,000 rows",
+        "class names, each of which occurs again",
     )
 
 
@@ -547,7 +547,7 @@ def one_hot_predictions(root: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     return {
         "dense": as_npy(np.eye(3, dtype=int)[np.arange(30) % 3], root / "d.npy"),
         "compressed": np.arange(30) % 3,
-    }, ("d.npy: array", "one-hot rows of shape [30, 3]", "argmax(1)")
+    }, ("d.npy: array", "one-hot rows", "[30, 3]", "--values probabilities")
 
 
 @case
@@ -1334,7 +1334,8 @@ def test_lines_of_other_kinds(tmp_path: Path) -> None:
 def test_one_score_an_example_of_several_models(tmp_path: Path) -> None:
     chance = np.random.default_rng(0).random((3, 40)).astype(np.float32)
     expected = (chance > 0.5).astype(int)
-    found = audit(as_npy(chance[..., None], tmp_path / "d.npy"), expected, labels=expected[0])
+    values = ("probabilities", "labels")  # drawn at random: nothing else tells that these are models
+    found = audit(as_npy(chance[..., None], tmp_path / "d.npy"), expected, labels=expected[0], values=values)
     assert found["changed"] == 0
     assert found["inputs"]["dense"]["n_models"] == 3
     long = pa.table(
@@ -1361,7 +1362,7 @@ def test_columns_of_bytes_beside_the_predictions_are_left_alone(tmp_path: Path) 
     path = as_parquet(table, tmp_path / "d.parquet")
     found = audit(path, path)
     assert found["inputs"]["matched_by"] == "id"
-    assert any("'image' is not read: binary" in told for told in found["inputs"]["dense"]["told"])
+    assert any("not read: 'image'" in told for told in found["inputs"]["dense"]["told"])
 
 
 def test_nothing_of_a_pickle_or_of_torch_is_loaded_to_refuse_it(tmp_path: Path) -> None:

@@ -139,8 +139,12 @@ def read_all(name: str, content: bytes, reading: Hints | None = None) -> None:
 
 READINGS = some.builds(
     Hints,
-    values=some.sampled_from([None, None, "labels", "probabilities", "logits"]),
-    id_column=some.sampled_from([None, None, "id", "a", ""]),
+    values=some.sampled_from([None, None, "labels", "probabilities", "logits", "correct"]),
+    id_columns=some.sampled_from([(), (), ("id",), ("a",), ("", "id")]),
+    prediction_columns=some.sampled_from([(), (), (), ("a",), ("prediction",)]),
+    score_columns=some.sampled_from([(), (), (), ("a", "b")]),
+    right_from=some.sampled_from([None, None, 0.5]),
+    has_header=some.sampled_from([None, None, True, False]),
     label_column=some.sampled_from([None, None, "label", "a", "id"]),
     examples=some.sampled_from([None, None, 1, 3, 12]),
 )

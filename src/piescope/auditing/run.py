@@ -162,6 +162,7 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
             content |= {"classes": [], "confusions": [], "calibration": None}
         content["warnings"] = [] if question.is_right_or_wrong else suspicions(audited, tallied)
         content["inputs"] = _inputs(question, audited)
+        _check_order(question, audited, tallied)
         if question.expect_accuracy is not None:
             check_accuracy(question.expect_accuracy, content, question.dense.name)
         confirmed, largest = answers.confirmed(audited, tallied)
@@ -191,6 +192,43 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
     if question.pictures is not None:
         _write_images(question.pictures, shown, audit_layout.images(out))
     return content
+
+
+def _check_order(question: Question, audited: Audited, tallied: Tallied) -> None:
+    """Refuses class ids whose order among named columns is not sure: the files disagree, or another order fits better.
+
+    Raises:
+        InputError: it is not sure which id is which class.
+    """
+    truth = audited.truth
+    named = [
+        part.class_names
+        for side in (question.dense, question.compressed)
+        for part in side.parts
+        if part.num_classes is not None and part.class_names is not None
+    ]
+    if truth is None or truth.names is not None or question.class_names is not None or not named:
+        return
+    if len(set(named)) == 1 and _is_best_order(tallied, audited.classes.count):
+        return
+    raise fault(
+        truth.source,
+        "labels",
+        "class ids, where the scores are of named classes: the order of the columns "
+        + ("differs between the files" if len(set(named)) > 1 else "fits the labels worse than another one"),
+        "class names, or ids in the order of the columns",
+        "say which id is which class: --classes FILE, one name a line, in order of their ids",
+    )
+
+
+def _is_best_order(tallied: Tallied, count: int) -> bool:
+    """Whether no other assignment of ids to classes makes the dense side right more often."""
+    from scipy.optimize import linear_sum_assignment
+
+    cells = np.zeros((count, count), np.int64)
+    for (true, said), examples in tallied.cells.items():
+        cells[true, said] = examples
+    return bool(cells[linear_sum_assignment(cells, maximize=True)].sum() == np.trace(cells))
 
 
 def _no_suspicion(audited: Audited, accuracy: dict[str, Any] | None, is_right_or_wrong: bool) -> str:

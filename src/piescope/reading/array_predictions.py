@@ -42,10 +42,9 @@ from piescope.reading.parts import (
 )
 from piescope.reading.roles import (
     LEAST,
-    LEAST_AGREEMENT,
     MANY,
     MOST_DISTINCT,
-    agreement,
+    do_agree,
     id_of,
     no_labels,
     whole_values,
@@ -253,7 +252,7 @@ def _check_models(array: StoredArray, axes: tuple[AXES, ...]) -> None:
     spread = np.unique(np.linspace(0, examples - 1, min(examples, LOOK)).astype(int))
     said = array.part(spread, place).argmax(-1)
     array.release()
-    if agreement(said if place == 0 else said.T) >= LEAST_AGREEMENT:
+    if do_agree(said if place == 0 else said.T):
         return
     raise fault(
         array.path,
@@ -455,7 +454,7 @@ def _check_alike(rest: dict[str, StoredArray], found: list[str], path: Path) -> 
         return
     values = np.stack([array.part(slice(0, LOOK)).astype(np.float64) for array in flat], axis=1)
     if (values == np.trunc(values)).all():
-        if agreement(values) < LEAST_AGREEMENT:
+        if not do_agree(values):
             raise no_labels(values, path, "arrays", ", ".join(found[:6]), found)
         return
     raise fault(

@@ -185,8 +185,7 @@ def profile(name: str, values: pa.Array) -> Column:
     if pa.types.is_null(kind) or values.null_count == len(values):
         return Column(name, "empty", np.full((len(values), 1), np.nan))
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        filled = pc.fill_null(pc.cast(values, pa.float64(), safe=False), np.nan)
-        return profile_of_numbers(name, numpy_of(filled)[:, None])
+        return profile_of_numbers(name, _floats(values)[:, None])
     if pa.types.is_string(kind):
         texts: list[str | None] = values.to_pylist()
         told = [text for text in texts if text]
@@ -194,8 +193,7 @@ def profile(name: str, values: pa.Array) -> Column:
             return Column(name, "list", _rows_of_text(texts))
         return Column(name, "text", None, texts)
     if pa.types.is_struct(kind):
-        columns = [pc.fill_null(pc.cast(each, pa.float64(), safe=False), np.nan) for each in values.flatten()]
-        return Column(name, "list", np.stack([numpy_of(each) for each in columns], axis=1))
+        return Column(name, "list", np.stack([_floats(each) for each in values.flatten()], axis=1))
     if pa.types.is_nested(kind):
         return Column(name, "list", _rows_of_lists(values))
     return Column(name, "other", np.zeros((len(values), 0)))
@@ -214,11 +212,20 @@ def profile_of_numbers(name: str, values: np.ndarray) -> Column:
 
 def _rows_of_lists(values: pa.Array) -> np.ndarray:
     """``[rows, width]`` of lists; only those as long as the first (others are refused when they are read)."""
-    lengths = numpy_of(pc.fill_null(pc.cast(pc.list_value_length(values), pa.int64()), 0))
-    length = int(lengths[0])
+    lengths = _floats(pc.list_value_length(values))
+    length = int(np.nan_to_num(lengths[0]))
     alike = values.filter(column_of(lengths == length))
-    flat = pc.fill_null(pc.cast(pc.list_flatten(alike), pa.float64(), safe=False), np.nan)
-    return numpy_of(flat).reshape(len(alike), length) if length else np.zeros((len(alike), 0))
+    return _floats(pc.list_flatten(alike)).reshape(len(alike), length) if length else np.zeros((len(alike), 0))
+
+
+def _floats(values: pa.Array) -> np.ndarray:
+    """Numbers as float64, NaN for what is empty (Arrow's own ``fill_null`` imports pandas)."""
+    numbers = pc.cast(values, pa.float64(), safe=False)
+    if not numbers.null_count:
+        return numpy_of(numbers)
+    found = np.full(len(numbers), np.nan)
+    found[numpy_of(numbers.is_valid()).astype(bool)] = numpy_of(numbers.drop_null())
+    return found
 
 
 def _rows_of_text(texts: Sequence[str | None]) -> np.ndarray:

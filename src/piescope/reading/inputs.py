@@ -137,6 +137,25 @@ def read_truth(given: Any, reading: Hints) -> LabelColumn:
     return label_column(_named(given, "labels"), Path("labels"), None)
 
 
+def check_read_alike(dense: SideInput, compressed: SideInput) -> None:
+    """Refuses two tables with the same columns of which other ones were taken for predictions.
+
+    Raises:
+        InputError: what the files show is not enough to tell what a column is.
+    """
+    one, other = dense.parts[0], compressed.parts[0]
+    if not one.columns or set(one.columns) != set(other.columns) or set(one.chosen) == set(other.chosen):
+        return
+    listed = [", ".join(map(repr, part.chosen[:5])) for part in (one, other)]
+    raise fault(
+        other.source,
+        "columns",
+        f"predictions in {listed[1]}, where {one.source}, with the same columns, has them in {listed[0]}",
+        "the same columns in both files",
+        "name them: --prediction-column NAME, or --score-columns A,B,C",
+    )
+
+
 def agreed_truth(parts: Sequence[Predictions]) -> LabelColumn | None:
     """The true labels that stand beside predictions; of several files, the first (all are checked for being alike).
 

@@ -189,8 +189,10 @@ def _check_witnesses(files: dict[str, Listed], found: Matched) -> None:
             held.values if (rows := found.rows[place]) is None else held.values.take(column_of(rows))
             for place, held in ((first[0], first[2]), (name, witness))
         )
-        differ = numpy_of(pc.fill_null(pc.not_equal(one, other), False)).astype(bool)
-        if differ.any() and pc.all(pc.is_in(other.filter(column_of(differ)), one)).as_py():
+        known = numpy_of(pc.and_(one.is_valid(), other.is_valid())).astype(bool)
+        differ = np.zeros(len(known), bool)
+        differ[known] = numpy_of(pc.not_equal(one.filter(column_of(known)), other.filter(column_of(known))))
+        if differ.any() and numpy_of(pc.is_in(other.filter(column_of(differ)), one)).all():
             row = int(np.argmax(differ))
             raise fault(
                 listed.source,

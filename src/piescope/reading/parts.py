@@ -124,6 +124,8 @@ class Predictions:
         zero: of quantised probabilities, what stands for 0; None: they are not quantised.
         is_correctness: labels say right or wrong.
         witness: a second column that names the examples, where the ids count the rows of the file.
+        columns: of the table that it is from.
+        chosen: those of them that it was made of.
     """
 
     source: str
@@ -140,6 +142,8 @@ class Predictions:
     zero: float | None = None
     is_correctness: bool = False
     witness: Witness | None = None
+    columns: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
 
     @property
     def examples(self) -> int:

@@ -45,8 +45,11 @@ MANY = 20
 MOST_DISTINCT = 0.9
 """A text of which more rows than this share have one of their own is no class."""
 
-LEAST_AGREEMENT = 0.1
+LEAST_AGREEMENT = 0.02
 """Beyond chance, of models with each other (Cohen's kappa): labels of one task agree far better."""
+
+CLEAR = 3.0
+"""Standard errors beyond chance."""
 
 MOST_TRIED = 40
 """Columns of which one or two may be no probabilities, all tried."""
@@ -191,7 +194,9 @@ def _named_truth(rest: Sequence[Column], path: Path, hints: Hints) -> Column | N
         if found is None:
             raise _no_column(path, "--label-column", (hints.label_column,), rest)
         return found
-    return _first_named(rest, (*TRUTH_NAMES, *LABEL_NAMES, *CLASS_NAMES))
+    names = (*TRUTH_NAMES, *LABEL_NAMES, *CLASS_NAMES)
+    fractions = [column for column in rest if column.key in names and column.kind == "fraction"]
+    return _first_named(rest, names) or next(iter(fractions), None)  # fractions: refused when they are read, by row
 
 
 def _first_named(columns: Sequence[Column], names: Sequence[str]) -> Column | None:
@@ -258,11 +263,11 @@ def roles_of(columns: Sequence[Column], path: Path, hints: Hints) -> Roles:
     _check_foreign(columns, path)
     identity = id_of(columns, path, hints)
     rest = [column for column in columns if column is not identity]
-    model = next((c for name in MODEL_NAMES for c in rest if c.key == name and c.kind in ("whole", "text")), None)
+    model = _model_column(rest)
     rest = [column for column in rest if column is not model and column.kind != "empty"]
     truth = _strong_truth(rest, path, hints)
     others = [column for column in rest if column is not truth]
-    found = _chosen(others, truth, path, hints)
+    found = _chosen(others, truth, path, hints, columns)
     if truth is None and not found.is_correctness:
         truth = _truth_beside(others, found, path, hints)
     found = replace(
@@ -278,6 +283,12 @@ def roles_of(columns: Sequence[Column], path: Path, hints: Hints) -> Roles:
     reasons = dict(found.left_out)
     left = tuple((c.name, reasons.get(c.name) or _why_not(c, found)) for c in rest if c.name not in found.used)
     return replace(found, left_out=left)
+
+
+def _model_column(rest: Sequence[Column]) -> Column | None:
+    """The column that says whose answer a row is, in a table of several models."""
+    named = [c for name in MODEL_NAMES for c in rest if c.key == name and c.kind in ("whole", "text")]
+    return next((column for column in named if column.distinct > 1 or column.rows < 2), None)
 
 
 def _why_not(column: Column, found: Roles) -> str:
@@ -301,7 +312,7 @@ def _strong_truth(rest: Sequence[Column], path: Path, hints: Hints) -> Column | 
     return _first_named([column for column in rest if column.name not in asked], TRUTH_NAMES)
 
 
-def _chosen(rest: Sequence[Column], truth: Column | None, path: Path, hints: Hints) -> Roles:
+def _chosen(rest: Sequence[Column], truth: Column | None, path: Path, hints: Hints, columns: Sequence[Column]) -> Roles:
     """The predictions: what the user names, else the first of these that the file has."""
     asked = _asked(rest, path, hints)
     if asked is not None:
@@ -322,7 +333,7 @@ def _chosen(rest: Sequence[Column], truth: Column | None, path: Path, hints: Hin
         raise fault(
             path,
             "columns",
-            ", ".join(repr(column.name) for column in rest[:12]) or "none but ids",
+            ", ".join(repr(column.name) for column in columns[:12]),
             "columns of predictions: labels (one a model), scores (one a class), or right and wrong",
             "name them: --prediction-column NAME, --score-columns A,B,C, ids with --id-column and true labels with "
             "--label-column",
@@ -492,17 +503,25 @@ def _class_columns(
     fractions = [column for column in numbers if column.kind == "fraction"]
     if len(numbers) < 2:
         return None
-    if not fractions:
+    named = _named_group(numbers, _known_names(truth, predicted, hints))
+    if not fractions and not _sums_to_one(_stacked(named)):
         return _whole_columns(numbers, truth, predicted, path, hints)
     group, why = _group(numbers, fractions, truth, predicted, path, hints)
     if not group:
         return None
+    group = _in_order(group)
     values = _stacked(group)
     names = _class_names(group, hints)
     if predicted:
         _check_same(values, names, predicted, path, group[0].name)
     left = tuple((column.name, _why_no_class(column, why)) for column in numbers if column not in group)
     return Roles(scores=tuple(column.name for column in group), class_names=names, left_out=left)
+
+
+def _in_order(group: Sequence[Column]) -> list[Column]:
+    """Columns that count classes by their numbers, wherever they stand in the file; others as they stand."""
+    counted = next((run for run in _numbered(group).values() if len(run) == len(group)), None)
+    return list(group) if counted is None else counted
 
 
 def _is_other(column: Column, hints: Hints) -> bool:
@@ -765,8 +784,10 @@ def _whole_columns(
     if predicted or len(held) < 2:
         return None
     names = tuple(column.name for column in held)
+    in_order = _in_order(held)
+    classes = tuple(column.name for column in in_order)
     if hints.values in ("probabilities", "logits"):
-        return Roles(scores=names, class_names=_class_names(held, hints), values=hints.values)
+        return Roles(scores=classes, class_names=_class_names(in_order, hints), values=hints.values)
     if hints.values == "labels":
         return Roles(labels=names, values="labels")
     values = _stacked(held)
@@ -774,7 +795,7 @@ def _whole_columns(
         return None
     kind, zero = whole_values(values)
     if kind == "scores":
-        return Roles(scores=names, class_names=_class_names(held, hints), values="probabilities", zero=zero)
+        return Roles(scores=classes, class_names=_class_names(in_order, hints), values="probabilities", zero=zero)
     if kind == "labels":
         return Roles(labels=names, values="labels")
     raise no_labels(values, path, "columns", ", ".join(map(repr, names[:6])), names)
@@ -808,7 +829,7 @@ def whole_values(values: np.ndarray) -> tuple[str, float]:
         return "scores", zero
     if values.min() < 0:
         return "", 0.0
-    return ("labels" if agreement(values) >= LEAST_AGREEMENT else ""), 0.0
+    return ("labels" if do_agree(values) else ""), 0.0
 
 
 def agreement(labels: np.ndarray) -> float:
@@ -816,9 +837,25 @@ def agreement(labels: np.ndarray) -> float:
 
     Columns that are all one class count as agreeing as far as they do. From 12 models on, 12 are looked at.
     """
+    return float(_kappas(labels)[0].min())
+
+
+def do_agree(labels: np.ndarray) -> bool:
+    """Whether each of some models ``[rows, models]`` agrees with the others by more than chance.
+
+    Chance: three standard errors of the mean kappa that independent columns would have.
+    """
+    kappas, errors = _kappas(labels)
+    return bool((kappas > np.maximum(LEAST_AGREEMENT, CLEAR * errors)).all())
+
+
+def _kappas(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``[models]`` mean kappa with the other models, and its standard error if they were independent."""
     chosen = labels[:, np.linspace(0, labels.shape[1] - 1, min(12, labels.shape[1])).astype(int)]
-    count = chosen.shape[1]
-    kappas = np.full((count, count), np.nan)
+    rows, count = chosen.shape
+    if count < 2:
+        return np.ones(1), np.zeros(1)
+    kappas, variances = np.full((count, count), np.nan), np.full((count, count), np.nan)
     for one, other in combinations(range(count), 2):
         same = float(np.mean(chosen[:, one] == chosen[:, other]))
         classes = np.unique(chosen[:, [one, other]])
@@ -826,7 +863,9 @@ def agreement(labels: np.ndarray) -> float:
         chance = float((shares[0] * shares[1]).sum())
         is_constant = max(shares[0].max(), shares[1].max()) == 1
         kappas[one, other] = kappas[other, one] = same if is_constant else (same - chance) / (1 - chance)
-    return float(np.nanmin(np.nanmean(kappas, axis=1))) if count > 1 else 1.0
+        variance = 0.0 if is_constant else chance / (rows * (1 - chance))
+        variances[one, other] = variances[other, one] = variance
+    return np.nanmean(kappas, axis=1), np.sqrt(np.nansum(variances, axis=1)) / (count - 1)
 
 
 def no_labels(values: np.ndarray, path: Path, where: str, what: str, names: Sequence[str] = ()) -> InputError:
@@ -971,7 +1010,7 @@ def _left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | No
         )
     if min(column.rows for column in held) >= LEAST:
         codes = _codes(held)
-        if agreement(codes) < LEAST_AGREEMENT:
+        if not do_agree(codes):
             raise no_labels(codes, path, "columns", ", ".join(map(repr, names[:6])), names)
     return Roles(labels=names, values="labels")
 

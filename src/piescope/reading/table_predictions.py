@@ -269,6 +269,7 @@ class _Cells:
         found = Predictions(
             shown(path), self.values, self.models, array, axes, names, ids, truth, told, -1 if names else largest
         )
+        found = replace(found, columns=tuple(self.table.schema.names), chosen=self.roles.chosen)
         if self.roles.is_correctness:
             return replace(found, is_correctness=True, truth=all_right(shown(path), array.shape[0], ids))
         if self.values != "labels" and array.shape[2] == 1:
@@ -303,7 +304,7 @@ def _cells_of(table: TableFile, columns: Sequence[Column], roles: Roles, hints: 
     if roles.scores:
         _check_no_text([by_name[name] for name, _ in roles.left_out if name in by_name], path)
     chosen = [by_name[name] for name in roles.chosen]
-    looked = np.stack([_checked(column, path) for column in chosen], axis=1)
+    looked = np.stack([_checked(column, path) for column in (chosen[:1] if roles.vectors else chosen)], axis=1)
     looked = looked[:, 0] if roles.vectors else looked[:, :, 0]
     named = ", ".join(map(repr, roles.chosen[:3]))
     stored = replace(in_memory(looked, named), path=path, name=named)

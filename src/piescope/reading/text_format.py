@@ -24,6 +24,8 @@ LEAST = 8
 MOST_LINES_ALIKE = 0.9
 """Lines that are all different are examples; names of classes, with blanks in them, occur again."""
 
+LIST_LINE = re.compile(r"\s*[\[(][^\[\]()\t]*[\])]\s*")
+
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?|nan|[+-]?inf", re.IGNORECASE)
 
 
@@ -88,6 +90,8 @@ def delimiter_of(text: str, lines: Sequence[str], path: Path) -> str:
     """The separator that cuts the first rows into equally many cells, most of them; blanks where nothing else does."""
     if path.suffix.lower() in (".tsv", ".tab") and "\t" in lines[0]:
         return "\t"
+    if len(lines) > 1 and all(LIST_LINE.fullmatch(line) for line in lines[1:LOOKED_AT]):
+        return "\t"  # one column of lists, whose commas are no separators
     best, most = ",", 1
     for delimiter in DELIMITERS:
         counts = {len(row) for row in rows_of(text, delimiter)[:20]}
@@ -141,12 +145,17 @@ def _is_header(rows: list[list[str]], path: Path) -> bool:
     numeric = [any(column) and all(not cell or NUMBER.fullmatch(cell) for cell in column) for column in columns]
     if any(is_number and not in_head for is_number, in_head in zip(numeric, are_numbers, strict=True)):
         return True
-    if len(head) > 1 and _counts_up(head) and not _counts_up(body[0]):
+    if any(is_usual(cell) for cell in head if cell.strip()):
+        return True
+    counted = [place for place, in_head in enumerate(are_numbers) if in_head]
+    if (
+        len(counted) > 1
+        and _counts_up([head[place] for place in counted])
+        and not _counts_up([body[0][place] for place in counted])
+    ):
         return True  # "0,1,2": names of classes
     if any(is_number and in_head for is_number, in_head in zip(numeric, are_numbers, strict=True)):
         return False
-    if any(is_usual(cell) for cell in head):
-        return True
     if any(cell.strip() in column for cell, column in zip(head, columns, strict=True)):
         return False
     if any(_is_unlike(cell, column) for cell, column in zip(head, columns, strict=True)) or len(body) < LEAST:
