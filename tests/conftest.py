@@ -1,28 +1,34 @@
-"""What several tests share: a tiny whole study, run once as a user would, on any x86-64 with the same arithmetic."""
+"""What several tests share: a tiny whole study, run once as a user would."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from ready import Ready
 
 TINY = Path(__file__).parent / "golden" / "tiny.toml"
 
-PORTABLE_ARITHMETIC = {
-    # every x86-64 processor of the last ten years has AVX2: with these, newer ones compute as older ones do
-    "ATEN_CPU_CAPABILITY": "avx2",
-    "ONEDNN_MAX_CPU_ISA": "AVX2",
-    "MKL_CBWR": "AVX2",
-    "OPENBLAS_CORETYPE": "Haswell",
-    "FAISS_OPT_LEVEL": "avx2",
-}
+HANG = 3600.0
+"""Seconds after which a program hangs, on however busy a machine; no test waits for less, and none asks for speed."""
+
+SEEN = {"COLUMNS": "120", "NO_COLOR": "1"}
+"""The terminal of every command of the tests."""
+
+READY = Ready()
 
 
 def piescope_command(*arguments: str | Path) -> list[str]:
@@ -30,17 +36,51 @@ def piescope_command(*arguments: str | Path) -> list[str]:
 
 
 def run_piescope(
-    *arguments: str | Path, timeout: float = 300, cwd: Path | None = None, env: dict[str, str] | None = None
+    *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None, new: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        piescope_command(*arguments),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        cwd=cwd,
-        env={**os.environ, **PORTABLE_ARITHMETIC, "COLUMNS": "120", "NO_COLOR": "1", **(env or {})},
-        check=False,
-    )
+    """The command as its user types it; in an interpreter that was made ready for it, or if that matters in a new one."""
+    environment = {**os.environ, **SEEN, **(env or {})}
+    if new:
+        return run_program(piescope_command(*arguments), cwd=cwd, env=environment)
+    return READY.run(list(map(str, arguments)), cwd, environment, HANG)
+
+
+def run_python(code: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Python code in an interpreter of its own."""
+    return run_program([sys.executable, "-c", code], **options)
+
+
+def run_program(command: Sequence[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
+    """A program, to its end."""
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False, **options)
+
+
+def hear_ctrl_c() -> None:
+    """Between fork and exec: a program that a suite in the background starts would ignore Ctrl-C, as the suite does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def wait_until(happened: Callable[[], bool], program: subprocess.Popen[Any]) -> None:
+    """Waits for something that a program does; it must be alive until then."""
+    patience = time.monotonic() + HANG
+    while not happened():
+        assert program.poll() is None, "it ended before"
+        assert time.monotonic() < patience, "it hangs"
+        time.sleep(0.02)
+
+
+def processor_seconds() -> float:
+    """That this process, and the programs that it waited for, have taken."""
+    return sum(os.times()[:4]) + READY.processor_seconds
+
+
+@contextmanager
+def at_most(processor_seconds: float) -> Iterator[None]:
+    """What runs in it, with the programs that it waits for, computes for no longer; other work of the machine has no say."""
+    before = processor_seconds()
+    yield
+    taken = processor_seconds() - before
+    assert taken < processor_seconds, f"{taken:.1f} s of a processor"
 
 
 @dataclass(frozen=True)
@@ -59,6 +99,9 @@ class TinyRun:
         shutil.copytree(self.out, to)
         return to
 
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")  # how long an example takes is no finding
 
 Once = Callable[[str, Callable[[Path], None]], Path]
 

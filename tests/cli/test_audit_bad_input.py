@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import piescope_command, run_piescope
+from conftest import HANG, at_most, hear_ctrl_c, piescope_command, run_piescope, run_program, wait_until
 
 GOOD = "id,prediction\na,1\nb,0\nc,1\n"
 OTHER = "id,prediction\na,1\nb,1\nc,1\n"
@@ -33,9 +33,8 @@ def refused(folder: Path, *arguments: str | Path, env: dict[str, str] | None = N
     """What stderr says of a command that ends with 2 and leaves nothing."""
     before, temporary = set(folder.rglob("*")), folder.parent / "tmp"
     temporary.mkdir(exist_ok=True)
-    start = time.monotonic()
-    done = run_piescope("audit", *arguments, cwd=folder, env={"TMPDIR": str(temporary), **(env or {})}, timeout=60)
-    assert time.monotonic() - start < 30
+    with at_most(30):
+        done = run_piescope("audit", *arguments, cwd=folder, env={"TMPDIR": str(temporary), **(env or {})})
     assert done.returncode == 2, done.stdout + done.stderr
     assert set(folder.rglob("*")) == before
     assert not list(temporary.iterdir())
@@ -106,7 +105,7 @@ def test_a_read_only_folder(folder: Path) -> None:
     locked.chmod(0o555)
     try:
         command = [*without_power, *piescope_command("audit", "dense.csv", "compressed.csv", "--out", "locked/out")]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+        done = run_program(command, cwd=folder)
         assert done.returncode == 2, done.stderr
         assert "--out" in done.stderr
         assert "a folder that may not be written" in done.stderr
@@ -151,14 +150,7 @@ def test_a_reader_that_has_gone(folder: Path) -> None:
     for closed in ("| true", "| head -n 1 > /dev/null", ">&-"):
         shell = f"\"$@\" 2> '{folder.parent}/errors' {closed}; echo ${{PIPESTATUS[0]}} >&2"
         arguments = piescope_command("audit", "dense.csv", "compressed.csv", "--out", folder / "out")
-        done = subprocess.run(
-            ["bash", "-c", shell, "bash", *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = run_program(["bash", "-c", shell, "bash", *arguments], cwd=folder)
         assert done.stderr.strip() == "0", closed
         assert (folder.parent / "errors").read_text() == "", closed
         assert (folder / "out" / "report.html").is_file()
@@ -182,14 +174,12 @@ def test_ctrl_c_leaves_nothing(folder: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_ctrl_c,
     )
-    deadline = time.monotonic() + 60
-    while not out.exists() and time.monotonic() < deadline and running.poll() is None:
-        time.sleep(0.05)
-    assert running.poll() is None
-    time.sleep(0.5)
+    wait_until(out.exists, running)
+    time.sleep(0.5)  # well into its work; whether it is matters little
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=60)
+    _, told = running.communicate(timeout=HANG)
     assert running.returncode == 130, told
     assert told.startswith("error: interrupted")
     assert "KeyboardInterrupt" not in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from conftest import TinyRun, run_piescope
+from conftest import TinyRun, run_piescope, run_program, run_python
 from made_predictions import NAMES, Made, as_csv, as_npy, made, table_of_labels, table_of_scores
 
 FILES = {"audit.json", "audit.md", "examples.parquet", "report.html"}
@@ -142,6 +143,7 @@ def test_the_same_audit_twice_gives_the_same_bytes(folder: Path, tmp_path: Path)
             "--out",
             tmp_path / name,
             cwd=folder,
+            new=True,  # with a hash seed of its own
         )
         files.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
     assert set(files[0]) == FILES
@@ -283,6 +285,7 @@ def test_a_terminal_without_the_signs_is_no_reason_to_end(tmp_path: Path) -> Non
         "out",
         cwd=tmp_path,
         env={"PYTHONIOENCODING": "ascii"},
+        new=True,
     )
     assert done.returncode == 1
     assert "+-2 points" in done.stdout and "Traceback" not in done.stderr
@@ -290,18 +293,12 @@ def test_a_terminal_without_the_signs_is_no_reason_to_end(tmp_path: Path) -> Non
 
 
 def test_the_package_is_the_command() -> None:
-    import subprocess
-    import sys
-
-    done = subprocess.run([sys.executable, "-m", "piescope", "--help"], capture_output=True, text=True, check=True)
-    assert "audit" in done.stdout
+    done = run_program([sys.executable, "-m", "piescope", "--help"])
+    assert done.returncode == 0 and "audit" in done.stdout
 
 
 def test_memory_does_not_grow_with_the_number_of_examples(tmp_path: Path) -> None:
     """Of labels and of scores, in files that are mapped: four times the examples, about the same peak."""
-    import subprocess
-    import sys
-
     peaks = {}
     for kind in ("labels", "scores"):
         for examples in (100_000, 400_000):
@@ -317,9 +314,8 @@ def test_memory_does_not_grow_with_the_number_of_examples(tmp_path: Path) -> Non
                 f"audit('dense.npy', 'compressed.npy', labels='labels.npy', out='out-{kind}-{examples}')\n"
                 "print(int(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]) // 1024)"
             )
-            done = subprocess.run(
-                [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-            )
+            done = run_python(code, cwd=tmp_path)
+            assert done.returncode == 0, done.stderr
             peaks[kind, examples] = int(done.stdout)
     for kind in ("labels", "scores"):
         assert peaks[kind, 400_000] < peaks[kind, 100_000] + 80, peaks

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conftest import PORTABLE_ARITHMETIC
+from conftest import run_program
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = ("audit.json", "audit.md", "examples.parquet", "report.html")
@@ -22,14 +22,8 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # small netw
 
 
 def run_example(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, ROOT / "examples" / name, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, **PORTABLE_ARITHMETIC, **ONE_THREAD, "COLUMNS": "80", "NO_COLOR": "1"},
-        check=False,
-    )
+    program = [sys.executable, ROOT / "examples" / name, *map(str, arguments)]
+    return run_program(program, env={**os.environ, **ONE_THREAD, "COLUMNS": "80", "NO_COLOR": "1"})
 
 
 def commands(text: str) -> list[str]:

@@ -6,9 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from conftest import TINY, TinyRun, piescope_command, run_piescope
+import pytest
+from typer.testing import CliRunner, Result
+
+from conftest import HANG, TINY, TinyRun, piescope_command, run_piescope
+from piescope.cli.app import app
+from piescope.study.calibrate import Forecast
 
 
 def test_no_arguments_show_the_commands() -> None:
@@ -59,7 +65,20 @@ def test_plan_json(tmp_path: Path) -> None:
     assert told["training_flops"] > 1e9
     assert 0 < told["seconds"] < 3600
     assert not list(tmp_path.iterdir())  # runs nothing
-    assert "24" in run_piescope("plan", TINY).stdout
+
+
+@pytest.fixture
+def plan_at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """`piescope plan` in this process and without its seconds of calibration."""
+    monkeypatch.setattr("piescope.study.calibrate.forecast", lambda plan, workers: Forecast(60.0 * workers, 10**9))
+    return lambda *arguments: CliRunner().invoke(app, ["plan", *map(str, arguments)])
+
+
+def test_plan_in_words(plan_at_once: Callable[..., Result]) -> None:
+    told = plan_at_once(TINY, "--workers", "3")
+    assert told.exit_code == 0
+    for words in ("models           24", "steps            80", "about 1.0 GB", "about 3 min 0 s on 3 workers"):
+        assert words in told.stdout, told.stdout
 
 
 def test_run_says_what_it_did(tiny_run: TinyRun) -> None:
@@ -89,7 +108,7 @@ def test_status_and_report_of_no_study(tmp_path: Path) -> None:
 def test_folders_that_hold_something_else(tiny_run: TinyRun, tmp_path: Path) -> None:
     renamed = tmp_path / "other.toml"
     renamed.write_text(TINY.read_text().replace('name = "tiny"', 'name = "other"'))
-    done = run_piescope("run", renamed, "--out", tiny_run.out)
+    done = run_piescope("run", renamed, "--out", tiny_run.copy(tmp_path / "copy"))
     assert done.returncode == 2
     assert "the study 'tiny'" in done.stderr
     file = tmp_path / "file"
@@ -120,6 +139,7 @@ def test_a_changed_study_redoes_only_what_changed(tiny_run: TinyRun, tmp_path: P
 
 HOLD = """
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from piescope.store.artefacts import folder_lock
 with folder_lock(Path(sys.argv[1])):
@@ -152,7 +172,7 @@ def test_closed_output_is_no_error(tiny_run: TinyRun) -> None:
     process.stdout.close()
     assert process.stderr is not None
     assert process.stderr.read() == b""
-    assert process.wait(60) == 0
+    assert process.wait(HANG) == 0
 
 
 def test_a_folder_that_cannot_be_made_or_written_to(tmp_path: Path) -> None:
@@ -164,15 +184,15 @@ def test_a_folder_that_cannot_be_made_or_written_to(tmp_path: Path) -> None:
         assert "can be made and written to" in done.stderr
 
 
-def test_plan_of_a_folder_counts_what_is_left(tiny_run: TinyRun) -> None:
-    done = run_piescope("plan", TINY, "--out", tiny_run.out, "--json", "--workers", "1")
-    assert done.returncode == 0, done.stderr
+def test_plan_of_a_folder_counts_what_is_left(tiny_run: TinyRun, plan_at_once: Callable[..., Result]) -> None:
+    done = plan_at_once(TINY, "--out", tiny_run.out, "--json")
+    assert done.exit_code == 0, done.stderr
     told = json.loads(done.stdout)
     assert sum(told["steps"].values()) == 0
     assert told["steps_done"] > 0
     assert told["training_flops"] == 0
     assert told["foretold"] == []  # two models an arm foretell nothing
-    words = run_piescope("plan", TINY, "--out", tiny_run.out, "--workers", "1")
+    words = plan_at_once(TINY, "--out", tiny_run.out)
     assert "too few models there" in words.stdout
     assert f"{told['steps_done']} of {told['steps_done']} steps" in words.stdout
     refused = run_piescope("plan", TINY, "--out", tiny_run.out / "nothing")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as parquet
 import pytest
 
-from conftest import run_piescope
+from conftest import at_most, run_piescope
 
 NO_PLACES = {"PIESCOPE_DATA": "", "https_proxy": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
 
@@ -66,12 +65,10 @@ def test_data_lists_and_looks() -> None:
 
 
 def test_missing_data_end_with_2_in_seconds_and_nothing_is_written(tmp_path: Path) -> None:
-    began = time.monotonic()
-    done = run_piescope(
-        "run", "cifar10-small", "--out", tmp_path / "out", env={**NO_PLACES, "PIESCOPE_CACHE": str(tmp_path / "cache")}
-    )
+    places = {**NO_PLACES, "PIESCOPE_CACHE": str(tmp_path / "cache")}
+    with at_most(30):
+        done = run_piescope("run", "cifar10-small", "--out", tmp_path / "out", env=places)
     assert done.returncode == 2, done.stderr
-    assert time.monotonic() - began < 60  # no more than a hang: the machine of the tests has no say in speed
     assert str(tmp_path / "cache" / "cifar-10-binary.tar.gz") in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()

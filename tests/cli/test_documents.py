@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import re
-import subprocess
 import sys
 from pathlib import Path
 
-from conftest import run_piescope
+from conftest import run_piescope, run_program, run_python
 from piescope.study.parse import load_study, parse_study
 from piescope.study.plan import make_plan
 
@@ -19,14 +18,14 @@ def test_the_quickstart_runs_and_is_what_the_readme_shows() -> None:
     code = (ROOT / "examples" / "quickstart.py").read_text()
     assert f"```python\n{code}```" in (ROOT / "README.md").read_text()
     assert len([line for line in code.splitlines() if line.strip()]) <= 12 + 1  # twelve lines and what they print
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    done = run_python(code)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"\d+ of 797 digits are forgotten, \['digits-\d{4}'.*\] among them\n", done.stdout)
 
 
 def test_the_example_of_noise_runs_and_the_readme_has_its_numbers() -> None:
     code = (ROOT / "examples" / "signal_or_noise.py").read_text()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    done = run_python(code)
     assert done.returncode == 0, done.stderr
     told = re.fullmatch(
         r"(\d+) of 797 digits are forgotten.*\nin groups of 4 models (\d+), where seeds alone make (\d+)\nbeyond that .*\n",
@@ -71,9 +70,7 @@ def test_the_images_of_the_readme_exist() -> None:
 
 def test_the_pages_of_results_are_what_their_tables_say() -> None:
     for folder in sorted(path.parent for path in (ROOT / "docs" / "results").glob("*/page.md.jinja")):
-        done = subprocess.run(
-            [sys.executable, ROOT / "docs" / "results" / "collect.py", "--check", folder.name], check=False, timeout=60
-        )
+        done = run_program([sys.executable, ROOT / "docs" / "results" / "collect.py", "--check", folder.name])
         assert done.returncode == 0, f"{folder.name}: run docs/results/collect.py again"
         parsed = parse_study((folder / "study.toml").read_text(encoding="utf-8"))
         shipped = load_study(folder.name)
