@@ -1,4 +1,4 @@
-"""What several tests share: a tiny whole study, run once as a user would."""
+"""What several tests share: commands as their user types them, and whole studies, run once."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, settings
 from ready import Ready
 
 TINY = Path(__file__).parent / "golden" / "tiny.toml"
+SMALL = Path(__file__).parent / "small.toml"
 
 HANG = 3600.0
 """Seconds after which a program hangs, on however busy a machine; no test waits for less, and none asks for speed."""
@@ -84,14 +85,16 @@ def at_most(processor_seconds: float) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class TinyRun:
-    """A finished tiny study.
+class Run:
+    """A finished study.
 
     Attributes:
+        study: its file.
         out: its folder; tests copy it before they change anything.
         printed: what the run printed.
     """
 
+    study: Path
     out: Path
     printed: str
 
@@ -129,14 +132,27 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(once: Once) -> TinyRun:
+def tiny_run(once: Once) -> Run:
+    """The study that has everything."""
+    return finished(once, TINY)
+
+
+@pytest.fixture(scope="session")
+def small_run(once: Once) -> Run:
+    """The study that is quickly done."""
+    return finished(once, SMALL)
+
+
+def finished(once: Once, study: Path) -> Run:
+    """By one worker: the other core has tests to do."""
+
     def run(folder: Path) -> None:
-        done = run_piescope("run", TINY, "--out", folder / "a folder with spaces", "--workers", "2")
+        done = run_piescope("run", study, "--out", folder / "a folder with spaces", "--workers", "1", new=True)
         assert done.returncode == 0, done.stdout + done.stderr
         (folder / "printed.txt").write_text(done.stdout)
 
-    folder = once("tiny", run)
-    return TinyRun(folder / "a folder with spaces", (folder / "printed.txt").read_text())
+    folder = once(study.stem, run)
+    return Run(study, folder / "a folder with spaces", (folder / "printed.txt").read_text())
 
 
 @pytest.fixture(scope="session")

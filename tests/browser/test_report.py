@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conftest import TinyRun
+from conftest import Run
 
 pytestmark = pytest.mark.browser
 
@@ -22,7 +22,7 @@ def page(request: pytest.FixtureRequest, browser: Any) -> Iterator[Any]:
     context.close()
 
 
-def test_no_console_error_no_request_all_images_visible(tiny_run: TinyRun, page: Any) -> None:
+def test_no_console_error_no_request_all_images_visible(tiny_run: Run, page: Any) -> None:
     messages: list[str] = []
     requests: list[str] = []
     page.on("console", lambda message: messages.append(message.text))
@@ -58,7 +58,7 @@ def test_no_console_error_no_request_all_images_visible(tiny_run: TinyRun, page:
         assert page.get_by_role("heading", name=heading, exact=True).is_visible()
 
 
-def test_images_decode_and_nothing_is_wider_than_the_page(tiny_run: TinyRun, browser: Any) -> None:
+def test_images_decode_and_nothing_is_wider_than_the_page(tiny_run: Run, browser: Any) -> None:
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     opened = context.new_page()
     opened.goto((tiny_run.out / "report.html").as_uri())
@@ -71,7 +71,7 @@ def test_images_decode_and_nothing_is_wider_than_the_page(tiny_run: TinyRun, bro
     context.close()
 
 
-def test_hostile_names_stay_text(tiny_run: TinyRun) -> None:
+def test_hostile_names_stay_text(tiny_run: Run) -> None:
     text = (tiny_run.out / "report.html").read_text()
     assert "<h1>A tiny study &lt;of&gt; everything &amp; more</h1>" in text
     assert "Content-Security-Policy" in text

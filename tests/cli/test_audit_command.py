@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
-from conftest import TinyRun, run_piescope, run_program, run_python
+from conftest import Run, run_piescope, run_program, run_python
 from made_predictions import NAMES, Made, as_csv, as_npy, made, table_of_labels, table_of_scores
 
 FILES = {"audit.json", "audit.md", "examples.parquet", "report.html"}
@@ -173,7 +173,7 @@ def test_embeddings_and_layers(data: Made, folder: Path, tmp_path: Path) -> None
     assert {"dense_q", "compressed_q", "dense_depth", "compressed_depth"} <= set(columns)
 
 
-def test_a_model_and_its_copies(tiny_run: TinyRun, tmp_path: Path) -> None:
+def test_a_model_and_its_copies(tiny_run: Run, tmp_path: Path) -> None:
     """A model of a study, compressed here at several strengths, on real digits."""
     model = next(iter(sorted((tiny_run.out / "artefacts" / "train").iterdir())))
     out = tmp_path / "out"
@@ -212,7 +212,7 @@ def test_a_model_and_its_copies(tiny_run: TinyRun, tmp_path: Path) -> None:
     assert (tmp_path / "again" / "audit.json").read_bytes() == (out / "audit.json").read_bytes()
 
 
-def test_two_models_of_a_study(tiny_run: TinyRun, tmp_path: Path) -> None:
+def test_two_models_of_a_study(tiny_run: Run, tmp_path: Path) -> None:
     one, two = sorted((tiny_run.out / "artefacts" / "train").iterdir())[:2]
     done = run_piescope("audit", one, two, "--data", "digits", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
@@ -247,7 +247,7 @@ def test_what_cannot_be_done_ends_with_2_and_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
-def test_an_audit_of_a_study_s_predictions_finds_the_study_s_pies(tiny_run: TinyRun) -> None:
+def test_an_audit_of_a_study_s_predictions_finds_the_study_s_pies(tiny_run: Run) -> None:
     from piescope.audits import audit
     from piescope.report.frames import load_results
 
@@ -262,7 +262,7 @@ def test_an_audit_of_a_study_s_predictions_finds_the_study_s_pies(tiny_run: Tiny
         assert found["accuracy"]["dense"] == pytest.approx(dense.summary["accuracy_mean"])
 
 
-def test_a_study_s_files_of_logits_are_read_as_they_lie(tiny_run: TinyRun, tmp_path: Path) -> None:
+def test_a_study_s_files_of_logits_are_read_as_they_lie(tiny_run: Run, tmp_path: Path) -> None:
     paths = sorted((tiny_run.out / "artefacts" / "predict").glob("*/predictions.safetensors"))
     half = len(paths) // 2
     done = run_piescope("audit", paths[0], paths[half], "--data", "digits", "--out", tmp_path / "out")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from conftest import HANG, TINY, TinyRun, piescope_command, run_piescope
+from conftest import HANG, SMALL, TINY, Run, piescope_command, run_piescope
 from piescope.cli.app import app
 from piescope.study.calibrate import Forecast
 
@@ -81,7 +81,7 @@ def test_plan_in_words(plan_at_once: Callable[..., Result]) -> None:
         assert words in told.stdout, told.stdout
 
 
-def test_run_says_what_it_did(tiny_run: TinyRun) -> None:
+def test_run_says_what_it_did(tiny_run: Run) -> None:
     assert "24 models in 12 arms" in tiny_run.printed
     assert "0 done, 80 to run" in tiny_run.printed
     assert "ran 80 steps in" in tiny_run.printed
@@ -89,11 +89,11 @@ def test_run_says_what_it_did(tiny_run: TinyRun) -> None:
     assert "\x1b" not in tiny_run.printed  # plain lines without a terminal
 
 
-def test_status_of_a_finished_study(tiny_run: TinyRun) -> None:
-    done = run_piescope("status", tiny_run.out)
+def test_status_of_a_finished_study(small_run: Run) -> None:
+    done = run_piescope("status", small_run.out)
     assert done.returncode == 0
-    assert "all 80 steps are done" in done.stdout
-    narrow = run_piescope("status", tiny_run.out, env={"COLUMNS": "40"})
+    assert "all 25 steps are done" in done.stdout
+    narrow = run_piescope("status", small_run.out, env={"COLUMNS": "40"})
     assert narrow.returncode == 0
 
 
@@ -105,36 +105,36 @@ def test_status_and_report_of_no_study(tmp_path: Path) -> None:
         assert run_piescope(command, tmp_path / "nowhere").returncode == 2
 
 
-def test_folders_that_hold_something_else(tiny_run: TinyRun, tmp_path: Path) -> None:
+def test_folders_that_hold_something_else(small_run: Run, tmp_path: Path) -> None:
     renamed = tmp_path / "other.toml"
-    renamed.write_text(TINY.read_text().replace('name = "tiny"', 'name = "other"'))
-    done = run_piescope("run", renamed, "--out", tiny_run.copy(tmp_path / "copy"))
+    renamed.write_text(SMALL.read_text().replace('name = "small"', 'name = "other"'))
+    done = run_piescope("run", renamed, "--out", small_run.copy(tmp_path / "copy"))
     assert done.returncode == 2
-    assert "the study 'tiny'" in done.stderr
+    assert "the study 'small'" in done.stderr
     file = tmp_path / "file"
     file.write_text("mine")
-    assert run_piescope("run", TINY, "--out", file).returncode == 2
+    assert run_piescope("run", SMALL, "--out", file).returncode == 2
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "thesis.tex").write_text("mine")
-    done = run_piescope("run", TINY, "--out", folder)
+    done = run_piescope("run", SMALL, "--out", folder)
     assert done.returncode == 2
     assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
 
 
-def test_a_changed_study_redoes_only_what_changed(tiny_run: TinyRun, tmp_path: Path) -> None:
-    out = tiny_run.copy(tmp_path / "copy")  # a moved folder works, too
+def test_a_changed_study_redoes_only_what_changed(small_run: Run, tmp_path: Path) -> None:
+    out = small_run.copy(tmp_path / "copy")  # a moved folder works, too
     edited = tmp_path / "edited.toml"
-    edited.write_text(TINY.read_text().replace('title = "A tiny', 'title = "A renamed'))
+    edited.write_text(SMALL.read_text().replace('title = "A small', 'title = "A renamed'))
     done = run_piescope("run", edited, "--out", out)
     assert done.returncode == 0
-    assert "80 done, 0 to run" in done.stdout
+    assert "25 done, 0 to run" in done.stdout
     assert "A renamed study" in (out / "report.html").read_text()
     fewer = tmp_path / "fewer.toml"
-    fewer.write_text(TINY.read_text().replace("sparsities = [0.5, 0.9]", "sparsities = [0.9]"))
+    fewer.write_text(SMALL.read_text().replace('supcon = ["dense", "gmp"]', ""))
     done = run_piescope("run", fewer, "--out", out)
     assert "0 to run" in done.stdout
-    assert "0.5" not in (out / "results" / "tables" / "pies.csv").read_text()
+    assert "supcon" not in (out / "results" / "tables" / "pies.csv").read_text()
 
 
 HOLD = """
@@ -148,8 +148,8 @@ with folder_lock(Path(sys.argv[1])):
 """
 
 
-def test_a_second_runner_is_sent_away(tiny_run: TinyRun, tmp_path: Path) -> None:
-    out = tiny_run.copy(tmp_path / "copy")
+def test_a_second_runner_is_sent_away(small_run: Run, tmp_path: Path) -> None:
+    out = small_run.copy(tmp_path / "copy")
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(out)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -157,16 +157,16 @@ def test_a_second_runner_is_sent_away(tiny_run: TinyRun, tmp_path: Path) -> None
     try:
         assert holder.stdout is not None
         holder.stdout.readline()
-        done = run_piescope("run", TINY, "--out", out)
+        done = run_piescope("run", SMALL, "--out", out)
     finally:
         holder.communicate()
     assert done.returncode == 3
     assert "another `piescope run`" in done.stderr
 
 
-def test_closed_output_is_no_error(tiny_run: TinyRun) -> None:
+def test_closed_output_is_no_error(small_run: Run) -> None:
     process = subprocess.Popen(
-        piescope_command("status", tiny_run.out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ}
+        piescope_command("status", small_run.out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ}
     )
     assert process.stdout is not None
     process.stdout.close()
@@ -184,7 +184,7 @@ def test_a_folder_that_cannot_be_made_or_written_to(tmp_path: Path) -> None:
         assert "can be made and written to" in done.stderr
 
 
-def test_plan_of_a_folder_counts_what_is_left(tiny_run: TinyRun, plan_at_once: Callable[..., Result]) -> None:
+def test_plan_of_a_folder_counts_what_is_left(tiny_run: Run, plan_at_once: Callable[..., Result]) -> None:
     done = plan_at_once(TINY, "--out", tiny_run.out, "--json")
     assert done.exit_code == 0, done.stderr
     told = json.loads(done.stdout)

@@ -18,7 +18,7 @@ import pyarrow.parquet as parquet
 import pytest
 
 import piescope
-from conftest import TINY, TinyRun, run_piescope
+from conftest import TINY, Run, run_piescope
 
 ROOT = Path(__file__).parents[2]
 
@@ -127,7 +127,7 @@ def test_help_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "arguments", [["report", "DIR"], ["status", "DIR"], ["run", "STUDY", "--out", "DIR"], ["studies"]]
 )
-def test_commands_that_only_read_never_load_torch(tiny_run: TinyRun, tmp_path: Path, arguments: list[str]) -> None:
+def test_commands_that_only_read_never_load_torch(tiny_run: Run, tmp_path: Path, arguments: list[str]) -> None:
     """A finished study is reported, looked at and run again on a machine whose torch cannot be loaded."""
     out = tiny_run.copy(tmp_path / "copy")
     (tmp_path / "torch.py").write_text("raise ImportError('torch must not be loaded here')\n")
@@ -144,7 +144,7 @@ COLUMNS = {
 }
 
 
-def test_all_result_files_are_there(tiny_run: TinyRun) -> None:
+def test_all_result_files_are_there(tiny_run: Run) -> None:
     for name in ("study.toml", "report.html", "results/examples.parquet"):
         assert (tiny_run.out / name).stat().st_size > 0
     for name, columns in COLUMNS.items():
@@ -158,7 +158,7 @@ def test_all_result_files_are_there(tiny_run: TinyRun) -> None:
         assert len(figure.with_suffix(".csv").read_text().splitlines()) > 1  # drawn from numbers
 
 
-def test_examples_parquet(tiny_run: TinyRun) -> None:
+def test_examples_parquet(tiny_run: Run) -> None:
     table = parquet.read_table(tiny_run.out / "results" / "examples.parquet")
     assert table.column_names[:10] == [
         "objective", "pruning", "sparsity", "example_id", "label", "dense_label", "pruned_label", "is_pie",
@@ -181,7 +181,7 @@ def test_examples_parquet(tiny_run: TinyRun) -> None:
         assert sum(100 * row["pruned_correct"] for row in mine) / 797 == pytest.approx(float(arm["accuracy_mean"]))
 
 
-def test_realised_sparsity_is_within_one_weight(tiny_run: TinyRun) -> None:
+def test_realised_sparsity_is_within_one_weight(tiny_run: Run) -> None:
     with (tiny_run.out / "results" / "tables" / "sparsity.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 10
@@ -204,7 +204,7 @@ def test_shapes_are_checked_against_their_annotations() -> None:
     assert "passed" in checked.stdout
 
 
-def test_a_second_run_does_nothing_and_says_so(tiny_run: TinyRun) -> None:
+def test_a_second_run_does_nothing_and_says_so(tiny_run: Run) -> None:
     hashes = {path: path.stat().st_mtime_ns for path in tiny_run.out.rglob("*") if path.is_file()}
     began = time.monotonic()
     done = run_piescope("run", TINY, "--out", tiny_run.out)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PORTABLE_ARITHMETIC, TINY, TinyRun, piescope_command, run_piescope
+from conftest import HANG, SEEN, SMALL, Run, hear_ctrl_c, piescope_command, run_piescope, run_program, wait_until
 
 
 def hashes(out: Path) -> dict[str, str]:
@@ -32,19 +32,12 @@ def artefacts(out: Path) -> int:
     return sum(1 for _ in out.glob("artefacts/*/[!.]*/manifest.json"))
 
 
-def start(out: Path) -> subprocess.Popen[bytes]:
+def start(study: Path, out: Path, workers: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        piescope_command("run", TINY, "--out", out, "--workers", "2"),
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **PORTABLE_ARITHMETIC},
+        piescope_command("run", study, "--out", out, "--workers", str(workers)),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **SEEN, "PIESCOPE_TEST_RUN": str(out)},
+        preexec_fn=hear_ctrl_c,
     )  # fmt: skip
-
-
-def wait_for(out: Path, count: int, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + 120
-    while artefacts(out) < count:
-        assert process.poll() is None, "the run ended before it could be interrupted"
-        assert time.monotonic() < until, "no progress"
-        time.sleep(0.02)
 
 
 def workers_in(out: Path) -> list[int]:
@@ -62,21 +55,22 @@ def workers_in(out: Path) -> list[int]:
     return found
 
 
-def test_kill_9_in_the_middle_then_the_same_hashes(tiny_run: TinyRun, tmp_path: Path) -> None:
+LONG = os.environ.get("PIESCOPE_FAULTS") == "long"
+"""`make faults`: the tiny study with all kinds of steps, killed twice; otherwise a smaller one, killed once."""
+
+
+def test_kill_9_in_the_middle_then_the_same_hashes(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    whole: Run = request.getfixturevalue("tiny_run" if LONG else "small_run")  # made by one worker, this one by two
     out = tmp_path / "killed"
-    os.environ["PIESCOPE_TEST_RUN"] = str(out)
-    try:
-        for count in (3, 20):
-            process = start(out)
-            wait_for(out, count, process)
-            process.send_signal(signal.SIGKILL)  # the parent alone: its workers must not go on without it
-            process.wait()
-            until = time.monotonic() + 20
-            while workers_in(out) and time.monotonic() < until:
-                time.sleep(0.1)
-            assert not [pid for pid in workers_in(out) if pid != os.getpid()], "orphans"
-    finally:
-        del os.environ["PIESCOPE_TEST_RUN"]
+    for count in (3, 20) if LONG else (6,):
+        process = start(whole.study, out, 2)
+        wait_until(lambda count=count: artefacts(out) >= count, process)
+        process.send_signal(signal.SIGKILL)  # the parent alone: its workers must not go on without it
+        process.communicate(timeout=HANG)
+        patience = time.monotonic() + HANG
+        while workers_in(out):
+            assert time.monotonic() < patience, "orphans"
+            time.sleep(0.1)
     done_before = artefacts(out)
     stamps = {path: path.stat().st_mtime_ns for path in out.glob("artefacts/*/[!.]*/manifest.json")}
     status = run_piescope("status", out)
@@ -86,59 +80,53 @@ def test_kill_9_in_the_middle_then_the_same_hashes(tiny_run: TinyRun, tmp_path: 
     assert early.returncode == (0 if list(out.glob("artefacts/compare/*")) else 1)
     done = run_piescope(*shlex.split(told[1]))
     assert done.returncode == 0, done.stderr
-    assert f"{done_before} done, {80 - done_before} to run" in done.stdout
+    assert f"{done_before} done, {artefacts(whole.out) - done_before} to run" in done.stdout
     assert all(path.stat().st_mtime_ns == before for path, before in stamps.items())  # nothing done twice
-    assert hashes(out) == hashes(tiny_run.out)
+    assert hashes(out) == hashes(whole.out)
     assert not list(out.rglob(".tmp-*"))
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_interrupted_by_a_signal(tmp_path: Path, sent: signal.Signals, code: int) -> None:
     out = tmp_path / "out"
-    process = start(out)
-    wait_for(out, 1, process)
+    process = start(SMALL, out, 1)
+    wait_until(lambda: artefacts(out) >= 1, process)
     process.send_signal(sent)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=HANG)
     assert process.returncode == code
-    assert b"Traceback" not in errors
+    assert "Traceback" not in errors
     assert not list(out.rglob(".tmp-*"))
     assert not (out / "running.json").exists()
     assert "next: piescope run" in run_piescope("status", out).stdout
 
 
 def test_a_killed_worker_does_not_end_the_run(tmp_path: Path) -> None:
-    small = tmp_path / "small.toml"
-    small.write_text(SMALL)
+    least = tmp_path / "least.toml"
+    least.write_text(LEAST)
     out = tmp_path / "out"
-    os.environ["PIESCOPE_TEST_RUN"] = str(out)
-    try:
-        process = subprocess.Popen(
-            piescope_command("run", small, "--out", out, "--workers", "1"),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        wait_for(out, 1, process)
-        workers = [
-            pid for pid in workers_in(out)
-            if pid not in (process.pid, os.getpid()) and b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]  # fmt: skip
-        assert workers
-        for pid in workers:
-            os.kill(pid, signal.SIGKILL)
-        printed, errors = process.communicate(timeout=120)
-    finally:
-        del os.environ["PIESCOPE_TEST_RUN"]
-    assert process.returncode == 0, errors.decode()
-    assert b"ran 7 steps" in printed
+    process = start(least, out, 1)
+    wait_until(lambda: artefacts(out) >= 1, process)
+    workers = [
+        pid for pid in workers_in(out)
+        if pid != process.pid and b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]  # fmt: skip
+    assert workers
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    printed, errors = process.communicate(timeout=HANG)
+    assert process.returncode == 0, errors
+    assert "ran 7 steps" in printed
 
 
-SMALL = """
-name = "small"
-title = "small"
+LEAST = """
+name = "least"
+title = "least"
 replicates = 1
 sparsities = [0.5]
 [data]
 source = "digits"
+train_examples = 200
+test_examples = 100
 normalisation = { mean = [0.3], std = [0.4] }
 [model]
 depth = 10
@@ -147,20 +135,20 @@ width = 1
 supervised = ["dense", "one_shot"]
 [training.supervised]
 epochs = 2
-batch_size = 100
+batch_size = 50
 learning_rate = 0.1
 [pruning.one_shot]
 kind = "one_shot"
-finetune = { epochs = 1, batch_size = 100, learning_rate = 0.01 }
+finetune = { epochs = 1, batch_size = 50, learning_rate = 0.01 }
 """
 
 
 def test_one_failing_step_leaves_the_rest_alone_and_is_told(tmp_path: Path) -> None:
     """Fine-tuning at a learning rate of 1e20 diverges: its arm fails, the dense arm is reported."""
     study = tmp_path / "diverges.toml"
-    study.write_text(SMALL.replace("learning_rate = 0.01", "learning_rate = 1e20"))
+    study.write_text(LEAST.replace("learning_rate = 0.01", "learning_rate = 1e20"))
     out = tmp_path / "out"
-    done = run_piescope("run", study, "--out", out)
+    done = run_piescope("run", study, "--out", out, "--workers", "1")
     assert done.returncode == 1
     assert "supervised one_shot 0.5, seed 0" in done.stdout
     assert "lower the learning rate" in done.stdout
@@ -171,15 +159,15 @@ def test_one_failing_step_leaves_the_rest_alone_and_is_told(tmp_path: Path) -> N
     with (out / "results" / "tables" / "pies.csv").open() as file:
         assert [row["pruning"] for row in csv.DictReader(file)] == ["dense"]
     assert "Not complete." in (out / "report.html").read_text()
-    study.write_text(SMALL)  # cured
-    done = run_piescope("run", study, "--out", out)
+    study.write_text(LEAST)  # cured
+    done = run_piescope("run", study, "--out", out, "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert "4 done, 3 to run" in done.stdout
     assert "Not complete." not in (out / "report.html").read_text()
 
 
-def test_a_corrupt_artefact_is_found_named_and_cured(tiny_run: TinyRun, tmp_path: Path) -> None:
-    out = tiny_run.copy(tmp_path / "copy")
+def test_a_corrupt_artefact_is_found_named_and_cured(small_run: Run, tmp_path: Path) -> None:
+    out = small_run.copy(tmp_path / "copy")
     compare = json.loads((out / "catalogue.json").read_text())["arms"][1]["compare"]
     folder = out / "artefacts" / "compare" / compare
     content = bytearray((folder / "examples.parquet").read_bytes())
@@ -191,26 +179,24 @@ def test_a_corrupt_artefact_is_found_named_and_cured(tiny_run: TinyRun, tmp_path
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
-    done = run_piescope("run", TINY, "--out", out)
-    assert "79 done, 1 to run" in done.stdout
-    assert hashes(out) == hashes(tiny_run.out)
+    done = run_piescope("run", SMALL, "--out", out, "--workers", "1")
+    assert "24 done, 1 to run" in done.stdout
+    assert hashes(out) == hashes(small_run.out)
 
 
-def test_damaged_results_are_written_again(tiny_run: TinyRun, tmp_path: Path) -> None:
-    out = tiny_run.copy(tmp_path / "copy")
+def test_damaged_results_are_written_again(small_run: Run, tmp_path: Path) -> None:
+    out = small_run.copy(tmp_path / "copy")
     (out / "results" / "tables" / "pies.csv").write_text("forged")
     (out / "report.html").unlink()
-    done = run_piescope("run", TINY, "--out", out)
-    assert "80 done, 0 to run" in done.stdout
-    assert hashes(out) == hashes(tiny_run.out)
+    done = run_piescope("run", SMALL, "--out", out)
+    assert "25 done, 0 to run" in done.stdout
+    assert hashes(out) == hashes(small_run.out)
 
 
 def test_only_the_step_that_kills_its_worker_is_blamed(tmp_path: Path) -> None:
     script = tmp_path / "blame.py"  # a file: spawned workers load it again, with what it changes
     script.write_text(BLAME)
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "out")], capture_output=True, text=True, timeout=200, check=False
-    )
+    done = run_program([sys.executable, script, tmp_path / "out"])
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["failed"] == ["supervised dense, seed 1"]
@@ -226,10 +212,12 @@ import piescope.study.steps as steps
 real = steps.perform
 
 def perform(step, store, device, on_images):
+    dying = Path(sys.argv[1]).with_name("dying")
     if step.label == "supervised dense, seed 1":
+        dying.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    if step.label == "supervised dense, seed 0":
-        time.sleep(2)  # under way when its neighbour dies
+    while step.label == "supervised dense, seed 0" and not dying.exists():
+        time.sleep(0.05)  # under way when its neighbour dies
     return real(step, store, device, on_images)
 
 steps.perform = perform
@@ -238,7 +226,7 @@ if __name__ == "__main__":
     from piescope.study.execute import execute
     from piescope.study.executors.local import Observer
     from piescope.study.parse import parse_study
-    text = {SMALL!r}.replace("replicates = 1", "replicates = 2")
+    text = {LEAST!r}.replace("replicates = 1", "replicates = 2")
     study = parse_study(text.replace('"dense", "one_shot"', '"dense"'))
     done = []
     nothing = lambda *_: None
@@ -251,12 +239,12 @@ if __name__ == "__main__":
 
 def test_fresh_discards_and_starts_again(tmp_path: Path) -> None:
     study = tmp_path / "small.toml"
-    study.write_text(SMALL)
+    study.write_text(LEAST)
     out = tmp_path / "out"
-    assert run_piescope("run", study, "--out", out).returncode == 0
+    assert run_piescope("run", study, "--out", out, "--workers", "1").returncode == 0
     before = hashes(out)
     (out / "my notes.txt").write_text("mine")
-    done = run_piescope("run", study, "--out", out, "--fresh")
+    done = run_piescope("run", study, "--out", out, "--workers", "1", "--fresh")
     assert "0 done, 7 to run" in done.stdout
     assert (out / "my notes.txt").read_text() == "mine"
     (out / "my notes.txt").unlink()

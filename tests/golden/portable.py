@@ -19,20 +19,19 @@ import numpy as np
 
 HERE = Path(__file__).parent
 STORED = HERE / "stored.npz"
-FEWER_IMAGES = 'source = "digits"\ntrain_examples = {train}\ntest_examples = {test}'
 TRAININGS = ("supervised gmp 0.5, seed 0", "supervised one_shot 0.9, seed 0", "supcon delayed_gmp 0.9, seed 1")
 ONE_THREADED = {"device": "cpu", "torch": "stored", "pack_size": 1, "threads": 1, "cpu": "stored"}
 
 
-def tiny(train: int, test: int, batch: int = 100) -> str:
-    """The tiny study on fewer images."""
-    text = (HERE / "tiny.toml").read_text().replace('source = "digits"', FEWER_IMAGES.format(train=train, test=test))
-    return text.replace("batch_size = 100", f"batch_size = {batch}")
+def tiny(train: int, batch: int) -> str:
+    """The tiny study on so many training images and few to test on."""
+    text = (HERE / "tiny.toml").read_text().replace("batch_size = 50", f"batch_size = {batch}")
+    return text.replace("train_examples = 500", f"train_examples = {train}\ntest_examples = 60")
 
 
 def stored_study() -> str:
     """The study whose predictions are stored."""
-    return tiny(1000, 60)
+    return tiny(500, 50)
 
 
 @contextlib.contextmanager
@@ -64,7 +63,7 @@ def trainings(labels: tuple[str, ...], threads: int) -> dict[str, Any]:
 
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(threads)
-    plan = make_plan(parse_study(tiny(250, 60, batch=25)))
+    plan = make_plan(parse_study(tiny(250, 25)))
     models = {step.ref: step for step in plan.steps if step.label in labels and step.kind in ("train", "finetune")}
     parents = {ref for step in models.values() for ref in step.parent_refs()}
     predicted = {step.ref: step for step in plan.steps if step.kind == "predict" and models.keys() & step.parent_refs()}
