@@ -93,12 +93,13 @@ def told_of_system(error: OSError) -> str:
         >>> print(told_of_system(OSError(errno.ENOSPC, "No space left on device", "out/report.html")))
         out/report.html: No space left on device; make room there, or choose another place
     """
-    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "a temporary file"
-    return f"{where}: {error.strerror or error}; {_cure(error)}"
+    named = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
+    nameless = "a temporary file" if error.errno in NO_ROOM else "the system"  # open files that are full have no name
+    return f"{named or nameless}: {error.strerror or error}; {_cure(error)}"
 
 
 def _cure(error: OSError) -> str:
-    if error.filename is None:
+    if (error.errno in NO_ROOM and error.filename is None) or "temporary" in (error.strerror or ""):
         return f"make room there ({os.environ.get('TMPDIR', '/tmp')}), or let the variable TMPDIR name another folder"
     if error.errno in NO_ROOM:
         return "make room there, or choose another place"

@@ -29,22 +29,19 @@ EXAMPLES = "examples.parquet"
 SUMMARY = "summary.json"
 MODELS = "models.safetensors"
 DATA_FACTS = "data.json"
-
-
-def is_ours(entry: Path) -> bool:
-    """Whether an entry of a study's folder is piescope's own: only those may be removed."""
-    own = {
-        "study.toml",
-        "catalogue.json",
-        "artefacts",
-        "failures",
-        "logs",
-        "run.lock",
-        "running.json",
-        "results",
-        "report.html",
-    }
-    return entry.name in own or entry.name.startswith(TEMPORARY_PREFIX)
+FILES_OF_STEPS = (
+    MODEL,
+    HISTORY,
+    SPARSITY,
+    PREDICTIONS,
+    KNN_LABELS,
+    PROJECTION,
+    IMAGES,
+    EXAMPLES,
+    SUMMARY,
+    MODELS,
+    DATA_FACTS,
+)
 
 
 def study(out: Path) -> Path:
@@ -77,9 +74,14 @@ def failure(out: Path, key: str) -> Path:
     return failures(out) / f"{key}.json"
 
 
+def logs(out: Path) -> Path:
+    """All traces of failed steps."""
+    return out / "logs"
+
+
 def log(out: Path, key: str) -> Path:
     """The trace of a failed step."""
-    return out / "logs" / f"{key}.log"
+    return logs(out) / f"{key}.log"
 
 
 def lock(out: Path) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from piescope.problems import StudyError
-from piescope.store import layout
+from piescope.store import layout, ownership
 from piescope.store.artefacts import Store, as_json, folder_lock, write_file
 from piescope.study.executors.local import Failed, Observer, run_steps
 from piescope.study.parse import parse_study, study_toml
@@ -73,7 +72,7 @@ def execute(
         if not held:
             raise BusyError(f"another `piescope run` is at work in {out}; wait for it, or give another --out")
         if fresh:
-            _discard(out)
+            ownership.discard(out)
         store = Store(out)
         store.remove_leftovers()
         plan = make_plan(study)
@@ -235,10 +234,16 @@ def study_of(out: Path) -> Study:
 
 
 def _check_folder(study: Study, out: Path, fresh: bool) -> None:
+    """A run takes a folder that is new, empty or a study's; --fresh only what it can empty without touching more."""
     error = StudyError(str(out))
     if out.exists() and not out.is_dir():
         error.add("--out", "a file", "a folder", "give another path")
-    elif layout.study(out).is_file() and not fresh:
+    elif out.is_dir() and not ownership.holds_a_study(out):
+        if not ownership.is_as_good_as_empty(out):
+            error.add("--out", "a folder with other files", "a new or empty folder, or a study's", "give another --out")
+    elif out.is_dir() and fresh:
+        _check_discard(out, error)
+    elif layout.study(out).is_file():
         held = study_of(out).name
         if held != study.name:
             error.add(
@@ -247,8 +252,6 @@ def _check_folder(study: Study, out: Path, fresh: bool) -> None:
                 f"a new folder, or one of the study {study.name!r}",
                 "give another --out, or --fresh to discard what it holds",
             )
-    elif out.is_dir() and not layout.study(out).exists() and not all(map(layout.is_ours, out.iterdir())):
-        error.add("--out", "a folder with other files", "a new or empty folder, or a study's", "give another --out")
     error.raise_if_any()
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -261,16 +264,17 @@ def _check_folder(study: Study, out: Path, fresh: bool) -> None:
         raise error from None
 
 
-def _discard(out: Path) -> None:
-    """Removes what piescope made, and only that; study.toml last, so that a killed discard can be taken up again."""
-    ours = sorted((entry for entry in out.iterdir() if layout.is_ours(entry)), key=lambda e: e == layout.study(out))
-    for entry in ours:
-        if entry == layout.lock(out):
-            continue
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
+def _check_discard(out: Path, error: StudyError) -> None:
+    """Refuses to empty a folder where that would follow a link, or leave something where a step is to be written."""
+    linked = ownership.linked_folders(out)
+    if linked:
+        found = f"{linked[0].relative_to(out)} is a link to another place"
+        error.add("--fresh", found, "folders of its own", "remove what is there yourself, or give another --out")
+        return
+    foreign = ownership.in_the_way(out)
+    if foreign:
+        found = f"{foreign[0].relative_to(out)}, which piescope did not write, and {len(foreign) - 1} more"
+        error.add("--fresh", found, "steps without other files in them", "move it elsewhere, or give another --out")
 
 
 def _running(out: Path) -> set[str]:

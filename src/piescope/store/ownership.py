@@ -1,0 +1,139 @@
+"""What in a study's folder is piescope's own. Nothing else is ever removed or written over.
+
+Told by what files hold, not by what they are called: everybody has folders named ``results`` and ``logs``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from piescope.store import layout
+from piescope.store.artefacts import is_leftover
+
+KEY = r"[0-9a-f]{32,64}"
+STUDY_KEYS = {"name", "seed", "replicates", "sparsities", "data", "model", "arms"}
+"""What every study.toml that a run wrote has: it writes defaults out."""
+
+
+def holds_a_study(out: Path) -> bool:
+    """Whether a run made this folder a study's: by its catalogue, a finished step, or its lock beside its study.toml.
+
+    A study.toml alone is none: it may be the very file that its author wrote.
+    """
+    if _is_catalogue(layout.catalogue(out)) or next(_steps(out), None) is not None:
+        return True
+    return _is_lock(layout.lock(out)) and _is_study(layout.study(out))
+
+
+def is_as_good_as_empty(out: Path) -> bool:
+    """Whether a folder holds nothing, or no more than a run that was killed at once leaves behind."""
+    return all(is_leftover(entry) or (entry == layout.lock(out) and _is_lock(entry)) for entry in out.iterdir())
+
+
+def linked_folders(out: Path) -> list[Path]:
+    """Folders of a study that are links to elsewhere, which nothing of ours follows to remove what is there."""
+    own = [layout.artefacts(out), layout.failures(out), layout.logs(out), layout.results(out)]
+    inside = [path for folder in own if folder.is_dir() and not folder.is_symlink() for path in _folders(folder)]
+    return [path for path in (*own, *inside) if path.is_symlink()]
+
+
+def belongings(out: Path) -> list[Path]:
+    """Every file below a study's folder that piescope wrote, study.toml last, the lock left out; links are none.
+
+    Results are those that their manifest lists, files of a step those that its manifest lists.
+    """
+    found = [
+        *(path for folder in _steps(out) for path in _of_step(folder)),
+        *(path for path in layout.failures(out).glob("*.json") if re.fullmatch(KEY, path.stem)),
+        *(path for path in layout.logs(out).glob("*.log") if re.fullmatch(KEY, path.stem)),
+        *_results(out),
+        layout.catalogue(out),
+        layout.running(out),
+        layout.report(out),
+        layout.study(out),
+    ]
+    linked = set(linked_folders(out))
+    return [
+        path
+        for path in dict.fromkeys(found)
+        if path.is_file() and not path.is_symlink() and linked.isdisjoint(path.parents)
+    ]
+
+
+def in_the_way(out: Path) -> list[Path]:
+    """Files of somebody else's inside finished steps: a step could not be published there again."""
+    own = set(belongings(out))
+    return [path for step in _steps(out) for path in sorted(step.rglob("*")) if not path.is_dir() and path not in own]
+
+
+def discard(out: Path) -> None:
+    """Removes what piescope wrote, and folders that are empty then; a discard that was killed can be taken up again."""
+    files = belongings(out)
+    for path in files[:-1]:
+        path.unlink()
+    folders = {folder for path in files for folder in path.parents if out in folder.parents}
+    for folder in sorted(folders, key=lambda each: len(each.parts), reverse=True):
+        with suppress(OSError):  # somebody put a file there
+            folder.rmdir()
+    for path in files[-1:]:  # study.toml: until now the folder was known by it
+        path.unlink()
+
+
+def _steps(out: Path) -> Iterator[Path]:
+    """Folders of finished steps."""
+    if layout.artefacts(out).is_symlink():
+        return
+    for manifest in sorted(layout.artefacts(out).glob(f"*/*/{layout.MANIFEST}")):
+        folder = manifest.parent
+        if re.fullmatch(KEY, folder.name) and _json(manifest).get("key", folder.name) == folder.name:
+            yield folder
+
+
+def _of_step(folder: Path) -> list[Path]:
+    listed = _json(folder / layout.MANIFEST).get("files")
+    names = listed if isinstance(listed, dict) else layout.FILES_OF_STEPS  # a manifest that is damaged lists nothing
+    return [folder / name for name in (*names, layout.MANIFEST) if Path(name).name == name]
+
+
+def _results(out: Path) -> list[Path]:
+    """Files that the manifest of the results lists, and itself; only those inside ``results``."""
+    manifest, home = layout.results_manifest(out), layout.results(out)
+    listed = _json(manifest).get("files")
+    if not isinstance(listed, dict) or "made_from" not in _json(manifest):
+        return []
+    paths = [out / str(name) for name in listed]
+    return [path for path in paths if home in path.parents and ".." not in path.parts] + [manifest]
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_dir()]
+
+
+def _is_catalogue(path: Path) -> bool:
+    return {"study", "arms", "missing"} <= _json(path).keys()
+
+
+def _is_study(path: Path) -> bool:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")).keys() >= STUDY_KEYS
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
+def _is_lock(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size == 0
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """A JSON object; one that is missing or damaged holds nothing."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
