@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from piescope.version import __version__
+
 if TYPE_CHECKING:
     from piescope.auditing.budgets import Budgets as Budgets
     from piescope.audits import Audit as Audit
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from piescope.pruning.pruner import Pruner as Pruner
     from piescope.pruning.schedules import Gradual as Gradual
     from piescope.pruning.schedules import gradual_sparsity as gradual_sparsity
-
-__version__ = "0.1.0"
 
 _HOME = {
     "Audit": "audits",

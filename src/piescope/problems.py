@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+CLOSE = 0.65
+"""How alike names are of which one may be meant for the other: 'digitz' for 'digits', not 'wanda' for 'random'."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -49,7 +52,7 @@ class InputError(Exception):
     def add_unknown(self, where: str, what: str, found: str, known: Iterable[str]) -> None:
         """Notes a name that does not exist, and the closest that do."""
         names = list(known)
-        close = get_close_matches(found, names, n=1, cutoff=0.5)
+        close = get_close_matches(found, names, n=1, cutoff=CLOSE)
         cure = f"did you mean {close[0]!r}?" if close else "take one of those"
         self.add(where, f"unknown {what} {_short(repr(found))}", "one of: " + ", ".join(names), cure)
 

@@ -74,7 +74,7 @@ def test_missing_data_end_with_2_in_seconds_and_nothing_is_written(tmp_path: Pat
     assert not (tmp_path / "out").exists()
     empty = tmp_path / "empty"
     empty.mkdir()
-    done = run_piescope("run", "cifar10-small", "--out", tmp_path / "out", "--data", empty)
+    done = run_piescope("run", "cifar10-small", "--out", tmp_path / "out", "--data-dir", empty)
     assert done.returncode == 2
     assert "none of its files" in done.stderr
     assert not (tmp_path / "out").exists()
@@ -114,7 +114,7 @@ def test_ones_own_arrays_end_to_end_with_a_warning_of_duplicates(tmp_path: Path)
     with np.load(root / "train.npz") as train, np.load(root / "test.npz") as test:
         images, labels = np.concatenate([test["images"][:-2], train["images"][:2]]), test["labels"]
     np.savez(root / "test.npz", images=images, labels=labels)
-    done = run_piescope("run", mine(tmp_path), "--out", tmp_path / "out", "--data", root)
+    done = run_piescope("run", mine(tmp_path), "--out", tmp_path / "out", "--data-dir", root)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "warning: 2 of 20 test images stand in the training images too" in done.stdout
     table = parquet.read_table(tmp_path / "out" / "results" / "examples.parquet")
@@ -128,7 +128,7 @@ def test_ones_own_arrays_end_to_end_with_a_warning_of_duplicates(tmp_path: Path)
 
 def test_a_study_of_32x32_given_8x8(tmp_path: Path) -> None:
     root = arrays(tmp_path / "data", size=8)
-    done = run_piescope("run", mine(tmp_path, size=32), "--out", tmp_path / "out", "--data", root)
+    done = run_piescope("run", mine(tmp_path, size=32), "--out", tmp_path / "out", "--data-dir", root)
     assert done.returncode == 2
     assert "uint8 [40, 1, 8, 8]" in done.stderr
     assert "[examples, 1, 32, 32]" in done.stderr
@@ -145,7 +145,7 @@ def cifar_run(cifar10: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         + SHORT
         + "[data]\ntrain_examples = 300\ntest_examples = 500\nimage_size = 8\n"
     )
-    done = run_piescope("run", study, "--out", folder / "out", "--data", cifar10)
+    done = run_piescope("run", study, "--out", folder / "out", "--data-dir", cifar10)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "out"
 

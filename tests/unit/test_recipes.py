@@ -98,7 +98,7 @@ def test_what_cannot_be_extended_is_refused(tmp_path: Path, text: str, told: str
         ("train_examples = 1001", "10 (one per class) to 1,000"),
         ("test_examples = 9", "10 (one per class) to 797"),
         ("holds = { train_examples = 1, test_examples = 1, image_shape = [1, 8, 8], num_classes = 2 }", "is known"),
-        ('source = "image_folder"', "`piescope data image_folder --data DIR`"),
+        ('source = "image_folder"', "`piescope data image_folder --data-dir DIR`"),
         ('source = "cifar10"', "3, one per channel of cifar10"),
         ('source = "cifar-10"', "did you mean 'cifar10'?"),
     ],

@@ -36,10 +36,14 @@ def changed(path: str, value: Any) -> str:
 FAULTS = [
     # path, value, where, found, cure
     ("sparsities", [0.5, 90], "sparsities.1", "90", "write 0.9 for 90 %"),
-    ("sparsities", [1.0], "sparsities.0", "1.0", "leave it out"),
-    ("sparsities", [-0.5], "sparsities.0", "-0.5", "leave it out"),
+    ("sparsities", [1.0], "sparsities.0", "1.0", "fractions above 0"),
+    ("sparsities", [-0.5], "sparsities.0", "-0.5", "fractions above 0"),
     ("sparsities", [0.5, 0.5], "sparsities", "[0.5, 0.5]", "name each sparsity once"),
-    ("sparsities", "0.5", "sparsities", '"0.5"', "leave it out"),
+    ("sparsities", "0.5", "sparsities", '"0.5"', "write a list: [0.5]"),
+    ("sparsities", 0.9, "sparsities", "0.9", "write a list: [0.9]"),
+    ("sparsities", [], "sparsities", "none", "or leave the arm out"),
+    ("sparsities", ..., "sparsities", "none", "add sparsities = [0.5, 0.9]"),
+    ("pruning.gmp.criterion", "wanda", "pruning.gmp.criterion", "wanda", "take one of those"),
     ("sparsitys", [0.5], "sparsitys", "unknown key 'sparsitys'", "did you mean 'sparsities'?"),
     ("pruning.gmp.supervised.ennd", 3, "pruning.gmp.supervised.ennd", "unknown key", "did you mean 'end'?"),
     ("training.supcon.encoder.epoch", 3, "training.supcon.encoder.epoch", "unknown key", "did you mean 'epochs'?"),
@@ -138,6 +142,63 @@ def test_faults_are_named_with_where_found_expected_and_cure(
     assert hits, str(caught.value)
     assert all(p.expected for p in problems)
     assert str(caught.value).startswith("study.toml: ")
+
+
+DENSE_ALONE = """
+name = "dense-alone"
+title = "Dense models alone"
+replicates = 2
+[data]
+source = "digits"
+normalisation = { mean = [0.3052], std = [0.3759] }
+[model]
+depth = 10
+width = 1
+[arms]
+supervised = ["dense", "fresh_dense"]
+[training.supervised]
+epochs = 1
+batch_size = 50
+learning_rate = 0.05
+"""
+
+
+@pytest.mark.parametrize("line", ["", "sparsities = []\n", "sparsities = [0.5]\n"])
+def test_dense_models_need_no_sparsity_and_no_table_of_prunings(line: str) -> None:
+    study = parse_study(line + DENSE_ALONE)
+    assert [str(arm) for arm in study.arm_list()] == ["supervised dense", "supervised fresh_dense"]
+    assert parse_study(study_toml(study)) == study
+
+
+def test_what_a_study_without_sparsities_is_told_works() -> None:
+    pruned = DENSE_ALONE.replace('"fresh_dense"', '"gmp"') + PRUNING
+    with pytest.raises(StudyError, match="supervised gmp is an arm") as caught:
+        parse_study(pruned)
+    assert caught.value.problems[0].cure == "add sparsities = [0.5, 0.9], or leave the arm out"
+    assert parse_study("sparsities = [0.5, 0.9]\n" + pruned).sparsities == (0.5, 0.9)
+    assert parse_study(pruned.replace(', "gmp"', "")).arms == {"supervised": ("dense",)}
+    mapped = DENSE_ALONE + "[measures.projection]\nsparsities = [0.5]\n"
+    with pytest.raises(StudyError, match="write sparsities = \\[\\] there"):
+        parse_study(mapped)
+    assert parse_study(mapped.replace("[0.5]", "[]")).measures.projection is not None
+
+
+PRUNING = """
+[pruning.gmp]
+kind = "gradual"
+criterion = "magnitude"
+supervised = { begin = 1, end = 20, frequency = 5 }
+"""
+
+
+@pytest.mark.parametrize("criterion", ["wanda", "snip", "taylor", "l2", "hessian", "magnitud", "Random"])
+def test_only_what_is_close_is_suggested(criterion: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        parse_study(changed("pruning.gmp.criterion", criterion))
+    problem = next(each for each in caught.value.problems if each.where == "pruning.gmp.criterion")
+    assert problem.expected == "one of: magnitude, random"
+    near = {"magnitud": "did you mean 'magnitude'?", "Random": "did you mean 'random'?"}
+    assert problem.cure == near.get(criterion, "take one of those")
 
 
 def test_all_faults_of_a_study_are_told_at_once() -> None:

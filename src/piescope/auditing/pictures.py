@@ -335,7 +335,7 @@ def _of_folder(root: Path, half: str) -> Pictures:
     if (root / f"{half}_images.npy").is_file():
         return _of_npy(root, half, f"{name}/{half}")
     if any(root.glob("data_batch_*")) or any(root.glob("cifar-10*")):
-        raise data_error(name, name, "CIFAR's own files", "pictures", "give --data cifar10 and their folder beside it")
+        raise data_error(name, name, "CIFAR's own files", "pictures", "give --data cifar10 --data-dir DIR")
     return _of_pictures(root, name, half)
 
 

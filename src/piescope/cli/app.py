@@ -29,6 +29,7 @@ from piescope.cli.terminal import (
     guarded,
     say,
 )
+from piescope.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,11 +41,25 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="piescope",
-    help="What does a neural network forget when it is compressed?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"piescope {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version, and end.")
+    ] = False,
+) -> None:
+    """What does a neural network forget when it is compressed?"""
 
 
 class Executor(StrEnum):
@@ -81,9 +96,11 @@ class _Signals:
 
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A built-in study (see `studies`) or a TOML file.")]
-DataOption = Annotated[
-    Path | None, typer.Option(help="Where the data set lies; else PIESCOPE_DATA, the user's cache, or it is fetched.")
+DataDirOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where the data set lies; else PIESCOPE_DATA, the user's cache, or it is fetched."),
 ]
+FormerDataOption = Annotated[Path | None, typer.Option("--data", hidden=True, help="What --data-dir was before.")]
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study: run's --out.")]
 
 
@@ -96,7 +113,8 @@ def run(
     device: Annotated[Device, typer.Option(help="Where networks run.")] = Device.auto,
     executor: Annotated[Executor, typer.Option(help="How steps are spread.")] = Executor.local,
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard what DIR holds of the study first.")] = False,
-    data: DataOption = None,
+    data_dir: DataDirOption = None,
+    data: FormerDataOption = None,
 ) -> None:
     """Run a study, or what is left of it; then write its tables, figures and report."""
     from piescope.cli.progress import Progress
@@ -108,7 +126,7 @@ def run(
     console = console_here()
     where = device_type(device)
     count = workers if workers is not None else cores() if where == "cpu" else 1
-    _check_data(console, parsed, folder, data, fresh)
+    _check_data(console, parsed, folder, _place(data_dir, data), fresh)
     watch = Progress(console, count)
 
     def announce(plan: Plan, left: list[Step], unused: int) -> None:
@@ -149,10 +167,12 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that `run` would use.")] = None,
     out: Annotated[Path | None, typer.Option(help="A folder with finished steps: count what is left.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where the data set lies: check it, too.")] = None,
 ) -> None:
     """Show what a study would cost: models, steps, training FLOPs, disk, time on this machine. Runs nothing.
 
     With --out, of what is left to do in a folder; and what its finished models tell of the PIE counts to expect.
+    With --data-dir, the data are looked at as `run` does before any work.
     """
     import json
 
@@ -162,7 +182,10 @@ def plan(
     from piescope.study.calibrate import forecast
     from piescope.study.plan import cost_of, make_plan, plan_json
 
-    laid_out = make_plan(_load(study))
+    parsed = _load(study)
+    if data_dir is not None:
+        parsed.data.load(data_dir)
+    laid_out = make_plan(parsed)
     total = len(laid_out.steps)
     told: list[dict[str, Any]] = []
     if out is not None:
@@ -362,7 +385,8 @@ app.command()(audit)
 @guarded
 def data_sets(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Look at this data set.")] = None,
-    data: DataOption = None,
+    data_dir: DataDirOption = None,
+    data: FormerDataOption = None,
 ) -> None:
     """List the data sets; or load one, check it, and print what a study says of it."""
     from rich.table import Table
@@ -385,9 +409,24 @@ def data_sets(
         error.add_unknown("NAME", "data set", name, SOURCES)
         raise error
     with _download(console) as on_bytes:
-        seen = look_at(name, data, on_bytes)
+        seen = look_at(name, _place(data_dir, data), on_bytes)
     for line in seen.lines():
         say(console, line)
+
+
+def _place(data_dir: Path | None, former: Path | None) -> Path | None:
+    """Where the data lie: by --data-dir, or by --data, which meant the same here before it came to name a data set."""
+    from piescope.data.sources import SOURCES
+    from piescope.problems import DataError
+
+    error = DataError("the command line")
+    if former is not None and data_dir is not None:
+        error.add("--data", "--data-dir too", "one of the two", "leave --data out")
+    elif former is not None and str(former) in SOURCES and not former.exists():
+        cure = "leave it out: the study, or NAME, says which; where it lies is --data-dir DIR"
+        error.add("--data", f"{former}, a data set", "the folder of one", cure)
+    error.raise_if_any()
+    return former if data_dir is None else data_dir
 
 
 def _check_data(console: Console, study: Study, folder: Path, data: Path | None, fresh: bool) -> None:

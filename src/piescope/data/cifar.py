@@ -90,7 +90,7 @@ def load_cifar(cifar: Cifar, places: list[Path]) -> Splits:
         ", ".join(map(str, places)) or "the data set",
         "none of its files",
         " or ".join(f"{layout.folder}/ or {layout.archive}" for layout in cifar.layouts),
-        "give --data DIR, the folder that holds them (a tarball needs its official name), or set PIESCOPE_DATA",
+        "give --data-dir DIR, the folder that holds them (a tarball needs its official name), or set PIESCOPE_DATA",
     )
 
 

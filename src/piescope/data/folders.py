@@ -316,7 +316,7 @@ def _read_half(root: Path, half: str) -> dict[str, np.ndarray]:
             half,
             f"no {' and no '.join(missing)}",
             f"{half}.npz with images and labels, or {half}_images.npy and {half}_labels.npy",
-            "write them with numpy.savez or numpy.save, or give another --data",
+            "write them with numpy.savez or numpy.save, or give another --data-dir",
         )
     return arrays
 

@@ -1,4 +1,4 @@
-"""Where a data set lies: --data, PIESCOPE_DATA, the cache; else fetched once, checked, and resumed if cut off."""
+"""Where a data set lies: --data-dir, PIESCOPE_DATA, the cache; else fetched once, checked, and resumed if cut off."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def places(explicit: Path | None) -> list[Path]:
         DataError: the explicit folder, or the one that PIESCOPE_DATA names, does not exist.
     """
     listed = []
-    for where, place in (("--data", explicit), (VARIABLE, os.environ.get(VARIABLE))):
+    for where, place in (("--data-dir", explicit), (VARIABLE, os.environ.get(VARIABLE))):
         if not place:
             continue
         if not Path(place).exists():
@@ -39,7 +39,7 @@ def places(explicit: Path | None) -> list[Path]:
                 where, str(place), "nothing there", "a folder with a data set, or its tarball", "check the path"
             )
         listed.append(Path(place))
-        if where == "--data":
+        if where == "--data-dir":
             return listed
     return [*listed, cache_folder()]
 
@@ -87,7 +87,7 @@ def fetch(address: str, archive: str, md5: str, on_bytes: OnBytes | None = None)
             address + archive,
             f"cannot be fetched: {type(reason).__name__}",
             "a network, or the file in its place",
-            f"put the file at {target}, or give --data DIR; the same command goes on where it stopped",
+            f"put the file at {target}, or give --data-dir DIR; the same command goes on where it stopped",
         ) from reason
     except ValueError as reason:  # pooch: the hash differs; what came is gone
         raise data_error(

@@ -47,7 +47,7 @@ class Source:
     Attributes:
         about: one line on what it is and where it comes from.
         facts: what it holds; None: the user's own data, which the study describes.
-        load: returns the data, deterministic; takes ``--data``'s folder, what the data should hold, and a listener
+        load: returns the data, deterministic; takes ``--data-dir``'s folder, what the data should hold, and a listener
             for a download.
         look: for the user's own data: what a folder holds, read off its files.
     """
@@ -206,7 +206,7 @@ def load_source(
 
 
 def own_folder(name: str, where: Path | None) -> Path:
-    """The folder of a user's own data: ``--data``, or PIESCOPE_DATA.
+    """The folder of a user's own data: ``--data-dir``, or PIESCOPE_DATA.
 
     Raises:
         DataError: neither is given, or it is no folder.
@@ -214,7 +214,11 @@ def own_folder(name: str, where: Path | None) -> Path:
     given = [place for place in places(where) if place != cache_folder()]
     if not given or not given[0].is_dir():
         raise data_error(
-            name, "--data", str(given[0]) if given else "nothing", f"the folder of your {name}", "give --data DIR"
+            name,
+            "--data-dir",
+            str(given[0]) if given else "nothing",
+            f"the folder of your {name}",
+            "give --data-dir DIR",
         )
     return given[0]
 

@@ -106,8 +106,8 @@ class Results:
 
     @property
     def main_sparsity(self) -> float:
-        """The sparsity that single-sparsity figures show."""
-        sparsities = sorted(self.study["sparsities"])
+        """The sparsity that single-sparsity figures show; 0 where the study prunes nothing."""
+        sparsities = sorted(self.study["sparsities"]) or [0.0]
         return MAIN_SPARSITY if MAIN_SPARSITY in sparsities else sparsities[-1]
 
     def objectives(self) -> list[str]:

@@ -110,7 +110,9 @@ def _explain(error: StudyError, fault: Any) -> None:
         error.add(where, "nothing", f"a value for {location[-1]!r}", f"add the key {location[-1]!r}")
     elif "sparsities" in location:
         percent = isinstance(found, int | float) and found > 1
-        cure = "write 0.9 for 90 %" if percent else "dense models need no sparsity: leave it out"
+        cure = "write 0.9 for 90 %" if percent else "take fractions above 0; dense arms need none"
+        if location[-1] == "sparsities":
+            cure = f"write a list: [{str(found).strip('[]') or 0.5}]"
         error.add(where, _plain(found), "fractions between 0 and 1, both excluded", cure)
     elif location[:1] == ("arms",) and location[-1] == "[key]":
         error.add_unknown("arms", "objective", str(location[-2]), typing.get_args(Objective))

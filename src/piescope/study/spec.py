@@ -108,7 +108,10 @@ class DataSpec(Spec):
             held = getattr(found, name)
             if held != expected:
                 error.add(
-                    name, str(held), f"{expected}, as the study says", "correct data.holds, or give the right --data"
+                    name,
+                    str(held),
+                    f"{expected}, as the study says",
+                    "correct data.holds, or give the right --data-dir",
                 )
         error.raise_if_any()
         return splits
@@ -187,7 +190,7 @@ class Study(Spec):
         recipe: whose way of training, pruning and measuring it follows, for the report; changes nothing by itself.
         seed: the root of all randomness.
         replicates: how many models an arm has (seeds 0, 1, 2 ...), or their seeds.
-        sparsities: fractions of weights that pruned arms lack.
+        sparsities: fractions of weights that pruned arms lack; none where no arm is pruned.
         data: images.
         model: network.
         arms: for each objective, its prunings; ``"dense"`` among them, the others named in ``pruning``, in
@@ -204,12 +207,12 @@ class Study(Spec):
     recipe: str | None = None
     seed: int = 0
     replicates: Annotated[int, Field(ge=1)] | Annotated[tuple[int, ...], Field(min_length=1)]
-    sparsities: tuple[Sparsity, ...] = Field(min_length=1)
+    sparsities: tuple[Sparsity, ...] = ()
     data: DataSpec
     model: ModelSpec
     arms: dict[Objective, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(min_length=1)
     training: Trainings
-    pruning: dict[Name, PruningMethod]
+    pruning: dict[Name, PruningMethod] = Field(default_factory=dict)
     controls: dict[Name, Control] = Field(default_factory=dict)
     measures: Measures = Measures()
 
@@ -260,6 +263,18 @@ class Study(Spec):
                     ]
         return tuple(listed)
 
+    def _pruned_arm(self) -> str | None:
+        """An arm whose models lack weights; None: the study has dense models alone."""
+        return next(
+            (
+                f"{objective} {pruning}"
+                for objective, prunings in self.arms.items()
+                for pruning in prunings
+                if pruning != DENSE and not isinstance(self.control(pruning), FreshDense | FinetuneOnly)
+            ),
+            None,
+        )
+
     def training_of(self, objective: Objective) -> Training | Contrastive:
         """How this objective's models are trained."""
         training: Training | Contrastive | None = getattr(self.training, objective)
@@ -294,6 +309,10 @@ class Study(Spec):
             )
         if len(set(self.sparsities)) != len(self.sparsities):
             problems.add("sparsities", f"{list(self.sparsities)}", "different values", "name each sparsity once")
+        pruned = self._pruned_arm()
+        if pruned is not None and not self.sparsities:
+            cure = "add sparsities = [0.5, 0.9], or leave the arm out"
+            problems.add("sparsities", "none", f"fractions between 0 and 1: {pruned} is an arm", cure)
         models = len(self.arm_list()) * (self.replicates if isinstance(self.replicates, int) else len(self.replicates))
         if models > MOST_MODELS:
             problems.add(
@@ -314,7 +333,7 @@ class Study(Spec):
                     "data.holds",
                     "nothing",
                     f"what {data.source} holds",
-                    f"`piescope data {data.source} --data DIR` prints the table to put here",
+                    f"`piescope data {data.source} --data-dir DIR` prints the table to put here",
                 )
             else:
                 problems.add("data.holds", "a table", f"nothing: what {data.source} holds is known", "leave it out")
@@ -537,7 +556,7 @@ class Study(Spec):
                         "measures.projection.sparsities",
                         str(sparsity),
                         f"some of {list(self.sparsities)}",
-                        "take sparsities that the study has",
+                        "take sparsities that the study has" if self.sparsities else "write sparsities = [] there",
                     )
 
     def probe_dims(self) -> list[int]:

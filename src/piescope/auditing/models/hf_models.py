@@ -18,6 +18,7 @@ from piescope.auditing.models.preparation import Fit, Preparation, with_channels
 from piescope.auditing.models.timm_models import only_weights, preparation_of
 from piescope.auditing.models.torch_models import TorchModel, unscaled_note
 from piescope.problems import InputError
+from piescope.version import install_command
 
 PROCESSOR = "preprocessor_config.json"
 SHOWN = 5
@@ -80,7 +81,7 @@ def _transformers(name: str) -> Any:
     except ImportError as reason:
         missing = reason.name or str(reason)
         raise model_error(
-            f"hf:{name}", "transformers", f"{missing} is not installed", "transformers", "pip install piescope[models]"
+            f"hf:{name}", "transformers", f"{missing} is not installed", "transformers", install_command("models")
         ) from None
     return transformers
 

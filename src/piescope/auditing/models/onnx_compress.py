@@ -15,6 +15,7 @@ import numpy as np
 from piescope.auditing.compress import Compression, Facts, pruned_note, pruning_masks
 from piescope.auditing.models.interface import ModelError, model_error
 from piescope.auditing.models.onnx_models import OnnxModel
+from piescope.version import install_command
 
 LAYERS = ("Conv", "Gemm", "MatMul")
 CALIBRATED = 64
@@ -45,7 +46,7 @@ def _onnx(name: str) -> Any:
     try:
         import onnx
     except ImportError:
-        raise model_error(name, "onnx", "it is not installed", "onnx", "pip install piescope[onnx]") from None
+        raise model_error(name, "onnx", "it is not installed", "onnx", install_command("onnx")) from None
     return onnx
 
 

@@ -13,6 +13,7 @@ from piescope.auditing.models.interface import Outputs, Settings, Values, model_
 from piescope.auditing.models.magic import FOREIGN, PICKLES
 from piescope.auditing.models.outputs import REPRESENTATIONS, SCORES, read_outputs
 from piescope.auditing.models.preparation import Fit, Preparation
+from piescope.version import install_command
 
 KINDS = {
     "tensor(float)": np.float32,
@@ -172,9 +173,7 @@ def _session(content: bytes | Path, name: str) -> Any:
     try:
         import onnxruntime  # type: ignore[import-untyped]
     except ImportError:
-        raise model_error(
-            name, "onnxruntime", "it is not installed", "onnxruntime", "pip install piescope[onnx]"
-        ) from None
+        raise model_error(name, "onnxruntime", "it is not installed", "onnxruntime", install_command("onnx")) from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong comes as an exception
     try:

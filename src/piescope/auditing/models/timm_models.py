@@ -16,6 +16,7 @@ from piescope.auditing.models.interface import Settings, model_error
 from piescope.auditing.models.preparation import INTERPOLATIONS, Fit, Preparation
 from piescope.auditing.models.torch_models import TorchModel
 from piescope.auditing.models.weights import State, fill, read_state, without_prefixes
+from piescope.version import install_command
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -127,11 +128,11 @@ def _timm(name: str) -> Any:
     except ImportError as reason:
         missing = reason.name.split(".")[0] if reason.name else str(reason)
         raise model_error(
-            shown, "timm", f"{missing} is not installed", "timm and torchvision", "pip install piescope[models]"
+            shown, "timm", f"{missing} is not installed", "timm and torchvision", install_command("models")
         ) from None
     bare = name.split(".")[0]
     if not timm.is_model(bare):
-        close = get_close_matches(bare, timm.list_models(), n=3, cutoff=0.5)
+        close = get_close_matches(bare, timm.list_models(), n=3, cutoff=0.65)
         cure = f"did you mean {' or '.join(close)}?" if close else "timm.list_models() lists them"
         raise model_error(shown, "model", name, "a model that timm has by this name", cure)
     return timm
