@@ -47,6 +47,19 @@ class ModelSpec(Spec):
         """Length of a representation."""
         return 64 * self.width
 
+    def last_map(self, image_shape: tuple[int, int, int]) -> tuple[int, int]:
+        """Height and width of the last stage's maps, the smallest that batch normalisation sees.
+
+        Where they are 1 x 1, a training batch of one image leaves one value a channel, and torch refuses to normalise
+        it (``Expected more than 1 value per channel when training``).
+
+        Example:
+            >>> ModelSpec(depth=10, width=1).last_map((1, 4, 4)), ModelSpec(depth=10, width=1).last_map((3, 32, 9))
+            ((1, 1), (8, 3))
+        """
+        _, height, width = image_shape
+        return -(-height // 4), -(-width // 4)  # two stages halve the maps, rounded up
+
     def corti2022_points(self) -> tuple[str, ...]:
         """The paper's probe points by module name, shallow to deep; for depth 16 its 16 points.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
@@ -423,6 +424,8 @@ class Study(Spec):
                         f"at most {examples}, the training images",
                         "take a smaller batch",
                     )
+            for where, training in self._normalised(objective):
+                self._check_last_batch(problems, where, training)
             for pruning in prunings:
                 if pruning == DENSE:
                     continue
@@ -436,6 +439,32 @@ class Study(Spec):
                 elif isinstance(method, GradualPruning):
                     of = getattr(control, "of", pruning)
                     self._check_schedules(problems, of, method, objective, stages)
+
+    def _normalised(self, objective: Objective) -> Iterator[tuple[str, Training]]:
+        """Trainings of an objective in which batch normalisation sees each image once.
+
+        Contrastive encoders see two views of each, so never one value alone; heads are trained on a frozen encoder.
+        """
+        training = self.training_of(objective)
+        if isinstance(training, Training):
+            yield f"training.{objective}", training
+        for pruning in self.arms[objective]:
+            of = getattr(self.control(pruning), "of", pruning)
+            method = self.method(pruning) if of in self.pruning else None
+            if isinstance(method, OneShotPruning):
+                yield f"pruning.{of}.finetune", method.finetune
+
+    def _check_last_batch(self, problems: StudyError, where: str, training: Training) -> None:
+        examples = self.data.facts.train_examples
+        noted = any(problem.where == f"{where}.batch_size" for problem in problems.problems)
+        if noted or self.model.last_map(self.data.facts.image_shape) != (1, 1) or training.last_batch(examples) != 1:
+            return
+        problems.add(
+            f"{where}.batch_size",
+            f"{training.batch_size}: of {examples:,} training images a last batch of one is left",
+            "2 images or more in each batch: maps of 1 x 1 of one image are nothing to normalise",
+            f"write batch_size = {_without_a_last_one(training, examples)}, or drop_last = true",
+        )
 
     def _can_control(self, problems: StudyError, objective: Objective, name: str, control: Control) -> bool:
         """Whether there is what the control is a control of."""
@@ -580,3 +609,12 @@ class Study(Spec):
         if depth.points == "corti2022":
             return self.model.corti2022_points()
         return self.model.block_points() if depth.points == "blocks" else tuple(depth.points)
+
+
+def _without_a_last_one(training: Training, examples: int) -> int:
+    """The nearest batch size that leaves no batch of one; the largest that changes no schedule, if there is one."""
+    steps = training.steps_per_epoch(examples)
+    smaller = [size for size in range(training.batch_size - 1, 1, -1) if examples % size != 1]
+    alike = [size for size in smaller if -(-examples // size) == steps]
+    larger = next(size for size in range(training.batch_size + 1, examples + 2) if examples % size != 1)
+    return next(iter([*alike, larger]))

@@ -130,6 +130,16 @@ class Training(Spec):
         """Batches in one epoch over this many training images."""
         return examples // self.batch_size if self.drop_last else -(-examples // self.batch_size)
 
+    def last_batch(self, examples: int) -> int:
+        """Images in the last batch of an epoch over this many training images.
+
+        Example:
+            >>> Training(epochs=1, batch_size=50, learning_rate=1.0).last_batch(101)
+            1
+        """
+        left = examples % self.batch_size
+        return self.batch_size if not left or (self.drop_last and examples > self.batch_size) else left
+
     def steps(self, examples: int) -> int:
         """Optimiser steps of the whole training.
 
