@@ -18,6 +18,7 @@ from piescope.store import audit_layout
 
 if TYPE_CHECKING:
     from piescope.auditing.budgets import Budgets
+    from piescope.auditing.compress import Facts
     from piescope.auditing.models.interface import Model, Settings
     from piescope.auditing.pictures import Pictures
     from piescope.auditing.run import Question
@@ -102,6 +103,7 @@ class Asked:
     settings: Settings | None = None
     seed: int = 0
     expect_accuracy: float | None = None
+    batch_size: int | None = None
 
     def __post_init__(self) -> None:
         if self.expect_accuracy is not None and not 1 < self.expect_accuracy <= 100:
@@ -109,6 +111,17 @@ class Asked:
             cure = "write 79 for 79 %"
             error.add("--expect-accuracy", f"{self.expect_accuracy:g}", "percent, above 1 and up to 100", cure)
             raise error
+        if self.batch_size is not None and not (isinstance(self.batch_size, int) and self.batch_size >= 1):
+            error = InputError("audit")
+            error.add("--batch-size", str(self.batch_size), "a whole number from 1 on", "write 1 for one at a time")
+            raise error
+
+    @property
+    def pictures_at_once(self) -> int:
+        """How many pictures models see at once."""
+        from piescope.auditing.models.batches import BATCH
+
+        return self.batch_size or BATCH
 
 
 def audit(
@@ -142,6 +155,7 @@ def audit(
     settings: Settings | None = None,
     seed: int = 0,
     expect_accuracy: float | None = None,
+    batch_size: int | None = None,
     on_progress: OnProgress = _silent,
 ) -> Audit:
     """What a model lost when it was compressed: which examples, which classes, and whether that is more than chance.
@@ -183,6 +197,8 @@ def audit(
         device: where torch models run.
         settings: what is known of a model's input: size, mean, std.
         seed: of what is drawn at random.
+        batch_size: pictures that a model sees at once, 256 where it is not said; models that quantise activations
+            dynamically answer otherwise in other batches.
         expect_accuracy: percent that the dense side is known to score; a clearly other one is an error: files misread.
         on_progress: hears what is at work, how many examples are done and how many there are.
 
@@ -230,6 +246,7 @@ def audit(
         settings,
         seed,
         expect_accuracy,
+        batch_size,
     )
     if out is not None:
         return run_audit(dense, compressed, asked, Path(fspath(out)), on_progress)
@@ -282,14 +299,29 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
     _check_budgets(asked, pictures)
     model = _model(given, "dense", asked, pictures)
     calibration = _calibration(asked) if any(each.method == "int8" for each in compressions) else None
-    before = run_model(model, pictures, "dense", on_progress)
+    made: dict[str, tuple[Model, Facts]] = {}
+    for compression in {
+        each.method: each for each in reversed(compressions)
+    }.values():  # one of each kind, before any work
+        made[compression.name] = compressed_copy(model, compression, asked.seed, calibration)
+        made[compression.name][0].scores(pictures.batch(0, min(1, len(pictures))))
+    before = run_model(model, pictures, "dense", on_progress, asked.pictures_at_once, _hints(asked, "dense").values)
     curve: list[dict[str, Any]] = []
     judged: list[dict[str, Any]] = []
     found: Audit | None = None
     with published(out) as place:
         for compression in compressions:
-            copy, facts = compressed_copy(model, compression, asked.seed, calibration)
-            after = run_model(copy, pictures, compression.name, on_progress)
+            if compression.name not in made:
+                made[compression.name] = compressed_copy(model, compression, asked.seed, calibration)
+            copy, facts = made.pop(compression.name)
+            after = run_model(
+                copy,
+                pictures,
+                compression.name,
+                on_progress,
+                asked.pictures_at_once,
+                _hints(asked, "compressed").values,
+            )
             after = replace(after, name=compression.name, notes=tuple(dict.fromkeys((*after.notes, *facts.notes))))
             question = _assembled({"dense": before, "compressed": after}, asked, pictures)
             last = audit_layout.copy(place, compression.folder)
@@ -613,11 +645,16 @@ def _model(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
 
 
 def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress) -> Question:
+    from piescope.auditing.models.interface import check_alike
     from piescope.auditing.models.running import run_model
     from piescope.reading.inputs import check_read_alike, read_side, read_truth
 
     given = {"dense": dense, "compressed": compressed}
     models = {side: _is_model(what, asked) for side, what in given.items()}
+    if asked.batch_size is not None and not any(models.values()):
+        error = InputError("audit")
+        error.add("--batch-size", "predictions on both sides", "a model that is run here", "leave --batch-size out")
+        raise error
     if any(models.values()):
         _check_files(asked)
         _check_no_predictions([what for side, what in given.items() if models[side]], asked)
@@ -629,20 +666,28 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
     known = Known(len(pictures) if pictures is not None else None, tuple(names or ()), names is not None)
     known = known.with_labels(labels)
     sides: dict[str, SideInput] = {}
-    for side in sorted(given, key=lambda name: models[name]):  # files first: they are the quicker to be wrong
-        if models[side]:
-            assert pictures is not None
-            sides[side] = run_model(_model(given[side], side, asked, pictures), pictures, side, on_progress)
-        else:
-            sides[side] = read_side(given[side], side, _hints(asked, side, known))
-            known = known.with_side(sides[side])
+    for side in [side for side in given if not models[side]]:  # files first: they are the quicker to be wrong
+        sides[side] = read_side(given[side], side, _hints(asked, side, known))
+        known = known.with_side(sides[side])
+    if pictures is not None:
+        opened = {side: _model(given[side], side, asked, pictures) for side in given if models[side]}
+        if len(opened) == 2:
+            check_alike(opened["dense"], opened["compressed"], pictures)
+        for side, model in opened.items():  # nobody waits for one side to hear of a fault in the other
+            sides[side] = run_model(
+                model, pictures, side, on_progress, asked.pictures_at_once, _hints(asked, side).values
+            )
     if not any(models.values()):
         check_read_alike(sides["dense"], sides["compressed"])
-    return _assembled(sides, asked, pictures, labels)
+    return _assembled(sides, asked, pictures, labels, any(models.values()))
 
 
 def _assembled(
-    sides: dict[str, SideInput], asked: Asked, pictures: Pictures | None, labels: LabelColumn | None = None
+    sides: dict[str, SideInput],
+    asked: Asked,
+    pictures: Pictures | None,
+    labels: LabelColumn | None = None,
+    has_models: bool = True,
 ) -> Question:
     """The question, when what both sides say is known."""
     from piescope.auditing.models.running import truth_of_pictures
@@ -667,6 +712,7 @@ def _assembled(
         is_paired=asked.paired,
         seed=asked.seed,
         expect_accuracy=asked.expect_accuracy,
+        batch_size=asked.pictures_at_once if has_models else None,
     )
 
 

@@ -51,6 +51,7 @@ class Question:
         seed: of what is drawn.
         notes: more to be said of the inputs.
         expect_accuracy: of the dense side, percent, as the user knows it; None: not told.
+        batch_size: pictures that models saw at once; None: no model was run.
     """
 
     dense: SideInput
@@ -66,6 +67,7 @@ class Question:
     seed: int = 0
     notes: tuple[str, ...] = field(default=())
     expect_accuracy: float | None = None
+    batch_size: int | None = None
 
     @property
     def truth(self) -> LabelColumn | None:
@@ -303,7 +305,9 @@ def _inputs(question: Question, audited: Audited) -> dict[str, Any]:
             "columns": [group.column for group in metadata.groups],
             "told": list(metadata.told),
         },
-        "data": None if pictures is None else {"name": pictures.name, "examples": len(pictures)},
+        "data": None
+        if pictures is None
+        else {"name": pictures.name, "examples": len(pictures), "batch_size": question.batch_size},
         "matched_by": matched.by,
         "left_out": _left_out(matched),
         "notes": list(dict.fromkeys(notes + list(pictures.notes if pictures is not None else ()))),

@@ -119,6 +119,9 @@ def audit(
     trust_code: Annotated[
         bool, typer.Option("--trust-code", help="Run FILE.py:function.", rich_help_panel=MODELS)
     ] = False,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Images that a model sees at once; 256.", rich_help_panel=MODELS)
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where networks run.", rich_help_panel=MODELS)] = Device.auto,
     max_flips: Annotated[str | None, typer.Option(help="Right to wrong: 200, or 2%.", rich_help_panel=BUDGETS)] = None,
     max_class_drop: Annotated[
@@ -186,6 +189,7 @@ def audit(
         settings=_settings(architecture, size, mean, std, scale, channels),
         seed=seed,
         expect_accuracy=expect_accuracy,
+        batch_size=batch_size,
     )
     _check_junit(junit)
     with explained("nothing was kept, the same command starts anew"):

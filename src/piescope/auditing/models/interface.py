@@ -285,6 +285,27 @@ def tried(model: Model, pictures: Pictures) -> Model:
     return model
 
 
+def check_alike(dense: Model, compressed: Model, pictures: Pictures) -> None:
+    """Tries both models of an audit on the first pictures together, before either runs over all of them.
+
+    Raises:
+        ModelError: they have other classes, as far as their scores and names tell.
+    """
+    some = pictures.batch(0, min(1, len(pictures)))
+    one, two = (model.scores(some).scores for model in (dense, compressed)) if some else (None, None)
+    if one is None or two is None or one.shape[1] == two.shape[1]:
+        return
+    if dense.class_names is not None and compressed.class_names is not None:
+        return  # told apart by name
+    raise model_error(
+        compressed.name,
+        "classes",
+        f"{two.shape[1]} outputs, where {dense.name} has {one.shape[1]}",
+        "two models of the same classes",
+        "name the model that was compressed, or its copy",
+    )
+
+
 def class_columns(
     model_names: Sequence[str] | None, picture_names: Sequence[str] | None
 ) -> Int64[np.ndarray, " classes"] | None:

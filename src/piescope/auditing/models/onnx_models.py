@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from piescope.auditing.models.batches import dynamic_operations_of_onnx
 from piescope.auditing.models.interface import Outputs, Settings, Values, model_error
 from piescope.auditing.models.magic import FOREIGN, PICKLES
 from piescope.auditing.models.outputs import REPRESENTATIONS, SCORES, read_outputs
@@ -36,6 +37,7 @@ class OnnxModel:
 
     Attributes:
         batch_size: that the model insists on; None: any.
+        dynamic_operations: by which its answers depend on the batch.
         layout: of the input: ``"nchw"``, ``"nhwc"``, ``"nhw"`` (grey) or ``"nd"`` (flat).
     """
 
@@ -69,6 +71,7 @@ class OnnxModel:
             what = {"nhwc": "channels last", "nd": "flattened pixels"}[self.layout]
             told.append(f"{name} takes {what}, by the shape of its input")
         self.notes = tuple(told)
+        self.dynamic_operations = dynamic_operations_of_onnx(content)
         self.class_names = _class_names(self._session)
 
     def scores(self, batch: Sequence[np.ndarray]) -> Outputs:

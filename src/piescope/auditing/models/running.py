@@ -9,26 +9,39 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from piescope.auditing.models.batches import BATCH, batch_note
 from piescope.reading.array_predictions import part_of_array
 from piescope.reading.arrays import Spool, StoredArray, in_memory
 from piescope.reading.columns import texts
 from piescope.reading.files import fault, shown
 from piescope.reading.inputs import SideInput
-from piescope.reading.parts import Hints, LabelColumn
+from piescope.reading.parts import Hints, LabelColumn, Values
 
 if TYPE_CHECKING:
     from piescope.auditing.models.interface import Model
     from piescope.auditing.pictures import Pictures
 
-BATCH = 256
-"""Pictures that a model sees at once."""
-
 OnExamples = Callable[[str, int, int], None]
 """Hears which side is at work, how many examples are done and how many there are."""
 
 
-def run_model(model: Model, pictures: Pictures, side: str, on_examples: OnExamples) -> SideInput:
+def run_model(
+    model: Model,
+    pictures: Pictures,
+    side: str,
+    on_examples: OnExamples,
+    batch_size: int = BATCH,
+    told: Values | None = None,
+) -> SideInput:
     """What a model says of all pictures; scores go to a temporary file.
+
+    Args:
+        model: opened.
+        pictures: that it looks at.
+        side: ``dense`` or ``compressed``, for messages.
+        on_examples: hears how many pictures are done.
+        batch_size: pictures that it sees at once; a model that insists on a number of its own is fed in that.
+        told: what its scores are, by the user; where the model itself does not say.
 
     Raises:
         InputError: damaged pictures, or outputs that change their shape.
@@ -36,8 +49,8 @@ def run_model(model: Model, pictures: Pictures, side: str, on_examples: OnExampl
     scores: Spool | None = None
     labels: Spool | None = None
     points: Spool | None = None
-    for start in range(0, len(pictures), BATCH):
-        stop = min(start + BATCH, len(pictures))
+    for start in range(0, len(pictures), batch_size):
+        stop = min(start + batch_size, len(pictures))
         said = model.scores(pictures.batch(start, stop))
         if said.scores is not None:
             scores = scores or Spool(np.dtype(np.float32), said.scores.shape[1:])
@@ -53,7 +66,7 @@ def run_model(model: Model, pictures: Pictures, side: str, on_examples: OnExampl
     if written is None or len(written) != len(pictures):
         raise fault(model.name, side, "no outputs for some pictures", "scores or labels for each", "check the model")
     stored = replace_name(written.array(side), model.name)
-    values = None if model.values == "unknown" else model.values
+    values = None if scores is None else told if model.values == "unknown" else model.values
     part = part_of_array(stored, model.name, Hints(values=values, examples=len(pictures)))
     names = model.class_names
     if (
@@ -67,7 +80,9 @@ def run_model(model: Model, pictures: Pictures, side: str, on_examples: OnExampl
     part = replace(part, ids=ids, class_names=names if part.values != "labels" else None)
     whole = points is not None and len(points) == len(pictures)
     representation = points.array("representation") if points is not None and whole else None
-    return SideInput(model.name, (part,), representation, tuple(model.notes))
+    note = batch_note(model, pictures, batch_size)
+    notes = (*model.notes, note) if note else tuple(model.notes)
+    return SideInput(model.name, (part,), representation, notes)
 
 
 def replace_name(stored: StoredArray, source: str) -> StoredArray:

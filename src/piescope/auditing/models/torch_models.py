@@ -61,6 +61,11 @@ class TorchModel:
         return TorchModel(module, self.prepare, name, self.class_names, self.values, notes, classifier)
 
     @property
+    def dynamic_operations(self) -> tuple[str, ...]:
+        """By which its answers depend on the batch: see `dynamic_operations_of_module`."""
+        return dynamic_operations_of_module(self.module)
+
+    @property
     def device(self) -> torch.device:
         """Where the module's weights are."""
         return _placed(self.module)[0]
@@ -186,6 +191,30 @@ def model_of_module(module: nn.Module, name: str, device: str | None, settings: 
     names = getattr(module, "class_names", None)
     known = tuple(map(str, names)) if isinstance(names, list | tuple) else None
     return TorchModel(module, prepare, name, known, "unknown", notes)
+
+
+def dynamic_operations_of_module(module: nn.Module) -> tuple[str, ...]:
+    """Kinds of layers that take a scale of their activations from the whole batch.
+
+    Example:
+        >>> dynamic_operations_of_module(nn.Sequential(nn.Linear(2, 2)))
+        ()
+    """
+    found = {_dynamic(each) for each in module.modules()} - {""}
+    graph = getattr(module, "inlined_graph", None) or getattr(module, "graph", None)  # scripted; traced by FX
+    if graph is not None:
+        text = str(graph)
+        found |= {name for name in ("linear_dynamic", "choose_qparams", "lstm_dynamic") if name in text}
+    return tuple(sorted(found))
+
+
+def _dynamic(module: nn.Module) -> str:
+    kind = type(module)
+    if ".quantized.dynamic" in kind.__module__ or ".quantized.reference.dynamic" in kind.__module__:
+        return f"{kind.__name__} of torch.ao's dynamic quantisation"
+    weight = getattr(module, "weight", None)
+    # torchao puts the quantisation of activations into the weight's class
+    return type(weight).__name__ if "ActivationQuantized" in type(weight).__name__ else ""
 
 
 def unscaled_note(name: str) -> str:
