@@ -20,6 +20,7 @@ from piescope.measure.flips import (
 )
 from piescope.measure.label_errors import LEAST_CONFIDENCE, RULE, Thresholds, suspected, vote_probability
 from piescope.measure.neighbours import neighbours_within
+from piescope.measure.relabelling import relabelling
 from piescope.measure.similarity import KnnLabels, knn_agreement, linear_cka, neighbourhood_overlap
 
 POINTS = np.random.default_rng(0).normal(size=(12, 3))
@@ -191,3 +192,8 @@ def test_the_measures_of_the_fast_path_load_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_pairs_of_classes_come_with_a_count_each() -> None:
+    with pytest.raises(ValueError, match="1, 2 and 1 cells; expected as many of each"):
+        relabelling(np.array([0]), np.array([1, 1]), np.array([1]), 2)

@@ -266,7 +266,7 @@ def _is_no_accident(table: _Table, image: np.ndarray, hits: np.ndarray, log_cand
     inside = moved[table.first]
     columns = np.bincount(table.second[inside], table.counts[inside], table.num_classes)
     chance = float((table.rows[moved] / answers) @ (columns[image[moved]] / answers))
-    return log_candidates - answers * _divergence(agreeing / answers, chance) <= np.log(SURE)
+    return bool(log_candidates - answers * _divergence(agreeing / answers, chance) <= np.log(SURE))
 
 
 def _divergence(share: float, chance: float) -> float:
