@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from piescope.auditing import answers
+from piescope.auditing.class_measures import measures
 from piescope.auditing.groups import Metadata
 from piescope.auditing.rows import Shown, write_rows
 from piescope.auditing.suspicions import check_accuracy, suspicions
@@ -162,6 +163,7 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
         content["right_or_wrong"] = question.is_right_or_wrong
         if question.is_right_or_wrong:  # of no class: what an answer was is not known
             content |= {"classes": [], "confusions": [], "calibration": None}
+        content["measures"] = None if question.is_right_or_wrong else measures(audited, tallied)
         content["warnings"] = [] if question.is_right_or_wrong else suspicions(audited, tallied)
         content["inputs"] = _inputs(question, audited)
         _check_order(question, audited, tallied)

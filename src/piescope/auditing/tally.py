@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from piescope.auditing.class_measures import MeasureSums
 from piescope.auditing.groups import Groups
 from piescope.measure.accuracy import RightSums
 from piescope.measure.calibration import CalibrationSums
@@ -91,6 +92,7 @@ class Tallied:
         class_flips: ``[classes, 3]`` lost, rescued and changed by modal label.
         modal_right: how many modal labels of either side are right.
         pairs: modal labels of either side, (dense, compressed) -> examples.
+        measured: what precision, F1, ROC AUC and the like need.
         cells: modal confusion of the dense side, (true, predicted) -> examples.
         moved: changed examples, (true, dense, compressed) -> examples.
         calibration: of either side.
@@ -111,6 +113,7 @@ class Tallied:
     group_flips: list[np.ndarray] = field(default_factory=list)
     class_flips: np.ndarray | None = None
     modal_right: list[int] = field(default_factory=lambda: [0, 0])
+    measured: MeasureSums = field(default_factory=MeasureSums)
     pairs: Counter[tuple[int, int]] = field(default_factory=Counter)
     cells: Counter[tuple[int, int]] = field(default_factory=Counter)
     moved: Counter[tuple[int, int, int]] = field(default_factory=Counter)
@@ -194,6 +197,7 @@ def _add(found: Tallied, audited: Audited, start: int, stop: int, tests: _Tests,
     probabilities = _probabilities(found, audited, blocks, target)
     if truth is not None:
         _count_right(found, audited, blocks, modal, target, start, stop)
+        found.measured.add(audited, blocks, target)
     if probabilities is None:  # the share of models that give the label takes the place of its probability
         harm = (blocks[0].labels == target).mean(0) - (blocks[1].labels == target).mean(0)
     else:

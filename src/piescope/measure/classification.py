@@ -6,7 +6,7 @@ Of two sides with one model each, and of their change, with intervals over examp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -211,6 +211,53 @@ def overall(counts: LabelCounts) -> dict[str, Compared]:
     return found
 
 
+def mean_of_models(
+    hits: Sequence[Integer[np.ndarray, "models classes"]],
+    said: Sequence[Integer[np.ndarray, "models classes"]],
+    sizes: Integer[np.ndarray, " classes"],
+) -> tuple[dict[str, Compared], dict[str, Compared]]:
+    """What `overall` and `by_class` give, as means over the models of each side, without intervals.
+
+    A model that never answers a class has no precision there, and is left out of that mean.
+
+    Args:
+        hits: of the dense and of the compressed side, ``[models, classes]``: how many of each class it gets right.
+        said: likewise: how many it calls so.
+        sizes: ``[classes]``, examples of each.
+    """
+    dense, compressed = (_of_models(hit, told, sizes) for hit, told in zip(hits, said, strict=True))
+    whole, each = (
+        {name: _without_intervals(before[name], after[name]) for name in before}
+        for before, after in zip(dense, compressed, strict=True)
+    )
+    return whole, each
+
+
+def _of_models(
+    hits: np.ndarray, said: np.ndarray, sizes: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    occurs, total = sizes > 0, sizes.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        recall, right, f1 = hits / sizes, hits / said, 2 * hits / (sizes + said)
+        top = hits.sum(1) / total - said @ sizes / total**2
+        scale = np.sqrt((1 - (said**2).sum(1) / total**2) * (1 - (sizes**2).sum() / total**2))
+        mcc = np.where(scale > 0, top / scale, 0.0)
+        known = (said > 0).sum(0)
+        mean_right = np.where(said > 0, right, 0.0).sum(0) / np.where(known > 0, known, np.nan)
+    whole = {
+        "balanced_accuracy": recall[:, occurs].mean(),
+        "macro_precision": np.where(said > 0, right, 0.0)[:, occurs].mean(),
+        "macro_f1": f1[:, occurs].mean(),
+        "mcc": mcc.mean(),
+    }
+    return whole, {"precision": mean_right, "recall": recall.mean(0), "f1": f1.mean(0)}
+
+
+def _without_intervals(dense: np.ndarray, compressed: np.ndarray) -> Compared:
+    none = np.full(np.shape(dense), np.nan)
+    return Compared(*(Estimate(np.asarray(each), none, none) for each in (dense, compressed, compressed - dense)))
+
+
 def _hits_and_said(counts: LabelCounts, side: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return counts.per_class(side, side == counts.truth), counts.per_class(side), counts.sizes
 
@@ -270,7 +317,7 @@ def _mean_interval(counts: LabelCounts, side: np.ndarray, name: str) -> Estimate
     value = each.value.sum() / occurs.sum()
     below, above = (np.sqrt(((end - each.value) ** 2).sum()) / occurs.sum() for end in (each.low, each.high))
     if not known.any():
-        return Estimate(np.float64(0.0), np.float64(np.nan), np.float64(np.nan))
+        return Estimate(np.asarray(0.0), np.asarray(np.nan), np.asarray(np.nan))
     return Estimate(value, value - below, value + above)
 
 
@@ -391,9 +438,9 @@ def _freedom(of_rows: np.ndarray, weights: np.ndarray) -> float:
 def _on_scale(value: float, variance: float, deviations: float, scale: Scale) -> Estimate:
     inside = scale.ends[0] < value < scale.ends[1] and variance > 0
     if not inside:
-        return Estimate(np.float64(value), np.float64(np.nan), np.float64(np.nan))
+        return Estimate(np.asarray(value), np.asarray(np.nan), np.asarray(np.nan))
     middle, reach = scale.there(value), deviations * np.sqrt(variance) * scale.slope(value)
-    return Estimate(np.float64(value), np.float64(scale.back(middle - reach)), np.float64(scale.back(middle + reach)))
+    return Estimate(np.asarray(value), np.asarray(scale.back(middle - reach)), np.asarray(scale.back(middle + reach)))
 
 
 def _paired(sides: list[Estimate], correlation: Any, still: Any) -> Compared:

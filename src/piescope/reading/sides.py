@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from jaxtyping import Float32, Integer
+from jaxtyping import Bool, Float, Float32, Integer
 
 from piescope.reading.files import fault
 from piescope.reading.labels import Classes
@@ -45,6 +45,17 @@ class SideBlock:
             return None
         return np.stack([scores.probability_of(target) for scores in self._scores])
 
+    def in_top(self, target: Integer[np.ndarray, " examples"], most: int) -> Bool[np.ndarray, "models examples"]:
+        """``[models, examples]``, whether a label is among so many with the highest scores; ties to the smaller id."""
+        return np.stack([scores.in_top(target, most) for scores in self._scores])
+
+    def odds(self) -> Float[np.ndarray, "models examples columns"]:
+        """``[models, examples, classes]``, what to rank examples by for each class; of two classes, one column.
+
+        Ranked as the probabilities are, but so that those very near 1 stay apart.
+        """
+        return np.stack([scores.odds() for scores in self._scores])
+
 
 @dataclass(frozen=True, eq=False)
 class _Scores:
@@ -62,6 +73,35 @@ class _Scores:
         if self.is_logits:
             chosen = np.exp(chosen - self.largest)
         return np.asarray(chosen / self.total, np.float32)
+
+    def in_top(self, target: np.ndarray, most: int) -> np.ndarray:
+        every = np.arange(len(target))
+        chosen = self.values[every, target if self.columns is None else self.columns[target]]
+        found = np.asarray((self.values >= chosen[:, None]).sum(1) <= most)
+        unsure = np.flatnonzero(~found)  # too low, or one of equals
+        scores = self._by_class(self.values[unsure])
+        before = np.arange(scores.shape[1]) < target[unsure, None]
+        above = scores > chosen[unsure, None]
+        found[unsure] = (above | ((scores == chosen[unsure, None]) & before)).sum(1) < most
+        return found
+
+    def odds(self) -> np.ndarray:
+        scores = self._by_class(self.values)
+        if scores.shape[1] == 2:
+            return scores[:, 1:] - scores[:, :1] if self.is_logits else scores[:, 1:]
+        if not self.is_logits:
+            return scores
+        shifted = scores.astype(np.float64) - self.largest[:, None]
+        powers = np.exp(shifted)
+        rest = powers.sum(1, keepdims=True) - powers
+        every, first = np.arange(len(powers)), powers.argmax(1)
+        powers[every, first] = 0.0  # the rest of the largest, without a difference of nearly equal numbers
+        rest[every, first] = powers.sum(1)
+        with np.errstate(divide="ignore"):
+            return np.asarray(shifted - np.log(rest), np.float32)
+
+    def _by_class(self, values: np.ndarray) -> np.ndarray:
+        return values if self.columns is None else values[:, self.columns]
 
 
 class Side:
