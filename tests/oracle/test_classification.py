@@ -58,7 +58,7 @@ def test_values_against_scikit_learn(classes: int, seed: int) -> None:
             labels=range(classes),
             zero_division=np.nan,  # type: ignore[arg-type]
         )
-        for name, values in zip(("precision", "recall", "f1"), rows, strict=False):
+        for name, values in (("precision", rows[0]), ("f1", rows[2])):
             np.testing.assert_allclose(each[name][place].value, values, err_msg=name)
     for found in (*whole.values(), *each.values()):
         np.testing.assert_allclose(found.change.value, found.compressed.value - found.dense.value)
@@ -158,19 +158,49 @@ def test_counted_rows_are_as_good_as_examples() -> None:
                 np.testing.assert_allclose(np.stack(one), np.stack(other), err_msg=name)
 
 
-def test_recall_of_a_change_is_newcombes_interval() -> None:
-    """Method 10 of Newcombe 1998, without its continuity correction: both 36, first only 12, second only 2, none 4."""
-    rows = [(0, 0)] * 36 + [(0, 1)] * 12 + [(1, 0)] * 2 + [(1, 1)] * 4
-    dense, compressed = np.array(rows).T
-    found = by_class(LabelCounts.of(np.zeros(54, int), dense, compressed, 2))["recall"].change
+def test_precision_where_both_call_the_same_examples_so_is_wilsons_interval() -> None:
+    truth, dense = np.array([1] * 30 + [0] * 20), np.ones(50, int)
+    found = by_class(LabelCounts.of(truth, dense, np.where(np.arange(50) < 25, 1, 0), 2))["precision"]
     from statsmodels.stats.proportion import proportion_confint
 
-    first, second = 48 / 54, 38 / 54
-    (low1, high1), (low2, high2) = (proportion_confint(count, 54, method="wilson") for count in (48, 38))
-    phi = (36 * 4 - 12 * 2) / np.sqrt(48 * 6 * 38 * 16)
+    for side, (right, called) in zip(found, ((30, 50), (25, 25)), strict=False):
+        wanted = proportion_confint(right, called, method="wilson")
+        assert [side.low[1], side.high[1]] == pytest.approx(list(wanted), abs=1e-9)
+
+
+def test_f1_follows_from_the_share_of_both_among_either() -> None:
+    truth, dense = np.array([1] * 30 + [0] * 20), np.array([1] * 24 + [0] * 6 + [1] * 4 + [0] * 16)
+    found = by_class(LabelCounts.of(truth, dense, dense, 2))["f1"].dense
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(24, 34, method="wilson")
+    assert [found.low[1], found.high[1]] == pytest.approx([2 * low / (1 + low), 2 * high / (1 + high)], abs=1e-9)
+    assert np.isnan(by_class(LabelCounts.of(truth, dense, dense, 2))["f1"].change.low).all()
+
+
+def newcombe(table: tuple[int, int, int, int]) -> tuple[float, float]:
+    """Newcombe 1998, method 8: of paired shares, from right in both, in the first, in the second, in neither."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    both, one, two, none = table
+    total = sum(table)
+    first, second = both + one, both + two
+    low1, high1 = proportion_confint(first, total, method="wilson")
+    low2, high2 = proportion_confint(second, total, method="wilson")
+    phi = (both * none - one * two) / np.sqrt(float(first * (none + two) * second * (none + one)))
+    first, second = first / total, second / total
     below = np.sqrt((second - low2) ** 2 + (high1 - first) ** 2 - 2 * phi * (second - low2) * (high1 - first))
     above = np.sqrt((high2 - second) ** 2 + (first - low1) ** 2 - 2 * phi * (high2 - second) * (first - low1))
-    assert [found.low[0], found.high[0]] == pytest.approx([second - first - below, second - first + above], abs=1e-6)
+    return float(second - first - below), float(second - first + above)
+
+
+@pytest.mark.parametrize("table", [(36, 12, 2, 4), (20, 3, 9, 8)])
+def test_balanced_accuracy_of_one_class_changes_by_newcombes_interval(table: tuple[int, int, int, int]) -> None:
+    both, one, two, none = table
+    dense = np.array([0] * (both + one) + [1] * (two + none))
+    compressed = np.array([0] * both + [1] * one + [0] * two + [1] * none)
+    found = overall(LabelCounts.of(np.zeros(sum(table), int), dense, compressed, 2))["balanced_accuracy"].change
+    assert (float(found.low), float(found.high)) == pytest.approx(newcombe(table), abs=1e-6)
 
 
 def test_no_interval_where_nothing_varies() -> None:
@@ -223,7 +253,7 @@ def test_intervals_cover_as_often_as_they_say(classes: int) -> None:
             for part in Compared._fields:
                 estimate, truth = getattr(found, part), float(getattr(true[name], part).value)
                 covered.setdefault((name, part), []).append(bool(estimate.low <= truth <= estimate.high))
-    assert len(covered) == 27
+    assert len(covered) == 24
     for which, each in covered.items():
         assert 0.906 <= np.mean(each) <= 0.994, which
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from piescope.measure.accuracy import RightSums
+from piescope.measure.accuracy import Estimates, RightSums
 from piescope.measure.classification import (
     Compared,
     Estimate,
@@ -88,7 +88,7 @@ class Measured:
 
     Attributes:
         dense: before.
-        dense_interval: of 95 %, over examples (top-5 accuracy: as of the accuracy); None: there is none.
+        dense_interval: of 95 %, over examples (recall and top-5 accuracy: as of the accuracy); None: there is none.
         compressed: after.
         compressed_interval: likewise.
         change: compressed minus dense.
@@ -123,12 +123,16 @@ def measures(audited: Audited, tallied: Tallied) -> dict[str, Any] | None:
     found["mcc"] = _measured(whole["mcc"], 1.0, "", why_not)
     found |= _rankings(audited, tallied)
     if tallied.measured.top is not None:
-        found[f"top_{TOP}_accuracy"] = _of_sums(tallied.measured.top)
+        top = tallied.measured.top
+        found[f"top_{TOP}_accuracy"] = _of_sums([top.accuracy("dense"), top.accuracy("compressed"), top.change()], 0)
+    recalls = [tallied.right.accuracy("dense"), tallied.right.accuracy("compressed"), tallied.right.change()]
     rows = [
         {
             "class": name,
             "examples": int(tallied.right.sizes[place]),
-            **{key: asdict(_percent(_at(each[key], place), why_not)) for key in ("precision", "recall", "f1")},
+            "precision": asdict(_percent(_at(each["precision"], place), why_not)),
+            "recall": asdict(_of_sums(recalls, place)),
+            "f1": asdict(_percent(_at(each["f1"], place), why_not)),
         }
         for place, name in enumerate(audited.classes.names)
         if tallied.right.sizes[place]
@@ -216,9 +220,8 @@ def _ends(low: Any, high: Any) -> list[float] | None:
     return [float(low), float(high)] if np.isfinite(low) and np.isfinite(high) else None
 
 
-def _of_sums(sums: RightSums) -> Measured:
+def _of_sums(found: Sequence[Estimates], place: int) -> Measured:
     dense, compressed, change = (
-        (_number(each.value[0]), _ends(each.low[0], each.high[0]))
-        for each in (sums.accuracy("dense"), sums.accuracy("compressed"), sums.change())
+        (_number(each.value[place]), _ends(each.low[place], each.high[place])) for each in found
     )
     return Measured(*dense, *compressed, *change, "%")

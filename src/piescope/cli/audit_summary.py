@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len, chop_cells
 
 from piescope.report import audit_words as words
+from piescope.report.audit_measures import telling
 from piescope.report.audit_warnings import warnings
 from piescope.report.audit_words import Audit, Row
 
@@ -137,6 +138,8 @@ def _facts(audit: Audit, width: int) -> list[str]:
                 f"{words.number(calibration['compressed']['ece'])} points",
             )
         )
+    for row in telling(audit):
+        facts.append((row.name, f"{row.before_after}{words.SPACE + row.unit if row.unit else ''}  {row.change}"))
     if audit["label_errors"] is not None and audit["label_errors"]["count"]:
         facts.append(("label errors?", words.count(audit["label_errors"]["count"])))
     column = max(cell_len(name) for name, _ in facts) + 2

@@ -124,13 +124,13 @@ class LabelCounts:
 
 
 def by_class(counts: LabelCounts) -> dict[str, Compared]:
-    """Precision, recall and F1 of every class: ``{"precision": ..., "recall": ..., "f1": ...}``, ``[classes]`` each.
+    """Precision and F1 of every class: ``{"precision": ..., "f1": ...}``, ``[classes]`` each (recall: `RightSums`).
 
-    Each side: Wilson's interval, of precision over the examples that it calls so, of recall over those that are so, of
-    F1 = 2J / (1 + J) over those that it calls so or that are so (of which the share J is both). The change: from both
-    sides' intervals and the correlation of the two (MOVER; for recall that is Newcombe's method for paired shares).
-    NaN: precision of a class that a side never answers; all of a class that does not occur; the interval of a change
-    where no answer about the class changed.
+    Each side: Wilson's interval, of precision over the examples that it calls so, of F1 = 2J / (1 + J) over those that
+    it calls so or that are so (of which the share J is both). The change: from both sides' intervals and the
+    correlation of the two (MOVER, which for paired shares of the same examples is Newcombe's method). NaN: precision of
+    a class that a side never answers; all of a class that does not occur; the interval of a change where no answer
+    about the class changed.
 
     Source: Wilson 1927; Zou and Donner 2008, https://doi.org/10.1002/sim.3095 (MOVER); Newcombe 1998,
     https://doi.org/10.1002/(SICI)1097-0258(19981130)17:22<2635::AID-SIM954>3.0.CO;2-C.
@@ -145,13 +145,6 @@ def by_class(counts: LabelCounts) -> dict[str, Compared]:
     neither = sizes - hits[0] - hits[1] + both_hit
     found = {}
     with np.errstate(divide="ignore", invalid="ignore"):
-        recall = [hit / sizes for hit in hits]
-        of_recall = [
-            (both_hit * (1 - recall[0]) * (1 - recall[1]) + neither * recall[0] * recall[1])
-            - ((hits[0] - both_hit) * (1 - recall[0]) * recall[1] + (hits[1] - both_hit) * recall[0] * (1 - recall[1])),
-            *(sizes * share * (1 - share) for share in recall),
-        ]
-        found["recall"] = _paired([_wilson(hit, sizes) for hit in hits], _correlation(*of_recall), still)
         right = [hit / told for hit, told in zip(hits, said, strict=True)]
         of_precision = [
             (both_hit * (1 - right[0]) * (1 - right[1]) + both_false * right[0] * right[1]) / said[0] / said[1],
@@ -250,7 +243,7 @@ def _of_models(
         "macro_f1": f1[:, occurs].mean(),
         "mcc": mcc.mean(),
     }
-    return whole, {"precision": mean_right, "recall": recall.mean(0), "f1": f1.mean(0)}
+    return whole, {"precision": mean_right, "f1": f1.mean(0)}
 
 
 def _without_intervals(dense: np.ndarray, compressed: np.ndarray) -> Compared:

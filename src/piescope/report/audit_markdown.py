@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from piescope.report import audit_words as words
+from piescope.report.audit_measures import telling
 from piescope.report.audit_warnings import warnings
 from piescope.report.audit_words import Audit
 
@@ -106,6 +107,8 @@ def _before_after(audit: Audit) -> list[str]:
                 words.with_interval(accuracy["change"], *change, signed=True),
             )
         )
+    for row in telling(audit):
+        rows.append((f"{row.name}, %" if row.unit else row.name, row.dense, row.compressed, row.change))
     calibration = audit["calibration"]
     if calibration is not None and calibration["dense"]["ece"] is not None:
         rows.append(

@@ -12,12 +12,16 @@ from markupsafe import Markup
 import piescope
 from piescope.report import audit_charts as charts
 from piescope.report import audit_words as words
+from piescope.report.audit_measures import class_rows, measure_rows, measure_words
 from piescope.report.audit_warnings import warnings
 from piescope.report.audit_words import Audit, Row
 from piescope.report.standalone import data_uri, page_templates, style_hash
 
 FIRST = 15
 """Classes and groups shown unfolded; the rest is one click away."""
+
+MOST_MEASURED = 200
+"""Classes whose precision, recall and F1 the page has; audit.json has all."""
 
 TILES = 24
 """Examples of a gallery shown unfolded."""
@@ -181,6 +185,9 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
             "accuracy", "group", "groups",
         ),
         group_words=words.groups(audit),
+        measures=measure_rows(audit),
+        measures_by_class=class_rows(audit)[:MOST_MEASURED],
+        measure_words=measure_words(audit),
         confusions=_confusions(audit, pictures),
         calibration_words=words.calibration(audit),
         reliability=None if calibration is None else charts.reliability(calibration),
