@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from piescope.auditing.verdict import verdict_of
+
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 HARD = [0.05, 0.03, 0.09, 0.14, 0.08, 0.11, 0.04, 0.05, 0.03, 0.04]
 
@@ -225,10 +227,11 @@ def made(
     harmed = np.flatnonzero(lost if has_labels else changed)[:100]
     suspects = np.flatnonzero(~right)[:7]
     content: dict[str, Any] = {
-        "format_version": 1,
+        "format_version": 2,
         "piescope": "0.1.0",
         "n_examples": examples,
         "is_population": models > 1,
+        "comparison": "vote against vote" if models > 1 else "one against one",
         "inputs": {
             "dense": {
                 "name": "dense.csv", "values": "probabilities" if probabilities else "labels", "n_models": models,
@@ -252,7 +255,8 @@ def made(
             "dense": before["value"], "dense_interval": [before["low"], before["high"]],
             "compressed": after["value"], "compressed_interval": [after["low"], after["high"]],
             "change": change, "change_interval": [low, high],
-            "interval_over": "models and examples" if models > 1 else "examples",
+            "change_error": abs(high - low) / 4 if models > 1 else None, "change_freedom": 1e6 if models > 1 else None,
+            "change_p": None, "interval_over": "models and examples" if models > 1 else "examples",
             "dense_modal": before["value"], "compressed_modal": after["value"],
         } if has_labels else None,
         "flips": {
@@ -262,6 +266,8 @@ def made(
         "changed": n_changed,
         "changed_share": _share(n_changed, examples),
         "pies": n_changed,
+        "seeds": None,
+        "confidence": {"accuracy": 95.0, "classes": 99.5, "groups": 95.0},
         "confirmed": {
             "pies": n_changed // 3 if models > 1 else None, "alpha": 0.05, "smallest_p": 1e-3,
             "why_not": "" if models > 1 else "one model a side: no example's votes can be compared",
@@ -299,6 +305,7 @@ def made(
         content["what_if"] = _what_if(what_if, before["value"], examples)
     if with_budgets:
         content["budgets"] = _budgets(content)
+    content["verdict"] = verdict_of(content).content()
     return content
 
 
@@ -352,6 +359,10 @@ def _what_if(copies: tuple[str, ...], before: float, examples: int) -> list[dict
                 "changed": int(-change * examples / 60), "lost_classes": ["cat", "bird"] if change < -2 else [],
                 "worst_class": "cat", "worst_impact": 3 * change, "realised_sparsity": amount,
                 "folder": copy_name.replace(" ", "-"), "broken": broken,
+                "verdict": "harm shown" if change < -2 else "too few to tell", "lost_groups": [],
+                "class_bound": 2 * change - 1, "class_limit": 3.0, "near_limit": ["cat", "dog"], "n_classes": 10,
+                "smallest_class": examples // 10, "bytes_before": 1_000_000, "bytes_after": 1_000_000,
+                "zipped_before": 900_000, "zipped_after": 500_000,
             }
         )  # fmt: skip
     return rows
@@ -404,6 +415,7 @@ def nothing() -> dict[str, Any]:
         label_errors={"count": None, "why_not": "", "rule": "", "examples": []},
     )  # fmt: skip
     content["inputs"].update(labels=None, metadata=None, data=None, notes=[])
+    content["verdict"] = verdict_of(content).content()
     return content
 
 

@@ -359,6 +359,7 @@ def _calibration(asked: Asked) -> list[Any] | None:
 def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress, of: str = "") -> Audit:
     """Answers, judges and writes, to a folder that is there."""
     from piescope.auditing.run import answer
+    from piescope.auditing.verdict import verdict_of
 
     if asked.budgets is not None:
         asked.budgets.check(question.truth is not None, question.metadata is not None)
@@ -367,6 +368,7 @@ def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress
         from piescope.auditing.budgets import judge
 
         content["budgets"] = judge(content, asked.budgets, of)
+    content["verdict"] = verdict_of(content).content()
     write_audit(content, out)
     return Audit(content, out)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +156,8 @@ def test_populations_against_the_measures(models: int, other: int, tmp_path: Pat
     dense, compressed = one.labels("dense"), two.labels("compressed")
     found = audit(dense, compressed, labels=one.truth, out=tmp_path / "out")
     is_pie = pie_mask(dense, compressed, 4)
-    assert found["pies"] == is_pie.sum()
+    if models == other:
+        assert found["pies"] == is_pie.sum() and found["comparison"] == "vote against vote"
     expected = confirm(permutation_p_values(dense, compressed, 4), is_pie)
     table = parquet.read_table(tmp_path / "out" / "examples.parquet").to_pydict()
     assert [row for row, p in enumerate(table["p_value"]) if p is not None] == np.flatnonzero(is_pie).tolist()
@@ -165,6 +168,84 @@ def test_populations_against_the_measures(models: int, other: int, tmp_path: Pat
     excess = excess_pies(dense, compressed, 4)
     assert (found["noise"]["observed"], found["noise"]["floor"]) == pytest.approx((excess.observed, excess.floor))
     assert (found["noise"]["low"], found["noise"]["high"]) == pytest.approx(excess.interval)
+
+
+@pytest.mark.usefixtures("_blocks")
+@pytest.mark.parametrize(("models", "other"), [(4, 1), (1, 3), (5, 2), (2, 1)])
+def test_other_numbers_of_models_are_compared_one_to_one(models: int, other: int, tmp_path: Path) -> None:
+    """Every count is a mean over pairs of a dense model and a compressed one; against loops over pairs."""
+    one, two = made(examples=90, models=models, seed=2), made(examples=90, models=other, seed=3)
+    dense, compressed, truth = one.labels("dense"), two.labels("compressed"), one.truth
+    groups = tmp_path / "groups.csv"
+    groups.write_text("camera\n" + "".join(f"{'night' if row % 3 else 'day'}\n" for row in range(90)))
+    found = audit(dense, compressed, labels=truth, metadata=groups, out=tmp_path / "out")
+    assert found["comparison"] == "mean over pairs of models"
+
+    def mean(of: Callable[[np.ndarray, np.ndarray], np.ndarray], members: np.ndarray | slice = slice(None)) -> float:
+        return float(np.mean([of(before, after)[members].sum() for before in dense for after in compressed]))
+
+    def lost(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return (before == truth) & (after != truth)
+
+    def won(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return lost(after, before)
+
+    def changed(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        return before != after
+
+    assert found["changed"] == found["pies"] == pytest.approx(mean(changed))
+    assert found["changed_share"]["value"] == pytest.approx(100 * mean(changed) / 90)
+    flips = found["flips"]
+    assert (flips["correct_to_wrong"], flips["wrong_to_correct"]) == pytest.approx((mean(lost), mean(won)))
+    assert flips["wrong_to_wrong"] == pytest.approx(mean(changed) - mean(lost) - mean(won))
+    assert flips["mcnemar_p"] is None  # a test of one pair
+    several = dense if models > 1 else compressed
+    among = [(a, b) for a, b in permutations(several, 2)]
+    seeds = found["seeds"]
+    assert (seeds["side"], seeds["n_models"]) == (("dense", models) if models > 1 else ("compressed", other))
+    assert seeds["changed"]["floor"] == pytest.approx(np.mean([changed(a, b).sum() for a, b in among]))
+    assert seeds["correct_to_wrong"]["floor"] == pytest.approx(np.mean([lost(a, b).sum() for a, b in among]))
+    for row in found["classes"]:
+        members = truth == int(row["class"])
+        assert row["correct_to_wrong"] == pytest.approx(mean(lost, members))
+        assert row["wrong_to_correct"] == pytest.approx(mean(won, members))
+        assert row["changed"] == pytest.approx(mean(changed, members))
+    night = next(row for row in found["groups"] if row["value"] == "night")
+    assert night["correct_to_wrong"] == pytest.approx(mean(lost, np.arange(90) % 3 > 0))
+    for row in found["confusions"]:
+        true, said = int(row["class"]), int(row["predicted"])
+        before, after = (
+            np.mean([((side == said) & (truth == true)).sum() for side in each]) for each in (dense, compressed)
+        )
+        assert (row["dense"], row["compressed"], row["growth"]) == pytest.approx((before, after, after - before))
+    table = parquet.read_table(tmp_path / "out" / "examples.parquet").to_pydict()
+    assert sum(table["lost_share"]) == pytest.approx(mean(lost)) and sum(table["won_share"]) == pytest.approx(mean(won))
+    assert sum(table["changed_share"]) == pytest.approx(mean(changed))
+    for row in range(90):
+        parts = [("lost", lost), ("rescued", won), ("changed", changed)]
+        shares = {name: np.mean([of(a, b)[row] for a in dense for b in compressed]) for name, of in parts}
+        kinds = {
+            "kept": 1 - shares["changed"], "lost": shares["lost"], "rescued": shares["rescued"],
+            "moved": shares["changed"] - shares["lost"] - shares["rescued"],
+        }  # fmt: skip
+        most = max(kinds.values())
+        assert kinds[table["kind"][row]] == pytest.approx(most)
+    harmed = [table["harm"][row["row"]] + table["lost_share"][row["row"]] for row in found["harmed"]]
+    assert harmed == sorted(harmed, reverse=True)
+
+
+def test_a_further_dense_run_is_no_loss_though_a_vote_beats_it() -> None:
+    """A vote of four is right in more examples than any of the four; a fifth run of the same kind loses against it."""
+    random = np.random.default_rng(21)
+    truth, hard = random.integers(0, 10, 2000), random.beta(0.35, 0.12, 2000)
+    runs = np.where(random.random((5, 2000)) < hard, truth, (truth + random.integers(1, 10, (5, 2000))) % 10)
+    vote = modal_label(runs[:4], 10)
+    lost, won = ((vote == truth) & (runs[4] != truth)).sum(), ((vote != truth) & (runs[4] == truth)).sum()
+    assert stats.binomtest(int(lost), int(lost + won)).pvalue < 1e-6  # what a vote against one model would say
+    found = audit(runs[:4], runs[4], labels=truth, budgets={"max_flips": "2%", "max_changed": "4%"})
+    assert found["seeds"]["correct_to_wrong"]["p_value"] > 0.05 and found["seeds"]["changed"]["p_value"] > 0.05
+    assert found["accuracy"]["change_interval"][0] < 0 < found["accuracy"]["change_interval"][1]
+    assert [row["verdict"] for row in found["budgets"]] == ["kept", "kept"]
 
 
 def test_paired_populations_never_meet_their_parents(tmp_path: Path) -> None:
@@ -309,6 +390,6 @@ def test_intervals_of_the_change_cover_models_and_examples() -> None:
 
 def test_ties_go_to_the_smallest_class() -> None:
     dense = np.array([[2, 1], [1, 2]])
-    found = audit(dense, np.array([[1, 1]]))
+    found = audit(dense, np.array([[1, 1], [1, 1]]))
     assert found["changed"] == 0
     assert modal_label(dense, 3).tolist() == [1, 1]

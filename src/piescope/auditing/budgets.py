@@ -262,7 +262,7 @@ def judge(audit: Mapping[str, Any], budgets: Budgets, of: str = "") -> list[Row]
     the limit allows, the budget could not have been broken: ``undecided``.
 
     **A share or points** are about examples of this kind. ``broken``: the observed value exceeds the limit. ``kept``:
-    the one-sided 95 % upper bound is at the limit or below, so of what lies at the limit or beyond, at most 5 % of all
+    the one-sided 95 % bound is at the limit or within, so of what lies at the limit or beyond, at most 5 % of all
     samples say so. Else ``undecided``: it may well be kept, but this sample does not show it; the reason says how many
     examples would, if the observed value stayed as it is.
 
@@ -271,17 +271,22 @@ def judge(audit: Mapping[str, Any], budgets: Budgets, of: str = "") -> list[Row]
       than the limit, each at 5 %. As all must pass, no correction for their number is needed: the chance of a wrong
       ``kept`` is at most that of the class which lost too much (intersection-union). With one model a side bounds come
       from the examples lost and gained (`drop_bounds`). A class without any example is undecided.
-    - ``equivalent_within``: two one-sided tests at 5 % (TOST): the 90 % interval of the change of accuracy lies within
-      ± the limit; ``broken`` when the observed change does not. One model a side: `drop_bounds`.
-    - Several models on a side: the audit's own 95 % intervals (over models and examples) are stretched or shrunk to
-      those levels, by the ratio of Student's quantiles; of the freedoms that such an interval may have (models or
-      examples, whichever are fewer, - 1, to infinitely many) the one with the longest result; and they reach no less
-      far than those of as many examples without any flip. Where nothing varied between models there is no interval:
-      then modal labels are counted, as for one model.
+    - ``equivalent_within``: two one-sided tests at 5 % (TOST): both one-sided 95 % bounds of the change of accuracy lie
+      within ± the limit; ``broken`` when the observed change does not. One model a side: `drop_bounds`.
+    - Several models on a side: one-sided bounds of the audit's own t distributions (over models and examples), which
+      reach no less far than those of as many examples without any flip. Where nothing varied between models there is
+      no interval: then modal labels are counted, as for one model.
 
-    Random: the examples; for classes, groups and accuracy of populations the models too. Assumed: examples are
-    independent draws; near duplicates make bounds too narrow. With several models and few flips the t-interval is
-    rough: in simulations "kept" was said in up to 6 % of samples at the limit.
+    **Several dense models and another number of compressed ones**: flips and changes are means over pairs of models,
+    and what the dense models do among each other, by seeds alone, is no loss. ``max_flips`` and ``max_changed``, count
+    or share, are about what is beyond that, with the interval of the excess; and no budget is ``broken`` by what seeds
+    alone can do: besides exceeding the limit a value must be above 0 by a one-sided test at 5 % (divided by the number
+    of classes or groups), else it is ``undecided``. **One dense model and several compressed ones**: means over pairs,
+    from which nothing is taken off: how the compressed ones differ among each other may be the compression's doing.
+
+    Random: the examples; for classes, groups and accuracy of populations, and for means over pairs, the models too.
+    Assumed: examples are independent draws; near duplicates make bounds too narrow. With several models and few flips
+    the t-interval is rough.
 
     Args:
         audit: the content of an audit.json.
@@ -289,10 +294,10 @@ def judge(audit: Mapping[str, Any], budgets: Budgets, of: str = "") -> list[Row]
         of: names the copy, where an audit has several.
 
     Returns:
-        one row a budget: ``budget``; ``limit`` as given; ``observed``; ``low`` and ``high``, the ends that the verdict
-        was taken from (90 % two-sided; classes and groups: the largest lower and the largest upper bound of all), None
-        where there are none; ``unit`` (``"%"``, ``"examples"``, ``"points"``); ``verdict``; ``reason``, a sentence;
-        ``of``.
+        one row a budget: ``budget``; ``limit`` as given; ``observed``; ``low`` and ``high``, the one-sided 95 % bounds
+        that the verdict was taken from, None where there are none; ``unit`` (``"%"``, ``"examples"``, ``"points"``);
+        ``verdict``; ``reason``, a sentence; ``of``. Points are changes, as everywhere: a loss is negative (classes and
+        groups: the worst observed, and the lowest and the highest bound that any of them reaches down to).
 
     Raises:
         InputError: a budget needs labels or metadata that the audit did not have.
@@ -312,13 +317,11 @@ def judge(audit: Mapping[str, Any], budgets: Budgets, of: str = "") -> list[Row]
     has_metadata = (audit.get("inputs") or {}).get("metadata") is not None
     budgets.check(has_labels=audit["flips"] is not None, has_groups=bool(audit["groups"]) or has_metadata)
     judged = {
-        "max_flips": lambda limit: _examples(
-            limit, int(audit["flips"]["correct_to_wrong"]), audit, _dense_right(audit)
-        ),
-        "max_class_drop": lambda limit: _worst(limit, _units(audit, "classes"), "class", "classes"),
-        "max_changed": lambda limit: _examples(limit, int(audit["changed"]), audit, int(audit["n_examples"])),
+        "max_flips": lambda limit: _flipped(limit, audit),
+        "max_class_drop": lambda limit: _worst(limit, units(audit, "classes"), "class", "classes"),
+        "max_changed": lambda limit: _relabelled(limit, audit),
         "equivalent_within": lambda limit: _equivalent(limit, audit),
-        "max_group_drop": lambda limit: _worst(limit, _units(audit, "groups"), "group", "groups"),
+        "max_group_drop": lambda limit: _worst(limit, units(audit, "groups"), "group", "groups"),
     }
     return [
         {"budget": name, "limit": limit, **judged[name](limit)._asdict(), "of": of}
@@ -382,23 +385,42 @@ def is_broken(rows: Iterable[Row], strict: bool = False) -> bool:
 
 
 def verdict_line(row: Row) -> str:
-    """One line: name, verdict, observed value with its interval, limit, reason.
+    """One line: name, verdict, observed value with its one-sided 95 % bound, limit, reason.
 
     Example:
         >>> audit = {"n_examples": 10_000, "changed": 240, "flips": None, "groups": []}
         >>> verdict_line(judge(audit, Budgets(max_changed="2%"))[0])
-        'max_changed broken: 2.4 % [2.2, 2.7], limit 2 %; 240 of 10,000 examples'
+        'max_changed broken: 2.4 % (up to 2.7 at 95 %), limit 2 %; 240 of 10,000 examples'
     """
     name = f"{row['budget']} ({_name(row['of'])})" if row["of"] else row["budget"]
-    limit, unit = _limit(row["limit"]), row["unit"]
+    limit, unit = signed_limit(row), row["unit"]
     figure = _count if unit == "examples" else lambda value: _figure(value, limit)
     told = "nothing observed"
     if row["observed"] is not None:
-        told = f"{figure(row['observed'])} {unit}"
-        if row["low"] is not None and row["high"] is not None:
-            told += f" [{figure(row['low'])}, {figure(row['high'])}]"
+        told = f"{figure(row['observed'])} {unit}{_bound(row, figure)}"
     sign = "±" if row["budget"] == "equivalent_within" else ""
     return f"{name} {row['verdict']}: {told}, limit {sign}{_plain(limit)} {unit}; {row['reason']}"
+
+
+def _bound(row: Row, figure: Callable[[float], str]) -> str:
+    """The one-sided bound that a budget is about; both of them, where it is about either side."""
+    low, high = row["low"], row["high"]
+    if low is None or high is None or row["unit"] == "examples":
+        return ""
+    if row["budget"] == "equivalent_within":
+        return f" ({figure(low)} to {figure(high)} at 95 % each)"
+    return f" (down to {figure(low)} at 95 %)" if row["unit"] == "points" else f" (up to {figure(high)} at 95 %)"
+
+
+def signed_limit(row: Row) -> float:
+    """A limit as a number; of a drop as the change that it allows.
+
+    Example:
+        >>> signed_limit({"budget": "max_class_drop", "limit": 3}), signed_limit({"budget": "max_flips", "limit": "2%"})
+        (-3, 2.0)
+    """
+    limit = _limit(row["limit"])
+    return -limit if row["budget"] in ("max_class_drop", "max_group_drop") and limit else limit
 
 
 _Bounds = Callable[[float], tuple[float, float]]
@@ -415,7 +437,7 @@ class _Judged(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Unit:
+class Unit:
     """A class or a group, and how much it lost.
 
     Attributes:
@@ -424,6 +446,7 @@ class _Unit:
         drop: what it lost, in points; negative where it gained.
         bounds: of the drop, given the one-sided level.
         flips: examples lost and gained, where the bounds come from them.
+        by_seeds: seeds alone may have done it: only what they do not explain breaks a budget.
     """
 
     name: str
@@ -431,10 +454,60 @@ class _Unit:
     drop: float
     bounds: _Bounds
     flips: tuple[int, int] | None
+    by_seeds: bool = False
+
+    def is_beyond(self, limit: float, tests: int) -> bool:
+        """Whether it lost more than a limit, and more than seeds alone explain (at 5 % over so many tests)."""
+        return self.drop > limit + _ROUNDING and not (self.by_seeds and self.bounds(LEVEL / tests)[0] <= 0)
 
 
 def _limit(limit: float | str) -> float:
     return float(limit.removesuffix("%")) if isinstance(limit, str) else limit
+
+
+def _flipped(limit: float | str, audit: Mapping[str, Any]) -> _Judged:
+    flips = audit["flips"]
+    if audit.get("seeds") is not None:
+        return _of_pairs(limit, audit, "correct_to_wrong", flips["correct_to_wrong_share"], "lost")
+    return _examples(limit, int(flips["correct_to_wrong"]), audit, _dense_right(audit))
+
+
+def _relabelled(limit: float | str, audit: Mapping[str, Any]) -> _Judged:
+    if audit.get("seeds") is not None:
+        return _of_pairs(limit, audit, "changed", audit["changed_share"], "changed")
+    return _examples(limit, int(audit["changed"]), audit, int(audit["n_examples"]))
+
+
+def _of_pairs(limit: float | str, audit: Mapping[str, Any], kind: str, share: Mapping[str, Any], verb: str) -> _Judged:
+    """A budget of examples where they are means over pairs of models: beyond what the dense models' seeds do."""
+    seeds, examples = audit["seeds"], int(audit["n_examples"])
+    unit, whole = ("%", 100.0) if isinstance(limit, str) else ("examples", float(examples))
+    if not examples:
+        return _Judged(None, None, None, unit, "undecided", "there are no examples")
+    found, has_seeds = seeds[kind], seeds["side"] == "dense"
+    told = f"{found['observed']:,.1f} of {examples:,} {_example(examples)} {verb}, mean over pairs of models"
+    value = whole * (found["excess"] if has_seeds else found["observed"]) / examples
+    if has_seeds:
+        told += f", of which {found['floor']:,.1f} by seeds alone; judged is the rest"
+        error, freedom = found["error"], found["freedom"]
+    else:
+        told += f"; the compressed models differ by {found['floor']:,.1f} among each other"
+        error, freedom = share["error"], share["freedom"]
+        error = None if error is None else error * examples / 100
+    if error is None and seeds["why_not"] and has_seeds:
+        return _Judged(value, None, None, unit, "undecided", f"{told}; {seeds['why_not']}")
+    least = float(drop_bounds(0, 0, examples, LEVEL)[1]) / 100
+    spread = 0.0 if error is None else _quantile(LEVEL, freedom) * error / examples
+    reach = whole * max(spread, least)
+    low, high = value - reach, value + reach
+    allowed = _limit(limit)
+    if high <= allowed + _ROUNDING:
+        return _Judged(value, low, high, unit, "kept", told)
+    if value > allowed + _ROUNDING and not (has_seeds and low <= 0):
+        return _Judged(value, low, high, unit, "broken", told)
+    figure = _count if unit == "examples" else lambda each: _figure(each, allowed)
+    why = "more models or examples would tell" if value < allowed else "no more than seeds alone can do"
+    return _Judged(value, low, high, unit, "undecided", f"{told}; up to {figure(high)} fits; {why}")
 
 
 def _examples(limit: float | str, found: int, audit: Mapping[str, Any], could: int) -> _Judged:
@@ -482,64 +555,60 @@ def _dense_right(audit: Mapping[str, Any]) -> int:
     return examples if accuracy is None else round(accuracy["dense_modal"] * examples / 100)
 
 
-def _models(audit: Mapping[str, Any]) -> int:
-    """Of the smaller of the sides that have several; 1: none has."""
-    counts = (int(audit["inputs"][side]["n_models"]) for side in ("dense", "compressed"))
-    return min((count for count in counts if count > 1), default=1)
-
-
 def _is_one_to_one(audit: Mapping[str, Any]) -> bool:
     return all(int(audit["inputs"][side]["n_models"]) == 1 for side in ("dense", "compressed"))
 
 
-def _stretch(level: float, fewest: int) -> float:
-    """From half the length of a two-sided 95 % interval to that of a one-sided bound, never too short.
+def _quantile(level: float, freedom: float) -> float:
+    """How many standard errors a one-sided bound lies off."""
+    return float(special.stdtrit(freedom, 1 - level))
 
-    The freedom of the interval is not told; it lies between ``fewest`` (models or examples) - 1 and infinity. The ratio
-    of two t quantiles grows with the freedom where the bound is the nearer one, and falls where it is the farther one.
+
+def units(audit: Mapping[str, Any], table: Literal["classes", "groups"]) -> list[Unit]:
+    """The rows of ``classes`` or ``groups``; drops are impacts with the sign turned.
+
+    Example:
+        >>> row = {"class": "cat", "examples": 50, "impact": -4.0, "correct_to_wrong": 3, "wrong_to_correct": 1}
+        >>> inputs = {"dense": {"n_models": 1}, "compressed": {"n_models": 1}}
+        >>> (cat,) = units({"classes": [row], "inputs": inputs}, "classes")
+        >>> cat.drop, round(cat.bounds(0.05)[1], 1)
+        (4.0, 13.1)
     """
-    freedom = max(fewest - 1, 1)
-    ratios = (
-        special.ndtri(1 - level) / special.ndtri(0.975),
-        special.stdtrit(freedom, 1 - level) / special.stdtrit(freedom, 0.975),
-    )
-    return float(max(ratios))
-
-
-def _units(audit: Mapping[str, Any], table: str) -> list[_Unit]:
-    """The rows of ``classes`` or ``groups``; drops are impacts with the sign turned."""
-    one_to_one, models = _is_one_to_one(audit), _models(audit)
-    units = []
+    one_to_one, by_seeds = _is_one_to_one(audit), _has_seeds(audit)
+    found = []
     for row in audit[table]:
         name = _name(row["class"] if table == "classes" else f"{row['column']} = {row['value']}")
-        examples, impact, low, high = int(row["examples"]), row["impact"], row["low"], row["high"]
+        examples, impact = int(row["examples"]), row["impact"]
         if not examples or impact is None:
-            units.append(_Unit(name, 0, 0.0, _unknown, None))
+            found.append(Unit(name, 0, 0.0, _unknown, None))
             continue
-        lost, gained = int(row["correct_to_wrong"]), int(row["wrong_to_correct"])
-        bounds, flips = _bounds(one_to_one, models, (lost, gained, examples), (impact, low, high))
-        units.append(_Unit(name, examples, _drop(lost, gained, examples) if one_to_one else -impact, bounds, flips))
-    return units
+        lost, gained = row["correct_to_wrong"], row["wrong_to_correct"]
+        bounds, flips = _bounds(one_to_one, (lost, gained, examples), impact, row.get("error"), row.get("freedom"))
+        drop = _drop(lost, gained, examples) if one_to_one else -impact
+        found.append(Unit(name, examples, drop, bounds, flips, by_seeds))
+    return found
 
 
-def _drop(lost: int, gained: int, examples: int) -> float:
+def _has_seeds(audit: Mapping[str, Any]) -> bool:
+    """Whether dense models tell what seeds alone do to a comparison of one model with one."""
+    return audit.get("seeds") is not None and audit["seeds"]["side"] == "dense"
+
+
+def _drop(lost: float, gained: float, examples: int) -> float:
     """A quotient of whole numbers is rounded once, and so is a limit: what equals it is equal."""
     return 100 * (lost - gained) / examples
 
 
 def _bounds(
-    one_to_one: bool,
-    models: int,
-    counts: tuple[int, int, int],
-    change: tuple[float, float | None, float | None],
+    one_to_one: bool, counts: tuple[float, float, int], impact: float, error: float | None, freedom: float | None
 ) -> tuple[_Bounds, tuple[int, int] | None]:
     """The bounds of a drop, and the examples lost and gained if they come from those."""
-    value, low, high = change
-    if not one_to_one and low is not None and high is not None:
-        return _stretched_bounds(value, low, high, models, counts[2]), None
+    if not one_to_one and error is not None and freedom is not None:
+        return _t_bounds(impact, error, freedom, counts[2]), None
     # no interval of a population: nothing varied between its models, so that modal labels tell all; or else unknown
-    if one_to_one or abs(_drop(*counts) + value) <= _ROUNDING:
-        return _counted_bounds(*counts), counts[:2]
+    if one_to_one or abs(_drop(*counts) + impact) <= _ROUNDING:
+        lost, gained = round(counts[0]), round(counts[1])
+        return _counted_bounds(lost, gained, counts[2]), (lost, gained)
     return _unknown, None
 
 
@@ -555,18 +624,16 @@ def _counted_bounds(lost: int, gained: int, examples: int) -> _Bounds:
     return bounds
 
 
-def _stretched_bounds(impact: float, low: float, high: float, models: int, examples: int) -> _Bounds:
+def _t_bounds(impact: float, error: float, freedom: float, examples: int) -> _Bounds:
     def bounds(level: float) -> tuple[float, float]:
-        stretch = _stretch(level, min(models, examples))
         _, least = drop_bounds(0, 0, examples, level)
-        lower = -impact - max(stretch * (high - impact), float(least))
-        upper = -impact + max(stretch * (impact - low), float(least))
-        return max(lower, -100.0), min(upper, 100.0)
+        reach = max(_quantile(level, freedom) * error, float(least))
+        return max(-impact - reach, -100.0), min(-impact + reach, 100.0)
 
     return bounds
 
 
-def _worst(limit: float, units: Sequence[_Unit], one: str, many: str) -> _Judged:
+def _worst(limit: float, units: Sequence[Unit], one: str, many: str) -> _Judged:
     """A budget that each class, or each group, must keep."""
     there = [unit for unit in units if unit.examples]
     empty = [unit.name for unit in units if not unit.examples]
@@ -576,71 +643,109 @@ def _worst(limit: float, units: Sequence[_Unit], one: str, many: str) -> _Judged
     worst_first = sorted(there, key=lambda unit: -unit.drop)
     worst = worst_first[0]
     drop, low, high = worst.drop, max(low for low, _ in bounds), max(high for _, high in bounds)
-    over = [unit for unit in worst_first if unit.drop > limit + _ROUNDING]
+    judged = -drop + 0.0, -high + 0.0, -low + 0.0, "points"  # as changes; + 0.0: no negative zero
+    over = [unit for unit in worst_first if unit.is_beyond(limit, len(there))]
     if over:
-        told = _listed([f"{unit.name} lost {_figure(unit.drop, limit)}{_flips(unit)}" for unit in over])
-        return _Judged(drop, low, high, "points", "broken", told)
+        told = _listed([f"{unit.name} {_figure(-unit.drop, -limit)}{_flips(unit)}" for unit in over])
+        return _Judged(*judged, "broken", told)
     open_ones = [(unit, up) for unit, (_, up) in zip(there, bounds, strict=True) if up > limit + _ROUNDING]
+    worst_told = f"worst: {worst.name}, {_figure(-drop, -limit)}"
     if not open_ones and not empty:
-        told = f"worst: {worst.name}, {_figure(drop, limit)}; up to {_figure(high, limit)} fits for any {one}"
-        return _Judged(drop, low, high, "points", "kept", told)
+        return _Judged(*judged, "kept", f"{worst_told}; down to {_figure(-high, -limit)} fits for any {one}")
     reasons = []
     if open_ones:
         open_ones.sort(key=lambda pair: -pair[1])
         named = [_too_small(unit, up, limit, LEVEL) for unit, up in open_ones[:SHOWN]]
         too_small = _listed(named, len(open_ones))
-        reasons.append(f"worst: {worst.name}, {_figure(drop, limit)}; too small to tell: {too_small}")
+        reasons.append(f"{worst_told}; too small to tell: {too_small}")
     if empty:
         reasons.append(f"{one if len(empty) == 1 else many} without any example: {_listed(empty)}")
-    return _Judged(drop, low, high, "points", "undecided", "; ".join(reasons))
+    return _Judged(*judged, "undecided", "; ".join(reasons))
 
 
-def _flips(unit: _Unit) -> str:
+def _flips(unit: Unit) -> str:
     if unit.flips is None:
         return f" ({unit.examples:,} {_example(unit.examples)})"
     lost, gained = unit.flips
     return f" ({lost:,} lost, {gained:,} gained of {unit.examples:,})"
 
 
-def _too_small(unit: _Unit, high: float, limit: float, level: float) -> str:
-    told = f"{unit.name} ({unit.examples:,} {_example(unit.examples)}, up to {_figure(high, limit)} fits; "
+def _too_small(unit: Unit, high: float, limit: float, level: float) -> str:
+    told = f"{unit.name} ({unit.examples:,} {_example(unit.examples)}, down to {_figure(-high, -limit)} fits; "
+    if unit.by_seeds and unit.drop > limit - _ROUNDING:
+        return told + "seeds alone may have done it)"
     if not unit.drop < limit - _ROUNDING:
         return told + "it is at the limit, so no number of examples would do)"
     if unit.flips is None:
         return told + "it takes more examples or models)"
+    return told + f"{_about(enough_for_drop(unit, limit, level))} would do)"
+
+
+def enough_for_drop(unit: Unit, limit: float, level: float = LEVEL) -> int | None:
+    """How many examples would show that a drop is within a limit, if the shares lost and gained stayed as they are.
+
+    Args:
+        unit: a class or a group whose bounds come from its flips, with a drop below the limit.
+        limit: points.
+        level: of the one-sided bound.
+
+    Returns:
+        None: more than are proposed, or bounds that do not come from flips.
+    """
+    if unit.flips is None:
+        return None
     lost, gained = (count / unit.examples for count in unit.flips)
 
     def shown(sizes: Sizes) -> Bool[np.ndarray, " sizes"]:
         _, high = drop_bounds(_whole(lost, sizes), _whole(gained, sizes), sizes, level)
         return np.asarray(high <= limit)
 
-    return told + f"{_about(_enough(shown, unit.examples))} would do)"
+    return _enough(shown, unit.examples)
+
+
+def whole(audit: Mapping[str, Any]) -> Unit:
+    """All examples as one class: the change of accuracy, as a drop with its bounds.
+
+    Example:
+        >>> flips = {"correct_to_wrong": 3, "wrong_to_correct": 1}
+        >>> inputs = {"dense": {"n_models": 1}, "compressed": {"n_models": 1}}
+        >>> audit = {"n_examples": 200, "accuracy": {"change": -1.0}, "flips": flips, "inputs": inputs}
+        >>> whole(audit).drop, round(whole(audit).bounds(0.05)[1], 1)
+        (1.0, 3.4)
+    """
+    accuracy, flips, examples = audit["accuracy"], audit["flips"], int(audit["n_examples"])
+    lost, gained = flips["correct_to_wrong"], flips["wrong_to_correct"]
+    one_to_one, change = _is_one_to_one(audit), float(accuracy["change"])
+    error, freedom = accuracy.get("change_error"), accuracy.get("change_freedom")
+    bounds, counted = _bounds(one_to_one, (lost, gained, examples), change, error, freedom)
+    drop = _drop(lost, gained, examples) if one_to_one else -change
+    return Unit("accuracy", examples, drop, bounds, counted, _has_seeds(audit))
 
 
 def _equivalent(limit: float, audit: Mapping[str, Any]) -> _Judged:
     """TOST of the change of accuracy."""
-    accuracy, flips, examples = audit["accuracy"], audit["flips"], int(audit["n_examples"])
+    examples = int(audit["n_examples"])
     if not examples:
         return _Judged(None, None, None, "points", "undecided", "there are no examples")
-    lost, gained = int(flips["correct_to_wrong"]), int(flips["wrong_to_correct"])
-    one_to_one = _is_one_to_one(audit)
-    change = -_drop(lost, gained, examples) if one_to_one else float(accuracy["change"])
-    ends = accuracy["change_interval"] or (None, None)
-    bounds, counted = _bounds(one_to_one, _models(audit), (lost, gained, examples), (change, *ends))
-    smallest, largest = bounds(LEVEL)
-    low, high = -largest, -smallest
-    if abs(change) > limit + _ROUNDING:
+    all_of = whole(audit)
+    smallest, largest = all_of.bounds(LEVEL)
+    change, low, high = -all_of.drop + 0.0, -largest, -smallest
+    is_beyond_seeds = not all_of.by_seeds or smallest > 0 or largest < 0
+    if abs(change) > limit + _ROUNDING and is_beyond_seeds:
         return _Judged(change, low, high, "points", "broken", f"on {examples:,} {_example(examples)}")
     if max(-low, high) <= limit + _ROUNDING:
-        told = f"its 90 % interval lies within ±{_plain(limit)} (two one-sided tests at 5 %)"
+        told = f"both bounds lie within ±{_plain(limit)} (two one-sided tests at 5 %)"
         return _Judged(change, low, high, "points", "kept", told)
     farthest = _figure(low if -low > high else high, limit)
     why = f"{examples:,} {_few(examples)} to tell: observed {_figure(change, limit)}, but {farthest} fits with them; "
-    if not abs(change) < limit - _ROUNDING:
+    if not is_beyond_seeds and abs(change) > limit - _ROUNDING:
+        why += "seeds alone may have done it"
+    elif not abs(change) < limit - _ROUNDING:
         why += "as the observed change is at the limit no number of examples would do: budget a count of flips instead"
-    elif counted is None:
+    elif all_of.flips is None:
         why += "it takes more examples or models"
     else:
+        lost, gained = all_of.flips
 
         def shown(sizes: Sizes) -> Bool[np.ndarray, " sizes"]:
             low, high = drop_bounds(_whole(lost / examples, sizes), _whole(gained / examples, sizes), sizes, LEVEL)

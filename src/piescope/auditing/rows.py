@@ -20,6 +20,9 @@ MOST_HARMED = 100
 MOST_LABEL_ERRORS = 50
 MOST_IN_CELL = 12
 
+PAIR_SHARES = ("changed_share", "lost_share", "won_share")
+"""Columns of a comparison over pairs of models; their sums are the counts in audit.json."""
+
 KINDS = ("kept", "lost", "rescued", "moved", "changed")
 
 
@@ -28,8 +31,8 @@ class Shown:
     """The examples that people look at.
 
     Attributes:
-        harmed: lost ones (without true labels: changed ones) first, in each the most harmed first; likely label errors
-            are not among them.
+        harmed: lost ones (without true labels: changed ones) first, in each the most harmed first (over pairs of
+            models: by harm plus the share of pairs that lose them); likely label errors are not among them.
         label_errors: the surest first.
         label_error_count: how many there are.
         in_cells: (true, compressed) -> examples that moved there, most harmed first.
@@ -74,7 +77,7 @@ def write_rows(
                     heaps,
                     "harmed",
                     block,
-                    block.harm + block.is_lost,
+                    block.harm + block.lost_share,
                     (block.harm > 0) & ~block.is_label_error,
                     MOST_HARMED,
                 )
@@ -124,6 +127,9 @@ class _Block:
         self.has_truth = audited.truth is not None
         with np.errstate(invalid="ignore"):
             self.is_confirmed = self.is_changed & (self.p_value <= confirmed_up_to)
+        self.pairs = [self._columns[name] for name in PAIR_SHARES if name in self._columns]
+        if self.pairs:
+            self.is_changed = self.kind != KINDS.index("kept")
         self.sureness = self._columns["sureness"]
         if tallied.thresholds is None:
             self.is_label_error = np.zeros(len(self.row), bool)
@@ -132,16 +138,27 @@ class _Block:
 
     @property
     def kind(self) -> np.ndarray:
-        """Codes into ``KINDS``."""
+        """Codes into ``KINDS``; of several pairs of models what happens in most of them."""
+        if self.pairs:
+            return self._kind_in_most_pairs()
         if not self.has_truth:
             return np.where(self.is_changed, KINDS.index("changed"), KINDS.index("kept")).astype(np.int8)
         before, after = self.dense == self.label, self.compressed == self.label
         changed = np.where(before, KINDS.index("lost"), np.where(after, KINDS.index("rescued"), KINDS.index("moved")))
         return np.where(self.is_changed, changed, KINDS.index("kept")).astype(np.int8)
 
+    def _kind_in_most_pairs(self) -> np.ndarray:
+        changed, lost, won = self.pairs
+        if not self.has_truth:
+            return np.where(changed > 0.5, KINDS.index("changed"), KINDS.index("kept")).astype(np.int8)
+        shares = np.stack([1 - changed, lost, won, changed - lost - won])  # in the order of KINDS, the first of equals
+        return np.round(shares, 9).argmax(0).astype(np.int8)
+
     @property
-    def is_lost(self) -> np.ndarray:
-        """Right before and wrong after; where that is not known, changed."""
+    def lost_share(self) -> np.ndarray:
+        """Right before and wrong after, where that is not known changed: yes or no, or the share of pairs of models."""
+        if self.pairs:
+            return np.asarray(self.pairs[1] if self.has_truth else self.pairs[0])
         if not self.has_truth:
             return self.is_changed
         return (self.dense == self.label) & self.is_changed
@@ -175,6 +192,7 @@ class _Block:
             "p_value": number(self.p_value),
             "is_confirmed": column_of(self.is_confirmed),
             "is_label_error": column_of(self.is_label_error),
+            **{name: number(values) for name, values in zip(PAIR_SHARES, self.pairs, strict=False)},
             **{name: number(values[start : start + len(self.row)]) for name, values in extra.items()},
         }
         return pa.table(columns)

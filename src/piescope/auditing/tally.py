@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ from pyarrow import parquet
 
 from piescope.auditing.class_measures import MeasureSums
 from piescope.auditing.groups import Groups
+from piescope.auditing.pairs import PairShares, PairSums
 from piescope.measure.accuracy import RightSums
 from piescope.measure.calibration import CalibrationSums
 from piescope.measure.label_errors import FEWEST_VOTERS, Thresholds, vote_probability
@@ -36,6 +37,10 @@ SHIFT_BINS = 20
 
 FEWEST_FOR_NOISE = 4
 """Dense models: two groups of two."""
+
+
+Comparison = Literal["one against one", "vote against vote", "mean over pairs of models"]
+"""What is counted: labels of single models; modal labels of equally many; or of single models, over all pairs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +71,14 @@ class Audited:
     def is_population(self) -> bool:
         """Whether both sides have several models."""
         return min(len(self.dense.models), len(self.compressed.models)) > 1
+
+    @property
+    def comparison(self) -> Comparison:
+        """Like is compared with like: a vote of several models beats any of them, and a vote of more one of fewer."""
+        counts = {len(self.dense.models), len(self.compressed.models)}
+        if len(counts) > 1:
+            return "mean over pairs of models"
+        return "one against one" if counts == {1} else "vote against vote"
 
     @property
     def has_pairs(self) -> bool:
@@ -101,6 +114,7 @@ class Tallied:
         thresholds: of confident dense models.
         p_values: of changed examples, p -> how many.
         sample: ``[models, sampled]`` labels of either side, for the noise floor.
+        pairs: what is counted in place of modal labels where the sides have other numbers of models.
         rows: the temporary table, one row an example.
     """
 
@@ -124,6 +138,7 @@ class Tallied:
     thresholds: Thresholds | None = None
     p_values: Counter[float] = field(default_factory=Counter)
     sample: tuple[list[np.ndarray], list[np.ndarray]] = field(default_factory=lambda: ([], []))
+    pairs: PairSums | None = None
 
 
 def tally(audited: Audited, folder: Path, on_block: Callable[[int], None] = lambda _done: None) -> Tallied:
@@ -198,6 +213,7 @@ def _add(found: Tallied, audited: Audited, start: int, stop: int, tests: _Tests,
     if truth is not None:
         _count_right(found, audited, blocks, modal, target, start, stop)
         found.measured.add(audited, blocks, target)
+    pairs = _count_pairs(found, audited, blocks, None if truth is None else target)
     if probabilities is None:  # the share of models that give the label takes the place of its probability
         harm = (blocks[0].labels == target).mean(0) - (blocks[1].labels == target).mean(0)
     else:
@@ -229,6 +245,10 @@ def _add(found: Tallied, audited: Audited, start: int, stop: int, tests: _Tests,
         columns[name] = np.full(stop - start, np.nan, np.float32) if values is None else values
     for name, values in zip(("dense_confidence", "compressed_confidence"), confidences, strict=True):
         columns[name] = np.full(stop - start, np.nan, np.float32) if values is None else values
+    if pairs is not None:
+        columns["changed_share"] = pairs.changed
+        for name, values in (("lost_share", pairs.lost), ("won_share", pairs.won)):
+            columns[name] = np.full(stop - start, np.nan) if values is None else values
     return pa.record_batch([column_of(values) for values in columns.values()], list(columns))
 
 
@@ -292,6 +312,19 @@ def _count_right(
         found.calibration = (
             [a + b for a, b in zip(found.calibration, found_sums, strict=True)] if found.calibration else found_sums
         )
+
+
+def _count_pairs(
+    found: Tallied, audited: Audited, blocks: Sequence[SideBlock], truth: np.ndarray | None
+) -> PairShares | None:
+    """Flips of one model against one, where the sides have other numbers of models."""
+    if audited.comparison != "mean over pairs of models":
+        return None
+    dense, compressed = (block.labels for block in blocks)
+    shares = PairShares.of(dense, compressed, truth)
+    sums = PairSums.of(dense, compressed, truth, shares, audited.classes.count)
+    found.pairs = sums if found.pairs is None else found.pairs + sums
+    return shares
 
 
 def _watch_labels(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from piescope.auditing.answers import FALSE_DISCOVERIES
+from piescope.auditing.budgets import LEVEL, signed_limit, units
+from piescope.auditing.verdict import CLASS_LIMIT
 
 if TYPE_CHECKING:
     from piescope.auditing.compress import Compression, Facts
@@ -19,11 +20,10 @@ def curve_row(content: dict[str, Any], compression: Compression, facts: Facts) -
         facts: what the compression did.
     """
     accuracy, flips, classes = content["accuracy"], content["flips"], content["classes"]
-    lost = [
-        row["class"]
-        for row in classes
-        if row["q_value"] is not None and row["q_value"] <= FALSE_DISCOVERIES and row["impact"] < 0
-    ]
+    harms = content["verdict"]["harms"]
+    lost = [harm["name"] for harm in harms if harm["where"] == "class"]
+    there = [unit for unit in units(content, "classes") if unit.examples]
+    limit = _class_limit(content)
     worst = classes[0] if classes and classes[0]["impact"] is not None else None
     low, high = (None, None) if accuracy is None else accuracy["compressed_interval"]
     change_low, change_high = (None, None) if accuracy is None else accuracy["change_interval"]
@@ -40,7 +40,14 @@ def curve_row(content: dict[str, Any], compression: Compression, facts: Facts) -
         "correct_to_wrong": None if flips is None else flips["correct_to_wrong"],
         "wrong_to_correct": None if flips is None else flips["wrong_to_correct"],
         "changed": content["changed"],
+        "verdict": content["verdict"]["answer"],
         "lost_classes": lost,
+        "lost_groups": [harm["name"] for harm in harms if harm["where"] == "group"],
+        "class_bound": content["verdict"]["class_bound"],
+        "class_limit": limit,
+        "near_limit": [unit.name for unit in there if unit.bounds(LEVEL)[1] > limit],
+        "n_classes": len(there),
+        "smallest_class": min((unit.examples for unit in there), default=None),
         "worst_class": None if worst is None else worst["class"],
         "worst_impact": None if worst is None else worst["impact"],
         "realised_sparsity": facts.realised_sparsity,
@@ -51,3 +58,9 @@ def curve_row(content: dict[str, Any], compression: Compression, facts: Facts) -
         "folder": compression.folder,
         "broken": [row["budget"] for row in content["budgets"] if row["verdict"] == "broken"],
     }
+
+
+def _class_limit(content: dict[str, Any]) -> float:
+    """What a class may lose, in points: by the budget, if there is one."""
+    given = [row for row in content["budgets"] if row["budget"] == "max_class_drop"]
+    return -signed_limit(given[0]) if given else CLASS_LIMIT

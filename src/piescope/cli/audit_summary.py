@@ -42,9 +42,9 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
     lines += ["", *_wrapped(" ".join(words.headline(audit)), width), ""]
     lines += _facts(audit, width)
     for head, block in (
-        ("budgets, intervals of 90 %", _budgets(audit, width)),
-        ("classes, worst first", _rows(audit["classes"], "recall", width)),
-        ("groups, worst first", _rows(audit["groups"], "accuracy", width)),
+        ("budgets, with one-sided 95 % bounds", _budgets(audit, width)),
+        (f"classes, worst first{_level(audit, 'classes')}", _rows(audit["classes"], "recall", width)),
+        (f"groups, worst first{_level(audit, 'groups')}", _rows(audit["groups"], "accuracy", width)),
         ("mix-ups that grew", _confusions(audit, width)),
         ("what if", _what_if(audit, width)),
         (words.harmed(audit).lower(), _harmed(audit, width)),
@@ -53,6 +53,12 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
         if block:
             lines += ["", *_wrapped(head, width), *block]
     return [line.rstrip() for line in lines]
+
+
+def _level(audit: Audit, table: str) -> str:
+    """Of the intervals of a table, where it is another than everywhere."""
+    told = words.confidence(audit, table)
+    return "" if told == words.confidence(audit, "accuracy") else f", {_plain(told)} intervals"
 
 
 def _plain(text: str) -> str:
@@ -123,6 +129,9 @@ def _facts(audit: Audit, width: int) -> list[str]:
         else f" = {words.with_interval(share['value'], share['low'], share['high'], '%')}"
     )
     facts.append((words.pies(audit), words.count(audit["changed"]) + told))
+    seeds = audit["seeds"]
+    if seeds is not None and seeds["changed"]["floor"] is not None:
+        facts.append(("by seeds alone", words.count(seeds["changed"]["floor"])))
     if audit["is_population"] and audit["confirmed"] is not None and audit["confirmed"]["pies"] is not None:
         facts.append(("confirmed", words.count(audit["confirmed"]["pies"])))
     calibration = audit["calibration"]

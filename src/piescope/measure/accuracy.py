@@ -14,8 +14,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64, Integer
 from scipy import special
 
-from piescope.measure.flips import change_interval, mcnemar_p, share_interval
+from piescope.measure.flips import change_test, share_interval
 from piescope.measure.intervals import CONFIDENCE, combined_variance
+from piescope.measure.one_to_one import wider
 
 Side = Literal["dense", "compressed"]
 
@@ -27,13 +28,18 @@ class Estimates(NamedTuple):
         value: ``[groups]``; NaN where a group has no examples.
         low: of the interval; NaN where there is none.
         high: of the interval.
-        p_value: of "the change is 0", two-sided; NaN for an accuracy, and where it cannot be had.
+        p_value: of "the change is 0", two-sided; NaN for an accuracy, and where it cannot be had. The interval of a
+            change holds 0 exactly where the p-value is above 1 - confidence: both are of one test.
+        error: standard error; NaN where there is none, and where the interval is of counts (one model).
+        freedom: degrees of freedom of its t distribution, likewise.
     """
 
     value: Float[np.ndarray, " groups"]
     low: Float[np.ndarray, " groups"]
     high: Float[np.ndarray, " groups"]
     p_value: Float[np.ndarray, " groups"]
+    error: Float[np.ndarray, " groups"]
+    freedom: Float[np.ndarray, " groups"]
 
 
 @dataclass(frozen=True)
@@ -113,51 +119,64 @@ class RightSums:
         none = np.full(len(value), np.nan)
         if len(right) == 1:
             low, high = (np.where(self.sizes > 0, end, np.nan) for end in _wilson(right[0], self.sizes, confidence))
-            return Estimates(value, low, high, none)
+            return Estimates(value, low, high, none, none, none)
         squares = getattr(self, f"{side}_squares")
         error, freedom = self._spread([right], squares, right.mean(0))
         reach = special.stdtrit(freedom, (1 + confidence) / 2) * error
-        return Estimates(value, value - reach, value + reach, none)
+        return Estimates(value, value - reach, value + reach, none, error, freedom)
 
     def change(self, confidence: float = CONFIDENCE) -> Estimates:
         """Change of the accuracy, compressed minus dense, in points.
 
-        One model a side: Tango's interval and McNemar's exact test, over examples. Else a t-interval over examples and,
-        on a side with several models, over models: over pairs of models if they are paired, else with the two sides'
-        models as independent (where model k of one comes from model k of the other, that interval is too wide).
+        One model a side: Tango's interval, and the larger p-value of the score test behind it and McNemar's exact one;
+        over examples (`piescope.measure.flips.change_test`).
+
+        Several on both: a t-interval over examples and models: over pairs of models if they are paired, else with the
+        two sides' models as independent (where model k of one comes from model k of the other, it is too wide).
+
+        One against several: the one is a further run, which may differ from the several as much as these differ among
+        each other. The interval is the wider of two: that of one further run, ``± t s sqrt(1 + 1/models)`` with
+        ``models - 1`` degrees of freedom and ``s`` the standard deviation of the several's accuracies, and the two-way
+        interval over runs and examples.
+
+        Args:
+            confidence: two-sided, above 0 and below 1.
         """
         dense, compressed = self.dense.mean(0), self.compressed.mean(0)
         value = 100 * _ratio(compressed - dense, self.sizes)
         if len(self.dense) == len(self.compressed) == 1:
-            lost, gained = self.lost, self.gained
-            low, high = change_interval(lost, gained, self.sizes, confidence)
-            known = self.sizes > 0
-            return Estimates(
-                value,
-                np.where(known, low, np.nan),
-                np.where(known, high, np.nan),
-                np.where(known, mcnemar_p(lost, gained), np.nan),
-            )
-        squares = self.dense_squares + self.compressed_squares - 2 * self.products
-        if self.pair_flips is None:
-            error, freedom = self._spread([self.dense, self.compressed], squares, compressed - dense)
-        else:
-            error, freedom = self._spread_of_pairs(self.pair_flips, squares, compressed - dense)
+            return self._change_of_counts(value, confidence)
+        error, freedom = self._error_of_change(compressed - dense)
         reach = special.stdtrit(freedom, (1 + confidence) / 2) * error
         with np.errstate(divide="ignore", invalid="ignore"):
             p_value = 2 * special.stdtr(freedom, -np.abs(value) / error)
         still = (self.sizes > 0) & (value == 0) & ~(error > 0)
-        return Estimates(value, value - reach, value + reach, np.where(still, 1.0, p_value))
+        return Estimates(value, value - reach, value + reach, np.where(still, 1.0, p_value), error, freedom)
+
+    def _change_of_counts(self, value: np.ndarray, confidence: float) -> Estimates:
+        lost, gained = (np.round(count).astype(np.int64) for count in (self.lost, self.gained))
+        found = change_test(lost, gained, self.sizes, confidence)
+        low, high, p_value = (np.where(self.sizes > 0, number, np.nan) for number in found)
+        none = np.full(len(value), np.nan)
+        return Estimates(value, low, high, p_value, none, none)
+
+    def _error_of_change(self, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        squares = self.dense_squares + self.compressed_squares - 2 * self.products
+        if self.pair_flips is not None:
+            return self._spread_of_pairs(self.pair_flips, squares, total)
+        if min(len(self.dense), len(self.compressed)) > 1:
+            return self._spread([self.dense, self.compressed], squares, total)
+        return self._spread_of_one_run(squares, total)
 
     @property
-    def lost(self) -> Int64[np.ndarray, " groups"]:
-        """Examples that only the dense side gets right; of one model a side."""
-        return np.round(self.dense_squares - self.products).astype(np.int64)
+    def lost(self) -> Float[np.ndarray, " groups"]:
+        """Examples that the dense side gets right and the compressed one wrong, mean over pairs of their models."""
+        return np.asarray(np.maximum(self.dense.mean(0) - self.products, 0.0))
 
     @property
-    def gained(self) -> Int64[np.ndarray, " groups"]:
-        """Examples that only the compressed side gets right; of one model a side."""
-        return np.round(self.compressed_squares - self.products).astype(np.int64)
+    def gained(self) -> Float[np.ndarray, " groups"]:
+        """Likewise, those that only the compressed side gets right."""
+        return np.asarray(np.maximum(self.compressed.mean(0) - self.products, 0.0))
 
     def _spread(
         self, sides: list[np.ndarray], squares: np.ndarray, total: np.ndarray
@@ -172,6 +191,21 @@ class RightSums:
                 share_squares = self.dense_squares if side is self.dense else self.compressed_squares
                 over_both += (side.mean(0) - share_squares) / (len(side) - 1) / sizes**2
         return self._error(squares, total, over_seeds, [len(side) for side in several], over_both)
+
+    def _spread_of_one_run(
+        self, squares: np.ndarray, total: np.ndarray
+    ) -> tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]:
+        """Likewise, where one side is one further run of what the other side has several of."""
+        several = self.dense if len(self.dense) > 1 else self.compressed
+        share_squares = self.dense_squares if several is self.dense else self.compressed_squares
+        models, sizes = len(several), self.sizes.astype(np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            over_runs = (several / sizes).var(0, ddof=1) * (1 + 1 / models)
+            over_both = (several.mean(0) - share_squares) * (models + 1) / (models - 1) / sizes**2
+            run = 100 * np.sqrt(np.where((over_runs > NO_SPREAD) & (sizes > 1), over_runs, np.nan))
+        both_ways = self._error(squares, total, over_runs[:, None], [models], over_both)
+        error, freedom = wider(both_ways, (run, np.full(len(run), models - 1.0)))
+        return np.asarray(error), np.asarray(freedom)
 
     def _spread_of_pairs(
         self, flips: np.ndarray, squares: np.ndarray, total: np.ndarray

@@ -5,7 +5,7 @@ Everything here works on counts, for any number of classes or groups at once, an
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
@@ -186,6 +186,54 @@ def change_interval(
     return np.where(known, 100 * low, np.nan)[()], np.where(known, 100 * high, np.nan)[()]
 
 
+class ChangeTest(NamedTuple):
+    """Could the change be 0? Interval and p-value of one test.
+
+    Attributes:
+        low: of the interval, in percentage points.
+        high: of the interval.
+        p_value: two-sided; above ``1 - confidence`` exactly where the interval holds 0.
+    """
+
+    low: Shares
+    high: Shares
+    p_value: Shares
+
+
+def change_test(lost: Counts, gained: Counts, total: Counts, confidence: float = CONFIDENCE) -> ChangeTest:
+    """Interval and p-value of the change of a share on the same examples that never contradict each other.
+
+    ``p_value`` is the larger of two: McNemar's exact test (`mcnemar_p`) and the score test behind `change_interval`,
+    ``2 P(Z > |gained - lost| / sqrt(gained + lost))``. For few flips the exact one is larger, far out in the tail the
+    other. The interval holds every change that the score test does not reject, and 0 unless both reject.
+
+    Args:
+        lost: examples that only the first classifier has right, any shape.
+        gained: examples that only the second has right.
+        total: all examples, those without a flip among them.
+        confidence: two-sided, above 0 and below 1.
+
+    Returns:
+        ``(low, high, p_value)``, each in the counts' shape; ends are NaN where the total is 0.
+
+    Raises:
+        ValueError: as `change_interval`.
+
+    Example:
+        >>> found = change_test(np.array([5, 6]), np.array([0, 0]), np.array([100, 100]))
+        >>> found.low.round(1).tolist(), found.high.round(1).tolist(), found.p_value.round(3).tolist()
+        ([-11.2, -12.5], [0.0, -2.2], [0.062, 0.031])
+    """
+    low, high = change_interval(lost, gained, total, confidence)
+    losses, gains = _counts(lost=lost, gained=gained)
+    flips = np.maximum(losses + gains, 1.0)
+    by_score = 2 * special.ndtr(-np.abs(gains - losses) / np.sqrt(flips))
+    p_value = np.maximum(mcnemar_p(lost, gained), by_score)
+    holds_0 = p_value > _miss(confidence)
+    lowest, highest = np.where(holds_0, np.minimum(low, 0.0), low), np.where(holds_0, np.maximum(high, 0.0), high)
+    return ChangeTest(np.asarray(lowest)[()], np.asarray(highest)[()], p_value)
+
+
 def adjusted_p_values(p_values: Float[Any, " tests"]) -> Float[np.ndarray, " tests"]:
     """Benjamini and Hochberg's q-values: the false discovery rate at which each test counts as a discovery.
 
@@ -217,6 +265,30 @@ def adjusted_p_values(p_values: Float[Any, " tests"]) -> Float[np.ndarray, " tes
     ranks = np.arange(len(falling), 0, -1)
     adjusted[falling] = np.minimum.accumulate(np.minimum(1.0, p[falling] * (len(falling) / ranks)))
     return adjusted
+
+
+def selected_level(p_values: Float[Any, " tests"], rate: float = 0.05) -> float:
+    """At which level intervals agree with Benjamini and Hochberg's tests: ``rate x max(1, discoveries) / tests``.
+
+    Intervals of ``1 - level`` exclude 0 exactly where `adjusted_p_values` is at most ``rate``, if interval and p-value
+    are of one test. Of the intervals of discoveries a share of at most ``rate`` misses on average (false coverage).
+
+    Args:
+        p_values: ``[tests]``, 0 to 1; NaN where there was nothing to test.
+        rate: of false discoveries, and of false coverage.
+
+    Returns:
+        above 0, up to ``rate``; ``rate`` where there is nothing to test.
+
+    Source: Benjamini and Yekutieli 2005, https://doi.org/10.1198/016214504000001907.
+
+    Example:
+        >>> round(selected_level(np.array([0.001, 0.02, 0.4, np.nan, 0.9])), 4)
+        0.025
+    """
+    adjusted = adjusted_p_values(p_values)
+    tests, found = int((~np.isnan(adjusted)).sum()), int((adjusted <= rate).sum())
+    return rate * max(1, found) / max(1, tests)
 
 
 def _lower_end(lost: Shares, gained: Shares, examples: Shares, z: float) -> Shares:

@@ -125,7 +125,7 @@ def _before_after(audit: Audit) -> list[str]:
         told.append(f"lost {words.count(flips['correct_to_wrong'])}, won back {words.count(flips['wrong_to_correct'])}")
         if flips["mcnemar_p"] is not None:
             told[-1] += f" (McNemar p {words.equals(flips['mcnemar_p'])})"
-    changed = f"{words.count(audit['changed'])} {'PIEs' if audit['is_population'] else 'changed labels'}"
+    changed = f"{words.count(audit['changed'])} {'PIEs' if words.compares_votes(audit) else 'changed labels'}"
     if share is not None and share["value"] is not None:
         changed += f" ({words.with_interval(share['value'], share['low'], share['high'], '%')})"
     told.append(f"{changed} of {words.counted(audit['n_examples'], 'example')}")
@@ -147,7 +147,12 @@ def _budgets(audit: Audit) -> list[str]:
         )
         for row in ranked[:MOST_BUDGETS]
     ]
-    lines = ["", "### Budgets", "", *table(("budget", "verdict", "observed", "limit", "why"), rows, "llrrl")]
+    lines = [
+        "",
+        "### Budgets",
+        "",
+        *table(("budget", "verdict", "observed (95 % bound)", "limit", "why"), rows, "llrrl"),
+    ]
     return lines + _more(len(ranked) - MOST_BUDGETS)
 
 
@@ -168,7 +173,7 @@ def _classes(audit: Audit) -> list[str]:
         )
         for row in clear[:MOST_CLASSES]
     ]
-    head = ("class", "recall before", "after", "change", "examples", "q")
+    head = ("class", "recall before", "after", f"change [{words.confidence(audit, 'classes')}]", "examples", "q")
     lines = ["", "### Classes that paid", "", *table(head, rows, "lrrrrr")]
     return lines + _more(len(clear) - MOST_CLASSES)
 

@@ -162,7 +162,7 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
     headline = words.headline(audit)
     flips = audit["flips"]
     calibration = audit["calibration"]
-    many = audit["is_population"]
+    several = audit["comparison"] != "one against one"
     page = templates.get_template("audit.html").render(
         audit=audit,
         words=words,
@@ -201,7 +201,11 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
         left_out=left_out,
         embedding_words=words.embeddings(audit),
         embedding_rows=_embedding_rows(audit),
-        seeds=[sentence for sentence in (words.noise(audit), words.confirmed(audit)) if sentence and many],
+        seeds=[
+            sentence
+            for sentence in (words.seeds(audit), words.noise(audit), words.confirmed(audit))
+            if sentence and several
+        ],
         what_if_words=words.what_if(audit),
         what_if=_what_if(audit),
         sides=[_side(audit, which) for which in ("dense", "compressed")],
@@ -237,8 +241,8 @@ def fitting(audit: Audit, images: dict[str, bytes]) -> tuple[dict[str, Picture],
 
 
 def _state(audit: Audit) -> str:
-    verdicts = {row["verdict"] for row in audit["budgets"]}
-    return next((verdict for verdict in ("broken", "undecided", "kept") if verdict in verdicts), "none")
+    by_answer = {"safe": "kept", "harm shown": "broken", "too few to tell": "undecided"}
+    return by_answer.get(audit["verdict"]["answer"], "none")
 
 
 def about(audit: Audit) -> str:
@@ -289,7 +293,9 @@ def cards(audit: Audit) -> list[Card]:
         details.append(f"{words.count(confirmed['pies'])} confirmed one by one")
     else:
         details.append("another label than before")
-    name = "PIEs" if audit["is_population"] else "Changed"
+    if audit["seeds"] is not None and audit["seeds"]["changed"]["floor"] is not None:
+        details.append(f"{words.count(audit['seeds']['changed']['floor'])} by seeds alone")
+    name = "PIEs" if words.compares_votes(audit) else "Changed"
     found.append(Card(name, words.count(audit["changed"]), tuple(details), "changed"))
     found += _worst(audit)
     if audit["budgets"]:
@@ -315,7 +321,7 @@ def _worst(audit: Audit) -> list[Card]:
 def _budget_card(audit: Audit) -> Card:
     rows = audit["budgets"]
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in ("broken", "undecided", "kept")}
-    state = _state(audit)
+    state = next(verdict for verdict in counts if counts[verdict])
     told = tuple(f"{counts[verdict]} {verdict}" for verdict in counts if counts[verdict] and verdict != state)
     return Card(
         "Budgets", f"{counts[state]} {state}", told or (f"of {words.counted(len(rows), 'budget')}",), f"budget {state}"
@@ -415,9 +421,11 @@ def tiles(audit: Audit, rows: Sequence[Row], pictures: dict[str, Picture]) -> li
 
 
 def _tile(audit: Audit, row: Row, image: Picture) -> Tile:
+    several = audit["comparison"] != "one against one"
+
     def label(which: str) -> str:
         share = row[f"{which}_share"]
-        votes = f" ({100 * share:.0f}{words.SPACE}%)" if share is not None and audit["is_population"] else ""
+        votes = f" ({100 * share:.0f}{words.SPACE}%)" if share is not None and several else ""
         return words.name(row[which]) + votes
 
     before, after = row["dense_probability"], row["compressed_probability"]

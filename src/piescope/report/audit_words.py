@@ -16,8 +16,16 @@ Row = dict[str, Any]
 CLEAR = 0.05
 """A class or group whose q-value is at most this lost (or gained) beyond chance."""
 
-SMALL_LOSS = 1.0
-"""Points of accuracy: without budgets the what-if sentence names the furthest copy that loses less."""
+VERDICTS = {
+    ("limits", "safe"): "SAFE",
+    ("limits", "harm shown"): "HARM SHOWN",
+    ("limits", "too few to tell"): "TOO FEW TO TELL",
+    ("limits", "no true labels"): "CANNOT BE TOLD",
+    ("budgets", "safe"): "WITHIN BUDGET",
+    ("budgets", "harm shown"): "BUDGET BROKEN",
+    ("budgets", "too few to tell"): "TOO FEW TO TELL",
+}
+"""Of what judges, and the answer: can it be shipped?"""
 
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
@@ -25,6 +33,7 @@ NOTHING = "–"
 """Stands where there is no number; a missing number is never a 0."""
 
 LONGEST_NAME = 60
+MOST_DECIMALS = 9
 
 BUDGETS = {
     "max_flips": "right before, wrong after",
@@ -89,7 +98,7 @@ def count(value: float | None) -> str:
     """
     if value is None:
         return NOTHING
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
 def counted(value: float, noun: str) -> str:
@@ -107,6 +116,22 @@ def digits(*values: float | None) -> int:
     """Decimals that these need: one, more where all are small."""
     largest = max((abs(value) for value in values if value is not None), default=0.0)
     return 1 if largest >= 0.5 or largest == 0 else 2 if largest >= 0.05 else 3
+
+
+def seen_digits(value: float | None, low: float | None, high: float | None) -> int:
+    """Decimals in which an interval that excludes 0 is seen to do so.
+
+    Example:
+        >>> seen_digits(-3.0, -7.1, -0.02), seen_digits(-3.0, -7.1, 0.02)
+        (2, 1)
+    """
+    decimals = digits(value, low, high)
+    if low is None or high is None or low * high <= 0:
+        return decimals
+    nearest = min(abs(low), abs(high))
+    while decimals < MOST_DECIMALS and not halves_up(nearest, decimals):
+        decimals += 1
+    return decimals
 
 
 def number(value: float | None, decimals: int = 1, signed: bool = False) -> str:
@@ -152,7 +177,7 @@ def with_interval(
     """``3.2 % [2.9, 3.6]``, all with the same decimals."""
     if value is None:
         return NOTHING
-    decimals = digits(value, low, high)
+    decimals = seen_digits(value, low, high)
     told = number(value, decimals, signed) + (SPACE + unit if unit else "")
     ends = interval(low, high, decimals, signed)
     return f"{told} {ends}" if ends else told
@@ -204,13 +229,42 @@ def capital(text: str) -> str:
 
 
 def has_models(audit: Audit) -> str:
-    """``models`` when a side has more than one, else ``model``."""
-    return "models" if audit["is_population"] else "model"
+    """``models`` when the compressed side has more than one, else ``model``."""
+    return "models" if _are_many(audit, "compressed") else "model"
+
+
+def _are_many(audit: Audit, which: str) -> bool:
+    models = audit["inputs"][which]["n_models"]
+    return bool(audit["is_population"] if models is None else models > 1)
+
+
+def compares_votes(audit: Audit) -> bool:
+    """Whether modal labels of equally many models are compared."""
+    return bool(audit["comparison"] == "vote against vote")
+
+
+def compares_pairs(audit: Audit) -> bool:
+    """Whether counts are means over pairs of a dense model and a compressed one."""
+    return bool(audit["comparison"] == "mean over pairs of models")
+
+
+def comparison(audit: Audit) -> str:
+    """What is compared, where that needs words."""
+    if not compares_pairs(audit):
+        return ""
+    dense, compressed = (audit["inputs"][side]["n_models"] for side in ("dense", "compressed"))
+    if dense is None or compressed is None:
+        return ""
+    return (
+        f"Like with like: single models, {count(dense)} dense against {count(compressed)} compressed; every count is "
+        f"the mean over these {counted(dense * compressed, 'pair')}. (A vote of several models beats any one of them, so "
+        "that a single model would lose against it whatever was done to it.)"
+    )
 
 
 def changed_noun(audit: Audit) -> str:
     """Populations have PIEs, single models changed examples."""
-    return "PIE" if audit["is_population"] else "changed example"
+    return "PIE" if compares_votes(audit) else "changed example"
 
 
 def title(audit: Audit) -> str:
@@ -220,39 +274,129 @@ def title(audit: Audit) -> str:
 
 
 def headline(audit: Audit) -> list[str]:
-    """The verdict, most important sentence first."""
+    """Can it be shipped, and what was lost: most important sentence first."""
     told = [
         _what_if_in_short(audit),
+        verdict(audit),
         _first_sentence(audit),
-        _who_paid(audit),
-        noise(audit, brief=True),
-        budgets(audit),
+        ""
+        if _harms(audit, "class") and audit["verdict"]["answer"] == "harm shown" and _by_limits(audit)
+        else _who_paid(audit),
+        seeds(audit) if compares_pairs(audit) else noise(audit, brief=True),
     ]
     return [sentence for sentence in told if sentence]
+
+
+def verdict(audit: Audit) -> str:
+    """Can it be shipped? One of three answers, and why."""
+    found = audit["verdict"]
+    label = VERDICTS[found["judged_by"], found["answer"]]
+    of = f"{subject(audit)} is " if audit["what_if"] else ""
+    of = of.replace(", is ", ": ") if of else ""
+    if not _by_limits(audit):
+        return f"{of}{label}: {_by_budgets(audit)}"
+    reason = {"safe": _why_safe, "harm shown": _why_harm, "too few to tell": _why_too_few}.get(found["answer"])
+    if reason is None:
+        return f"{of}{label}: there are no true labels, so that nothing says which change is harm."
+    return f"{of}{label}: {reason(audit)}."
+
+
+def _by_limits(audit: Audit) -> bool:
+    return bool(audit["verdict"]["judged_by"] == "limits")
+
+
+def _by_budgets(audit: Audit) -> str:
+    last = audit["what_if"][-1]["name"] if audit["what_if"] else ""
+    told = budgets({**audit, "budgets": [row for row in audit["budgets"] if row["of"] == last or not last]})
+    told = told[:1].lower() + told[1:]
+    if audit["verdict"]["answer"] != "safe" or not audit["verdict"]["harms"]:
+        return told
+    return f"{told} Harm is shown all the same: {_where(audit)}."
+
+
+def _harms(audit: Audit, where: str) -> list[Row]:
+    return [harm for harm in audit["verdict"]["harms"] if harm["where"] == where and harm["change"] is not None]
+
+
+def _where(audit: Audit) -> str:
+    """``accuracy (−3.4 points), 2 of 10 classes: cat (−9.0) and dog (−3.1)``."""
+    told = []
+    for harm in _harms(audit, "accuracy"):
+        told.append(f"accuracy ({number(harm['change'], digits(harm['change']), signed=True)}{SPACE}points)")
+    for noun, rows in (("class", audit["classes"]), ("group", audit["groups"])):
+        harms = _harms(audit, noun)
+        if harms:
+            of = f"{len(harms):,} of {counted(len(rows), noun)}"
+            label = class_name if noun == "class" else name
+            named = [
+                f"{label(each['name'])} ({number(each['change'], digits(each['change']), signed=True)})"
+                for each in harms
+            ]
+            told.append(f"{of}: {listed(named, 3)}")
+    return "; ".join(told)
+
+
+def _limits_told(audit: Audit) -> str:
+    found = audit["verdict"]
+    rows = listed([noun for noun, here in (("class", audit["classes"]), ("group", audit["groups"])) if here], last="or")
+    whole = f"{counted(found['accuracy_limit'], 'point')} of accuracy"
+    return f"{whole}, or {counted(found['class_limit'], 'point')} in any {rows}" if rows else whole
+
+
+def _why_safe(audit: Audit) -> str:
+    found = audit["verdict"]
+    told = f"a loss of more than {_limits_told(audit)}, is excluded (one-sided 95{SPACE}%)"
+    if found["harms"]:
+        told += f"; what is lost beyond chance is less: {_where(audit)}"
+    return told + _empty(found["empty_classes"])
+
+
+def _empty(classes: int | None) -> str:
+    if not classes:
+        return ""
+    return f"; of {counted(classes, 'class')} without any example nothing is known"
+
+
+def _why_harm(audit: Audit) -> str:
+    return f"{_where(audit)}{_empty(audit['verdict']['empty_classes'])}"
+
+
+def _why_too_few(audit: Audit) -> str:
+    found = audit["verdict"]
+    told = [f"nothing is lost beyond chance, but a loss of more than {_limits_told(audit)}, cannot be excluded"]
+    named = [_possible(row) for row in found["unsettled"]]
+    told[0] += f" (one-sided 95{SPACE}%): {listed(named, 2)}"
+    if found["enough"] is None:
+        told.append("more examples or models would tell")
+    else:
+        told.append(f"about {count(found['enough'])} examples of this kind would settle it")
+    return "; ".join(told)
+
+
+def _possible(row: Row) -> str:
+    label = {"accuracy": "accuracy", "class": class_name(row["name"])}.get(row["where"], name(row["name"]))
+    down = number(row["bound"], digits(row["bound"]), signed=True)
+    return f"{label} down to {down}" + (
+        "" if row["where"] == "accuracy" else f" ({counted(row['examples'], 'example')})"
+    )
 
 
 def _first_sentence(audit: Audit) -> str:
     accuracy, flips = audit["accuracy"], audit["flips"]
     if accuracy is None or accuracy["change"] is None:
         return _without_labels(audit)
-    many = audit["is_population"]
+    many = has_models(audit) == "models"
     gets = "get" if many else "gets"
     change = accuracy["change"]
     low, high = ends(accuracy["change_interval"])
     is_clear = low is None or high is None or low > 0 or high < 0
-    if not many and flips is not None and flips["mcnemar_p"] is not None:
-        is_clear = is_clear and flips["mcnemar_p"] <= CLEAR  # the exact test is a little stricter than the interval
-    decimals = digits(change, low, high)
+    change_of = with_interval(change, low, high, "points", signed=True)
     if change != 0 and is_clear:
-        around = ""
-        if low is not None and high is not None:
-            around = " " + interval(min(abs(low), abs(high)), max(abs(low), abs(high)), decimals)
         more = "more" if change > 0 else "fewer"
-        told = f"{subject(audit)} {gets} {number(abs(change), decimals)} points {more} right{around}"
+        told = f"{subject(audit)} {gets} {more} right, {change_of}"
     elif change == 0 and (audit["changed"] == 0 or low is None):
         told = f"{subject(audit)} {'are' if many else 'is'} exactly as accurate"
     else:
-        change_of = with_interval(change, low, high, "points", signed=True)
         told = f"{subject(audit).rstrip(',')}: no clear change of accuracy, {change_of}"
     if flips is None:
         return told + "."
@@ -271,31 +415,45 @@ def _flips(audit: Audit, is_clear: bool) -> str:
     lost, won = audit["flips"]["correct_to_wrong"], audit["flips"]["wrong_to_correct"]
     if lost is None or won is None:
         return "."
-    if audit["is_population"]:
+    gone = counted(lost, "example") if lost else "no example"
+    back = count(won) if won else "none"
+    if compares_votes(audit):
         if lost == won == 0:
             return ": no modal label was lost and none won back."
-        were = "was" if lost in (0, 1) else "were"
-        gone = counted(lost, "example") if lost else "no example"
-        told = f"by modal labels, {gone} {were} lost and {count(won) if won else 'none'} won back"
+        told = f"by modal labels, {gone} {'was' if lost in (0, 1) else 'were'} lost and {back} won back"
+    elif compares_pairs(audit):
+        if lost == won == 0:
+            return ": no model lost an example to another or won one back."
+        told = (
+            f"one model against one, {gone} {'was' if lost in (0, 1) else 'were'} lost and {back} won back on average"
+        )
+        told += _flips_of_seeds(audit)
     else:
         if lost == won == 0:
             return ": it lost no example and won none back."
-        told = (
-            f"it lost {counted(lost, 'example') if lost else 'no example'} and won {count(won) if won else 'none'} back"
-        )
+        told = f"it lost {gone} and won {back} back"
     return f": {told}." if is_clear else f", yet {told}." if lost else f"; {told}."
+
+
+def _flips_of_seeds(audit: Audit) -> str:
+    found = audit["seeds"]
+    if found is None or found["correct_to_wrong"] is None or found["correct_to_wrong"]["floor"] is None:
+        return ""
+    return f" ({count(found['correct_to_wrong']['floor'])} each among the {name(found['side'])} models themselves)"
 
 
 def _without_labels(audit: Audit) -> str:
     changed, examples = audit["changed"], audit["n_examples"]
+    verb = "give" if has_models(audit) == "models" else "gives"
     if changed == 0:
-        verb = "give" if audit["is_population"] else "gives"
         return f"{subject(audit)} {verb} {_all(examples)} the same label as before."
     share = audit["changed_share"]
     ends = "" if share is None else f" ({with_interval(share['value'], share['low'], share['high'], '%')})"
-    verb = "give" if audit["is_population"] else "gives"
-    modal = "modal " if audit["is_population"] else ""
-    return f"{subject(audit)} {verb} {count(changed)} of {counted(examples, 'example')}{ends} another {modal}label."
+    modal = "modal " if compares_votes(audit) else ""
+    how = ", one model against one," if compares_pairs(audit) else ""
+    return (
+        f"{subject(audit)}{how} {verb} {count(changed)} of {counted(examples, 'example')}{ends} another {modal}label."
+    )
 
 
 def _all(examples: int) -> str:
@@ -400,12 +558,39 @@ def changes(audit: Audit) -> list[str]:
             f"Accuracy: {with_interval(accuracy['dense'], *ends(accuracy['dense_interval']), '%')} before, "
             f"{with_interval(accuracy['compressed'], *ends(accuracy['compressed_interval']), '%')} after."
         )
+    if compares_pairs(audit):
+        told.append(comparison(audit))
+        told.append(seeds(audit))
     if flips is not None and flips["mcnemar_p"] is not None:
         told.append(
             f"Losing {count(flips['correct_to_wrong'])} and winning {count(flips['wrong_to_correct'])} back: "
             f"McNemar's exact test that both are equally likely has p{SPACE}{equals(flips['mcnemar_p'])}."
         )
-    return told
+    return [sentence for sentence in told if sentence]
+
+
+def seeds(audit: Audit) -> str:
+    """Whether both sides differ by more than the models of one among each other; empty where votes are compared."""
+    found = audit["seeds"]
+    if found is None or found["changed"]["floor"] is None:
+        return ""
+    changed, models = found["changed"], f"the {name(found['side'])} models"
+    told = (
+        f"Two of {models} differ in {count(changed['floor'])} labels on average by seeds alone, one of either side in "
+        f"{count(changed['observed'])}"
+    )
+    low, high, excess = changed["low"], changed["high"], changed["excess"]
+    if low is None or high is None or excess is None:
+        why = f" ({shown(found['why_not'])})" if found["why_not"] else ""
+        return f"{told}; whether that is more cannot be told{why}."
+    rest = with_interval(excess, low, high, signed=True)
+    if low > 0:
+        return f"{told}: {rest} are beyond seeds."
+    return (
+        f"{told}: no more than seeds would make, {rest}."
+        if high >= 0
+        else f"{told}: fewer than seeds would make, {rest}."
+    )
 
 
 def ends(pair: Sequence[float] | None) -> tuple[float | None, float | None]:
@@ -450,6 +635,10 @@ def confirmed(audit: Audit) -> str:
         why = shown(found["why_not"]).rstrip(".")
         return f"Which single examples changed by more than chance cannot be told: {why}." if why else ""
     alpha = CLEAR if found["alpha"] is None else found["alpha"]
+    if compares_pairs(audit):
+        noun = counted(found["pies"], "example")
+        rate = f"{number(100 * alpha, 0)}{SPACE}%"
+        return f"{noun} changed by more than chance, tested one by one (at a false discovery rate of {rate})."
     told = (
         f"{count(found['pies'])} of {counted(audit['pies'], changed_noun(audit))} "
         f"{'is' if found['pies'] == 1 else 'are'} confirmed one by one (at a false discovery rate of "
@@ -508,7 +697,7 @@ def calibration(audit: Audit) -> list[str]:
     right = None if accuracy is None else accuracy["compressed"]
     if compressed["confidence"] is not None and right is not None:
         gap = compressed["confidence"] - right
-        verb = "are" if audit["is_population"] else "is"
+        verb = "are" if has_models(audit) == "models" else "is"
         told.append(
             f"{subject(audit)} {verb} {percent(compressed['confidence'])} confident on average and right in "
             f"{percent(right)}: {number(abs(gap))} points too {'confident' if gap > 0 else 'cautious'}."
@@ -524,7 +713,9 @@ def calibration(audit: Audit) -> list[str]:
 
 def pies(audit: Audit) -> str:
     """What the changed examples are called, and for populations of how many models."""
-    if not audit["is_population"]:
+    if compares_pairs(audit):
+        return "changed, mean"
+    if not compares_votes(audit):
         return "changed"
     return f"PIEs, {audit['inputs']['dense']['n_models']} against {audit['inputs']['compressed']['n_models']}"
 
@@ -545,14 +736,15 @@ def label_errors(audit: Audit) -> list[str]:
     rules = [f"{rule.rstrip('.')}."] if rule else []
     if found["count"] == 0:
         return [" ".join(["No example looks like a label error.", *rules])]
-    dense = "dense models" if audit["is_population"] else "dense model"
+    many = _are_many(audit, "dense")
+    dense = "dense models" if many else "dense model"
     told = (
         f"{counted(found['count'], 'example')} {'looks' if found['count'] == 1 else 'look'} like a label error: "
-        f"the {dense} confidently {'disagree' if audit['is_population'] else 'disagrees'} with the label. What the "
+        f"the {dense} confidently {'disagree' if many else 'disagrees'} with the label. What the "
         "compressed side does there is likely no damage: when the label is wrong, leaving it may be right. They are "
         "not among the most harmed examples."
     )
-    if audit["is_population"] and audit["inputs"]["dense"]["values"] == "labels":
+    if many and audit["inputs"]["dense"]["values"] == "labels":
         told += (
             " Of labels alone this is a weak hint: models that learned from the same data err together. Look at them."
         )
@@ -592,7 +784,7 @@ def embeddings(audit: Audit) -> list[str]:
         if of is not None and rest is not None and of["dense"] is not None and rest["dense"] is not None:
             harder = "deeper (harder)" if of["dense"] > rest["dense"] else "no deeper"
             told.append(
-                f"Changed examples were {harder} already in the dense {has_models(audit)}: "
+                f"Changed examples were {harder} already in the dense model{'s' if _are_many(audit, 'dense') else ''}: "
                 f"{number(of['dense'], 2)} against {number(rest['dense'], 2)} for the others."
             )
     return told
@@ -634,19 +826,32 @@ def _is(rows: Sequence[Row]) -> str:
 
 
 def observed(row: Row) -> str:
-    """A budget's observed value with its interval and unit."""
-    if row["observed"] is None:
+    r"""A budget's observed value and the one-sided 95 % bound that it is judged by; both bounds, if it has two sides.
+
+    Example:
+        >>> row = {"budget": "max_flips", "observed": 2.1, "low": 1.9, "high": 2.4, "unit": "%"}
+        >>> observed(row), observed({**row, "unit": "examples", "observed": 210})
+        ('2.1\xa0% (up to 2.4)', '210')
+    """
+    value, low, high = row["observed"], row["low"], row["high"]
+    if value is None:
         return NOTHING
     if row["unit"] in COUNTS:
-        return f"{count(row['observed'])} {interval(row['low'], row['high'], 0)}".strip()
-    return with_interval(row["observed"], row["low"], row["high"], row["unit"])
+        return count(value)
+    signed = row["unit"] == "points"
+    decimals = digits(value, low, high)
+    told = number(value, decimals, signed) + SPACE + row["unit"]
+    if low is None or high is None:
+        return told
+    first, last = number(low, decimals, signed), number(high, decimals, signed)
+    if row["budget"] == "equivalent_within":
+        return f"{told} ({first} to {last})"
+    return f"{told} (down to {first})" if signed else f"{told} (up to {last})"
 
 
 def what_if(audit: Audit) -> list[str]:
-    """The furthest copy of each method that keeps its budgets or, without any, loses less than a point."""
-    told = []
-    for rows in _by_method(audit):
-        told.append(_furthest_with_budgets(audit, rows) if _has_budgets(audit, rows) else _furthest(rows))
+    """The furthest copy of each method that harms no class beyond chance and keeps its budgets, and its price."""
+    told = [_furthest(audit, rows) for rows in _by_method(audit)]
     return [sentence for sentence in told if sentence]
 
 
@@ -666,13 +871,39 @@ def _has_budgets(audit: Audit, rows: list[Row]) -> bool:
     return bool({row["of"] for row in audit["budgets"]} & {row["name"] for row in rows})
 
 
+def _good(rows: list[Row]) -> list[Row]:
+    """The copies before the first, mildest first, that harms or breaks anything: beyond it none is trusted."""
+    bad = next((place for place, row in enumerate(rows) if _what_it_breaks(row)), len(rows))
+    return rows[:bad]
+
+
+def _what_it_breaks(row: Row) -> str:
+    """``breaks max_flips``, ``harms cat and dog``; empty: nothing."""
+    if row["broken"]:
+        return f"breaks {listed([name(budget) for budget in row['broken']])}"
+    harmed = [class_name(each) for each in row["lost_classes"] or []] + [
+        name(each) for each in row["lost_groups"] or []
+    ]
+    if harmed:
+        return f"harms {listed(harmed, 3)}"
+    return "loses accuracy beyond chance" if row["verdict"] == "harm shown" else ""
+
+
+def _does(audit: Audit, rows: list[Row]) -> str:
+    known = any(row["change"] is not None for row in rows)
+    told = ["harms no class beyond chance"] if known else []
+    if _has_budgets(audit, rows):
+        told.append("breaks no budget")
+    return listed(told)
+
+
 def limit(row: Row) -> str:
     r"""A budget's limit with its unit.
 
     Example:
         >>> row = {"budget": "max_class_drop", "limit": 3, "unit": "points"}
         >>> limit(row), limit({**row, "limit": "2%", "unit": "%"}), limit({**row, "budget": "equivalent_within"})
-        ('3\xa0points', '2\xa0%', '±3\xa0points')
+        ('−3\xa0points', '2\xa0%', '±3\xa0points')
     """
     if row["limit"] is None:
         return NOTHING
@@ -682,8 +913,8 @@ def limit(row: Row) -> str:
         value = f"{float(value):,g}"
     except ValueError:  # words already
         return told
-    sign = "±" if row["budget"] == "equivalent_within" else ""
-    return sign + value + ("" if unit in COUNTS else SPACE + unit)
+    sign = {"equivalent_within": "±", "max_class_drop": MINUS, "max_group_drop": MINUS}.get(row["budget"], "")
+    return ("" if value == "0" else sign) + value + ("" if unit in COUNTS else SPACE + unit)
 
 
 def _what_if_in_short(audit: Audit) -> str:
@@ -691,77 +922,87 @@ def _what_if_in_short(audit: Audit) -> str:
     groups = _by_method(audit)
     if len(groups) < 2:
         return " ".join(what_if(audit))
-    has_budgets = any(_has_budgets(audit, rows) for rows in groups)
-    good = [[row for row in rows if (not row["broken"] if has_budgets else _is_small(row))] for rows in groups]
-    last = [rows[-1] for rows in good if rows]
-    decimals = digits(*(row["change"] for row in last))
-    far = [
-        name(row["name"])
-        + ("" if row["change"] is None else f" ({number(row['change'], decimals, signed=True)} points)")
-        for row in last
-    ]
-    does = "breaks no budget" if has_budgets else f"loses less than {SMALL_LOSS:g} point of accuracy"
-    if not far and has_budgets:
-        return "Every copy breaks a budget."
-    if not far:
-        known = all(row["change"] is not None for row in audit["what_if"])
-        return f"Every copy loses {SMALL_LOSS:g} point of accuracy or more." if known else ""
-    return f"The furthest copy of each method that {does}: {listed(far)}."
-
-
-def _is_small(row: Row) -> bool:
-    return row["change"] is not None and row["change"] > -SMALL_LOSS
-
-
-def _furthest_with_budgets(audit: Audit, rows: list[Row]) -> str:
-    good = [row for row in rows if not row["broken"]]
-    if not good:
-        which = name(rows[0]["name"]) if len(rows) == 1 else f"None of the {len(rows)} {name(rows[0]['method'])} copies"
-        broken = listed([name(budget) for budget in rows[0]["broken"]])
-        if len(rows) == 1:
-            return f"{which} breaks {broken}."
-        return f"{which} keeps its budgets; {name(rows[0]['name'])} already breaks {broken}."
-    far = good[-1]
-    unsure = [row["budget"] for row in audit["budgets"] if row["of"] == far["name"] and row["verdict"] == "undecided"]
-    keeps = (
-        f"breaks no budget ({listed([name(budget) for budget in unsure])} undecided)" if unsure else "keeps its budgets"
-    )
-    change = with_interval(far["change"], far["change_low"], far["change_high"], "points", signed=True)
-    if len(rows) == 1:
-        return f"{name(far['name'])} {keeps}: {change} of accuracy."
-    told = f"{name(far['name'])} is the furthest {name(far['method'])} copy that {keeps}: {change} of accuracy"
-    after = rows[rows.index(far) + 1 :]
-    if after:
-        told += f". {name(after[0]['name'])} breaks {listed([name(budget) for budget in after[0]['broken']])}"
-    return told + "."
-
-
-def _furthest(rows: list[Row]) -> str:
-    known = [row for row in rows if row["change"] is not None]
-    if not known:
+    does = _does(audit, audit["what_if"])
+    if not does:
         return ""
-    good = [row for row in known if _is_small(row)]
-    if len(rows) == 1:
-        (row,) = known
-        return (
-            f"{name(row['name'])} changes accuracy by "
-            f"{with_interval(row['change'], row['change_low'], row['change_high'], 'points', signed=True)}."
+    far = [good[-1] for good in (_good(rows) for rows in groups) if good]
+    if not far:
+        return f"No copy {does}."
+    decimals = digits(*(row["change"] for row in far))
+    named = [
+        name(row["name"])
+        + (
+            ""
+            if row["change"] is None
+            else f" ({number(row['change'], decimals, signed=True)} points, {count(row['correct_to_wrong'])} lost)"
         )
+        for row in far
+    ]
+    return f"The furthest copy of each method that {does}: {listed(named)}."
+
+
+def _furthest(audit: Audit, rows: list[Row]) -> str:
+    does, good = _does(audit, rows), _good(rows)
+    if not does:
+        return ""
+    first = name(rows[0]["name"])
     if not good:
-        mild = known[0]
-        return (
-            f"Every {name(mild['method'])} copy loses {SMALL_LOSS:g} point of accuracy or more; the mildest, "
-            f"{name(mild['name'])}, {number(abs(mild['change']))} points."
-        )
-    far = good[-1]
-    change = with_interval(far["change"], far["change_low"], far["change_high"], "points", signed=True)
+        if len(rows) == 1:
+            return f"{first} {_what_it_breaks(rows[0])}."
+        return f"No {name(rows[0]['method'])} copy {does}: {first} already {_what_it_breaks(rows[0])}."
+    far, after = good[-1], rows[len(good) :]
     told = (
-        f"{name(far['name'])} is the furthest {name(far['method'])} copy that loses less than {SMALL_LOSS:g} point "
-        f"of accuracy: {change}"
+        f"{name(far['name'])} {does}"
+        if len(rows) == 1
+        else (f"{name(far['name'])} is the furthest {name(far['method'])} copy that {does}")
     )
-    if far["change_low"] is not None and far["change_low"] <= -SMALL_LOSS:
-        told += "; its interval does not exclude a loss that large"
-    return told + "."
+    unsure = [row["budget"] for row in audit["budgets"] if row["of"] == far["name"] and row["verdict"] == "undecided"]
+    if unsure:
+        told += f" ({listed([name(budget) for budget in unsure])} undecided)"
+    told += f": {_price(far)}."
+    if after:
+        told += f" {name(after[0]['name'])} {_what_it_breaks(after[0])}."
+    return " ".join([told, *_hidden(far)])
+
+
+def _price(row: Row) -> str:
+    told = []
+    if row["change"] is not None:
+        change = with_interval(row["change"], row["change_low"], row["change_high"], "points", signed=True)
+        told.append(f"{change} of accuracy")
+    if row["correct_to_wrong"] is not None:
+        told.append(f"{counted(row['correct_to_wrong'], 'example')} lost, {count(row['wrong_to_correct'])} won back")
+    return "; ".join([*told, *_size(row)]) or f"{count(row['changed'])} labels changed"
+
+
+def _size(row: Row) -> list[str]:
+    """How much smaller it is: as it is saved or, where zeros take as much room as before, zipped."""
+    for how, before, after in (
+        ("", row["bytes_before"], row["bytes_after"]),
+        (" zipped", row["zipped_before"], row["zipped_after"]),
+    ):
+        if before and after is not None and after < 0.99 * before:
+            return [f"{_kilobytes(after)} instead of {_kilobytes(before)}{how}"]
+    return []
+
+
+def _kilobytes(size: float) -> str:
+    return f"{size / 1e6:,.1f}{SPACE}MB" if size >= 1e6 else f"{size / 1e3:,.0f}{SPACE}kB"
+
+
+def _hidden(row: Row) -> list[str]:
+    """What "harms no class" cannot exclude with so many examples."""
+    if row["class_bound"] is None or row["smallest_class"] is None:
+        return []
+    told = (
+        f"With {counted(row['smallest_class'], 'example')} in its smallest class a class may have lost "
+        f"{number(max(0.0, -row['class_bound']))} points all the same (one-sided 95{SPACE}%)"
+    )
+    near = len(row["near_limit"] or [])
+    if near:
+        told += f"; a loss of {number(row['class_limit'], 0)} points is not excluded in {near:,} of "
+        told += counted(row["n_classes"], "class")
+    return [f"{told}."]
 
 
 def side(audit: Audit, which: str) -> str:
@@ -781,12 +1022,20 @@ def matched(audit: Audit) -> str:
     return told + "."
 
 
+def confidence(audit: Audit, table: str) -> str:
+    """Of the intervals of ``accuracy``, ``classes`` or ``groups``: ``95 %``, ``99.5 %``."""
+    level = audit["confidence"][table]
+    return percent(level, next(decimals for decimals in range(6) if round(level, decimals) == round(level, 6)))
+
+
 def limits(audit: Audit) -> list[str]:
     """What these numbers cannot say."""
     told = []
     inputs = audit["inputs"]
     examples = audit["n_examples"]
-    if not audit["is_population"] and not audit["what_if"]:  # copies made without training have no seed of their own
+    if (
+        audit["comparison"] == "one against one" and not audit["what_if"]
+    ):  # copies made without training have no seed of their own
         told.append(
             "One model a side: had the compressed one been trained or fine-tuned with another seed, other labels would "
             "have changed. How much of this is such noise cannot be told from one model; two or more a side can tell."
@@ -805,6 +1054,16 @@ def limits(audit: Audit) -> list[str]:
         told.append("Intervals are for other examples of the same kind, with these very models; not for other models.")
     elif over:
         told.append("Intervals are for other seeds and other examples of the same kind.")
+    if compares_pairs(audit) and audit["seeds"] is not None and audit["seeds"]["side"] == "dense":
+        told.append(
+            "The dense models tell what seeds alone do. A copy that was made from one of them is closer to that one: "
+            "audit it against that one alone."
+        )
+    elif compares_pairs(audit):
+        told.append(
+            "One dense model: how much another dense one would differ cannot be told; the compressed models tell how "
+            "much they differ themselves."
+        )
     told.append("Examples count as independent of each other. Near duplicates among them make every interval too sure.")
     if examples:
         one = number(100 / examples, 3 if examples > 1000 else 2)

@@ -1,0 +1,97 @@
+"""Budgets from an audit: what it keeps now, as a file for the next one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import piescope
+from piescope.auditing.budgets import Budgets, Row, judge
+
+SHARES = ("max_flips", "max_changed")
+
+
+def suggested_budgets(audit: Mapping[str, Any]) -> str:
+    """A TOML file of budgets that this audit keeps: its own one-sided 95 % bounds, rounded up.
+
+    So the same audit passes, with ``--strict`` too, and so does most often one of as good a model on other examples;
+    a worse one breaks them or is undecided. Limits that say nothing (100 %, or a class without any example) are left
+    out.
+
+    Args:
+        audit: the content of an audit.json.
+
+    Returns:
+        the file's text: a table ``[budgets]`` with a comment above each limit that says where it comes from.
+
+    Example:
+        >>> audit = {"n_examples": 10_000, "changed": 240, "accuracy": None, "flips": None, "classes": [], "groups": []}
+        >>> audit |= {"inputs": {"dense": {"name": "a"}, "compressed": {"name": "b"}}, "verdict": {"answer": "safe"}}
+        >>> print(suggested_budgets(audit).split("[budgets]")[1].strip())
+        # observed 2.4 %; up to 2.67 fits with 10,000 examples
+        max_changed = "2.7%"
+    """
+    names = [_comment(audit["inputs"][side]["name"]) for side in ("compressed", "dense")]
+    lines = [
+        f"# What {names[0]} keeps against {names[1]} on {int(audit['n_examples']):,} examples:",
+        "# the audit's one-sided 95 % bounds, rounded up. Raise none without a reason.",
+        f"# The audit's verdict: {audit['verdict']['answer']}. piescope {piescope.__version__}.",
+        "",
+        "[budgets]",
+    ]
+    for row in _judged(audit):
+        lines += _limit_lines(row, audit)
+    return "\n".join(lines) + "\n"
+
+
+def _judged(audit: Mapping[str, Any]) -> Sequence[Row]:
+    """Each budget at a limit that leaves its bounds to be read."""
+    widest: dict[str, int | float | str] = {"max_changed": "100%"}
+    if audit["flips"] is not None:
+        widest |= {"max_flips": "100%", "equivalent_within": 100}
+    if audit["classes"]:
+        widest["max_class_drop"] = 100
+    if audit["groups"]:
+        widest["max_group_drop"] = 100
+    order = [name for name in Budgets.model_fields if name in widest]
+    return judge(audit, Budgets.of({name: widest[name] for name in order}))
+
+
+def _limit_lines(row: Row, audit: Mapping[str, Any]) -> list[str]:
+    name, low, high = row["budget"], row["low"], row["high"]
+    if row["verdict"] != "kept" or low is None or high is None:
+        return [f"# {name}: no limit can be shown to be kept here"]
+    farthest = high if name in SHARES else max(-low, high) if name == "equivalent_within" else -low
+    limit = _rounded_up(max(0.0, farthest))
+    if limit >= 100:
+        return [f"# {name}: no limit below 100 can be shown to be kept here"]
+    unit = "%" if name in SHARES else "points"
+    told = f"# observed {row['observed']:.2g} {unit}; {_reach(name, low, high)} fits"
+    return [
+        f"{told} with {int(audit['n_examples']):,} examples",
+        f'{name} = "{limit:g}%"' if name in SHARES else f"{name} = {limit:g}",
+    ]
+
+
+def _reach(name: str, low: float, high: float) -> str:
+    if name in SHARES:
+        return f"up to {high:.3g}"
+    return f"{low:.3g} to {high:.3g}" if name == "equivalent_within" else f"down to {low:.3g} in any"
+
+
+def _rounded_up(value: float) -> float:
+    """To two significant digits, never down; 0.01 at least, so that a limit is none of 0.
+
+    Example:
+        >>> [_rounded_up(each) for each in (0.0, 0.333, 2.0, 2.67, 12.31)]
+        [0.01, 0.34, 2.0, 2.7, 13.0]
+    """
+    value = max(value, 0.01)
+    step = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return round(math.ceil(value / step - 1e-9) * step, 10)
+
+
+def _comment(text: object) -> str:
+    """Fit for one line of a comment: names come from files."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(text))[:60]
