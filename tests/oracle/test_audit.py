@@ -177,7 +177,7 @@ def test_other_numbers_of_models_are_compared_one_to_one(models: int, other: int
     one, two = made(examples=90, models=models, seed=2), made(examples=90, models=other, seed=3)
     dense, compressed, truth = one.labels("dense"), two.labels("compressed"), one.truth
     groups = tmp_path / "groups.csv"
-    groups.write_text("camera\n" + "".join(f"{'night' if row % 3 else 'day'}\n" for row in range(90)))
+    groups.write_text("camera,lens\n" + "".join(f"{'night' if row % 3 else 'day'},a\n" for row in range(90)))
     found = audit(dense, compressed, labels=truth, metadata=groups, out=tmp_path / "out")
     assert found["comparison"] == "mean over pairs of models"
 

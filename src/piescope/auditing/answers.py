@@ -55,13 +55,13 @@ def _share(count: int, total: int) -> dict[str, float | None]:
 
 
 def _changed(tallied: Tallied) -> float:
-    return tallied.changed if tallied.pairs is None else tallied.pairs.changed.observed
+    return tallied.changed if tallied.one_to_one is None else tallied.one_to_one.changed.observed
 
 
 def _changed_share(tallied: Tallied) -> dict[str, float | None]:
-    if tallied.pairs is None:
+    if tallied.one_to_one is None:
         return _share(tallied.changed, tallied.examples)
-    return _mean_share(tallied.pairs.changed, tallied.pairs.changed_alone)
+    return _mean_share(tallied.one_to_one.changed, tallied.one_to_one.changed_alone)
 
 
 def _mean_share(sums: FlipSums, alone: RightSums | None) -> dict[str, float | None]:
@@ -112,8 +112,10 @@ def _interval_over(audited: Audited) -> str:
 def _flips(tallied: Tallied) -> dict[str, Any] | None:
     if tallied.right is None:
         return None
-    if tallied.pairs is not None and tallied.pairs.lost is not None:
-        return _mean_flips(tallied.right.whole(), tallied.pairs.changed, tallied.pairs.lost, tallied.pairs.lost_alone)
+    if tallied.one_to_one is not None and tallied.one_to_one.lost is not None:
+        return _mean_flips(
+            tallied.right.whole(), tallied.one_to_one.changed, tallied.one_to_one.lost, tallied.one_to_one.lost_alone
+        )
     lost, rescued = tallied.flips["lost"], tallied.flips["rescued"]
     return {
         "correct_to_wrong": lost,
@@ -142,15 +144,15 @@ def _tidy(count: float) -> float:
 
 def _seeds(audited: Audited, tallied: Tallied) -> dict[str, Any] | None:
     """What seeds alone do: flips among the models of one side; None where both sides have equally many models."""
-    if tallied.pairs is None:
+    if tallied.one_to_one is None:
         return None
     side = audited.dense if len(audited.dense.models) > 1 else audited.compressed
     models = len(side.models)
     return {
         "side": side.name,
         "n_models": models,
-        "changed": _excess(tallied.pairs.changed),
-        "correct_to_wrong": None if tallied.pairs.lost is None else _excess(tallied.pairs.lost),
+        "changed": _excess(tallied.one_to_one.changed),
+        "correct_to_wrong": None if tallied.one_to_one.lost is None else _excess(tallied.one_to_one.lost),
         "why_not": "" if models >= FEWEST else "two models cannot tell how much the flips of seeds vary; three can",
     }
 
@@ -273,7 +275,7 @@ def _count(value: Any) -> float:
 
 def _row_flips(tallied: Tallied, sums: RightSums, of_modal: np.ndarray) -> np.ndarray:
     """``[rows, 2]`` lost and won back: by modal label, or as means over pairs of models."""
-    return of_modal if tallied.pairs is None else np.stack([sums.lost, sums.gained], axis=1)
+    return of_modal if tallied.one_to_one is None else np.stack([sums.lost, sums.gained], axis=1)
 
 
 def _classes(audited: Audited, tallied: Tallied) -> list[dict[str, Any]]:
@@ -281,7 +283,7 @@ def _classes(audited: Audited, tallied: Tallied) -> list[dict[str, Any]]:
         return []
     mean = float(tallied.right.whole().change().value[0])
     p_values = tallied.right.change().p_value
-    changed = tallied.class_flips[:, 2] if tallied.pairs is None else tallied.pairs.class_changed
+    changed = tallied.class_flips[:, 2] if tallied.one_to_one is None else tallied.one_to_one.class_changed
     assert changed is not None
     rows = _rows(
         audited.classes.names,
@@ -344,7 +346,7 @@ def _groups(audited: Audited, tallied: Tallied) -> list[dict[str, Any]]:
 
 def _confusions(audited: Audited, tallied: Tallied) -> list[dict[str, Any]]:
     """Cells off the diagonal that grew; p by McNemar: examples that moved in against those that moved out."""
-    if tallied.pairs is not None:
+    if tallied.one_to_one is not None:
         return _confusions_of_pairs(audited, tallied)
     moved_in: Counter[tuple[int, int]] = Counter()
     moved_out: Counter[tuple[int, int]] = Counter()
@@ -359,9 +361,9 @@ def _confusions(audited: Audited, tallied: Tallied) -> list[dict[str, Any]]:
 
 def _confusions_of_pairs(audited: Audited, tallied: Tallied) -> list[dict[str, Any]]:
     """Likewise, mean over pairs of models; p as of a class's recall."""
-    if tallied.pairs is None or tallied.pairs.cells is None or tallied.right is None:
+    if tallied.one_to_one is None or tallied.one_to_one.cells is None or tallied.right is None:
         return []
-    cells = tallied.pairs.cells
+    cells = tallied.one_to_one.cells
     growth = cells.growth(tallied.right.sizes)
     before = growth.dense.mean(0)
     return _grown(audited, cells.cells, before, growth.gained, growth.lost, growth.change().p_value)

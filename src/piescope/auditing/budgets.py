@@ -485,13 +485,13 @@ def _of_pairs(limit: float | str, audit: Mapping[str, Any], kind: str, share: Ma
     if not examples:
         return _Judged(None, None, None, unit, "undecided", "there are no examples")
     found, has_seeds = seeds[kind], seeds["side"] == "dense"
-    told = f"{found['observed']:,.1f} of {examples:,} {_example(examples)} {verb}, mean over pairs of models"
+    told = f"{_mean(found['observed'])} of {examples:,} {_example(examples)} {verb}, mean over pairs of models"
     value = whole * (found["excess"] if has_seeds else found["observed"]) / examples
     if has_seeds:
-        told += f", of which {found['floor']:,.1f} by seeds alone; judged is the rest"
+        told += f", of which {_mean(found['floor'])} by seeds alone; judged is the rest"
         error, freedom = found["error"], found["freedom"]
     else:
-        told += f"; the compressed models differ by {found['floor']:,.1f} among each other"
+        told += f"; the compressed models differ by {_mean(found['floor'])} among each other"
         error, freedom = share["error"], share["freedom"]
         error = None if error is None else error * examples / 100
     if error is None and seeds["why_not"] and has_seeds:
@@ -813,6 +813,11 @@ def _figure(value: float, limit: float) -> str:
 
 def _count(value: float) -> str:
     return f"{round(value):,}"
+
+
+def _mean(value: float) -> str:
+    """A mean of counts with one decimal, halves up."""
+    return f"{math.floor(round(10 * value, 6) + 0.5) / 10:,.1f}"
 
 
 def _plain(limit: float) -> str:

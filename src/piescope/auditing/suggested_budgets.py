@@ -8,6 +8,7 @@ from typing import Any
 
 import piescope
 from piescope.auditing.budgets import Budgets, Row, judge
+from piescope.problems import InputError
 
 SHARES = ("max_flips", "max_changed")
 
@@ -23,7 +24,11 @@ def suggested_budgets(audit: Mapping[str, Any]) -> str:
         audit: the content of an audit.json.
 
     Returns:
-        the file's text: a table ``[budgets]`` with a comment above each limit that says where it comes from.
+        the file's text, for `Budgets.from_file`: a table ``[budgets]``, a comment above each limit says where it comes
+        from.
+
+    Raises:
+        InputError: so few examples that no limit is shown to be kept.
 
     Example:
         >>> audit = {"n_examples": 10_000, "changed": 240, "accuracy": None, "flips": None, "classes": [], "groups": []}
@@ -40,8 +45,13 @@ def suggested_budgets(audit: Mapping[str, Any]) -> str:
         "",
         "[budgets]",
     ]
-    for row in _judged(audit):
-        lines += _limit_lines(row, audit)
+    limits = [_limit_lines(row, audit) for row in _judged(audit)]
+    if not any(not line.startswith("#") for each in limits for line in each):
+        error = InputError("budgets")
+        found = f"{int(audit['n_examples']):,} examples, which show no limit to be kept"
+        error.add("--suggest-budgets", found, "an audit that excludes something", "audit more examples")
+        raise error
+    lines += [line for each in limits for line in each]
     return "\n".join(lines) + "\n"
 
 

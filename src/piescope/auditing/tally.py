@@ -114,7 +114,7 @@ class Tallied:
         thresholds: of confident dense models.
         p_values: of changed examples, p -> how many.
         sample: ``[models, sampled]`` labels of either side, for the noise floor.
-        pairs: what is counted in place of modal labels where the sides have other numbers of models.
+        one_to_one: what is counted in place of modal labels where the sides have other numbers of models.
         rows: the temporary table, one row an example.
     """
 
@@ -138,7 +138,7 @@ class Tallied:
     thresholds: Thresholds | None = None
     p_values: Counter[float] = field(default_factory=Counter)
     sample: tuple[list[np.ndarray], list[np.ndarray]] = field(default_factory=lambda: ([], []))
-    pairs: PairSums | None = None
+    one_to_one: PairSums | None = None
 
 
 def tally(audited: Audited, folder: Path, on_block: Callable[[int], None] = lambda _done: None) -> Tallied:
@@ -323,7 +323,7 @@ def _count_pairs(
     dense, compressed = (block.labels for block in blocks)
     shares = PairShares.of(dense, compressed, truth)
     sums = PairSums.of(dense, compressed, truth, shares, audited.classes.count)
-    found.pairs = sums if found.pairs is None else found.pairs + sums
+    found.one_to_one = sums if found.one_to_one is None else found.one_to_one + sums
     return shares
 
 

@@ -15,7 +15,7 @@ from scipy import special
 
 from piescope.auditing.budgets import LEVEL, Unit, enough_for_drop, units, whole
 
-Answer = Literal["safe", "harm shown", "too few to tell", "no true labels"]
+Answer = Literal["safe", "harm shown", "too few to tell", "no true labels", "in doubt"]
 Where = Literal["accuracy", "class", "group"]
 
 ACCURACY_LIMIT = 1.0
@@ -23,6 +23,9 @@ ACCURACY_LIMIT = 1.0
 
 CLASS_LIMIT = 3.0
 """Points that any class or group may lose, likewise."""
+
+DOUBTS = ("side_relabelled", "labels_relabelled", "no_shared_names", "near_chance")
+"""Warnings that leave no number of the audit to be trusted."""
 
 CLEAR = 0.05
 """Harm is shown of a class or group whose q-value is at most this."""
@@ -73,7 +76,7 @@ class Verdict:
     Attributes:
         answer: ``safe``: losses beyond the limits are excluded; ``harm shown``: they are not, and something lost
             beyond chance; ``too few to tell``: neither; ``no true labels``: nothing tells which change is a loss. With
-            budgets: all kept, one broken, one undecided.
+            budgets: all kept, one broken, one undecided. ``in doubt``: a warning says that no number can be trusted.
         judged_by: by which limits.
         accuracy_limit: points; None: budgets judge.
         class_limit: points, of classes and groups; None: budgets judge.
@@ -128,12 +131,14 @@ def verdict_of(audit: Mapping[str, Any]) -> Verdict:
         'no true labels'
     """
     all_of = None if audit["accuracy"] is None or not audit["n_examples"] else whole(audit)
-    tables = {"class": units(audit, "classes"), "group": units(audit, "groups")} if all_of is not None else {}
+    tables: dict[Where, list[Unit]] = {}
+    if all_of is not None:
+        tables = {"class": units(audit, "classes"), "group": units(audit, "groups")}
     harms = _harms(audit)
     unsettled = _unsettled(audit, all_of, tables)
     budgets = [row["verdict"] for row in audit["budgets"]]
     return Verdict(
-        answer=_by_budgets(budgets) if budgets else _by_limits(all_of, harms, unsettled),
+        answer=_by_budgets(budgets) if budgets else _by_limits(audit, all_of, harms, unsettled),
         judged_by="budgets" if budgets else "limits",
         accuracy_limit=None if budgets else ACCURACY_LIMIT,
         class_limit=None if budgets else CLASS_LIMIT,
@@ -153,7 +158,11 @@ def _by_budgets(verdicts: Sequence[str]) -> Answer:
     return "too few to tell" if "undecided" in verdicts else "safe"
 
 
-def _by_limits(all_of: Unit | None, harms: Sequence[Harm], unsettled: Sequence[Unsettled]) -> Answer:
+def _by_limits(
+    audit: Mapping[str, Any], all_of: Unit | None, harms: Sequence[Harm], unsettled: Sequence[Unsettled]
+) -> Answer:
+    if any(row["kind"] in DOUBTS for row in audit.get("warnings") or ()):
+        return "in doubt"
     if all_of is None:
         return "no true labels"
     if not unsettled:

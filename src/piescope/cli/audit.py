@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from piescope.cli.suggestions import check_suggested, write_suggested
 from piescope.cli.terminal import STEP_FAILED, Device, console_here, device_type, explained, fail, guarded, say
 
 if TYPE_CHECKING:
@@ -139,6 +140,9 @@ def audit(
         bool, typer.Option("--strict", help="Fail on what cannot be judged.", rich_help_panel=BUDGETS)
     ] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML.", rich_help_panel=BUDGETS)] = None,
+    suggest_budgets: Annotated[
+        Path | None, typer.Option(help="Write a TOML file of budgets that it keeps now.", rich_help_panel=BUDGETS)
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of what is drawn at random.")] = 0,
 ) -> None:
     """Tell what a compressed model lost: from predictions, embeddings or models, one or many a side.
@@ -192,12 +196,15 @@ def audit(
         batch_size=batch_size,
     )
     _check_junit(junit)
+    check_suggested(suggest_budgets, compress)
     with explained("nothing was kept, the same command starts anew"):
         with _progress(console_here(stderr=True)) as on_progress:
             found = run_audit(dense, compressed, asked, out, on_progress)
         rows = found.content["budgets"]
         if junit is not None:
             _write_junit(junit, rows, found.content["inputs"]["compressed"]["name"], strict)
+        if suggest_budgets is not None:
+            write_suggested(suggest_budgets, found.content)
     # all files and the exit code are settled: what is printed from here on, and to whom, changes neither
     _show(console, found.content, out)
     if is_broken(rows, strict):

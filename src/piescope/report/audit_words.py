@@ -21,6 +21,7 @@ VERDICTS = {
     ("limits", "harm shown"): "HARM SHOWN",
     ("limits", "too few to tell"): "TOO FEW TO TELL",
     ("limits", "no true labels"): "CANNOT BE TOLD",
+    ("limits", "in doubt"): "IN DOUBT",
     ("budgets", "safe"): "WITHIN BUDGET",
     ("budgets", "harm shown"): "BUDGET BROKEN",
     ("budgets", "too few to tell"): "TOO FEW TO TELL",
@@ -257,8 +258,8 @@ def comparison(audit: Audit) -> str:
         return ""
     return (
         f"Like with like: single models, {count(dense)} dense against {count(compressed)} compressed; every count is "
-        f"the mean over these {counted(dense * compressed, 'pair')}. (A vote of several models beats any one of them, so "
-        "that a single model would lose against it whatever was done to it.)"
+        f"the mean over these {counted(dense * compressed, 'pair')}. (A vote of several models beats any one of them, "
+        "so that a single model would lose against it whatever was done to it.)"
     )
 
 
@@ -279,12 +280,14 @@ def headline(audit: Audit) -> list[str]:
         _what_if_in_short(audit),
         verdict(audit),
         _first_sentence(audit),
-        ""
-        if _harms(audit, "class") and audit["verdict"]["answer"] == "harm shown" and _by_limits(audit)
-        else _who_paid(audit),
+        "" if _verdict_names_classes(audit) else _who_paid(audit),
         seeds(audit) if compares_pairs(audit) else noise(audit, brief=True),
     ]
     return [sentence for sentence in told if sentence]
+
+
+def _verdict_names_classes(audit: Audit) -> bool:
+    return audit["verdict"]["answer"] == "harm shown" and _by_limits(audit) and bool(_harms(audit, "class"))
 
 
 def verdict(audit: Audit) -> str:
@@ -296,6 +299,8 @@ def verdict(audit: Audit) -> str:
     if not _by_limits(audit):
         return f"{of}{label}: {_by_budgets(audit)}"
     reason = {"safe": _why_safe, "harm shown": _why_harm, "too few to tell": _why_too_few}.get(found["answer"])
+    if found["answer"] == "in doubt":
+        return f"{of}{label}: the numbers below may be about something else; see the warning."
     if reason is None:
         return f"{of}{label}: there are no true labels, so that nothing says which change is harm."
     return f"{of}{label}: {reason(audit)}."
@@ -927,7 +932,9 @@ def _what_if_in_short(audit: Audit) -> str:
         return ""
     far = [good[-1] for good in (_good(rows) for rows in groups) if good]
     if not far:
-        return f"No copy {does}."
+        return "No copy can be recommended: each harms something beyond chance" + (
+            " or breaks a budget." if any(_has_budgets(audit, rows) for rows in groups) else "."
+        )
     decimals = digits(*(row["change"] for row in far))
     named = [
         name(row["name"])
@@ -949,7 +956,7 @@ def _furthest(audit: Audit, rows: list[Row]) -> str:
     if not good:
         if len(rows) == 1:
             return f"{first} {_what_it_breaks(rows[0])}."
-        return f"No {name(rows[0]['method'])} copy {does}: {first} already {_what_it_breaks(rows[0])}."
+        return f"No {name(rows[0]['method'])} copy can be recommended: {first} already {_what_it_breaks(rows[0])}."
     far, after = good[-1], rows[len(good) :]
     told = (
         f"{name(far['name'])} {does}"
