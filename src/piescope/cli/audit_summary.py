@@ -8,6 +8,7 @@ from rich.cells import cell_len, chop_cells
 
 from piescope.report import audit_words as words
 from piescope.report.audit_measures import telling
+from piescope.report.audit_reading import how_read
 from piescope.report.audit_warnings import warnings
 from piescope.report.audit_words import Audit, Row
 
@@ -42,6 +43,7 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
     lines += ["", *_wrapped(" ".join(words.headline(audit)), width), ""]
     lines += _facts(audit, width)
     for head, block in (
+        ("how the files were read", _listed(how_read(audit), width)),
         ("budgets, with one-sided 95 % bounds", _budgets(audit, width)),
         (f"classes, worst first{_level(audit, 'classes')}", _rows(audit["classes"], "recall", width)),
         (f"groups, worst first{_level(audit, 'groups')}", _rows(audit["groups"], "accuracy", width)),
@@ -278,7 +280,8 @@ def _harmed(audit: Audit, width: int) -> list[str]:
 
 
 def _notes(audit: Audit, width: int) -> list[str]:
-    lines: list[str] = []
-    for note in audit["inputs"]["notes"] or []:
-        lines += _wrapped(words.shown(note), width, "    ", "  - ")
-    return lines
+    return _listed([words.shown(note) for note in audit["inputs"]["notes"] or []], width)
+
+
+def _listed(sentences: Sequence[str], width: int) -> list[str]:
+    return [line for sentence in sentences for line in _wrapped(sentence, width, "    ", "  - ")]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from piescope.report import audit_words as words
 from piescope.report.audit_measures import telling
+from piescope.report.audit_reading import how_read
 from piescope.report.audit_warnings import warnings
 from piescope.report.audit_words import Audit
 
@@ -45,6 +46,7 @@ def audit_markdown(audit: Audit) -> str:
     lines += _classes(audit)
     lines += _confusions(audit)
     lines += _what_if(audit)
+    lines += ["", "### How the files were read", "", *(f"- {escaped(line)}" for line in how_read(audit))]
     lines += ["", escaped(_inputs(audit))]
     return "\n".join(lines) + "\n"
 

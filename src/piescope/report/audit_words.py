@@ -1032,7 +1032,8 @@ def matched(audit: Audit) -> str:
 def confidence(audit: Audit, table: str) -> str:
     """Of the intervals of ``accuracy``, ``classes`` or ``groups``: ``95 %``, ``99.5 %``."""
     level = audit["confidence"][table]
-    return percent(level, next(decimals for decimals in range(6) if round(level, decimals) == round(level, 6)))
+    exact = (decimals for decimals in range(3) if round(level, decimals) == round(level, 6))
+    return percent(level, next(exact, 1 if level < 99 else 2))  # of three classes 98.3 %
 
 
 def limits(audit: Audit) -> list[str]:

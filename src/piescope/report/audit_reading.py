@@ -1,0 +1,42 @@
+"""How the files of an audit were read, in a few lines: the first thing to look at where a number surprises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from piescope.report import audit_words as words
+
+Audit = dict[str, Any]
+
+
+def how_read(audit: Audit) -> list[str]:
+    """A line a file: what was taken for ids, predictions and labels, what was left out, and how rows found each other.
+
+    Args:
+        audit: the content of audit.json.
+
+    Returns:
+        three to five lines.
+    """
+    inputs = audit["inputs"]
+    told = {side: _side(inputs[side]) for side in ("dense", "compressed")}
+    lines = [f"{words.name(inputs['dense']['name'])}: {told['dense']}"]
+    same = told["dense"] == told["compressed"]
+    lines.append(f"{words.name(inputs['compressed']['name'])}: {'likewise' if same else told['compressed']}")
+    if inputs["labels"] is not None:
+        lines.append(f"{words.name(inputs['labels']['name'])}: {_joined(inputs['labels']['told'])}")
+    if inputs["metadata"] is not None:
+        lines.append(
+            f"{words.name(inputs['metadata']['name'])}: groups by {words.listed(inputs['metadata']['columns'][:6])}"
+        )
+    return [*lines, words.matched(audit)]
+
+
+def _side(side: dict[str, Any]) -> str:
+    models = words.counted(side["n_models"], "model")
+    read = _joined(side["told"]) if side["told"] else words.shown(side["values"])
+    return f"{models}; {read}"
+
+
+def _joined(told: list[str]) -> str:
+    return "; ".join(words.shown(each) for each in told[:4])
