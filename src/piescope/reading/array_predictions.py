@@ -317,6 +317,10 @@ def values_of(sample: np.ndarray, array: StoredArray, rows: np.ndarray) -> Value
     within = ((values >= -1e-6) & (values <= 1 + 1e-6)).all()
     if within and (np.abs(total - 1) <= SUM_TOLERANCE).all():
         return "probabilities"
+    if (values >= 0).all() and (np.abs(total - 100) <= 100 * SUM_TOLERANCE).all() and (values > 1).any():
+        found = f"rows that sum to {total.reshape(-1)[0]:.4g}: percentages"
+        cure = "divide them by 100, or say --values logits to go by the largest alone"
+        raise wrong(np.ones(len(rows), bool), found, "probabilities that sum to 1", cure)
     whole = np.isfinite(values).all() and (values == np.trunc(values)).all() and (values >= 0).all()
     if whole and values.ndim == 2:
         return "labels"

@@ -81,8 +81,10 @@ def texts(values: Iterable[str]) -> pa.Array:
 
 ColumnKind = Literal["whole", "fraction", "text", "list", "empty", "other"]
 
-LIST_TEXT = re.compile(r"\s*[\[(][^\[\]()]*[\])]\s*", re.DOTALL)
-"""A cell that NumPy or Python wrote a list to: ``[0.1 0.9]``, ``[0.1, 0.9]``, ``(0.1, 0.9)``."""
+LIST_TEXT = re.compile(
+    r"\s*((tensor|array)\()?[\[(]+[^\[\]()]*[\])]+(,\s*\w+=[^()]*)*\)?\s*|\s*[-+.\deE]+(\s+[-+.\deE]+)+\s*", re.DOTALL
+)
+"""A cell that NumPy, torch or Python wrote a list to: ``[0.1 0.9]``, ``tensor([0.1, 0.9])``, ``0.1 0.9``."""
 
 LONGEST_ID = 300
 """Characters of a text that can be an id."""
@@ -231,6 +233,8 @@ def _floats(values: pa.Array) -> np.ndarray:
 def _rows_of_text(texts: Sequence[str | None]) -> np.ndarray:
     rows = [numbers_in(text or "") for text in texts]
     length = max(map(len, rows), default=0)
+    if not length:
+        return np.zeros((len(rows), 0))
     return np.array([row if len(row) == length else [np.nan] * length for row in rows], np.float64).reshape(-1, length)
 
 
@@ -238,10 +242,11 @@ def numbers_in(text: str) -> list[float]:
     """The numbers of a list that was written as text; empty where it is something else.
 
     Example:
-        >>> numbers_in("[0.1 0.9]"), numbers_in("[1e-3, 2]"), numbers_in("[0.1 ... 0.2]")
+        >>> numbers_in("[0.1 0.9]"), numbers_in("tensor([[1e-3, 2]])"), numbers_in("[0.1 ... 0.2]")
         ([0.1, 0.9], [0.001, 2.0], [])
     """
+    inner = re.search(r"[\[(]([^\[\]()]*)[\])]", text)
     try:
-        return [float(part) for part in text.strip().strip("[]()").replace(",", " ").split()]
+        return [float(part) for part in (inner[1] if inner else text).replace(",", " ").split()]
     except ValueError:
         return []

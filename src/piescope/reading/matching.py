@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 from piescope.problems import InputError
 from piescope.reading.columns import column_of, numpy_of, texts
 from piescope.reading.files import fault, printable
-from piescope.reading.parts import Witness
 
 
 class Listed(Protocol):
@@ -95,12 +94,14 @@ def match(
         if match_tail:
             return _by_tail(files, extra, common)
         found = _by_id(files, extra, common)
-        _check_witnesses(files, found)
+        _check_witnesses({**files, **extra}, found)
         return found
     if match_tail:
         lacking = next(listed for name, listed in files.items() if name not in with_ids)
         raise fault(lacking.source, "--match-tail", "no ids", "paths in a column of each file", "name it: --id-column")
-    return _by_row(files, extra, with_ids)
+    found = _by_row(files, extra, with_ids)
+    _check_witnesses({**files, **extra}, found)
+    return found
 
 
 def _by_tail(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> Matched:
@@ -171,37 +172,37 @@ def _tails_that_match(first: Listed, listed: Listed) -> str:
     return f"the ends of {same:,} paths are the same: --match-tail matches by them"
 
 
-def _check_witnesses(files: dict[str, Listed], found: Matched) -> None:
-    """Refuses ids that only count each file's rows, where another column says that these are other examples.
+def _check_witnesses(files: Mapping[str, Listed], found: Matched) -> None:
+    """Refuses rows that were brought together and that another column says are other examples.
 
     Raises:
-        InputError: rows with one id that name two examples, which both files have.
+        InputError: two files have the same values in a column of names, in another order.
     """
-    first: tuple[str, Listed, Witness] | None = None
+    firsts: dict[str, tuple[Listed, pa.Array]] = {}
     for name, listed in files.items():
-        witness = getattr(listed, "witness", None)
-        if witness is None:
-            continue
-        if first is None or witness.column != first[2].column:
-            first = first or (name, listed, witness)
-            continue
-        one, other = (
-            held.values if (rows := found.rows[place]) is None else held.values.take(column_of(rows))
-            for place, held in ((first[0], first[2]), (name, witness))
-        )
-        known = numpy_of(pc.and_(one.is_valid(), other.is_valid())).astype(bool)
-        differ = np.zeros(len(known), bool)
-        differ[known] = numpy_of(pc.not_equal(one.filter(column_of(known)), other.filter(column_of(known))))
-        if differ.any() and numpy_of(pc.is_in(other.filter(column_of(differ)), one)).all():
-            row = int(np.argmax(differ))
-            raise fault(
-                listed.source,
-                "ids",
-                f"ids that count the rows: {found.identity(row)!r} is {other[row].as_py()!r} here, and "
-                f"{one[row].as_py()!r} in {first[1].source}",
-                "one id for each example",
-                f"match by the other column: --id-column {printable(witness.column)}",
-            )
+        for witness in getattr(listed, "witnesses", ()):
+            rows = found.rows[name]
+            values = witness.values if rows is None else witness.values.take(column_of(rows))
+            first = firsts.setdefault(witness.column, (listed, values))
+            if first[0] is not listed:
+                _check_same_names(witness.column, first, (listed, values))
+
+
+def _check_same_names(column: str, first: tuple[Listed, pa.Array], second: tuple[Listed, pa.Array]) -> None:
+    one, other = first[1], second[1]
+    known = numpy_of(pc.and_(one.is_valid(), other.is_valid())).astype(bool)
+    differ = np.zeros(len(known), bool)
+    differ[known] = numpy_of(pc.not_equal(one.filter(column_of(known)), other.filter(column_of(known))))
+    if not differ.any() or not numpy_of(pc.is_in(other.filter(column_of(differ)), one)).all():
+        return
+    row = int(np.argmax(differ))
+    raise fault(
+        second[0].source,
+        "rows",
+        f"{column} {other[row].as_py()!r} in the row of {one[row].as_py()!r} in {first[0].source}",
+        "the same example in the same row, or an id",
+        f"match by that column: --id-column {printable(column)!r}",
+    )
 
 
 def _by_row(files: dict[str, Listed], extra: dict[str, Listed], with_ids: dict[str, Listed]) -> Matched:

@@ -129,6 +129,9 @@ NO_SCORE_STEMS = ("x", "f", "v", "z", "pc", "dim", "emb", "embedding", "feature"
 
 NAME_ARRAYS = ("class_names", "classes", "names")
 
+RIGHT_WORDS = ("1", "true", "yes", "y", "t", "right", "correct", "c", "pass", "passed", "success")
+WRONG_WORDS = ("0", "false", "no", "n", "f", "wrong", "incorrect", "i", "fail", "failed", "failure")
+
 MEASURE_WORDS = frozenset(
     (
         *("latency", "ms", "s", "sec", "secs", "time", "times", "seconds", "duration", "runtime", "loss", "losses"),
@@ -169,6 +172,17 @@ def words_of(name: str) -> tuple[str, ...]:
     """
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return tuple(word for word in re.split(r"[\W_]+", parted.lower()) if word)
+
+
+def truth_of_word(word: str) -> bool | None:
+    """What a cell of a column of right and wrong says; None: neither.
+
+    Example:
+        >>> truth_of_word("Yes"), truth_of_word("incorrect"), truth_of_word("maybe")
+        (True, False, None)
+    """
+    said = word.strip().lower()
+    return True if said in RIGHT_WORDS else False if said in WRONG_WORDS else None
 
 
 def key_of(name: str) -> str:

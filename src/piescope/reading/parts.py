@@ -65,6 +65,19 @@ class Hints:
 
 
 @dataclass(frozen=True, eq=False)
+class Witness:
+    """A column that names the examples beside their ids.
+
+    Attributes:
+        column: its name.
+        values: ``[examples]`` text.
+    """
+
+    column: str
+    values: pa.Array
+
+
+@dataclass(frozen=True, eq=False)
 class LabelColumn:
     """One label an example: the truth, or a column of metadata.
 
@@ -76,6 +89,7 @@ class LabelColumn:
         told: how it was read.
         largest: the largest code.
         distinct: how many different codes there are; 0: it was not counted.
+        witnesses: the ids under the name of their column.
     """
 
     source: str
@@ -85,24 +99,12 @@ class LabelColumn:
     told: tuple[str, ...] = ()
     largest: int = -1
     distinct: int = 0
+    witnesses: tuple[Witness, ...] = ()
 
     @property
     def examples(self) -> int:
         """Number of examples."""
         return self.codes.shape[0]
-
-
-@dataclass(frozen=True, eq=False)
-class Witness:
-    """A column that names the examples beside their ids.
-
-    Attributes:
-        column: its name.
-        values: ``[examples]`` text.
-    """
-
-    column: str
-    values: pa.Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +125,7 @@ class Predictions:
         is_binary: scores are those of class 1 of two.
         zero: of quantised probabilities, what stands for 0; None: they are not quantised.
         is_correctness: labels say right or wrong.
-        witness: a second column that names the examples, where the ids count the rows of the file.
+        witnesses: other columns that name the examples, where there are no ids, or some that count the rows.
         columns: of the table that it is from.
         chosen: those of them that it was made of.
     """
@@ -141,7 +143,7 @@ class Predictions:
     is_binary: bool = False
     zero: float | None = None
     is_correctness: bool = False
-    witness: Witness | None = None
+    witnesses: tuple[Witness, ...] = ()
     columns: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
 

@@ -33,6 +33,7 @@ from piescope.reading.names import (
     SCORE_NAMES,
     SCORE_WORDS,
     TRUTH_NAMES,
+    truth_of_word,
 )
 from piescope.reading.parts import SUM_TOLERANCE, Hints, Values
 
@@ -50,6 +51,9 @@ LEAST_AGREEMENT = 0.02
 
 CLEAR = 3.0
 """Standard errors beyond chance."""
+
+MOST_WITNESSES = 3
+"""Columns that are held to check that rows belong together."""
 
 MOST_TRIED = 40
 """Columns of which one or two may be no probabilities, all tried."""
@@ -152,13 +156,22 @@ def _can_be_unnamed_id(column: Column) -> bool:
     return column.kind == "text" or not set(column.words) & MEASURE_WORDS
 
 
-def witness_of(columns: Sequence[Column], identity: Column | None) -> Column | None:
-    """A second column that names each example, where the ids only count this file's rows: it must tell the same."""
-    if identity is None or not identity.is_counter or identity.rows < LEAST:
-        return None
-    others = [column for column in columns if column is not identity and not column.is_counter and column.is_identifier]
-    named = [column for column in others if _id_rank(column) is not None]
-    return next(iter([*named, *(column for column in others if column.kind == "text")]), None)
+def witnesses_of(columns: Sequence[Column], identity: Column | None) -> list[Column]:
+    """Columns that name each example besides the ids, where there are none, or ids that only count the rows.
+
+    Files whose rows are brought together must agree in them: see `piescope.reading.matching`.
+    """
+    if identity is not None and not (identity.is_counter and identity.rows >= LEAST):
+        return []
+    others = [
+        column
+        for column in columns
+        if column is not identity and column.is_unique and column.rows >= LEAST and not column.is_counter
+    ]
+    named = [column for column in others if _id_rank(column) is not None and column.kind in ("text", "whole")]
+    texts = [column for column in others if column.kind == "text"]
+    whole = [column for column in others if column.kind == "whole" and not set(column.words) & MEASURE_WORDS]
+    return list(dict.fromkeys((*named, *texts, *whole)))[:MOST_WITNESSES]
 
 
 def _is_answer(column: Column) -> bool:
@@ -432,10 +445,15 @@ def _numbered(columns: Sequence[Column]) -> dict[str, list[Column]]:
 
 
 def _is_falling(group: Sequence[Column]) -> bool:
-    values = _stacked(group)
-    if len(group) < 3 or len(values) < LEAST or np.isnan(values).any() or (values == values[0]).all():
+    return _falls(_stacked(group))
+
+
+def _falls(values: np.ndarray | None) -> bool:
+    """Whether numbers ``[rows, columns]`` fall from left to right in every row, and rows differ."""
+    if values is None or values.shape[1] < 3 or len(values) < LEAST or np.isnan(values).any():
         return False
-    return bool((np.diff(values, axis=1) <= 0).all() and (np.diff(values, axis=1) < 0).any())
+    steps = np.diff(values, axis=1)
+    return bool((values != values[0]).any() and (steps <= 0).all() and (steps < 0).any())
 
 
 def _stacked(columns: Sequence[Column]) -> np.ndarray:
@@ -468,6 +486,15 @@ def _lists(
             found = f"lists of {column.width} numbers, and nothing that says what they are"
             cure = f"--score-columns {column.name} if they are scores, one a class"
             raise fault(path, column.name, found, "scores, one a class", cure)
+    best = next((column for column in chosen if _falls(column.numbers)), None)
+    if best is not None and hints.values is None:
+        raise fault(
+            path,
+            best.name,
+            f"lists of {best.width} scores that fall in every row: of the best {best.width} classes",
+            "one score for each class",
+            "write the scores of all classes (timm: --topk 0), or the predicted class alone (--topk 1)",
+        )
     if predicted and len(chosen) == 1 and chosen[0].numbers is not None:
         _check_same(chosen[0].numbers, None, predicted, path, chosen[0].name)
     return Roles(vectors=tuple(column.name for column in chosen))
@@ -931,10 +958,8 @@ def _label_with_confidence(rest: Sequence[Column], truth: Column | None, path: P
     index = next((c for c in rest if c.key in ("index", "class_index") and c.kind == "whole" and not c.is_unique), None)
     chosen = label if index is None else index
     if not label.is_binary or held[0].key == "logit":
-        note = f"{held[0].name!r} is how sure the model is" if index is None else f"classes by {index.name!r}"
-        return Roles(
-            labels=(chosen.name,), values="labels", left_out=((held[0].name, "how sure the model is"),), notes=(note,)
-        )
+        left = ((held[0].name, "how sure the model is"), (label.name, "the name of the predicted class"))
+        return Roles(labels=(chosen.name,), values="labels", left_out=left if index is not None else left[:1])
     sure = held[0].values
     if ((sure >= 0.5) == (label.values == 1)).all():
         return Roles(
@@ -950,9 +975,9 @@ def _label_with_confidence(rest: Sequence[Column], truth: Column | None, path: P
 
 def _right_or_wrong(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | None:
     """A column that says whether the answer was right."""
-    named = [column for name in CORRECT_NAMES for column in rest if column.key == name and column.is_number]
-    binary = [column for column in named if column.is_binary and column.key != "accuracy"]
-    numbers = [column for column in named if column.key in ("score", "reward") and not column.is_binary]
+    named = [column for name in CORRECT_NAMES for column in rest if column.key == name]
+    binary = [column for column in named if _says_right(column) and column.key != "accuracy"]
+    numbers = [column for column in named if column.key in ("score", "reward") and column.is_number]
     if not binary and numbers and hints.right_from is None:
         column = numbers[0]
         raise fault(
@@ -966,22 +991,28 @@ def _right_or_wrong(rest: Sequence[Column], path: Path, hints: Hints) -> Roles |
     chosen = binary or numbers
     if not chosen:
         return None
-    if len(chosen) > 1 and any((chosen[0].values != other.values).any() for other in chosen[1:]):
+    if len(chosen) > 1 and any(list(_plain(chosen[0])) != list(_plain(other)) for other in chosen[1:]):
         names = ", ".join(repr(column.name) for column in chosen)
         raise fault(path, "columns", f"right or wrong in {names}", "one of them", "name it: --prediction-column NAME")
     return _correctness(chosen[:1], path, hints)
 
 
 def _correctness(held: Sequence[Column], path: Path, hints: Hints) -> Roles:
-    odd = next((column for column in held if not column.is_number), None)
-    odd = odd or (None if hints.right_from is not None else next((c for c in held if not c.is_binary), None))
-    if odd is not None:
+    odd = next((column for column in held if not _says_right(column)), None)
+    if odd is not None and (hints.right_from is None or not odd.is_number):
         found = (
             "text" if odd.texts is not None else f"numbers from {np.nanmin(odd.values):g} to {np.nanmax(odd.values):g}"
         )
         cure = "write 1 for right and 0 for wrong, or say from which score on an answer is right: --right-from 0.5"
         raise fault(path, odd.name, found, "0 and 1, true and false", cure)
     return Roles(labels=tuple(column.name for column in held), values="labels", is_correctness=True)
+
+
+def _says_right(column: Column) -> bool:
+    """Whether all values say right or wrong: 0 and 1, true and false, or words for them."""
+    if column.texts is not None:
+        return bool(column.texts) and all(truth_of_word(text or "") is not None for text in column.texts)
+    return column.is_binary
 
 
 def _left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | None:
@@ -1076,7 +1107,8 @@ def _single_score(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | N
 
 def _truth_beside(rest: Sequence[Column], found: Roles, path: Path, hints: Hints) -> Column | None:
     """``label`` or ``class`` beside predictions is the truth, unless it repeats them."""
-    others = [column for column in rest if column.name not in found.chosen]
+    named = {name for name, _ in found.left_out}
+    others = [column for column in rest if column.name not in found.chosen and column.name not in named]
     truth = _first_named(others, LABEL_NAMES) or _first_named(others, CLASS_NAMES)
     if truth is None or truth.key in PREDICTION_NAMES:
         return None

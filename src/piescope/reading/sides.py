@@ -186,10 +186,11 @@ def _read(
     else:
         said = scores.argmax(1)
     is_logits = part.values == "logits"
-    largest = scores[np.arange(len(scores)), said if columns is None else columns[said]].astype(np.float32)
+    top = scores[np.arange(len(scores)), said if columns is None else columns[said]]
+    largest = top.astype(np.float32)
     if is_logits:
-        with np.errstate(invalid="ignore", over="ignore"):
-            total = np.exp((scores - largest[:, None]).astype(np.float32, copy=False)).sum(1)
+        with np.errstate(invalid="ignore", over="ignore"):  # from the score before it is rounded
+            total = np.exp((scores - top[:, None]).astype(np.float32, copy=False)).sum(1)
     else:
         total = scores.sum(1, dtype=np.float32)
     broken = ~np.isfinite(total)

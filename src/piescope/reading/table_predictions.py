@@ -17,6 +17,7 @@ from piescope.reading.arrays import Spool, StoredArray, in_memory
 from piescope.reading.columns import Column, numbers_in, numpy_of, profile, texts
 from piescope.reading.files import fault, printable, shown
 from piescope.reading.labels import Coder
+from piescope.reading.names import truth_of_word
 from piescope.reading.parts import (
     AXES,
     WRONG_RIGHT,
@@ -29,7 +30,7 @@ from piescope.reading.parts import (
     check_width,
     replace_path,
 )
-from piescope.reading.roles import MANY, MOST_DISTINCT, Roles, id_of, roles_of, truth_roles, whole_values, witness_of
+from piescope.reading.roles import MANY, MOST_DISTINCT, Roles, id_of, roles_of, truth_roles, whole_values, witnesses_of
 from piescope.reading.tables import TableFile
 from piescope.reading.text_format import NUMBER
 
@@ -64,17 +65,19 @@ def labels_of_table(table: TableFile, hints: Hints) -> LabelColumn:
     spool, ids = Spool(np.dtype(np.int32), ()), Ids(path)
     largest, distinct = -1, set[int]()
     for batch in table.batches(roles.as_text, roles.used):
-        codes = coder.codes(batch.column(roles.truth))
-        largest = max(largest, int(codes.max()))
-        distinct.update(np.unique(codes).tolist())
-        spool.append(codes)
+        said = coder.codes(batch.column(roles.truth))
+        largest = max(largest, int(said.max()))
+        distinct.update(np.unique(said).tolist())
+        spool.append(said)
         ids.add(batch, roles.id)
     if not len(spool):
         raise fault(path, "rows", "none", "at least one example", "write the file again")
     told = (*table.told, f"true labels: column {roles.truth!r}", *_id_told(roles.id), *left_out_told(roles))
-    return LabelColumn(
-        shown(path), spool.array("labels", path), as_tuple(coder.names), ids.array(), told, largest, len(distinct)
-    )
+    held = ids.array()
+    witnesses = () if roles.id is None else (Witness(roles.id, held),)
+    codes = spool.array("labels", path)
+    names = as_tuple(coder.names)
+    return LabelColumn(shown(path), codes, names, held, told, largest, len(distinct), witnesses)
 
 
 def _id_told(column: str | None) -> tuple[str, ...]:
@@ -126,13 +129,13 @@ def part_of_table(table: TableFile, hints: Hints) -> Predictions:
     cells = _cells_of(table, columns, roles, hints)
     if roles.model is not None:
         return _pivoted(table, roles, cells)
-    second = witness_of(columns, next((column for column in columns if column.name == roles.id), None))
-    wanted = roles.used if second is None else (*roles.used, second.name)
-    as_text = roles.as_text if second is None else (*roles.as_text, second.name)
+    identity = next((column for column in columns if column.name == roles.id), None)
+    second = tuple(column.name for column in witnesses_of(columns, identity) if column.name not in roles.used)
     spool: Spool | None = None
-    ids, witness, truth = Ids(table.path), Ids(table.path, may_be_empty=True), _TruthBeside(table.path, roles.truth)
+    ids, truth = Ids(table.path), _TruthBeside(table.path, roles.truth)
+    others = {name: Ids(table.path, may_be_empty=True) for name in second}
     largest = -1
-    for batch in table.batches(as_text, wanted):
+    for batch in table.batches((*roles.as_text, *second), (*roles.used, *second)):
         rows = cells.rows(batch)
         if spool is None:
             spool = Spool(rows.dtype, rows.shape[1:])
@@ -140,13 +143,17 @@ def part_of_table(table: TableFile, hints: Hints) -> Predictions:
         largest = max(largest, cells.largest(rows))
         spool.append(rows)
         ids.add(batch, roles.id)
-        witness.add(batch, None if second is None else second.name)
+        for name, witness in others.items():
+            witness.add(batch, name)
         truth.add(batch)
     if spool is None:
         raise fault(table.path, "rows", "none", "at least one example", "write the file again")
     held = ids.array()
     found = cells.part(spool.array("predictions", table.path), largest, held, truth.column(held))
-    return found if second is None else replace(found, witness=Witness(second.name, witness.array()))
+    named = [Witness(name, witness.array()) for name, witness in others.items()]
+    if roles.id is not None:
+        named.append(Witness(roles.id, held))
+    return replace(found, witnesses=tuple(named))
 
 
 def check_alike(rows: np.ndarray, first: tuple[int, ...], path: Path) -> None:
@@ -226,7 +233,7 @@ class _Cells:
 
     def _right(self, column: pa.Array, name: str) -> np.ndarray:
         """``[rows]`` 1 for right, 0 for wrong."""
-        values = numbers(column, self.table.path, name, self.done)
+        values = _yes_or_no(column, self.table.path, name, self.done)
         if self.right_from is not None:
             return (values >= self.right_from).astype(np.int32)
         odd = (values != 0) & (values != 1)
@@ -416,6 +423,18 @@ def vector(column: pa.Array, path: Path, name: str, first: int = 0) -> np.ndarra
             "give one number a class, or a dimension, in each row",
         )
     return numbers(pc.list_flatten(column), path, name, first, length).reshape(len(column), length)
+
+
+def _yes_or_no(column: pa.Array, path: Path, name: str, first: int) -> np.ndarray:
+    """``[rows]`` numbers; 1 for words that say right, 0 for those that say wrong."""
+    if not pa.types.is_string(column.type):
+        return numbers(column, path, name, first)
+    encoded = pc.dictionary_encode(column)
+    said = [truth_of_word(word) for word in encoded.dictionary.to_pylist()]
+    if column.null_count or None in said:
+        row = first + (int(np.argmax(numpy_of(column.is_null()))) if column.null_count else 0)
+        raise fault(path, f"{name}, row {row}", "an empty cell or another word", "right or wrong", "write 1 and 0")
+    return np.array(said, np.float32)[numpy_of(encoded.indices)]
 
 
 def _vector_of_text(cells: Sequence[str], path: Path, name: str, first: int) -> np.ndarray:
