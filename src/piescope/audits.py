@@ -362,7 +362,7 @@ def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress
     from piescope.auditing.verdict import verdict_of
 
     if asked.budgets is not None:
-        asked.budgets.check(question.truth is not None, question.metadata is not None)
+        asked.budgets.check(question.truth is not None, question.metadata is not None, not question.is_right_or_wrong)
     content = answer(question, out, on_progress)
     if asked.budgets is not None:
         from piescope.auditing.budgets import judge

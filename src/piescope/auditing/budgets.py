@@ -154,12 +154,13 @@ class Budgets(Spec):
         """Name to limit of each budget that there is."""
         return self.model_dump(exclude_none=True)
 
-    def check(self, has_labels: bool, has_groups: bool) -> None:
+    def check(self, has_labels: bool, has_groups: bool, has_classes: bool = True) -> None:
         """Refuses, before any work, budgets that the inputs cannot answer.
 
         Args:
             has_labels: true labels are known.
             has_groups: there is a metadata file.
+            has_classes: it is known of which class an example is; of answers that are right or wrong it is not.
 
         Raises:
             InputError: a budget needs true labels or metadata, and there are none.
@@ -169,6 +170,9 @@ class Budgets(Spec):
             if name != "max_changed" and not has_labels:
                 cure = "give them (--labels FILE), or budget what needs none (max_changed)"
                 error.add(name, "no true labels", "the true label of each example", cure)
+            if name == "max_class_drop" and not has_classes:
+                cure = "give predictions and true labels, or leave this budget out"
+                error.add(name, "only right and wrong", "the class of each example", cure)
             if name == "max_group_drop" and not has_groups:
                 cure = "give it (--metadata FILE), or leave this budget out"
                 error.add(name, "no metadata", "a metadata file with a column to group by", cure)

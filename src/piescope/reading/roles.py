@@ -6,6 +6,7 @@ is said, never used; where two readings are possible the file is refused, with t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -51,6 +52,9 @@ LEAST_AGREEMENT = 0.02
 
 CLEAR = 3.0
 """Standard errors beyond chance."""
+
+LEAST_TOLD = 0.3
+"""Share of what its most frequent value leaves open that a column of answers tells of the true labels."""
 
 MOST_WITNESSES = 3
 """Columns that are held to check that rows belong together."""
@@ -1032,7 +1036,16 @@ def _left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | No
         return Roles(labels=(column.name,), values="labels")
     first = _first_named(held, (*LABEL_NAMES, *CLASS_NAMES))
     if first is not None:
-        return Roles(labels=(first.name,), values="labels")
+        other = next((column for column in held if column is not first and _tells(column, first)), None)
+        if other is None:
+            return Roles(labels=(first.name,), values="labels")
+        raise fault(
+            path,
+            "columns",
+            f"two columns of classes, {other.name!r} and {first.name!r}: which are predicted, and which are true",
+            "a column prediction, and true_label if the truth stands beside it",
+            f"--prediction-column {printable(other.name)} --label-column {printable(first.name)}, or the other way round",
+        )
     names = tuple(column.name for column in held)
     if len({column.kind for column in held}) > 1:
         found = ", ".join(map(repr, names[:8]))
@@ -1044,6 +1057,18 @@ def _left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | No
         if not do_agree(codes):
             raise no_labels(codes, path, "columns", ", ".join(map(repr, names[:6])), names)
     return Roles(labels=names, values="labels")
+
+
+def _tells(column: Column, label: Column) -> bool:
+    """Whether a column tells another one far better than its most frequent value does (Goodman and Kruskal's lambda)."""
+    if column.rows < LEAST or column.distinct > column.rows / 2 or label.distinct < 2:
+        return False
+    counts: dict[object, Counter[object]] = {}
+    for one, other in zip(_plain(column), _plain(label), strict=True):
+        counts.setdefault(one, Counter())[other] += 1
+    most = Counter(_plain(label)).most_common(1)[0][1]
+    known = sum(each.most_common(1)[0][1] for each in counts.values())
+    return known - most > LEAST_TOLD * (column.rows - most) + column.distinct
 
 
 def _is_free_text(column: Column) -> bool:
