@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ready import Ready
+from ready import READY
 
 TINY = Path(__file__).parent / "golden" / "tiny.toml"
 SMALL = Path(__file__).parent / "small.toml"
@@ -28,8 +28,6 @@ HANG = 3600.0
 
 SEEN = {"COLUMNS": "120", "NO_COLOR": "1"}
 """The terminal of every command of the tests."""
-
-READY = Ready()
 
 
 def piescope_command(*arguments: str | Path) -> list[str]:
@@ -76,12 +74,12 @@ def processor_seconds() -> float:
 
 
 @contextmanager
-def at_most(processor_seconds: float) -> Iterator[None]:
+def at_most(seconds: float) -> Iterator[None]:
     """What runs in it, with the programs that it waits for, computes for no longer; other work of the machine has no say."""
     before = processor_seconds()
     yield
     taken = processor_seconds() - before
-    assert taken < processor_seconds, f"{taken:.1f} s of a processor"
+    assert taken < seconds, f"{taken:.1f} s of a processor"
 
 
 @dataclass(frozen=True)

@@ -132,5 +132,9 @@ def stream(number: int, path: str, mode: str) -> IO[str]:
     return open(number, mode, encoding="utf-8", errors="backslashreplace" if number == 2 else "strict")
 
 
+READY = Ready()
+"""That of this process."""
+
+
 if __name__ == "__main__":
     serve()

@@ -6,19 +6,16 @@ import builtins
 import csv
 import importlib
 import inspect
-import os
 import pkgutil
 import re
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pyarrow.parquet as parquet
 import pytest
 
 import piescope
-from conftest import TINY, Run, run_piescope
+from conftest import SMALL, TINY, Run, at_most, run_piescope, run_program, run_python
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,39 +73,25 @@ def test_every_annotation_of_the_package_resolves() -> None:
     assert checked > 200
 
 
-def python(code: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=timeout, check=False)
-
-
 def test_importing_piescope_loads_neither_torch_nor_numpy() -> None:
-    done = python("import sys, piescope; print([m for m in ('torch', 'numpy', 'pydantic') if m in sys.modules])")
+    done = run_python("import sys, piescope; print([m for m in ('torch', 'numpy', 'pydantic') if m in sys.modules])")
     assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_measures_load_no_torch() -> None:
     names = "modal_label, pie_mask, q_score, prediction_depth, knn_labels, umap_projection"
-    done = python(f"import sys; from piescope import {names}; print('torch' in sys.modules)")
+    done = run_python(f"import sys; from piescope import {names}; print('torch' in sys.modules)")
     assert done.stdout.strip() == "False", done.stderr
 
 
-def best_seconds(*arguments: str | Path, code: int) -> float:
-    """The quickest of five: what the command takes when the machine has nothing else to do."""
-    taken = []
-    for _ in range(5):
-        began = time.perf_counter()
-        assert run_piescope(*arguments).returncode == code
-        taken.append(time.perf_counter() - began)
-    return min(taken)
-
-
-def test_help_takes_under_0_4_seconds() -> None:
-    assert best_seconds("--help", code=0) < 0.4
-
-
-def test_a_wrong_study_is_refused_in_under_2_seconds(tmp_path: Path) -> None:
+def test_help_and_refusals_need_next_to_nothing(tmp_path: Path) -> None:
+    """Seconds of a processor, with room for a slow one; benchmarks/commands.py has a clock's."""
+    with at_most(2):
+        assert run_piescope("--help", new=True).returncode == 0
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(TINY.read_text().replace("sparsities =", "sparsitys ="))
-    assert best_seconds("run", wrong, "--out", tmp_path / "out", code=2) < 2
+    with at_most(6):
+        assert run_piescope("run", wrong, "--out", tmp_path / "out", new=True).returncode == 2
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -118,7 +101,7 @@ def test_help_loads_nothing_heavy() -> None:
         "heavy = [m for m in ('torch', 'numpy', 'pydantic', 'pyarrow', 'matplotlib') if m in sys.modules]\n"
         "print('HEAVY', heavy, code)"
     )
-    done = python(code)
+    done = run_python(code)
     assert "HEAVY [] 0" in done.stdout, done.stdout + done.stderr
     for command in ("run", "plan", "status", "report", "studies"):
         assert command in done.stdout
@@ -127,12 +110,12 @@ def test_help_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "arguments", [["report", "DIR"], ["status", "DIR"], ["run", "STUDY", "--out", "DIR"], ["studies"]]
 )
-def test_commands_that_only_read_never_load_torch(tiny_run: Run, tmp_path: Path, arguments: list[str]) -> None:
+def test_commands_that_only_read_never_load_torch(small_run: Run, tmp_path: Path, arguments: list[str]) -> None:
     """A finished study is reported, looked at and run again on a machine whose torch cannot be loaded."""
-    out = tiny_run.copy(tmp_path / "copy")
+    out = small_run.copy(tmp_path / "copy")
     (tmp_path / "torch.py").write_text("raise ImportError('torch must not be loaded here')\n")
-    filled = [{"DIR": str(out), "STUDY": str(TINY)}.get(argument, argument) for argument in arguments]
-    done = run_piescope(*filled, env={"PYTHONPATH": str(tmp_path)})
+    filled = [{"DIR": str(out), "STUDY": str(SMALL)}.get(argument, argument) for argument in arguments]
+    done = run_piescope(*filled, env={"PYTHONPATH": str(tmp_path)}, new=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -194,22 +177,21 @@ def test_shapes_are_checked_against_their_annotations() -> None:
         "piescope.measure", "piescope.losses", "piescope.data.augment", "piescope.data.batches", "piescope.data.dataset",
         "piescope.models.wide_resnet", "piescope.models.heads", "piescope.models.probes", "piescope.training.predict",
     ]  # fmt: skip
-    checked = subprocess.run(
+    checked = run_program(
         [sys.executable, "-m", "pytest", "-q", "-m", "not simulation", "-p", "no:cacheprovider", f"--jaxtyping-packages={','.join(modules)},beartype.beartype",
          "tests/oracle", "--ignore", "tests/oracle/test_comparison.py", "tests/unit/test_data.py", "tests/unit/test_models.py", "tests/contract/shapes_are_enforced.py",
          "--deselect", "tests/unit/test_data.py::test_a_wrong_data_set_is_refused"],
-        cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=300, check=False,
+        cwd=ROOT,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stdout[-3000:]
     assert "passed" in checked.stdout
 
 
-def test_a_second_run_does_nothing_and_says_so(tiny_run: Run) -> None:
-    hashes = {path: path.stat().st_mtime_ns for path in tiny_run.out.rglob("*") if path.is_file()}
-    began = time.monotonic()
-    done = run_piescope("run", TINY, "--out", tiny_run.out)
-    took = time.monotonic() - began
+def test_a_second_run_does_nothing_and_says_so(tiny_run: Run, tmp_path: Path) -> None:
+    out = tiny_run.copy(tmp_path / "copy")
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    with at_most(30):
+        done = run_piescope("run", TINY, "--out", out)
     assert done.returncode == 0
     assert "80 done, 0 to run" in done.stdout
-    assert {path.name for path, before in hashes.items() if path.stat().st_mtime_ns != before} == set()
-    assert took < 60  # a hang, not a speed, is what this finds
+    assert {path.name for path, stamp in before.items() if path.stat().st_mtime_ns != stamp} <= {"run.lock"}

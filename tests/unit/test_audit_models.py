@@ -571,7 +571,9 @@ def test_names_shapes_and_numbers_that_do_not_fit(tmp_path: Path, net: WideResNe
     assert "ONNX" in fault(tmp_path / "q.pt")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_any_bytes_are_weights_or_refused(tmp_path: Path, data: st.DataObject) -> None:
     """Random bytes, and whole files with damage: a state, or an InputError; no other exception, no hang."""
@@ -1058,7 +1060,9 @@ def test_onnx_models_that_do_not_fit(tmp_path: Path) -> None:
     assert "1 or 3 channels" in fault(seven)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_damaged_onnx(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "whole.onnx"

@@ -303,7 +303,9 @@ def test_wrong_npz(tmp_path: Path, arrays: dict[str, object]) -> None:
     fault(tmp_path / "mine.npz")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data(), suffix=st.sampled_from([".npz", ".parquet", ".arrow"]))
 def test_damaged_files_are_refused_and_nothing_else_happens(tmp_path: Path, data: st.DataObject, suffix: str) -> None:
     """Any bytes, and any damage of a whole file: an InputError, or pictures."""

@@ -81,8 +81,13 @@ def labels(results: Results, objective: str, pruning: str, sparsity: float = 0.9
     return found.labels
 
 
-def test_floors_are_of_full_size_and_the_null_is_named(results: Results) -> None:
-    rows = Signal(results).rows["noise"]
+@pytest.fixture(scope="module")
+def signal(results: Results) -> Signal:
+    return Signal(results)
+
+
+def test_floors_are_of_full_size_and_the_null_is_named(results: Results, signal: Signal) -> None:
+    rows = signal.rows["noise"]
     dense, fresh = (labels(results, "supcon", name) for name in ("dense", "fresh_dense"))
     for pruning, null in (("gmp", "same_seeds"), ("one_shot", "descended")):
         row = find(rows, objective="supcon", pruning=pruning, sparsity=0.9)
@@ -97,8 +102,7 @@ def test_floors_are_of_full_size_and_the_null_is_named(results: Results) -> None
     assert not [row for row in rows if row["pruning"] in ("dense", "fresh_dense")]
 
 
-def test_parts_add_up_to_what_is_observed(results: Results) -> None:
-    signal = Signal(results)
+def test_parts_add_up_to_what_is_observed(results: Results, signal: Signal) -> None:
     for row in signal.rows["noise"]:
         if row["pruning"] not in ("gmp", "one_shot"):
             continue
@@ -133,8 +137,8 @@ def test_without_controls_the_halves_are_taken_and_the_parts_are_named_together(
     assert parts == {"seeds", "sparsity", "fine_tuning_and_sparsity"}
 
 
-def test_overlap_of_one_objective_takes_separate_dense_models(results: Results) -> None:
-    rows = Signal(results).rows["overlap"]
+def test_overlap_of_one_objective_takes_separate_dense_models(results: Results, signal: Signal) -> None:
+    rows = signal.rows["overlap"]
     assert {row["compared"] for row in rows} == {"objectives", "prunings", "sparsities"}
     row = find(rows, compared="prunings", objective_a="supcon", sparsity_a=0.9)
     dense, fresh = (labels(results, "supcon", name) for name in ("dense", "fresh_dense"))
@@ -154,8 +158,8 @@ def test_overlap_of_one_objective_takes_separate_dense_models(results: Results) 
     )
 
 
-def test_intersections_count_every_pie_once(results: Results) -> None:
-    rows = Signal(results).intersections()
+def test_intersections_count_every_pie_once(results: Results, signal: Signal) -> None:
+    rows = signal.intersections()
     names = [name for name in rows[0] if isinstance(rows[0][name], bool)]
     assert len(names) == 4
     either = np.logical_or.reduce([a.columns["is_pie"] for a in results.pruned() if a.sparsity == 0.9])
@@ -169,8 +173,8 @@ def test_intersections_count_every_pie_once(results: Results) -> None:
         assert sum(row["examples"] for row in rows if row[name]) == found.columns["is_pie"].sum()
 
 
-def test_class_impact_has_the_test_that_fits_and_the_interval_over_examples(results: Results) -> None:
-    rows = Signal(results).rows["class_impact"]
+def test_class_impact_has_the_test_that_fits_and_the_interval_over_examples(results: Results, signal: Signal) -> None:
+    rows = signal.rows["class_impact"]
     for pruning, method in (("gmp", "hooker"), ("one_shot", "paired")):
         dense, pruned = labels(results, "supervised", "dense"), labels(results, "supervised", pruning)
         tested = class_impact(dense, pruned, results.labels, CLASSES, method=method)  # type: ignore[arg-type]
@@ -184,8 +188,8 @@ def test_class_impact_has_the_test_that_fits_and_the_interval_over_examples(resu
             assert (row["low"], row["p_value"]) == (both[test["class"]]["low"], both[test["class"]]["p_value"])
 
 
-def test_predictors_are_scikit_learns_aurocs(results: Results) -> None:
-    rows = Signal(results).rows["predictors"]
+def test_predictors_are_scikit_learns_aurocs(results: Results, signal: Signal) -> None:
+    rows = signal.rows["predictors"]
     dense = results.find("supcon", "dense", 0.0)
     assert dense is not None
     wrong = dense.labels != results.labels
@@ -202,8 +206,7 @@ def test_predictors_are_scikit_learns_aurocs(results: Results) -> None:
     assert not [row for row in rows if row["event"] == "error" and row["score"] == "depth"]  # it knows the label
 
 
-def test_replicates_end_at_the_count_of_this_run_and_are_foretold_beyond(results: Results) -> None:
-    signal = Signal(results)
+def test_replicates_end_at_the_count_of_this_run_and_are_foretold_beyond(results: Results, signal: Signal) -> None:
     for row in signal.rows["replicates"]:
         if row["models"] == MODELS:
             found = results.find(row["objective"], row["pruning"], row["sparsity"])
@@ -218,8 +221,7 @@ def test_replicates_end_at_the_count_of_this_run_and_are_foretold_beyond(results
         assert row["pies"] == here["pies"]
 
 
-def test_claims_have_the_same_comparison_beyond_noise(results: Results) -> None:
-    signal = Signal(results)
+def test_claims_have_the_same_comparison_beyond_noise(results: Results, signal: Signal) -> None:
     claims = {claim.id: claim for claim in check_claims(results, draws=10, signal=signal)}
     (part,) = [p for p in claims["C2"].parts if "beyond seed noise" in p.effect and p.about.startswith("90")]
     counts = [
@@ -230,8 +232,7 @@ def test_claims_have_the_same_comparison_beyond_noise(results: Results) -> None:
     assert not part.counts
 
 
-def test_sentences_follow_the_numbers(results: Results) -> None:
-    signal = Signal(results)
+def test_sentences_follow_the_numbers(results: Results, signal: Signal) -> None:
     told = " ".join(sentences(signal))
     row = find(signal.rows["noise"], objective="supcon", pruning="gmp", sparsity=0.9)
     assert f"{100 * row['floor'] / row['observed']:.0f} % (SupCon / GMP)" in told

@@ -530,7 +530,7 @@ def test_broken_pickles_raise_nothing_but_a_plain_error(content: bytes) -> None:
 
 
 @given(st.sampled_from([b"", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00", b"PK\x03\x04"]), st.binary(max_size=200))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60)
 def test_broken_arrays_raise_nothing_but_a_data_error(tmp_path: Path, start: bytes, content: bytes) -> None:
     for name in ("train_images.npy", "train.npz"):
         root = tmp_path / name

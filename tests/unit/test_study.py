@@ -242,7 +242,7 @@ def paths(table: dict[str, Any], prefix: tuple[str, ...] = ()) -> list[tuple[str
     return found
 
 
-@settings(max_examples=300, deadline=2000)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_change_gives_a_study_or_a_study_error(data: st.DataObject) -> None:
     content = copy.deepcopy(CONTENT)
@@ -270,7 +270,7 @@ def test_any_change_gives_a_study_or_a_study_error(data: st.DataObject) -> None:
     assert parse_study(study_toml(study)) == study
 
 
-@settings(max_examples=200, deadline=2000)
+@settings(max_examples=200)
 @given(st.text(max_size=200))
 def test_any_text_gives_a_study_error(text: str) -> None:
     with pytest.raises(StudyError):
