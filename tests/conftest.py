@@ -20,6 +20,9 @@ from hypothesis import HealthCheck, settings
 
 from ready import READY
 
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")  # before anything reads it: the suite has a process for each core
+
 TINY = Path(__file__).parent / "golden" / "tiny.toml"
 SMALL = Path(__file__).parent / "small.toml"
 

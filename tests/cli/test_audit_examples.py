@@ -18,12 +18,10 @@ ROOT = Path(__file__).parents[2]
 WRITTEN = ("audit.json", "audit.md", "examples.parquet", "report.html")
 
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # small networks: threads would wait for each other
-
 
 def run_example(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     program = [sys.executable, ROOT / "examples" / name, *map(str, arguments)]
-    return run_program(program, env={**os.environ, **ONE_THREAD, "COLUMNS": "80", "NO_COLOR": "1"})
+    return run_program(program, env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"})
 
 
 def commands(text: str) -> list[str]:

@@ -280,6 +280,7 @@ def test_p1_what_gradual_pruning_prunes() -> None:
     assert sum(parameter.numel() for parameter in chosen.values()) == 688_560 + 1_290
 
 
+@pytest.mark.simulation
 def test_p2_the_share_of_what_remains_follows_the_formula() -> None:
     """gamma_k = 1 - (1 - s_k) / prod_{j<k} (1 - gamma_j), on one large tensor, against s_k itself."""
     schedule = gradual(CODE, "gmp").supervised
@@ -302,6 +303,7 @@ def test_p2_the_share_of_what_remains_follows_the_formula() -> None:
         ("delayed_gmp", "encoder", 37, 2480, 4712, 0.89995),
     ],
 )
+@pytest.mark.simulation
 def test_p3_grid_and_realised_sparsity_of_the_code(
     name: str, stage: str, prunings: int, first: int, last: int, reached: float
 ) -> None:

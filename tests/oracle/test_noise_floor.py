@@ -269,6 +269,7 @@ def test_independent_splits_do_not_always_pair_the_same_seeds() -> None:
         assert np.ptp(groups.sum(0)) == 0
 
 
+@pytest.mark.simulation
 def test_models_of_the_same_seed_never_meet() -> None:
     """Gradual pruning keeps some of its seed's luck: counted with any dense group, its excess would be too low."""
     random = np.random.default_rng(12)

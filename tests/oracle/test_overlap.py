@@ -53,6 +53,7 @@ def test_with_difficulty_it_is_near_cochran_mantel_haenszel() -> None:
     assert overlap_test(a, b, hard).p_value == pytest.approx(near, abs=0.02)
 
 
+@pytest.mark.simulation
 def test_hard_examples_overlap_more_than_chance_but_not_more_than_equally_hard_ones() -> None:
     random = np.random.default_rng(3)
     against = {"any": [], "equally hard": []}  # type: ignore[var-annotated]

@@ -109,6 +109,7 @@ def test_other_changes_do_not_let_in_false_pies() -> None:
 
 
 @pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.simulation
 def test_p_values_are_uniform_under_the_null(paired: bool) -> None:
     """A discrete p-value is uniform when it is randomised between its own value and the next smaller one."""
     random = np.random.default_rng(5)
