@@ -232,6 +232,7 @@ def made(
         "n_examples": examples,
         "is_population": models > 1,
         "comparison": "vote against vote" if models > 1 else "one against one",
+        "made_with": {"processor": "A <processor>", "libraries": {"numpy": "2.4.0", "pyarrow": "22.0.0", "torch": "2.13.0"}},
         "inputs": {
             "dense": {
                 "name": "dense.csv", "values": "probabilities" if probabilities else "labels", "n_models": models,

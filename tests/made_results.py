@@ -100,7 +100,18 @@ def made(
             "class_names": list(class_names), "train_examples": 10, "test_examples": examples,
             "image_shape": [channels, 8, 8]}  # fmt: skip
     probe_points = ("input", "conv1", "softmax") if depth else ()
-    environments = ({"device": "cpu", "cpu": "AVX2", "torch": "2", "threads": 1, "pack_size": 1},)
+    environments = (
+        {"device": "cpu", "cpu": "AVX2", "torch": "2", "threads": 1, "pack_size": 1},
+        {
+            "device": "cpu",
+            "cpu": "AVX512",
+            "torch": "2",
+            "threads": 1,
+            "pack_size": 1,
+            "processor": "Xeon <of made results>",
+            "libraries": {"numpy": "2.4.0", "umap-learn": "0.5.9"},
+        },
+    )
     images = random.integers(0, 256, (examples, channels, 8, 8)).astype(np.uint8)
     recipe = {
         "name": "paper", "title": "the <text>",

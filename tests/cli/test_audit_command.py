@@ -15,6 +15,7 @@ import pytest
 
 from conftest import Run, run_piescope, run_program, run_python
 from made_predictions import NAMES, Made, as_csv, as_npy, made, table_of_labels, table_of_scores
+from piescope.machine import processor
 
 FILES = {"audit.json", "audit.md", "examples.parquet", "report.html"}
 
@@ -47,6 +48,7 @@ def test_label_files(folder: Path, data: Made, tmp_path: Path) -> None:
     assert (told["flips"]["correct_to_wrong"], told["flips"]["wrong_to_correct"]) == (lost, won)
     assert f"it lost {lost} examples and won {won} back" in " ".join(done.stdout.split())
     assert "matched by id" in done.stdout
+    assert told["made_with"]["processor"] is None and set(told["made_with"]["libraries"]) == {"numpy", "pyarrow"}
     assert str(folder) not in (out / "audit.json").read_text() + (out / "report.html").read_text()
 
 
@@ -196,6 +198,8 @@ def test_a_model_and_its_copies(tiny_run: Run, tmp_path: Path) -> None:
     images = parquet.read_table(out / "images.parquet")
     assert images.column("png")[0].as_py().startswith(b"\x89PNG")
     assert told["embeddings"]["dims"][0] == told["embeddings"]["dims"][1]
+    assert told["made_with"]["processor"] == processor()
+    assert set(told["made_with"]["libraries"]) == {"numpy", "pyarrow", "torch"}
     again = run_piescope(
         "audit",
         model,

@@ -18,7 +18,6 @@ ROOT = Path(__file__).parents[2]
 WRITTEN = ("audit.json", "audit.md", "examples.parquet", "report.html")
 
 
-
 def run_example(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     program = [sys.executable, ROOT / "examples" / name, *map(str, arguments)]
     return run_program(program, env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1"})

@@ -580,3 +580,13 @@ def test_broken_budgets_come_first_on_the_terminal() -> None:
         if line.startswith("  ") and line[2] != " "
     ]
     assert verdicts[:4] == ["BROKEN", "BROKEN", "undecided", "kept"]
+
+
+def test_the_page_says_with_what_it_was_made() -> None:
+    content = CASES["probabilities"]
+    foot = "numpy 2.4.0, pyarrow 22.0.0, torch 2.13.0; models were run on A <processor>. All numbers: audit.json"
+    assert foot in text_of(page(content))
+    read = content | {"made_with": {"processor": None, "libraries": {"numpy": "2.4.0"}}}
+    assert ", numpy 2.4.0. All numbers: audit.json" in text_of(page(read))
+    older = {key: value for key, value in content.items() if key != "made_with"}
+    assert ". All numbers: audit.json" in text_of(page(older))

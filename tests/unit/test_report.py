@@ -12,7 +12,7 @@ from made_results import made
 from piescope.report import frames
 from piescope.report.claims import check_claims
 from piescope.report.figures import draw_all
-from piescope.report.page import render_page, walls
+from piescope.report.page import facts, render_page, walls
 from piescope.report.signal import Signal
 from piescope.report.signal_figures import draw_signal
 from piescope.report.signal_tables import COLUMNS as SIGNAL_COLUMNS
@@ -177,3 +177,14 @@ def test_figures_are_the_same_bytes_each_time() -> None:
     results = CASES["one objective, one sparsity, one model"]
     first, second = draw_all(results), draw_all(results)
     assert [(figure.svg, figure.pdf) for figure in first] == [(figure.svg, figure.pdf) for figure in second]
+
+
+def test_every_processor_and_library_of_the_results_is_told() -> None:
+    told = [value for name, value in facts(CASES["everything"]) if name == "Made on"]
+    assert (
+        told
+        == [
+            "a processor that was not recorded (AVX2), device cpu, 1 thread a worker, pack size 1; torch 2",  # of an older run
+            "Xeon <of made results> (AVX512), device cpu, 1 thread a worker, pack size 1; torch 2, numpy 2.4.0, umap-learn 0.5.9",
+        ]
+    )

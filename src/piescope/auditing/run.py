@@ -18,6 +18,7 @@ from piescope.auditing.rows import Shown, write_rows
 from piescope.auditing.suspicions import check_accuracy, suspicions
 from piescope.auditing.tally import Audited, Tallied, can_suspect_labels, tally, true_labels
 from piescope.auditing.widths import check_widths
+from piescope.machine import processor, versions
 from piescope.measure.label_errors import LEAST_ACCURACY, RULE
 from piescope.reading.columns import numpy_of, texts
 from piescope.reading.files import fault
@@ -166,6 +167,7 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
         content["measures"] = None if question.is_right_or_wrong else measures(audited, tallied)
         content["warnings"] = [] if question.is_right_or_wrong else suspicions(audited, tallied)
         content["inputs"] = _inputs(question, audited)
+        content["made_with"] = _made_with((question.dense, question.compressed))
         _check_order(question, audited, tallied)
         if question.expect_accuracy is not None:
             check_accuracy(question.expect_accuracy, content, question.dense.name)
@@ -313,6 +315,15 @@ def _inputs(question: Question, audited: Audited) -> dict[str, Any]:
         "matched_by": matched.by,
         "left_out": _left_out(matched),
         "notes": list(dict.fromkeys(notes + list(pictures.notes if pictures is not None else ()))),
+    }
+
+
+def _made_with(sides: Sequence[SideInput]) -> dict[str, Any]:
+    """Versions of what read the files; of what ran the models, and the processor, if any were run here."""
+    ran = [library for side in sides for library in side.ran_with]
+    return {
+        "processor": processor() if ran else None,
+        "libraries": versions(["numpy", "pyarrow", *dict.fromkeys(ran)]),
     }
 
 

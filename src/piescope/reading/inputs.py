@@ -32,12 +32,14 @@ class SideInput:
         parts: its predictions.
         representation: ``[examples, dims]`` of a single model that was run here; None: there is none.
         notes: what should be known.
+        ran_with: libraries that were loaded when it was run here; empty: it was read.
     """
 
     name: str
     parts: tuple[Predictions, ...]
     representation: StoredArray | None = None
     notes: tuple[str, ...] = ()
+    ran_with: tuple[str, ...] = ()
 
 
 def read_side(given: Any, side: str, reading: Hints) -> SideInput:

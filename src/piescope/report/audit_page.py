@@ -170,6 +170,7 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
         css=css,
         css_hash=style_hash(css),
         version=piescope.__version__,
+        made_with=words.made_with(audit),
         warnings=warnings(audit),
         verdict=headline[0],
         lead=headline[1:],

@@ -69,6 +69,15 @@ def shown(text: object, longest: int | None = None) -> str:
     return safe if longest is None or len(safe) <= longest else safe[: longest - 1] + "…"
 
 
+def made_with(audit: dict[str, Any]) -> str:
+    """Libraries, and the processor if models were run, to follow "Made by piescope ..."; or empty."""
+    noted = audit.get("made_with")
+    if noted is None:
+        return ""
+    told = "".join(f", {shown(library)} {shown(version)}" for library, version in noted["libraries"].items())
+    return told if noted["processor"] is None else f"{told}; models were run on {shown(noted['processor'])}"
+
+
 def name(text: object) -> str:
     """A class, group or file by name, cut where it is very long."""
     return shown(text, LONGEST_NAME) or "(empty)"

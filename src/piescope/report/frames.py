@@ -84,7 +84,7 @@ class Results:
         labels: ``[examples]``, their true classes.
         arms: complete arms, in the study's order; dense first for each objective.
         missing: arms that are not complete yet.
-        environments: what the models were trained on.
+        environments: each processor, with its libraries, that a result was made on.
         probe_points: of prediction depth, shallow to deep; empty if it was not measured.
         recipe: name, title and departures from the paper's text; None if the study names none.
     """

@@ -317,11 +317,17 @@ def facts(results: Results) -> list[tuple[str, str]]:
         listed.append(
             (
                 "Made on",
-                f"{environment['device']} ({environment['cpu']}), torch {environment['torch']}, "
-                f"{environment['threads']} thread a worker, pack size {environment['pack_size']}",
+                f"{environment.get('processor', 'a processor that was not recorded')} ({environment['cpu']}), "
+                f"device {environment['device']}, {environment['threads']} thread a worker, "
+                f"pack size {environment['pack_size']}; {_libraries(environment)}",
             )
         )
     return listed
+
+
+def _libraries(environment: dict[str, Any]) -> str:
+    known = {"torch": environment["torch"], **environment.get("libraries", {})}
+    return ", ".join(f"{library} {version}" for library, version in known.items())
 
 
 def _duplicates(count: int) -> list[tuple[str, str]]:

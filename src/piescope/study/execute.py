@@ -141,7 +141,8 @@ def catalogue(plan: Plan, store: Store) -> dict[str, Any]:
                 "descended": plan.study.descends(item.arm.pruning),
             }
         )
-        for step in item.models:
+    for step in plan.steps:
+        if store.has(step.kind, step.key):
             environment = store.load(step.kind, step.key).manifest["environment"]
             environments[json.dumps(environment, sort_keys=True)] = environment
     data = plan.data.key if store.has("data", plan.data.key) else None

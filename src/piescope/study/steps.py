@@ -15,6 +15,7 @@ from torch import Tensor
 from piescope.data.batches import to_unit
 from piescope.data.dataset import Splits
 from piescope.data.sources import SOURCES
+from piescope.machine import processor, versions
 from piescope.measure.arrays import class_ids
 from piescope.measure.neighbours import knn_labels
 from piescope.measure.pies import modal_label, modal_ties, pie_mask, rescued_mask, vote_entropy, vote_margin, votes
@@ -92,14 +93,20 @@ def perform(step: Step, store: Store, device: str, on_images: OnImages) -> Artef
     )
 
 
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "faiss-cpu", "umap-learn", "numba")
+"""Those whose versions shape results, beside torch."""
+
+
 def environment(device: str) -> dict[str, Any]:
-    """What a bitwise promise hangs on: device type, torch version, pack size, and the processor's abilities."""
+    """What a bitwise promise hangs on: device type, pack size, the processor and what is used of it, libraries."""
     return {
         "device": torch.device(device).type,
         "torch": torch.__version__,
         "pack_size": 1,
         "threads": torch.get_num_threads(),
         "cpu": torch.backends.cpu.get_cpu_capability(),
+        "processor": processor(),
+        "libraries": versions(LIBRARIES),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 OnExamples = Callable[[str, int, int], None]
 """Hears which side is at work, how many examples are done and how many there are."""
+
+
+RUNNERS = ("torch", "onnxruntime")
+"""Libraries that run models."""
 
 
 def run_model(
@@ -82,7 +87,7 @@ def run_model(
     representation = points.array("representation") if points is not None and whole else None
     note = batch_note(model, pictures, batch_size)
     notes = (*model.notes, note) if note else tuple(model.notes)
-    return SideInput(model.name, (part,), representation, notes)
+    return SideInput(model.name, (part,), representation, notes, tuple(name for name in RUNNERS if name in sys.modules))
 
 
 def replace_name(stored: StoredArray, source: str) -> StoredArray:

@@ -1,0 +1,41 @@
+"""On what results are made: the processor, and the versions of the libraries that shape them. No part of any key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def processor() -> str:
+    """The processor's model, as the system calls it; processors of one instruction set still round sums differently.
+
+    Example:
+        >>> processor() != ""
+        True
+    """
+    import platform
+
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = [line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == "model name"]
+    return next(filter(None, named), "") or platform.processor() or platform.machine() or "unknown"
+
+
+def versions(libraries: Sequence[str]) -> dict[str, str]:
+    """The installed version of each library; those that are not installed are left out.
+
+    Example:
+        >>> list(versions(["numpy", "no such library"]))
+        ['numpy']
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for library in libraries:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
