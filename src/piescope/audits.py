@@ -300,9 +300,8 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
     model = _model(given, "dense", asked, pictures)
     calibration = _calibration(asked) if any(each.method == "int8" for each in compressions) else None
     made: dict[str, tuple[Model, Facts]] = {}
-    for compression in {
-        each.method: each for each in reversed(compressions)
-    }.values():  # one of each kind, before any work
+    # one of each kind before any work: nobody waits to hear that it cannot be made
+    for compression in {(each.method, each.group): each for each in reversed(compressions)}.values():
         made[compression.name] = compressed_copy(model, compression, asked.seed, calibration)
         made[compression.name][0].scores(pictures.batch(0, min(1, len(pictures))))
     before = run_model(model, pictures, "dense", on_progress, asked.pictures_at_once, _hints(asked, "dense").values)

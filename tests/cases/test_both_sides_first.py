@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,11 +59,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {name: tensor[:8] if name.startswith("head") else tensor for name, tensor in dense.items()},
         made / "eight_classes.pt",
     )
-    torch.save(
-        {"conv1.weight": dense["conv1.weight"].repeat(1, 3, 1, 1)}
-        | {n: t for n, t in dense.items() if n != "conv1.weight"},
-        made / "colours.pt",
-    )
     (made / "text.pt").write_text("not weights\n")
     (made / "empty.pt").touch()
     (made / "cut.pt").write_bytes((made / "dense.pt").read_bytes()[:2000])
@@ -79,7 +75,6 @@ REFUSED = {
     "WRN-10-1@seven_classes.pt": "7 outputs",
     "WRN-10-2@dense.pt": "differ",
     "WRN-16-1@dense.pt": "stage",
-    "WRN-10-1@colours.pt": "",
     "WRN-10-1@text.pt": "text.pt",
     "WRN-10-1@empty.pt": "empty.pt",
     "WRN-10-1@cut.pt": "cut.pt",
@@ -99,8 +94,6 @@ def test_a_fault_of_one_side_is_told_before_the_other_runs(
     monkeypatch.chdir(folder)
     heard: list[Any] = []
     sides = ("WRN-10-1@dense.pt", second)
-    if second == "WRN-10-1@colours.pt":
-        pytest.skip("grey pictures are given to colour networks three times: that is no fault")
     with pytest.raises(InputError) as caught:
         piescope.audit(
             *(sides[::-1] if swapped else sides),
@@ -162,32 +155,45 @@ def test_masks_and_prefixes_are_read_as_what_they_are(folder: Path) -> None:
         )
 
 
-@pytest.mark.skipif(
-    not CASE.exists(), reason="the case's own files are not beside the project; its kind is tested above"
-)
-def test_the_case_itself(tmp_path: Path) -> None:
-    environment = {**os.environ, "OUT": str(tmp_path)}
-    subprocess.run([sys.executable, CASE / "make.py"], env=environment, check=False, capture_output=True, timeout=300)
-    inside = tmp_path / "in"
-    if not (inside / "pruned_masks.pt").exists():
-        pytest.skip("the case could not be made here")
-    values = json.loads((CASE / "expected.json").read_text())["pruned_masks"]
-    done = run_piescope(
-        "audit",
-        "WRN-10-1@dense.pt",
-        "WRN-10-1@pruned_masks.pt",
-        "--data",
-        "digits",
-        "--out",
-        tmp_path / "out",
-        cwd=inside,
+def of_the_case(made: Path) -> tuple[Path, dict[str, int]]:
+    """The case's own files, made in a copy of it, and the values that it expects."""
+    shutil.copytree(CASE, made / "F18")
+    shutil.copy(CASE.parent / "common.py", made / "common.py")
+    for path in (made / "F18", *(made / "F18").iterdir(), made / "common.py"):
+        path.chmod(0o755)
+    environment = {**os.environ, "OUT": str(made)}
+    subprocess.run(
+        [sys.executable, made / "F18" / "make.py"], env=environment, check=True, capture_output=True, timeout=300
     )
+    return made / "in", json.loads((CASE / "expected.json").read_text())["pruned_masks"]
+
+
+def of_this_kind(made: Path) -> tuple[Path, dict[str, int]]:
+    """Files of the same kind, and the values by torch alone."""
+    network = WideResNet(10, 1, 10, 1).eval()
+    data, labels = torch.tensor(load_digits().test.images).reshape(-1, 1, 8, 8).float() / 255, load_digits().test.labels
+    said = []
+    with torch.no_grad():
+        for name in ("dense", "merged"):
+            network.load_state_dict(torch.load(made / f"{name}.pt"))
+            said.append(network(data).argmax(1).numpy())
+    dense, copy = said
+    return made, {
+        "changed": int((dense != copy).sum()),
+        "correct_to_wrong": int(((dense == labels) & (copy != labels)).sum()),
+    }
+
+
+@pytest.mark.parametrize("source", ["case", "kind"] if CASE.exists() else ["kind"])
+def test_by_the_command(source: str, folder: Path, tmp_path: Path) -> None:
+    """The case itself where its files are beside the project, and its kind everywhere."""
+    inside, values = of_the_case(tmp_path) if source == "case" else of_this_kind(folder)
+    sides = ["audit", "WRN-10-1@dense.pt", "WRN-10-1@pruned_masks.pt", "--data", "digits"]
+    done = run_piescope(*sides, "--out", tmp_path / "out", cwd=inside)
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "out" / "audit.json").read_text())
     assert (content["changed"], content["flips"]["correct_to_wrong"]) == (values["changed"], values["correct_to_wrong"])
-    for name in ("whole_model.pth", "fewer_channels.pt", "nosuch.pt"):
-        done = run_piescope(
-            "audit", "WRN-10-1@dense.pt", f"WRN-10-1@{name}", "--data", "digits", "--out", tmp_path / "no", cwd=inside
-        )
+    for name in ("whole_model.pth", "nosuch.pt"):
+        done = run_piescope(sides[0], sides[1], f"WRN-10-1@{name}", *sides[3:], "--out", tmp_path / "no", cwd=inside)
         assert done.returncode == 2
-        assert "examples" not in done.stderr
+        assert "of 797 examples" not in done.stderr

@@ -46,6 +46,7 @@ from piescope.models.wide_resnet import WideResNet
 from piescope.problems import InputError
 from piescope.store import layout
 from piescope.store.artefacts import Store, as_json, as_tensors
+from piescope.version import install_command
 
 RNG = np.random.default_rng(0)
 
@@ -753,7 +754,7 @@ def test_without_timm_the_cure_is_named() -> None:
         "    except Exception as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.count("pip install piescope[models]") == 2
+    assert done.stdout.count(install_command("models")) == 2
 
 
 # --- transformers -----------------------------------------------------------------------------------------------
