@@ -77,12 +77,12 @@ def processor_seconds() -> float:
 
 
 @contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    """What runs in it, with the programs that it waits for, computes for no longer; other work of the machine has no say."""
+def at_most(limit: float) -> Iterator[None]:
+    """What runs in it, with the programs that it waits for, computes for fewer seconds; other work of the machine has no say."""
     before = processor_seconds()
     yield
     taken = processor_seconds() - before
-    assert taken < seconds, f"{taken:.1f} s of a processor"
+    assert taken < limit, f"{taken:.1f} s of a processor"
 
 
 @dataclass(frozen=True)
