@@ -9,6 +9,7 @@ from itertools import permutations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 from scipy import stats
@@ -176,8 +177,8 @@ def test_other_numbers_of_models_are_compared_one_to_one(models: int, other: int
     """Every count is a mean over pairs of a dense model and a compressed one; against loops over pairs."""
     one, two = made(examples=90, models=models, seed=2), made(examples=90, models=other, seed=3)
     dense, compressed, truth = one.labels("dense"), two.labels("compressed"), one.truth
-    groups = tmp_path / "groups.csv"
-    groups.write_text("camera,lens\n" + "".join(f"{'night' if row % 3 else 'day'},a\n" for row in range(90)))
+    groups = tmp_path / "groups.parquet"
+    parquet.write_table(pa.table({"camera": ["night" if row % 3 else "day" for row in range(90)]}), groups)
     found = audit(dense, compressed, labels=truth, metadata=groups, out=tmp_path / "out")
     assert found["comparison"] == "mean over pairs of models"
 

@@ -916,7 +916,8 @@ def limit(row: Row) -> str:
 
     Example:
         >>> row = {"budget": "max_class_drop", "limit": 3, "unit": "points"}
-        >>> limit(row), limit({**row, "limit": "2%", "unit": "%"}), limit({**row, "budget": "equivalent_within"})
+        >>> share = {"budget": "max_flips", "limit": "2%", "unit": "%"}
+        >>> limit(row), limit(share), limit({**row, "budget": "equivalent_within"})
         ('−3\xa0points', '2\xa0%', '±3\xa0points')
     """
     if row["limit"] is None:
@@ -1039,10 +1040,15 @@ def matched(audit: Audit) -> str:
 
 
 def confidence(audit: Audit, table: str) -> str:
-    """Of the intervals of ``accuracy``, ``classes`` or ``groups``: ``95 %``, ``99.5 %``."""
+    r"""Of the intervals of ``accuracy``, ``classes`` or ``groups``.
+
+    Example:
+        >>> [confidence({"confidence": {"classes": level}}, "classes") for level in (95.0, 100 - 5 / 3, 99.5, 99.995)]
+        ['95\xa0%', '98.3\xa0%', '99.5\xa0%', '99.995\xa0%']
+    """
     level = audit["confidence"][table]
-    exact = (decimals for decimals in range(3) if round(level, decimals) == round(level, 6))
-    return percent(level, next(exact, 1 if level < 99 else 2))  # of three classes 98.3 %
+    decimals = 0 if level == round(level) else max(1, 1 - math.floor(math.log10(100 - level)))
+    return f"{level:.{decimals}f}".rstrip("0" if decimals else "").rstrip(".") + SPACE + "%"
 
 
 def limits(audit: Audit) -> list[str]:
