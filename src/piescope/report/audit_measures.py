@@ -73,7 +73,7 @@ def telling(audit: Audit) -> list[MeasureRow]:
         return []
     two = audit["measures"]["positive_class"] is not None
     main = ("precision", "recall", "f1", "roc_auc") if two else ("balanced_accuracy", "macro_f1")
-    sizes = [row["examples"] for row in audit["measures"]["by_class"]]
+    sizes = [row["examples"] for row in audit["measures"]["by_class"] if row["examples"] is not None]
     is_unequal = len(sizes) > 1 and max(sizes) >= UNEQUAL * min(sizes)
     is_still = not _excludes_zero(audit["accuracy"]["change_interval"])
     return [row for key, row in _rows(audit) if (is_unequal and key in main) or (is_still and row.is_clear)]
