@@ -16,7 +16,6 @@ from piescope.measure.classification import (
     LabelCounts,
     by_class,
     compared,
-    mean_influence,
     overall,
     ranking_measures,
 )
@@ -73,17 +72,6 @@ def test_rankings_against_scikit_learn_ties_included(decimals: int, seed: int) -
     auc, average = ranking_measures(positive, scores)
     assert auc.value == pytest.approx(metrics.roc_auc_score(positive, scores))
     assert average.value == pytest.approx(metrics.average_precision_score(positive, scores))
-
-
-def test_one_against_the_rest_over_classes_against_scikit_learn() -> None:
-    random = np.random.default_rng(3)
-    truth, scores = random.integers(0, 4, 300), random.random((300, 4)) + 0.01
-    scores[np.arange(300), truth] += 0.4
-    scores /= scores.sum(1, keepdims=True)
-    found = [ranking_measures(truth == label, scores[:, label]) for label in range(4)]
-    auc, average = (mean_influence([pair[place] for pair in found]) for place in range(2))
-    assert auc.value == pytest.approx(metrics.roc_auc_score(truth, scores, multi_class="ovr"))
-    assert average.value == pytest.approx(metrics.average_precision_score(truth, scores))
 
 
 def test_without_an_example_of_the_class_or_of_others_there_is_no_ranking() -> None:

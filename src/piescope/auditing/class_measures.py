@@ -16,7 +16,6 @@ from piescope.measure.classification import (
     LabelCounts,
     by_class,
     compared,
-    mean_influence,
     mean_of_models,
     overall,
     ranking_measures,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 TOP = 5
 """A true label among so many classes with the highest scores."""
 
-MOST_SCORES = 2**22
+MOST_SCORES = 2**21
 """Scores of a side up to which they are kept to be ranked: examples x models x classes (two classes: one score)."""
 
 MANY_MODELS = "several models a side: the mean over models; its interval is not computed"
@@ -182,8 +181,14 @@ def _influences(odds: np.ndarray, truth: np.ndarray) -> tuple[Influence, Influen
     columns = odds.shape[2]
     positives = [(0, truth == 1)] if columns == 1 else [(label, truth == label) for label in range(columns)]
     known = [(column, mask) for column, mask in positives if 0 < mask.sum() < len(truth)] or positives[:1]
-    pairs = [ranking_measures(mask, model[:, column]) for model in odds for column, mask in known]
-    return mean_influence([auc for auc, _ in pairs]), mean_influence([average for _, average in pairs])
+    total = len(odds) * len(known)
+    values, of_rows = np.zeros(2), [np.zeros(len(truth)), np.zeros(len(truth))]
+    for model in odds:
+        for column, mask in known:
+            for place, each in enumerate(ranking_measures(mask, model[:, column])):
+                values[place] += each.value / total
+                of_rows[place] += each.of_rows / total
+    return Influence(float(values[0]), of_rows[0]), Influence(float(values[1]), of_rows[1])
 
 
 def _values(dense: float, compressed: float) -> Compared:

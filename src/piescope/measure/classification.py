@@ -346,25 +346,25 @@ def ranking_measures(positive: Bool[Any, " examples"], scores: Float[Any, " exam
         nothing = Influence(float("nan"), np.zeros(total))
         return nothing, nothing
     negatives = total - positives
-    levels, place = np.unique(values, return_inverse=True)
-    pos = np.bincount(place, is_positive, len(levels))
-    every = np.bincount(place, minlength=len(levels)).astype(np.float64)
+    order = np.argsort(values)
+    ranked = values[order]
+    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))  # of levels of equal scores
+    place = np.empty(total, np.int64)
+    place[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=total))
+    pos = np.add.reduceat(is_positive[order], starts, dtype=np.float64)
+    every = np.diff(starts, append=total).astype(np.float64)
     neg = every - pos
     below = (np.cumsum(neg) - neg / 2) / negatives  # negatives that a positive of this level beats
     above = (positives - np.cumsum(pos) + pos / 2) / positives
     auc = float(pos @ below / positives)
-    of_auc = np.where(is_positive, (below[place] - auc) / positives, (above[place] - auc) / negatives) * total
     called = np.cumsum(every[::-1])[::-1]  # with this score or a higher one
     precision = np.cumsum(pos[::-1])[::-1] / called
     average = float(pos @ precision / positives)
     once, weighted = np.cumsum(pos / called), np.cumsum(pos * precision / called)
-    of_average = is_positive * (precision + once - average)[place] - weighted[place]
-    return Influence(auc, of_auc), Influence(average, of_average * total / positives)
-
-
-def mean_influence(found: list[Influence]) -> Influence:
-    """The mean of measures of the same examples: one against the rest, over classes, say."""
-    return Influence(float(np.mean([each.value for each in found])), np.mean([each.of_rows for each in found], axis=0))
+    of_auc = np.concatenate([(above - auc) / negatives, (below - auc) / positives])
+    of_average = np.concatenate([-weighted, precision + once - average - weighted]) / positives
+    place += len(starts) * is_positive  # others first, then those of the class
+    return Influence(auc, of_auc[place] * total), Influence(average, of_average[place] * total)
 
 
 class Scale(NamedTuple):
@@ -423,8 +423,9 @@ def compared(
 
 def _freedom(of_rows: np.ndarray, weights: np.ndarray) -> float:
     """Of the variance: few examples that weigh much tell it badly (Satterthwaite, from the kurtosis)."""
-    squares, fourth = float(weights @ of_rows**2), float(weights @ of_rows**4)
-    uncertain = fourth - squares**2 / weights.sum()
+    square = of_rows**2
+    squares = float(weights @ square)
+    uncertain = float(weights @ (square * square)) - squares**2 / weights.sum()
     return min(2 * squares**2 / uncertain, MOST_FREEDOM) if uncertain > 0 else MOST_FREEDOM
 
 
