@@ -83,9 +83,9 @@ def test_several_models_a_side_by_their_modal_labels() -> None:
 
 
 @pytest.mark.parametrize("with_labels", [True, False])
-def test_two_classes_of_mnli_in_the_other_order(with_labels: bool) -> None:
+def test_two_classes_of_mnli_in_the_other_order(with_labels: bool, tmp_path: Path) -> None:
     truth, dense, compressed = pair(66, 300, 3, 0.9, 0.03)
-    found = audit(dense, np.array([2, 1, 0])[compressed], labels=truth if with_labels else None)
+    found = audit(dense, np.array([2, 1, 0])[compressed], labels=truth if with_labels else None, out=tmp_path / "out")
     row = only_warning(found)
     assert row["renamed"] == {"how": "swap", "by": None, "classes": [["0", "2"], ["2", "0"]], "moved": 2}
     assert row["after"] == int((dense != compressed).sum())
@@ -239,6 +239,14 @@ def test_rows_in_another_order_are_right_no_more_often_than_guesses() -> None:
     found = audit(dense[order], compressed[order], labels=truth)
     assert [row["kind"] for row in found["warnings"]] == ["near_chance", "near_chance"]
     assert "no more often than guesses would be (" in told(found)
+
+
+def test_a_copy_of_which_nothing_is_left_is_harm_and_no_doubt() -> None:
+    truth, dense, _ = pair(14, 500, 5)
+    found = audit(dense, np.random.default_rng(1).integers(0, 5, 500), labels=truth)
+    assert [(row["kind"], row["side"]) for row in found["warnings"]] == [("near_chance", "compressed")]
+    assert found["verdict"]["answer"] == "harm shown"
+    assert "nothing is left of it, or its rows are in another order" in told(found)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -161,13 +161,18 @@ def _by_budgets(verdicts: Sequence[str]) -> Answer:
 def _by_limits(
     audit: Mapping[str, Any], all_of: Unit | None, harms: Sequence[Harm], unsettled: Sequence[Unsettled]
 ) -> Answer:
-    if any(row["kind"] in DOUBTS for row in audit.get("warnings") or ()):
+    if any(_is_doubt(row) for row in audit.get("warnings") or ()):
         return "in doubt"
     if all_of is None:
         return "no true labels"
     if not unsettled:
         return "safe"
     return "harm shown" if harms else "too few to tell"
+
+
+def _is_doubt(row: Mapping[str, Any]) -> bool:
+    """A copy that guesses, where the dense side does not, is what compression may do: that is harm."""
+    return row["kind"] in DOUBTS and not (row["kind"] == "near_chance" and row["side"] == "compressed")
 
 
 def _lowest(found: Sequence[Unit]) -> float | None:

@@ -107,10 +107,14 @@ def _never_answered(audit: Audit, row: Row, who: str = "") -> str:
 
 def _near_chance(audit: Audit, row: Row) -> str:
     are = "are" if audit["is_population"] else "is"
-    return (
+    told = (
         f"{_of_side(audit, row['side'])} {are} right in {percent(row['accuracy'])}, no more often than guesses would "
-        f"be ({percent(row['chance'])}): are the rows of all files in one order, and are these its labels?"
+        f"be ({percent(row['chance'])})"
     )
+    guessing = {each["side"] for each in audit["warnings"] if each["kind"] == "near_chance"}
+    if guessing == {"compressed"}:
+        return f"{told}: nothing is left of it, or its rows are in another order than those of the other files."
+    return f"{told}: are the rows of all files in one order, and are these its labels?"
 
 
 def _of_side(audit: Audit, which: str) -> str:

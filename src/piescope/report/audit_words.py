@@ -1040,15 +1040,9 @@ def matched(audit: Audit) -> str:
 
 
 def confidence(audit: Audit, table: str) -> str:
-    r"""Of the intervals of ``accuracy``, ``classes`` or ``groups``.
-
-    Example:
-        >>> [confidence({"confidence": {"classes": level}}, "classes") for level in (95.0, 100 - 5 / 3, 99.5, 99.995)]
-        ['95\xa0%', '98.3\xa0%', '99.5\xa0%', '99.995\xa0%']
-    """
+    """Of the intervals of ``accuracy``, ``classes`` or ``groups``: ``95 %``, ``99.5 %``, ``98.33 %``."""
     level = audit["confidence"][table]
-    decimals = 0 if level == round(level) else max(1, 1 - math.floor(math.log10(100 - level)))
-    return f"{level:.{decimals}f}".rstrip("0" if decimals else "").rstrip(".") + SPACE + "%"
+    return percent(level, next((decimals for decimals in range(2) if round(level, decimals) == round(level, 6)), 2))
 
 
 def limits(audit: Audit) -> list[str]:
