@@ -1044,7 +1044,7 @@ def _left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | No
             "columns",
             f"two columns of classes, {other.name!r} and {first.name!r}: which are predicted, and which are true",
             "a column prediction, and true_label if the truth stands beside it",
-            f"--prediction-column {printable(other.name)} --label-column {printable(first.name)}, or the other way round",
+            f"--prediction-column {printable(other.name)} --label-column {printable(first.name)}, or the other way",
         )
     names = tuple(column.name for column in held)
     if len({column.kind for column in held}) > 1:
@@ -1060,7 +1060,7 @@ def _left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | No
 
 
 def _tells(column: Column, label: Column) -> bool:
-    """Whether a column tells another one far better than its most frequent value does (Goodman and Kruskal's lambda)."""
+    """Whether a column tells another one far better than its most frequent value does (Goodman, Kruskal: lambda)."""
     if column.rows < LEAST or column.distinct > column.rows / 2 or label.distinct < 2:
         return False
     counts: dict[object, Counter[object]] = {}
