@@ -713,6 +713,7 @@ def _assembled(
         is_paired=asked.paired,
         seed=asked.seed,
         expect_accuracy=asked.expect_accuracy,
+        has_said_scores=bool(asked.score_columns),
         batch_size=asked.pictures_at_once if has_models else None,
     )
 

@@ -599,3 +599,115 @@ def test_how_files_are_read_is_said_everywhere(tmp_path: Path) -> None:
     assert "latency_ms" in " ".join(
         json.loads((tmp_path / "out" / "audit.json").read_text())["inputs"]["dense"]["told"]
     )
+
+
+def test_a_column_that_no_label_names_and_that_wins_often_stops_the_run(tmp_path: Path) -> None:
+    values = {side: np.column_stack([LOGITS[side], RANDOM.normal(3, 2, ROWS)]) for side in LABELS}
+    paths = [array(lambda side: values[side])(side, tmp_path / side) for side in LABELS]
+    with pytest.raises(InputError, match="no true label ever names it") as caught:
+        audit(paths[0], paths[1], labels=TRUTH)
+    assert "--classes FILE" in str(caught.value)
+    found = audit(paths[0], paths[1], labels=TRUTH, classes=[*NAMES, "gnu"])
+    assert found["n_examples"] == ROWS
+
+
+SHARED = Path(__file__).parents[3] / "shared" / "cases"
+
+
+def _shared(kind: str, dense: str, compressed: str, labels: str | None, **asked: Any) -> Audit:
+    folder = SHARED / kind
+    return audit(folder / dense, folder / compressed, labels=None if labels is None else folder / labels, **asked)
+
+
+CASES: tuple[tuple[str, str, str, str | None, str | None, dict[str, Any]], ...] = (
+    ("F01", "ll_full.jsonl", "ll_int4.jsonl", None, "", {}),
+    ("F01", "ll_full.jsonl", "ll_int4.jsonl", None, "", {"id_column": "doc_id"}),
+    *(
+        ("F05", one, other, "labels.npy", "float against uint8", asked)
+        for one, other, asked in (
+            ("keras_float.npy", "tflite_uint8.npy", {}),
+            ("keras_float.npy", "tflite_int8.npy", {}),
+            ("tflite_dynamic_uint8.npy", "tflite_uint8.npy", {}),
+            ("tflite_dynamic_uint8.csv", "tflite_uint8.csv", {}),
+            ("keras_float.npy", "tflite_uint8.npy", {"values": "logits"}),
+        )
+    ),
+    ("F05", "keras_float.npy", "tflite_uint8.npy", None, "float against uint8", {}),
+    ("F05", "tflite_dynamic_uint8.csv", "tflite_uint8.csv", None, "uint8 against uint8", {}),
+    *(("F07", f"{kind}_dense.csv", f"{kind}_pruned.csv", "labels.csv", "", {}) for kind in ("numpy", "list", "both")),
+    ("F07", "numpy_dense.csv", "numpy_pruned.csv", None, "", {}),
+    ("F14", "server.csv", "edge.csv", "labels.csv", "", {"match_tail": True}),
+    ("F14", "server.csv", "windows.csv", "labels.csv", "", {"match_tail": True}),
+    ("F14", "list_server.txt", "list_edge.txt", None, "", {}),
+    ("F14", "nohead_server.csv", "nohead_edge.csv", None, "", {}),
+    ("F14", "spaces_server.txt", "spaces_edge.txt", None, "", {}),
+    ("F25", "fp16.csv", "awq.csv", None, "", {}),
+    ("F25", "fp16.csv", "awq.csv", None, "", {"id_column": "question_id"}),
+    *(
+        ("F26", f"{kind}_fp32.csv", f"{kind}_int8.csv", labels, "", {})
+        for kind in ("latency", "nll")
+        for labels in ("labels.csv", "labels_ids.csv")
+    ),
+    ("F26", "gandlf_fp32.csv", "gandlf_int8.csv", "labels_ids.csv", "", {}),
+    ("F26", "gandlf_fp32.csv", "gandlf_int8.csv", None, "", {}),
+    ("F26", "amlb_fp32.csv", "amlb_int8.csv", None, "", {}),
+)
+
+
+@pytest.mark.skipif(
+    not SHARED.is_dir(), reason="the cases from the field are not beside the project; siblings of all run above"
+)
+@pytest.mark.parametrize(("kind", "dense", "compressed", "labels", "expected", "asked"), CASES)
+def test_cases_from_the_field(
+    kind: str, dense: str, compressed: str, labels: str | None, expected: str | None, asked: dict[str, Any]
+) -> None:
+    right = json.loads((SHARED / kind / "expected.json").read_text())
+    right = right[expected] if expected else right
+    found = _shared(kind, dense, compressed, labels, **asked)
+    assert (found["n_examples"], found["changed"]) == (right["examples"], right["changed"])
+    if found["accuracy"] is not None:
+        assert found["accuracy"]["dense"] == pytest.approx(right["dense_accuracy"], abs=1e-4)
+        assert found["accuracy"]["compressed"] == pytest.approx(right["compressed_accuracy"], abs=1e-4)
+        for flip in ("correct_to_wrong", "wrong_to_correct", "wrong_to_wrong"):
+            assert found["flips"][flip] == right[flip]
+
+
+@pytest.mark.skipif(
+    not SHARED.is_dir(), reason="the cases from the field are not beside the project; siblings of all run above"
+)
+@pytest.mark.parametrize(
+    ("kind", "dense", "compressed", "labels", "fragment"),
+    [
+        ("F01", "samples_arc_full.jsonl", "samples_arc_int4.jsonl", None, "samples of lm-evaluation-harness"),
+        ("F14", "server.csv", "edge.csv", None, "--match-tail"),
+        ("F26", "latency_fp32.csv", "latency_int8.csv", None, "--score-columns benign,malignant,normal"),
+        ("F26", "nll_fp32.csv", "nll_int8.csv", None, "--score-columns benign,malignant,normal"),
+        ("F26", "gandlf_fp32.csv", "gandlf_int8.csv", "labels.csv", "--classes FILE"),
+        *(
+            ("F13", f"{what}_fp32.csv", f"{what}_int8.csv", labels, "multi-label")
+            for what in ("sigmoid", "logit", "binary")
+            for labels in (None, "labels.csv")
+        ),
+    ],
+)
+def test_cases_from_the_field_that_are_refused(
+    kind: str, dense: str, compressed: str, labels: str | None, fragment: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        _shared(kind, dense, compressed, labels)
+    assert fragment in str(caught.value)
+
+
+@pytest.mark.skipif(
+    not SHARED.is_dir(), reason="the cases from the field are not beside the project; siblings of all run above"
+)
+@pytest.mark.parametrize(
+    ("kind", "dense", "compressed"),
+    [("F01", "slim_full.jsonl", "slim_int4.jsonl"), ("F25", "correct_fp16.csv", "correct_awq.csv")],
+)
+def test_right_or_wrong_from_the_field(kind: str, dense: str, compressed: str) -> None:
+    right = json.loads((SHARED / kind / "expected.json").read_text())
+    found = _shared(kind, dense, compressed, None)
+    assert found["changed"] == right["correct_to_wrong"] + right["wrong_to_correct"]
+    assert found["accuracy"]["dense"] == pytest.approx(right["dense_accuracy"], abs=1e-4)
+    assert found["flips"]["correct_to_wrong"] == right["correct_to_wrong"]

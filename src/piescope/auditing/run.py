@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from piescope.auditing.embeddings import Represented
     from piescope.auditing.pictures import Pictures
 
+STRANGE_SHARE = 0.05
+"""Of the examples that may be answered by a class that no label names ..."""
+
+FEWEST_STRANGE = 5
+"""... or this many."""
+
 OnProgress = Callable[[str, int, int], None]
 
 
@@ -53,6 +60,7 @@ class Question:
         seed: of what is drawn.
         notes: more to be said of the inputs.
         expect_accuracy: of the dense side, percent, as the user knows it; None: not told.
+        has_said_scores: the user named the columns of scores.
         batch_size: pictures that models saw at once; None: no model was run.
     """
 
@@ -69,6 +77,7 @@ class Question:
     seed: int = 0
     notes: tuple[str, ...] = field(default=())
     expect_accuracy: float | None = None
+    has_said_scores: bool = False
     batch_size: int | None = None
 
     @property
@@ -169,6 +178,7 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
         content["inputs"] = _inputs(question, audited)
         content["made_with"] = _made_with((question.dense, question.compressed))
         _check_order(question, audited, tallied)
+        _check_strangers(question, audited, tallied, content["warnings"])
         if question.expect_accuracy is not None:
             check_accuracy(question.expect_accuracy, content, question.dense.name)
         confirmed, largest = answers.confirmed(audited, tallied)
@@ -224,6 +234,40 @@ def _check_order(question: Question, audited: Audited, tallied: Tallied) -> None
         + ("differs between the files" if len(set(named)) > 1 else "fits the labels worse than another one"),
         "class names, or ids in the order of the columns",
         "say which id is which class: --classes FILE, one name a line, in order of their ids",
+    )
+
+
+def _check_strangers(
+    question: Question, audited: Audited, tallied: Tallied, warnings: Sequence[dict[str, Any]]
+) -> None:
+    """Refuses a class that no label ever names and that the dense side answers often: a column that is no class.
+
+    Raises:
+        InputError: there is one, and neither the user nor a renaming of classes accounts for it.
+    """
+    if (
+        audited.truth is None
+        or question.is_right_or_wrong
+        or question.class_names is not None
+        or question.has_said_scores
+    ):
+        return
+    if any(warning["kind"].endswith("relabelled") for warning in warnings):
+        return
+    known = {true for true, _ in tallied.cells}
+    said = Counter[int]()
+    for (_, answer_), examples in tallied.cells.items():
+        said[answer_] += examples
+    stranger = max((label for label in said if label not in known), key=said.__getitem__, default=None)
+    if stranger is None or said[stranger] < max(FEWEST_STRANGE, STRANGE_SHARE * tallied.examples):
+        return
+    name = audited.classes.names[stranger]
+    raise fault(
+        question.dense.name,
+        "classes",
+        f"{name!r} answered for {said[stranger]:,} of {tallied.examples:,} examples, and no true label ever names it",
+        "classes that the labels name",
+        "if it is no class, leave its column out: --score-columns A,B,C; if it is one, name them all: --classes FILE",
     )
 
 

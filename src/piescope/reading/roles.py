@@ -238,7 +238,7 @@ def _multi_label(path: Path, tags: Sequence[Column], what: str) -> InputError:
     return fault(
         path,
         "columns",
-        f"{what}: {names}: tags, of which any number may be true (multi-label)",
+        f"multi-label tags, any number of them true: {what}: {names}",
         "one class an example",
         f"audit one tag at a time: --label-column {one} with --score-columns {one}, or --prediction-column {one}",
     )
@@ -918,9 +918,7 @@ def no_labels(values: np.ndarray, path: Path, where: str, what: str, names: Sequ
             if names
             else "; models' labels: --values labels"
         )
-        found = (
-            f"0 and 1 in {what}: tags, of which any number may be true (multi-label), or several models of two classes"
-        )
+        found = f"multi-label tags, any number of them true, or several models of two classes: 0 and 1 in {what}"
         return fault(path, where, found, "one class an example", cure + more)
     settle = f"--score-columns {listed}, --prediction-column {listed}" if names else "--values logits, --values labels"
     return fault(
