@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: demo test check tests fuzz bench golden lock setup browser clean
+.PHONY: demo test check tests fuzz faults bench golden lock setup browser clean
 
 demo: setup
 	$(BIN)/piescope run digits
@@ -18,13 +18,17 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# last, so that pytest's closing line closes the output; two processes, a file's tests in one of them
+# last, so that pytest's closing line closes the output; two processes, a file's tests in one of them, long files first
 tests: setup browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # every reader of the audit on thousands of damaged files; make test has a short sample
 fuzz: setup
 	PIESCOPE_FUZZ=audit-long $(BIN)/python -m pytest tests/unit/test_audit_fuzz.py
+
+# kill -9, twice, in the middle of a study with every kind of step; make test has a short sample
+faults: setup
+	PIESCOPE_FAULTS=long $(BIN)/python -m pytest tests/faults
 
 bench: setup
 	$(BIN)/python benchmarks/throughput.py
