@@ -12,6 +12,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -621,11 +622,13 @@ def _unknown(_: float) -> tuple[float, float]:
 
 
 def _counted_bounds(lost: int, gained: int, examples: int) -> _Bounds:
-    def bounds(level: float) -> tuple[float, float]:
-        low, high = drop_bounds(lost, gained, examples, level)
-        return float(low), float(high)
+    return partial(_bounds_of_counts, lost, gained, examples)
 
-    return bounds
+
+@lru_cache(maxsize=4096)  # of a thousand classes most have the counts of some other
+def _bounds_of_counts(lost: int, gained: int, examples: int, level: float) -> tuple[float, float]:
+    low, high = drop_bounds(lost, gained, examples, level)
+    return float(low), float(high)
 
 
 def _t_bounds(impact: float, error: float, freedom: float, examples: int) -> _Bounds:
@@ -696,15 +699,16 @@ def enough_for_drop(unit: Unit, limit: float, level: float = LEVEL) -> int | Non
     Returns:
         None: more than are proposed, or bounds that do not come from flips.
     """
-    if unit.flips is None:
-        return None
-    lost, gained = (count / unit.examples for count in unit.flips)
+    return None if unit.flips is None else _enough_for_counts(*unit.flips, unit.examples, limit, level)
 
+
+@lru_cache(maxsize=4096)
+def _enough_for_counts(lost: int, gained: int, examples: int, limit: float, level: float) -> int | None:
     def shown(sizes: Sizes) -> Bool[np.ndarray, " sizes"]:
-        _, high = drop_bounds(_whole(lost, sizes), _whole(gained, sizes), sizes, level)
+        _, high = drop_bounds(_whole(lost / examples, sizes), _whole(gained / examples, sizes), sizes, level)
         return np.asarray(high <= limit)
 
-    return _enough(shown, unit.examples)
+    return _enough(shown, examples)
 
 
 def whole(audit: Mapping[str, Any]) -> Unit:
