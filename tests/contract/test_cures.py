@@ -22,7 +22,10 @@ SOURCE = ROOT / "src" / "piescope"
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 FLAGS = {
     name: {
-        option for parameter in command.params if not getattr(parameter, "hidden", False) for option in parameter.opts
+        option
+        for parameter in command.params
+        if not getattr(parameter, "hidden", False)
+        for option in (*parameter.opts, *parameter.secondary_opts)
     }
     | {"--help"}
     for name, command in COMMANDS.items()
@@ -39,8 +42,8 @@ SAID_BY = {
     "study/execute.py": ["run"],
     "study/parse.py": ["run", "plan"],
 }
-NOT_OURS = {"--force-reinstall", "--version"}
-"""pip's, and the one of `piescope` itself."""
+NOT_OURS = {"--force-reinstall", "--version", "--topk", "--include-index"}
+"""Those of pip and timm, and the one of `piescope` itself."""
 
 
 def literals() -> Iterator[tuple[str, str]]:
