@@ -34,7 +34,7 @@ SEEN = {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
 def piescope_command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-c", "from piescope.cli.app import main; main()", *map(str, arguments)]
+    return [sys.executable, "-c", "from piescope.__main__ import main; main()", *map(str, arguments)]
 
 
 def run_piescope(

@@ -105,7 +105,7 @@ def become(asked: dict[str, Any]) -> int | str | None:
         stream(2, asked["err"], "w"),
     )
     sys.argv = ["piescope", *asked["arguments"]]
-    from piescope.cli.app import main
+    from piescope.__main__ import main
 
     try:
         main()
@@ -129,7 +129,7 @@ def stream(number: int, path: str, mode: str) -> IO[str]:
     opened = os.open(path, os.O_RDONLY if mode == "r" else os.O_WRONLY | os.O_CREAT)
     os.dup2(opened, number)
     os.close(opened)
-    return open(number, mode, encoding="utf-8", errors="backslashreplace" if number == 2 else "strict")
+    return open(number, mode, encoding="utf-8", errors="backslashreplace" if number == 2 else "strict", closefd=False)
 
 
 READY = Ready()
