@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TINY, TinyRun, run_piescope
+from conftest import SMALL, Run, run_piescope
 from piescope.problems import StudyError
 from piescope.store import layout, ownership
 from piescope.study import execute
@@ -169,21 +169,21 @@ def test_fresh_in_a_folder_that_is_merely_called_so(tmp_path: Path) -> None:
     (folder / "logs").mkdir()
     (folder / "results" / "thesis.csv").write_text("mine")
     for flags in ([], ["--fresh"]):
-        done = run_piescope("run", TINY, "--out", folder, *flags)
+        done = run_piescope("run", SMALL, "--out", folder, *flags)
         assert done.returncode == 2
         assert "a folder with other files" in done.stderr
     assert (folder / "results" / "thesis.csv").read_text() == "mine"
     assert (folder / "logs").is_dir()
 
 
-def test_folders_of_finished_studies_stay_usable(tiny_run: TinyRun, tmp_path: Path) -> None:
+def test_folders_of_finished_studies_stay_usable(small_run: Run, tmp_path: Path) -> None:
     """Nothing was added to what a run writes: folders of before are known by their content, also without a lock."""
-    out = tiny_run.copy(tmp_path / "old")
+    out = small_run.copy(tmp_path / "old")
     layout.lock(out).unlink()
     (out / "results" / "thesis.csv").write_text("mine")
-    assert run_piescope("run", TINY, "--out", out).returncode == 0
+    assert run_piescope("run", SMALL, "--out", out).returncode == 0
     assert run_piescope("report", out).returncode == 0
-    execute._check_folder(load_study(str(TINY)), out, fresh=True)
+    execute._check_folder(load_study(str(SMALL)), out, fresh=True)
     ownership.discard(out)
     assert {path.name for path in out.rglob("*") if path.is_file()} == {"run.lock", "thesis.csv"}
     shutil.rmtree(out)

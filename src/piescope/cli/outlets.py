@@ -21,9 +21,11 @@ class Outlet(io.FileIO):
 
     Attributes:
         failure: what the system said at the first write that failed; None: none did.
+        before: the stream that this one replaces; kept, because one that nobody holds closes its descriptor.
     """
 
     failure: OSError | None = None
+    before: TextIO | None = None
 
     def write(self, content: ReadableBuffer, /) -> int:
         """Writes; what cannot be written is dropped, so that the caller goes on either way."""
@@ -57,8 +59,9 @@ def _text(descriptor: int, before: TextIO | None) -> TextIO:
     encoding = getattr(before, "encoding", None) or "utf-8"
     # a name that the terminal's encoding has not is no reason to end
     errors = "replace" if descriptor == 1 else "backslashreplace"
-    buffer = io.BufferedWriter(Outlet(descriptor, "wb", closefd=False))
-    return io.TextIOWrapper(buffer, encoding, errors, line_buffering=by_line)
+    outlet = Outlet(descriptor, "wb", closefd=False)
+    outlet.before = before
+    return io.TextIOWrapper(io.BufferedWriter(outlet), encoding, errors, line_buffering=by_line)
 
 
 def lost_output() -> OSError | None:
