@@ -108,6 +108,21 @@ def test_budgets_of_a_file(folder: Path, tmp_path: Path) -> None:
     assert mild.returncode == 0, mild.stderr
 
 
+def test_an_audit_passes_the_budgets_that_it_suggested(folder: Path, tmp_path: Path) -> None:
+    budgets = tmp_path / "budgets.toml"
+    command = ("audit", "dense.csv", "compressed.csv", "--labels", "labels.csv", "--metadata", "meta.csv")
+    command = (*command, "--out", tmp_path / "out")
+    for _ in range(2):  # a file of budgets may be replaced
+        done = run_piescope(*command, "--suggest-budgets", budgets, cwd=folder)
+        assert done.returncode == 0, done.stderr
+    assert budgets.read_text().count("# observed ") == 5
+    again = run_piescope(*command, "--budgets", budgets, "--strict", cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert "WITHIN BUDGET: all 5 budgets are kept." in " ".join(again.stdout.split())
+    told = json.loads((tmp_path / "out" / "audit.json").read_text())
+    assert {row["verdict"] for row in told["budgets"]} == {"kept"} and told["verdict"]["answer"] == "safe"
+
+
 @pytest.mark.parametrize("width", ["40", "60", "100"])
 def test_the_summary_fits_the_terminal(width: str, folder: Path, tmp_path: Path) -> None:
     done = run_piescope(
@@ -239,6 +254,9 @@ def test_two_models_of_a_study(tiny_run: Run, tmp_path: Path) -> None:
         (["onnx:model.onnx", "compressed.csv"], "--data"),
         (["dense.csv", "compressed.csv", "--junit", "dense.csv/junit.xml"], "--junit"),
         (["net.py:build", "compressed.csv", "--data", "digits"], "--trust-code"),
+        (["dense.csv", "compressed.csv", "--suggest-budgets", "labels.csv"], "a file with something else in it"),
+        (["dense.csv", "compressed.csv", "--suggest-budgets", "dense.csv/b.toml"], "a place that cannot be written to"),
+        (["model.onnx", "--compress", "int8", "--suggest-budgets", "b.toml"], "audit the copy that you ship"),
     ],
 )
 def test_what_cannot_be_done_ends_with_2_and_writes_nothing(

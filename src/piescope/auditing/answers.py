@@ -227,7 +227,7 @@ def noise(audited: Audited, tallied: Tallied) -> dict[str, Any] | None:
 
 def _confidences(tallied: Tallied) -> dict[str, float]:
     """Of the intervals of classes and groups, percent: as many may miss as tests may be false (false coverage)."""
-    of_classes = np.zeros(0) if tallied.right is None else tallied.right.change().p_value
+    of_classes = np.zeros(0) if tallied.right is None else tallied.right.change_p
     return {
         "classes": 100 * (1 - selected_level(of_classes, FALSE_DISCOVERIES)),
         "groups": 100 * (1 - selected_level(_group_p_values(tallied), FALSE_DISCOVERIES)),
@@ -236,7 +236,7 @@ def _confidences(tallied: Tallied) -> dict[str, float]:
 
 def _group_p_values(tallied: Tallied) -> np.ndarray:
     """Of all groups of all columns."""
-    return np.concatenate([np.zeros(0), *(sums.change().p_value for sums in tallied.groups)])
+    return np.concatenate([np.zeros(0), *(sums.change_p for sums in tallied.groups)])
 
 
 def _rows(
@@ -282,7 +282,7 @@ def _classes(audited: Audited, tallied: Tallied) -> list[dict[str, Any]]:
     if tallied.right is None or tallied.class_flips is None:
         return []
     mean = float(tallied.right.whole().change().value[0])
-    p_values = tallied.right.change().p_value
+    p_values = tallied.right.change_p
     changed = tallied.class_flips[:, 2] if tallied.one_to_one is None else tallied.one_to_one.class_changed
     assert changed is not None
     rows = _rows(

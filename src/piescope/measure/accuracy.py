@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64, Integer
 from scipy import special
 
-from piescope.measure.flips import change_test, share_interval
+from piescope.measure.flips import change_p, change_test, share_interval
 from piescope.measure.intervals import CONFIDENCE, combined_variance
 from piescope.measure.one_to_one import wider
 
@@ -152,6 +152,14 @@ class RightSums:
             p_value = 2 * special.stdtr(freedom, -np.abs(value) / error)
         still = (self.sizes > 0) & (value == 0) & ~(error > 0)
         return Estimates(value, value - reach, value + reach, np.where(still, 1.0, p_value), error, freedom)
+
+    @property
+    def change_p(self) -> Float[np.ndarray, " groups"]:
+        """``[groups]``, the p-values of `change` alone; no interval has to be searched for them."""
+        if len(self.dense) == len(self.compressed) == 1:
+            lost, gained = (np.round(count).astype(np.int64) for count in (self.lost, self.gained))
+            return np.where(self.sizes > 0, change_p(lost, gained), np.nan)
+        return self.change().p_value
 
     def _change_of_counts(self, value: np.ndarray, confidence: float) -> Estimates:
         lost, gained = (np.round(count).astype(np.int64) for count in (self.lost, self.gained))

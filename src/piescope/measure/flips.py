@@ -222,16 +222,33 @@ def change_test(lost: Counts, gained: Counts, total: Counts, confidence: float =
     Example:
         >>> found = change_test(np.array([5, 6]), np.array([0, 0]), np.array([100, 100]))
         >>> found.low.round(1).tolist(), found.high.round(1).tolist(), found.p_value.round(3).tolist()
-        ([-11.2, -12.5], [0.0, -2.2], [0.062, 0.031])
+        ([-11.2, -12.5], [0.0, -2.1], [0.062, 0.031])
     """
     low, high = change_interval(lost, gained, total, confidence)
-    losses, gains = _counts(lost=lost, gained=gained)
-    flips = np.maximum(losses + gains, 1.0)
-    by_score = 2 * special.ndtr(-np.abs(gains - losses) / np.sqrt(flips))
-    p_value = np.maximum(mcnemar_p(lost, gained), by_score)
+    p_value = change_p(lost, gained)
     holds_0 = p_value > _miss(confidence)
     lowest, highest = np.where(holds_0, np.minimum(low, 0.0), low), np.where(holds_0, np.maximum(high, 0.0), high)
     return ChangeTest(np.asarray(lowest)[()], np.asarray(highest)[()], p_value)
+
+
+def change_p(lost: Counts, gained: Counts) -> Shares:
+    """The p-value of `change_test`: the larger of McNemar's exact test and the score test.
+
+    Args:
+        lost: examples that only the first classifier has right, any shape.
+        gained: examples that only the second has right.
+
+    Raises:
+        ValueError: as `mcnemar_p`.
+
+    Example:
+        >>> change_p(np.array([5, 47]), np.array([0, 2])).tolist()
+        [0.0625, 1.288087235026728e-10]
+    """
+    losses, gains = _counts(lost=lost, gained=gained)
+    flips = np.maximum(losses + gains, 1.0)
+    by_score = 2 * special.ndtr(-np.abs(gains - losses) / np.sqrt(flips))
+    return np.maximum(mcnemar_p(lost, gained), by_score)[()]
 
 
 def adjusted_p_values(p_values: Float[Any, " tests"]) -> Float[np.ndarray, " tests"]:
