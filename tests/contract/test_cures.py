@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from conftest import TINY, run_piescope
+from conftest import TINY, piescope_command, run_piescope, run_program
 from piescope import version
 from piescope.cli.app import app
 
@@ -176,16 +177,10 @@ def test_a_missing_library_is_told_with_that_command(tmp_path: Path) -> None:
     ):
         (tmp_path / f"{library}.py").write_text(f"raise ImportError('no {library}', name='{library}')\n")
         (tmp_path / "net.onnx").write_bytes(b"\x08\x07" + bytes(100))
-        done = run_piescope(
-            "audit",
-            text,
-            text,
-            "--data",
-            "digits",
-            "--out",
-            tmp_path / "out",
+        done = run_program(  # a new interpreter, which has not loaded the libraries yet
+            piescope_command("audit", text, text, "--data", "digits", "--out", tmp_path / "out"),
             cwd=tmp_path,
-            env={"PYTHONPATH": str(tmp_path)},
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
         )
         assert done.returncode == 2, done.stderr
         assert "python -m pip install" in done.stderr
