@@ -711,3 +711,42 @@ def test_right_or_wrong_from_the_field(kind: str, dense: str, compressed: str) -
     assert found["changed"] == right["correct_to_wrong"] + right["wrong_to_correct"]
     assert found["accuracy"]["dense"] == pytest.approx(right["dense_accuracy"], abs=1e-4)
     assert found["flips"]["correct_to_wrong"] == right["correct_to_wrong"]
+
+
+BINARY = {side: (said > 1).astype(int) for side, said in LABELS.items()}
+TRUE_CLASS = (TRUTH > 1).astype(int)
+
+
+@pytest.mark.parametrize("name", ["prob", "logit"])
+def test_the_truth_beside_one_score(name: str, tmp_path: Path) -> None:
+    """``id,label,score``: the label is the truth, unless the score is how sure the model is of it."""
+    noise = RANDOM.random(ROWS) * 0.4
+
+    def write(side: str, path: Path) -> Path:
+        chance = np.where(BINARY[side] == 1, 0.55 + noise, 0.05 + noise)
+        score = np.log(chance / (1 - chance)) if name == "logit" else chance
+        return table(lambda _: {"id": IDS, "label": TRUE_CLASS, name: score})(side, path)
+
+    found = audited(write, None, tmp_path)
+    assert found["changed"] == (BINARY["dense"] != BINARY["compressed"]).sum()
+    assert found["accuracy"]["dense"] == pytest.approx(100 * (BINARY["dense"] == TRUE_CLASS).mean())
+
+
+def test_a_label_that_may_be_either_is_refused(tmp_path: Path) -> None:
+    write = table(lambda side: {"id": IDS, "label": TRUE_CLASS, "prob": 0.5 + RANDOM.random(ROWS) / 2})
+    with pytest.raises(InputError, match="--prediction-column label if it is the model's answer"):
+        audited(write, None, tmp_path)
+
+
+def test_a_kind_of_values_chooses_no_columns(tmp_path: Path) -> None:
+    """What the numbers are is said, which of them are scores is not."""
+    with pytest.raises(InputError, match="--score-columns ant,bee,cow,dog,foo"):
+        audited(with_number("foo", RANDOM.normal(0, 9, ROWS)), None, tmp_path, values="logits")
+
+
+def test_a_class_with_the_name_of_a_measurement(tmp_path: Path) -> None:
+    names_of = ("time", "loss", "age", "size")
+    write = table(lambda side: {"id": IDS, **{name: LOGITS[side][:, place] for place, name in enumerate(names_of)}})
+    found = audited(write, "ids", tmp_path)
+    assert found["class_names"] == list(names_of)
+    assert found["changed"] == (LABELS["dense"] != LABELS["compressed"]).sum()

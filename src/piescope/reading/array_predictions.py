@@ -159,8 +159,9 @@ def _checked_whole(array: StoredArray, sample: np.ndarray, hints: Hints, name: s
         return Predictions(
             shown(array.path), "probabilities", (name,), array, ("examples", "classes"), told=told, zero=zero
         )
-    if kind == "labels":
-        return None
+    count = hints.num_ids or len(hints.names)
+    if kind == "labels" or (kind == "" and count > 2 and rows.min() >= 0 and rows.max() < count):
+        return None  # they agree, or all are ids of the classes that the labels know
     raise no_labels(rows, array.path, array.label, f"an array {list(array.shape)}")
 
 

@@ -110,7 +110,7 @@ CORRECT_NAMES = (
         "passed",
         "pass",
     ),
-    *("pass_1", "pass_at_1", "success", "score", "reward", "accuracy"),
+    *("pass_1", "pass_at_1", "success", "score", "reward"),
 )
 """Names of columns that say right or wrong, if they hold 0 and 1, true and false."""
 

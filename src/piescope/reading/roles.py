@@ -592,12 +592,11 @@ def _group(
         if _confirmed_by(_stacked(free), _bare(free), None, predicted, hints):
             return free, "the largest of the others is the predicted class"
         return [], "a column names the prediction"
+    counted_alike = next((group for group in (list(fractions), free) if len(group) == hints.num_ids), [])
+    if len(counted_alike) > 1:
+        return counted_alike, "there are as many others as labels name classes"
     if len(free) < 2:
         return [], ""
-    if hints.num_ids == len(free) and len(free) == len(fractions):
-        return free, "there are as many others as labels name classes"
-    if hints.num_ids == len(free) or hints.values in ("probabilities", "logits"):
-        return free, "there are as many others as labels name classes"
     if min(column.rows for column in free) < LEAST:
         return free, "the others are numbers"
     raise _cannot_tell(free, path)
@@ -815,6 +814,8 @@ def _whole_columns(
     if predicted or len(held) < 2:
         return None
     names = tuple(column.name for column in held)
+    if hints.values in ("probabilities", "logits"):
+        held, _ = _group(held, held, truth, predicted, path, hints)
     in_order = _in_order(held)
     classes = tuple(column.name for column in in_order)
     if hints.values in ("probabilities", "logits"):
@@ -959,17 +960,18 @@ def _label_with_confidence(rest: Sequence[Column], truth: Column | None, path: P
         return None
     index = next((c for c in rest if c.key in ("index", "class_index") and c.kind == "whole" and not c.is_unique), None)
     chosen = label if index is None else index
-    if not label.is_binary or held[0].key == "logit":
-        left = ((held[0].name, "how sure the model is"), (label.name, "the name of the predicted class"))
-        return Roles(labels=(chosen.name,), values="labels", left_out=left if index is not None else left[:1])
     sure = held[0].values
-    if ((sure >= 0.5) == (label.values == 1)).all():
-        return Roles(
-            labels=(label.name,), values="labels", left_out=((held[0].name, "the probability behind the label"),)
-        )
-    if (sure >= 0.5).all():
-        found = f"labels of 0 and 1 beside {held[0].name!r}, never below 0.5: of the label, or of class 1"
+    limit = 0.5 if ((sure >= 0) & (sure <= 1)).all() else 0.0  # of class 1, a probability or a logit
+    above = sure >= limit
+    left = ((held[0].name, "how sure the model is"), (label.name, "the name of the predicted class"))
+    answer = Roles(labels=(chosen.name,), values="labels", left_out=left if index is not None else left[:1])
+    if index is not None or (not label.is_binary and (label.distinct > 2 or above.all())):
+        return answer
+    if label.is_binary and (above == (label.values == 1)).all():
+        return answer
+    if not label.is_binary or above.all():
         name = printable(label.name)
+        found = f"labels of two classes beside {held[0].name!r}: of the label, or of class 1"
         cure = f"--prediction-column {name} if it is the model's answer, --label-column {name} if it is the truth"
         raise fault(path, label.name, found, "a column prediction or true_label", cure)
     return None
@@ -978,7 +980,7 @@ def _label_with_confidence(rest: Sequence[Column], truth: Column | None, path: P
 def _right_or_wrong(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | None:
     """A column that says whether the answer was right."""
     named = [column for name in CORRECT_NAMES for column in rest if column.key == name]
-    binary = [column for column in named if _says_right(column) and column.key != "accuracy"]
+    binary = [column for column in named if _says_right(column)]
     numbers = [column for column in named if column.key in ("score", "reward") and column.is_number]
     if not binary and numbers and hints.right_from is None:
         column = numbers[0]
