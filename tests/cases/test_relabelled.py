@@ -317,7 +317,7 @@ def test_the_warning_stands_on_top_of_terminal_page_and_markdown(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[2].startswith("warning: The two sides seem to count")
-    headline = "points fewer right"
+    headline = "fewer right"
     for text in (done.stdout, *((tmp_path / "out" / name).read_text() for name in ("audit.md", "report.html"))):
         flat = " ".join(text.split())
         assert 0 <= flat.index("The two sides seem to count") < flat.index(headline)
