@@ -267,6 +267,8 @@ def test_a_copy_that_harms_classes_is_not_recommended_for_its_mean() -> None:
     )
     rows[1].update(lost_classes=[], lost_groups=[])
     assert "magnitude 0.6 loses accuracy beyond chance." in words.what_if(content)[0]
+    rows[1].update(verdict="in doubt")
+    assert "magnitude 0.6 is in doubt" in words.what_if(content)[0]
     rows[0].update(lost_groups=["camera = night"])  # and beyond the first that harms none is trusted
     rows[1].update(verdict="safe")
     assert words.what_if(content)[0] == (

@@ -138,7 +138,7 @@ def verdict_of(audit: Mapping[str, Any]) -> Verdict:
     unsettled = _unsettled(audit, all_of, tables)
     budgets = [row["verdict"] for row in audit["budgets"]]
     return Verdict(
-        answer=_by_budgets(budgets) if budgets else _by_limits(audit, all_of, harms, unsettled),
+        answer=_by_budgets(audit, budgets) if budgets else _by_limits(audit, all_of, harms, unsettled),
         judged_by="budgets" if budgets else "limits",
         accuracy_limit=None if budgets else ACCURACY_LIMIT,
         class_limit=None if budgets else CLASS_LIMIT,
@@ -152,9 +152,11 @@ def verdict_of(audit: Mapping[str, Any]) -> Verdict:
     )
 
 
-def _by_budgets(verdicts: Sequence[str]) -> Answer:
+def _by_budgets(audit: Mapping[str, Any], verdicts: Sequence[str]) -> Answer:
     if "broken" in verdicts:
         return "harm shown"
+    if any(_is_doubt(row) for row in audit.get("warnings") or ()):
+        return "in doubt"
     return "too few to tell" if "undecided" in verdicts else "safe"
 
 

@@ -25,8 +25,11 @@ VERDICTS = {
     ("budgets", "safe"): "WITHIN BUDGET",
     ("budgets", "harm shown"): "BUDGET BROKEN",
     ("budgets", "too few to tell"): "TOO FEW TO TELL",
+    ("budgets", "in doubt"): "IN DOUBT",
 }
 """Of what judges, and the answer: can it be shipped?"""
+
+DOUBT = "the numbers below may be about something else; see the warning."
 
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
@@ -306,10 +309,11 @@ def verdict(audit: Audit) -> str:
     of = f"{subject(audit)} is " if audit["what_if"] else ""
     of = of.replace(", is ", ": ") if of else ""
     if not _by_limits(audit):
-        return f"{of}{label}: {_by_budgets(audit)}"
+        told = _by_budgets(audit)
+        return f"{of}{label}: {DOUBT} {capital(told)}" if found["answer"] == "in doubt" else f"{of}{label}: {told}"
     reason = {"safe": _why_safe, "harm shown": _why_harm, "too few to tell": _why_too_few}.get(found["answer"])
     if found["answer"] == "in doubt":
-        return f"{of}{label}: the numbers below may be about something else; see the warning."
+        return f"{of}{label}: {DOUBT}"
     if reason is None:
         return f"{of}{label}: there are no true labels, so that nothing says which change is harm."
     return f"{of}{label}: {reason(audit)}."
@@ -900,7 +904,8 @@ def _what_it_breaks(row: Row) -> str:
     ]
     if harmed:
         return f"harms {listed(harmed, 3)}"
-    return "loses accuracy beyond chance" if row["verdict"] == "harm shown" else ""
+    told = {"harm shown": "loses accuracy beyond chance", "in doubt": "is in doubt: see the warning on its page"}
+    return told.get(row["verdict"], "")
 
 
 def _does(audit: Audit, rows: list[Row]) -> str:
