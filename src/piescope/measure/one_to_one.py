@@ -22,6 +22,9 @@ FEWEST = 3
 """Models of a side below which nothing tells how much its flips vary from model to model."""
 
 
+Numbers = Float[np.ndarray, "*rows"] | float
+
+
 class Excess(NamedTuple):
     """Flips of one model against one beyond those that seeds alone make; examples.
 
@@ -173,9 +176,7 @@ class FlipSums:
         return wider(_known(float(variance), float(freedom)), _known(run, models - 1.0))
 
 
-def wider(
-    one: tuple[Float[Any, "*rows"], Float[Any, "*rows"]], other: tuple[Float[Any, "*rows"], Float[Any, "*rows"]]
-) -> Any:
+def wider(one: tuple[Numbers, Numbers], other: tuple[Numbers, Numbers]) -> Any:
     """Of two standard errors with their degrees of freedom the pair whose 95 % interval is the wider one.
 
     Args:
