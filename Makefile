@@ -30,10 +30,6 @@ fuzz: setup
 faults: setup
 	PIESCOPE_FAULTS=long $(BIN)/python -m pytest tests/faults
 
-# kill -9, twice, in the middle of a study with every kind of step; make test has a short sample
-faults: setup
-	PIESCOPE_FAULTS=long $(BIN)/python -m pytest tests/faults
-
 bench: setup
 	$(BIN)/python benchmarks/throughput.py
 
