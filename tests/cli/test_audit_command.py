@@ -190,9 +190,18 @@ def test_embeddings_and_layers(data: Made, folder: Path, tmp_path: Path) -> None
     assert {"dense_q", "compressed_q", "dense_depth", "compressed_depth"} <= set(columns)
 
 
+def _dense_model(out: Path) -> Path:
+    """The folder of a model in which nothing is pruned."""
+    from piescope.study.execute import study_of
+    from piescope.study.plan import make_plan
+
+    steps = make_plan(study_of(out)).steps
+    return out / "artefacts" / "train" / next(step.key for step in steps if step.label == "supervised dense, seed 0")
+
+
 def test_a_model_and_its_copies(tiny_run: Run, tmp_path: Path) -> None:
     """A model of a study, compressed here at several strengths, on real digits."""
-    model = next(iter(sorted((tiny_run.out / "artefacts" / "train").iterdir())))
+    model = _dense_model(tiny_run.out)
     out = tmp_path / "out"
     done = run_piescope(
         "audit", model, "--data", "digits", "--compress", "magnitude:0.2,0.9", "--out", out, "--max-flips", "5%"
@@ -249,7 +258,7 @@ def test_two_models_of_a_study(tiny_run: Run, tmp_path: Path) -> None:
         (["dense.csv", "compressed.csv", "--max-flips", "2%"], "give them (--labels FILE)"),
         (["dense.csv", "compressed.csv", "--max-flips", "-1"], "--max-flips"),
         (["dense.csv", "nothing.csv"], "no such file"),
-        (["dense.csv", "compressed.csv", "--values", "probs"], "did you mean 'probabilities'?"),
+        (["dense.csv", "compressed.csv", "--values", "probs"], "one of: labels, probabilities, logits, correct"),
         (["dense.csv", "compressed.csv", "--size", "big"], "--size 224x192"),
         (["onnx:model.onnx", "compressed.csv"], "--data"),
         (["dense.csv", "compressed.csv", "--junit", "dense.csv/junit.xml"], "--junit"),
