@@ -9,6 +9,9 @@ from difflib import get_close_matches
 CLOSE = 0.65
 """How alike names are of which one may be meant for the other: 'digitz' for 'digits', not 'wanda' for 'random'."""
 
+BEGINNING = 4
+"""Letters by which a shorter name may be meant for a longer one: 'probs' for 'probabilities'."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -53,6 +56,7 @@ class InputError(Exception):
         """Notes a name that does not exist, and the closest that do."""
         names = list(known)
         close = get_close_matches(found, names, n=1, cutoff=CLOSE)
+        close = close or [name for name in names if len(found) >= BEGINNING and name[:BEGINNING] == found[:BEGINNING]]
         cure = f"did you mean {close[0]!r}?" if close else "take one of those"
         self.add(where, f"unknown {what} {_short(repr(found))}", "one of: " + ", ".join(names), cure)
 
