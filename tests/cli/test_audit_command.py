@@ -258,7 +258,7 @@ def test_two_models_of_a_study(tiny_run: Run, tmp_path: Path) -> None:
         (["dense.csv", "compressed.csv", "--max-flips", "2%"], "give them (--labels FILE)"),
         (["dense.csv", "compressed.csv", "--max-flips", "-1"], "--max-flips"),
         (["dense.csv", "nothing.csv"], "no such file"),
-        (["dense.csv", "compressed.csv", "--values", "probs"], "one of: labels, probabilities, logits, correct"),
+        (["dense.csv", "compressed.csv", "--values", "probs"], "did you mean 'probabilities'?"),
         (["dense.csv", "compressed.csv", "--size", "big"], "--size 224x192"),
         (["onnx:model.onnx", "compressed.csv"], "--data"),
         (["dense.csv", "compressed.csv", "--junit", "dense.csv/junit.xml"], "--junit"),
