@@ -646,8 +646,6 @@ def _model(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
 
 
 def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress) -> Question:
-    from piescope.auditing.models.interface import check_alike
-    from piescope.auditing.models.running import run_model
     from piescope.reading.inputs import check_read_alike, read_side, read_truth
 
     given = {"dense": dense, "compressed": compressed}
@@ -671,6 +669,9 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
         sides[side] = read_side(given[side], side, _hints(asked, side, known))
         known = known.with_side(sides[side])
     if pictures is not None:
+        from piescope.auditing.models.interface import check_alike
+        from piescope.auditing.models.running import run_model
+
         opened = {side: _model(given[side], side, asked, pictures) for side in given if models[side]}
         if len(opened) == 2:
             check_alike(opened["dense"], opened["compressed"], pictures)
@@ -691,7 +692,6 @@ def _assembled(
     has_models: bool = True,
 ) -> Question:
     """The question, when what both sides say is known."""
-    from piescope.auditing.models.running import truth_of_pictures
     from piescope.auditing.run import Question as QuestionOf
     from piescope.reading.inputs import agreed_truth, read_truth
 
@@ -699,6 +699,8 @@ def _assembled(
     if labels is None and asked.labels is not None:
         labels = read_truth(asked.labels, _hints(asked))
     if labels is None and pictures is not None and agreed_truth(parts) is None:
+        from piescope.auditing.models.running import truth_of_pictures
+
         labels = truth_of_pictures(pictures, parts[0].class_names)
     return QuestionOf(
         dense=sides["dense"],
