@@ -359,6 +359,12 @@ JUDGED: dict[str, tuple[Writer, dict[str, Any]]] = {
         ),
         {},
     ),
+    "beside the truth and how sure the model is": (
+        table(
+            lambda side: {"id": IDS, "label": TRUTH, "confidence": CHANCES[side].max(1), "correct": RIGHT[side]}, True
+        ),
+        {},
+    ),
     "an array": (array(lambda side: RIGHT[side]), {"values": "correct"}),
 }
 

@@ -956,7 +956,8 @@ def _label_with_confidence(rest: Sequence[Column], truth: Column | None, path: P
     """``label`` beside one probability: a pipeline's answer, or the truth beside that of class 1."""
     label = _first_named(rest, LABEL_NAMES)
     held = [column for column in rest if column.key in CONFIDENCE_NAMES and column.kind == "fraction"]
-    if label is None or len(held) != 1 or truth is not None:
+    is_judged = any(column.key in CORRECT_NAMES and column.key != "score" and _says_right(column) for column in rest)
+    if label is None or len(held) != 1 or truth is not None or is_judged:
         return None
     index = next((c for c in rest if c.key in ("index", "class_index") and c.kind == "whole" and not c.is_unique), None)
     chosen = label if index is None else index
