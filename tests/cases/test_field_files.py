@@ -443,6 +443,14 @@ REFUSED: dict[str, tuple[Writer, dict[str, Any], tuple[str, ...]]] = {
         {},
         ("--id-column 'prompt'",),
     ),
+    "one of two columns that could be ids, in order in one file": (
+        table(
+            lambda side: {"Item No": range(ROWS), "sum": [f"{row}{side}" for row in range(ROWS)], "pred": LABELS[side]},
+            True,
+        ),
+        {},
+        ("--id-column 'Item No'",),
+    ),
     "a list of the best": (
         table(
             lambda side: {

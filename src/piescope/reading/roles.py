@@ -167,11 +167,9 @@ def witnesses_of(columns: Sequence[Column], identity: Column | None) -> list[Col
     """
     if identity is not None and not (identity.is_counter and identity.rows >= LEAST):
         return []
-    others = [
-        column
-        for column in columns
-        if column is not identity and column.is_unique and column.rows >= LEAST and not column.is_counter
-    ]
+    others = [column for column in columns if column is not identity and column.is_unique and column.rows >= LEAST]
+    if identity is not None:  # two counters tell no more than one
+        others = [column for column in others if not column.is_counter]
     named = [column for column in others if _id_rank(column) is not None and column.kind in ("text", "whole")]
     texts = [column for column in others if column.kind == "text"]
     whole = [column for column in others if column.kind == "whole" and not set(column.words) & MEASURE_WORDS]
