@@ -365,8 +365,9 @@ def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress
     content = answer(question, out, on_progress)
     if asked.budgets is not None:
         from piescope.auditing.budgets import judge
+        from piescope.auditing.verdict import doubted
 
-        content["budgets"] = judge(content, asked.budgets, of)
+        content["budgets"] = doubted(judge(content, asked.budgets, of), content["warnings"])
     content["verdict"] = verdict_of(content).content()
     write_audit(content, out)
     return Audit(content, out)
@@ -649,6 +650,12 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
     from piescope.reading.inputs import check_read_alike, read_side, read_truth
 
     given = {"dense": dense, "compressed": compressed}
+    is_one_file = _is_one_file(dense, compressed)
+    if is_one_file and len(_names(asked.prediction_column)) == 2:
+        error = InputError("audit")
+        cure = "write the columns of the two sides to a file each, with the ids"
+        error.add("--prediction-column", "two columns of one file, named for both sides", "a file a side", cure)
+        raise error
     models = {side: _is_model(what, asked) for side, what in given.items()}
     if asked.batch_size is not None and not any(models.values()):
         error = InputError("audit")
@@ -681,7 +688,18 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
             )
     if not any(models.values()):
         check_read_alike(sides["dense"], sides["compressed"])
-    return _assembled(sides, asked, pictures, labels, any(models.values()))
+    return _assembled(sides, asked, pictures, labels, any(models.values()), is_one_file and not any(models.values()))
+
+
+def _is_one_file(dense: Any, compressed: Any) -> bool:
+    """Whether both sides name the same regular file."""
+    if not isinstance(dense, str | PathLike) or not isinstance(compressed, str | PathLike):
+        return False
+    one, other = Path(fspath(dense)), Path(fspath(compressed))
+    try:
+        return one.is_file() and other.is_file() and one.samefile(other)
+    except (OSError, ValueError):
+        return False
 
 
 def _assembled(
@@ -690,6 +708,7 @@ def _assembled(
     pictures: Pictures | None,
     labels: LabelColumn | None = None,
     has_models: bool = True,
+    is_one_file: bool = False,
 ) -> Question:
     """The question, when what both sides say is known."""
     from piescope.auditing.run import Question as QuestionOf
@@ -716,6 +735,7 @@ def _assembled(
         seed=asked.seed,
         expect_accuracy=asked.expect_accuracy,
         has_said_scores=bool(asked.score_columns),
+        is_one_file=is_one_file,
         batch_size=asked.pictures_at_once if has_models else None,
     )
 

@@ -497,7 +497,7 @@ REFUSED: dict[str, tuple[Writer, dict[str, Any], tuple[str, ...]]] = {
             lambda side: {"id": IDS, "seed0": LABELS[side], "seed1": LABELS[side], "grade": RANDOM.integers(0, 4, ROWS)}
         ),
         {},
-        ("no better than by chance", "--prediction-column"),
+        ("nothing that says which are predicted", "--prediction-column"),
     ),
     "another class than the scores'": (
         table(lambda side: {"id": IDS, **classes(CHANCES[side], "prob_"), "prediction": (LABELS[side] + 1) % 4}),
@@ -764,3 +764,94 @@ def test_a_class_with_the_name_of_a_measurement(tmp_path: Path) -> None:
     found = audited(write, "ids", tmp_path)
     assert found["class_names"] == list(names_of)
     assert found["changed"] == (LABELS["dense"] != LABELS["compressed"]).sum()
+
+
+@pytest.mark.parametrize("truth", ["gt", "reference", "diagnosis", "y_test"])
+@pytest.mark.parametrize("answer", ["resnet", "model_output", "int8"])
+def test_a_truth_of_an_unknown_name_is_no_second_model(truth: str, answer: str, tmp_path: Path) -> None:
+    write = table(lambda side: {"id": IDS, truth: TRUTH, answer: LABELS[side]})
+    with pytest.raises(InputError, match="--prediction-column"):
+        audited(write, None, tmp_path)
+    found = audited(write, None, tmp_path, prediction_column=answer, label_column=truth)
+    assert found["changed"] == (LABELS["dense"] != LABELS["compressed"]).sum()
+    assert found["accuracy"]["dense"] == pytest.approx(100 * RIGHT["dense"].mean())
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"t": [1.7e9 + row / 4 for row in range(ROWS)]},
+        {"sentence": [f"hello, sentence {row // 2}" for row in range(ROWS)]},
+        {"frame": [row % 50 for row in range(ROWS)]},
+    ],
+    ids=["times", "repeated texts", "frames"],
+)
+def test_rows_in_another_order_that_a_column_shows(beside: dict[str, Sequence[Any]], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="in the row of"):
+        audited(table(lambda side: {**beside, "prediction": LABELS[side]}, True), None, tmp_path)
+    assert audited(table(lambda side: {**beside, "prediction": LABELS[side]}), None, tmp_path)["changed"] > 0
+
+
+@pytest.mark.parametrize("best", [2, 3, 4])
+def test_the_best_few_classes_are_no_models(best: int, tmp_path: Path) -> None:
+    orders = {side: np.argsort(-LOGITS[side], axis=1)[:, :best] for side in LABELS}
+    paths = [array(lambda side: orders[side])(side, tmp_path / side) for side in LABELS]
+    with pytest.raises(InputError, match="the best few of one model"):
+        audit(paths[0], paths[1], labels=TRUTH)
+    write = table(
+        lambda side: {"id": IDS, **{f"pred_{place}": orders[side][:, place - 1] for place in range(1, best + 1)}}
+    )
+    with pytest.raises(InputError, match="--prediction-column pred_1"):
+        audited(write, None, tmp_path)
+    assert audited(write, None, tmp_path, prediction_column="pred_1")["changed"] > 0
+
+
+def test_one_file_for_both_sides(tmp_path: Path) -> None:
+    both = table(lambda _: {"id": IDS, "fp32": LABELS["dense"], "int8": LABELS["compressed"], "label": TRUTH})(
+        "", tmp_path / "x"
+    )
+    with pytest.raises(InputError, match="a file a side"):
+        audit(both, both, prediction_column=["fp32", "int8"])
+    found = audit(both, both, prediction_column="fp32", budgets={"max_flips": 0})
+    assert found["warnings"][0]["kind"] == "one_file"
+    assert [row["verdict"] for row in found["budgets"]] == ["undecided"]
+
+
+def test_the_score_of_class_0_is_not_taken_for_that_of_class_1(tmp_path: Path) -> None:
+    words = np.array(["ham", "spam"])
+    truth = table(lambda _: {"id": IDS, "label": words[TRUE_CLASS]})("", tmp_path / "labels")
+    write = table(lambda side: {"id": IDS, "prob_ham": np.where(BINARY[side] == 1, 0.2, 0.8)})
+    paths = [write(side, tmp_path / side) for side in LABELS]
+    with pytest.raises(InputError, match="the score of class 0 of two"):
+        audit(paths[0], paths[1], labels=truth)
+    zero = table(lambda side: {"id": IDS, "prob_0": np.where(BINARY[side] == 1, 0.2, 0.8)})
+    with pytest.raises(InputError, match="the score of class 0 of two"):
+        audited(zero, None, tmp_path)
+
+
+def test_a_limit_of_right_is_never_ignored(tmp_path: Path) -> None:
+    judged = {side: np.where(RIGHT[side], 0.7, 0.2) for side in LABELS}
+    write = table(lambda side: {"id": IDS, "f1": judged[side]})
+    for asked in ({}, {"prediction_column": "f1"}, {"values": "correct"}):
+        found = audited(write, None, tmp_path, right_from=0.5, **asked)
+        assert found["right_or_wrong"]
+        assert found["changed"] == (RIGHT["dense"] != RIGHT["compressed"]).sum()
+
+
+def test_what_says_wrong_is_not_taken_for_right(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="says wrong, by its name"):
+        audited(table(lambda side: {"id": IDS, "error": ~RIGHT[side]}), None, tmp_path, values="correct")
+
+
+def test_a_left_over_column_is_not_used(tmp_path: Path) -> None:
+    write = table(lambda side: {"id": IDS, "latency": RANDOM.random(ROWS), "sex": np.array(["f", "m"])[TRUTH % 2]})
+    with pytest.raises(InputError, match="--prediction-column sex if they are"):
+        audited(write, None, tmp_path)
+
+
+def test_suffixes_of_score_columns_are_dropped(tmp_path: Path) -> None:
+    write = table(
+        lambda side: {"id": IDS, **{f"{name}_score": CHANCES[side][:, place] for place, name in enumerate(NAMES)}}
+    )
+    found = audited(write, "names", tmp_path)
+    assert found["class_names"] == list(NAMES)

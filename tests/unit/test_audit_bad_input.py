@@ -1228,7 +1228,8 @@ def test_ties_go_to_the_smallest_class_id(tmp_path: Path) -> None:
     turned = write(tmp_path, "c.csv", "dog,cat\n0.5,0.5\n0.5,0.5\n")
     assert audit(dense, turned)["changed"] == 0
     votes = np.array([[0, 2, 1], [1, 0, 2]])
-    assert audit(votes, np.array([0, 0, 1]), labels=np.array([0, 0, 1]))["changed"] == 0
+    same = np.array([[0, 0, 1], [0, 0, 1]])
+    assert audit(votes, same, labels=np.array([0, 0, 1]))["changed"] == 0
 
 
 def test_ids_of_other_types_are_the_same_ids(tmp_path: Path) -> None:
@@ -1343,7 +1344,7 @@ def test_one_score_an_example_of_several_models(tmp_path: Path) -> None:
             "probability of dog": chance.reshape(-1).astype(np.float64),
         }
     )
-    found = audit(as_csv(long, tmp_path / "long.csv"), expected, labels=expected[0])
+    found = audit(as_csv(long, tmp_path / "long.csv"), expected, labels=expected[0], values=values)
     assert found["changed"] == 0
     assert found["inputs"]["dense"]["n_models"] == 3
 

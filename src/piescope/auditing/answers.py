@@ -82,8 +82,9 @@ def _accuracy(audited: Audited, tallied: Tallied) -> dict[str, Any] | None:
     whole = tallied.right.whole()
     dense, compressed, change = whole.accuracy("dense"), whole.accuracy("compressed"), whole.change()
 
-    def ends(found: Estimates) -> list[float | None]:
-        return [number(found.low[0]), number(found.high[0])]
+    def ends(found: Estimates, least: float = 0.0) -> list[float | None]:
+        """An interval within what the number can be: t-intervals of two models reach far beyond."""
+        return [number(np.clip(found.low[0], least, 100)), number(np.clip(found.high[0], least, 100))]
 
     return {
         "dense": number(dense.value[0]),
@@ -91,7 +92,7 @@ def _accuracy(audited: Audited, tallied: Tallied) -> dict[str, Any] | None:
         "compressed": number(compressed.value[0]),
         "compressed_interval": ends(compressed),
         "change": number(change.value[0]),
-        "change_interval": ends(change),
+        "change_interval": ends(change, -100.0),
         "change_error": number(change.error[0]),
         "change_freedom": number(change.freedom[0]),
         "change_p": number(change.p_value[0]),

@@ -61,6 +61,7 @@ class Question:
         notes: more to be said of the inputs.
         expect_accuracy: of the dense side, percent, as the user knows it; None: not told.
         has_said_scores: the user named the columns of scores.
+        is_one_file: both sides are the same file.
         batch_size: pictures that models saw at once; None: no model was run.
     """
 
@@ -78,6 +79,7 @@ class Question:
     notes: tuple[str, ...] = field(default=())
     expect_accuracy: float | None = None
     has_said_scores: bool = False
+    is_one_file: bool = False
     batch_size: int | None = None
 
     @property
@@ -175,6 +177,8 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
             content |= {"classes": [], "confusions": [], "calibration": None}
         content["measures"] = None if question.is_right_or_wrong else measures(audited, tallied)
         content["warnings"] = [] if question.is_right_or_wrong else suspicions(audited, tallied)
+        if question.is_one_file:
+            content["warnings"] = [{"kind": "one_file", "name": question.dense.name}, *content["warnings"]]
         content["inputs"] = _inputs(question, audited)
         content["made_with"] = _made_with((question.dense, question.compressed))
         _check_order(question, audited, tallied)
@@ -211,7 +215,7 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
 
 
 def _check_order(question: Question, audited: Audited, tallied: Tallied) -> None:
-    """Refuses class ids whose order among named columns is not sure: the files disagree, or another order fits better.
+    """Refuses class ids whose order among named columns is not sure: another order fits better.
 
     Raises:
         InputError: it is not sure which id is which class.
@@ -225,13 +229,12 @@ def _check_order(question: Question, audited: Audited, tallied: Tallied) -> None
     ]
     if truth is None or truth.names is not None or question.class_names is not None or not named:
         return
-    if len(set(named)) == 1 and _is_best_order(tallied, audited.classes.count):
+    if _is_best_order(tallied, audited.classes.count):
         return
     raise fault(
         truth.source,
         "labels",
-        "class ids, where the scores are of named classes: the order of the columns "
-        + ("differs between the files" if len(set(named)) > 1 else "fits the labels worse than another one"),
+        "class ids, where the scores are of named classes: another order than that of the columns fits them better",
         "class names, or ids in the order of the columns",
         "say which id is which class: --classes FILE, one name a line, in order of their ids",
     )

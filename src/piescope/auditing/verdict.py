@@ -24,7 +24,7 @@ ACCURACY_LIMIT = 1.0
 CLASS_LIMIT = 3.0
 """Points that any class or group may lose, likewise."""
 
-DOUBTS = ("side_relabelled", "labels_relabelled", "no_shared_names", "near_chance")
+DOUBTS = ("side_relabelled", "labels_relabelled", "no_shared_names", "near_chance", "one_file")
 """Warnings that leave no number of the audit to be trusted."""
 
 CLEAR = 0.05
@@ -175,6 +175,19 @@ def _by_limits(
 def _is_doubt(row: Mapping[str, Any]) -> bool:
     """A copy that guesses, where the dense side does not, is what compression may do: that is harm."""
     return row["kind"] in DOUBTS and not (row["kind"] == "near_chance" and row["side"] == "compressed")
+
+
+def doubted(rows: list[dict[str, Any]], warnings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Judged budgets, of which none is kept where a warning says that no number can be trusted.
+
+    Example:
+        >>> doubted([{"verdict": "kept", "reason": ""}], [{"kind": "one_file"}])[0]["verdict"]
+        'undecided'
+    """
+    if not any(_is_doubt(row) for row in warnings):
+        return rows
+    reason = "a warning says that the numbers may be about something else than the compression"
+    return [{**row, "verdict": "undecided", "reason": reason} if row["verdict"] == "kept" else row for row in rows]
 
 
 def _lowest(found: Sequence[Unit]) -> float | None:

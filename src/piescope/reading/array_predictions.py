@@ -44,6 +44,7 @@ from piescope.reading.roles import (
     LEAST,
     MANY,
     MOST_DISTINCT,
+    are_lists,
     do_agree,
     id_of,
     no_labels,
@@ -150,6 +151,14 @@ def _checked_whole(array: StoredArray, sample: np.ndarray, hints: Hints, name: s
     rows = rows.astype(np.float64)
     if len(rows) < LEAST:
         return None
+    if are_lists(rows):
+        raise fault(
+            array.path,
+            array.label,
+            f"an array {list(array.shape)} with another class in each column of a row: the best few of one model",
+            "the predicted class",
+            "give the first of each: values[:, 0]",
+        )
     kind, zero = whole_values(rows)
     turned, _ = whole_values(rows.T) if axes[0] != "examples" and hints.examples is None else ("", 0.0)
     if turned == "scores":  # more classes than examples

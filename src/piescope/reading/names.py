@@ -57,6 +57,28 @@ ROW_NAMES = ("index", "idx", "row", "row_id", "", "unnamed_0", "index_level_0", 
 
 MODEL_NAMES = ("model", "model_id", "model_name", "run", "seed", "replicate", "checkpoint", "member")
 
+MODEL_WORDS = frozenset(
+    (
+        "model",
+        "seed",
+        "run",
+        "rep",
+        "replicate",
+        "member",
+        "fold",
+        "net",
+        "network",
+        "checkpoint",
+        "ckpt",
+        "copy",
+        "trial",
+    )
+)
+"""Words in the names of columns that hold the answers of one model each."""
+
+WRONG_NAMES = frozenset(("error", "errors", "wrong", "incorrect", "miss", "missed", "fail", "failed", "failure"))
+"""Words in the names of columns that say wrong rather than right."""
+
 TRUTH_NAMES = (
     *(
         "true_label",

@@ -6,6 +6,7 @@ is said, never used; where two readings are possible the file is refused, with t
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from piescope.reading.names import (
     LABEL_NAMES,
     MEASURE_WORDS,
     MODEL_NAMES,
+    MODEL_WORDS,
     NO_ID_WORDS,
     NO_SCORE_STEMS,
     PREDICTION_NAMES,
@@ -34,6 +36,7 @@ from piescope.reading.names import (
     SCORE_NAMES,
     SCORE_WORDS,
     TRUTH_NAMES,
+    WRONG_NAMES,
     truth_of_word,
 )
 from piescope.reading.parts import SUM_TOLERANCE, Hints, Values
@@ -56,7 +59,7 @@ CLEAR = 3.0
 LEAST_TOLD = 0.3
 """Share of what its most frequent value leaves open that a column of answers tells of the true labels."""
 
-MOST_WITNESSES = 3
+MOST_WITNESSES = 4
 """Columns that are held to check that rows belong together."""
 
 MOST_TRIED = 40
@@ -139,7 +142,7 @@ def id_of(columns: Sequence[Column], path: Path, hints: Hints) -> Column | None:
     told = [column for column in columns if _can_be_unnamed_id(column)]
     if len(told) == 1:
         return told[0]
-    rows = [column for column in columns if column.key in ROW_NAMES and column.is_unique]
+    rows = [column for column in columns if column.key in ROW_NAMES and column.is_identifier]
     return next(iter(rows), None)
 
 
@@ -167,13 +170,15 @@ def witnesses_of(columns: Sequence[Column], identity: Column | None) -> list[Col
     """
     if identity is not None and not (identity.is_counter and identity.rows >= LEAST):
         return []
-    others = [column for column in columns if column is not identity and column.is_unique and column.rows >= LEAST]
+    others = [
+        column
+        for column in columns
+        if column is not identity and column.rows >= LEAST and column.distinct >= LEAST and column.kind != "list"
+    ]
     if identity is not None:  # two counters tell no more than one
         others = [column for column in others if not column.is_counter]
-    named = [column for column in others if _id_rank(column) is not None and column.kind in ("text", "whole")]
-    texts = [column for column in others if column.kind == "text"]
-    whole = [column for column in others if column.kind == "whole" and not set(column.words) & MEASURE_WORDS]
-    return list(dict.fromkeys((*named, *texts, *whole)))[:MOST_WITNESSES]
+    named = [column for column in others if _id_rank(column) is not None]
+    return list(dict.fromkeys((*named, *sorted(others, key=lambda column: -column.distinct))))[:MOST_WITNESSES]
 
 
 def _is_answer(column: Column) -> bool:
@@ -315,6 +320,8 @@ def _why_not(column: Column, found: Roles) -> str:
         return "the predicted class again"
     if column.is_unique and column.rows >= LEAST:
         return "a different value in each row"
+    if column.key in CORRECT_NAMES:
+        return "right or wrong: --values correct goes by it"
     return "not needed" if _is_answer(column) else "no usual name of predictions"
 
 
@@ -379,7 +386,7 @@ def _asked(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | None:
         held = [by_name[name] for name in hints.prediction_columns]
         if all(column.kind == "list" for column in held):
             return Roles(vectors=hints.prediction_columns)
-        if hints.values == "correct":
+        if hints.values == "correct" or hints.right_from is not None:
             return _correctness(held, path, hints)
         if hints.values is None and all(c.key in CORRECT_NAMES and c.is_binary for c in held):
             return _correctness(held, path, hints)
@@ -387,10 +394,13 @@ def _asked(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | None:
             return Roles(scores=hints.prediction_columns)
         for column in held:
             _check_labels(column, path, "--prediction-column", hints)
+        _check_no_list(held, path)
         return Roles(labels=hints.prediction_columns, values="labels")
-    if hints.values == "correct":
-        named = [column for column in rest if column.key in CORRECT_NAMES and column.is_number]
-        held = named[:1] or [column for column in rest if column.is_binary]
+    if hints.values == "correct" or hints.right_from is not None:
+        named = [column for name in CORRECT_NAMES for column in rest if column.key == name]
+        numbers = [column for column in rest if column.is_number]
+        judged = numbers if hints.right_from is not None else [column for column in rest if _says_right(column)]
+        held = named[:1] or (judged if len(judged) == 1 else [])
         if not held:
             raise fault(
                 path,
@@ -731,7 +741,7 @@ def _bare(group: Sequence[Column]) -> tuple[str, ...]:
     tail = _common([name[::-1] for name in names])[::-1]
     places = [place for sign in "_.: " if (place := tail.find(sign)) >= 0]
     end = len(tail) - min(places) if places else 0
-    is_score = cut > 0 or any(word in tail.lower() for word in SCORE_NAMES)
+    is_score = cut > 0 or any(word in tail.lower() for word in (*SCORE_NAMES, "score"))
     bare = tuple(name[cut : len(name) - (end if is_score and not cut else 0)] for name in names)
     return bare if all(bare) and len(set(bare)) == len(bare) else tuple(names)
 
@@ -826,6 +836,8 @@ def _whole_columns(
     kind, zero = whole_values(values)
     if kind == "scores":
         return Roles(scores=classes, class_names=_class_names(in_order, hints), values="probabilities", zero=zero)
+    if kind not in ("one-hot", "tags"):
+        _check_models(held, path)
     if kind == "labels":
         return Roles(labels=names, values="labels")
     raise no_labels(values, path, "columns", ", ".join(map(repr, names[:6])), names)
@@ -1001,6 +1013,10 @@ def _right_or_wrong(rest: Sequence[Column], path: Path, hints: Hints) -> Roles |
 
 
 def _correctness(held: Sequence[Column], path: Path, hints: Hints) -> Roles:
+    turned = next((column for column in held if set(column.words) & WRONG_NAMES), None)
+    if turned is not None:
+        found, cure = "a column that says wrong, by its name", "write 1 for right and 0 for wrong, in a column correct"
+        raise fault(path, turned.name, found, "what says right", cure)
     odd = next((column for column in held if not _says_right(column)), None)
     if odd is not None and (hints.right_from is None or not odd.is_number):
         found = (
@@ -1032,6 +1048,7 @@ def _left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | No
         _check_labels(column, path, "--prediction-column", hints)
         if column.key not in (*LABEL_NAMES, *CLASS_NAMES) and not column.name.startswith("column "):
             _check_can_be_label(column, path, hints)
+            _check_alone(column, rest, path, hints)
         return Roles(labels=(column.name,), values="labels")
     first = _first_named(held, (*LABEL_NAMES, *CLASS_NAMES))
     if first is not None:
@@ -1046,6 +1063,7 @@ def _left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | No
             f"--prediction-column {printable(other.name)} --label-column {printable(first.name)}, or the other way",
         )
     names = tuple(column.name for column in held)
+    _check_models(held, path)
     if len({column.kind for column in held}) > 1:
         found = ", ".join(map(repr, names[:8]))
         raise fault(
@@ -1058,6 +1076,45 @@ def _left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | No
     return Roles(labels=names, values="labels")
 
 
+def _check_models(held: Sequence[Column], path: Path) -> None:
+    """Refuses several columns of labels whose names do not say that they are models: one of them may be the truth.
+
+    Raises:
+        InputError: it is not sure which are predictions; or they are the best few classes of one model.
+    """
+    names = [column.name for column in held]
+    _check_no_list(held, path)
+    stems = {re.sub(r"\d+", "", name) for name in names}
+    if len(stems) == 1 or all(set(column.words) & MODEL_WORDS for column in held):
+        return
+    shown = ", ".join(map(repr, names[:6]))
+    raise fault(
+        path,
+        "columns",
+        f"several columns of labels, {shown}, and nothing that says which are predicted",
+        "a column prediction, or a column a model: model_0, model_1 ...",
+        f"--prediction-column {printable(names[0])} names one; several models: --prediction-column "
+        f"{printable(','.join(names), 100)}; the truth among them: --label-column",
+    )
+
+
+def _check_no_list(held: Sequence[Column], path: Path) -> None:
+    """Refuses columns that hold another class each in every row: the best few classes of one model."""
+    if len({column.kind for column in held}) > 1 or min(column.rows for column in held) < LEAST:
+        return
+    codes = _codes(held)
+    if len(held) > 1 and are_lists(codes):
+        names = ", ".join(repr(column.name) for column in held[:6])
+        found = f"another class in each of {names} in every row: the best {len(held)} classes of one model"
+        raise fault(path, "columns", found, "the predicted class", f"--prediction-column {printable(held[0].name)}")
+
+
+def are_lists(labels: np.ndarray) -> bool:
+    """Whether no row ``[rows, columns]`` has a label twice, which models of one task never do: best-k lists."""
+    ordered = np.sort(labels, axis=1)
+    return bool(labels.shape[1] > 1 and len(labels) >= LEAST and (ordered[:, 1:] != ordered[:, :-1]).all())
+
+
 def _tells(column: Column, label: Column) -> bool:
     """Whether a column tells another one far better than its most frequent value does (Goodman, Kruskal: lambda)."""
     if column.rows < LEAST or column.distinct > column.rows / 2 or label.distinct < 2:
@@ -1068,6 +1125,19 @@ def _tells(column: Column, label: Column) -> bool:
     most = Counter(_plain(label)).most_common(1)[0][1]
     known = sum(each.most_common(1)[0][1] for each in counts.values())
     return known - most > LEAST_TOLD * (column.rows - most) + column.distinct
+
+
+def _check_alone(column: Column, rest: Sequence[Column], path: Path, hints: Hints) -> None:
+    """Refuses a column of labels without a usual name beside others, unless it holds the classes of the labels."""
+    if len(rest) == 1 or column.rows < LEAST:
+        return
+    if column.texts is not None and hints.names and {(text or "").strip() for text in column.texts} <= set(hints.names):
+        return
+    if column.texts is None and hints.num_ids is not None and np.nanmax(column.values) < hints.num_ids:
+        return
+    name = printable(column.name)
+    found = "labels, and nothing that says that they are predicted"
+    raise fault(path, column.name, found, "a column prediction", f"--prediction-column {name} if they are")
 
 
 def _is_free_text(column: Column) -> bool:
@@ -1106,6 +1176,7 @@ def _single_score(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | N
     is_said = hints.values in ("probabilities", "logits")
     if len(named) == 1 and named[0].key not in ("max_prob", "pred_prob", "top1_prob"):
         column = named[0]
+        _check_class_one(column, path, hints)
         outside = bool((column.values < 0).any() or (column.values > 1).any())
         if column.key in PREDICTION_NAMES and outside and not is_said:
             found = f"numbers from {np.nanmin(column.values):g} to {np.nanmax(column.values):g}"
@@ -1127,6 +1198,18 @@ def _single_score(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | N
             f"--score-columns {printable(column.name)} if it is the score of class 1 of two",
         )
     return None
+
+
+def _check_class_one(column: Column, path: Path, hints: Hints) -> None:
+    """Refuses the score of class 0 of two, by its name: one score is taken for that of class 1."""
+    last = column.name.strip().lower()
+    zero = column.words[-1:] in (("0",), ("neg",), ("negative",))
+    if hints.names and len(hints.names) == 2:
+        first = sorted(hints.names)[0] if not hints.classes_are_all else hints.names[0]
+        zero = zero or last.endswith(first.lower())
+    if zero:
+        cure = "give the score of class 1 instead, or of both (--score-columns A,B)"
+        raise fault(path, column.name, "the score of class 0 of two, by its name", "that of class 1", cure)
 
 
 def _truth_beside(rest: Sequence[Column], found: Roles, path: Path, hints: Hints) -> Column | None:

@@ -357,7 +357,9 @@ def _csv_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, .
 def _csv_fault(table: TableFile, as_text: tuple[str, ...], told: str) -> InputError | _WiderError:
     """What a column that changes its type far down a file means; else the row that cannot be read."""
     cell = re.search(
-        r"In CSV column #(\d+): CSV conversion error to ([\w ]+)\b.*?: invalid value '(.*)'", told, re.DOTALL
+        r"In CSV column #(\d+): (?:Row #\d+: )?CSV conversion error to ([\w ]+)\b.*?: invalid value '(.*)'",
+        told,
+        re.DOTALL,
     )
     if cell is None:
         return _csv_row_fault(table.path, told) or _damaged(table.path, ValueError(told), "csv")

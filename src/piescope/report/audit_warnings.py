@@ -121,6 +121,10 @@ def _of_side(audit: Audit, which: str) -> str:
     return f"The {which} {has_models(audit)}"
 
 
+def _one_file(audit: Audit, row: Row) -> str:
+    return f"Both sides are the same file, {name(row['name'])}: nothing was compared."
+
+
 _WARNINGS: dict[str, Callable[[Audit, Row], str]] = {
     "side_relabelled": _side_relabelled,
     "labels_relabelled": _labels_relabelled,
@@ -128,4 +132,5 @@ _WARNINGS: dict[str, Callable[[Audit, Row], str]] = {
     "one_answer": _one_answer,
     "never_answered": _never_answered,
     "near_chance": _near_chance,
+    "one_file": _one_file,
 }
