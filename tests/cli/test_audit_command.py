@@ -287,7 +287,7 @@ def test_an_audit_of_a_study_s_predictions_finds_the_study_s_pies(tiny_run: Run)
     for arm in results.pruned():
         dense = results.find(arm.objective, "dense", 0.0)
         assert dense is not None
-        found = audit(dense.labels, arm.labels, labels=results.labels)
+        found = audit(dense.labels, arm.labels, labels=results.labels, values="labels")  # of weak models, as they come
         assert found["pies"] == arm.summary["pies"]
         assert found["accuracy"]["compressed"] == pytest.approx(arm.summary["accuracy_mean"])
         assert found["accuracy"]["dense"] == pytest.approx(dense.summary["accuracy_mean"])
@@ -335,6 +335,7 @@ def test_memory_does_not_grow_with_the_number_of_examples(tmp_path: Path) -> Non
         for examples in (100_000, 400_000):
             random = np.random.default_rng(0)
             truth = random.integers(0, 10, examples).astype(np.uint8)
+            told = "labels" if kind == "labels" else None  # random ones do not look like any
             shape = (8, examples) if kind == "labels" else (examples, 10)
             for side in ("dense", "compressed"):
                 drawn = random.integers(0, 10, shape, np.uint8)
@@ -342,7 +343,7 @@ def test_memory_does_not_grow_with_the_number_of_examples(tmp_path: Path) -> Non
             as_npy(truth, tmp_path / "labels.npy")
             code = (
                 "from piescope.audits import audit; from pathlib import Path\n"
-                f"audit('dense.npy', 'compressed.npy', labels='labels.npy', out='out-{kind}-{examples}')\n"
+                f"audit('dense.npy', 'compressed.npy', labels='labels.npy', out='out-{kind}-{examples}', values={told!r})\n"
                 "print(int(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]) // 1024)"
             )
             done = run_python(code, cwd=tmp_path)
