@@ -203,6 +203,7 @@ def test_an_interval_of_counts_holds_0_exactly_where_its_p_value_is_above_the_le
         assert ((found.low == low) | (found.low == 0)).all() and ((found.high == high) | (found.high == 0)).all()
 
 
+@pytest.mark.simulation
 def test_intervals_at_the_selected_level_agree_with_benjamini_and_hochberg() -> None:
     random = np.random.default_rng(0)
     for _ in range(300):

@@ -205,8 +205,8 @@ def overall(counts: LabelCounts) -> dict[str, Compared]:
 
 
 def mean_of_models(
-    hits: Sequence[Integer[np.ndarray, "models classes"]],
-    said: Sequence[Integer[np.ndarray, "models classes"]],
+    hits: Sequence[Integer[np.ndarray, "_ classes"]],
+    said: Sequence[Integer[np.ndarray, "_ classes"]],
     sizes: Integer[np.ndarray, " classes"],
 ) -> tuple[dict[str, Compared], dict[str, Compared]]:
     """What `overall` and `by_class` give, as means over the models of each side, without intervals.
@@ -243,7 +243,7 @@ def _of_models(
         "macro_f1": f1[:, occurs].mean(),
         "mcc": mcc.mean(),
     }
-    return whole, {"precision": mean_right, "f1": f1.mean(0)}
+    return {name: np.asarray(value) for name, value in whole.items()}, {"precision": mean_right, "f1": f1.mean(0)}
 
 
 def _without_intervals(dense: np.ndarray, compressed: np.ndarray) -> Compared:
