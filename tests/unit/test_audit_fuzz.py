@@ -594,6 +594,10 @@ def asked(draw: some.DrawFn) -> dict[str, Any]:
     found: dict[str, Any] = {"dense": side(), "compressed": side()}
     if kind in ("probabilities", "saturated", "logits"):
         found["values"] = "logits" if kind == "logits" else "probabilities"
+        for side_name in ("dense", "compressed"):  # drawn at random, an axis of models would not be taken for one
+            found[side_name] = dict(enumerate(found[side_name]))
+    else:  # drawn at random, they agree by chance: nothing but the user tells that they are models
+        found["values"] = "labels"
     if draw(some.booleans()):
         truth = random.integers(0, classes, examples)
         found["labels"] = np.array(["cat", "dog", "<b>", "a\nb", "=1"])[truth] if kind == "names" else truth

@@ -139,7 +139,7 @@ def test_loading_the_plugin_loads_nothing_heavy() -> None:
         "print(sorted(name for name in set(sys.modules) - before if name.startswith('piescope')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["['piescope']", "['piescope', 'piescope.pytest_plugin']"]
+    assert done.stdout.splitlines() == ["['piescope']", "['piescope', 'piescope.pytest_plugin', 'piescope.version']"]
 
 
 def test_pytest_finds_the_plugin_by_itself() -> None:

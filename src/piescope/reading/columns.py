@@ -124,9 +124,9 @@ class Column:
 
     @property
     def values(self) -> np.ndarray:
-        """``[rows]`` of a column with one number a row."""
+        """``[rows]`` of a column with one number a row; the first of a list, NaN where it has none."""
         assert self.numbers is not None
-        return self.numbers[:, 0]
+        return self.numbers[:, 0] if self.width else np.full(len(self.numbers), np.nan)
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -194,6 +194,8 @@ def profile(name: str, values: pa.Array) -> Column:
         if told and all(LIST_TEXT.fullmatch(text) for text in told):
             return Column(name, "list", _rows_of_text(texts))
         return Column(name, "text", None, texts)
+    if pa.types.is_temporal(kind):
+        return Column(name, "text", None, pc.cast(values, pa.string()).to_pylist())
     if pa.types.is_struct(kind):
         return Column(name, "list", np.stack([_floats(each) for each in values.flatten()], axis=1))
     if pa.types.is_nested(kind):

@@ -345,6 +345,8 @@ def _listed(names: Sequence[str]) -> str:
 def _checked(column: Column, path: Path) -> np.ndarray:
     """``[rows, width]`` of a column, without empty cells."""
     assert column.numbers is not None
+    if not column.width:
+        raise fault(path, column.name, "empty lists, or no lists of numbers", "a number a class", "write all scores")
     empty = np.isnan(column.numbers).any(axis=1)
     if empty.any():
         found = "an empty cell or NaN"

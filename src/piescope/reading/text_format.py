@@ -67,6 +67,8 @@ def text_format(text: str, path: Path, skip: bool, has_header: bool | None) -> T
         raise fault(path, "rows", "none", "at least one row", "write the file again")
     delimiter = delimiter_of(text, lines, path)
     rows = rows_of(text, delimiter)
+    if not rows:
+        raise fault(path, "rows", "none", "at least one row", "write the file again")
     comma = delimiter != "," and any(
         re.fullmatch(r"[+-]?\d+,\d+([eE][+-]?\d+)?", cell) for row in rows[1:] for cell in row
     )
