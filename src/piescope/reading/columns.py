@@ -86,6 +86,9 @@ LIST_TEXT = re.compile(
 )
 """A cell that NumPy, torch or Python wrote a list to: ``[0.1 0.9]``, ``tensor([0.1, 0.9])``, ``0.1 0.9``."""
 
+LONGEST_LIST = 2**15 + 1
+"""Numbers of a list that are looked at: one more than there can be classes."""
+
 LONGEST_ID = 300
 """Characters of a text that can be an id."""
 
@@ -218,6 +221,9 @@ def _rows_of_lists(values: pa.Array) -> np.ndarray:
     """``[rows, width]`` of lists; only those as long as the first (others are refused when they are read)."""
     lengths = _floats(pc.list_value_length(values))
     length = int(np.nan_to_num(lengths[0]))
+    if length > LONGEST_LIST:  # no scores; they are refused by their length when they are read
+        values, length = pc.list_slice(values, 0, LONGEST_LIST), LONGEST_LIST
+        lengths = np.minimum(lengths, LONGEST_LIST)
     alike = values.filter(column_of(lengths == length))
     return _floats(pc.list_flatten(alike)).reshape(len(alike), length) if length else np.zeros((len(alike), 0))
 
