@@ -450,7 +450,7 @@ class Study(Spec):
             yield f"training.{objective}", training
         for pruning in self.arms[objective]:
             of = getattr(self.control(pruning), "of", pruning)
-            method = self.method(pruning) if of in self.pruning else None
+            method = self.pruning.get(of)  # a control that cannot be one is told by _can_control
             if isinstance(method, OneShotPruning):
                 yield f"pruning.{of}.finetune", method.finetune
 
