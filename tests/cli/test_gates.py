@@ -7,14 +7,13 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from conftest import piescope_command
+from conftest import HANG, hear_ctrl_c, piescope_command, wait_until
 from piescope.cli import terminal
 from piescope.cli.app import app
 
@@ -256,16 +255,14 @@ def test_what_is_raised_outside_a_command_is_no_1(capsys: pytest.CaptureFixture[
 def test_a_signal_in_the_middle_leaves_what_was_there(sent: signal.Signals, code: int, folder: Path) -> None:
     assert run_with(folder, "", KEPT).returncode == 0
     before = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
-    slow = "import piescope.auditing.run as run, time, pathlib\ndef answer(q, out, p):\n    (out / 'examples.parquet').write_text('half')\n    pathlib.Path('began').touch()\n    time.sleep(60)\nrun.answer = answer"
+    slow = "import piescope.auditing.run as run, time, pathlib\ndef answer(q, out, p):\n    (out / 'examples.parquet').write_text('half')\n    pathlib.Path('began').touch()\n    time.sleep(999)\nrun.answer = answer"
     running = subprocess.Popen(
         [sys.executable, "-c", f"{slow}\nfrom piescope.cli.app import main\nmain()", *BROKEN],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c,
     )  # fmt: skip
-    until = time.monotonic() + 60
-    while not (folder / "began").exists() and time.monotonic() < until:
-        time.sleep(0.02)
+    wait_until((folder / "began").exists, running)
     running.send_signal(sent)
-    _, told = running.communicate(timeout=60)
+    _, told = running.communicate(timeout=HANG)
     assert running.returncode == code, told
     assert "nothing was kept" in told
     assert {path.name: path.read_bytes() for path in (folder / "out").iterdir()} == before

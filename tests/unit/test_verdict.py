@@ -116,8 +116,8 @@ def test_what_may_be_about_something_else_is_never_safe() -> None:
     assert content["warnings"] and content["verdict"]["answer"] == "in doubt"
     assert words.verdict(content).startswith("IN DOUBT: ")
     content = audit((truth + 1) % 10, (truth + 1) % 10, labels=truth, budgets={"max_flips": "2%"}).content
-    assert content["budgets"][0]["verdict"] == "kept" and content["verdict"]["answer"] == "in doubt"
-    assert words.verdict(content).endswith("see the warning. Its one budget is kept.")
+    assert content["budgets"][0]["verdict"] == "undecided" and content["verdict"]["answer"] == "in doubt"
+    assert words.verdict(content).endswith("see the warning. Its one budget is undecided: max_flips.")
 
 
 def test_with_budgets_these_decide_and_other_harm_is_told() -> None:

@@ -151,14 +151,6 @@ def _checked_whole(array: StoredArray, sample: np.ndarray, hints: Hints, name: s
     rows = rows.astype(np.float64)
     if len(rows) < LEAST:
         return None
-    if are_lists(rows):
-        raise fault(
-            array.path,
-            array.label,
-            f"an array {list(array.shape)} with another class in each column of a row: the best few of one model",
-            "the predicted class",
-            "give the first of each: values[:, 0]",
-        )
     kind, zero = whole_values(rows)
     turned, _ = whole_values(rows.T) if axes[0] != "examples" and hints.examples is None else ("", 0.0)
     if turned == "scores":  # more classes than examples
@@ -167,6 +159,14 @@ def _checked_whole(array: StoredArray, sample: np.ndarray, hints: Hints, name: s
         told = ("quantised probabilities", f"shape {list(array.shape)} read as [examples, classes]")
         return Predictions(
             shown(array.path), "probabilities", (name,), array, ("examples", "classes"), told=told, zero=zero
+        )
+    if are_lists(rows):
+        raise fault(
+            array.path,
+            array.label,
+            f"an array {list(array.shape)} of rows without equal numbers: the best few of one model, or scores",
+            "the predicted class, or scores of classes",
+            "the first of each is the predicted class: values[:, 0]; scores of classes: --values logits",
         )
     count = hints.num_ids or len(hints.names)
     if kind == "labels" or (kind == "" and count > 2 and rows.min() >= 0 and rows.max() < count):
