@@ -759,11 +759,29 @@ def test_a_kind_of_values_chooses_no_columns(tmp_path: Path) -> None:
 
 
 def test_a_class_with_the_name_of_a_measurement(tmp_path: Path) -> None:
+    """The labels' names tell that they are classes; that there are as many does not."""
     names_of = ("time", "loss", "age", "size")
     write = table(lambda side: {"id": IDS, **{name: LOGITS[side][:, place] for place, name in enumerate(names_of)}})
-    found = audited(write, "ids", tmp_path)
-    assert found["class_names"] == list(names_of)
+    with pytest.raises(InputError, match="--score-columns"):
+        audited(write, "ids", tmp_path)
+    paths = [write(side, tmp_path / side) for side in LABELS]
+    labels = table(lambda _: {"id": IDS, "label": [names_of[one] for one in TRUTH]})("", tmp_path / "labels")
+    found = audit(paths[0], paths[1], labels=labels)
+    assert sorted(found["class_names"]) == sorted(names_of)
     assert found["changed"] == (LABELS["dense"] != LABELS["compressed"]).sum()
+
+
+@pytest.mark.parametrize("beside", [("latency_ms", "nll"), ("foo", "quality")])
+def test_numbers_beside_right_and_wrong_are_no_classes(beside: tuple[str, str], tmp_path: Path) -> None:
+    """Two of them, and labels of two classes."""
+    write = table(
+        lambda side: {"id": IDS, **{name: RANDOM.random(ROWS) for name in beside}, "acc": RIGHT[side].astype(int)}, True
+    )
+    truth = table(lambda _: {"id": IDS, "label": TRUE_CLASS})("", tmp_path / "labels")
+    paths = [write(side, tmp_path / side) for side in LABELS]
+    found = audit(paths[0], paths[1], labels=truth)
+    assert found["right_or_wrong"]
+    assert found["changed"] == (RIGHT["dense"] != RIGHT["compressed"]).sum()
 
 
 @pytest.mark.parametrize("truth", ["gt", "reference", "diagnosis", "y_test"])

@@ -545,7 +545,8 @@ def _class_columns(
     named = _named_group(numbers, _known_names(truth, predicted, hints))
     if not fractions and not _sums_to_one(_stacked(named)):
         return _whole_columns(numbers, truth, predicted, path, hints)
-    group, why = _group(numbers, fractions, truth, predicted, path, hints)
+    is_judged = any(column.key in CORRECT_NAMES and _says_right(column) for column in rest)
+    group, why = _group(numbers, fractions, truth, predicted, path, hints, is_judged)
     if not group:
         return None
     group = _in_order(group)
@@ -580,8 +581,9 @@ def _group(
     predicted: Sequence[Column],
     path: Path,
     hints: Hints,
+    is_judged: bool = False,
 ) -> tuple[list[Column], str]:
-    """The columns of scores, and what told them; none where they are only left over beside a named prediction."""
+    """The columns of scores, and what told them; none where they are only left over beside a named answer."""
     known = _known_names(truth, predicted, hints)
     named = _named_group(numbers, known)
     if named:
@@ -600,9 +602,10 @@ def _group(
         if _confirmed_by(_stacked(free), _bare(free), None, predicted, hints):
             return free, "the largest of the others is the predicted class"
         return [], "a column names the prediction"
-    counted_alike = next((group for group in (list(fractions), free) if len(group) == hints.num_ids), [])
-    if len(counted_alike) > 1:
-        return counted_alike, "there are as many others as labels name classes"
+    if is_judged:
+        return [], "a column says right or wrong"
+    if hints.num_ids == len(free) and len(free) > 1:
+        return free, "there are as many others as labels name classes"
     if len(free) < 2:
         return [], ""
     if min(column.rows for column in free) < LEAST:
