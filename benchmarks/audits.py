@@ -22,6 +22,9 @@ import numpy as np
 
 PIESCOPE = str(Path(sys.executable).with_name("piescope"))
 
+AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Modules are compiled once, as on a user's machine, whatever this one has set: else each start compiles them anew."""
+
 PANDAS_ACCURACY = """
 import sys, pandas as pd
 dense, compressed, labels = (pd.read_csv(name, index_col="id") for name in sys.argv[1:])
@@ -58,7 +61,7 @@ def run(command: list[str]) -> tuple[float, float, str]:
     """Seconds, peak resident memory in GB, and what was printed."""
     began = time.perf_counter()
     with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, env=AS_INSTALLED)
         _, status, usage = os.wait4(process.pid, 0)
         taken = time.perf_counter() - began
         said.seek(0)
