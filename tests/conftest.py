@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jaxtyping
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -22,6 +23,7 @@ from ready import READY
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")  # before anything reads it: the suite has a process for each core
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of interpreters start: the first compiles for all
 
 TINY = Path(__file__).parent / "golden" / "tiny.toml"
 SMALL = Path(__file__).parent / "small.toml"
@@ -106,6 +108,21 @@ class Run:
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")  # how long an example takes is no finding
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests stay in one process (`--dist loadgroup`): a file's, and the two for which UMAP compiles itself."""
+    for item in items:
+        umap = "umap" in item.name
+        item.add_marker(pytest.mark.xdist_group("umap" if umap else item.nodeid.split("::")[0]))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Annotated shapes are enforced where results are compared with an oracle's; other tests give lists, and wrong shapes on purpose."""
+    compared = "oracle" in item.path.parts and not item.get_closest_marker("simulation")
+    jaxtyping.config.update("jaxtyping_disable", not (compared or item.get_closest_marker("shapes")))
+
 
 Once = Callable[[str, Callable[[Path], None]], Path]
 

@@ -8,14 +8,13 @@ import importlib
 import inspect
 import pkgutil
 import re
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as parquet
 import pytest
 
 import piescope
-from conftest import SMALL, TINY, Run, at_most, run_piescope, run_program, run_python
+from conftest import SMALL, TINY, Run, at_most, run_piescope, run_python
 
 ROOT = Path(__file__).parents[2]
 
@@ -169,22 +168,6 @@ def test_realised_sparsity_is_within_one_weight(tiny_run: Run) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == 10
     assert all(float(row["largest_deviation"]) < 1 for row in rows)
-
-
-def test_shapes_are_checked_against_their_annotations() -> None:
-    """The oracle tests again, with every annotated shape of the arrays' modules enforced by jaxtyping and beartype."""
-    modules = [
-        "piescope.measure", "piescope.losses", "piescope.data.augment", "piescope.data.batches", "piescope.data.dataset",
-        "piescope.models.wide_resnet", "piescope.models.heads", "piescope.models.probes", "piescope.training.predict",
-    ]  # fmt: skip
-    checked = run_program(
-        [sys.executable, "-m", "pytest", "-q", "-m", "not simulation", "-p", "no:cacheprovider", f"--jaxtyping-packages={','.join(modules)},beartype.beartype",
-         "tests/oracle", "--ignore", "tests/oracle/test_comparison.py", "tests/unit/test_data.py", "tests/unit/test_models.py", "tests/contract/shapes_are_enforced.py",
-         "--deselect", "tests/unit/test_data.py::test_a_wrong_data_set_is_refused"],
-        cwd=ROOT,
-    )  # fmt: skip
-    assert checked.returncode == 0, checked.stdout[-3000:]
-    assert "passed" in checked.stdout
 
 
 def test_a_second_run_does_nothing_and_says_so(tiny_run: Run, tmp_path: Path) -> None:

@@ -58,6 +58,10 @@ def workers_in(out: Path) -> list[int]:
 LONG = os.environ.get("PIESCOPE_FAULTS") == "long"
 """`make faults`: the tiny study with all kinds of steps, killed twice; otherwise a smaller one, killed once."""
 
+of_real_steps = pytest.mark.skipif(
+    not LONG, reason="`make faults` has it; tests/unit/test_local_executor.py has it of steps without torch"
+)
+
 
 def test_kill_9_in_the_middle_then_the_same_hashes(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     whole: Run = request.getfixturevalue("tiny_run" if LONG else "small_run")  # made by one worker, this one by two
@@ -100,6 +104,7 @@ def test_interrupted_by_a_signal(tmp_path: Path, sent: signal.Signals, code: int
     assert "next: piescope run" in run_piescope("status", out).stdout
 
 
+@of_real_steps
 def test_a_killed_worker_does_not_end_the_run(tmp_path: Path) -> None:
     least = tmp_path / "least.toml"
     least.write_text(LEAST)
@@ -193,6 +198,7 @@ def test_damaged_results_are_written_again(small_run: Run, tmp_path: Path) -> No
     assert hashes(out) == hashes(small_run.out)
 
 
+@of_real_steps
 def test_only_the_step_that_kills_its_worker_is_blamed(tmp_path: Path) -> None:
     script = tmp_path / "blame.py"  # a file: spawned workers load it again, with what it changes
     script.write_text(BLAME)

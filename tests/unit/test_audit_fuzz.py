@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pickle
+import re
 import signal
 import struct
 import subprocess
@@ -629,8 +630,16 @@ def test_what_is_plausible_is_audited(what: dict[str, Any]) -> None:
         out = Path(folder) / "out"
         error = outcome(lambda: audit(out=out, **what))
         if error is not None:
-            assert error.source == "metadata.arrow", str(error)
+            assert error.source == "metadata.arrow" or rightly_strange(what, error), str(error)
             assert not out.exists()
+
+
+def rightly_strange(what: dict[str, Any], error: InputError) -> bool:
+    """By chance a side answers nothing but what no label names: with few classes, or one score an example."""
+    if "no true label ever names it" not in str(error):
+        return False
+    strange = re.search(r"'(.*)' answered for", str(error))
+    return strange is not None and strange[1] not in set(map(str, what["labels"]))
 
 
 # -- bombs ------------------------------------------------------------------------------------------------------------

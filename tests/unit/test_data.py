@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import colorsys
 
+import jaxtyping
 import numpy as np
 import pytest
+import sklearn.datasets
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,8 @@ from piescope.data.batches import epoch_batches, normalise, to_unit
 from piescope.data.dataset import Dataset
 from piescope.data.sources import SOURCES, load_digits, stratified_choice
 from piescope.seeds import Seeds
+
+pytestmark = pytest.mark.shapes
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -38,6 +42,17 @@ def test_digits_are_the_described_split() -> None:
     assert np.abs(train - everywhere * 1000 / 1797).max() < 1  # stratified
     assert splits.train.images.max() == 255
     assert splits.train.images.min() == 0
+
+
+def test_digits_are_those_of_scikit_learn() -> None:
+    bundled = sklearn.datasets.load_digits()
+    splits = load_digits()
+    place = {name: index for half in (splits.train, splits.test) for index, name in enumerate(half.ids)}
+    for half in (splits.train, splits.test):
+        rows = [int(name.removeprefix("digits-")) for name in half.ids]
+        assert np.array_equal(half.images[:, 0], np.round(bundled.images[rows] * 255 / 16).astype(np.uint8))
+        assert np.array_equal(half.labels, bundled.target[rows])
+    assert len(place) == 1797
 
 
 def test_digits_split_is_fixed_for_ever() -> None:
@@ -66,7 +81,8 @@ def test_stratified_choice(labels: list[int], share: float) -> None:
         ({"ids": ("a", "a")}, "unique"),
     ],
 )
-def test_a_wrong_data_set_is_refused(change: dict[str, object], message: str) -> None:
+def test_a_wrong_data_set_is_refused(change: dict[str, object], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # what a user meets, who has no import hook
     right = {
         "images": np.zeros((2, 1, 8, 8), np.uint8),
         "labels": np.array([0, 1]),

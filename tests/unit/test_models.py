@@ -10,6 +10,8 @@ from piescope.models.heads import ProjectionHead
 from piescope.models.probes import probe
 from piescope.models.wide_resnet import WideResNet
 
+pytestmark = pytest.mark.shapes
+
 
 def test_wrn_16_2_has_exactly_the_papers_parameters() -> None:
     model = WideResNet(16, 2, num_classes=10, channels=3)

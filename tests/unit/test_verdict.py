@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 from pyarrow import parquet
 from scipy import stats
 
-from piescope.auditing.budgets import Budgets, is_broken, judge
+from piescope.auditing.budgets import Budgets, is_broken, judge, units
 from piescope.auditing.suggested_budgets import suggested_budgets
 from piescope.auditing.verdict import ACCURACY_LIMIT, CLASS_LIMIT, verdict_of
 from piescope.audits import audit
@@ -247,6 +247,21 @@ def test_a_model_that_lost_nothing_is_rarely_called_harmed_and_one_at_the_limit_
     most = 0.05 + 3 * math.sqrt(0.05 * 0.95 / draws)
     assert harmed / draws <= most and safe / draws <= most
     assert found / draws > 0.9
+
+
+def test_nothing_is_told_from_counts_of_a_group_of_one_example_that_half_of_the_models_lose(tmp_path: Path) -> None:
+    """One example has no error over examples; half an example lost, rounded to none, is no count either."""
+    truth = np.arange(12) % 2
+    dense, compressed = np.tile(truth, (1, 1)), np.tile(truth, (6, 1))
+    compressed[:3, 0] = 1 - truth[0]
+    compressed[3:, 4:] = 1 - truth[4:]
+    groups = tmp_path / "groups.parquet"
+    parquet.write_table(pa.table({"kind": ["rare"] + ["common"] * 11}), groups)
+    told = audit(dense, compressed, labels=truth, metadata=groups, values="labels").content
+    rare = next(row for row in told["groups"] if row["value"] == "rare")
+    assert (rare["examples"], rare["impact"], rare["correct_to_wrong"]) == (1, -50.0, 0.5)
+    (unit,) = (unit for unit in units(told, "groups") if "rare" in unit.name)
+    assert unit.flips is None and unit.bounds(0.05) == (-100.0, 100.0)
 
 
 # --- sentences and intervals

@@ -611,8 +611,8 @@ def _bounds(
     if not one_to_one and error is not None and freedom is not None:
         return _t_bounds(impact, error, freedom, counts[2]), None
     # no interval of a population: nothing varied between its models, so that modal labels tell all; or else unknown
-    if one_to_one or abs(_drop(*counts) + impact) <= _ROUNDING:
-        lost, gained = round(counts[0]), round(counts[1])
+    lost, gained = round(counts[0]), round(counts[1])
+    if one_to_one or ((lost, gained) == counts[:2] and abs(_drop(*counts) + impact) <= _ROUNDING):
         return _counted_bounds(lost, gained, counts[2]), (lost, gained)
     return _unknown, None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import shlex
 import signal
@@ -510,4 +512,5 @@ def _report(console: Console, folder: Path, only_if_stale: bool) -> None:
 def main() -> None:
     """Entry point of the ``piescope`` command."""
     take_over()
+    atexit.register(gc.freeze)  # the process ends: nothing need be taken down object by object
     sys.exit(concluded(app))

@@ -1,4 +1,4 @@
-"""Run by test_surface.py under jaxtyping's import hook: a wrong shape or dtype must be caught by the annotation."""
+"""The suite runs under jaxtyping's import hook: a wrong shape or dtype must be caught by the annotation."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from piescope.measure.pies import pie_mask
 from piescope.models.wide_resnet import WideResNet
 
 
+@pytest.mark.shapes
 def test_wrong_shapes_are_caught() -> None:
     with pytest.raises(TypeCheckError):
         pie_mask(np.zeros((2, 3), int), np.zeros((2, 4), int), 2)
