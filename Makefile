@@ -18,9 +18,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# last, so that pytest's closing line closes the output; two processes, tests of one group (conftest.py) in one of them
+# last, so that pytest's closing line closes the output; two processes, a file's tests in one of them (conftest.py)
 tests: setup browser
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # every reader of the audit on thousands of damaged files; make test has a short sample
 fuzz: setup

@@ -18,6 +18,7 @@ from typing import Any
 import jaxtyping
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from ready import READY
 
@@ -110,12 +111,18 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")  # how long an example takes is no finding
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests stay in one process (`--dist loadgroup`): a file's, and the two for which UMAP compiles itself."""
-    for item in items:
-        umap = "umap" in item.name
-        item.add_marker(pytest.mark.xdist_group("umap" if umap else item.nodeid.split("::")[0]))
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """Tests of a file stay in one process; so do the two for which UMAP compiles itself."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        umap = nodeid.endswith(("test_umap_follows_its_seed", "projection.umap_projection"))
+        return "umap" if umap else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """In place of `--dist loadfile`'s."""
+    return ByFile(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -57,7 +57,7 @@ def test_studies_lists_the_builtin_ones() -> None:
 
 
 def test_plan_json(tmp_path: Path) -> None:
-    done = run_piescope("plan", TINY, "--json", cwd=tmp_path)
+    done = run_piescope("plan", TINY, "--json", "--workers", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["models"] == 24

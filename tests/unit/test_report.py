@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from made_results import made
 from piescope.report import frames
 from piescope.report.claims import check_claims
-from piescope.report.figures import draw_all
+from piescope.report.figures import Drawn, draw_all
 from piescope.report.page import facts, render_page, walls
 from piescope.report.signal import Signal
 from piescope.report.signal_figures import draw_signal
@@ -32,6 +33,11 @@ CASES = {
 }
 
 
+@cache
+def the_papers_figures(name: str) -> list[Drawn]:
+    return draw_all(CASES[name])
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_every_kind_of_study_gives_tables_figures_and_a_page(name: str) -> None:
     results = CASES[name]
@@ -45,7 +51,7 @@ def test_every_kind_of_study_gives_tables_figures_and_a_page(name: str) -> None:
         assert tables[table].latex().count("\\begin") == 2
         assert all(len(row) == len(tables[table].head) for row in tables[table].rows)
         assert sum(span for _, span in tables[table].groups) == len(tables[table].head)
-    figures = [*draw_all(results), *draw_signal(signal)]
+    figures = [*the_papers_figures(name), *draw_signal(signal)]
     assert [figure.number for figure in figures] == list(range(1, 11))
     page = render_page(results, tables, rows, figures, claims, signal).decode()
     assert "made &amp; &lt;tested&gt;" in page
@@ -91,7 +97,7 @@ def test_what_was_not_run_is_not_told() -> None:
         claims, signal = check_claims(results, draws=20), Signal(results)
         rows = rows_of(results, claims)
         tables = {**wide_tables(results, rows), **signal_tables(signal)}
-        page = render_page(results, tables, {**rows, **signal.rows}, draw_all(results), claims, signal).decode()
+        page = render_page(results, tables, {**rows, **signal.rows}, the_papers_figures(name), claims, signal).decode()
         return re.sub(r"\\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
     dense = text("only dense")
@@ -175,7 +181,7 @@ def test_latex_is_text() -> None:
 
 def test_figures_are_the_same_bytes_each_time() -> None:
     results = CASES["one objective, one sparsity, one model"]
-    first, second = draw_all(results), draw_all(results)
+    first, second = the_papers_figures("one objective, one sparsity, one model"), draw_all(results)
     assert [(figure.svg, figure.pdf) for figure in first] == [(figure.svg, figure.pdf) for figure in second]
 
 
