@@ -14,6 +14,7 @@ import pyarrow as pa
 from piescope.problems import InputError
 from piescope.reading.arrays import StoredArray, in_memory
 from piescope.reading.columns import Column, column_of, profile, profile_of_numbers, texts
+from piescope.reading.evidence import LEAST, MANY, MOST_DISTINCT, are_lists, do_agree, no_labels, whole_values
 from piescope.reading.files import fault, shown
 from piescope.reading.labels import Coder, check_ids
 from piescope.reading.names import (
@@ -40,16 +41,7 @@ from piescope.reading.parts import (
     check_width,
     replace_path,
 )
-from piescope.reading.roles import (
-    LEAST,
-    MANY,
-    MOST_DISTINCT,
-    are_lists,
-    do_agree,
-    id_of,
-    no_labels,
-    whole_values,
-)
+from piescope.reading.roles import id_of
 
 LOOK = 1024
 """Examples from the beginning, the middle and the end of an array that tell what its values are."""

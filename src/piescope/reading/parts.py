@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -62,6 +62,54 @@ class Hints:
             error = InputError("audit")
             error.add_unknown("--values", "kind of values", str(self.values), get_args(Values))
             raise error
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What each column of a file is.
+
+    Attributes:
+        id: of the examples.
+        model: whose answer a row is (long tables).
+        truth: true labels.
+        labels: predicted classes, or right and wrong, a column a model.
+        scores: a column a class; a single one is that of class 1 of two.
+        vectors: lists of scores, a column a model.
+        class_names: of the scores' columns; None: they count classes from 0.
+        values: where it is settled what the numbers are.
+        zero: of quantised probabilities: what stands for 0.
+        is_correctness: ``labels`` say right or wrong.
+        left_out: columns that are not used, with the reason.
+        notes: what else is said of it.
+    """
+
+    id: str | None = None
+    model: str | None = None
+    truth: str | None = None
+    labels: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
+    class_names: tuple[str, ...] | None = None
+    values: Values | None = None
+    zero: float | None = None
+    is_correctness: bool = False
+    left_out: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def as_text(self) -> tuple[str, ...]:
+        """Columns that are read as text, whatever they look like."""
+        return tuple(name for name in (self.id, self.model) if name is not None)
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The columns with predictions."""
+        return (*self.labels, *self.scores, *self.vectors)
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Columns that are read."""
+        return (*(name for name in (self.id, self.model, self.truth) if name is not None), *self.chosen)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from piescope.reading.array_predictions import LOOK, all_right, values_of
 from piescope.reading.arrays import Spool, StoredArray, in_memory
 from piescope.reading.columns import Column, numbers_in, numpy_of, profile, texts
+from piescope.reading.evidence import MANY, MOST_DISTINCT, whole_values
 from piescope.reading.files import fault, printable, shown
 from piescope.reading.labels import Coder
 from piescope.reading.names import truth_of_word
@@ -24,13 +25,14 @@ from piescope.reading.parts import (
     Hints,
     LabelColumn,
     Predictions,
+    Roles,
     Values,
     Witness,
     as_tuple,
     check_width,
     replace_path,
 )
-from piescope.reading.roles import MANY, MOST_DISTINCT, Roles, id_of, roles_of, truth_roles, whole_values, witnesses_of
+from piescope.reading.roles import id_of, roles_of, truth_roles, witnesses_of
 from piescope.reading.tables import TableFile
 from piescope.reading.text_format import NUMBER
 

@@ -1,0 +1,199 @@
+"""Evidence of what a column is, from its name and its values alone: pure functions, and the faults that are common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from piescope.problems import InputError
+from piescope.reading.columns import Column
+from piescope.reading.files import fault, printable
+from piescope.reading.names import truth_of_word
+from piescope.reading.parts import SUM_TOLERANCE
+
+LEAST = 8
+"""Rows from which values are evidence."""
+
+MANY = 20
+"""Rows from which values that fit everywhere are no chance."""
+
+MOST_DISTINCT = 0.9
+"""A text of which more rows than this share have one of their own is no class."""
+
+LEAST_AGREEMENT = 0.02
+"""Beyond chance, of models with each other (Cohen's kappa): labels of one task agree far better."""
+
+CLEAR = 3.0
+"""Standard errors beyond chance."""
+
+
+def first_named(columns: Sequence[Column], names: Sequence[str]) -> Column | None:
+    """The column of labels with the first of some names that any has; None: none has any."""
+    return next((column for name in names for column in columns if column.key == name and is_label(column)), None)
+
+
+def is_label(column: Column) -> bool:
+    """Whether a column can hold classes by its type."""
+    return column.kind in ("whole", "text")
+
+
+def says_right(column: Column) -> bool:
+    """Whether all values say right or wrong: 0 and 1, true and false, or words for them."""
+    if column.texts is not None:
+        return bool(column.texts) and all(truth_of_word(text or "") is not None for text in column.texts)
+    return column.is_binary
+
+
+def plain(column: Column) -> Sequence[object]:
+    """``[rows]`` of a column's texts, or of its numbers."""
+    return list(column.texts) if column.texts is not None else column.values.tolist()
+
+
+def stacked(columns: Sequence[Column]) -> np.ndarray:
+    """``[rows, columns]``."""
+    return np.stack([column.values for column in columns], axis=1) if columns else np.zeros((0, 0))
+
+
+def codes_of(columns: Sequence[Column]) -> np.ndarray:
+    """``[rows, columns]`` of labels, one code for a value in all columns."""
+    if columns[0].kind == "whole":
+        return stacked(columns)
+    texts = [list(column.texts or ()) for column in columns]
+    known = {text: code for code, text in enumerate(dict.fromkeys(text for column in texts for text in column))}
+    return np.array([[known[text] for text in column] for column in texts], np.float64).T
+
+
+def falls(values: np.ndarray | None) -> bool:
+    """Whether numbers ``[rows, columns]`` fall from left to right in every row, and rows differ."""
+    if values is None or values.shape[1] < 3 or len(values) < LEAST or np.isnan(values).any():
+        return False
+    steps = np.diff(values, axis=1)
+    return bool((values != values[0]).any() and (steps <= 0).all() and (steps < 0).any())
+
+
+def sums_to_one(values: np.ndarray | None) -> bool:
+    """Whether rows are probabilities: from 0 to 1, and 1 in sum."""
+    if values is None or not values.size or values.shape[1] < 2 or np.isnan(values).any():
+        return False
+    within = ((values >= -1e-6) & (values <= 1 + 1e-6)).all()
+    return bool(within and (np.abs(values.sum(1) - 1) <= SUM_TOLERANCE).all())
+
+
+def are_lists(labels: np.ndarray) -> bool:
+    """Whether no row ``[rows, columns]`` has a label twice, which models of one task never do: best-k lists."""
+    ordered = np.sort(labels, axis=1)
+    return bool(labels.shape[1] > 1 and len(labels) >= LEAST and (ordered[:, 1:] != ordered[:, :-1]).all())
+
+
+def whole_values(values: np.ndarray) -> tuple[str, float]:
+    """What whole numbers ``[rows, columns]`` are: labels (a column a model), scores (a column a class), or neither.
+
+    Scores of 8 bits have a constant sum (a quantised softmax); labels of models of one task agree with each other far
+    better than by chance.
+
+    Returns:
+        what they are (``labels``, ``scores``, ``one-hot``, ``tags`` or empty), and what stands for 0 in scores.
+
+    Example:
+        >>> random = np.random.default_rng(0)
+        >>> truth = random.integers(0, 5, 100)
+        >>> whole_values(np.stack([truth, truth], axis=1))[0], whole_values(random.integers(0, 99, (100, 4)))[0]
+        ('labels', '')
+    """
+    sums = values.sum(1)
+    if len(values) >= LEAST and ((values == 0) | (values == 1)).all():
+        if (sums == 1).all():
+            return "one-hot", 0.0
+        return ("labels" if agreement(values) >= 0.5 else "tags"), 0.0
+    zero = 0.0 if values.min() >= 0 else float(-(2 ** int(np.ceil(np.log2(max(1.0, -values.min()))))))
+    total = np.median(sums - zero * values.shape[1])
+    steps = values.shape[1] / 2 + 1
+    is_constant = total > 8 * values.shape[1] ** 0.5 and (np.abs(sums - zero * values.shape[1] - total) <= steps).all()
+    if values.shape[1] > 1 and len(values) >= LEAST and is_constant and total > 2 * steps and values.std(0).max() > 0:
+        return "scores", zero
+    if values.min() < 0:
+        return "", 0.0
+    return ("labels" if do_agree(values) else ""), 0.0
+
+
+def agreement(labels: np.ndarray) -> float:
+    """How far models ``[rows, models]`` agree beyond chance: of each model its mean kappa with the others, the least.
+
+    Columns that are all one class count as agreeing as far as they do. From 12 models on, 12 are looked at.
+    """
+    return float(_kappas(labels)[0].min())
+
+
+def do_agree(labels: np.ndarray) -> bool:
+    """Whether each of some models ``[rows, models]`` agrees with the others by more than chance.
+
+    Chance: three standard errors of the mean kappa that independent columns would have.
+    """
+    kappas, errors = _kappas(labels)
+    return bool((kappas > np.maximum(LEAST_AGREEMENT, CLEAR * errors)).all())
+
+
+def _kappas(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``[models]`` mean kappa with the other models, and its standard error if they were independent."""
+    chosen = labels[:, np.linspace(0, labels.shape[1] - 1, min(12, labels.shape[1])).astype(int)]
+    rows, count = chosen.shape
+    if count < 2:
+        return np.ones(1), np.zeros(1)
+    kappas, variances = np.full((count, count), np.nan), np.full((count, count), np.nan)
+    for one, other in combinations(range(count), 2):
+        same = float(np.mean(chosen[:, one] == chosen[:, other]))
+        classes = np.unique(chosen[:, [one, other]])
+        shares = [np.array([np.mean(chosen[:, place] == label) for label in classes]) for place in (one, other)]
+        chance = float((shares[0] * shares[1]).sum())
+        is_constant = max(shares[0].max(), shares[1].max()) == 1
+        kappas[one, other] = kappas[other, one] = same if is_constant else (same - chance) / (1 - chance)
+        variance = 0.0 if is_constant else chance / (rows * (1 - chance))
+        variances[one, other] = variances[other, one] = variance
+    return np.nanmean(kappas, axis=1), np.sqrt(np.nansum(variances, axis=1)) / (count - 1)
+
+
+def no_labels(values: np.ndarray, path: Path, where: str, what: str, names: Sequence[str] = ()) -> InputError:
+    """The fault of whole numbers that are no labels of models, or not surely."""
+    kind, _ = whole_values(values)
+    listed = printable(",".join(names), 100)
+    if kind == "one-hot":
+        return fault(
+            path,
+            where,
+            f"one-hot rows: a single 1 among {what}",
+            "labels, one column a model, or scores, one a class",
+            "give class ids or names, or say --values probabilities",
+        )
+    if kind == "tags":
+        cure = "audit one tag at a time: --prediction-column NAME with --label-column NAME"
+        more = (
+            f"; models' labels of two classes: --prediction-column {listed}"
+            if names
+            else "; models' labels: --values labels"
+        )
+        found = f"multi-label tags, any number of them true, or several models of two classes: 0 and 1 in {what}"
+        return fault(path, where, found, "one class an example", cure + more)
+    settle = f"--score-columns {listed}, --prediction-column {listed}" if names else "--values logits, --values labels"
+    return fault(
+        path,
+        where,
+        f"whole numbers from {values.min():g} to {values.max():g} in {what} that agree no better than by chance",
+        "labels of models of one task, or scores of classes",
+        f"say what they are, scores of classes or labels of models: {settle}",
+    )
+
+
+def multi_label(path: Path, tags: Sequence[Column], what: str) -> InputError:
+    """The fault of several columns of which any number may be true of an example."""
+    names = ", ".join(repr(column.name) for column in tags[:6])
+    one = tags[0].name
+    return fault(
+        path,
+        "columns",
+        f"multi-label tags, any number of them true: {what}: {names}",
+        "one class an example",
+        f"audit one tag at a time: --label-column {one} with --score-columns {one}, or --prediction-column {one}",
+    )
