@@ -241,11 +241,33 @@ def test_rows_in_another_order_are_right_no_more_often_than_guesses() -> None:
     assert "no more often than guesses would be (" in told(found)
 
 
-def test_a_copy_of_which_nothing_is_left_is_harm_and_no_doubt() -> None:
+def by_id(folder: Path, *columns: np.ndarray) -> list[Path]:
+    """Files with ids, of labels each."""
+    paths = []
+    for column in columns:
+        paths.append(folder / f"{len(list(folder.iterdir()))}.csv")
+        rows = "".join(f"im{row},{label}\n" for row, label in enumerate(column))
+        paths[-1].write_text(f"id,label\n{rows}")
+    return paths
+
+
+def test_a_copy_of_which_nothing_is_left_is_harm_and_no_doubt(tmp_path: Path) -> None:
     truth, dense, _ = pair(14, 500, 5)
-    found = audit(dense, np.random.default_rng(1).integers(0, 5, 500), labels=truth)
+    gone = np.random.default_rng(1).integers(0, 5, 500)
+    found = audit(*by_id(tmp_path, dense, gone), labels=by_id(tmp_path, truth)[0])
     assert [(row["kind"], row["side"]) for row in found["warnings"]] == [("near_chance", "compressed")]
     assert found["verdict"]["answer"] == "harm shown"
+    assert told(found).endswith(": nothing is left of it.")
+
+
+@pytest.mark.parametrize("budgets", [None, {"max_flips": "100%"}])
+def test_a_copy_whose_rows_may_be_in_another_order_is_in_doubt(budgets: dict[str, str] | None) -> None:
+    """Without ids nothing tells a copy of which nothing is left from rows in another order."""
+    truth, dense, compressed = pair(14, 500, 5)
+    shuffled = compressed[np.random.default_rng(0).permutation(500)]
+    found = audit(dense, shuffled, labels=truth, budgets=budgets)
+    assert [(row["kind"], row["side"]) for row in found["warnings"]] == [("near_chance", "compressed")]
+    assert found["verdict"]["answer"] == "in doubt"
     assert "nothing is left of it, or its rows are in another order" in told(found)
 
 

@@ -157,12 +157,14 @@ class NearChance:
         side: which.
         accuracy: share of modal labels that are right, percent.
         chance: expected of such guesses, percent.
+        has_sure_rows: rows were matched by id: no other order of them explains it.
         kind: of the warning.
     """
 
     side: SideName
     accuracy: float
     chance: float
+    has_sure_rows: bool
     kind: str = field(default="near_chance", init=False)
 
 
@@ -179,7 +181,7 @@ def suspicions(audited: Audited, tallied: Tallied) -> list[dict[str, Any]]:
     found: list[Warned] = [*_sides(audited, tables), *_labels(audited, tables)]
     found += _no_shared_names(audited)
     if not any(isinstance(each, SideRelabelled | LabelsRelabelled) for each in found):
-        found += _answers(tables)
+        found += _answers(tables, audited.matched.by == "id")
     return [{"kind": each.kind, **asdict(each)} for each in found]
 
 
@@ -352,7 +354,7 @@ def _no_shared_names(audited: Audited) -> list[Warned]:
     return found
 
 
-def _answers(tables: _Tables) -> list[Warned]:
+def _answers(tables: _Tables, has_sure_rows: bool) -> list[Warned]:
     """What a side answers, and what it should: the true labels or, without them, what the other side answers."""
     found: list[Warned] = []
     for side, other in zip(SIDES, reversed(SIDES), strict=True):
@@ -364,7 +366,7 @@ def _answers(tables: _Tables) -> list[Warned]:
             continue
         found += _never_answered(side, said, wanted, against, tables.names)
         if truth is not None:
-            found += _near_chance(side, tables.right(side), said, truth)
+            found += _near_chance(side, tables.right(side), said, truth, has_sure_rows)
     return found
 
 
@@ -393,14 +395,14 @@ def _never_answered(
     ]
 
 
-def _near_chance(side: SideName, right: int, said: np.ndarray, truth: np.ndarray) -> list[Warned]:
+def _near_chance(side: SideName, right: int, said: np.ndarray, truth: np.ndarray, has_sure_rows: bool) -> list[Warned]:
     total = int(truth.sum())
     if total < FEWEST_FOR_CHANCE or (truth > 0).sum() < 2:
         return []
     chance = float((said / total) @ (truth / total))
     if right > total * chance + CLEARLY * np.sqrt(total * chance * (1 - chance)):
         return []
-    return [NearChance(side, 100 * right / total, 100 * chance)]
+    return [NearChance(side, 100 * right / total, 100 * chance, has_sure_rows)]
 
 
 TOLERANCE = 1.0

@@ -173,8 +173,10 @@ def _by_limits(
 
 
 def _is_doubt(row: Mapping[str, Any]) -> bool:
-    """A copy that guesses, where the dense side does not, is what compression may do: that is harm."""
-    return row["kind"] in DOUBTS and not (row["kind"] == "near_chance" and row["side"] == "compressed")
+    """A copy that guesses is what compression may do, and harm, if no other order of its rows can be why."""
+    if row["kind"] == "near_chance" and row["side"] == "compressed":
+        return not row["has_sure_rows"]
+    return row["kind"] in DOUBTS
 
 
 def doubted(rows: list[dict[str, Any]], warnings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

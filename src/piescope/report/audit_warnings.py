@@ -112,8 +112,13 @@ def _near_chance(audit: Audit, row: Row) -> str:
         f"be ({percent(row['chance'])})"
     )
     guessing = {each["side"] for each in audit["warnings"] if each["kind"] == "near_chance"}
+    if guessing == {"compressed"} and row["has_sure_rows"]:
+        return f"{told}: nothing is left of it."
     if guessing == {"compressed"}:
-        return f"{told}: nothing is left of it, or its rows are in another order than those of the other files."
+        return (
+            f"{told}: nothing is left of it, or its rows are in another order than those of the other files. "
+            "Ids in all files tell which."
+        )
     return f"{told}: are the rows of all files in one order, and are these its labels?"
 
 
