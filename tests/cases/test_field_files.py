@@ -430,7 +430,7 @@ REFUSED: dict[str, tuple[Writer, dict[str, Any], tuple[str, ...]]] = {
             }
         )(side, path),
         {},
-        ("--id-column 'file_name'",),
+        ("--id-column file_name",),
     ),
     "prompts in another order": (
         table(
@@ -441,7 +441,7 @@ REFUSED: dict[str, tuple[Writer, dict[str, Any], tuple[str, ...]]] = {
             True,
         ),
         {},
-        ("--id-column 'prompt'",),
+        ("--id-column prompt",),
     ),
     "one of two columns that could be ids, in order in one file": (
         table(

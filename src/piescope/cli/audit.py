@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -221,8 +222,12 @@ def _write_junit(junit: Path, rows: list[dict[str, Any]], of: str, strict: bool)
 
 
 def _listed(text: str | None) -> tuple[str, ...] | None:
-    """``A,B`` as names."""
-    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+    """``A,B`` as names; one in double quotes may have commas in it, and blanks around it."""
+    if text is None:
+        return None
+    parts = re.finditer(r'\s*"((?:[^"]|"")*)"\s*(?:,|$)|([^,]*)(?:,|$)', text)
+    names = [part[2].strip() if part[1] is None else part[1].replace('""', '"') for part in parts]
+    return tuple(name for name in names if name)
 
 
 def _pair(text: str | None) -> str | tuple[str, ...] | None:

@@ -15,7 +15,7 @@ from piescope.problems import InputError
 from piescope.reading.arrays import StoredArray, in_memory
 from piescope.reading.columns import Column, column_of, profile, profile_of_numbers, texts
 from piescope.reading.evidence import LEAST, MANY, MOST_DISTINCT, are_lists, do_agree, no_labels, whole_values
-from piescope.reading.files import fault, shown
+from piescope.reading.files import fault, shown, typed
 from piescope.reading.labels import Coder, check_ids
 from piescope.reading.names import (
     CLASS_NAMES,
@@ -468,7 +468,7 @@ def _check_alike(rest: dict[str, StoredArray], found: list[str], path: Path) -> 
         "arrays",
         f"numbers in {listed(rest)}, and nothing that says what they are",
         "an array of predictions",
-        f"name it: --score-columns {found[0]}, or save it as logits, probabilities or predictions",
+        f"name it: --score-columns {typed(found[:1])}, or save it as logits, probabilities or predictions",
     )
 
 

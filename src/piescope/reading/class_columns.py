@@ -23,7 +23,7 @@ from piescope.reading.evidence import (
     sums_to_one,
     whole_values,
 )
-from piescope.reading.files import fault, printable
+from piescope.reading.files import fault, printable, typed
 from piescope.reading.label_columns import check_models
 from piescope.reading.names import (
     CLASS_NAMES,
@@ -59,7 +59,7 @@ def top_list(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | None:
             f"{names}: scores that fall from left to right in every row, a list of the best {len(found)}",
             "one score for each class, or the predicted class",
             "write the predicted class of each example too; if they are scores of classes 0, 1, ...: --score-columns "
-            + ",".join(column.name for column in found),
+            + typed([column.name for column in found]),
         )
     why = f"of a list of the best {len(found)}, whose first is used"
     left = tuple(
@@ -110,7 +110,7 @@ def lists_of_scores(
         if not known and hints.values not in ("probabilities", "logits"):
             column = chosen[0]
             found = f"lists of {column.width} numbers, and nothing that says what they are"
-            cure = f"--score-columns {column.name} if they are scores, one a class"
+            cure = f"--score-columns {typed([column.name])} if they are scores, one a class"
             raise fault(path, column.name, found, "scores, one a class", cure)
     best = next((column for column in chosen if falls(column.numbers)), None)
     if best is not None and hints.values is None:
@@ -213,21 +213,23 @@ def _group(
         return [], ""
     if min(column.rows for column in free) < LEAST:
         return free, "the others are numbers"
-    raise _cannot_tell(free, path)
+    raise _cannot_tell(free, [column for column in fractions if column not in free], path)
 
 
-def _cannot_tell(free: Sequence[Column], path: Path) -> InputError:
+def _cannot_tell(free: Sequence[Column], measured: Sequence[Column], path: Path) -> InputError:
     values = stacked(free)
-    names = ",".join(column.name for column in free)
+    names = [column.name for column in free]
     if ((values >= 0) & (values <= 1)).all():
         return multi_label(path, free, "columns of numbers from 0 to 1 that do not sum to 1")
     shown = ", ".join(repr(column.name) for column in free[:8])
+    left = ", ".join(repr(printable(column.name, 30)) for column in measured[:4])
+    without = f" ({left} left out: measurements by their names; add them if they are classes)" if measured else ""
     return fault(
         path,
         "columns",
         f"numbers in {shown}, and nothing that says which are scores of classes",
         "columns that the true labels name, that sum to 1, or that count classes (logit_0, logit_1 ...)",
-        f"give --labels with class names, or --score-columns {printable(names, 120)}; where several tags may be true "
+        f"give --labels with class names, or --score-columns {typed(names)}{without}; where several tags may be true "
         "of an example (multi-label), audit one at a time",
     )
 
@@ -279,14 +281,14 @@ def _with_unnamed(named: list[Column], numbers: Sequence[Column], path: Path, hi
         return named
     if hints.classes_are_all:
         return named
-    both = ",".join(column.name for column in numbers if column in named or column in unnamed)
+    both = [column.name for column in numbers if column in named or column in unnamed]
     raise fault(
         path,
         unnamed[0].name,
         "a column of numbers beside those that the labels name",
         "scores of classes that some label names",
-        f"say which are scores: --score-columns {printable(','.join(c.name for c in named), 100)} without it, "
-        f"--score-columns {printable(both, 100)} with it",
+        f"say which are scores: --score-columns {typed([c.name for c in named])} without it, "
+        f"--score-columns {typed(both)} with it",
     )
 
 
@@ -412,7 +414,7 @@ def _check_same(
         name,
         f"another class than the largest score in {1 - same:.0%} of the rows",
         "the class with the largest score",
-        f"--prediction-column {printable(name)} goes by the column; --score-columns, with their names, by the scores "
+        f"--prediction-column {typed([name])} goes by the column; --score-columns, with their names, by the scores "
         f"({printable(where)} ...)",
     )
 

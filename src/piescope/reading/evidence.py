@@ -10,7 +10,7 @@ import numpy as np
 
 from piescope.problems import InputError
 from piescope.reading.columns import Column
-from piescope.reading.files import fault, printable
+from piescope.reading.files import fault, typed
 from piescope.reading.names import truth_of_word
 from piescope.reading.parts import SUM_TOLERANCE
 
@@ -158,7 +158,7 @@ def _kappas(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def no_labels(values: np.ndarray, path: Path, where: str, what: str, names: Sequence[str] = ()) -> InputError:
     """The fault of whole numbers that are no labels of models, or not surely."""
     kind, _ = whole_values(values)
-    listed = printable(",".join(names), 100)
+    listed = typed(names)
     if kind == "one-hot":
         return fault(
             path,
@@ -189,11 +189,11 @@ def no_labels(values: np.ndarray, path: Path, where: str, what: str, names: Sequ
 def multi_label(path: Path, tags: Sequence[Column], what: str) -> InputError:
     """The fault of several columns of which any number may be true of an example."""
     names = ", ".join(repr(column.name) for column in tags[:6])
-    one = tags[0].name
+    one, column = typed([tags[0].name]), typed(tags[0].name)
     return fault(
         path,
         "columns",
         f"multi-label tags, any number of them true: {what}: {names}",
         "one class an example",
-        f"audit one tag at a time: --label-column {one} with --score-columns {one}, or --prediction-column {one}",
+        f"audit one tag at a time: --label-column {column} with --score-columns {one}, or --prediction-column {one}",
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import glob
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -95,6 +97,33 @@ def printable(text: str, most: int = 120) -> str:
         'cat?[2J'
     """
     return "".join(character if character.isprintable() else "?" for character in text[:most])
+
+
+MOST_TYPED = 300
+"""Characters of a list of names in a cure; a longer one ends with dots, to be completed."""
+
+
+def typed(names: str | Sequence[str]) -> str:
+    """A name, or names with commas in between, as they are typed after a flag: with what quotes the shell needs.
+
+    A name with a comma, or with blanks around it, stands in double quotes within the list.
+
+    Example:
+        >>> print(typed("my answer"), typed(["cat", "dog"]), typed(["a,b", " c"]))
+        'my answer' cat,dog '"a,b"," c"'
+    """
+    if isinstance(names, str):
+        return shlex.quote(printable(names, MOST_TYPED))
+    listed, length = list[str](), 0
+    for name in names:
+        plain = printable(name, MOST_TYPED)
+        is_odd = "," in plain or '"' in plain or plain != plain.strip()
+        listed.append('"' + plain.replace('"', '""') + '"' if is_odd else plain)
+        length += len(listed[-1]) + 1
+        if length > MOST_TYPED and len(listed) < len(names):
+            listed.append("...")
+            break
+    return shlex.quote(",".join(listed))
 
 
 def named_files(text: str, what: str) -> list[Path]:

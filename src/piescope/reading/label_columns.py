@@ -23,7 +23,7 @@ from piescope.reading.evidence import (
     plain,
     says_right,
 )
-from piescope.reading.files import fault, printable
+from piescope.reading.files import fault, typed
 from piescope.reading.names import (
     CLASS_NAMES,
     CONFIDENCE_NAMES,
@@ -92,7 +92,7 @@ def label_with_confidence(rest: Sequence[Column], truth: Column | None, path: Pa
     if label.is_binary and (above == (label.values == 1)).all():
         return answer
     if not label.is_binary or above.all():
-        name = printable(label.name)
+        name = typed(label.name)
         found = f"labels of two classes beside {held[0].name!r}: of the label, or of class 1"
         cure = f"--prediction-column {name} if it is the model's answer, --label-column {name} if it is the truth"
         raise fault(path, label.name, found, "a column prediction or true_label", cure)
@@ -165,7 +165,7 @@ def left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | Non
             "columns",
             f"two columns of classes, {other.name!r} and {first.name!r}: which are predicted, and which are true",
             "a column prediction, and true_label if the truth stands beside it",
-            f"--prediction-column {printable(other.name)} --label-column {printable(first.name)}, or the other way",
+            f"--prediction-column {typed([other.name])} --label-column {typed(first.name)}, or the other way",
         )
     names = tuple(column.name for column in held)
     check_models(held, path)
@@ -197,13 +197,14 @@ def check_models(held: Sequence[Column], path: Path) -> None:
     if len(stems) == 1 or all(set(column.words) & MODEL_WORDS for column in held):
         return
     shown = ", ".join(map(repr, names[:6]))
+    truth = " ..." if len(names) > 2 else f" {typed(names[1])}, or the other way"
     raise fault(
         path,
         "columns",
         f"several columns of labels, {shown}, and nothing that says which are predicted",
         "a column prediction, or a column a model: model_0, model_1 ...",
-        f"--prediction-column {printable(names[0])} names one; several models: --prediction-column "
-        f"{printable(','.join(names), 100)}; the truth among them: --label-column",
+        f"--prediction-column {typed(names[:1])} if it is the answer, the truth beside it: --label-column{truth}; "
+        f"several models: --prediction-column {typed(names)}",
     )
 
 
@@ -215,7 +216,7 @@ def check_no_list(held: Sequence[Column], path: Path) -> None:
     if len(held) > 1 and are_lists(codes):
         names = ", ".join(repr(column.name) for column in held[:6])
         found = f"another class in each of {names} in every row: the best {len(held)} classes of one model"
-        raise fault(path, "columns", found, "the predicted class", f"--prediction-column {printable(held[0].name)}")
+        raise fault(path, "columns", found, "the predicted class", f"--prediction-column {typed([held[0].name])}")
 
 
 def _tells(column: Column, label: Column) -> bool:
@@ -238,7 +239,7 @@ def _check_alone(column: Column, rest: Sequence[Column], path: Path, hints: Hint
         return
     if column.texts is None and hints.num_ids is not None and np.nanmax(column.values) < hints.num_ids:
         return
-    name = printable(column.name)
+    name = typed([column.name])
     found = "labels, and nothing that says that they are predicted"
     raise fault(path, column.name, found, "a column prediction", f"--prediction-column {name} if they are")
 
@@ -255,7 +256,7 @@ def _check_can_be_label(column: Column, path: Path, hints: Hints) -> None:
             column.name,
             f"whole numbers from {low:g} to {high:g}, {column.distinct:,} different ones in {column.rows:,} rows",
             "class ids, in a column named prediction",
-            f"--prediction-column {printable(column.name)} if it is the predicted class, --id-column if it is an id",
+            f"--prediction-column {typed([column.name])} if it is the predicted class, --id-column if it is an id",
         )
 
 
@@ -285,7 +286,7 @@ def single_score(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | No
             column.name,
             "a column of numbers, and nothing that says what they are",
             "labels, or scores of classes",
-            f"--score-columns {printable(column.name)} if it is the score of class 1 of two",
+            f"--score-columns {typed([column.name])} if it is the score of class 1 of two",
         )
     return None
 

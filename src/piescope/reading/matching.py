@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from piescope.problems import InputError
 from piescope.reading.columns import column_of, numpy_of, texts
-from piescope.reading.files import fault, printable
+from piescope.reading.files import fault, typed
 
 
 class Listed(Protocol):
@@ -209,7 +209,7 @@ def _check_same_names(column: str, first: tuple[Listed, pa.Array], second: tuple
         "rows",
         f"{column} {other[row].as_py()!r} in the row of {one[row].as_py()!r} in {first[0].source}",
         "the same example in the same row, or an id",
-        f"match by that column: --id-column {printable(column)!r}",
+        f"match by that column: --id-column {typed([column])}",
     )
 
 

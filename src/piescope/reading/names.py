@@ -189,10 +189,10 @@ def words_of(name: str) -> tuple[str, ...]:
     """The words of a column's name, in small letters.
 
     Example:
-        >>> words_of("SubjectID"), words_of("pred_label "), words_of("qsl idx"), words_of("pass@1")
-        (('subject', 'id'), ('pred', 'label'), ('qsl', 'idx'), ('pass', '1'))
+        >>> words_of("SubjectID"), words_of("pred_label "), words_of("reader's idx"), words_of("pass@1")
+        (('subject', 'id'), ('pred', 'label'), ('readers', 'idx'), ('pass', '1'))
     """
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name.replace("'", ""))
     return tuple(word for word in re.split(r"[\W_]+", parted.lower()) if word)
 
 

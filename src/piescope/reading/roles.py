@@ -1,8 +1,9 @@
 """Which column is what: ids, models, true labels, predictions, and what is left out, and why.
 
 All guessing is here, and in what is asked from here: scores are told in `class_columns`, labels in `label_columns`,
-both by `evidence`. A column is used because of what it is: by a name that says so, or by values that can be nothing else. What is left over
-is said, never used; where two readings are possible the file is refused, with the flag that settles it.
+both by `evidence`. A column is used because of what it is: by a name that says so, or by values that can be nothing
+else. What is left over is said, never used; where two readings are possible the file is refused, with the flag that
+settles it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from piescope.problems import InputError
 from piescope.reading.class_columns import class_columns, class_names_of_columns, lists_of_scores, top_list
 from piescope.reading.columns import Column
 from piescope.reading.evidence import LEAST, MANY, first_named, is_label, multi_label, plain, says_right, stacked
-from piescope.reading.files import fault, printable
+from piescope.reading.files import fault, typed
 from piescope.reading.label_columns import (
     check_labels,
     check_no_list,
@@ -317,7 +318,7 @@ def _truth_beside(rest: Sequence[Column], found: Roles, path: Path, hints: Hints
         truth.name,
         "the predicted class in every row",
         "true labels, or another name",
-        f"--label-column {printable(truth.name)} if these are the true labels all the same; else give --labels",
+        f"--label-column {typed(truth.name)} if these are the true labels all the same; else give --labels",
     )
 
 
