@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import run_piescope
+from conftest import run_piescope, run_program
 
 ROWS = 120
 IDS = [f"im{row:03d}" for row in range(ROWS)]
@@ -134,3 +136,86 @@ def test_names_for_a_shell() -> None:
     assert [shlex.split(typed(name)) for name in ODD] == [[name] for name in ODD]
     assert _listed("a, b ,,c") == ("a", "b", "c")
     assert typed([f"class {place}" for place in range(99)]).endswith(",...'")
+
+
+# -- files that pandas and scikit-learn write ---------------------------------------------------------------------------
+
+
+def lined(folder: Path, cure: str) -> None:
+    """Runs the line for the shell that a cure has."""
+    line = re.search(r"python -c .* > NEW\.\w+", cure)
+    assert line is not None, cure
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    done = run_program(["bash", "-c", line[0]], cwd=folder, env=env)
+    assert done.returncode == 0, done.stderr
+
+
+NAMES = np.array(["cat", "dog", "bird", "frog"])
+
+
+@pytest.mark.parametrize("index", ["counted", "named"])
+@pytest.mark.parametrize("kind", ["ids", "names"])
+def test_a_series_of_pandas(index: str, kind: str, tmp_path: Path) -> None:
+    """Its first line is ``,0``."""
+    heads = range(ROWS) if index == "counted" else IDS
+    held = {side: NAMES[said] if kind == "names" else said for side, said in SAID.items()}
+    truth = NAMES[TRUTH] if kind == "names" else TRUTH
+    typed = sides(tmp_path, lambda side: {"": heads, "0": held[side]}, {"": heads, "0": truth})
+    found = audited(tmp_path, *typed)
+    check(found)
+    assert "a header of numbers: ',0' names the columns" in found["inputs"]["dense"]["told"][0]
+
+
+def test_a_series_without_its_index(tmp_path: Path) -> None:
+    """``0`` above whole numbers is a label as well as a name."""
+    typed = sides(tmp_path, lambda side: {"0": SAID[side]}, {"label": TRUTH})
+    cure = refused(tmp_path, *typed)
+    assert "--header" in cure
+    check(audited(tmp_path, *typed, "--header"))
+    assert "no header: its first row is data" in str(audited(tmp_path, *typed[:2])["inputs"]["dense"]["told"])
+
+
+@pytest.mark.parametrize(
+    "heads", [tuple(NAMES), ("class_0", "class_1", "class_2", "class_3"), ("a$b", "c`d", "e'f", "g")]
+)
+@pytest.mark.parametrize("is_bool", [False, True])
+def test_one_hot_labels(heads: tuple[str, ...], is_bool: bool, tmp_path: Path) -> None:
+    said = {side: np.array(heads)[labels] if heads[0] != "class_0" else labels for side, labels in SAID.items()}
+    hot = {head: (place == TRUTH) if is_bool else (place == TRUTH).astype(int) for place, head in enumerate(heads)}
+    typed = sides(tmp_path, lambda side: {"id": IDS, "prediction": said[side]}, {"id": IDS, **hot})
+    cure = refused(tmp_path, *typed)
+    lined(tmp_path, cure)
+    check(audited(tmp_path, *typed[:3], "NEW.csv"))
+
+
+def test_tags_are_not_called_one_hot(tmp_path: Path) -> None:
+    tags = {"toxic": TRUTH % 2, "rude": (TRUTH > 1).astype(int), "spam": (TRUTH == 3).astype(int)}
+    typed = sides(tmp_path, lambda side: {"id": IDS, "prediction": SAID[side]}, {"id": IDS, **tags})
+    assert "one tag at a time" in refused(tmp_path, *typed)
+
+
+@pytest.mark.parametrize("name", ["NA", "None", "nan", "null", "N/A", "NaN"])
+@pytest.mark.parametrize("place", [0, 3])
+def test_a_class_that_is_named_like_a_missing_value(name: str, place: int, tmp_path: Path) -> None:
+    """It is a class among texts; among numbers it is an empty cell, and said so."""
+    names = NAMES.astype(object)
+    names[place] = name
+    typed = sides(
+        tmp_path, lambda side: {"id": IDS, "prediction": names[SAID[side]]}, {"id": IDS, "label": names[TRUTH]}
+    )
+    found = audited(tmp_path, *typed)
+    check(found)
+    assert name in found["class_names"]
+    numbers = np.array([0, 1, 2, 3], object)
+    numbers[place] = name
+    typed = sides(tmp_path / "numbers", lambda side: {"id": IDS, "prediction": numbers[SAID[side]]})
+    assert "leave that example out" in refused(tmp_path / "numbers", *typed)
+
+
+def test_two_classes_that_are_both_named_like_missing_values(tmp_path: Path) -> None:
+    names = np.array(["NA", "None"])
+    truth, said = TRUTH % 2, {side: labels % 2 for side, labels in SAID.items()}
+    typed = sides(
+        tmp_path, lambda side: {"id": IDS, "prediction": names[said[side]]}, {"id": IDS, "label": names[truth]}
+    )
+    refused(tmp_path, *typed)

@@ -126,6 +126,16 @@ def typed(names: str | Sequence[str]) -> str:
     return shlex.quote(",".join(listed))
 
 
+def python_line(code: str) -> str:
+    """A line for the shell that runs some Python, in the quotes that are easier to read.
+
+    Example:
+        >>> print(python_line("print('a')"), python_line("print('$a')"))
+        python -c "print('a')" python -c 'print('"'"'$a'"'"')'
+    """
+    return "python -c " + (shlex.quote(code) if set(code) & set('"$`\\!') else f'"{code}"')
+
+
 def named_files(text: str, what: str) -> list[Path]:
     """The files that a text names: one file, the readable files of a folder, or those of a glob; sorted by name.
 

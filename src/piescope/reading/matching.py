@@ -219,12 +219,11 @@ def _by_row(files: dict[str, Listed], extra: dict[str, Listed], with_ids: dict[s
     for name, listed in everything.items():
         if listed.examples != first.examples:
             kind = name.split()[0]
+            cure = "give the same examples in the same order, or an id column in every file"
+            if abs(listed.examples - first.examples) == 1:
+                cure += "; where the first row of a CSV file names its columns, though it looks like data: --header"
             raise fault(
-                listed.source,
-                kind,
-                f"{listed.examples:,} rows",
-                f"{first.examples:,}, as {first.source} has",
-                "give the same examples in the same order, or an id column in every file",
+                listed.source, kind, f"{listed.examples:,} rows", f"{first.examples:,}, as {first.source} has", cure
             )
     notes = ["matched by row: the files must hold the same examples in the same order; nothing here can check that"]
     if with_ids:

@@ -16,7 +16,7 @@ from piescope.problems import InputError
 from piescope.reading.class_columns import class_columns, class_names_of_columns, lists_of_scores, top_list
 from piescope.reading.columns import Column
 from piescope.reading.evidence import LEAST, MANY, first_named, is_label, multi_label, plain, says_right, stacked
-from piescope.reading.files import fault, typed
+from piescope.reading.files import fault, python_line, shown, typed
 from piescope.reading.label_columns import (
     check_labels,
     check_no_list,
@@ -129,7 +129,7 @@ def truth_roles(columns: Sequence[Column], path: Path, hints: Hints) -> Roles:
     """
     identity = id_of(columns, path, hints)
     rest = [column for column in columns if column is not identity]
-    truth = _named_truth(rest, path, hints) or _only_label(rest, path)
+    truth = _named_truth(rest, path, hints) or _only_label(rest, identity, path, hints)
     check_labels(truth, path, "--label-column", hints)
     left = tuple((column.name, "no true labels") for column in rest if column is not truth)
     return Roles(identity.name if identity else None, truth=truth.name, left_out=left)
@@ -146,9 +146,30 @@ def _named_truth(rest: Sequence[Column], path: Path, hints: Hints) -> Column | N
     return first_named(rest, names) or next(iter(fractions), None)  # fractions: refused when they are read, by row
 
 
-def _only_label(rest: Sequence[Column], path: Path) -> Column:
+def _one_hot(path: Path, tags: Sequence[Column], columns: Sequence[Column], hints: Hints) -> InputError:
+    """The fault of a column a class with a single 1 in each row, with a line that writes the class's name instead."""
+    kept = [column.name for column in columns if column not in tags]
+    names = class_names_of_columns(tags, hints) or tuple(str(number) for number in range(len(tags)))
+    before = len(tags[0].name) - len(names[0]) if tags[0].name.endswith(names[0]) else 0
+    code = (
+        f"import csv,sys;k={kept!r};w=csv.writer(sys.stdout);w.writerow([*k,'label']);"
+        f"[w.writerow([*(r[n] for n in k),next(n[{before}:] for n in r if n not in k and r[n] in ('1','1.0','True'))])"
+        " for r in csv.DictReader(sys.stdin)]"
+    )
+    return fault(
+        path,
+        "columns",
+        f"one-hot labels: a single 1 in each row of {', '.join(repr(column.name) for column in tags[:6])}",
+        "one column with the class of each example",
+        f"write the class in one column, of a CSV file by: {python_line(code)} < {typed(shown(path))} > NEW.csv",
+    )
+
+
+def _only_label(rest: Sequence[Column], identity: Column | None, path: Path, hints: Hints) -> Column:
     tags = [column for column in rest if column.is_binary and column.rows >= LEAST]
     if len(tags) > 1:
+        if (stacked(tags).sum(1) == 1).all():
+            raise _one_hot(path, tags, [column for column in (identity, *rest) if column is not None], hints)
         raise multi_label(path, tags, "columns of 0 and 1")
     held = [column for column in rest if is_label(column)]
     if len(held) != 1:

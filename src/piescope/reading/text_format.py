@@ -85,6 +85,8 @@ def text_format(text: str, path: Path, skip: bool, has_header: bool | None) -> T
         told.append("decimal commas")
     if not named:
         told.append("no header: its first row is data")
+    elif has_header is None and not any(re.search(r"[^\W\d]", cell) for cell in rows[0]):
+        told.append(f"a header of numbers: {printable(delimiter.join(rows[0]), 40)!r} names the columns")
     return TextFormat(delimiter, "," if comma else ".", names, skip, '"' in text, tuple(told))
 
 
@@ -147,7 +149,7 @@ def _is_header(rows: list[list[str]], path: Path) -> bool:
     numeric = [any(column) and all(not cell or NUMBER.fullmatch(cell) for cell in column) for column in columns]
     if any(is_number and not in_head for is_number, in_head in zip(numeric, are_numbers, strict=True)):
         return True
-    if any(is_usual(cell) for cell in head if cell.strip()):
+    if any(is_usual(cell) for cell in head if cell.strip()) or _is_head_of_pandas(head, columns):
         return True
     counted = [place for place, in_head in enumerate(are_numbers) if in_head]
     if (
@@ -169,6 +171,12 @@ def _is_header(rows: list[list[str]], path: Path) -> bool:
         "a header with a usual name (id, label, prediction), or none",
         "say which it is: --header or --no-header",
     )
+
+
+def _is_head_of_pandas(head: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is ``,0`` or ``,0,1,2`` above an index that is nowhere empty: columns without names."""
+    others = head[1:]
+    return not head[0].strip() and bool(others) and _counts_up(others) and all(columns[0])
 
 
 def _is_unlike(cell: str, column: Sequence[str]) -> bool:
