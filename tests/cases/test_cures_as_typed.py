@@ -219,3 +219,80 @@ def test_two_classes_that_are_both_named_like_missing_values(tmp_path: Path) -> 
         tmp_path, lambda side: {"id": IDS, "prediction": names[said[side]]}, {"id": IDS, "label": names[truth]}
     )
     refused(tmp_path, *typed)
+
+
+# -- two classes that are written -1 and 1 ------------------------------------------------------------------------------
+
+SIGNS = {side: np.where(said > 1, 1, -1) for side, said in SAID.items()}
+TRUE_SIGN = np.where(TRUTH > 1, 1, -1)
+SIGN_CHANGED = int((SIGNS["dense"] != SIGNS["compressed"]).sum())
+
+
+def check_signs(found: dict[str, Any]) -> None:
+    assert found["class_names"] == ["-1", "1"]
+    assert found["changed"] == SIGN_CHANGED
+    for side, said in SIGNS.items():
+        assert found["accuracy"][side] == pytest.approx(100 * (said == TRUE_SIGN).mean())
+
+
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("kind", [int, float])
+def test_two_signs_are_two_classes(beside: bool, kind: type, tmp_path: Path) -> None:
+    truth = {"label": TRUE_SIGN.astype(kind)}
+    typed = sides(
+        tmp_path,
+        lambda side: {"id": IDS, "prediction": SIGNS[side].astype(kind), **(truth if beside else {})},
+        None if beside else {"id": IDS, **truth},
+    )
+    check_signs(audited(tmp_path, *typed))
+
+
+def test_arrays_of_signs(tmp_path: Path) -> None:
+    for side, said in SIGNS.items():
+        np.save(tmp_path / f"{side}.npy", said.astype(np.int8))
+        np.savez(tmp_path / f"{side}.npz", predictions=said, y_true=TRUE_SIGN)
+    np.save(tmp_path / "labels.npy", TRUE_SIGN)
+    check_signs(audited(tmp_path, "dense.npy", "compressed.npy", "--labels", "labels.npy"))
+    check_signs(audited(tmp_path, "dense.npz", "compressed.npz"))
+
+
+def test_a_copy_that_gives_one_sign_only(tmp_path: Path) -> None:
+    typed = sides(
+        tmp_path,
+        lambda side: {"id": IDS, "prediction": SIGNS[side] if side == "dense" else -np.ones(ROWS, int)},
+        {"id": IDS, "label": TRUE_SIGN},
+    )
+    found = audited(tmp_path, *typed)
+    assert found["accuracy"]["compressed"] == pytest.approx(100 * (TRUE_SIGN < 0).mean())
+
+
+def test_scores_of_two_signs(tmp_path: Path) -> None:
+    """Margins of a support vector machine: the score of class 1, as labels have it."""
+    random = np.random.default_rng(0)
+    margins = {side: (said * (0.1 + random.random(ROWS))).round(3) for side, said in SIGNS.items()}
+    typed = sides(tmp_path, lambda side: {"id": IDS, "score": margins[side]}, {"id": IDS, "label": TRUE_SIGN})
+    check_signs(audited(tmp_path, *typed, *flags(refused(tmp_path, *typed), "--values")))
+    chances = {side: np.stack([said < 0, said > 0], axis=1) * 0.8 + 0.1 for side, said in SIGNS.items()}
+    for side, values in chances.items():
+        np.save(tmp_path / f"{side}.npy", values)
+    np.save(tmp_path / "labels.npy", TRUE_SIGN)
+    check_signs(audited(tmp_path, "dense.npy", "compressed.npy", "--labels", "labels.npy"))
+
+
+def test_signs_on_one_side_and_ids_on_the_other(tmp_path: Path) -> None:
+    typed = sides(
+        tmp_path,
+        lambda side: {"id": IDS, "prediction": SIGNS[side] if side == "dense" else (SIGNS[side] + 1) // 2},
+        {"id": IDS, "label": TRUE_SIGN},
+    )
+    assert "--classes FILE (one a line)" in refused(tmp_path, *typed)
+    (tmp_path / "names.txt").write_text("-1\n1\n")
+    check_signs(audited(tmp_path, *typed, "--classes", "names.txt"))
+
+
+def test_a_third_number_among_signs(tmp_path: Path) -> None:
+    """-1 for what has no label is no class."""
+    typed = sides(tmp_path, lambda side: {"id": IDS, "prediction": SAID[side]}, {"id": IDS, "label": [-1, *TRUTH[1:]]})
+    assert "leave unlabelled examples out" in refused(tmp_path, *typed)
+    written(tmp_path / "labels.csv", {"id": IDS[1:], "label": TRUTH[1:]})
+    assert audited(tmp_path, *typed, "--common")["n_examples"] == ROWS - 1

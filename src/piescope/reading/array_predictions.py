@@ -16,7 +16,7 @@ from piescope.reading.arrays import StoredArray, in_memory
 from piescope.reading.columns import Column, column_of, profile, profile_of_numbers, texts
 from piescope.reading.evidence import LEAST, MANY, MOST_DISTINCT, are_lists, do_agree, no_labels, whole_values
 from piescope.reading.files import fault, shown, typed
-from piescope.reading.labels import Coder, check_ids
+from piescope.reading.labels import SIGNS, Coder, are_signs, check_ids, signed_codes
 from piescope.reading.names import (
     CLASS_NAMES,
     CORRECT_NAMES,
@@ -62,7 +62,7 @@ def label_column(
     flat = stored.part(slice(None)).reshape(-1)
     if ids is not None and len(ids) != len(flat):
         raise fault(path, stored.label, f"{len(flat):,} labels", f"{len(ids):,}, one an id", "write one for each")
-    coder = Coder(path, stored.label)
+    coder = Coder(path, stored.label, are_signs(flat))
     codes = coder.codes(_text_column(flat, path, stored.label) if flat.dtype.kind in "US" else column_of(flat))
     found = tuple(names) if names is not None and coder.names is None else as_tuple(coder.names)
     told = (f"true labels: {stored.label}",)
@@ -113,6 +113,10 @@ def part_of_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
 def _whole_array(array: StoredArray, name: str, hints: Hints, sample: np.ndarray) -> Predictions:
     """Whole numbers: labels of one model or several, or quantised scores."""
     path, where = array.path, array.label
+    names = SIGNS if are_signs(sample, hints.names) else None
+    if names is not None:
+        codes = signed_codes(array.part(slice(None)), path, where)
+        array, sample = replace_path(in_memory(codes, array.name), path), (sample > 0).astype(np.int32)
     if len(array.shape) == 3:
         raise fault(
             path,
@@ -132,7 +136,9 @@ def _whole_array(array: StoredArray, name: str, hints: Hints, sample: np.ndarray
         check_ids(block, path, where, first if along == rows else 0, rows)
         largest = max(largest, int(block.max()))
     return Predictions(
-        shown(path), "labels", _models(array, axes, name), array, axes, told=("labels", *told), largest=largest
+        *(shown(path), "labels", _models(array, axes, name), array, axes, names),
+        told=("labels", *told),
+        largest=-1 if names else largest,
     )
 
 

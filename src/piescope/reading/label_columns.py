@@ -106,13 +106,15 @@ def right_or_wrong(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | 
     numbers = [column for column in named if column.key in ("score", "reward") and column.is_number]
     if not binary and numbers and hints.right_from is None:
         column = numbers[0]
+        low, high = float(np.nanmin(column.values)), float(np.nanmax(column.values))
+        kind = "probabilities" if low >= 0 and high <= 1 else "logits"
         raise fault(
             path,
             column.name,
-            f"numbers from {np.nanmin(column.values):g} to {np.nanmax(column.values):g}",
+            f"numbers from {low:g} to {high:g}",
             "0 and 1, or what they are",
-            "--right-from 0.5 takes answers from this score on as right; --values probabilities takes them as those of "
-            "class 1 of two",
+            "--right-from 0.5 takes answers from this score on as right; "
+            f"--values {kind} takes them as those of class 1 of two",
         )
     chosen = binary or numbers
     if not chosen:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,6 +23,9 @@ MOST_CLASSES = 2**15
 LONGEST_NAME = 1000
 """Characters of a class name."""
 
+SIGNS = ("-1", "1")
+"""The names of two classes that are written -1 and 1."""
+
 MOST_BYTES = 2**24
 """Of a file with class names."""
 
@@ -30,6 +33,8 @@ MOST_BYTES = 2**24
 @dataclass
 class Coder:
     """Turns the labels of one file into codes, batch by batch: ids stay as they are, names are numbered as they come.
+
+    Where ``is_signed``, numbers are -1 and 1, the names of two classes.
 
     Example:
         >>> coder = Coder(Path("labels.csv"), "label")
@@ -39,6 +44,7 @@ class Coder:
 
     path: Path
     where: str
+    is_signed: bool = False
     _known: dict[str, int] = field(default_factory=dict)
     _is_named: bool | None = None
     _rows: Counter[str] = field(default_factory=Counter)
@@ -67,10 +73,15 @@ class Coder:
                 "leave that example out of all files",
             )
         kind = values.type
-        named = not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+        named = self.is_signed or not (
+            pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+        )
         if self._is_named is not None and named != self._is_named:
             raise fault(self.path, self.where, "class ids and class names mixed", "one of the two", "write them alike")
         self._is_named = named
+        if self.is_signed:
+            self._known = {name: code for code, name in enumerate(SIGNS)}
+            return signed_codes(numpy_of(values), self.path, self.where, first)
         return self._from_names(values, first) if named else self._from_ids(values, first)
 
     def _from_ids(self, values: pa.Array, first: int) -> np.ndarray:
@@ -109,6 +120,33 @@ class Coder:
             raise too_many(self.path, self.where, len(self._known))
         table = np.array([self._known[name] for name in encoded.dictionary.to_pylist()], np.int32)
         return table[numpy_of(encoded.indices)]
+
+
+def are_signs(values: np.ndarray, names: Collection[str] = ()) -> bool:
+    """Whether numbers are -1 and 1 alone: two classes, both of which occur, or that other files name.
+
+    Example:
+        >>> are_signs(np.array([-1, 1])), are_signs(np.array([1, 1])), are_signs(np.array([1, 1]), SIGNS)
+        (True, False, True)
+    """
+    if not values.size or values.dtype.kind not in "if" or not (np.abs(values) == 1).all():
+        return False
+    return bool(set(names) == set(SIGNS) or (values.min() < 0 < values.max()))
+
+
+def signed_codes(values: np.ndarray, path: Path, where: str, first: int = 0) -> np.ndarray:
+    """Codes 0 for -1 and 1 for 1, in the shape of the values.
+
+    Raises:
+        InputError: another number; names the row.
+    """
+    odd = np.abs(values) != 1
+    if odd.any():
+        at = tuple(np.argwhere(odd)[0])
+        found = f"{values[at]:g} among classes -1 and 1"
+        cure = "leave unlabelled examples out of all files, or count classes from 0"
+        raise fault(path, f"{where}, row {first + int(at[-1])}", found, "-1 or 1", cure)
+    return (values > 0).astype(np.int32)
 
 
 def too_many(path: Path, where: str, count: int) -> InputError:
@@ -270,7 +308,8 @@ def resolve_classes(
         source for source, (columns, _) in scored.items() if columns is None
     ]
     if names is None and told_names and not named_ids:
-        if has_ids:
+        has_signs = width == 2 and all(set(found) <= set(SIGNS) for found in told_names.values())
+        if has_ids and not (has_signs and len(told_names) == len(labelled)):
             source = next(iter(told_names))
             raise fault(
                 source,
@@ -279,7 +318,7 @@ def resolve_classes(
                 "names or ids in all files",
                 "give the names in order of their ids: --classes FILE (one a line)",
             )
-        names = sorted({name for found in told_names.values() for name in found})
+        names = list(SIGNS) if has_signs else sorted({name for found in told_names.values() for name in found})
     if names is not None:
         if len(set(names)) != len(names):
             raise fault(whose, "classes", "a name more than once", "a name for each class", "rename one of them")

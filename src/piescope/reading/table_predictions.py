@@ -17,7 +17,7 @@ from piescope.reading.arrays import Spool, StoredArray, in_memory
 from piescope.reading.columns import Column, numbers_in, numpy_of, profile, texts
 from piescope.reading.evidence import MANY, MOST_DISTINCT, whole_values
 from piescope.reading.files import fault, printable, shown
-from piescope.reading.labels import Coder
+from piescope.reading.labels import Coder, are_signs
 from piescope.reading.names import truth_of_word
 from piescope.reading.parts import (
     AXES,
@@ -61,9 +61,10 @@ def id_column_of(table: TableFile, hints: Hints) -> str | None:
 def labels_of_table(table: TableFile, hints: Hints) -> LabelColumn:
     """The true labels of a table; InputError where no column holds any."""
     path = table.path
-    roles = truth_roles(columns_of(table), path, hints)
+    columns = columns_of(table)
+    roles = truth_roles(columns, path, hints)
     assert roles.truth is not None
-    coder = Coder(path, roles.truth)
+    coder = Coder(path, roles.truth, _has_signs(columns, (roles.truth,), hints))
     spool, ids = Spool(np.dtype(np.int32), ()), Ids(path)
     largest, distinct = -1, set[int]()
     for batch in table.batches(roles.as_text, roles.used):
@@ -80,6 +81,14 @@ def labels_of_table(table: TableFile, hints: Hints) -> LabelColumn:
     codes = spool.array("labels", path)
     names = as_tuple(coder.names)
     return LabelColumn(shown(path), codes, names, held, told, largest, len(distinct), witnesses)
+
+
+def _has_signs(columns: Sequence[Column], names: Sequence[str], hints: Hints) -> bool:
+    """Whether columns hold -1 and 1 alone."""
+    held = [column for column in columns if column.name in names]
+    if not all(column.is_number for column in held):
+        return False
+    return are_signs(np.concatenate([column.values for column in held]), hints.names)
 
 
 def _id_told(column: str | None) -> tuple[str, ...]:
@@ -129,12 +138,13 @@ def part_of_table(table: TableFile, hints: Hints) -> Predictions:
     columns = columns_of(table)
     roles = roles_of(columns, table.path, hints)
     cells = _cells_of(table, columns, roles, hints)
+    has_signs = roles.truth is not None and _has_signs(columns, (roles.truth,), hints)
     if roles.model is not None:
-        return _pivoted(table, roles, cells)
+        return _pivoted(table, roles, cells, has_signs)
     identity = next((column for column in columns if column.name == roles.id), None)
     second = tuple(column.name for column in witnesses_of(columns, identity) if column.name not in roles.used)
     spool: Spool | None = None
-    ids, truth = Ids(table.path), _TruthBeside(table.path, roles.truth)
+    ids, truth = Ids(table.path), _TruthBeside(table.path, roles.truth, has_signs)
     others = {name: Ids(table.path, may_be_empty=True) for name in second}
     largest = -1
     for batch in table.batches((*roles.as_text, *second), (*roles.used, *second)):
@@ -173,9 +183,9 @@ def check_alike(rows: np.ndarray, first: tuple[int, ...], path: Path) -> None:
 class _TruthBeside:
     """True labels that stand beside predictions."""
 
-    def __init__(self, path: Path, name: str | None) -> None:
-        self._path, self._name = path, name
-        self._coder, self._spool, self._largest = Coder(path, name or ""), Spool(np.dtype(np.int32), ()), -1
+    def __init__(self, path: Path, name: str | None, has_signs: bool) -> None:
+        self._path, self._name, self._coder = path, name, Coder(path, name or "", has_signs)
+        self._spool, self._largest = Spool(np.dtype(np.int32), ()), -1
 
     def add(self, batch: pa.RecordBatch) -> None:
         if self._name is not None:
@@ -300,7 +310,7 @@ def _cells_of(table: TableFile, columns: Sequence[Column], roles: Roles, hints: 
     """How the columns are read, from the first rows."""
     path = table.path
     by_name = {column.name: column for column in columns}
-    coder = Coder(path, "predictions")
+    coder = Coder(path, "predictions", bool(roles.labels) and _has_signs(columns, roles.labels, hints))
     if roles.is_correctness:
         from_ = "" if hints.right_from is None else f", right from {hints.right_from:g} on"
         named = ", ".join(map(repr, roles.labels[:6]))
@@ -453,7 +463,7 @@ def _vector_of_text(cells: Sequence[str], path: Path, name: str, first: int) -> 
     return np.array(rows, np.float32)
 
 
-def _pivoted(table: TableFile, roles: Roles, cells: _Cells) -> Predictions:
+def _pivoted(table: TableFile, roles: Roles, cells: _Cells, has_signs: bool) -> Predictions:
     """Long tables, (example, model, label): two passes, one for the names and one for the cells."""
     path = table.path
     if roles.id is None or roles.model is None:
@@ -484,7 +494,7 @@ def _pivoted(table: TableFile, roles: Roles, cells: _Cells) -> Predictions:
         )
     held: np.memmap[Any, Any] | None = None
     truth: np.ndarray | None = None
-    truth_coder = Coder(path, roles.truth or "")
+    truth_coder = Coder(path, roles.truth or "", has_signs)
     seen = np.zeros((len(examples), len(models)), bool)
     largest = -1
     for batch in table.batches(roles.as_text, roles.used):
