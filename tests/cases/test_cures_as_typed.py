@@ -296,3 +296,56 @@ def test_a_third_number_among_signs(tmp_path: Path) -> None:
     assert "leave unlabelled examples out" in refused(tmp_path, *typed)
     written(tmp_path / "labels.csv", {"id": IDS[1:], "label": TRUTH[1:]})
     assert audited(tmp_path, *typed, "--common")["n_examples"] == ROWS - 1
+
+
+# -- right or wrong under other names -----------------------------------------------------------------------------------
+
+WORDS = {"01": [0, 1], "truth": ["False", "True"], "pass": ["fail", "pass"], "passed": ["FAILED", "PASSED"]}
+
+
+def judged(side: str, words: str) -> np.ndarray:
+    return np.array(WORDS[words])[RIGHT[side].astype(int)]
+
+
+@pytest.mark.parametrize("name", ["solved", "Resolved", "ok", "is_solved", "succeeded", "passed", "success"])
+@pytest.mark.parametrize("words", WORDS)
+def test_names_that_say_right(name: str, words: str, tmp_path: Path) -> None:
+    typed = sides(tmp_path, lambda side: {"task_id": IDS, name: judged(side, words)})
+    check(audited(tmp_path, *typed), changed=WON_OR_LOST)
+
+
+@pytest.mark.parametrize("name", ["result", "Status", "outcome", "verdict"])
+def test_names_of_results(name: str, tmp_path: Path) -> None:
+    """Words for right and wrong say it; 0 and 1 may be the predicted class."""
+    for words in ("pass", "passed"):
+        typed = sides(tmp_path, lambda side, words=words: {"task_id": IDS, name: judged(side, words)})
+        check(audited(tmp_path, *typed), changed=WON_OR_LOST)
+    for words in ("01", "truth"):
+        typed = sides(tmp_path / words, lambda side, words=words: {"task_id": IDS, name: judged(side, words)})
+        cure = refused(tmp_path / words, *typed)
+        for place, has_truth in enumerate((True, False)):
+            given = flags(cure.split("; ")[place], "--prediction-column", "--values")
+            check(audited(tmp_path / words, *typed, *given), has_truth, WON_OR_LOST)
+        given = flags(cure, "--prediction-column", "--right-from")
+        check(audited(tmp_path / words, *typed, *given), changed=WON_OR_LOST)
+
+
+def test_parts_that_pass_or_fail_are_classes(tmp_path: Path) -> None:
+    """The labels have these words, too."""
+    words = np.array(["fail", "pass"])
+    typed = sides(
+        tmp_path,
+        lambda side: {"id": IDS, "result": words[SAID[side] % 2]},
+        {"id": IDS, "label": words[TRUTH % 2]},
+    )
+    found = audited(tmp_path, *typed)
+    assert found["class_names"] == ["fail", "pass"]
+    assert found["accuracy"]["dense"] == pytest.approx(100 * (SAID["dense"] % 2 == TRUTH % 2).mean())
+
+
+@pytest.mark.parametrize("words", [("pass", "fail"), ("ok", "defect"), ("correct", "hit")])
+def test_a_usual_name_that_occurs_again_is_no_header(words: tuple[str, str], tmp_path: Path) -> None:
+    for side, said in SAID.items():
+        (tmp_path / f"{side}.txt").write_text("".join(f"{words[int(label > 1)]}\n" for label in [0, *said]))
+    found = audited(tmp_path, "dense.txt", "compressed.txt")
+    assert found["n_examples"] == ROWS + 1

@@ -31,6 +31,8 @@ from piescope.reading.names import (
     LABEL_NAMES,
     MEASURE_WORDS,
     MODEL_WORDS,
+    OUTCOME_NAMES,
+    OUTCOME_WORDS,
     PREDICTION_NAMES,
     SCORE_NAMES,
     WRONG_NAMES,
@@ -104,6 +106,7 @@ def right_or_wrong(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | 
     named = [column for name in CORRECT_NAMES for column in rest if column.key == name]
     binary = [column for column in named if says_right(column)]
     numbers = [column for column in named if column.key in ("score", "reward") and column.is_number]
+    binary = binary or [column for column in rest if _is_outcome(column, hints)]
     if not binary and numbers and hints.right_from is None:
         column = numbers[0]
         low, high = float(np.nanmin(column.values)), float(np.nanmax(column.values))
@@ -123,6 +126,13 @@ def right_or_wrong(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | 
         names = ", ".join(repr(column.name) for column in chosen)
         raise fault(path, "columns", f"right or wrong in {names}", "one of them", "name it: --prediction-column NAME")
     return correctness(chosen[:1], path, hints)
+
+
+def _is_outcome(column: Column, hints: Hints) -> bool:
+    """Whether words say right or wrong in a column with a name of results, and they are no classes of the labels."""
+    said = {(text or "").strip().lower() for text in column.texts or ()}
+    known = {name.lower() for name in hints.names}
+    return column.key in OUTCOME_NAMES and bool(said) and said <= set(OUTCOME_WORDS) and not said & known
 
 
 def correctness(held: Sequence[Column], path: Path, hints: Hints) -> Roles:
@@ -154,6 +164,7 @@ def left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | Non
         column = held[0]
         check_labels(column, path, "--prediction-column", hints)
         if column.key not in (*LABEL_NAMES, *CLASS_NAMES) and not column.name.startswith("column "):
+            _check_no_outcome(column, path, hints)
             _check_can_be_label(column, path, hints)
             _check_alone(column, rest, path, hints)
         return Roles(labels=(column.name,), values="labels")
@@ -185,6 +196,21 @@ def left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | Non
 
 def _is_free_text(column: Column) -> bool:
     return column.rows >= MANY and column.distinct > MOST_DISTINCT * column.rows
+
+
+def _check_no_outcome(column: Column, path: Path, hints: Hints) -> None:
+    """Refuses 0 and 1, true and false in a column with a name of results: right and wrong, or the predicted class."""
+    is_named = column.texts is not None and set(column.texts) <= set(hints.names)
+    if column.key in OUTCOME_NAMES and says_right(column) and not is_named:
+        name = typed([column.name])
+        raise fault(
+            path,
+            column.name,
+            "two values: right and wrong, or the predicted class of two",
+            "a column correct, or a column prediction",
+            f"--prediction-column {name} --values correct if it says right or wrong (--right-from 0.5 for a score); "
+            f"--prediction-column {name} --values labels if it is the predicted class",
+        )
 
 
 def check_models(held: Sequence[Column], path: Path) -> None:

@@ -132,9 +132,13 @@ CORRECT_NAMES = (
         "passed",
         "pass",
     ),
-    *("pass_1", "pass_at_1", "success", "score", "reward"),
+    *("pass_1", "pass_at_1", "success", "succeeded", "solved", "is_solved", "resolved", "ok", "is_ok"),
+    *("score", "reward"),
 )
 """Names of columns that say right or wrong, if they hold 0 and 1, true and false."""
+
+OUTCOME_NAMES = ("result", "status", "outcome", "verdict", "judgement", "judgment")
+"""Names of columns that say right or wrong if they hold words for it; 0 and 1 may as well be the predicted class."""
 
 SCORE_NAMES = (
     *("logits", "logit", "scores", "probabilities", "probs", "prob", "probability", "softmax", "outputs", "proba"),
@@ -153,6 +157,9 @@ NAME_ARRAYS = ("class_names", "classes", "names")
 
 RIGHT_WORDS = ("1", "true", "yes", "y", "t", "right", "correct", "c", "pass", "passed", "success")
 WRONG_WORDS = ("0", "false", "no", "n", "f", "wrong", "incorrect", "i", "fail", "failed", "failure")
+
+OUTCOME_WORDS = ("pass", "passed", "success", "correct", "fail", "failed", "failure", "incorrect")
+"""Words for right and wrong that are hardly the names of two classes."""
 
 MEASURE_WORDS = frozenset(
     (

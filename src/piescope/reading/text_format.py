@@ -149,7 +149,8 @@ def _is_header(rows: list[list[str]], path: Path) -> bool:
     numeric = [any(column) and all(not cell or NUMBER.fullmatch(cell) for cell in column) for column in columns]
     if any(is_number and not in_head for is_number, in_head in zip(numeric, are_numbers, strict=True)):
         return True
-    if any(is_usual(cell) for cell in head if cell.strip()) or _is_head_of_pandas(head, columns):
+    usual = [is_usual(cell) and cell.strip() not in column for cell, column in zip(head, columns, strict=True)]
+    if any(usual) or _is_head_of_pandas(head, columns):
         return True
     counted = [place for place, in_head in enumerate(are_numbers) if in_head]
     if (
