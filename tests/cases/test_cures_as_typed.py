@@ -349,3 +349,72 @@ def test_a_usual_name_that_occurs_again_is_no_header(words: tuple[str, str], tmp
         (tmp_path / f"{side}.txt").write_text("".join(f"{words[int(label > 1)]}\n" for label in [0, *said]))
     found = audited(tmp_path, "dense.txt", "compressed.txt")
     assert found["n_examples"] == ROWS + 1
+
+
+# -- numbers that are written in two ways -------------------------------------------------------------------------------
+
+
+def test_one_number_written_in_two_ways_is_not_one_class(tmp_path: Path) -> None:
+    codes = np.array(["01", "1", "2", "3"])
+    typed = sides(
+        tmp_path, lambda side: {"id": IDS, "prediction": codes[SAID[side]]}, {"id": IDS, "label": codes[TRUTH]}
+    )
+    cure = refused(tmp_path, *typed)
+    assert "with a letter before the number" in cure
+    codes = np.char.add("c", codes)
+    typed = sides(
+        tmp_path, lambda side: {"id": IDS, "prediction": codes[SAID[side]]}, {"id": IDS, "label": codes[TRUTH]}
+    )
+    check(audited(tmp_path, *typed))
+
+
+@pytest.mark.parametrize("where", ["labels", "beside"])
+def test_true_labels_written_in_two_ways(where: str, tmp_path: Path) -> None:
+    truth = {"label": np.array(["01", "1", "2", "3"])[TRUTH]}
+    typed = sides(
+        tmp_path,
+        lambda side: {"id": IDS, "prediction": SAID[side], **(truth if where == "beside" else {})},
+        {"id": IDS, **truth} if where == "labels" else None,
+    )
+    refused(tmp_path, *typed)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_numbers_that_are_all_padded(suffix: str, tmp_path: Path) -> None:
+    codes = np.array(["01", "02", "03", "04"])
+    typed = sides(
+        tmp_path, lambda side: {"id": IDS, "prediction": codes[SAID[side]]}, {"id": IDS, "label": codes[TRUTH]}
+    )
+    if suffix == "jsonl":
+        for side, said in SAID.items():
+            rows = [{"id": IDS[row], "prediction": codes[said[row]], "label": codes[TRUTH[row]]} for row in range(ROWS)]
+            (tmp_path / f"{side}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        typed = ["dense.jsonl", "compressed.jsonl"]
+    check(audited(tmp_path, *typed))
+
+
+@pytest.mark.parametrize("name", ["id", "image_id", "case"])
+def test_ids_that_pandas_made_fractions(name: str, tmp_path: Path) -> None:
+    """A column of whole numbers with gaps, in one of two files; gaps are gone, the ``.0`` stays."""
+    whole = [100 + 7 * row for row in range(ROWS)]
+    order = np.random.default_rng(0).permutation(ROWS)
+
+    def write(side: str) -> Table:
+        if side == "dense":
+            return {name: [f"{each}.0" for each in whole], "prediction": SAID[side]}
+        return {name: [whole[row] for row in order], "prediction": SAID[side][order]}
+
+    typed = sides(tmp_path, write, {name: whole, "label": TRUTH})
+    check(audited(tmp_path, *typed))
+
+
+def test_ids_that_are_fractions_stay_apart(tmp_path: Path) -> None:
+    """Versions, say: 1.0 is not 1 where 1.5 is one of them."""
+    typed = sides(
+        tmp_path,
+        lambda side: {
+            "id": [f"{row / 2}" for row in range(ROWS)] if side == "dense" else range(ROWS),
+            "prediction": SAID[side],
+        },
+    )
+    refused(tmp_path, *typed)

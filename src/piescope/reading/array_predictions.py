@@ -41,7 +41,7 @@ from piescope.reading.parts import (
     check_width,
     replace_path,
 )
-from piescope.reading.roles import id_of
+from piescope.reading.roles import id_of, ids_alike
 
 LOOK = 1024
 """Examples from the beginning, the middle and the end of an array that tell what its values are."""
@@ -526,7 +526,7 @@ def ids_of(found: StoredArray, path: Path) -> pa.Array:
         raise fault(path, found.label, "a single value", "[examples], an id each", "write one id for each example")
     values = found.part(slice(None)).reshape(-1)
     if values.dtype.kind in "US":
-        return _text_column(values, path, found.label)
+        return ids_alike(_text_column(values, path, found.label))
     if values.dtype.kind == "f":
         values = values.astype(np.float64)
         if not (np.abs(values) < 2**53).all() or (values != np.trunc(values)).any():

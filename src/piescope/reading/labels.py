@@ -358,9 +358,9 @@ def _first_name(names: Sequence[str]) -> str:
 
 
 def _as_ids(labelled: Mapping[str, Sequence[str] | None]) -> bool:
-    """Whether all names are numbers written as text."""
+    """Whether all names are numbers written as text, as ids are: 01 is a name."""
     return all(
-        name.isascii() and name.isdigit() and len(name) < 6
+        name.isascii() and name.isdigit() and len(name) < 6 and (name == "0" or name[0] != "0")
         for found in labelled.values()
         if found is not None
         for name in found

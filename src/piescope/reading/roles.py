@@ -8,9 +8,13 @@ settles it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from piescope.problems import InputError
 from piescope.reading.class_columns import class_columns, class_names_of_columns, lists_of_scores, top_list
@@ -91,6 +95,22 @@ def _can_be_unnamed_id(column: Column) -> bool:
     if column.rows < LEAST or not column.is_identifier or column.key in ROW_NAMES or _is_answer(column):
         return False
     return column.kind == "text" or not set(column.words) & MEASURE_WORDS
+
+
+def ids_alike(ids: pa.Array) -> pa.Array:
+    """Ids as text, where all are whole numbers written as fractions (a column with gaps, of pandas) without the dot.
+
+    Example:
+        >>> ids_alike(pa.array(["5.0", "007.0"])).to_pylist(), ids_alike(pa.array(["5.0", "5.1"])).to_pylist()
+        (['5', '007'], ['5.0', '5.1'])
+    """
+    known = ids.drop_null()
+    whole = r"^[+-]?\d+\.0*$"
+    if not len(known) or re.fullmatch(whole, known[0].as_py()) is None:
+        return ids
+    if not pc.all(pc.match_substring_regex(known, whole)).as_py():
+        return ids
+    return pc.replace_substring_regex(ids, r"\.0*$", "")
 
 
 def witnesses_of(columns: Sequence[Column], identity: Column | None) -> list[Column]:

@@ -32,8 +32,8 @@ from piescope.reading.parts import (
     check_width,
     replace_path,
 )
-from piescope.reading.roles import id_of, roles_of, truth_roles, witnesses_of
-from piescope.reading.tables import TableFile
+from piescope.reading.roles import id_of, ids_alike, roles_of, truth_roles, witnesses_of
+from piescope.reading.tables import TableFile, check_padded
 from piescope.reading.text_format import NUMBER
 
 MOST_LOOKED_AT = 2**22
@@ -63,6 +63,7 @@ def labels_of_table(table: TableFile, hints: Hints) -> LabelColumn:
     path = table.path
     columns = columns_of(table)
     roles = truth_roles(columns, path, hints)
+    check_padded(table, (str(roles.truth),))
     assert roles.truth is not None
     coder = Coder(path, roles.truth, _has_signs(columns, (roles.truth,), hints))
     spool, ids = Spool(np.dtype(np.int32), ()), Ids(path)
@@ -130,13 +131,14 @@ class Ids:
 
     def array(self) -> pa.Array | None:
         """All ids; None where there is no such column."""
-        return pa.concat_arrays(self._parts) if self._parts else None
+        return ids_alike(pa.concat_arrays(self._parts)) if self._parts else None
 
 
 def part_of_table(table: TableFile, hints: Hints) -> Predictions:
     """The predictions of a table; InputError where no column holds any."""
     columns = columns_of(table)
     roles = roles_of(columns, table.path, hints)
+    check_padded(table, (*roles.labels, *(() if roles.truth is None else (roles.truth,))))
     cells = _cells_of(table, columns, roles, hints)
     has_signs = roles.truth is not None and _has_signs(columns, (roles.truth,), hints)
     if roles.model is not None:

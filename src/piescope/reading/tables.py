@@ -69,6 +69,8 @@ BROKEN = (
 )
 """What damaged or lying files make the readers raise."""
 
+PADDED = re.compile(rb'[\s,;|"]0\d')
+
 T = TypeVar("T")
 
 MOST_BLANKS = 2**28
@@ -352,6 +354,42 @@ def _csv_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, .
     types = {**table.types, **dict.fromkeys(as_text, pa.string())}
     with _csv_reader(table.path, table.text, types, names) as reader:
         yield from reader
+
+
+def check_padded(table: TableFile, names: Collection[str]) -> None:
+    """Refuses columns of a CSV file in which one number is written with and without zeros before it: 01 and 1.
+
+    Read as numbers they would be one class without a word.
+
+    Raises:
+        InputError: names the column and the number.
+    """
+    whole = tuple(each.name for each in table.schema if each.name in names and pa.types.is_integer(each.type))
+    if table.kind != "csv" or not whole or not _has_padded(table.path):
+        return
+    written: dict[tuple[str, int], str] = {}
+    for batch in table.batches(whole, whole):
+        for name in whole:
+            for text in pc.unique(batch.column(name)).to_pylist():
+                cell = (text or "").strip()
+                if not cell.isdigit():
+                    continue
+                other = written.setdefault((name, int(cell)), cell)
+                if other != cell:
+                    expected = "one way to write a class"
+                    cure = "write them alike; if they are two classes, with a letter before the number"
+                    raise fault(table.path, name, f"{other!r} and {cell!r} in one column", expected, cure)
+
+
+def _has_padded(path: Path) -> bool:
+    """Whether any cell of a text file begins with a zero and another digit."""
+    with path.open("rb") as file:
+        before = b"\n"
+        while chunk := file.read(2**22):
+            if PADDED.search(before + chunk):
+                return True
+            before = chunk[-2:]
+    return False
 
 
 def _csv_fault(table: TableFile, as_text: tuple[str, ...], told: str) -> InputError | _WiderError:
