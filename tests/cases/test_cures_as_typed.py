@@ -418,3 +418,47 @@ def test_ids_that_are_fractions_stay_apart(tmp_path: Path) -> None:
         },
     )
     refused(tmp_path, *typed)
+
+
+# -- folders in which other files lie, too ------------------------------------------------------------------------------
+
+OTHERS: dict[str, str] = {
+    "config.json": '{"lr": 0.1, "arch": "resnet18", "classes": ["cat", "dog"]}',
+    "args.json": '{"seed": 1, "epochs": 90}',
+    "metrics.csv": "epoch,loss,accuracy\n0,0.9,0.5\n1,0.8,0.6\n",
+    "notes.txt": "the runs\nof Monday\nand Tuesday\n",
+    "requirements.txt": "numpy==1.26\ntorch==2.10\n",
+    "id2label.json": json.dumps({str(place): f"class {place}" for place in range(10)}),
+    "summary.jsonl": '{"model": "a", "accuracy": 0.8}\n{"model": "b", "accuracy": 0.9}\n',
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("runs", [1, 3])
+@pytest.mark.parametrize("has_ids", [True, False])
+def test_another_file_in_a_folder_is_named_with_a_pattern_for_the_rest(
+    name: str, runs: int, has_ids: bool, tmp_path: Path
+) -> None:
+    for side, said in SAID.items():
+        for run in range(runs):
+            written(tmp_path / f"my {side}" / f"run{run}.csv", ({"id": IDS} if has_ids else {}) | {"prediction": said})
+        (tmp_path / f"my {side}" / name).write_text(OTHERS[name])
+    typed = ["my dense", "my compressed"]
+    for place in range(2):
+        done = run_piescope("audit", *typed, cwd=tmp_path)
+        assert done.returncode == 2
+        assert f"{typed[place]}/{name}: " in done.stderr
+        cure = re.search(r"name the others? ?(?:by a pattern)?: ('[^']*')", done.stderr)
+        assert cure is not None, done.stderr
+        typed[place] = shlex.split(cure[1])[0]
+    check(audited(tmp_path, *typed), has_truth=False)
+
+
+def test_files_that_are_not_read_are_named(tmp_path: Path) -> None:
+    for side, said in SAID.items():
+        written(tmp_path / side / "run0.csv", {"id": IDS, "prediction": said})
+        (tmp_path / side / "README.md").write_text("# my runs")
+        (tmp_path / side / "train.log").write_text("epoch 1")
+    found = audited(tmp_path, "dense", "compressed")
+    check(found, has_truth=False)
+    assert "not read: README.md, train.log" in str(found["inputs"]["notes"])

@@ -51,7 +51,7 @@ def refused(folder: Path, *arguments: str | Path, env: dict[str, str] | None = N
             "c.csv",
             ("c.csv: compressed", "1 of the examples of dense.csv missing, 'c'", "--common"),
         ),
-        ("id,prediction\na,1\nb,-1\nc,1\n", "c.csv", ("c.csv: prediction, row 1", "class id -1")),
+        ("id,prediction\na,2\nb,-1\nc,1\n", "c.csv", ("c.csv: prediction, row 1", "class id -1")),
         ("<html>", "c.csv", ("c.csv: file", "an HTML page")),
         ("version https://git-lfs.github.com/spec/v1\n", "c.parquet", ("c.parquet: file", "git lfs pull")),
         (pickle.dumps([1]), "c.npy", ("c.npy: file", "a pickle")),

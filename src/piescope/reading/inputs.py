@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import os
-from collections.abc import Sequence
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
+from fnmatch import fnmatchcase
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +22,7 @@ from piescope.problems import InputError
 from piescope.reading.array_predictions import label_column, part_of_array
 from piescope.reading.arrays import StoredArray, in_memory
 from piescope.reading.columns import column_of, numpy_of
-from piescope.reading.files import SUFFIXES, fault, named_file, named_files, shown
+from piescope.reading.files import SUFFIXES, fault, named_file, named_files, printable, shown
 from piescope.reading.parts import Hints, LabelColumn, Predictions
 from piescope.reading.predictions import read_file, read_labels
 
@@ -55,8 +59,11 @@ def read_side(given: Any, side: str, reading: Hints) -> SideInput:
     """
     if isinstance(given, str | os.PathLike):
         paths = named_files(os.fspath(given), side)
-        parts = [part for path in paths for part in _read_one(path, paths, reading)]
-        return SideInput(shown(os.fspath(given)), tuple(_of_one_kind(parts, side)))
+        held = {path: _read_one(path, paths, reading) for path in paths}
+        _check_one_length(held, side)
+        parts = [part for found in held.values() for part in found]
+        notes = _unread(Path(given), paths)
+        return SideInput(shown(os.fspath(given)), tuple(_of_one_kind(parts, side)), notes=notes)
     if isinstance(given, dict):
         arrays = [part_of_array(_named(values, str(name)), str(name), reading) for name, values in given.items()]
         if not arrays:
@@ -74,9 +81,67 @@ def _read_one(path: Path, paths: Sequence[Path], reading: Hints) -> list[Predict
         return read_file(path, reading)
     except InputError as error:
         if len(paths) > 1:
-            aside = "; if it is no file of predictions, name the others by a pattern: 'runs/*.npy'"
-            error.problems = [replace(problem, cure=problem.cure + aside) for problem in error.problems]
+            aside = f"if this is no file of predictions, {_without(path, paths)}; else "
+            error.problems = [replace(problem, cure=aside + problem.cure) for problem in error.problems]
         raise
+
+
+def _without(odd: Path, paths: Sequence[Path]) -> str:
+    """How to name all files but one: by a pattern that fits the others alone, if there is a plain one."""
+    others = [path.name for path in paths if path != odd]
+    if len(others) == 1:
+        return f"name the other: {shlex.quote(str(odd.parent / others[0]))}"
+    start, end = _start(others), _start([name[::-1] for name in others])[::-1]
+    patterns = [f"*{end[end.rindex('.') :]}"] if "." in end else []
+    patterns += [f"{start}*"] if start else []
+    chosen = next((pattern for pattern in patterns if not fnmatchcase(odd.name, pattern)), None)
+    if chosen is None or glob.has_magic(f"{odd.parent}{start}{end}"):
+        return "put it into another folder"
+    return f"name the others by a pattern: {shlex.quote(str(odd.parent / chosen))}"
+
+
+def _start(names: Sequence[str]) -> str:
+    """The letters that all names begin with."""
+    return "".join(letters[0] for letters in takewhile(lambda letters: len({*letters}) == 1, zip(*names, strict=False)))
+
+
+def _check_one_length(held: Mapping[Path, Sequence[Predictions]], side: str) -> None:
+    """Refuses one of several files that has another number of rows, and no id that says which examples these are.
+
+    Raises:
+        InputError: names the file that is not like the others.
+    """
+    rows = {path: parts[0].examples for path, parts in held.items() if parts}
+    counted = Counter(rows.values())
+    if len(counted) < 2:
+        return
+    usual = max(counted, key=lambda count: (counted[count], count))
+    like = next(path for path in rows if rows[path] == usual)
+    others = [path for path in rows if rows[path] != usual]
+    odd = next((path for path in others if not _share_ids(held[like][0].ids, held[path][0].ids)), None)
+    if odd is None:
+        return
+    raise fault(
+        odd,
+        side,
+        f"{rows[odd]:,} rows",
+        f"{usual:,}, as {shown(like)} has",
+        f"if this is no file of predictions, {_without(odd, list(rows))}; else give the same examples in all files",
+    )
+
+
+def _share_ids(one: pa.Array | None, other: pa.Array | None) -> bool:
+    return one is not None and other is not None and bool(pc.any(pc.is_in(other, one)).as_py())
+
+
+def _unread(given: Path, paths: Sequence[Path]) -> tuple[str, ...]:
+    """The files of a folder that are of no kind that is read."""
+    if not given.is_dir():
+        return ()
+    left = sorted(path.name for path in given.iterdir() if path.is_file() and path not in paths)
+    left = [printable(name, 40) for name in left if not name.startswith(".")]
+    more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+    return (f"not read: {', '.join(left[:5])}{more} in {shown(given)} (no tables or arrays)",) if left else ()
 
 
 def _is_path(given: Any) -> bool:
