@@ -462,3 +462,78 @@ def test_files_that_are_not_read_are_named(tmp_path: Path) -> None:
     found = audited(tmp_path, "dense", "compressed")
     check(found, has_truth=False)
     assert "not read: README.md, train.log" in str(found["inputs"]["notes"])
+
+
+# -- JSON objects that say of which model they are, too -----------------------------------------------------------------
+
+
+def records(side: str, has_truth: bool = True) -> list[dict[str, Any]]:
+    truth = TRUTH.tolist()
+    return [
+        {"id": IDS[row], "prediction": said, **({"label": truth[row]} if has_truth else {})}
+        for row, said in enumerate(SAID[side].tolist())
+    ]
+
+
+WRAPPED: dict[str, tuple[Any, bool]] = {
+    "rows": (lambda side: {"model": side, "accuracy": 0.8, "predictions": records(side)}, True),
+    "rows alone": (lambda side: {"results": records(side)}, True),
+    "rows, settings": (lambda side: {"config": {"bits": 8}, "date": None, "samples": records(side)}, True),
+    "rows and some of them again": (
+        lambda side: {"predictions": records(side), "errors": records(side)[:3], "model": side},
+        True,
+    ),
+    "rows, deeper": (lambda side: {"model": side, "results": {"predictions": records(side), "seconds": 1.5}}, True),
+    "labels": (lambda side: {"model": side, "predictions": SAID[side].tolist()}, False),
+    "labels and truth": (
+        lambda side: {
+            "model": side,
+            "predictions": SAID[side].tolist(),
+            "labels": TRUTH.tolist(),
+            "classes": ["a", "b"],
+        },
+        True,
+    ),
+    "logits": (
+        lambda side: {"model": side, "logits": LOGITS[side].tolist(), "ids": IDS, "y_true": TRUTH.tolist()},
+        True,
+    ),
+    "answers": (lambda side: {"model": side, "predictions": dict(zip(IDS, SAID[side].tolist(), strict=True))}, False),
+}
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_a_table_within_an_object(kind: str, tmp_path: Path) -> None:
+    write, has_truth = WRAPPED[kind]
+    for side in SAID:
+        (tmp_path / f"{side}.json").write_text(json.dumps(write(side)))
+    found = audited(tmp_path, "dense.json", "compressed.json")
+    check(found, has_truth)
+    assert "of the file's object" in str(found["inputs"]["dense"]["told"])
+    (tmp_path / "labels.json").write_text(json.dumps({"split": "test", "labels": TRUTH.tolist()}))
+    if not has_truth and kind != "answers":
+        check(audited(tmp_path, "dense.json", "compressed.json", "--labels", "labels.json"))
+
+
+@pytest.mark.parametrize("key", ["run 7", "val$x"])
+@pytest.mark.parametrize("is_rows", [True, False])
+def test_a_list_of_another_name_is_refused_with_a_line_that_takes_it_out(
+    key: str, is_rows: bool, tmp_path: Path
+) -> None:
+    for side, said in SAID.items():
+        held = records(side) if is_rows else said.tolist()
+        (tmp_path / f"my {side}.json").write_text(json.dumps({"model": side, key: held, "tags": ["a"]}))
+    typed = ["my dense.json", "my compressed.json"]
+    for place in range(2):
+        cure = refused(tmp_path, *typed)
+        lined(tmp_path, cure)
+        typed[place] = (tmp_path / "NEW.jsonl").rename(tmp_path / f"{place}.jsonl").name
+    check(audited(tmp_path, *typed), is_rows)
+
+
+def test_two_tables_in_an_object_are_not_chosen_between(tmp_path: Path) -> None:
+    for side in SAID:
+        (tmp_path / f"{side}.json").write_text(
+            json.dumps({"predictions": records(side), "samples": records(side), "n": 1})
+        )
+    assert "python -c" in refused(tmp_path, "dense.json", "compressed.json")

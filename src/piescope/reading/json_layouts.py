@@ -8,12 +8,69 @@ from typing import Any
 
 import pyarrow as pa
 
-from piescope.reading.files import fault, printable
-from piescope.reading.known_formats import refuse_object, refuse_records
-from piescope.reading.names import is_usual
+from piescope.reading.files import fault, printable, shown
+from piescope.reading.known_formats import conversion, refuse_object, refuse_records
+from piescope.reading.names import WRAPPER_NAMES, is_usual, key_of
 
 LEAST_ANSWERS = 8
 """Entries of a mapping from which it is examples and their answers."""
+
+
+def unwrapped(content: Any) -> tuple[Any, tuple[str, ...]]:
+    """The table within a JSON object that also says of which model it is, how accurate and the like; and what is left.
+
+    It is a list of rows, or an object of answers, under a usual name (``predictions``, ``results`` ...), the only such;
+    or lists of one length with usual names of columns. Anything else stays as it is.
+
+    Example:
+        >>> unwrapped({"model": "resnet18", "predictions": [{"id": 1, "label": "cat"}]})
+        ([{'id': 1, 'label': 'cat'}], ("read: 'predictions' of the file's object, not read: 'model'",))
+        >>> unwrapped({"bits": 8, "ids": ["a", "b"], "pred": [0, 1]})[0]
+        {'ids': ['a', 'b'], 'pred': [0, 1]}
+    """
+    if not isinstance(content, dict) or {"columns", "data"} <= set(content) or {"schema", "data"} <= set(content):
+        return content, ()
+    kinds = {dict if _are_rows(value) else type(value) for value in content.values()}
+    if kinds == {list} or not kinds & {list, dict} or all(isinstance(value, dict) for value in content.values()):
+        return content, ()
+    named = [name for name, value in content.items() if key_of(name) in WRAPPER_NAMES and _may_be_table(value)]
+    if len(named) == 1:
+        inner, told = unwrapped(content[named[0]])
+        return inner, (_unwrapped_told(named, content), *told)
+    columns = [name for name, value in content.items() if isinstance(value, list) and is_usual(name)]
+    lengths = {len(content[name]) for name in columns}
+    if len(lengths) != 1 or named:
+        return content, ()
+    length = lengths.pop()
+    table = {name: value for name, value in content.items() if isinstance(value, list) and len(value) == length}
+    return table, (_unwrapped_told(list(table), content),)
+
+
+def _may_be_table(value: Any) -> bool:
+    """Whether a part of an object is rows, or answers by example, or an object with them."""
+    return bool(value) if isinstance(value, dict) else _are_rows(value)
+
+
+def _are_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _unwrapped_told(read: Sequence[str], content: Mapping[str, Any]) -> str:
+    left = [name for name in content if name not in read]
+    more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+    names = [", ".join(repr(printable(name, 40)) for name in each) for each in (read[:5], left[:5])]
+    return f"read: {names[0]} of the file's object" + (f", not read: {names[1]}{more}" if left else "")
+
+
+def _line_for(content: Any, path: Path) -> str:
+    """How to write the longest list within an object as rows."""
+    lists = {name: value for name, value in content.items() if isinstance(value, list) and value}
+    if not lists:
+        return "write JSON lines: one object a row"
+    name = max(lists, key=lambda each: len(lists[each]))
+    row = "r" if all(isinstance(one, dict) for one in lists[name]) else "{'prediction':r}"
+    line = conversion(row, f"json.load(sys.stdin)[{name!r}]", shown(path))
+    return f"if {printable(name, 40)!r} holds the rows, {line}"
 
 
 def table_of_json(content: Any, path: Path) -> pa.Table:
@@ -35,7 +92,7 @@ def table_of_json(content: Any, path: Path) -> pa.Table:
             "content",
             f"a JSON {type(content).__name__}" + (f" with {_told(content)}" if isinstance(content, dict) else ""),
             "a list of objects, or an object of lists",
-            "write JSON lines: one object a row",
+            _line_for(content, path) if isinstance(content, dict) else "write JSON lines: one object a row",
         )
     return found
 

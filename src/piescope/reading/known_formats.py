@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from piescope.reading.files import fault, shown
+from piescope.reading.files import fault, python_line, shown, typed
 
 EXPECTED = "one row an example: an id and the answer, or right and wrong"
 
@@ -32,7 +32,7 @@ def refuse_records(first: Mapping[str, Any], path: Path) -> None:
         metric = _metric(first)
         only = f" if r.get('filter')=={first['filter']!r}" if isinstance(first.get("filter"), str) else ""
         found = "samples of lm-evaluation-harness"
-        cure = _lines(f"{{'id':r['doc_id'],'correct':r[{metric!r}]}}", f"map(json.loads,sys.stdin){only}", name)
+        cure = conversion(f"{{'id':r['doc_id'],'correct':r[{metric!r}]}}", f"map(json.loads,sys.stdin){only}", name)
     elif {"image_id", "category_id", "score"} <= keys and keys & {"bbox", "segmentation", "keypoints"}:
         found = "detections in COCO's format"
         cure = (
@@ -42,17 +42,17 @@ def refuse_records(first: Mapping[str, Any], path: Path) -> None:
     elif {"qsl_idx", "data"} <= keys:
         found = "MLPerf's accuracy log"
         row = "{'id':r['qsl_idx'],'prediction':int(struct.unpack('<f',bytes.fromhex(r['data'])[:4])[0])}"
-        cure = _lines(row, "json.load(sys.stdin)", name, "json,struct,sys") + " (of int64 classes: '<q', [:8])"
+        cure = conversion(row, "json.load(sys.stdin)", name, "json,struct,sys") + " (of int64 classes: '<q', [:8])"
     elif {"schema_version", "evaluation_id", "sample_id"} <= keys:
         found = "samples of Every Eval Ever"
         row = "{'id':r['evaluation_name']+'/'+str(r['sample_id']),'correct':r['evaluation']['is_correct']}"
-        cure = _lines(row, "map(json.loads,sys.stdin)", name)
+        cure = conversion(row, "map(json.loads,sys.stdin)", name)
     elif {"instance_id", "stats"} <= keys:
         found = "HELM's statistics an instance"
         row = (
             "{'id':r['instance_id'],'correct':next(s['mean'] for s in r['stats'] if s['name']['name']=='exact_match')}"
         )
-        cure = _lines(row, "json.load(sys.stdin)", name)
+        cure = conversion(row, "json.load(sys.stdin)", name)
     if found:
         raise fault(path, "content", found, EXPECTED, cure)
 
@@ -67,13 +67,13 @@ def refuse_object(content: Mapping[str, Any], path: Path) -> None:
     if {"eval", "samples"} <= keys or ({"eval", "status"} <= keys and "results" in keys):
         scores = "next(iter(s['scores'].values()))['value']"
         row = f"{{'id':str(s['id'])+'/'+str(s.get('epoch',1)),'correct':{scores} in ('C',1,1.0,True)}}"
-        cure = _lines(row, "json.load(sys.stdin)['samples']", shown(path), variable="s")
+        cure = conversion(row, "json.load(sys.stdin)['samples']", shown(path), variable="s")
         raise fault(path, "content", "a log of Inspect", EXPECTED, cure)
     if {"images", "annotations", "categories"} <= keys:
         cure = "match detections to these objects first, and write one row an object: id and correct (1: found)"
         raise fault(path, "content", "annotations in COCO's format", EXPECTED, cure)
     if "report" in keys and "report_type" in keys:
-        cure = _lines("{'id':r['identifier'],'prediction':r['prediction_label'],'label':r['annotation_label']}",
+        cure = conversion("{'id':r['identifier'],'prediction':r['prediction_label'],'label':r['annotation_label']}",
                       "json.load(sys.stdin)['report']", shown(path))  # fmt: skip
         raise fault(path, "content", "a report of OpenVINO's accuracy checker", EXPECTED, cure)
     if "lst" in keys and isinstance(content["lst"], list):
@@ -115,12 +115,12 @@ def _metric(first: Mapping[str, Any]) -> str:
     return next((name for name in order if name in first), "acc")
 
 
-def _lines(row: str, rows: str, name: str, modules: str = "json,sys", variable: str = "r") -> str:
-    """A line for the shell that turns a file into JSON lines."""
+def conversion(row: str, rows: str, name: str, modules: str = "json,sys", variable: str = "r") -> str:
+    """A line for the shell that turns a JSON file into JSON lines: a Python expression for a row, and one for all."""
     source, _, condition = rows.partition(" if ")
     loop = f"for {variable} in {source}" + (f" if {condition}" if condition else "")
     code = f"import {modules};[print(json.dumps({row})) {loop}]"
-    return f'convert it: python -c "{code}" < {name} > NEW.jsonl'
+    return f"convert it: {python_line(code)} < {typed(name)} > NEW.jsonl"
 
 
 def first_object(line: bytes) -> dict[str, Any] | None:

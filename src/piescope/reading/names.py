@@ -153,6 +153,12 @@ EMBEDDING_NAMES = ("embeddings", "embedding", "features", "representations", "re
 NO_SCORE_STEMS = ("x", "f", "v", "z", "pc", "dim", "emb", "embedding", "feature", "feat", "pixel", "latent", "hidden")
 """Before a number these name inputs and representations, not classes."""
 
+WRAPPER_NAMES = (
+    *("predictions", "prediction", "preds", "results", "result", "data", "rows", "records", "samples", "examples"),
+    *("items", "instances", "outputs", "output", "responses", "answers", "details"),
+)
+"""Keys under which a JSON object has its table, beside the model's name and the like."""
+
 NAME_ARRAYS = ("class_names", "classes", "names")
 
 RIGHT_WORDS = ("1", "true", "yes", "y", "t", "right", "correct", "c", "pass", "passed", "success")

@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from piescope.problems import InputError
 from piescope.reading.columns import numpy_of
 from piescope.reading.files import Kind, fault, printable
-from piescope.reading.json_layouts import table_of_json
-from piescope.reading.known_formats import first_object, refuse_columns, refuse_records
+from piescope.reading.json_layouts import table_of_json, unwrapped
+from piescope.reading.known_formats import first_object, refuse_columns, refuse_object, refuse_records
 from piescope.reading.text_format import NUMBER, TextFormat, rows_of, text_format
 
 SAMPLE = 2**16
@@ -476,10 +476,11 @@ def _check_json(path: Path) -> None:
 
 
 def _open_json(path: Path) -> TableFile:
-    return TableFile(path, "json", _json_table(path).schema)
+    table, told = _json_table(path)
+    return TableFile(path, "json", table.schema, told)
 
 
-def _json_table(path: Path) -> pa.Table:
+def _json_table(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
     if path.stat().st_size > MOST_JSON:
         raise fault(
             path,
@@ -488,11 +489,15 @@ def _json_table(path: Path) -> pa.Table:
             f"at most {MOST_JSON:,} of JSON",
             "write JSON lines or Parquet",
         )
-    return table_of_json(json.loads(path.read_bytes()), path)
+    content = json.loads(path.read_bytes())
+    if isinstance(content, dict):
+        refuse_object(content, path)
+    inner, told = unwrapped(content)
+    return table_of_json(inner, path), told
 
 
 def _json_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-    yield from _json_table(table.path).to_batches(BATCH)
+    yield from _json_table(table.path)[0].to_batches(BATCH)
 
 
 def _open_parquet(path: Path) -> TableFile:
