@@ -537,3 +537,60 @@ def test_two_tables_in_an_object_are_not_chosen_between(tmp_path: Path) -> None:
             json.dumps({"predictions": records(side), "samples": records(side), "n": 1})
         )
     assert "python -c" in refused(tmp_path, "dense.json", "compressed.json")
+
+
+# -- arrays in one file without names of their own ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 1, 2), (2, 1, 0)])
+def test_logits_and_labels_that_numpy_named(order: tuple[int, ...], tmp_path: Path) -> None:
+    """``np.savez(FILE, a, b)``: the shapes tell which is which; the third are ids."""
+    for side in SAID:
+        held = (LOGITS[side].astype(np.float32), TRUTH, 1000 + 7 * np.arange(ROWS))
+        np.savez(tmp_path / f"{side}.npz", *(held[place] for place in order))
+    check(audited(tmp_path, "dense.npz", "compressed.npz"))
+
+
+def test_labels_and_labels_that_numpy_named(tmp_path: Path) -> None:
+    for side, said in SAID.items():
+        np.savez(tmp_path / f"{side}.npz", said, TRUTH)
+    typed = ["dense.npz", "compressed.npz"]
+    cure = refused(tmp_path, *typed)
+    check(audited(tmp_path, *typed, *flags(cure, "--prediction-column", "--label-column")))
+    found = audited(tmp_path, *typed, *flags(cure.split("; ")[1], "--prediction-column"))
+    assert len(found["inputs"]["dense"]["models"]) == 2
+
+
+def test_logits_and_their_largest_that_numpy_named(tmp_path: Path) -> None:
+    """A model that is always right, or its answers again."""
+    for side, said in SAID.items():
+        np.savez(tmp_path / f"{side}.npz", LOGITS[side].astype(np.float32), said)
+    typed = ["dense.npz", "compressed.npz"]
+    cure = refused(tmp_path, *typed)
+    check(audited(tmp_path, *typed, *flags(cure, "--score-columns")), has_truth=False)
+
+
+def test_two_arrays_of_scores_that_numpy_named(tmp_path: Path) -> None:
+    for side, values in LOGITS.items():
+        np.savez(tmp_path / f"{side}.npz", values.astype(np.float32), CHANCES[side])
+    typed = ["dense.npz", "compressed.npz"]
+    cure = refused(tmp_path, *typed)
+    assert "--label-column" not in cure
+    check(audited(tmp_path, *typed, *flags(cure, "--score-columns")), has_truth=False)
+
+
+def test_logits_beside_their_probabilities_are_one_model(tmp_path: Path) -> None:
+    for side, values in LOGITS.items():
+        np.savez(tmp_path / f"{side}.npz", logits=values, probs=np.exp(values) / np.exp(values).sum(1, keepdims=True))
+    found = audited(tmp_path, "dense.npz", "compressed.npz")
+    check(found, has_truth=False)
+    assert len(found["inputs"]["dense"]["models"]) == 1
+    assert "not used: 'probs'" in str(found["inputs"]["dense"]["told"])
+
+
+@pytest.mark.parametrize("truth", ["gt", "reference"])
+def test_a_truth_of_an_unknown_name_among_arrays(truth: str, tmp_path: Path) -> None:
+    for side, said in SAID.items():
+        np.savez(tmp_path / f"{side}.npz", **{"out": said, truth: TRUTH})
+    typed = ["dense.npz", "compressed.npz"]
+    check(audited(tmp_path, *typed, *flags(refused(tmp_path, *typed), "--prediction-column", "--label-column")))

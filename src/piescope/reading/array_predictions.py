@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -16,6 +17,7 @@ from piescope.reading.arrays import StoredArray, in_memory
 from piescope.reading.columns import Column, column_of, profile, profile_of_numbers, texts
 from piescope.reading.evidence import LEAST, MANY, MOST_DISTINCT, are_lists, do_agree, no_labels, whole_values
 from piescope.reading.files import fault, shown, typed
+from piescope.reading.label_columns import check_models
 from piescope.reading.labels import SIGNS, Coder, are_signs, check_ids, signed_codes
 from piescope.reading.names import (
     CLASS_NAMES,
@@ -42,6 +44,9 @@ from piescope.reading.parts import (
     replace_path,
 )
 from piescope.reading.roles import id_of, ids_alike
+
+UNNAMED = re.compile(r"arr_\d+")
+"""The names that ``np.savez(FILE, a, b)`` gives."""
 
 LOOK = 1024
 """Examples from the beginning, the middle and the end of an array that tell what its values are."""
@@ -439,7 +444,7 @@ def _chosen(rest: dict[str, StoredArray], path: Path, hints: Hints) -> tuple[lis
     predicted = [name for name in rest if keys[name] in PREDICTION_NAMES]
     right = [name for name in rest if keys[name] in CORRECT_NAMES and len(rest[name].shape) == 1]
     if scores or predicted:
-        return scores or predicted, hints.values == "correct"
+        return _one_of_each(rest, scores or predicted), hints.values == "correct"
     if right or hints.values == "correct":
         return (right[:1] or list(rest)), True
     others = [
@@ -454,9 +459,55 @@ def _chosen(rest: dict[str, StoredArray], path: Path, hints: Hints) -> tuple[lis
         raise fault(
             path, "arrays", listed(rest), "an array of predictions", "name it logits, probabilities or predictions"
         )
+    if len(found) > 1 and hints.label_column is None and any(UNNAMED.fullmatch(name) for name in found):
+        return [_unnamed_scores(rest, found, path)], False
     if len(found) > 1:
         _check_alike(rest, found, path)
     return found, False
+
+
+def _one_of_each(rest: dict[str, StoredArray], found: list[str]) -> list[str]:
+    """Without what only says again what the first array says: probabilities beside the logits that they are from."""
+    first = rest[found[0]]
+    if len(first.shape) != 2 or first.shape[0] < LEAST:
+        return found
+    said = first.part(slice(0, LOOK)).argmax(1)
+    again = [
+        name
+        for name in found[1:]
+        if rest[name].shape == first.shape and (rest[name].part(slice(0, LOOK)).argmax(1) == said).all()
+    ]
+    return [name for name in found if name not in again]
+
+
+def _unnamed_scores(rest: dict[str, StoredArray], found: Sequence[str], path: Path) -> str:
+    """The scores among arrays that NumPy named, beside the true labels: told by their shapes, if it is sure.
+
+    Raises:
+        InputError: other arrays, or labels that may be the predicted class.
+    """
+    flat = [name for name in found if len(rest[name].shape) == 1]
+    wide = [name for name in found if len(rest[name].shape) == 2 and rest[name].dtype.kind == "f"]
+    if len(flat) == len(wide) == 1 == len(found) - 1 and rest[flat[0]].shape[0] == rest[wide[0]].shape[0]:
+        said = rest[wide[0]].part(slice(0, LOOK)).argmax(1)
+        labels = rest[flat[0]].part(slice(0, LOOK))
+        is_whole = labels.dtype.kind in "iuf" and len(labels) >= LEAST and bool((labels == np.trunc(labels)).all())
+        if is_whole and (said != labels).any() and do_agree(np.stack([said, labels], axis=1)):
+            return wide[0]
+    flag = "--score-columns" if wide else "--prediction-column"
+    beside = [name for name in flat if wide or name != found[0]]
+    told = f"name the predictions: {flag} {typed((wide or found)[:1])}"
+    if beside:
+        told += f", with --label-column {typed(beside[0])} if these are their true labels"
+    if len(wide) != 1:
+        told += f"; of several models: {flag} {typed(wide or found)}"
+    raise fault(
+        path,
+        "arrays",
+        f"{listed({name: rest[name] for name in found})}, without names of their own",
+        "arrays named logits, probabilities or predictions, and labels: np.savez(FILE, logits=..., labels=...)",
+        told,
+    )
 
 
 def _check_alike(rest: dict[str, StoredArray], found: list[str], path: Path) -> None:
@@ -468,6 +519,7 @@ def _check_alike(rest: dict[str, StoredArray], found: list[str], path: Path) -> 
     if (values == np.trunc(values)).all():
         if not do_agree(values):
             raise no_labels(values, path, "arrays", ", ".join(found[:6]), found)
+        check_models([_profile(array.name, array) for array in flat], path)
         return
     raise fault(
         path,
@@ -481,8 +533,13 @@ def _check_alike(rest: dict[str, StoredArray], found: list[str], path: Path) -> 
 def _truth_array(rest: dict[str, StoredArray], chosen: list[str], path: Path, hints: Hints) -> StoredArray | None:
     if hints.label_column:
         return rest.get(hints.label_column)
-    by_key = {"_".join(words_of(name)): array for name, array in rest.items() if name not in chosen}
-    return next((by_key[key] for key in (*TRUTH_NAMES, *LABEL_NAMES, *CLASS_NAMES) if key in by_key), None)
+    others = {name: array for name, array in rest.items() if name not in chosen}
+    by_key = {"_".join(words_of(name)): array for name, array in others.items()}
+    named = next((by_key[key] for key in (*TRUTH_NAMES, *LABEL_NAMES, *CLASS_NAMES) if key in by_key), None)
+    if named is not None or hints.score_columns or hints.prediction_columns:
+        return named
+    unnamed = [array for name, array in others.items() if UNNAMED.fullmatch(name) and len(array.shape) == 1]
+    return unnamed[0] if len(unnamed) == 1 and all(map(UNNAMED.fullmatch, chosen)) else None
 
 
 def _left_out(rest: dict[str, StoredArray], chosen: list[str], truth: StoredArray | None) -> tuple[str, ...]:
