@@ -532,6 +532,7 @@ def _hints(asked: Asked, side: str = "", known: Known | None = None) -> Hints:
         names=told.names,
         classes_are_all=told.are_all,
         num_ids=told.num_ids,
+        ids=told.ids,
     )
 
 
@@ -548,12 +549,14 @@ class Known:
         names: of classes.
         are_all: no class has another name.
         num_ids: how many classes there are, where the labels are ids and each occurs.
+        ids: of the labels, where some of them does not occur.
     """
 
     examples: int | None = None
     names: tuple[str, ...] = ()
     are_all: bool = False
     num_ids: int | None = None
+    ids: tuple[int, ...] = ()
 
     def with_labels(self, labels: LabelColumn | None) -> Known:
         """The same, and what true labels tell."""
@@ -564,7 +567,7 @@ class Known:
             return replace(found, names=labels.names)
         if labels.names is None and labels.distinct == labels.largest + 1:
             return replace(found, num_ids=labels.distinct)
-        return found
+        return found if labels.names is not None else replace(found, ids=labels.ids_that_occur())
 
     def with_side(self, side: SideInput) -> Known:
         """The same, and what one side tells of the other."""

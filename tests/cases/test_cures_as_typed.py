@@ -594,3 +594,99 @@ def test_a_truth_of_an_unknown_name_among_arrays(truth: str, tmp_path: Path) -> 
         np.savez(tmp_path / f"{side}.npz", **{"out": said, truth: TRUTH})
     typed = ["dense.npz", "compressed.npz"]
     check(audited(tmp_path, *typed, *flags(refused(tmp_path, *typed), "--prediction-column", "--label-column")))
+
+
+# -- classes that are counted from 1, or with gaps ----------------------------------------------------------------------
+
+NUMBERS = {"from 1": np.array([1, 2, 3, 4]), "gaps": np.array([3, 7, 10, 12])}
+STEMS = ("class_", "", "c", "prob_")
+
+
+@pytest.mark.parametrize("which", NUMBERS)
+@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("kind", ["logits", "probabilities"])
+@pytest.mark.parametrize("where", ["file", "beside", "predicted beside"])
+def test_labels_that_are_the_numbers_of_the_columns(
+    which: str, stem: str, kind: str, where: str, tmp_path: Path
+) -> None:
+    numbers, values = NUMBERS[which], LOGITS if kind == "logits" else CHANCES
+
+    def write(side: str) -> Table:
+        held: dict[str, Any] = {"id": IDS, **{f"{stem}{n}": values[side][:, place] for place, n in enumerate(numbers)}}
+        if where == "beside":
+            held["true_label"] = numbers[TRUTH]
+        if where == "predicted beside":
+            held["prediction"] = numbers[SAID[side]]
+        return held
+
+    typed = sides(tmp_path, write, None if where == "beside" else {"id": IDS, "label": numbers[TRUTH]})
+    found = audited(tmp_path, *typed)
+    check(found)
+    assert found["class_names"] == [str(number) for number in numbers]
+    assert f"{numbers[0]} is the first" in str(found["inputs"]["notes"])
+
+
+@pytest.mark.parametrize("kind", ["logits", "probabilities"])
+def test_labels_that_count_the_columns_from_0(kind: str, tmp_path: Path) -> None:
+    values = LOGITS if kind == "logits" else CHANCES
+    typed = sides(
+        tmp_path,
+        lambda side: {"id": IDS, **{f"class_{place + 1}": values[side][:, place] for place in range(4)}},
+        {"id": IDS, "label": TRUTH},
+    )
+    check(audited(tmp_path, *typed))
+
+
+def test_labels_that_may_be_either(tmp_path: Path) -> None:
+    """No example of the first class: 1, 2, 3 may be numbers or places; the scores tell, and a list of names settles it."""
+    some = TRUTH > 0
+    for path, truth in ((tmp_path / "numbers", TRUTH), (tmp_path / "places", TRUTH)):
+        numbers = np.arange(4) if path.name == "numbers" else np.arange(1, 5)
+        values = {side: each[some] for side, each in LOGITS.items()}
+        for side, each in values.items():
+            written(path / f"{side}.csv", {f"class_{n}": each[:, place] for place, n in enumerate(numbers)})
+        written(path / "labels.csv", {"label": truth[some]})
+    typed = ["dense.csv", "compressed.csv", "--labels", "labels.csv"]
+    right = (SAID["dense"] == TRUTH)[some].mean()
+    assert audited(tmp_path / "numbers", *typed)["accuracy"]["dense"] == pytest.approx(100 * right)
+    assert "--classes FILE, one name a line" in refused(tmp_path / "places", *typed)
+    (tmp_path / "places" / "names.txt").write_text("1\n2\n3\n4\n")
+    found = audited(tmp_path / "places", *typed, "--classes", "names.txt")
+    assert found["accuracy"]["dense"] == pytest.approx(100 * right)
+
+
+def test_labels_of_one_side_are_the_numbers_of_the_others_columns(tmp_path: Path) -> None:
+    typed = sides(
+        tmp_path,
+        lambda side: (
+            {"id": IDS, **{f"class_{place + 1}": CHANCES[side][:, place] for place in range(4)}}
+            if side == "dense"
+            else {"id": IDS, "prediction": SAID[side] + 1}
+        ),
+        {"id": IDS, "label": TRUTH + 1},
+    )
+    check(audited(tmp_path, *typed))
+
+
+def test_ids_beyond_the_columns(tmp_path: Path) -> None:
+    """Names, and ids from 1: what to do is said, and does it."""
+    typed = sides(
+        tmp_path,
+        lambda side: {"id": IDS, **{name: CHANCES[side][:, place] for place, name in enumerate(NAMES)}},
+        {"id": IDS, "label": TRUTH + 1},
+    )
+    assert "if ids count from 1, subtract 1" in refused(tmp_path, *typed)
+    for label in (TRUTH, NAMES[TRUTH]):
+        written(tmp_path / "labels.csv", {"id": IDS, "label": label})
+        check(audited(tmp_path, *typed))
+
+
+@pytest.mark.parametrize("stem", ["sensor_", "x", "feature_"])
+def test_numbered_measurements_are_no_classes_because_labels_have_their_numbers(stem: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    typed = sides(
+        tmp_path,
+        lambda side: {"id": IDS, **{f"{stem}{place + 1}": random.normal(0, 1, ROWS).round(3) for place in range(4)}},
+        {"id": IDS, "label": TRUTH + 1},
+    )
+    refused(tmp_path, *typed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,7 +152,21 @@ def _classes(parts: Sequence[Predictions], truth: LabelColumn | None, explicit: 
         [part.largest for part in parts] + ([] if truth is None else [truth.largest if truth.names is None else -1]),
         default=-1,
     )
-    return resolve_classes(labelled, scored, largest, explicit)
+    are_numbers = explicit is None and _are_numbers(parts, truth)
+    return replace(resolve_classes(labelled, scored, -1 if are_numbers else largest, explicit), are_numbers=are_numbers)
+
+
+def _are_numbers(parts: Sequence[Predictions], truth: LabelColumn | None) -> bool:
+    """Whether ids of labels are the numbers that name the columns of scores, ``class_1 ...``, not their places."""
+    named = [part for part in parts if part.num_classes is not None and part.class_names is not None]
+    if not named or not all(name.isdecimal() and str(int(name)) == name for name in named[0].class_names or ()):
+        return False
+    numbers = [int(name) for name in named[0].class_names or ()]
+    seen = set[int]() if truth is None or truth.names is not None else set(truth.ids_that_occur())
+    for part in parts:
+        if part.values == "labels" and part.class_names is None:
+            seen.update(part.ids_that_occur())
+    return bool(seen) and seen <= set(numbers)
 
 
 def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what, _done, _all: None) -> dict[str, Any]:
@@ -336,6 +350,9 @@ def _inputs(question: Question, audited: Audited) -> dict[str, Any]:
             notes.append(f"{side.name}: labels and scores mixed; only labels are used")
     if audited.dense.has_scores != audited.compressed.has_scores:
         notes.append("only one side has probabilities: calibration and confidence are left out")
+    if audited.classes.are_numbers:
+        name = audited.classes.names[0]
+        notes.append(f"ids of labels are the numbers of the columns of scores: {name} is the first, numbered {name}")
     if question.metadata is not None and audited.truth is None:
         notes.append("metadata is not used: without true labels there is no accuracy of a group")
     if question.is_right_or_wrong:

@@ -36,6 +36,7 @@ from piescope.reading.names import (
     SCORE_NAMES,
     SCORE_WORDS,
     TRUTH_NAMES,
+    words_of,
 )
 from piescope.reading.parts import SUM_TOLERANCE, Hints, Roles
 
@@ -154,7 +155,7 @@ def class_columns(
         return None
     group = _in_order(group)
     values = stacked(group)
-    names = class_names_of_columns(group, hints)
+    names = class_names_of_columns(group, hints, _known_ids(truth, predicted, hints))
     if predicted:
         _check_same(values, names, predicted, path, group[0].name)
     left = tuple((column.name, _why_no_class(column, why)) for column in numbers if column not in group)
@@ -197,6 +198,9 @@ def _group(
     counted = next((group for stem, group in _numbered(numbers).items() if not _is_input(stem)), None)
     if counted:
         return counted, "the others count classes from 0"
+    labelled = _labelled_group(numbers, _known_ids(truth, predicted, hints))
+    if labelled:
+        return labelled, "the others bear the ids of the labels"
     shared = _shared_prefix(numbers)
     if shared:
         return shared, "the others share a prefix"
@@ -244,6 +248,33 @@ def _known_names(truth: Column | None, predicted: Sequence[Column], hints: Hints
         ):
             names |= {text.strip() for text in column.texts if text and text.strip()}
     return frozenset(names)
+
+
+def _known_ids(truth: Column | None, predicted: Sequence[Column], hints: Hints) -> frozenset[int]:
+    """The ids of classes that labels have, as far as they are known."""
+    beside = [column for column in (truth, *predicted) if column is not None and column.kind == "whole"]
+    return frozenset(hints.ids) | {int(value) for column in beside for value in column.values if not np.isnan(value)}
+
+
+def _labelled_group(numbers: Sequence[Column], ids: frozenset[int]) -> list[Column]:
+    """The columns that are numbered by the ids of the labels: ``class_1, class_2``, or ``3, 7, 10``."""
+    groups: dict[str, list[Column]] = {}
+    for column in numbers:
+        stem = column.name.strip().rstrip("0123456789")
+        if not stem or (words_of(stem)[-1:] and words_of(stem)[-1] in SCORE_WORDS):
+            groups.setdefault(stem, []).append(column)
+    fitting = [group for group in groups.values() if len(group) > 1 and ids and ids <= set(_numbers_of(group) or ())]
+    return max(fitting, key=len, default=[])
+
+
+def _numbers_of(group: Sequence[Column]) -> tuple[int, ...] | None:
+    """The numbers behind one stem of names; None: they are not so named."""
+    names = [column.name.strip() for column in group]
+    stems = {name.rstrip("0123456789") for name in names}
+    digits = [name[len(name.rstrip("0123456789")) :] for name in names]
+    if len(stems) != 1 or not all(each and str(int(each)) == each for each in digits) or len({*digits}) < len(digits):
+        return None
+    return tuple(map(int, digits))
 
 
 def _named_group(numbers: Sequence[Column], known: frozenset[str]) -> list[Column]:
@@ -330,14 +361,19 @@ def _shared_prefix(numbers: Sequence[Column]) -> list[Column]:
     return best if len(best) > 1 else []
 
 
-def class_names_of_columns(group: Sequence[Column], hints: Hints) -> tuple[str, ...] | None:
-    """The classes that columns are of; None where they count from 0."""
+def class_names_of_columns(
+    group: Sequence[Column], hints: Hints, ids: frozenset[int] = frozenset()
+) -> tuple[str, ...] | None:
+    """The classes that columns are of; None where they count from 0. Numbers by which labels name them are names."""
     names = [column.name for column in group]
     stem = names[0].removesuffix("0")
     if all(name == f"{stem}{number}" for number, name in enumerate(names)):
         return None
     if all(name.startswith("column ") for name in names):
         return None
+    numbers, known = _numbers_of(group), ids | set(hints.ids)
+    if numbers is not None and known and known <= set(numbers):
+        return tuple(map(str, numbers))
     return _bare(group)
 
 
@@ -393,6 +429,8 @@ def _agreement(values: np.ndarray, names: tuple[str, ...] | None, predicted: Seq
             )
         elif column.kind == "whole" and len(column.values) == len(said):
             best = max(best, float(np.mean(said == column.values)))
+            if names is not None and all(map(str.isdecimal, names)):  # ids as the columns are numbered
+                best = max(best, float(np.mean(np.array(names, np.int64)[said] == column.values)))
         elif column.texts is not None and names is None:  # which name is which class is not known: one each
             pairs = {(int(one), text) for one, text in zip(said, column.texts, strict=False)}
             best = max(best, float(len(pairs) == len({one for one, _ in pairs}) == len({text for _, text in pairs})))

@@ -212,22 +212,29 @@ class Classes:
     Attributes:
         names: by class id.
         are_named: the names are the user's; else they are the ids.
+        are_numbers: the names are numbers, and ids of labels are these, no places among the classes.
     """
 
     names: tuple[str, ...]
     are_named: bool
+    are_numbers: bool = False
 
     @property
     def count(self) -> int:
         """Number of classes."""
         return len(self.names)
 
-    def table(self, names: Sequence[str] | None, source: str, where: str) -> np.ndarray | None:
+    def table(self, names: Sequence[str] | None, source: str, where: str, are_labels: bool = True) -> np.ndarray | None:
         """What each code of a file is among all classes; None where they are the same.
 
         Raises:
             InputError: the file names a class that nobody else knows.
         """
+        if names is None and self.are_numbers and are_labels:
+            numbers = [int(name) for name in self.names]
+            places = np.zeros(max(numbers) + 1, np.int32)
+            places[numbers] = np.arange(len(numbers))
+            return places
         if names is None or tuple(names) == self.names:
             return None
         index = {name: place for place, name in enumerate(self.names)}
@@ -336,7 +343,8 @@ def resolve_classes(
                 "classes",
                 f"{len(names)} names",
                 f"more than {largest_id}, the largest class id",
-                "give all classes, in order of their ids",
+                "count classes from 0, in the order of the names: if ids count from 1, subtract 1; or write names; or "
+                "give all classes, in order of their ids: --classes FILE",
             )
         return Classes(tuple(names), are_named=True)
     most = max([largest_id, *(int(name) for found in told_names.values() for name in found)], default=-1)

@@ -43,6 +43,7 @@ class Hints:
         names: of classes, as the true labels or the user have them.
         classes_are_all: ``names`` are all that there are.
         num_ids: number of classes, if the true labels are ids and each of them occurs.
+        ids: of the true labels, where they do not count from 0 without gaps.
     """
 
     values: Values | None = None
@@ -56,6 +57,7 @@ class Hints:
     names: tuple[str, ...] = ()
     classes_are_all: bool = False
     num_ids: int | None = None
+    ids: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.values is not None and self.values not in get_args(Values):
@@ -154,6 +156,10 @@ class LabelColumn:
         """Number of examples."""
         return self.codes.shape[0]
 
+    def ids_that_occur(self) -> tuple[int, ...]:
+        """The different codes, in order."""
+        return tuple(np.unique(self.codes.part(slice(None))).tolist())
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
@@ -214,6 +220,10 @@ class Predictions:
         if self.axes == ("examples", "models"):
             part = part.T
         return whole_ids(part, Path(self.source), self.array.label)
+
+    def ids_that_occur(self) -> tuple[int, ...]:
+        """The different codes of labels, in order."""
+        return tuple(np.unique(self.labels(slice(None))).tolist())
 
     def scores(self, rows: slice | np.ndarray) -> np.ndarray:
         """``[models, rows, classes]`` scores of some examples, as they lie in the file."""

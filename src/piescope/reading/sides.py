@@ -119,7 +119,7 @@ class Side:
         self.has_scores = "labels" not in kinds
         self.values: Values = "labels" if not self.has_scores else "logits" if "logits" in kinds else "probabilities"
         self.is_mixed = "labels" in kinds and len(kinds) > 1
-        self._tables = [classes.table(part.class_names, part.source, name) for part in parts]
+        self._tables = [classes.table(part.class_names, part.source, name, part.values == "labels") for part in parts]
         self.models = tuple(model for part in parts for model in part.models)
 
     @property
