@@ -531,6 +531,13 @@ def test_a_list_of_another_name_is_refused_with_a_line_that_takes_it_out(
     check(audited(tmp_path, *typed), is_rows)
 
 
+def test_a_summary_of_tasks_is_no_table_of_examples(tmp_path: Path) -> None:
+    for side in SAID:
+        tasks = {"arc": {"acc": 0.52, "acc_norm": 0.48}, "hellaswag": {"acc": 0.4, "acc_norm": 0.6}}
+        (tmp_path / f"{side}.json").write_text(json.dumps({"results": tasks, "git_hash": "abc", "config": {"bits": 4}}))
+    refused(tmp_path, "dense.json", "compressed.json")
+
+
 def test_two_tables_in_an_object_are_not_chosen_between(tmp_path: Path) -> None:
     for side in SAID:
         (tmp_path / f"{side}.json").write_text(

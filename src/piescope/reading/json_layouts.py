@@ -48,7 +48,18 @@ def unwrapped(content: Any) -> tuple[Any, tuple[str, ...]]:
 
 def _may_be_table(value: Any) -> bool:
     """Whether a part of an object is rows, or answers by example, or an object with them."""
-    return bool(value) if isinstance(value, dict) else _are_rows(value)
+    if not isinstance(value, dict):
+        return _are_rows(value)
+    return _are_answers(value) or any(key_of(name) in WRAPPER_NAMES and _are_rows(value[name]) for name in value)
+
+
+def _are_answers(content: Mapping[str, Any]) -> bool:
+    """Whether an object is examples and their answers: enough of them, all names or all ids."""
+    values = content.values()
+    return len(content) >= LEAST_ANSWERS and (
+        all(isinstance(value, str) for value in values)
+        or all(isinstance(value, int) and not isinstance(value, bool) for value in values)
+    )
 
 
 def _are_rows(value: Any) -> bool:
@@ -156,10 +167,7 @@ def _of_object(content: dict[str, Any], path: Path) -> pa.Table | None:
         return pa.table(content)
     if all(isinstance(value, dict) and value for value in values):
         return _of_objects(content, path)
-    if len(values) >= LEAST_ANSWERS and (
-        all(isinstance(value, str) for value in values)
-        or all(isinstance(value, int) and not isinstance(value, bool) for value in values)
-    ):
+    if _are_answers(content):
         return pa.table({"id": list(content), "prediction": values})
     return None
 
