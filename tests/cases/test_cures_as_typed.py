@@ -343,6 +343,22 @@ def test_parts_that_pass_or_fail_are_classes(tmp_path: Path) -> None:
     assert found["accuracy"]["dense"] == pytest.approx(100 * (SAID["dense"] % 2 == TRUTH % 2).mean())
 
 
+@pytest.mark.parametrize("name", ["label", "true_label"])
+def test_parts_that_pass_or_fail_beside_what_they_are(name: str, tmp_path: Path) -> None:
+    words = np.array(["fail", "pass"])
+    typed = sides(tmp_path, lambda side: {"id": IDS, "status": words[SAID[side] % 2], name: words[TRUTH % 2]})
+    cure = refused(tmp_path, *typed)
+    found = audited(tmp_path, *typed, "--label-column", name, *flags(cure, "--prediction-column"))
+    assert found["accuracy"]["dense"] == pytest.approx(100 * (SAID["dense"] % 2 == TRUTH % 2).mean())
+
+
+def test_ok_is_a_class_of_two_where_labels_are_of_two(tmp_path: Path) -> None:
+    typed = sides(tmp_path, lambda side: {"id": IDS, "ok": SAID[side] % 2}, {"id": IDS, "label": TRUTH % 2})
+    cure = refused(tmp_path, *typed).split("; ")[1]
+    found = audited(tmp_path, *typed, *flags(cure, "--prediction-column", "--values"))
+    assert found["accuracy"]["dense"] == pytest.approx(100 * (SAID["dense"] % 2 == TRUTH % 2).mean())
+
+
 @pytest.mark.parametrize("words", [("pass", "fail"), ("ok", "defect"), ("correct", "hit")])
 def test_a_usual_name_that_occurs_again_is_no_header(words: tuple[str, str], tmp_path: Path) -> None:
     for side, said in SAID.items():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from piescope.problems import InputError
 from piescope.reading.columns import Column
 from piescope.reading.evidence import (
     LEAST,
@@ -35,6 +36,7 @@ from piescope.reading.names import (
     OUTCOME_WORDS,
     PREDICTION_NAMES,
     SCORE_NAMES,
+    WEAK_NAMES,
     WRONG_NAMES,
 )
 from piescope.reading.parts import Hints, Roles
@@ -101,12 +103,12 @@ def label_with_confidence(rest: Sequence[Column], truth: Column | None, path: Pa
     return None
 
 
-def right_or_wrong(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | None:
+def right_or_wrong(rest: Sequence[Column], truth: Column | None, path: Path, hints: Hints) -> Roles | None:
     """A column that says whether the answer was right."""
     named = [column for name in CORRECT_NAMES for column in rest if column.key == name]
     binary = [column for column in named if says_right(column)]
     numbers = [column for column in named if column.key in ("score", "reward") and column.is_number]
-    binary = binary or [column for column in rest if _is_outcome(column, hints)]
+    binary = binary or [column for column in rest if _is_outcome(column, (truth, *rest), hints)]
     if not binary and numbers and hints.right_from is None:
         column = numbers[0]
         low, high = float(np.nanmin(column.values)), float(np.nanmax(column.values))
@@ -125,13 +127,17 @@ def right_or_wrong(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | 
     if len(chosen) > 1 and any(list(plain(chosen[0])) != list(plain(other)) for other in chosen[1:]):
         names = ", ".join(repr(column.name) for column in chosen)
         raise fault(path, "columns", f"right or wrong in {names}", "one of them", "name it: --prediction-column NAME")
+    if chosen[0].key in WEAK_NAMES and (hints.num_ids == 2 or len(hints.names) == 2):
+        raise _either(chosen[0], path)
     return correctness(chosen[:1], path, hints)
 
 
-def _is_outcome(column: Column, hints: Hints) -> bool:
+def _is_outcome(column: Column, columns: Sequence[Column | None], hints: Hints) -> bool:
     """Whether words say right or wrong in a column with a name of results, and they are no classes of the labels."""
-    said = {(text or "").strip().lower() for text in column.texts or ()}
+    said = _words_in(column)
     known = {name.lower() for name in hints.names}
+    for other in columns:
+        known |= set() if other is None or other is column else _words_in(other)
     return column.key in OUTCOME_NAMES and bool(said) and said <= set(OUTCOME_WORDS) and not said & known
 
 
@@ -198,19 +204,27 @@ def _is_free_text(column: Column) -> bool:
     return column.rows >= MANY and column.distinct > MOST_DISTINCT * column.rows
 
 
+def _words_in(column: Column) -> set[str]:
+    return {(text or "").strip().lower() for text in column.texts or ()}
+
+
 def _check_no_outcome(column: Column, path: Path, hints: Hints) -> None:
     """Refuses 0 and 1, true and false in a column with a name of results: right and wrong, or the predicted class."""
     is_named = column.texts is not None and set(column.texts) <= set(hints.names)
     if column.key in OUTCOME_NAMES and says_right(column) and not is_named:
-        name = typed([column.name])
-        raise fault(
-            path,
-            column.name,
-            "two values: right and wrong, or the predicted class of two",
-            "a column correct, or a column prediction",
-            f"--prediction-column {name} --values correct if it says right or wrong (--right-from 0.5 for a score); "
-            f"--prediction-column {name} --values labels if it is the predicted class",
-        )
+        raise _either(column, path)
+
+
+def _either(column: Column, path: Path) -> InputError:
+    name = typed([column.name])
+    return fault(
+        path,
+        column.name,
+        "two values: right and wrong, or the predicted class of two",
+        "a column correct, or a column prediction",
+        f"--prediction-column {name} --values correct if it says right or wrong (--right-from 0.5 for a score); "
+        f"--prediction-column {name} --values labels if it is the predicted class",
+    )
 
 
 def check_models(held: Sequence[Column], path: Path) -> None:

@@ -137,6 +137,9 @@ CORRECT_NAMES = (
 )
 """Names of columns that say right or wrong, if they hold 0 and 1, true and false."""
 
+WEAK_NAMES = ("ok", "is_ok")
+"""Those of them that may as well be a class, where the labels are of two."""
+
 OUTCOME_NAMES = ("result", "status", "outcome", "verdict", "judgement", "judgment")
 """Names of columns that say right or wrong if they hold words for it; 0 and 1 may as well be the predicted class."""
 

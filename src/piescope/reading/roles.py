@@ -278,7 +278,7 @@ def _chosen(rest: Sequence[Column], truth: Column | None, path: Path, hints: Hin
         or named_labels(labels, truth, path, hints)
         or label_with_confidence(rest, truth, path)
         or single_score(rest, path, hints)
-        or right_or_wrong(rest, path, hints)
+        or right_or_wrong(rest, truth, path, hints)
         or left_labels(rest, path, hints)
     )
     if found is None:
