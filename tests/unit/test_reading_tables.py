@@ -168,9 +168,10 @@ def said_in(
     values = scores(random, said, len(names), "logits" if kind.startswith("logits") else "probabilities")
     if kind.endswith("list"):
         return {name: [row.tolist() for row in values]}
+    first = 1 if kind.endswith("from 1") else 0
     heads = (
-        [f"{prefix or 'p'}{place}" for place in range(len(names))]
-        if kind.endswith("counted")
+        [f"{prefix or 'p'}{first + place}" for place in range(len(names))]
+        if kind.endswith(("counted", "from 1"))
         else [prefix + n for n in names]
     )
     return {head: values[:, place].tolist() for place, head in enumerate(heads)}
@@ -209,7 +210,7 @@ def written(table: dict[str, Column], path: Path, how: str) -> Path:
 FORMATS = ("csv", "tsv", "semicolon", "parquet", "jsonl", "records", "columns", "split", "index")
 KINDS = (
     *("names", "ids", "correct", "logits", "probabilities", "logits counted", "probabilities counted"),
-    *("logits list", "probabilities list"),
+    *("logits list", "probabilities list", "logits from 1", "probabilities from 1"),
 )
 
 
@@ -258,8 +259,9 @@ def answer_of(plan: Plan) -> tuple[World, Any, InputError | None]:
     name = CORRECT_NAMES[plan.seed % len(CORRECT_NAMES)] if plan.kind == "correct" else plan.answer
     name = "scores" if plan.kind.endswith("list") and plan.seed % 2 else name
     extras = {side: [DISTRACTORS[place](random, rows) for place in plan.distractors] for side in made.sides}
-    by_ids = plan.kind in ("ids", "logits counted", "probabilities counted", "logits list", "probabilities list")
-    truth: Column = made.truth.tolist() if by_ids else [plan.classes[label] for label in made.truth]
+    by_ids = plan.kind == "ids" or plan.kind.endswith(("counted", "list", "from 1"))
+    first = 1 if plan.kind.endswith("from 1") else 0
+    truth: Column = (made.truth + first).tolist() if by_ids else [plan.classes[label] for label in made.truth]
     with tempfile.TemporaryDirectory() as folder:
         paths = {}
         for side, said in made.sides.items():
