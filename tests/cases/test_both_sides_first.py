@@ -193,7 +193,11 @@ def test_by_the_command(source: str, folder: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "out" / "audit.json").read_text())
     assert (content["changed"], content["flips"]["correct_to_wrong"]) == (values["changed"], values["correct_to_wrong"])
-    for name in ("whole_model.pth", "nosuch.pt"):
-        done = run_piescope(sides[0], sides[1], f"WRN-10-1@{name}", *sides[3:], "--out", tmp_path / "no", cwd=inside)
-        assert done.returncode == 2
-        assert "of 797 examples" not in done.stderr
+
+
+@pytest.mark.parametrize("second", ["whole_model.pth", "nosuch.pt"])
+def test_the_command_refuses_before_any_picture_is_looked_at(second: str, folder: Path, tmp_path: Path) -> None:
+    sides = ["WRN-10-1@dense.pt", f"WRN-10-1@{second}"]
+    done = run_piescope("audit", *sides, "--data", "digits", "--out", tmp_path / "no", cwd=folder)
+    assert done.returncode == 2
+    assert "of 797 examples" not in done.stderr
