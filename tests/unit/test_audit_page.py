@@ -19,6 +19,7 @@ from rich.cells import cell_len
 
 from conftest import at_most
 from made_audit import CASES, HOSTILE, made, nothing, pictures, without_numbers
+from piescope import wording
 from piescope.auditing.verdict import verdict_of
 from piescope.cli.audit_summary import summary_lines
 from piescope.report import audit_charts as charts
@@ -39,7 +40,7 @@ def text_of(written: str) -> str:
 def headline(content: dict[str, Any]) -> list[str]:
     """Of numbers as they are now: the verdict is taken anew."""
     content["verdict"] = verdict_of(content).content()
-    return [sentence.replace(words.SPACE, " ") for sentence in words.headline(content)]
+    return [sentence.replace(wording.SPACE, " ") for sentence in words.headline(content)]
 
 
 def told(content: dict[str, Any]) -> str:
@@ -177,7 +178,7 @@ def test_why_none_is_confirmed() -> None:
     content = copy.deepcopy(CASES["population"])
     content["n_examples"], content["pies"] = 800, 146
     content["confirmed"] = {"pies": 0, "alpha": 0.05, "smallest_p": 0.0079, "why_not": ""}
-    assert words.confirmed(content).replace(words.SPACE, " ") == (
+    assert words.confirmed(content).replace(wording.SPACE, " ") == (
         "0 of 146 PIEs are confirmed one by one (at a false discovery rate of 5 %). With so few models no p-value can be "
         "below 0.0079: at least 127 of 800 must have it before one is confirmed."
     )
@@ -220,19 +221,19 @@ def test_budgets_are_counted_and_broken_ones_named() -> None:
 
 def test_budgets_are_told_in_their_units() -> None:
     rows = {row["budget"]: row for row in CASES["probabilities"]["budgets"]}
-    assert [words.observed(rows[each]).replace(words.SPACE, " ") for each in ("max_flips", "max_class_drop", "max_changed")] == [
+    assert [words.observed(rows[each]).replace(wording.SPACE, " ") for each in ("max_flips", "max_class_drop", "max_changed")] == [
         "2.1 % (up to 2.4)", "−9.0 points (down to −11.2)", "320",
     ]  # fmt: skip
-    assert [words.limit(rows[each]).replace(words.SPACE, " ") for each in ("max_flips", "max_class_drop", "max_changed", "equivalent_within")] == [
+    assert [words.limit(rows[each]).replace(wording.SPACE, " ") for each in ("max_flips", "max_class_drop", "max_changed", "equivalent_within")] == [
         "2 %", "−3 points", "400", "±2 points",
     ]  # fmt: skip
     for said in (text_of(page(CASES["probabilities"])), audit_markdown(CASES["probabilities"])):
-        assert "±2 points" in said.replace(words.SPACE, " ")
+        assert "±2 points" in said.replace(wording.SPACE, " ")
 
 
 def test_the_furthest_copy_harms_no_class_and_keeps_its_budgets() -> None:
     content = copy.deepcopy(CASES["what-if"])
-    first, second = (sentence.replace(words.SPACE, " ") for sentence in words.what_if(content))
+    first, second = (sentence.replace(wording.SPACE, " ") for sentence in words.what_if(content))
     assert first.startswith(
         "magnitude 0.5 is the furthest magnitude copy that harms no class beyond chance and breaks no budget: −0.28 points "
     )
@@ -259,7 +260,7 @@ def test_a_copy_that_harms_classes_is_not_recommended_for_its_mean() -> None:
     rows[1].update(
         change=-0.9, change_low=-1.2, change_high=-0.6, verdict="harm shown", lost_classes=["cat", "dog", "eel"]
     )
-    assert words.what_if(content)[0].replace(words.SPACE, " ") == (
+    assert words.what_if(content)[0].replace(wording.SPACE, " ") == (
         "magnitude 0.5 is the furthest magnitude copy that harms no class beyond chance: −0.3 points [−0.5, +0.1] of "
         "accuracy; 12 examples lost, 5 won back; 500 kB instead of 900 kB zipped. magnitude 0.6 harms cat, dog and eel. "
         "With 78 examples in its smallest class a class may have lost 4.1 points all the same (one-sided 95 %); a loss of "
@@ -280,7 +281,7 @@ def test_calibration_says_what_grew(pair: dict[str, Any]) -> None:
     content = copy.deepcopy(CASES["probabilities"])
     content["calibration"]["compressed"].update(ece=1.0, confidence=80.0)
     content["accuracy"].update(compressed=90.0)
-    said = " ".join(words.calibration(content)).replace(words.SPACE, " ")
+    said = " ".join(words.calibration(content)).replace(wording.SPACE, " ")
     assert "The calibration error (ECE) falls: 2.0 points before, 1.0 after." in said
     assert "The compressed model is 80.0 % confident on average and right in 90.0 %: 10.0 points too cautious." in said
     content["calibration"]["compressed"].update(confidence=95.0)
@@ -293,11 +294,11 @@ def test_calibration_says_what_grew(pair: dict[str, Any]) -> None:
 
 def test_missing_numbers_are_dashes_and_never_zeros() -> None:
     assert {
-        words.number(None),
-        words.count(None),
-        words.chance(None),
-        words.percent(None),
-        words.with_interval(None, 1, 2),
+        wording.number(None),
+        wording.count(None),
+        wording.p_value(None),
+        wording.percent(None),
+        wording.with_interval(None, 1, 2),
     } == {"–"}
     content = without_numbers(CASES["population"], np.random.default_rng(0), 1.0)
     written = re.sub(r"<svg.*?</svg>", "", page(content))  # axes have a 0
@@ -309,19 +310,19 @@ def test_missing_numbers_are_dashes_and_never_zeros() -> None:
 
 @pytest.mark.parametrize("value", [0.0, 1e-310, 1e-300, 2.34e-14, 0.00099996, 0.001, 0.0499, 0.05, 0.5, 1.0])
 def test_chances_read_back(value: float) -> None:
-    text = words.chance(value)
+    text = wording.p_value(value)
     if value == 0:
         assert text == "< 1e−300"
     else:
-        assert float(text.replace(words.MINUS, "-")) == pytest.approx(value, rel=0.5)
+        assert float(text.replace(wording.MINUS, "-")) == pytest.approx(value, rel=0.5)
 
 
 def test_small_numbers_keep_their_digits() -> None:
     assert (
-        words.with_interval(-0.04, -0.06, -0.02, "points", signed=True).replace(words.SPACE, " ")
+        wording.with_interval(-0.04, -0.06, -0.02, "points", signed=True).replace(wording.SPACE, " ")
         == "−0.04 points [−0.06, −0.02]"
     )
-    assert words.with_interval(-9.04, -11.0, 0.0, signed=True).replace(words.SPACE, " ") == "−9.0 [−11.0, 0.0]"
+    assert wording.with_interval(-9.04, -11.0, 0.0, signed=True).replace(wording.SPACE, " ") == "−9.0 [−11.0, 0.0]"
 
 
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
@@ -372,7 +373,7 @@ def test_every_kind_of_audit_gives_a_page(name: str) -> None:
     assert json.dumps(content) == before  # nothing is changed on the way
     assert written == page(content, images)
     said = text_of(written)
-    assert words.headline(content)[0][:40].replace(words.SPACE, " ") in said.replace(words.SPACE, " ")
+    assert words.headline(content)[0][:40].replace(wording.SPACE, " ") in said.replace(wording.SPACE, " ")
     assert written.count("<table") == written.count("</table>")
     assert written.count("<details") == written.count("</details>")
     for bad in ("<script", " style=", "None", "nan", "inf ", ' onerror=alert(1)>"'):
@@ -510,7 +511,7 @@ def test_markdown_renders_names_as_text() -> None:
         pytest.importorskip("markdown_it").MarkdownIt("js-default", {"html": True, "linkify": False}).enable("table")
     )
     for name in HOSTILE:
-        shown = words.name(name)
+        shown = wording.name(name)
         for template in ("{}", "some {} text", "| a | b |\n| --- | --- |\n| {} | x |"):
             rendered = renderer.render(template.format(escaped(shown)))
             text = html.unescape(re.sub(r"<!-- -->|</?(p|table|thead|tbody|tr|th|td)[^>]*>", "", rendered))
@@ -520,7 +521,7 @@ def test_markdown_renders_names_as_text() -> None:
 
 @given(st.text(max_size=40))
 def test_escaping_leaves_nothing_that_links_or_mentions(text: str) -> None:
-    written = escaped(words.shown(text))
+    written = escaped(wording.printable(text))
     assert "://" not in written and "www." not in written
     assert not re.search(r"@\w", written)
     assert not re.search(r"<(?!!-- -->)", written)
@@ -566,7 +567,7 @@ def test_page_terminal_and_markdown_say_the_same_sentences(name: str) -> None:
     content = CASES[name]
     first = words.headline(content)[0]
     printed = " ".join(" ".join(summary_lines(content, 100)).split())
-    plain = first.replace(words.SPACE, " ").replace(words.MINUS, "-").replace("…", "...")
+    plain = first.replace(wording.SPACE, " ").replace(wording.MINUS, "-").replace("…", "...")
     assert plain in printed
     assert escaped(first) in audit_markdown(content)
     assert html.escape(first, quote=False).replace("'", "&#39;").replace('"', "&#34;") in page(content)

@@ -17,6 +17,7 @@ from hypothesis import strategies as some
 from pyarrow import parquet
 from scipy import stats
 
+from piescope import wording
 from piescope.auditing.budgets import Budgets, is_broken, judge, units
 from piescope.auditing.suggested_budgets import suggested_budgets
 from piescope.auditing.verdict import ACCURACY_LIMIT, CLASS_LIMIT, verdict_of
@@ -54,7 +55,7 @@ def test_safe_is_what_excludes_a_loss_in_all_and_in_every_class() -> None:
     found = content["verdict"]
     assert (found["answer"], found["judged_by"], found["harms"], found["unsettled"]) == ("safe", "limits", [], [])
     assert -ACCURACY_LIMIT <= found["accuracy_bound"] < 0 and -CLASS_LIMIT <= found["class_bound"] < 0
-    assert words.verdict(content).replace(words.SPACE, " ") == (
+    assert words.verdict(content).replace(wording.SPACE, " ") == (
         "SAFE: a loss of more than 1 point of accuracy, or 3 points in any class, is excluded (one-sided 95 %)."
     )
     (row,) = judge(content, Budgets.of({"max_class_drop": CLASS_LIMIT}))
@@ -136,7 +137,7 @@ def test_the_verdict_stands_first_everywhere_and_in_audit_json() -> None:
     content = from_counts([(80, 15, 1, 4), (90, 1, 2, 7)])
     assert json.loads(json.dumps(content["verdict"], allow_nan=False)) == content["verdict"]
     first = words.verdict(content)
-    plain = first.replace(words.SPACE, " ").replace(words.MINUS, "-")
+    plain = first.replace(wording.SPACE, " ").replace(wording.MINUS, "-")
     assert plain in " ".join(summary_lines(content, 100)[:5])
     assert f"**{first}**" in audit_markdown(content)
     assert f"<h1>{first}</h1>" in render_audit(content, {}).decode()

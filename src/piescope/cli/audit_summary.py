@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, chop_cells
 
+from piescope import wording
 from piescope.report import audit_words as words
 from piescope.report.audit_measures import telling
 from piescope.report.audit_reading import how_read
@@ -22,7 +23,7 @@ MOST_CLASSES = 5
 MOST_CONFUSIONS = 3
 MOST_HARMED = 3
 
-_PLAIN = str.maketrans({words.MINUS: "-", words.SPACE: " ", "→": "->", "–": "-", "…": "..."})
+_PLAIN = str.maketrans({wording.MINUS: "-", wording.SPACE: " ", "→": "->", "–": "-", "…": "..."})
 """What not every terminal's encoding has."""
 
 
@@ -111,31 +112,31 @@ def _facts(audit: Audit, width: int) -> list[str]:
         before, after, change = (
             words.ends(accuracy[key]) for key in ("dense_interval", "compressed_interval", "change_interval")
         )
-        facts.append(("dense accuracy", words.with_interval(accuracy["dense"], *before, "%")))
-        facts.append(("compressed", words.with_interval(accuracy["compressed"], *after, "%")))
-        facts.append(("change, points", words.with_interval(accuracy["change"], *change, signed=True)))
+        facts.append(("dense accuracy", wording.with_interval(accuracy["dense"], *before, "%")))
+        facts.append(("compressed", wording.with_interval(accuracy["compressed"], *after, "%")))
+        facts.append(("change, points", wording.with_interval(accuracy["change"], *change, signed=True)))
     if flips is not None:
         lost = flips["correct_to_wrong_share"]
         told = (
             ""
             if lost is None or lost["value"] is None
-            else f" = {words.with_interval(lost['value'], lost['low'], lost['high'], '%')}"
+            else f" = {wording.with_interval(lost['value'], lost['low'], lost['high'], '%')}"
         )
-        facts.append(("lost", words.count(flips["correct_to_wrong"]) + told))
-        facts.append(("won back", words.count(flips["wrong_to_correct"])))
+        facts.append(("lost", wording.count(flips["correct_to_wrong"]) + told))
+        facts.append(("won back", wording.count(flips["wrong_to_correct"])))
         if flips["mcnemar_p"] is not None:
-            facts.append(("McNemar p", words.chance(flips["mcnemar_p"])))
+            facts.append(("McNemar p", wording.p_value(flips["mcnemar_p"])))
     told = (
         ""
         if share is None or share["value"] is None
-        else f" = {words.with_interval(share['value'], share['low'], share['high'], '%')}"
+        else f" = {wording.with_interval(share['value'], share['low'], share['high'], '%')}"
     )
-    facts.append((words.pies(audit), words.count(audit["changed"]) + told))
+    facts.append((words.pies(audit), wording.count(audit["changed"]) + told))
     seeds = audit["seeds"]
     if seeds is not None and seeds["changed"]["floor"] is not None:
-        facts.append(("by seeds alone", words.count(seeds["changed"]["floor"])))
+        facts.append(("by seeds alone", wording.count(seeds["changed"]["floor"])))
     if audit["is_population"] and audit["confirmed"] is not None and audit["confirmed"]["pies"] is not None:
-        facts.append(("confirmed", words.count(audit["confirmed"]["pies"])))
+        facts.append(("confirmed", wording.count(audit["confirmed"]["pies"])))
     calibration = audit["calibration"]
     if (
         calibration is not None
@@ -145,14 +146,14 @@ def _facts(audit: Audit, width: int) -> list[str]:
         facts.append(
             (
                 "ECE",
-                f"{words.number(calibration['dense']['ece'])} → "
-                f"{words.number(calibration['compressed']['ece'])} points",
+                f"{wording.number(calibration['dense']['ece'])} → "
+                f"{wording.number(calibration['compressed']['ece'])} points",
             )
         )
     for row in telling(audit):
-        facts.append((row.name, f"{row.before_after}{words.SPACE + row.unit if row.unit else ''}  {row.change}"))
+        facts.append((row.name, f"{row.before_after}{wording.SPACE + row.unit if row.unit else ''}  {row.change}"))
     if audit["label_errors"] is not None and audit["label_errors"]["count"]:
-        facts.append(("label errors?", words.count(audit["label_errors"]["count"])))
+        facts.append(("label errors?", wording.count(audit["label_errors"]["count"])))
     column = max(cell_len(name) for name, _ in facts) + 2
     lines = []
     for name, value in facts:
@@ -164,19 +165,19 @@ def _budgets(audit: Audit, width: int) -> list[str]:
     order = {"broken": 0, "undecided": 1, "kept": 2}
     lines: list[str] = []
     for row in sorted(audit["budgets"], key=lambda row: order.get(row["verdict"], 3)):
-        verdict = words.shown(row["verdict"])
+        verdict = wording.printable(row["verdict"])
         called = f"{verdict.upper() if verdict == 'broken' else verdict} {words.budget_name(row)}"
         told = f"{called}: {words.observed(row)}, limit {words.limit(row)}"
-        reason = words.shown(row["reason"])
+        reason = wording.printable(row["reason"])
         lines += _wrapped(f"{told}; {reason}" if reason else told, width, "    ", "  ")
     return lines
 
 
 def _label(row: Row) -> str:
     return (
-        words.shown(row["class"], 28) or "(empty)"
+        wording.printable(row["class"], 28) or "(empty)"
         if "class" in row
-        else words.shown(f"{row['column']} = {row['value']}", 36)
+        else wording.printable(f"{row['column']} = {row['value']}", 36)
     )
 
 
@@ -190,9 +191,9 @@ def _rows(rows: Sequence[Row], measure: str, width: int) -> list[str]:
     cells = [
         (
             _label(row),
-            f"{words.number(row[f'dense_{measure}'])} → {words.percent(row[f'compressed_{measure}'])}",
-            words.with_interval(row["impact"], row["low"], row["high"], signed=True),
-            "" if row["q_value"] is None else f"q {words.equals(row['q_value'])}",
+            f"{wording.number(row[f'dense_{measure}'])} → {wording.percent(row[f'compressed_{measure}'])}",
+            wording.with_interval(row["impact"], row["low"], row["high"], signed=True),
+            "" if row["q_value"] is None else f"q {wording.equals(row['q_value'])}",
             "" if row["q_value"] is None or row["q_value"] <= words.CLEAR else "not beyond chance",
         )
         for row in shown
@@ -213,9 +214,9 @@ def _confusions(audit: Audit, width: int) -> list[str]:
         return []
     cells = [
         (
-            words.shown(words.confusion_name(row), 56),
-            f"{words.count(row['dense'])} → {words.count(row['compressed'])}",
-            "" if row["q_value"] is None else f"q {words.equals(row['q_value'])}",
+            wording.printable(words.confusion_name(row), 56),
+            f"{wording.count(row['dense'])} → {wording.count(row['compressed'])}",
+            "" if row["q_value"] is None else f"q {wording.equals(row['q_value'])}",
             "" if row["q_value"] is None or row["q_value"] <= words.CLEAR else "not beyond chance",
         )
         for row in rows
@@ -235,11 +236,11 @@ def _what_if(audit: Audit, width: int) -> list[str]:
         return []
     cells = [
         (
-            words.shown(row["name"], 32),
-            words.percent(row["accuracy"]),
-            words.with_interval(row["change"], row["change_low"], row["change_high"], signed=True),
-            f"{words.count(row['correct_to_wrong'])} lost",
-            f"{words.count(row['changed'])} changed",
+            wording.printable(row["name"], 32),
+            wording.percent(row["accuracy"]),
+            wording.with_interval(row["change"], row["change_low"], row["change_high"], signed=True),
+            f"{wording.count(row['correct_to_wrong'])} lost",
+            f"{wording.count(row['changed'])} changed",
         )
         for row in audit["what_if"]
     ]
@@ -260,12 +261,12 @@ def _harmed(audit: Audit, width: int) -> list[str]:
         return []
     cells = [
         (
-            words.shown(row["id"], 40),
-            "" if row["label"] is None else f"is {words.shown(row['label'], 28)}",
-            f"{words.shown(row['dense'], 28)} → {words.shown(row['compressed'], 28)}",
+            wording.printable(row["id"], 40),
+            "" if row["label"] is None else f"is {wording.printable(row['label'], 28)}",
+            f"{wording.printable(row['dense'], 28)} → {wording.printable(row['compressed'], 28)}",
             ""
             if row["dense_probability"] is None or row["compressed_probability"] is None
-            else f"{words.number(row['dense_probability'], 2)} → {words.number(row['compressed_probability'], 2)}",
+            else f"{wording.number(row['dense_probability'], 2)} → {wording.number(row['compressed_probability'], 2)}",
         )
         for row in rows
     ]
@@ -280,7 +281,7 @@ def _harmed(audit: Audit, width: int) -> list[str]:
 
 
 def _notes(audit: Audit, width: int) -> list[str]:
-    return _listed([words.shown(note) for note in audit["inputs"]["notes"] or []], width)
+    return _listed([wording.printable(note) for note in audit["inputs"]["notes"] or []], width)
 
 
 def _listed(sentences: Sequence[str], width: int) -> list[str]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from piescope.report.audit_words import Row, count, number
+from piescope.report.audit_words import Row
+from piescope.wording import count, number
 
 SIDE = 340
 """Height of a chart in its own units."""

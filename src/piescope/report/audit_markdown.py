@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from piescope import wording
 from piescope.report import audit_words as words
 from piescope.report.audit_measures import telling
 from piescope.report.audit_reading import how_read
@@ -104,9 +105,9 @@ def _before_after(audit: Audit) -> list[str]:
         rows.append(
             (
                 "accuracy, %",
-                words.with_interval(accuracy["dense"], *before),
-                words.with_interval(accuracy["compressed"], *after),
-                words.with_interval(accuracy["change"], *change, signed=True),
+                wording.with_interval(accuracy["dense"], *before),
+                wording.with_interval(accuracy["compressed"], *after),
+                wording.with_interval(accuracy["change"], *change, signed=True),
             )
         )
     for row in telling(audit):
@@ -116,22 +117,24 @@ def _before_after(audit: Audit) -> list[str]:
         rows.append(
             (
                 "calibration error (ECE), points",
-                words.number(calibration["dense"]["ece"]),
-                words.number(calibration["compressed"]["ece"]),
-                words.number(calibration["ece_change"], 1, signed=True),
+                wording.number(calibration["dense"]["ece"]),
+                wording.number(calibration["compressed"]["ece"]),
+                wording.number(calibration["ece_change"], 1, signed=True),
             )
         )
     lines = table(("", "before", "after", "change"), rows, "lrrr") if rows else []
     told = []
     if flips is not None:
-        told.append(f"lost {words.count(flips['correct_to_wrong'])}, won back {words.count(flips['wrong_to_correct'])}")
+        told.append(
+            f"lost {wording.count(flips['correct_to_wrong'])}, won back {wording.count(flips['wrong_to_correct'])}"
+        )
         if flips["mcnemar_p"] is not None:
-            told[-1] += f" (McNemar p {words.equals(flips['mcnemar_p'])})"
-    changed = f"{words.count(audit['changed'])} {'PIEs' if words.compares_votes(audit) else 'changed labels'}"
+            told[-1] += f" (McNemar p {wording.equals(flips['mcnemar_p'])})"
+    changed = f"{wording.count(audit['changed'])} {'PIEs' if words.compares_votes(audit) else 'changed labels'}"
     if share is not None and share["value"] is not None:
-        changed += f" ({words.with_interval(share['value'], share['low'], share['high'], '%')})"
-    told.append(f"{changed} of {words.counted(audit['n_examples'], 'example')}")
-    return [*lines, *([""] if lines else []), escaped(words.capital("; ".join(told)) + ".")]
+        changed += f" ({wording.with_interval(share['value'], share['low'], share['high'], '%')})"
+    told.append(f"{changed} of {wording.counted(audit['n_examples'], 'example')}")
+    return [*lines, *([""] if lines else []), escaped(wording.capital("; ".join(told)) + ".")]
 
 
 def _budgets(audit: Audit) -> list[str]:
@@ -142,10 +145,10 @@ def _budgets(audit: Audit) -> list[str]:
     rows = [
         (
             words.budget_name(row),
-            words.shown(row["verdict"]),
+            wording.printable(row["verdict"]),
             words.observed(row),
             words.limit(row),
-            words.shown(row["reason"], 200),
+            wording.printable(row["reason"], 200),
         )
         for row in ranked[:MOST_BUDGETS]
     ]
@@ -166,12 +169,12 @@ def _classes(audit: Audit) -> list[str]:
         return []  # the verdict has said so
     rows = [
         (
-            words.name(row["class"]),
-            words.number(row["dense_recall"]),
-            words.number(row["compressed_recall"]),
-            words.with_interval(row["impact"], row["low"], row["high"], signed=True),
-            words.count(row["examples"]),
-            words.chance(row["q_value"]),
+            wording.name(row["class"]),
+            wording.number(row["dense_recall"]),
+            wording.number(row["compressed_recall"]),
+            wording.with_interval(row["impact"], row["low"], row["high"], signed=True),
+            wording.count(row["examples"]),
+            wording.p_value(row["q_value"]),
         )
         for row in clear[:MOST_CLASSES]
     ]
@@ -186,9 +189,9 @@ def _confusions(audit: Audit) -> list[str]:
     rows = [
         (
             words.confusion_name(row),
-            words.count(row["dense"]),
-            words.count(row["compressed"]),
-            words.chance(row["q_value"]),
+            wording.count(row["dense"]),
+            wording.count(row["compressed"]),
+            wording.p_value(row["q_value"]),
         )
         for row in audit["confusions"][:MOST_CONFUSIONS]
     ]
@@ -200,11 +203,11 @@ def _what_if(audit: Audit) -> list[str]:
         return []
     rows = [
         (
-            words.name(row["name"]),
-            words.with_interval(row["accuracy"], row["low"], row["high"]),
-            words.with_interval(row["change"], row["change_low"], row["change_high"], signed=True),
-            words.count(row["correct_to_wrong"]),
-            words.count(row["changed"]),
+            wording.name(row["name"]),
+            wording.with_interval(row["accuracy"], row["low"], row["high"]),
+            wording.with_interval(row["change"], row["change_low"], row["change_high"], signed=True),
+            wording.count(row["correct_to_wrong"]),
+            wording.count(row["changed"]),
         )
         for row in audit["what_if"][:MOST_COPIES]
     ]
@@ -225,6 +228,6 @@ def _inputs(audit: Audit) -> str:
     told = [f"Dense: {words.side(audit, 'dense')}", f"compressed: {words.side(audit, 'compressed')}"]
     for key in ("labels", "metadata", "data"):
         if inputs[key] is not None:
-            told.append(f"{key}: {words.name(inputs[key]['name'])}")
-    version = "" if audit["piescope"] is None else f" Made by piescope {words.name(audit['piescope'])}."
-    return f"{'; '.join(told)}. {words.capital(words.matched(audit))}{version}"
+            told.append(f"{key}: {wording.name(inputs[key]['name'])}")
+    version = "" if audit["piescope"] is None else f" Made by piescope {wording.name(audit['piescope'])}."
+    return f"{'; '.join(told)}. {wording.capital(words.matched(audit))}{version}"

@@ -5,18 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from piescope.report.audit_words import (
-    NOTHING,
-    Audit,
-    class_name,
-    count,
-    ends,
-    interval,
-    listed,
-    name,
-    number,
-    with_interval,
-)
+from piescope.report.audit_words import Audit, class_name, ends
+from piescope.wording import NOTHING, count, interval, listed, name, number, with_interval
 
 NAMES = {
     "precision": "precision",

@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 import piescope
+from piescope import wording
 from piescope.report import audit_charts as charts
 from piescope.report import audit_words as words
 from piescope.report.audit_measures import class_rows, measure_rows, measure_words
@@ -166,6 +167,7 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
     page = templates.get_template("audit.html").render(
         audit=audit,
         words=words,
+        wording=wording,
         title=words.title(audit),
         css=css,
         css_hash=style_hash(css),
@@ -179,10 +181,10 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
         cards=cards(audit),
         changes=words.changes(audit),
         strip=None if flips is None else _strip(flips),
-        class_bars=bars(audit["classes"], lambda row: words.name(row["class"]), "recall", "class", "classes"),
+        class_bars=bars(audit["classes"], lambda row: wording.name(row["class"]), "recall", "class", "classes"),
         class_words=words.classes(audit),
         group_bars=bars(
-            audit["groups"], lambda row: f"{words.name(row['column'])} = {words.name(row['value'])}",
+            audit["groups"], lambda row: f"{wording.name(row['column'])} = {wording.name(row['value'])}",
             "accuracy", "group", "groups",
         ),
         group_words=words.groups(audit),
@@ -250,13 +252,15 @@ def about(audit: Audit) -> str:
     """One line below the verdict: what was compared."""
     inputs = audit["inputs"]
     models = [
-        words.counted(inputs[side]["n_models"], "model") for side in ("dense", "compressed") if inputs[side]["n_models"]
+        wording.counted(inputs[side]["n_models"], "model")
+        for side in ("dense", "compressed")
+        if inputs[side]["n_models"]
     ]
     told = words.matched(audit).rstrip(".")
     if len(models) == 2:
         told += f"; {models[0]} before, {models[1]} after"
     if audit["what_if"]:
-        last = words.name(audit["what_if"][-1]["name"])
+        last = wording.name(audit["what_if"][-1]["name"])
         told += f". All but the what-if section is about the last copy, {last}"
     return told + "."
 
@@ -268,12 +272,12 @@ def cards(audit: Audit) -> list[Card]:
     examples = audit["n_examples"]
     if accuracy is not None and accuracy["dense"] is not None and accuracy["compressed"] is not None:
         low, high = words.ends(accuracy["change_interval"])
-        change = words.with_interval(accuracy["change"], low, high, "points", signed=True)
-        decimals = words.digits(accuracy["dense"], accuracy["compressed"])
+        change = wording.with_interval(accuracy["change"], low, high, "points", signed=True)
+        decimals = wording.digits(accuracy["dense"], accuracy["compressed"])
         found.append(
             Card(
                 "Accuracy",
-                f"{words.number(accuracy['dense'], decimals)} → {words.percent(accuracy['compressed'], decimals)}",
+                f"{wording.number(accuracy['dense'], decimals)} → {wording.percent(accuracy['compressed'], decimals)}",
                 (change,) if accuracy["change"] is not None else (),
                 "wide",
             )
@@ -282,22 +286,22 @@ def cards(audit: Audit) -> list[Card]:
         lost = flips["correct_to_wrong_share"]
         details = ["right before, wrong after"]
         if lost is not None and lost["value"] is not None:
-            details.insert(0, f"{words.with_interval(lost['value'], lost['low'], lost['high'], '%')}")
-        found.append(Card("Lost", words.count(flips["correct_to_wrong"]), tuple(details), "lost"))
+            details.insert(0, f"{wording.with_interval(lost['value'], lost['low'], lost['high'], '%')}")
+        found.append(Card("Lost", wording.count(flips["correct_to_wrong"]), tuple(details), "lost"))
     if flips is not None and flips["wrong_to_correct"] is not None:
-        found.append(Card("Won back", words.count(flips["wrong_to_correct"]), ("wrong before, right after",), "won"))
-    details = [f"of {words.count(examples)} examples"]
+        found.append(Card("Won back", wording.count(flips["wrong_to_correct"]), ("wrong before, right after",), "won"))
+    details = [f"of {wording.count(examples)} examples"]
     if share is not None and share["value"] is not None:
-        details = [words.with_interval(share["value"], share["low"], share["high"], "%")]
+        details = [wording.with_interval(share["value"], share["low"], share["high"], "%")]
     confirmed = audit["confirmed"]
     if audit["is_population"] and confirmed is not None and confirmed["pies"] is not None:
-        details.append(f"{words.count(confirmed['pies'])} confirmed one by one")
+        details.append(f"{wording.count(confirmed['pies'])} confirmed one by one")
     else:
         details.append("another label than before")
     if audit["seeds"] is not None and audit["seeds"]["changed"]["floor"] is not None:
-        details.append(f"{words.count(audit['seeds']['changed']['floor'])} by seeds alone")
+        details.append(f"{wording.count(audit['seeds']['changed']['floor'])} by seeds alone")
     name = "PIEs" if words.compares_votes(audit) else "Changed"
-    found.append(Card(name, words.count(audit["changed"]), tuple(details), "changed"))
+    found.append(Card(name, wording.count(audit["changed"]), tuple(details), "changed"))
     found += _worst(audit)
     if audit["budgets"]:
         found.append(_budget_card(audit))
@@ -310,12 +314,14 @@ def _worst(audit: Audit) -> list[Card]:
     worst = clear[0] if clear else min(known, key=lambda row: row["impact"], default=None)
     if worst is None or worst["impact"] >= 0:
         return []
-    chance = "not beyond chance" if not clear else f"q {words.equals(worst['q_value'])}"
+    chance = "not beyond chance" if not clear else f"q {wording.equals(worst['q_value'])}"
     if worst["q_value"] is None:
         chance = "no p-value"
-    change = words.with_interval(worst["impact"], worst["low"], worst["high"], "points", signed=True)
+    change = wording.with_interval(worst["impact"], worst["low"], worst["high"], "points", signed=True)
     return [
-        Card("Worst class", words.shown(worst["class"], 24) or "(empty)", (change, chance), "lost" if clear else "")
+        Card(
+            "Worst class", wording.printable(worst["class"], 24) or "(empty)", (change, chance), "lost" if clear else ""
+        )
     ]
 
 
@@ -325,7 +331,10 @@ def _budget_card(audit: Audit) -> Card:
     state = next(verdict for verdict in counts if counts[verdict])
     told = tuple(f"{counts[verdict]} {verdict}" for verdict in counts if counts[verdict] and verdict != state)
     return Card(
-        "Budgets", f"{counts[state]} {state}", told or (f"of {words.counted(len(rows), 'budget')}",), f"budget {state}"
+        "Budgets",
+        f"{counts[state]} {state}",
+        told or (f"of {wording.counted(len(rows), 'budget')}",),
+        f"budget {state}",
     )
 
 
@@ -340,7 +349,7 @@ def _strip(flips: dict[str, Any]) -> dict[str, Any] | None:
     if not sum(part for _, _, part in parts):
         return None
     about = {kind: told for kind, _, told in FLIPS_ABOUT}
-    legend = [(kind, f"{words.count(part)} {name}", about[kind]) for kind, name, part in parts]
+    legend = [(kind, f"{wording.count(part)} {name}", about[kind]) for kind, name, part in parts]
     return {"drawn": charts.strip(parts), "legend": legend}
 
 
@@ -362,18 +371,18 @@ def bars(rows: Sequence[Row], label: Callable[[Row], str], measure: str, one: st
     for row in known:
         is_clear = row["q_value"] is not None and row["q_value"] <= words.CLEAR
         before, after = row[f"dense_{measure}"], row[f"compressed_{measure}"]
-        both = "" if before is None or after is None else f"{words.number(before)} → {words.percent(after)}"
+        both = "" if before is None or after is None else f"{wording.number(before)} → {wording.percent(after)}"
         flips = ""
         if row["correct_to_wrong"] is not None and row["wrong_to_correct"] is not None:
-            flips = f"{words.count(row['correct_to_wrong'])} lost, {words.count(row['wrong_to_correct'])} won back"
-        chance = [] if row["examples"] is None else [f"of {words.count(row['examples'])}"]
+            flips = f"{wording.count(row['correct_to_wrong'])} lost, {wording.count(row['wrong_to_correct'])} won back"
+        chance = [] if row["examples"] is None else [f"of {wording.count(row['examples'])}"]
         if row["q_value"] is not None:
-            chance.append(f"q {words.equals(row['q_value'])}")
+            chance.append(f"q {wording.equals(row['q_value'])}")
         drawn.append(
             Bar(
                 label(row),
                 charts.impact_bar(row, scale, is_clear),
-                words.with_interval(row["impact"], row["low"], row["high"], signed=True),
+                wording.with_interval(row["impact"], row["low"], row["high"], signed=True),
                 both,
                 flips,
                 ", ".join(chance),
@@ -399,16 +408,16 @@ def _confusions(audit: Audit, pictures: dict[str, Picture]) -> list[dict[str, An
     return [
         {
             "name": words.confusion_name(row),
-            "class": words.name(row["class"]),
-            "predicted": words.name(row["predicted"]),
-            "before": words.count(row["dense"]),
-            "after": words.count(row["compressed"]),
-            "growth": words.number(row["growth"], 0, signed=True),
-            "chance": "" if row["q_value"] is None else f"q {words.equals(row['q_value'])}",
+            "class": wording.name(row["class"]),
+            "predicted": wording.name(row["predicted"]),
+            "before": wording.count(row["dense"]),
+            "after": wording.count(row["compressed"]),
+            "growth": wording.number(row["growth"], 0, signed=True),
+            "chance": "" if row["q_value"] is None else f"q {wording.equals(row['q_value'])}",
             "is_clear": row["q_value"] is not None and row["q_value"] <= words.CLEAR,
             "bars": charts.pair_bars(row["dense"], row["compressed"], most),
             "examples": [
-                {"id": words.shown(each, words.LONGEST_NAME), "image": pictures.get(each, Picture())}
+                {"id": wording.printable(each, wording.LONGEST_NAME), "image": pictures.get(each, Picture())}
                 for each in row["examples"] or []
             ],
         }
@@ -426,24 +435,24 @@ def _tile(audit: Audit, row: Row, image: Picture) -> Tile:
 
     def label(which: str) -> str:
         share = row[f"{which}_share"]
-        votes = f" ({100 * share:.0f}{words.SPACE}%)" if share is not None and several else ""
-        return words.name(row[which]) + votes
+        votes = f" ({100 * share:.0f}{wording.SPACE}%)" if share is not None and several else ""
+        return wording.name(row[which]) + votes
 
     before, after = row["dense_probability"], row["compressed_probability"]
     known = before is not None and after is not None
     kind = "same" if row["kind"] == "kept" else row["kind"] if row["kind"] in KINDS else "changed"
     return Tile(
-        example_id=words.shown(row["id"], words.LONGEST_NAME),
+        example_id=wording.printable(row["id"], wording.LONGEST_NAME),
         image=image,
-        label=None if row["label"] is None else words.name(row["label"]),
+        label=None if row["label"] is None else wording.name(row["label"]),
         dense=label("dense"),
         compressed=label("compressed"),
         is_same=row["dense"] == row["compressed"],
         kind=kind,
         kind_name=KINDS[kind],
-        probability=f"{100 * before:.0f} → {100 * after:.0f}{words.SPACE}%" if known else "",
+        probability=f"{100 * before:.0f} → {100 * after:.0f}{wording.SPACE}%" if known else "",
         bars=charts.pair_bars(before, after, 1.0) if known else None,
-        harm=words.NOTHING if row["harm"] is None else words.number(100 * row["harm"], 0),
+        harm=wording.NOTHING if row["harm"] is None else wording.number(100 * row["harm"], 0),
         is_confirmed=bool(row["is_confirmed"]),
     )
 
@@ -458,19 +467,23 @@ def _embedding_rows(audit: Audit) -> list[tuple[str, ...]]:
     if q is not None:
         for key, text in (("q", "Q-Score, all examples"), ("z", "Z-Score, all"), ("l1", "L1 norm, all")):
             if q["dense"] is not None and q["compressed"] is not None:
-                rows.append((text, words.number(q["dense"][key], 3), words.number(q["compressed"][key], 3)))
+                rows.append((text, wording.number(q["dense"][key], 3), wording.number(q["compressed"][key], 3)))
         for key, text in (("changed", "Q-Score, changed examples"), ("other", "Q-Score, the others")):
             if q[key] is not None:
-                rows.append((text, words.number(q[key]["dense_q"], 3), words.number(q[key]["compressed_q"], 3)))
+                rows.append((text, wording.number(q[key]["dense_q"], 3), wording.number(q[key]["compressed_q"], 3)))
     depth = found["prediction_depth"]
     if depth is not None:
         rows.append(
-            ("Prediction depth, all examples", words.number(depth["dense"], 2), words.number(depth["compressed"], 2))
+            (
+                "Prediction depth, all examples",
+                wording.number(depth["dense"], 2),
+                wording.number(depth["compressed"], 2),
+            )
         )
         for key, text in (("changed", "Prediction depth, changed examples"), ("other", "Prediction depth, the others")):
             if depth[key] is not None:
-                rows.append((text, words.number(depth[key]["dense"], 2), words.number(depth[key]["compressed"], 2)))
-    return [row for row in rows if set(row[1:]) != {words.NOTHING}]
+                rows.append((text, wording.number(depth[key]["dense"], 2), wording.number(depth[key]["compressed"], 2)))
+    return [row for row in rows if set(row[1:]) != {wording.NOTHING}]
 
 
 def _what_if(audit: Audit) -> dict[str, Any] | None:
@@ -495,24 +508,24 @@ def _what_if(audit: Audit) -> dict[str, Any] | None:
     table = [
         (
             str(index + 1),
-            words.name(row["name"]),
-            words.with_interval(row["accuracy"], row["low"], row["high"], "%"),
-            words.with_interval(row["change"], row["change_low"], row["change_high"], signed=True),
-            words.count(row["correct_to_wrong"]),
-            words.count(row["wrong_to_correct"]),
-            words.count(row["changed"]),
-            words.NOTHING
+            wording.name(row["name"]),
+            wording.with_interval(row["accuracy"], row["low"], row["high"], "%"),
+            wording.with_interval(row["change"], row["change_low"], row["change_high"], signed=True),
+            wording.count(row["correct_to_wrong"]),
+            wording.count(row["wrong_to_correct"]),
+            wording.count(row["changed"]),
+            wording.NOTHING
             if row["worst_class"] is None
-            else f"{words.name(row['worst_class'])} ({words.number(row['worst_impact'], 1, True)})",
-            words.listed([words.name(each) for each in row["lost_classes"] or []], 4) or "none",
-            words.NOTHING if row["realised_sparsity"] is None else words.number(row["realised_sparsity"], 3),
-            words.listed([words.name(each) for each in row["broken"] or []]) or "none",
+            else f"{wording.name(row['worst_class'])} ({wording.number(row['worst_impact'], 1, True)})",
+            wording.listed([wording.name(each) for each in row["lost_classes"] or []], 4) or "none",
+            wording.NOTHING if row["realised_sparsity"] is None else wording.number(row["realised_sparsity"], 3),
+            wording.listed([wording.name(each) for each in row["broken"] or []]) or "none",
         )
         for index, row in enumerate(rows)
     ]
     return {
         "charts": [chart for chart in drawn if chart is not None],
-        "methods": [(charts.method_key(index), words.name(method)) for index, method in enumerate(methods)],
+        "methods": [(charts.method_key(index), wording.name(method)) for index, method in enumerate(methods)],
         "table": table,
         "has_budgets": bool(audit["budgets"]),
     }
@@ -523,6 +536,6 @@ def _side(audit: Audit, which: str) -> dict[str, Any]:
     return {
         "which": which,
         "told": words.side(audit, which),
-        "notes": [words.shown(each) for each in of["told"] or []],
-        "models": [words.name(each) for each in of["models"] or []],
+        "notes": [wording.printable(each) for each in of["told"] or []],
+        "models": [wording.name(each) for each in of["models"] or []],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from piescope import wording
 from piescope.report import audit_words as words
 
 Audit = dict[str, Any]
@@ -20,23 +21,23 @@ def how_read(audit: Audit) -> list[str]:
     """
     inputs = audit["inputs"]
     told = {side: _side(inputs[side]) for side in ("dense", "compressed")}
-    lines = [f"{words.name(inputs['dense']['name'])}: {told['dense']}"]
+    lines = [f"{wording.name(inputs['dense']['name'])}: {told['dense']}"]
     same = told["dense"] == told["compressed"]
-    lines.append(f"{words.name(inputs['compressed']['name'])}: {'likewise' if same else told['compressed']}")
+    lines.append(f"{wording.name(inputs['compressed']['name'])}: {'likewise' if same else told['compressed']}")
     if inputs["labels"] is not None:
-        lines.append(f"{words.name(inputs['labels']['name'])}: {_joined(inputs['labels']['told'])}")
+        lines.append(f"{wording.name(inputs['labels']['name'])}: {_joined(inputs['labels']['told'])}")
     if inputs["metadata"] is not None:
         lines.append(
-            f"{words.name(inputs['metadata']['name'])}: groups by {words.listed(inputs['metadata']['columns'][:6])}"
+            f"{wording.name(inputs['metadata']['name'])}: groups by {wording.listed(inputs['metadata']['columns'][:6])}"
         )
     return [*lines, words.matched(audit)]
 
 
 def _side(side: dict[str, Any]) -> str:
-    models = words.counted(side["n_models"], "model")
-    read = _joined(side["told"]) if side["told"] else words.shown(side["values"])
+    models = wording.counted(side["n_models"], "model")
+    read = _joined(side["told"]) if side["told"] else wording.printable(side["values"])
     return f"{models}; {read}"
 
 
 def _joined(told: list[str]) -> str:
-    return "; ".join(words.shown(each) for each in told[:4])
+    return "; ".join(wording.printable(each) for each in told[:4])

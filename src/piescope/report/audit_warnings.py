@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from piescope.report.audit_words import (
-    Audit,
-    Row,
-    capital,
-    class_name,
-    count,
-    has_models,
-    listed,
-    name,
-    number,
-    percent,
-)
+from piescope.report.audit_words import Audit, Row, class_name, has_models
+from piescope.wording import capital, count, listed, name, number, percent
 
 
 def warnings(audit: Audit) -> list[str]:

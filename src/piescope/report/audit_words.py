@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+from piescope.wording import (
+    MINUS,
+    NOTHING,
+    SPACE,
+    capital,
+    count,
+    counted,
+    digits,
+    equals,
+    interval,
+    listed,
+    name,
+    number,
+    p_value,
+    percent,
+    printable,
+    with_interval,
+)
 
 Audit = dict[str, Any]
 """The content of audit.json."""
@@ -31,14 +49,6 @@ VERDICTS = {
 
 DOUBT = "the numbers below may be about something else; see the warning."
 
-MINUS = "\N{MINUS SIGN}"
-SPACE = "\N{NO-BREAK SPACE}"
-NOTHING = "–"
-"""Stands where there is no number; a missing number is never a 0."""
-
-LONGEST_NAME = 60
-MOST_DECIMALS = 9
-
 BUDGETS = {
     "max_flips": "right before, wrong after",
     "max_class_drop": "recall that any class loses",
@@ -51,39 +61,14 @@ BUDGETS = {
 COUNTS = ("", "examples", None)
 """Units of budgets that count examples."""
 
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-
-
-def shown(text: object, longest: int | None = None) -> str:
-    r"""Text from outside as it may be shown: control, direction and lone surrogate characters spelt out, never sent on.
-
-    Args:
-        text: a name, an id, a note.
-        longest: characters after which it is cut.
-
-    Example:
-        >>> shown("a\x1b[31m\nb"), shown("x" * 9, longest=5)
-        ('a\\x1b[31m\\nb', 'xxxx…')
-    """
-    safe = "".join(
-        letter if unicodedata.category(letter) not in _INVISIBLE else letter.encode("unicode_escape").decode()
-        for letter in str(text)
-    )
-    return safe if longest is None or len(safe) <= longest else safe[: longest - 1] + "…"
-
 
 def made_with(audit: dict[str, Any]) -> str:
     """Libraries, and the processor if models were run, to follow "Made by piescope ..."; or empty."""
     noted = audit.get("made_with")
     if noted is None:
         return ""
-    told = "".join(f", {shown(library)} {shown(version)}" for library, version in noted["libraries"].items())
-    return told if noted["processor"] is None else f"{told}; models were run on {shown(noted['processor'])}"
-
-
-def name(text: object) -> str:
-    """A class, group or file by name, cut where it is very long."""
-    return shown(text, LONGEST_NAME) or "(empty)"
+    told = "".join(f", {printable(library)} {printable(version)}" for library, version in noted["libraries"].items())
+    return told if noted["processor"] is None else f"{told}; models were run on {printable(noted['processor'])}"
 
 
 def class_name(text: object) -> str:
@@ -100,145 +85,6 @@ def class_name(text: object) -> str:
 def _at_start(told: str, text: object) -> str:
     """A sentence that begins with a class: our own word gets its capital, a name stays as it is."""
     return told if told.startswith(name(text)) else capital(told)
-
-
-def count(value: float | None) -> str:
-    """``10,000``; halves as they are; a dash for nothing.
-
-    Example:
-        >>> count(10_000), count(12.5), count(None)
-        ('10,000', '12.5', '–')
-    """
-    if value is None:
-        return NOTHING
-    return f"{value:,.0f}" if float(value).is_integer() else number(value)
-
-
-def counted(value: float, noun: str) -> str:
-    """``1 example``, ``2 examples``.
-
-    Example:
-        >>> counted(1, "class"), counted(2, "class"), counted(1_000, "example")
-        ('1 class', '2 classes', '1,000 examples')
-    """
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else noun + ("es" if noun.endswith("s") else "s")
-    return f"{count(value)} {noun if value == 1 else plural}"
-
-
-def digits(*values: float | None) -> int:
-    """Decimals that these need: one, more where all are small."""
-    largest = max((abs(value) for value in values if value is not None), default=0.0)
-    return 1 if largest >= 0.5 or largest == 0 else 2 if largest >= 0.05 else 3
-
-
-def seen_digits(value: float | None, low: float | None, high: float | None) -> int:
-    """Decimals in which an interval that excludes 0 is seen to do so.
-
-    Example:
-        >>> seen_digits(-3.0, -7.1, -0.02), seen_digits(-3.0, -7.1, 0.02)
-        (2, 1)
-    """
-    decimals = digits(value, low, high)
-    if low is None or high is None or low * high <= 0:
-        return decimals
-    nearest = min(abs(low), abs(high))
-    while decimals < MOST_DECIMALS and not halves_up(nearest, decimals):
-        decimals += 1
-    return decimals
-
-
-def number(value: float | None, decimals: int = 1, signed: bool = False) -> str:
-    """A number with a true minus sign; a dash for nothing.
-
-    Example:
-        >>> number(-1.25, 1), number(0.5, 1, signed=True), number(-0.001, 1), number(None)
-        ('−1.3', '+0.5', '0.0', '–')
-    """
-    if value is None:
-        return NOTHING
-    text = f"{halves_up(abs(value), decimals):,.{decimals}f}"
-    if not any(letter in "123456789" for letter in text):
-        return text
-    return (MINUS if value < 0 else "+" if signed else "") + text
-
-
-def halves_up(value: float, decimals: int) -> float:
-    """Rounded as people do: 0.35 is 0.4, though its nearest binary number is a little less.
-
-    Example:
-        >>> halves_up(0.35, 1), f"{0.35:.1f}", halves_up(2.5, 0)
-        (0.4, '0.3', 3.0)
-    """
-    return math.floor(round(value * 10**decimals, 6) + 0.5) / 10**decimals
-
-
-def interval(low: float | None, high: float | None, decimals: int = 1, signed: bool = False) -> str:
-    r"""``[0.9, 1.7]``; empty where an end is missing.
-
-    Example:
-        >>> interval(0.9, 1.7), interval(None, 1.7)
-        ('[0.9,\xa01.7]', '')
-    """
-    if low is None or high is None:
-        return ""
-    return f"[{number(low, decimals, signed)},{SPACE}{number(high, decimals, signed)}]"
-
-
-def with_interval(
-    value: float | None, low: float | None, high: float | None, unit: str = "", signed: bool = False
-) -> str:
-    """``3.2 % [2.9, 3.6]``, all with the same decimals."""
-    if value is None:
-        return NOTHING
-    decimals = seen_digits(value, low, high)
-    told = number(value, decimals, signed) + (SPACE + unit if unit else "")
-    ends = interval(low, high, decimals, signed)
-    return f"{told} {ends}" if ends else told
-
-
-def chance(value: float | None) -> str:
-    """A p- or q-value: ``0.034``, ``2e−14``.
-
-    Example:
-        >>> chance(0.0341), chance(2.34e-14), chance(0.0), chance(1.0), chance(None)
-        ('0.034', '2e−14', '< 1e−300', '1', '–')
-    """
-    if value is None:
-        return NOTHING
-    if value == 0:
-        return f"< 1e{MINUS}300"
-    if value < 0.001:
-        mantissa, exponent = f"{value:.0e}".split("e")
-        return f"{mantissa}e{MINUS}{abs(int(exponent))}"  # a hyphen would let the line break there
-    return f"{value:.2g}"
-
-
-def equals(value: float | None) -> str:
-    """``= 0.034``, ``< 1e−300``: what follows p or q."""
-    text = chance(value)
-    return text if text.startswith("<") else f"={SPACE}{text}"
-
-
-def percent(value: float | None, decimals: int = 1) -> str:
-    """``91.2 %`` of a number that is in percent."""
-    return NOTHING if value is None else number(value, decimals) + SPACE + "%"
-
-
-def listed(parts: Sequence[str], most: int | None = None, last: str = "and") -> str:
-    """``a, b and c``; ``a, b and 3 more``.
-
-    Example:
-        >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], most=2)
-        ('a', 'a, b and c', 'a, b and 2 more')
-    """
-    if most is not None and len(parts) > most + 1:
-        parts = [*parts[:most], f"{len(parts) - most:,} more"]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}" if parts else ""
-
-
-def capital(text: str) -> str:
-    """The first letter of a sentence that begins with our own words."""
-    return text[:1].upper() + text[1:]
 
 
 def has_models(audit: Audit) -> str:
@@ -599,7 +445,7 @@ def seeds(audit: Audit) -> str:
     )
     low, high, excess = changed["low"], changed["high"], changed["excess"]
     if low is None or high is None or excess is None:
-        why = f" ({shown(found['why_not'])})" if found["why_not"] else ""
+        why = f" ({printable(found['why_not'])})" if found["why_not"] else ""
         return f"{told}; whether that is more cannot be told{why}."
     rest = with_interval(excess, low, high, signed=True)
     if low > 0:
@@ -628,7 +474,7 @@ def noise(audit: Audit, brief: bool = False) -> str:
     floor = audit["noise"]
     if floor is None or floor["observed"] is None or floor["floor"] is None:
         why = "" if floor is None else floor["why_not"]
-        because = f": {shown(why).rstrip('.')}" if why else ""
+        because = f": {printable(why).rstrip('.')}" if why else ""
         return "" if brief else f"How many of the PIEs seeds alone would make cannot be told{because}."
     observed, alone = floor["observed"], floor["floor"]
     sizes = floor["group_sizes"]
@@ -650,7 +496,7 @@ def confirmed(audit: Audit) -> str:
     if found is None:
         return ""
     if found["pies"] is None:
-        why = shown(found["why_not"]).rstrip(".")
+        why = printable(found["why_not"]).rstrip(".")
         return f"Which single examples changed by more than chance cannot be told: {why}." if why else ""
     alpha = CLEAR if found["alpha"] is None else found["alpha"]
     if compares_pairs(audit):
@@ -673,7 +519,7 @@ def confirmed(audit: Audit) -> str:
         if needed > examples
         else f"at least {needed:,} of {examples:,} must have it before one is confirmed"
     )
-    return f"{told} With so few models no p-value can be below {chance(smallest)}: {so}."
+    return f"{told} With so few models no p-value can be below {p_value(smallest)}: {so}."
 
 
 def confusion_name(row: Row) -> str:
@@ -749,8 +595,8 @@ def label_errors(audit: Audit) -> list[str]:
     if found is None or (found["count"] is None and not found["why_not"]):
         return []
     if found["count"] is None:
-        return [f"Likely label errors cannot be told here: {shown(found['why_not']).rstrip('.')}."]
-    rule = shown(found["rule"]).strip()
+        return [f"Likely label errors cannot be told here: {printable(found['why_not']).rstrip('.')}."]
+    rule = printable(found["rule"]).strip()
     rules = [f"{rule.rstrip('.')}."] if rule else []
     if found["count"] == 0:
         return [" ".join(["No example looks like a label error.", *rules])]
@@ -927,7 +773,7 @@ def limit(row: Row) -> str:
     """
     if row["limit"] is None:
         return NOTHING
-    told = shown(row["limit"])
+    told = printable(row["limit"])
     value, unit = told.removesuffix("%").strip(), row["unit"] if not told.endswith("%") else "%"
     try:
         value = f"{float(value):,g}"

@@ -1,0 +1,214 @@
+"""How piescope writes numbers, intervals, p-values, names and lists: one rounding, one minus sign, one spelling.
+
+Everything that people read is written by these: the terminal, JUnit, Markdown, both pages and the tables in LaTeX.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+
+MINUS = "\N{MINUS SIGN}"
+SPACE = "\N{NO-BREAK SPACE}"
+NOTHING = "–"
+"""Stands where there is no number; a missing number is never a 0."""
+
+LONGEST_NAME = 60
+MOST_DECIMALS = 9
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+
+
+def printable(text: object, longest: int | None = None) -> str:
+    r"""Text from outside as it may be shown: control, direction and lone surrogate characters spelt out, never sent on.
+
+    Args:
+        text: a name, an id, a note.
+        longest: characters after which it is cut.
+
+    Example:
+        >>> printable("a\x1b[31m\nb"), printable("x" * 9, longest=5)
+        ('a\\x1b[31m\\nb', 'xxxx…')
+    """
+    safe = "".join(
+        letter if unicodedata.category(letter) not in _INVISIBLE else letter.encode("unicode_escape").decode()
+        for letter in str(text)
+    )
+    return safe if longest is None or len(safe) <= longest else safe[: longest - 1] + "…"
+
+
+def name(text: object) -> str:
+    """A class, group or file by name, cut where it is very long."""
+    return printable(text, LONGEST_NAME) or "(empty)"
+
+
+def count(value: float | None) -> str:
+    """``10,000``; halves as they are; a dash for nothing.
+
+    Example:
+        >>> count(10_000), count(12.5), count(None)
+        ('10,000', '12.5', '–')
+    """
+    if value is None:
+        return NOTHING
+    return f"{value:,.0f}" if float(value).is_integer() else number(value)
+
+
+def counted(value: float, noun: str) -> str:
+    """``1 example``, ``2 examples``.
+
+    Example:
+        >>> counted(1, "class"), counted(2, "class"), counted(1_000, "example")
+        ('1 class', '2 classes', '1,000 examples')
+    """
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else noun + ("es" if noun.endswith("s") else "s")
+    return f"{count(value)} {noun if value == 1 else plural}"
+
+
+def digits(*values: float | None) -> int:
+    """Decimals that these need: one, more where all are small."""
+    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    return 1 if largest >= 0.5 or largest == 0 else 2 if largest >= 0.05 else 3
+
+
+def seen_digits(value: float | None, low: float | None, high: float | None) -> int:
+    """Decimals in which an interval that excludes 0 is seen to do so.
+
+    Example:
+        >>> seen_digits(-3.0, -7.1, -0.02), seen_digits(-3.0, -7.1, 0.02)
+        (2, 1)
+    """
+    decimals = digits(value, low, high)
+    if low is None or high is None or low * high <= 0:
+        return decimals
+    nearest = min(abs(low), abs(high))
+    while decimals < MOST_DECIMALS and not halves_up(nearest, decimals):
+        decimals += 1
+    return decimals
+
+
+def halves_up(value: float, decimals: int) -> float:
+    """Rounded as people do: 0.35 is 0.4, though its nearest binary number is a little less.
+
+    Example:
+        >>> halves_up(0.35, 1), f"{0.35:.1f}", halves_up(2.5, 0)
+        (0.4, '0.3', 3.0)
+    """
+    return math.floor(round(value * 10**decimals, 6) + 0.5) / 10**decimals
+
+
+def number(value: float | None, decimals: int = 1, signed: bool = False) -> str:
+    """A number with a true minus sign; a dash for nothing.
+
+    Example:
+        >>> number(-1.25, 1), number(0.5, 1, signed=True), number(-0.001, 1), number(None)
+        ('−1.3', '+0.5', '0.0', '–')
+    """
+    if value is None:
+        return NOTHING
+    text = f"{halves_up(abs(value), decimals):,.{decimals}f}"
+    if not any(letter in "123456789" for letter in text):
+        return text
+    return (MINUS if value < 0 else "+" if signed else "") + text
+
+
+def interval(low: float | None, high: float | None, decimals: int = 1, signed: bool = False) -> str:
+    r"""``[0.9, 1.7]``; empty where an end is missing.
+
+    Example:
+        >>> interval(0.9, 1.7), interval(None, 1.7)
+        ('[0.9,\xa01.7]', '')
+    """
+    if low is None or high is None:
+        return ""
+    return f"[{number(low, decimals, signed)},{SPACE}{number(high, decimals, signed)}]"
+
+
+def with_interval(
+    value: float | None,
+    low: float | None,
+    high: float | None,
+    unit: str = "",
+    signed: bool = False,
+    decimals: int | None = None,
+) -> str:
+    """``3.2 % [2.9, 3.6]``, all with the same decimals: as many as show that 0 is excluded, or those asked for.
+
+    Example:
+        >>> with_interval(1234.5, 3.0, 2100, decimals=0).replace(SPACE, " "), with_interval(None, None, None)
+        ('1,235 [3, 2,100]', '–')
+    """
+    if value is None:
+        return NOTHING
+    shown = seen_digits(value, low, high) if decimals is None else decimals
+    told = number(value, shown, signed) + (SPACE + unit if unit else "")
+    ends = interval(low, high, shown, signed)
+    return f"{told} {ends}" if ends else told
+
+
+def plus_minus(mean: float | None, std: float | None, decimals: int = 2) -> str:
+    """``98.24 ± 0.43``; a dash where there is no mean.
+
+    Example:
+        >>> plus_minus(98.237, 0.43), plus_minus(1.0, None), plus_minus(None, None)
+        ('98.24 ± 0.43', '1.00', '–')
+    """
+    if mean is None:
+        return NOTHING
+    return number(mean, decimals) + ("" if std is None else f" ± {number(std, decimals)}")
+
+
+def percent(value: float | None, decimals: int = 1) -> str:
+    """``91.2 %`` of a number that is in percent."""
+    return NOTHING if value is None else number(value, decimals) + SPACE + "%"
+
+
+def percent_of_fraction(share: float) -> str:
+    """``0.95`` as ``95 %``: a sparsity, in as many digits as it has, up to four.
+
+    Example:
+        >>> percent_of_fraction(0.95).replace(SPACE, " "), percent_of_fraction(0.995).replace(SPACE, " ")
+        ('95 %', '99.5 %')
+    """
+    return f"{100 * share:.4g}{SPACE}%"
+
+
+def p_value(value: float | None) -> str:
+    """A p- or q-value: ``0.034``, ``2e−14``.
+
+    Example:
+        >>> p_value(0.0341), p_value(2.34e-14), p_value(0.0), p_value(1.0), p_value(None)
+        ('0.034', '2e−14', '< 1e−300', '1', '–')
+    """
+    if value is None:
+        return NOTHING
+    if value == 0:
+        return f"< 1e{MINUS}300"
+    if value < 0.001:
+        mantissa, exponent = f"{value:.0e}".split("e")
+        return f"{mantissa}e{MINUS}{abs(int(exponent))}"  # a hyphen would let the line break there
+    return f"{value:.2g}"
+
+
+def equals(value: float | None) -> str:
+    """``= 0.034``, ``< 1e−300``: what follows p or q."""
+    text = p_value(value)
+    return text if text.startswith("<") else f"={SPACE}{text}"
+
+
+def listed(parts: Sequence[str], most: int | None = None, last: str = "and") -> str:
+    """``a, b and c``; ``a, b and 3 more``.
+
+    Example:
+        >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], most=2)
+        ('a', 'a, b and c', 'a, b and 2 more')
+    """
+    if most is not None and len(parts) > most + 1:
+        parts = [*parts[:most], f"{len(parts) - most:,} more"]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}" if parts else ""
+
+
+def capital(text: str) -> str:
+    """The first letter of a sentence that begins with our own words."""
+    return text[:1].upper() + text[1:]
