@@ -159,19 +159,42 @@ def plus_minus(mean: float | None, std: float | None, decimals: int = 2) -> str:
     return number(mean, decimals) + ("" if std is None else f" ± {number(std, decimals)}")
 
 
+def give_or_take(share: float | None) -> str:
+    """``± 12 %`` of a fraction; a dash where there is none.
+
+    Example:
+        >>> give_or_take(0.123).replace(SPACE, " "), give_or_take(None)
+        ('± 12 %', '–')
+    """
+    return NOTHING if share is None else f"±{SPACE}{percent(100 * share, 0)}"
+
+
 def percent(value: float | None, decimals: int = 1) -> str:
     """``91.2 %`` of a number that is in percent."""
     return NOTHING if value is None else number(value, decimals) + SPACE + "%"
 
 
-def percent_of_fraction(share: float) -> str:
+def as_percent(share: float) -> str:
     """``0.95`` as ``95 %``: a sparsity, in as many digits as it has, up to four.
 
     Example:
-        >>> percent_of_fraction(0.95).replace(SPACE, " "), percent_of_fraction(0.995).replace(SPACE, " ")
+        >>> as_percent(0.95).replace(SPACE, " "), as_percent(0.995).replace(SPACE, " ")
         ('95 %', '99.5 %')
     """
     return f"{100 * share:.4g}{SPACE}%"
+
+
+def significant(value: float | None, low: float | None = None, high: float | None = None, figures: int = 3) -> str:
+    """A number of no fixed unit by its first figures, with its interval if it has one; a dash for nothing.
+
+    Example:
+        >>> significant(-0.01234, -0.5, 1234.5).replace(SPACE, " "), significant(2.5), significant(None)
+        ('−0.0123 [−0.5, 1.23e+03]', '2.5', '–')
+    """
+    if value is None:
+        return NOTHING
+    told, *ends = (f"{each:.{figures}g}".replace("-", MINUS) for each in (value, low, high) if each is not None)
+    return f"{told} [{ends[0]},{SPACE}{ends[1]}]" if len(ends) == 2 else told
 
 
 def p_value(value: float | None) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from piescope import wording
 from piescope.cli.audit import audit
 from piescope.cli.outlets import take_over
 from piescope.cli.terminal import (
@@ -237,7 +238,7 @@ def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[dict[str, Any]
 def _say_foretold(console: Console, told: list[dict[str, Any]], models: int) -> None:
     from rich.table import Table
 
-    from piescope.report.signal_tables import enough, share
+    from piescope.report.signal_tables import enough
 
     if not told:
         say(console, "too few models there (4 an arm are needed) to foretell PIE counts")
@@ -248,10 +249,10 @@ def _say_foretold(console: Console, told: list[dict[str, Any]], models: int) -> 
     for row in told:
         table.add_row(
             f"{row['objective']} {row['pruning']} {row['sparsity']:g}",
-            f"{row['pies']:,.0f}",
-            share(row["repeat_error"]),
+            wording.number(row["pies"], 0),
+            wording.give_or_take(row["repeat_error"]),
             enough(row["enough_to_repeat"], row["furthest"], row["seen"]),
-            f"{row['limit_low']:,.0f} to {row['limit_high']:,.0f}",
+            f"{wording.number(row['limit_low'], 0)} to {wording.number(row['limit_high'], 0)}",
         )
     console.print(table)
 

@@ -22,7 +22,8 @@ from piescope.measure.resampling import Draws, Estimate, drawn_means, estimate, 
 from piescope.report.frames import ArmResult, Results, Row
 from piescope.report.published import paper_value
 from piescope.report.signal import Signal
-from piescope.report.words import OBJECTIVES, percent, pruning_name
+from piescope.report.words import OBJECTIVES, pruning_name
+from piescope.wording import as_percent
 
 DRAWS = 300
 LEVEL = 0.025
@@ -293,7 +294,7 @@ class _Evidence:
 
 def _pair(objective: str, pruning: str, sparsity: float | None = None) -> str:
     named = f"{OBJECTIVES[objective]} / {pruning_name(pruning)}"
-    return named if sparsity is None else f"{named}, {percent(sparsity)}"
+    return named if sparsity is None else f"{named}, {as_percent(sparsity)}"
 
 
 def _paper_ratio(table: int, quantity: str, *arms: tuple[str, str, float]) -> float | None:
@@ -317,7 +318,7 @@ def _c1(evidence: _Evidence) -> Claim:
         counts = [evidence.count(*arm) + 0.5 for arm in arms]
         parts.append(
             Part(
-                f"{pruning_name(pruning)}, {percent(evidence.main)}",
+                f"{pruning_name(pruning)}, {as_percent(evidence.main)}",
                 "PIEs of SupCon over PIEs of Sup (half a PIE added to each; the paper: about 3)",
                 "above",
                 estimate(np.log(counts[0] / counts[1]), evidence.models),
@@ -325,7 +326,7 @@ def _c1(evidence: _Evidence) -> Claim:
                 is_ratio=True,
             )
         )
-        parts += _beyond_noise(evidence, f"{pruning_name(pruning)}, {percent(evidence.main)}", "SupCon", "Sup", arms)
+        parts += _beyond_noise(evidence, f"{pruning_name(pruning)}, {as_percent(evidence.main)}", "SupCon", "Sup", arms)
     return _claim(
         "C1",
         "Supervised contrastive models lose more examples than supervised ones at high sparsity",
@@ -342,14 +343,14 @@ def _fewer(evidence: _Evidence, objective: str, fewer: str, more: str) -> list[P
         paper = _paper_difference(1, "pies", *arms)
         parts.append(
             Part(
-                percent(sparsity),
+                as_percent(sparsity),
                 f"PIEs of {pruning_name(fewer)} minus PIEs of {pruning_name(more)}, % of examples",
                 "below",
                 estimate(counts[0] - counts[1], evidence.models),
                 None if paper is None else paper / 100,
             )
         )
-        parts += _beyond_noise(evidence, percent(sparsity), pruning_name(fewer), pruning_name(more), arms)
+        parts += _beyond_noise(evidence, as_percent(sparsity), pruning_name(fewer), pruning_name(more), arms)
     return parts
 
 
@@ -390,7 +391,7 @@ def _c4(evidence: _Evidence) -> Claim:
             arms = (objective, pruning, evidence.main), (objective, "dense", 0.0)
             ratio = _paper_ratio(table, "q_mean", *arms)
             paper[objective] = None if ratio is None else 100 * (ratio - 1)
-        about = f"{pruning_name(pruning)}, {percent(evidence.main)}"
+        about = f"{pruning_name(pruning)}, {as_percent(evidence.main)}"
         parts.append(
             Part(
                 about,
@@ -459,7 +460,7 @@ def _c6(evidence: _Evidence) -> Claim:
         for objective in ("supervised", "supcon"):
             dense, pruned = (evidence.depth(objective, pruning, sparsity) for sparsity in (0.0, evidence.main))
             found[objective] = correlation(dense, pruned, evidence.drawn.examples)
-        about = f"{pruning_name(pruning)}, {percent(evidence.main)}"
+        about = f"{pruning_name(pruning)}, {as_percent(evidence.main)}"
         parts.append(
             Part(
                 about,
@@ -501,7 +502,7 @@ def _c7(evidence: _Evidence) -> Claim:
         found = estimate(high - low, evidence.models)
         parts.append(
             Part(
-                f"{_pair(objective, pruning)}, {percent(sparsities[-1])} against {percent(sparsities[0])}",
+                f"{_pair(objective, pruning)}, {as_percent(sparsities[-1])} against {as_percent(sparsities[0])}",
                 "change of the probability that two PIEs are of one class",
                 "below",
                 found,
@@ -540,8 +541,8 @@ def _c8(evidence: _Evidence) -> Claim:
         for sparsity in ends:
             sizes = [evidence.count(objective, pruning, sparsity) for objective in ("supervised", "supcon")]
             by_chance.append(chance_jaccard(sizes[0], sizes[1], evidence.examples))
-        about = f"{pruning_name(pruning)}, {percent(ends[0])}"
-        both = f"{about} to {percent(ends[1])}"
+        about = f"{pruning_name(pruning)}, {as_percent(ends[0])}"
+        both = f"{about} to {as_percent(ends[1])}"
         chance = "growth of the overlap beyond that of independent sets of these sizes"
         grown, grown_by_chance = high - low, by_chance[1] - by_chance[0]
         parts += [

@@ -20,7 +20,8 @@ from matplotlib.ticker import MaxNLocator
 
 from piescope.report import frames
 from piescope.report.frames import Results, Row
-from piescope.report.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, percent, pruning_name
+from piescope.report.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
+from piescope.wording import as_percent
 
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -89,7 +90,7 @@ def draw_all(results: Results) -> list[Drawn]:
     """The paper's seven figures from this run's results."""
     sparsities = results.sparsities()
     mapped = sorted({arm.sparsity for arm in results.arms if arm.embedding is not None and not arm.is_dense})
-    main = percent(results.main_sparsity)
+    main = as_percent(results.main_sparsity)
     one_shot = _shown_pruning(results)
     classes = [row for row in frames.class_rows(results) if row["pruning"] != "dense"]
     few = sparsities if len(sparsities) <= 3 else sorted({sparsities[0], results.main_sparsity, sparsities[-1]})
@@ -101,7 +102,7 @@ def draw_all(results: Results) -> list[Drawn]:
         (
             "What pruning does to the representation",
             f"UMAP of {whose} of the test examples, dense"
-            + (f" and at {percent(top[0])} sparsity" if top else "")
+            + (f" and at {as_percent(top[0])} sparsity" if top else "")
             + ", coloured by the population's modal label. Each panel is a fit of its own: only the grouping within a "
             "panel means something.",
             frames.umap_rows(results, top),
@@ -283,7 +284,7 @@ def draw_maps_by_objective(rows: list[Row], results: Results) -> Figure:
                 axes.axis("off")
                 continue
             _map(axes, shown, results)
-            sparsity = "" if pruning == "dense" else f", {percent(shown[0]['sparsity'])}"
+            sparsity = "" if pruning == "dense" else f", {as_percent(shown[0]['sparsity'])}"
             axes.set_title(f"{pruning_name(pruning)}{sparsity}")
         line[0].set_ylabel(OBJECTIVES_IN_FULL.get(objective, objective))
     _legend(figure, results)
@@ -311,7 +312,7 @@ def draw_maps_by_sparsity(rows: list[Row], results: Results) -> Figure:
                 f"{OBJECTIVES.get(objective, objective)} / dense" if sparsity == 0 else family_name(objective, pruning)
             )
             axes.set_title(name, fontsize=7)
-        line[0].set_ylabel(percent(sparsity))
+        line[0].set_ylabel(as_percent(sparsity))
     _legend(figure, results)
     return figure
 
@@ -354,7 +355,7 @@ def draw_pairs(rows: list[Row], name: str, results: Results, jitter: float = 0.0
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(5, integer=jitter > 0))
         axes.set_xlabel("dense")
-    grid[0][0].set_ylabel(f"pruned, {percent(results.main_sparsity)}")
+    grid[0][0].set_ylabel(f"pruned, {as_percent(results.main_sparsity)}")
     figure.suptitle(name, fontsize=9)
     return figure
 
@@ -385,7 +386,7 @@ def draw_classes(rows: list[Row], results: Results, by_objective: bool) -> Figur
             axes.set_xticks(places, names, rotation=0 if upright else 90)
             axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             axes.set_ylim(0, max(1, pies.max()) * 1.08)
-            axes.set_title(f"{family_name(objective, pruning)}, {percent(sparsity)}", fontsize=7)
+            axes.set_title(f"{family_name(objective, pruning)}, {as_percent(sparsity)}", fontsize=7)
     for line in grid:
         line[0].set_ylabel("PIEs")
     figure.supxlabel("true class", fontsize=8)
@@ -405,7 +406,7 @@ def draw_rescued(rows: list[Row], results: Results) -> Figure:
             axes.imshow(image[0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         else:
             axes.imshow(image.transpose(1, 2, 0), interpolation="nearest")
-        arm = f"{pruning_name(row['pruning'])}, {percent(row['sparsity'])}"
+        arm = f"{pruning_name(row['pruning'])}, {as_percent(row['sparsity'])}"
         labels = [f"U: {_short(row['dense_label'])}", f"S: {_short(row['pruned_label'])}"]
         both = ("   " if sum(map(len, labels)) <= 14 else "\n").join(labels)
         axes.set_title(f"{both}\n{arm}", fontsize=6.5)

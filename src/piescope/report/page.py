@@ -22,7 +22,8 @@ from piescope.report.signal_tables import COLUMNS as SIGNAL_COLUMNS
 from piescope.report.signal_words import in_short, sentences
 from piescope.report.standalone import data_uri, page_templates, style_hash
 from piescope.report.tables import WideTable
-from piescope.report.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, percent, plus_minus, pruning_name
+from piescope.report.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
+from piescope.wording import as_percent, percent, plus_minus, significant
 
 GALLERY_MOST = 48
 """PIEs shown per arm; examples.parquet has all."""
@@ -88,7 +89,7 @@ def render_page(
         css_hash=style_hash(css),
         version=piescope.__version__,
         headline=headline(results, signal),
-        main_sparsity=percent(results.main_sparsity),
+        main_sparsity=as_percent(results.main_sparsity),
         findings=findings(results),
         facts=facts(results),
         tables={
@@ -102,7 +103,7 @@ def render_page(
         has_fresh=any(signal.fresh(objective) is not None for objective in results.objectives()),
         controls=[
             f"{OBJECTIVES.get(arm.objective, arm.objective)} {pruning_name(arm.pruning)}"
-            + (f" {percent(arm.sparsity)}" if arm.sparsity else "")
+            + (f" {as_percent(arm.sparsity)}" if arm.sparsity else "")
             for arm in results.arms
             if arm.is_control
         ],
@@ -118,7 +119,7 @@ def render_page(
         signal_figures=[_shown(drawn) for drawn in figures if drawn.rows and drawn.number >= FIRST_NUMBER],
         walls=walls(results),
         missing=[
-            f"{family_name(row['objective'], row['pruning'])} {percent(row['sparsity'])}" for row in results.missing
+            f"{family_name(row['objective'], row['pruning'])} {as_percent(row['sparsity'])}" for row in results.missing
         ],
         examples=len(results.labels),
         pies=sum(row["pies"] for row in rows["pies"] if not row["control"]),
@@ -145,9 +146,8 @@ def _told_claim(claim: Claim) -> dict[str, Any]:
     for part in claim.parts:
         value, low, high = part.told()
         if value is not None:
-            interval = "" if low is None or high is None else f" [{low:.3g}, {high:.3g}]"
             effect = part.effect if part.counts else f"{part.effect} (for comparison only)"
-            effects.setdefault(effect, []).append(f"{part.about}: {value:.3g}{interval}")
+            effects.setdefault(effect, []).append(f"{part.about}: {significant(value, low, high)}")
     return {
         "id": claim.id,
         "statement": claim.statement,
@@ -199,7 +199,7 @@ def headline(results: Results, signal: Signal) -> list[dict[str, str]]:
                 "objective": objective,
                 "name": family_name(objective, pruning),
                 "number": f"{pies:,}",
-                "unit": f"of {len(results.labels):,} examples ({100 * pies / len(results.labels):.1f} %)",
+                "unit": f"of {len(results.labels):,} examples ({percent(100 * pies / len(results.labels))})",
                 "signal": in_short(signal, arm),
                 "detail": f"accuracy {plus_minus(arm.summary['accuracy_mean'], arm.summary['accuracy_std'])} %",
             }
@@ -221,7 +221,9 @@ def findings(results: Results) -> list[str]:
         ]
         for _, pruning in [family for family in results.families() if family[0] == objective]:
             arms = [results.find(objective, pruning, sparsity) for sparsity in results.sparsities()]
-            counts = ", ".join(f"{arm.summary['pies']} at {percent(arm.sparsity)}" for arm in arms if arm is not None)
+            counts = ", ".join(
+                f"{arm.summary['pies']} at {as_percent(arm.sparsity)}" for arm in arms if arm is not None
+            )
             said.append(f"PIEs of {pruning_name(pruning)}: {counts}.")
         told.append(" ".join(said))
     at_main = [(results.find(o, p, results.main_sparsity), o, p) for o, p in results.families()]
@@ -229,7 +231,7 @@ def findings(results: Results) -> list[str]:
     if len(known) > 1:
         most, least = max(known), min(known)
         told.append(
-            f"At {percent(results.main_sparsity)} sparsity, {family_name(*most[1:])} has the most PIEs ({most[0]}) "
+            f"At {as_percent(results.main_sparsity)} sparsity, {family_name(*most[1:])} has the most PIEs ({most[0]}) "
             f"and {family_name(*least[1:])} the fewest ({least[0]})."
         )
     return told
@@ -271,7 +273,7 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Data fingerprint", data["fingerprint"][:16]),
         ("Model", f"WRN-{model['depth']}-{model['width']}"),
         ("Models per arm", str(seeds) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
-        ("Sparsities", ", ".join(percent(sparsity) for sparsity in study["sparsities"])),
+        ("Sparsities", ", ".join(as_percent(sparsity) for sparsity in study["sparsities"])),
     ]
     for objective in study["arms"]:
         training = study["training"][objective]
@@ -369,7 +371,7 @@ def walls(results: Results) -> list[Wall]:
                 images[int(index)] = data_uri("image/png", png(results.images[index]))
         hung.append(
             Wall(
-                f"{family_name(arm.objective, arm.pruning)}, {percent(arm.sparsity)}",
+                f"{family_name(arm.objective, arm.pruning)}, {as_percent(arm.sparsity)}",
                 len(pies),
                 [_tile(results, arm, int(index), images[int(index)]) for index in shown],
                 is_open=arm.sparsity == results.main_sparsity,
@@ -387,8 +389,8 @@ def _tile(results: Results, arm: ArmResult, index: int, image: str) -> Tile:
         image=image,
         example_id=results.data["ids"][index],
         label=names[truth],
-        dense=f"{names[dense]} ({100 * arm.columns['dense_agreement'][index]:.0f} %)",
-        pruned=f"{names[pruned]} ({100 * arm.columns['pruned_agreement'][index]:.0f} %)",
+        dense=f"{names[dense]} ({percent(100 * arm.columns['dense_agreement'][index], 0)})",
+        pruned=f"{names[pruned]} ({percent(100 * arm.columns['pruned_agreement'][index], 0)})",
         kind="lost" if dense == truth else "rescued" if pruned == truth else "moved",
         is_tie=bool(tied_pies(arm)[index]),
         is_confirmed=bool(arm.columns["is_confirmed"][index]),

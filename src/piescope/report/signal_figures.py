@@ -15,7 +15,8 @@ from matplotlib.ticker import MaxNLocator
 from piescope.report.figures import GREY, LIGHT, STRONG, Drawn, drawn
 from piescope.report.frames import Results, Row
 from piescope.report.signal import Signal
-from piescope.report.words import OBJECTIVES_IN_FULL, family_name, percent
+from piescope.report.words import OBJECTIVES_IN_FULL, family_name
+from piescope.wording import as_percent
 
 FIRST_NUMBER = 8
 
@@ -31,7 +32,7 @@ PARTS = {
 def draw_signal(signal: Signal) -> list[Drawn]:
     """Figures 8 to 10."""
     results = signal.results
-    main = percent(results.main_sparsity)
+    main = as_percent(results.main_sparsity)
     parts = [*signal.rows["decomposition"], *_counts(signal)]
     curves = [row for row in signal.rows["replicates"] if row["sparsity"] == results.main_sparsity]
     return [
@@ -101,7 +102,7 @@ def draw_decomposition(rows: list[Row], results: Results) -> Figure:
             parts = {row["part"]: row for row in own if row["sparsity"] == sparsity}
             _stack(axes, place, parts, family[0])
         axes.axhline(0, color="black", linewidth=0.6)
-        axes.set_xticks(range(len(sparsities)), [percent(sparsity) for sparsity in sparsities])
+        axes.set_xticks(range(len(sparsities)), [as_percent(sparsity) for sparsity in sparsities])
         axes.set_title(family_name(*family))
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     grid[0][0].set_ylabel("PIEs")
@@ -222,5 +223,5 @@ def draw_replicates(rows: list[Row], results: Results) -> Figure:
         axes.set_ylim(bottom=0)
         axes.set_title(f"{family_name(objective, pruning)}")
         axes.set_xlabel("models")
-    grid[0][0].set_ylabel(f"PIEs at {percent(results.main_sparsity)}")
+    grid[0][0].set_ylabel(f"PIEs at {as_percent(results.main_sparsity)}")
     return figure

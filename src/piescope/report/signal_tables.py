@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from piescope.report.frames import Results, Row
 from piescope.report.signal import MARGIN, SCORES, Signal
 from piescope.report.tables import NAMED, WideTable
-from piescope.report.words import OBJECTIVES, family_name, percent, pruning_name
+from piescope.report.words import OBJECTIVES, family_name, pruning_name
+from piescope.wording import as_percent, give_or_take, number, p_value, with_interval
 
 WORST = 3
 """Classes that the page shows of each arm."""
@@ -95,11 +96,11 @@ def _noise(rows: Sequence[Row]) -> WideTable:
     body = tuple(
         (
             family_name(row["objective"], row["pruning"]),
-            percent(row["sparsity"]),
+            as_percent(row["sparsity"]),
             f"{row['pies']:,}",
-            f"{row['observed']:,.0f}",
-            f"{row['floor']:,.0f}",
-            interval(row["excess"], row["excess_low"], row["excess_high"], 0),
+            number(row["observed"], 0),
+            number(row["floor"], 0),
+            with_interval(row["excess"], row["excess_low"], row["excess_high"], decimals=0),
             f"{row['changed']:,}",
             f"{row['confirmed']:,}",
             f"{row['null'].replace('_', ' ')}, {row['dense_group']} and {row['pruned_group']}",
@@ -145,10 +146,10 @@ def _decomposition(rows: Sequence[Row]) -> WideTable:
     arms: dict[tuple[str, str, float], dict[str, str]] = {}
     for row in rows:
         own = arms.setdefault((row["objective"], row["pruning"], row["sparsity"]), {})
-        own[row["part"]] = interval(row["pies"], row["pies_low"], row["pies_high"], 0)
+        own[row["part"]] = with_interval(row["pies"], row["pies_low"], row["pies_high"], decimals=0)
     parts = [part for part in PART_NAMES if any(part in own for own in arms.values())]
     body = tuple(
-        (family_name(objective, pruning), percent(sparsity), *(own.get(part, "–") for part in parts))
+        (family_name(objective, pruning), as_percent(sparsity), *(own.get(part, "–") for part in parts))
         for (objective, pruning, sparsity), own in arms.items()
     )
     caption = (
@@ -172,17 +173,17 @@ def _class_impact(rows: Sequence[Row], results: Results) -> WideTable:
             row["class"],
             number(row["dense_recall"], 1),
             number(row["change"], 2, signed=True),
-            interval(row["impact"], row["low"], row["high"], 2, signed=True),
+            with_interval(row["impact"], row["low"], row["high"], decimals=2, signed=True),
             number(row["effect_size"], 1, signed=True),
-            p_text(row["q_value"]),
-            p_text(row["test_q_value"]),
-            p_text(row["p_lost_margin"]),
+            p_value(row["q_value"]),
+            p_value(row["test_q_value"]),
+            p_value(row["p_lost_margin"]),
         )
         for family, own in shown.items()
         for row in own[:WORST]
     )
     caption = (
-        f"The {WORST} classes that fare worst at {percent(results.main_sparsity)} sparsity; "
+        f"The {WORST} classes that fare worst at {as_percent(results.main_sparsity)} sparsity; "
         "results/tables/class_impact.csv "
         "has all. Recall in percent; change in percentage points. Impact: the change beyond that of the mean accuracy, "
         "with its 95 % interval over models and examples, and q, Benjamini-Hochberg over the classes of the arm. "
@@ -203,9 +204,9 @@ def _overlap(rows: Sequence[Row], results: Results) -> WideTable:
             f"{row['pies_a']:,}; {row['pies_b']:,}",
             f"{row['observed']:,}",
             _times(row["expected"], row["ratio"]),
-            p_text(row["p_value"]),
+            p_value(row["p_value"]),
             _times(row["hard_expected"], row["hard_ratio"]),
-            p_text(row["hard_p_value"]),
+            p_value(row["hard_p_value"]),
             row["dense_models"],
         )
         for row in rows
@@ -231,11 +232,11 @@ def _overlap(rows: Sequence[Row], results: Results) -> WideTable:
 
 
 def _side(row: Row, side: str) -> str:
-    return f"{family_name(row[f'objective_{side}'], row[f'pruning_{side}'])} {percent(row[f'sparsity_{side}'])}"
+    return f"{family_name(row[f'objective_{side}'], row[f'pruning_{side}'])} {as_percent(row[f'sparsity_{side}'])}"
 
 
 def _times(expected: float, ratio: float | None) -> str:
-    return f"{expected:,.1f}" + ("" if ratio is None else f" ({ratio:.2f} x)")
+    return number(expected) + ("" if ratio is None else f" ({number(ratio, 2)} x)")
 
 
 def _replicates(rows: Sequence[Row]) -> WideTable:
@@ -248,12 +249,12 @@ def _replicates(rows: Sequence[Row]) -> WideTable:
         body.append(
             (
                 family_name(row["objective"], row["pruning"]),
-                percent(row["sparsity"]),
+                as_percent(row["sparsity"]),
                 f"{row['models']}",
-                f"{row['pies']:,.0f}",
-                share(row["repeat_error"]),
+                number(row["pies"], 0),
+                give_or_take(row["repeat_error"]),
                 enough(row["enough_to_repeat"], row["furthest"], row["models"]),
-                f"{row['limit_low']:,.0f} to {row['limit_high']:,.0f}",
+                f"{number(row['limit_low'], 0)} to {number(row['limit_high'], 0)}",
                 enough(row["enough"], row["furthest"], row["models"]),
             )
         )
@@ -278,7 +279,7 @@ def _predictors(rows: Sequence[Row], results: Results) -> WideTable:
     for row in rows:
         if row["event"] == "error" or row["sparsity"] == results.main_sparsity:
             own = columns.setdefault((row["objective"], row["event"], row["pruning"]), {})
-            own[row["score"]] = interval(row["auroc"], row["low"], row["high"], 2)
+            own[row["score"]] = with_interval(row["auroc"], row["low"], row["high"], decimals=2)
     names = [name for name in SCORES if any(name in own for own in columns.values())]
     body = tuple((SCORES[name], *(own.get(name, "–") for own in columns.values())) for name in names)
     head = [
@@ -288,7 +289,7 @@ def _predictors(rows: Sequence[Row], results: Results) -> WideTable:
     caption = (
         "What predicts the damage before pruning: AUROC of scores of the dense models (0.5 is a coin; each turned so "
         "that high means trouble) for a dense model's error, mean over models, and for being a PIE at "
-        f"{percent(results.main_sparsity)} sparsity. 95 % intervals over seeds and examples. Votes are those of the "
+        f"{as_percent(results.main_sparsity)} sparsity. 95 % intervals over seeds and examples. Votes are those of the "
         "other "
         "models where a model's own error is predicted; depth against the true label knows the label, so it is not "
         "asked "
@@ -300,47 +301,6 @@ def _predictors(rows: Sequence[Row], results: Results) -> WideTable:
     for objective in dict.fromkeys(objective for objective, _, _ in columns):
         groups.append((OBJECTIVES.get(objective, objective), sum(key[0] == objective for key in columns)))
     return WideTable("What predicts the damage", caption, tuple(groups), ("Score", *head), body)
-
-
-def interval(value: float | None, low: float | None, high: float | None, digits: int, signed: bool = False) -> str:
-    """``12 [3, 21]``; a dash where there is no value.
-
-    Example:
-        >>> interval(1234.5, 3.0, 2100, 0), interval(None, None, None, 1), interval(1.0, None, None, 1)
-        ('1,234 [3, 2,100]', '–', '1.0')
-    """
-    if value is None:
-        return "–"
-    form = f"{'+' if signed else ''},.{digits}f"
-    ends = "" if low is None or high is None else f" [{low:{form}}, {high:{form}}]"
-    return f"{value:{form}}{ends}"
-
-
-def number(value: float | None, digits: int, signed: bool = False) -> str:
-    """A number, or a dash."""
-    return interval(value, None, None, digits, signed)
-
-
-def p_text(value: float | None) -> str:
-    """A p-value to two digits; ``< 0.0001`` below that.
-
-    Example:
-        >>> p_text(0.0314), p_text(1e-9), p_text(None)
-        ('0.031', '< 0.0001', '–')
-    """
-    if value is None:
-        return "–"
-    return "< 0.0001" if value < 1e-4 else f"{value:.2g}"
-
-
-def share(value: float | None) -> str:
-    """``± 12 %``; a dash where there is none.
-
-    Example:
-        >>> share(0.123), share(None)
-        ('± 12 %', '–')
-    """
-    return "–" if value is None else f"± {100 * value:.0f} %"
 
 
 def enough(models: int | None, furthest: int, seen: int) -> str:

@@ -7,8 +7,9 @@ import math
 from piescope.measure.significance import FALSE_DISCOVERIES
 from piescope.report.frames import ArmResult
 from piescope.report.signal import MARGIN, Signal
-from piescope.report.signal_tables import enough, interval, share
-from piescope.report.words import family_name, percent
+from piescope.report.signal_tables import enough
+from piescope.report.words import family_name
+from piescope.wording import as_percent, give_or_take, number, p_value, percent, with_interval
 
 
 def in_short(signal: Signal, arm: ArmResult) -> str:
@@ -16,7 +17,7 @@ def in_short(signal: Signal, arm: ArmResult) -> str:
     floor = signal.floor(arm)
     if floor is None:
         return ""
-    excess = interval(floor.excess.value, *_ends(floor.excess.low, floor.excess.high), 0)
+    excess = with_interval(floor.excess.value, *_ends(floor.excess.low, floor.excess.high), decimals=0)
     return f"{excess} beyond seed noise; {arm.summary['confirmed']} confirmed one by one"
 
 
@@ -35,10 +36,12 @@ def _of_seeds(signal: Signal, arms: list[ArmResult]) -> str:
     known = [(arm, floor) for arm in arms if (floor := signal.floor(arm)) is not None and floor.observed.value > 0]
     if not known:
         return "" if not arms else "There are too few dense models to say how many PIEs seeds alone would make."
-    shares = ", ".join(f"{100 * floor.floor.value / floor.observed.value:.0f} % ({_name(arm)})" for arm, floor in known)
+    shares = ", ".join(
+        f"{percent(100 * floor.floor.value / floor.observed.value, 0)} ({_name(arm)})" for arm, floor in known
+    )
     unclear = [_name(arm) for arm, floor in known if not floor.excess.low > 0]
     rest = f" Not clearly more than seeds alone make: {', '.join(unclear)}." if unclear else ""
-    main = percent(signal.results.main_sparsity)
+    main = as_percent(signal.results.main_sparsity)
     return (
         f"Share of the PIEs at {main} sparsity that would be there without pruning, from seeds alone: {shares}.{rest}"
     )
@@ -61,8 +64,8 @@ def _resolution(signal: Signal, arms: list[ArmResult]) -> list[str]:
             else f"at least {needed:,} of {examples:,} must have it before one is confirmed"
         )
         sentences.append(
-            f"With so few models no example can have a p-value below {smallest:.2g}, so at a false discovery rate of "
-            f"{100 * FALSE_DISCOVERIES:.0f} % {so} ({', '.join(names)}). More models are the only cure."
+            f"With so few models no example can have a p-value below {p_value(smallest)}, so at a false discovery rate "
+            f"of {percent(100 * FALSE_DISCOVERIES, 0)} {so} ({', '.join(names)}). More models are the only cure."
         )
     return sentences
 
@@ -79,8 +82,8 @@ def _classes(signal: Signal) -> list[str]:
         return []
     points = f"{MARGIN:g} percentage point"
     if not kept:
-        return [f"For no pruning is it shown that every class lost less than {points} of recall at {percent(main)}."]
-    return [f"Shown at {percent(main)}: no class lost {points} of recall or more under {', '.join(kept)}."]
+        return [f"For no pruning is it shown that every class lost less than {points} of recall at {as_percent(main)}."]
+    return [f"Shown at {as_percent(main)}: no class lost {points} of recall or more under {', '.join(kept)}."]
 
 
 def _repeat(signal: Signal, arms: list[ArmResult]) -> str:
@@ -91,14 +94,15 @@ def _repeat(signal: Signal, arms: list[ArmResult]) -> str:
     }
     known = [(arm, rows[arm.objective, arm.pruning]) for arm in arms if (arm.objective, arm.pruning) in rows]
     parts = [
-        f"{_name(arm)} {share(row['repeat_error'])} (for 10 %: "
+        f"{_name(arm)} {give_or_take(row['repeat_error'])} (for 10 %: "
         f"{enough(row['enough_to_repeat'], row['furthest'], row['models'])} models), "
-        f"and with any number of models {row['limit_low']:,.0f} to {row['limit_high']:,.0f}, not {row['pies']:,.0f}"
+        f"and with any number of models {number(row['limit_low'], 0)} to {number(row['limit_high'], 0)}, "
+        f"not {number(row['pies'], 0)}"
         for arm, row in known
     ]
     if not parts:
         return ""
-    models, main = known[0][1]["models"], percent(signal.results.main_sparsity)
+    models, main = known[0][1]["models"], as_percent(signal.results.main_sparsity)
     return f"How well another study of {models} models an arm would repeat a PIE count at {main}: {'; '.join(parts)}."
 
 

@@ -9,7 +9,8 @@ from piescope.report import frames
 from piescope.report.claims import DRAWS, Claim, claims_rows
 from piescope.report.frames import Results, Row
 from piescope.report.published import published_rows, unfair_because
-from piescope.report.words import OBJECTIVES, family_name, percent, plus_minus, pruning_name, signed
+from piescope.report.words import OBJECTIVES, family_name, pruning_name
+from piescope.wording import as_percent, number, percent, plus_minus, significant
 
 NAMED = ("objective", "pruning", "sparsity")
 
@@ -139,6 +140,7 @@ LATEX = {
     "±": r"$\pm$",
     "\N{NO-BREAK SPACE}": "~",
     "–": "--",
+    "\N{MINUS SIGN}": "$-$",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "‖": r"$\|$",
@@ -199,7 +201,7 @@ def _pies(results: Results, rows: Sequence[Row]) -> WideTable:
     families = [*results.families(), *((objective, "dense") for objective in alone)]
     body = []
     for sparsity in [0.0, *results.sparsities()]:
-        line = [percent(sparsity)]
+        line = [as_percent(sparsity)]
         for objective, pruning in families:
             line += cells(found.get((objective, "dense" if sparsity == 0 else pruning, sparsity)))
         body.append(tuple(line))
@@ -220,7 +222,7 @@ def _q_score(results: Results, rows: Sequence[Row]) -> WideTable:
     body = tuple(
         (
             family_name(row["objective"], row["pruning"]),
-            percent(row["sparsity"]),
+            as_percent(row["sparsity"]),
             *(plus_minus(row[f"{name}_mean"], row[f"{name}_std"]) for name in ("q", "z", "l1")),
             plus_minus(row["error_auroc"], None),
             f"{row['degenerate']}",
@@ -241,7 +243,7 @@ def _depth(results: Results, rows: Sequence[Row]) -> WideTable:
     body = tuple(
         (
             family_name(row["objective"], row["pruning"]),
-            percent(row["sparsity"]),
+            as_percent(row["sparsity"]),
             *(plus_minus(row[f"{group}_mean"], row[f"{group}_std"]) for group in ("pie", "non_pie")),
             "–" if row["pruning"] == "dense" else plus_minus(row["dense_pie_mean"], row["dense_pie_std"]),
         )
@@ -269,7 +271,7 @@ def _classes(results: Results, rows: Sequence[Row]) -> WideTable:
                 shared = " (?)"
             counts.setdefault((row["objective"], row["pruning"], row["sparsity"]), []).append(f"{row['pies']}{shared}")
     body = tuple(
-        (f"{family_name(objective, pruning)}, {percent(sparsity)}", *cells)
+        (f"{family_name(objective, pruning)}, {as_percent(sparsity)}", *cells)
         for (objective, pruning, sparsity), cells in counts.items()
     )
     caption = (
@@ -285,11 +287,11 @@ def _sparsity(rows: Sequence[Row]) -> WideTable:
     body = tuple(
         (
             f"{OBJECTIVES.get(row['objective'], row['objective'])} / {pruning_name(row['pruning'])}",
-            percent(row["sparsity"]),
+            as_percent(row["sparsity"]),
             f"{row['prunable']:,}",
-            f"{row['zeros']:,.1f}",
-            f"{100 * row['realised']:.3f} %",
-            f"{row['largest_deviation']:.2f}",
+            number(row["zeros"]),
+            percent(100 * row["realised"], 3),
+            number(row["largest_deviation"], 2),
         )
         for row in rows
     )
@@ -304,20 +306,16 @@ def _sparsity(rows: Sequence[Row]) -> WideTable:
 
 def _published(results: Results, rows: Sequence[Row]) -> WideTable:
     """The paper's numbers beside this run's."""
-
-    def number(value: float | None, std: float | None, digits: int) -> str:
-        return plus_minus(value, std, digits)
-
     body = tuple(
         (
             f"Table {row['table']}",
             family_name(row["objective"], row["pruning"]),
-            percent(row["sparsity"]),
+            as_percent(row["sparsity"]),
             row["quantity"],
-            number(row["paper"], row["paper_std"], 0 if "PIEs per" in row["quantity"] else 2),
-            number(row["this_run"], row["this_run_std"], 0 if "PIEs per" in row["quantity"] else 2),
-            signed(row["difference"], 0 if "PIEs per" in row["quantity"] else 2),
-            signed(row["in_spreads"], 1),
+            plus_minus(row["paper"], row["paper_std"], 0 if "PIEs per" in row["quantity"] else 2),
+            plus_minus(row["this_run"], row["this_run_std"], 0 if "PIEs per" in row["quantity"] else 2),
+            number(row["difference"], 0 if "PIEs per" in row["quantity"] else 2, signed=True),
+            number(row["in_spreads"], 1, signed=True),
         )
         for row in rows
     )
@@ -342,8 +340,8 @@ def _claims(rows: Sequence[Row]) -> WideTable:
             row["comparison"],
             row["effect"],
             row["claimed"] or "",
-            f"{_significant(row['value'])}{_interval(row['low'], row['high'])}",
-            _significant(row["paper"]),
+            significant(row["value"], row["low"], row["high"]),
+            significant(row["paper"]),
             row["verdict"] + (f" ({row['reason']})" if row["reason"] else ""),
         )
         for row in rows
@@ -355,11 +353,3 @@ def _claims(rows: Sequence[Row]) -> WideTable:
     )
     head = ("Claim", "Comparison", "Effect", "Claimed", "This run [95 %]", "Paper", "Alone")
     return WideTable("Effects behind the verdicts", caption, (("", len(head)),), head, body)
-
-
-def _significant(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f" [{low:.3g}, {high:.3g}]"
