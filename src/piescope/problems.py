@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from piescope.wording import one_line
+
 CLOSE = 0.65
 """How alike names are of which one may be meant for the other: 'digitz' for 'digits', not 'wanda' for 'random'."""
 
@@ -50,7 +52,7 @@ class InputError(Exception):
 
     def add(self, where: str, found: str, expected: str, cure: str) -> None:
         """Notes a fault."""
-        self.problems.append(Problem(where, _short(found), expected, cure))
+        self.problems.append(Problem(where, one_line(found), expected, cure))
 
     def add_unknown(self, where: str, what: str, found: str, known: Iterable[str]) -> None:
         """Notes a name that does not exist, and the closest that do."""
@@ -58,7 +60,7 @@ class InputError(Exception):
         close = get_close_matches(found, names, n=1, cutoff=CLOSE)
         close = close or [name for name in names if len(found) >= BEGINNING and name[:BEGINNING] == found[:BEGINNING]]
         cure = f"did you mean {close[0]!r}?" if close else "take one of those"
-        self.add(where, f"unknown {what} {_short(repr(found))}", "one of: " + ", ".join(names), cure)
+        self.add(where, f"unknown {what} {one_line(repr(found))}", "one of: " + ", ".join(names), cure)
 
     def merge_alternatives(self) -> None:
         """Makes one fault of several at one place that expect one thing or another."""
@@ -103,8 +105,3 @@ def data_error(source: str, where: str, found: str, expected: str, cure: str) ->
     error = DataError(source)
     error.add(where, found, expected, cure)
     return error
-
-
-def _short(text: str, limit: int = 120) -> str:
-    printable = "".join(character if character.isprintable() else "?" for character in text)
-    return printable if len(printable) <= limit else printable[: limit - 3] + "..."

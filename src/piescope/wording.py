@@ -38,6 +38,30 @@ def printable(text: object, longest: int | None = None) -> str:
     return safe if longest is None or len(safe) <= longest else safe[: longest - 1] + "…"
 
 
+def one_line(text: object, longest: int = 120) -> str:
+    r"""Text from outside within a message: of printable characters alone, cut where it is very long.
+
+    Example:
+        >>> one_line("cat\x1b[2J\n"), one_line("x" * 9, longest=6)
+        ('cat?[2J?', 'xxx...')
+    """
+    safe = "".join(letter if letter.isprintable() else "?" for letter in str(text))
+    return safe if len(safe) <= longest else safe[: longest - 3] + "..."
+
+
+_PLAIN = str.maketrans({MINUS: "-", SPACE: " ", "→": "->", "–": "-", "…": "..."})
+
+
+def plain(text: str) -> str:
+    """For a terminal, whose encoding may lack what stands in documents.
+
+    Example:
+        >>> plain(f"{number(-1.5)}{SPACE}points → {NOTHING}")
+        '-1.5 points -> -'
+    """
+    return text.translate(_PLAIN)
+
+
 def name(text: object) -> str:
     """A class, group or file by name, cut where it is very long."""
     return printable(text, LONGEST_NAME) or "(empty)"

@@ -421,11 +421,11 @@ def test_every_class_must_be_shown_to_keep_its_recall() -> None:
 def test_the_worst_class_and_those_that_are_too_small_are_named() -> None:
     classes = [class_row("cat", 1000, 20, 4), class_row("dog", 960, 8, 6), class_row("eel", 40, 0, 0)]
     told = reason(an_audit(classes), max_class_drop=3)
-    assert "worst: cat, -1.6" in told and "eel (40 examples, down to -" in told and "dog" not in told
+    assert "worst: cat, −1.6" in told and "eel (40 examples, down to −" in told and "dog" not in told
     enough = proposed(told)
     assert slow_upper(0, 0, enough, 0.05) <= 3 < slow_upper(0, 0, int(0.9 * enough), 0.05)
     broken = reason(an_audit([*classes, class_row("fox", 100, 9, 0)]), max_class_drop=1)
-    assert broken == "fox -9.0 (9 lost, 0 gained of 100), cat -1.6 (20 lost, 4 gained of 1,000)"
+    assert broken == "fox −9.0 (9 lost, 0 gained of 100) and cat −1.6 (20 lost, 4 gained of 1,000)"
     many = reason(an_audit([class_row(f"c{i}", 50, 1, 0) for i in range(9)]), max_class_drop=3)
     assert "and 6 more" in many and "c3" not in many
 
@@ -443,7 +443,7 @@ def test_groups_are_judged_like_classes() -> None:
         {"column": "camera", "value": "night", **class_row("", 100, 9, 0)},
         {"column": "camera", "value": "day", **class_row("", 5000, 9, 0)},
     ]
-    assert reason(an_audit(groups=groups), max_group_drop=8).startswith("camera = night -9.0")
+    assert reason(an_audit(groups=groups), max_group_drop=8).startswith("camera = night −9.0")
     assert "camera = night (100 examples" in reason(an_audit(groups=groups), max_group_drop=12)
     assert verdict(an_audit(groups=groups), max_group_drop=25) == "kept"
 
@@ -558,7 +558,7 @@ def test_seeds_alone_break_no_budget_of_classes_or_accuracy() -> None:
     assert verdict(audit, max_class_drop=3) == "undecided"
     assert "seeds alone may have done it" in reason(audit, max_class_drop=3)
     audit["classes"][0]["error"] = 0.5  # t is 8, and ten classes of t with 3 degrees of freedom are asked
-    assert verdict(audit, max_class_drop=3) == "broken" and reason(audit, max_class_drop=3).startswith("0 -4.0")
+    assert verdict(audit, max_class_drop=3) == "broken" and reason(audit, max_class_drop=3).startswith("0 −4.0")
     audit["accuracy"] |= {"change": -1.0, "change_error": 0.5}
     assert verdict(audit, equivalent_within=0.5) == "undecided"
     assert reason(audit, equivalent_within=0.5).endswith("seeds alone may have done it")
@@ -722,7 +722,7 @@ def test_a_line_shows_on_which_side_of_the_limit_a_value_lies() -> None:
     (row,) = judge(an_audit(), Budgets.of({"equivalent_within": 2}))
     assert (
         verdict_line(row)
-        == "equivalent_within kept: -1.0 points (-1.6 to -0.5 at 95 % each), limit ±2 points; both bounds lie within ±2 (two one-sided tests at 5 %)"
+        == "equivalent_within kept: −1.0 points (−1.6 to −0.5 at 95 % each), limit ±2 points; both bounds lie within ±2 (two one-sided tests at 5 %)"
     )
 
 

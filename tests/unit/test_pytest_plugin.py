@@ -86,7 +86,7 @@ def test_a_broken_budget_fails_with_the_verdict_in_its_message(project: pytest.P
     done.stdout.fnmatch_lines(
         [
             "*AssertionError: max_flips broken: 4.0 % (up to 5.2 at 95 %), limit 3 %; 40 of 1,000 examples*",
-            "*max_class_drop broken: -8.0 points *",
+            "*max_class_drop broken: −8.0 points *",
         ]
     )
     assert "max_changed kept" not in done.stdout.str()

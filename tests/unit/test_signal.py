@@ -18,6 +18,7 @@ from piescope.report.claims import check_claims
 from piescope.report.frames import ArmResult, Results
 from piescope.report.signal import SCORES, Signal
 from piescope.report.signal_words import in_short, sentences
+from piescope.wording import SPACE
 
 MODELS, EXAMPLES, CLASSES = 6, 300, 3
 CONTROLS = {
@@ -235,10 +236,13 @@ def test_claims_have_the_same_comparison_beyond_noise(results: Results, signal: 
 def test_sentences_follow_the_numbers(results: Results, signal: Signal) -> None:
     told = " ".join(sentences(signal))
     row = find(signal.rows["noise"], objective="supcon", pruning="gmp", sparsity=0.9)
+    told = told.replace(SPACE, " ")
     assert f"{100 * row['floor'] / row['observed']:.0f} % (SupCon / GMP)" in told
     found = results.find("supcon", "gmp", 0.9)
     assert found is not None
-    assert in_short(signal, found).startswith(
-        f"{row['excess']:,.0f} [{row['excess_low']:,.0f}, {row['excess_high']:,.0f}] beyond"
+    assert (
+        in_short(signal, found)
+        .replace(SPACE, " ")
+        .startswith(f"{row['excess']:,.0f} [{row['excess_low']:,.0f}, {row['excess_high']:,.0f}] beyond")
     )
     assert "nan" not in told

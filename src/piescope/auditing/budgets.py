@@ -21,6 +21,7 @@ from jaxtyping import Bool, Int64
 from pydantic import AfterValidator, Field, ValidationError
 from scipy import special
 
+from piescope import wording
 from piescope.measure.flips import Counts, Shares, exact_share_interval
 from piescope.problems import InputError
 from piescope.spec import Spec
@@ -397,9 +398,9 @@ def verdict_line(row: Row) -> str:
         >>> verdict_line(judge(audit, Budgets(max_changed="2%"))[0])
         'max_changed broken: 2.4 % (up to 2.7 at 95 %), limit 2 %; 240 of 10,000 examples'
     """
-    name = f"{row['budget']} ({_name(row['of'])})" if row["of"] else row["budget"]
+    name = f"{row['budget']} ({wording.one_line(row['of'], LONGEST_NAME)})" if row["of"] else row["budget"]
     limit, unit = signed_limit(row), row["unit"]
-    figure = _count if unit == "examples" else lambda value: _figure(value, limit)
+    figure: Callable[[float], str] = _whole_number if unit == "examples" else lambda value: _figure(value, limit)
     told = "nothing observed"
     if row["observed"] is not None:
         told = f"{figure(row['observed'])} {unit}{_bound(row, figure)}"
@@ -490,13 +491,13 @@ def _of_pairs(limit: float | str, audit: Mapping[str, Any], kind: str, share: Ma
     if not examples:
         return _Judged(None, None, None, unit, "undecided", "there are no examples")
     found, has_seeds = seeds[kind], seeds["side"] == "dense"
-    told = f"{_mean(found['observed'])} of {examples:,} {_example(examples)} {verb}, mean over pairs of models"
+    told = f"{wording.number(found['observed'])} of {examples:,} {_example(examples)} {verb}, mean over pairs of models"
     value = whole * (found["excess"] if has_seeds else found["observed"]) / examples
     if has_seeds:
-        told += f", of which {_mean(found['floor'])} by seeds alone; judged is the rest"
+        told += f", of which {wording.number(found['floor'])} by seeds alone; judged is the rest"
         error, freedom = found["error"], found["freedom"]
     else:
-        told += f"; the compressed models differ by {_mean(found['floor'])} among each other"
+        told += f"; the compressed models differ by {wording.number(found['floor'])} among each other"
         error, freedom = share["error"], share["freedom"]
         error = None if error is None else error * examples / 100
     if error is None and seeds["why_not"] and has_seeds:
@@ -510,7 +511,7 @@ def _of_pairs(limit: float | str, audit: Mapping[str, Any], kind: str, share: Ma
         return _Judged(value, low, high, unit, "kept", told)
     if value > allowed + _ROUNDING and not (has_seeds and low <= 0):
         return _Judged(value, low, high, unit, "broken", told)
-    figure = _count if unit == "examples" else lambda each: _figure(each, allowed)
+    figure: Callable[[float], str] = _whole_number if unit == "examples" else lambda each: _figure(each, allowed)
     why = "more models or examples would tell" if value < allowed else "no more than seeds alone can do"
     return _Judged(value, low, high, unit, "undecided", f"{told}; up to {figure(high)} fits; {why}")
 
@@ -582,7 +583,9 @@ def units(audit: Mapping[str, Any], table: Literal["classes", "groups"]) -> list
     one_to_one, by_seeds = _is_one_to_one(audit), _has_seeds(audit)
     found = []
     for row in audit[table]:
-        name = _name(row["class"] if table == "classes" else f"{row['column']} = {row['value']}")
+        name = wording.one_line(
+            row["class"] if table == "classes" else f"{row['column']} = {row['value']}", LONGEST_NAME
+        )
         examples, impact = int(row["examples"]), row["impact"]
         if not examples or impact is None:
             found.append(Unit(name, 0, 0.0, _unknown, None))
@@ -811,33 +814,21 @@ def _few(examples: int) -> str:
 def _figure(value: float, limit: float) -> str:
     """With one decimal, or as many as it takes to be seen on its side of the limit."""
     for decimals in range(1, 7):
-        # halves away from zero, as the report does: 0.35 is 0.4 though its nearest binary number is a little less
-        rounded = math.copysign(math.floor(round(abs(value) * 10**decimals, 6) + 0.5) / 10**decimals, value)
-        text = f"{rounded:.{decimals}f}"
-        if np.sign(float(text) - limit) == np.sign(value - limit):
+        rounded = math.copysign(wording.halves_up(abs(value), decimals), value)
+        if np.sign(rounded - limit) == np.sign(value - limit):
             break
-    return text.removeprefix("-") if float(text) == 0 else text
+    return wording.number(value, decimals)
 
 
-def _count(value: float) -> str:
-    return f"{round(value):,}"
-
-
-def _mean(value: float) -> str:
-    """A mean of counts with one decimal, halves up."""
-    return f"{math.floor(round(10 * value, 6) + 0.5) / 10:,.1f}"
+def _whole_number(value: float) -> str:
+    return wording.number(value, 0)
 
 
 def _plain(limit: float) -> str:
-    return f"{limit:,}" if isinstance(limit, int) else f"{limit:.10g}"
-
-
-def _name(name: str) -> str:
-    """Fit for one line: names come from files."""
-    printable = "".join(character if character.isprintable() else "?" for character in str(name))
-    return printable if len(printable) <= LONGEST_NAME else printable[: LONGEST_NAME - 3] + "..."
+    told = f"{limit:,}" if isinstance(limit, int) else f"{limit:.10g}"
+    return told.replace("-", wording.MINUS)
 
 
 def _listed(items: Sequence[str], total: int | None = None) -> str:
     more = (len(items) if total is None else total) - SHOWN
-    return ", ".join(items[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    return wording.listed([*items[:SHOWN], *([f"{more:,} more"] if more > 0 else [])])

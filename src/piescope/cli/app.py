@@ -238,7 +238,7 @@ def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[dict[str, Any]
 def _say_foretold(console: Console, told: list[dict[str, Any]], models: int) -> None:
     from rich.table import Table
 
-    from piescope.report.signal_tables import enough
+    from piescope.report.words import enough
 
     if not told:
         say(console, "too few models there (4 an arm are needed) to foretell PIE counts")

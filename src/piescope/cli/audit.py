@@ -156,6 +156,7 @@ def audit(
     """
     from piescope.auditing.budgets import Budgets, is_broken, verdict_line
     from piescope.audits import Asked, run_audit
+    from piescope.wording import plain
 
     console = console_here()
     flags = {
@@ -210,7 +211,7 @@ def audit(
     _show(console, found.content, out)
     if is_broken(rows, strict):
         failing = ("broken", "undecided") if strict else ("broken",)
-        lines = [verdict_line(row) for row in rows if row["verdict"] in failing]
+        lines = [plain(verdict_line(row)) for row in rows if row["verdict"] in failing]
         fail("\n".join(["not within budget", *lines]), STEP_FAILED)
 
 

@@ -23,9 +23,6 @@ MOST_CLASSES = 5
 MOST_CONFUSIONS = 3
 MOST_HARMED = 3
 
-_PLAIN = str.maketrans({wording.MINUS: "-", wording.SPACE: " ", "→": "->", "–": "-", "…": "..."})
-"""What not every terminal's encoding has."""
-
 
 def summary_lines(audit: Audit, width: int) -> list[str]:
     """What was lost, who paid, which budgets are broken: the page's own sentences, short.
@@ -61,11 +58,7 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
 def _level(audit: Audit, table: str) -> str:
     """Of the intervals of a table, where it is another than everywhere."""
     told = words.confidence(audit, table)
-    return "" if told == words.confidence(audit, "accuracy") else f", {_plain(told)} intervals"
-
-
-def _plain(text: str) -> str:
-    return text.translate(_PLAIN)
+    return "" if told == words.confidence(audit, "accuracy") else f", {wording.plain(told)} intervals"
 
 
 def _wrapped(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
@@ -80,7 +73,9 @@ def _wrapped(text: str, width: int, indent: str = "", first: str | None = None) 
     room = min(width, WIDEST_TEXT) - cell_len(indent)
     lines: list[str] = []
     for word in filter(None, text.split(" ")):
-        for piece in chop_cells(_plain(word), room) if cell_len(_plain(word)) > room else [_plain(word)]:
+        for piece in (
+            chop_cells(wording.plain(word), room) if cell_len(wording.plain(word)) > room else [wording.plain(word)]
+        ):
             if lines and cell_len(lines[-1]) + 1 + cell_len(piece) <= room:
                 lines[-1] += " " + piece
             else:
@@ -91,7 +86,7 @@ def _wrapped(text: str, width: int, indent: str = "", first: str | None = None) 
 
 def _columns(rows: Sequence[Sequence[str]], width: int, sides: str) -> list[str] | None:
     """Aligned columns, ``l`` on the left and ``r`` on the right; None if they do not fit."""
-    plain = [[_plain(cell) for cell in row] for row in rows]
+    plain = [[wording.plain(cell) for cell in row] for row in rows]
     sizes = [max(cell_len(row[column]) for row in plain) for column in range(len(sides))]
     if 2 + sum(sizes) + 2 * (len(sizes) - 1) > min(width, WIDEST_TEXT):
         return None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from piescope.problems import InputError
+from piescope.wording import one_line
 
 Kind = Literal["csv", "jsonl", "json", "parquet", "arrow", "npy", "npz", "safetensors"]
 
@@ -77,7 +78,7 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
 def fault(path: Path | str, where: str, found: str, expected: str, cure: str) -> InputError:
     """An InputError with one fault; the file is named as the user would, without its folders."""
     error = InputError(shown(path))
-    error.add(printable(where) or repr(where), found or "nothing", printable(expected, 300), printable(cure, 600))
+    error.add(one_line(where) or repr(where), found or "nothing", one_line(expected, 300), one_line(cure, 600))
     return error
 
 
@@ -86,17 +87,7 @@ def shown(path: Path | str) -> str:
     given = Path(path)
     is_private = given.is_absolute() or ".." in given.parts
     name = (given.name if is_private else given.as_posix()) or str(path)
-    return printable(name)
-
-
-def printable(text: str, most: int = 120) -> str:
-    r"""Text for messages: what files hold (names of columns, say) may be anything, of any length.
-
-    Example:
-        >>> printable("cat\x1b[2J")
-        'cat?[2J'
-    """
-    return "".join(character if character.isprintable() else "?" for character in text[:most])
+    return one_line(name)
 
 
 MOST_TYPED = 300
@@ -113,10 +104,10 @@ def typed(names: str | Sequence[str]) -> str:
         'my answer' cat,dog '"a,b"," c"'
     """
     if isinstance(names, str):
-        return shlex.quote(printable(names, MOST_TYPED))
+        return shlex.quote(one_line(names, MOST_TYPED))
     listed, length = list[str](), 0
     for name in names:
-        plain = printable(name, MOST_TYPED)
+        plain = one_line(name, MOST_TYPED)
         is_odd = "," in plain or '"' in plain or plain != plain.strip()
         listed.append('"' + plain.replace('"', '""') + '"' if is_odd else plain)
         length += len(listed[-1]) + 1

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from piescope.problems import InputError
 from piescope.reading.columns import numpy_of
-from piescope.reading.files import check_regular, fault, printable, shown
+from piescope.reading.files import check_regular, fault, shown
+from piescope.wording import one_line
 
 MOST_CLASSES = 2**15
 """More distinct labels than this are ids, regression targets or a wrong column."""
@@ -246,7 +247,7 @@ class Classes:
                 where,
                 "class name" if len(unknown) == 1 else f"class names ({len(unknown)}), the first",
                 unknown[0],
-                [printable(name) for name in dict.fromkeys((*near, *self.names[:20]))],
+                [one_line(name) for name in dict.fromkeys((*near, *self.names[:20]))],
             )
         error.raise_if_any()
         return np.array([index[name] for name in names], np.int32)

@@ -16,7 +16,7 @@ from piescope.reading.array_predictions import LOOK, all_right, values_of
 from piescope.reading.arrays import Spool, StoredArray, in_memory
 from piescope.reading.columns import Column, numbers_in, numpy_of, profile, texts
 from piescope.reading.evidence import MANY, MOST_DISTINCT, whole_values
-from piescope.reading.files import fault, printable, shown
+from piescope.reading.files import fault, shown
 from piescope.reading.labels import Coder, are_signs
 from piescope.reading.names import truth_of_word
 from piescope.reading.parts import (
@@ -35,6 +35,7 @@ from piescope.reading.parts import (
 from piescope.reading.roles import id_of, ids_alike, roles_of, truth_roles, witnesses_of
 from piescope.reading.tables import TableFile, check_padded
 from piescope.reading.text_format import NUMBER
+from piescope.wording import one_line
 
 MOST_LOOKED_AT = 2**22
 """Numbers of the first rows that roles are decided from."""
@@ -103,7 +104,7 @@ def left_out_told(roles: Roles) -> tuple[str, ...]:
         reasons.setdefault(why, []).append(name)
     told = []
     for why, names in reasons.items():
-        listed = ", ".join(repr(printable(name, 40)) for name in names[:6])
+        listed = ", ".join(repr(one_line(name, 40)) for name in names[:6])
         more = f" and {len(names) - 6} more" if len(names) > 6 else ""
         told.append(f"not used: {listed}{more}" + (f" ({why})" if why else ""))
     return tuple(told)
@@ -352,7 +353,7 @@ def _cells_of(table: TableFile, columns: Sequence[Column], roles: Roles, hints: 
 
 def _listed(names: Sequence[str]) -> str:
     """``'cat', 'dog', 'bird' and 7 more``."""
-    shown_names = ", ".join(repr(printable(name, 40)) for name in names[:5])
+    shown_names = ", ".join(repr(one_line(name, 40)) for name in names[:5])
     return f"{shown_names} and {len(names) - 5} more" if len(names) > 5 else shown_names
 
 
@@ -459,7 +460,7 @@ def _vector_of_text(cells: Sequence[str], path: Path, name: str, first: int) -> 
     length = len(rows[0])
     odd = next((place for place, row in enumerate(rows) if len(row) != length or not row), None)
     if odd is not None:
-        found = f"{printable(cells[odd], 40)!r}, {len(rows[odd])} numbers" + (f" after {length}" if odd else "")
+        found = f"{one_line(cells[odd], 40)!r}, {len(rows[odd])} numbers" + (f" after {length}" if odd else "")
         cure = "write all numbers, one column a class (NumPy cuts long arrays in text), or an .npy"
         raise fault(path, f"{name}, row {first + odd}", found, "lists of numbers of one length", cure)
     return np.array(rows, np.float32)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from piescope.report.frames import Results, Row
 from piescope.report.signal import MARGIN, SCORES, Signal
 from piescope.report.tables import NAMED, WideTable
-from piescope.report.words import OBJECTIVES, family_name, pruning_name
+from piescope.report.words import OBJECTIVES, enough, family_name, pruning_name
 from piescope.wording import as_percent, give_or_take, number, p_value, with_interval
 
 WORST = 3
@@ -301,15 +301,3 @@ def _predictors(rows: Sequence[Row], results: Results) -> WideTable:
     for objective in dict.fromkeys(objective for objective, _, _ in columns):
         groups.append((OBJECTIVES.get(objective, objective), sum(key[0] == objective for key in columns)))
     return WideTable("What predicts the damage", caption, tuple(groups), ("Score", *head), body)
-
-
-def enough(models: int | None, furthest: int, seen: int) -> str:
-    """A number of models; not below those that there are, nor beyond what they can tell.
-
-    Example:
-        >>> enough(12, 100, 5), enough(None, 100, 5), enough(2, 100, 5)
-        ('about 12', 'over 100', 'at most 5')
-    """
-    if models is None:
-        return f"over {furthest:,}"
-    return f"at most {seen:,}" if models <= seen else f"about {models:,}"

@@ -7,8 +7,7 @@ import math
 from piescope.measure.significance import FALSE_DISCOVERIES
 from piescope.report.frames import ArmResult
 from piescope.report.signal import MARGIN, Signal
-from piescope.report.signal_tables import enough
-from piescope.report.words import family_name
+from piescope.report.words import enough, family_name
 from piescope.wording import as_percent, give_or_take, number, p_value, percent, with_interval
 
 

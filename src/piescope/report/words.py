@@ -29,3 +29,15 @@ def pruning_name(pruning: str) -> str:
 def family_name(objective: str, pruning: str) -> str:
     """``SupCon / delayed GMP``."""
     return f"{OBJECTIVES.get(objective, objective)} / {pruning_name(pruning)}"
+
+
+def enough(models: int | None, furthest: int, seen: int) -> str:
+    """A number of models; not below those that there are, nor beyond what they can tell.
+
+    Example:
+        >>> enough(12, 100, 5), enough(None, 100, 5), enough(2, 100, 5)
+        ('about 12', 'over 100', 'at most 5')
+    """
+    if models is None:
+        return f"over {furthest:,}"
+    return f"at most {seen:,}" if models <= seen else f"about {models:,}"
