@@ -62,7 +62,7 @@ class Audit:
 
     def markdown(self) -> str:
         """The answers for a pull request or a model card."""
-        from piescope.report.audit_markdown import audit_markdown
+        from piescope.report.audit.markdown import audit_markdown
 
         return audit_markdown(self.content)
 
@@ -441,8 +441,8 @@ def render(out: Path) -> None:
     Raises:
         InputError: no audit there.
     """
-    from piescope.report.audit_markdown import audit_markdown
-    from piescope.report.audit_page import render_audit
+    from piescope.report.audit.markdown import audit_markdown
+    from piescope.report.audit.page import render_audit
     from piescope.store.artefacts import write_file
 
     content = read_audit(out)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from made_audit import CASES, pictures
-from piescope.report.audit_page import render_audit
+from piescope.report.audit.page import render_audit
 
 pytestmark = pytest.mark.browser
 

@@ -18,7 +18,7 @@ from conftest import run_piescope
 from piescope.auditing import class_measures
 from piescope.audits import audit
 from piescope.reading import sides
-from piescope.report.audit_measures import measure_words, telling
+from piescope.report.audit.measures import measure_words, telling
 
 
 def binary(seed: int = 12, examples: int = 1000) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ import pytest
 from conftest import run_piescope
 from piescope.audits import Audit, audit
 from piescope.problems import InputError
-from piescope.report.audit_warnings import warnings
+from piescope.report.audit.warnings import warnings
 
 NAMES = ["cat", "dog", "eel", "fox", "hen", "owl", "pig", "rat"]
 

@@ -22,10 +22,9 @@ from made_audit import CASES, HOSTILE, made, nothing, pictures, without_numbers
 from piescope import wording
 from piescope.auditing.verdict import verdict_of
 from piescope.cli.audit_summary import summary_lines
-from piescope.report import audit_charts as charts
-from piescope.report import audit_words as words
-from piescope.report.audit_markdown import audit_markdown, escaped
-from piescope.report.audit_page import render_audit
+from piescope.report.audit import budget_rows, charts, copies, findings, headlines
+from piescope.report.audit.markdown import audit_markdown, escaped
+from piescope.report.audit.page import render_audit
 
 
 def page(content: dict[str, Any], images: dict[str, bytes] | None = None) -> str:
@@ -40,7 +39,7 @@ def text_of(written: str) -> str:
 def headline(content: dict[str, Any]) -> list[str]:
     """Of numbers as they are now: the verdict is taken anew."""
     content["verdict"] = verdict_of(content).content()
-    return [sentence.replace(wording.SPACE, " ") for sentence in words.headline(content)]
+    return [sentence.replace(wording.SPACE, " ") for sentence in headlines.headline(content)]
 
 
 def told(content: dict[str, Any]) -> str:
@@ -129,7 +128,7 @@ def test_paid_most_needs_a_class_beyond_chance(pair: dict[str, Any]) -> None:
     for row in pair["classes"]:
         row.update(impact=-3.0, q_value=None)
     assert "chance" not in told(pair) and "paid" not in told(pair)
-    assert "cannot be told" in " ".join(words.classes(pair))
+    assert "cannot be told" in " ".join(findings.classes(pair))
 
 
 def test_who_paid_most_is_the_worst_of_those_beyond_chance(pair: dict[str, Any]) -> None:
@@ -141,7 +140,7 @@ def test_who_paid_most_is_the_worst_of_those_beyond_chance(pair: dict[str, Any])
     assert f"1 of 10 classes: {second['class']} (−5.0)." in told(pair)
     second.update(impact=5.0)  # a gain beyond chance is no loss
     assert "paid" not in told(pair)
-    assert f"1 class gained beyond chance: {second['class']} (+5.0)." in words.classes(pair)
+    assert f"1 class gained beyond chance: {second['class']} (+5.0)." in findings.classes(pair)
 
 
 def test_the_number_of_classes_that_paid(pair: dict[str, Any]) -> None:
@@ -151,7 +150,7 @@ def test_the_number_of_classes_that_paid(pair: dict[str, Any]) -> None:
     assert f"3 of 10 classes: {first} (−10.0), " in told(pair)
     pair["budgets"] = copy.deepcopy(CASES["probabilities"]["budgets"])  # then the verdict is about these
     assert f"{first} paid most: −10.0 points of recall; 2 more classes lost beyond chance." in told(pair)
-    assert words.classes(pair)[0].startswith("3 classes of 10 lost beyond chance: ")
+    assert findings.classes(pair)[0].startswith("3 classes of 10 lost beyond chance: ")
 
 
 def test_seeds_alone(pair: dict[str, Any]) -> None:
@@ -168,45 +167,45 @@ def test_seeds_alone(pair: dict[str, Any]) -> None:
     assert "Of 350 PIEs between groups of 3 and 3 models about" in told(content)
     content["noise"] = None
     assert "seeds" not in told(content)
-    assert "cannot be told" in words.noise(content)
+    assert "cannot be told" in findings.noise(content)
     content["noise"] = {**CASES["population"]["noise"], "observed": None, "why_not": "one dense model."}
-    assert words.noise(content) == "How many of the PIEs seeds alone would make cannot be told: one dense model."
-    assert words.noise(pair) == ""
+    assert findings.noise(content) == "How many of the PIEs seeds alone would make cannot be told: one dense model."
+    assert findings.noise(pair) == ""
 
 
 def test_why_none_is_confirmed() -> None:
     content = copy.deepcopy(CASES["population"])
     content["n_examples"], content["pies"] = 800, 146
     content["confirmed"] = {"pies": 0, "alpha": 0.05, "smallest_p": 0.0079, "why_not": ""}
-    assert words.confirmed(content).replace(wording.SPACE, " ") == (
+    assert findings.confirmed(content).replace(wording.SPACE, " ") == (
         "0 of 146 PIEs are confirmed one by one (at a false discovery rate of 5 %). With so few models no p-value can be "
         "below 0.0079: at least 127 of 800 must have it before one is confirmed."
     )
     content["confirmed"]["smallest_p"] = 0.2
-    assert words.confirmed(content).endswith("below 0.2: none can be confirmed.")
+    assert findings.confirmed(content).endswith("below 0.2: none can be confirmed.")
     content["confirmed"]["smallest_p"] = 1e-9
-    assert "So few" not in words.confirmed(content) and "With so few" not in words.confirmed(content)
+    assert "So few" not in findings.confirmed(content) and "With so few" not in findings.confirmed(content)
     content["confirmed"].update(pies=3, smallest_p=0.0079)
-    assert "With so few" not in words.confirmed(content)
+    assert "With so few" not in findings.confirmed(content)
 
 
 def test_classes_named_by_numbers_are_called_classes() -> None:
     content = made(names=[str(index) for index in range(10)])
     assert ": class 3 (−" in told(content)
-    assert words.classes(content)[0].startswith("4 classes of 10 lost beyond chance: class 3 (")
-    assert words.confusions(content).startswith("Class 3 taken for class 5 grew most")
+    assert findings.classes(content)[0].startswith("4 classes of 10 lost beyond chance: class 3 (")
+    assert findings.confusions(content).startswith("Class 3 taken for class 5 grew most")
 
 
 def test_budgets_are_counted_and_broken_ones_named() -> None:
     content = copy.deepcopy(CASES["probabilities"])
-    assert words.budgets(content) == (
+    assert budget_rows.budgets(content) == (
         "Of 4 budgets, 2 are broken: max_flips and max_class_drop; 1 is undecided: equivalent_within; 1 is kept."
     )
     assert 'class="verdict broken"' in page(content)
     assert headline(content)[0].startswith("BUDGET BROKEN: of 4 budgets, 2 are broken: max_flips and max_class_drop;")
     for row in content["budgets"]:
         row["verdict"] = "kept"
-    assert words.budgets(content) == "All 4 budgets are kept."
+    assert budget_rows.budgets(content) == "All 4 budgets are kept."
     first = headline(content)[0]
     assert first.startswith("WITHIN BUDGET: all 4 budgets are kept. Harm is shown all the same: accuracy (")
     assert 'class="verdict kept"' in page(content)
@@ -214,17 +213,17 @@ def test_budgets_are_counted_and_broken_ones_named() -> None:
     assert headline(content)[0] == "TOO FEW TO TELL: of 4 budgets, 1 is undecided: max_class_drop; 3 are kept."
     assert 'class="verdict undecided"' in page(content)
     content["budgets"] = []
-    assert words.budgets(content) == ""
+    assert budget_rows.budgets(content) == ""
     assert headline(content)[0].startswith("HARM SHOWN: ")
     assert "udget" not in text_of(page(content)) + audit_markdown(content)
 
 
 def test_budgets_are_told_in_their_units() -> None:
     rows = {row["budget"]: row for row in CASES["probabilities"]["budgets"]}
-    assert [words.observed(rows[each]).replace(wording.SPACE, " ") for each in ("max_flips", "max_class_drop", "max_changed")] == [
+    assert [budget_rows.observed(rows[each]).replace(wording.SPACE, " ") for each in ("max_flips", "max_class_drop", "max_changed")] == [
         "2.1 % (up to 2.4)", "−9.0 points (down to −11.2)", "320",
     ]  # fmt: skip
-    assert [words.limit(rows[each]).replace(wording.SPACE, " ") for each in ("max_flips", "max_class_drop", "max_changed", "equivalent_within")] == [
+    assert [budget_rows.limit(rows[each]).replace(wording.SPACE, " ") for each in ("max_flips", "max_class_drop", "max_changed", "equivalent_within")] == [
         "2 %", "−3 points", "400", "±2 points",
     ]  # fmt: skip
     for said in (text_of(page(CASES["probabilities"])), audit_markdown(CASES["probabilities"])):
@@ -233,20 +232,20 @@ def test_budgets_are_told_in_their_units() -> None:
 
 def test_the_furthest_copy_harms_no_class_and_keeps_its_budgets() -> None:
     content = copy.deepcopy(CASES["what-if"])
-    first, second = (sentence.replace(wording.SPACE, " ") for sentence in words.what_if(content))
+    first, second = (sentence.replace(wording.SPACE, " ") for sentence in copies.what_if(content))
     assert first.startswith(
         "magnitude 0.5 is the furthest magnitude copy that harms no class beyond chance and breaks no budget: −0.28 points "
     )
     assert " lost, " in first and "; 500 kB instead of 900 kB zipped. magnitude 0.7 breaks max_flips." in first
     assert second.startswith("random 0.5 is the furthest random copy")
     content["budgets"][0]["verdict"] = "undecided"
-    assert "breaks no budget (max_flips undecided): " in words.what_if(content)[0]
+    assert "breaks no budget (max_flips undecided): " in copies.what_if(content)[0]
     for row in content["what_if"]:
         row["broken"] = ["max_flips"]
-    assert words.what_if(content)[0] == (
+    assert copies.what_if(content)[0] == (
         "No magnitude copy can be recommended: magnitude 0.5 already breaks max_flips."
     )
-    assert words.headline(content)[0] == (
+    assert headlines.headline(content)[0] == (
         "No copy can be recommended: each harms something beyond chance or breaks a budget."
     )
 
@@ -260,19 +259,19 @@ def test_a_copy_that_harms_classes_is_not_recommended_for_its_mean() -> None:
     rows[1].update(
         change=-0.9, change_low=-1.2, change_high=-0.6, verdict="harm shown", lost_classes=["cat", "dog", "eel"]
     )
-    assert words.what_if(content)[0].replace(wording.SPACE, " ") == (
+    assert copies.what_if(content)[0].replace(wording.SPACE, " ") == (
         "magnitude 0.5 is the furthest magnitude copy that harms no class beyond chance: −0.3 points [−0.5, +0.1] of "
         "accuracy; 12 examples lost, 5 won back; 500 kB instead of 900 kB zipped. magnitude 0.6 harms cat, dog and eel. "
         "With 78 examples in its smallest class a class may have lost 4.1 points all the same (one-sided 95 %); a loss of "
         "3 points is not excluded in 1 of 10 classes."
     )
     rows[1].update(lost_classes=[], lost_groups=[])
-    assert "magnitude 0.6 loses accuracy beyond chance." in words.what_if(content)[0]
+    assert "magnitude 0.6 loses accuracy beyond chance." in copies.what_if(content)[0]
     rows[1].update(verdict="in doubt")
-    assert "magnitude 0.6 is in doubt" in words.what_if(content)[0]
+    assert "magnitude 0.6 is in doubt" in copies.what_if(content)[0]
     rows[0].update(lost_groups=["camera = night"])  # and beyond the first that harms none is trusted
     rows[1].update(verdict="safe")
-    assert words.what_if(content)[0] == (
+    assert copies.what_if(content)[0] == (
         "No magnitude copy can be recommended: magnitude 0.5 already harms camera = night."
     )
 
@@ -281,12 +280,12 @@ def test_calibration_says_what_grew(pair: dict[str, Any]) -> None:
     content = copy.deepcopy(CASES["probabilities"])
     content["calibration"]["compressed"].update(ece=1.0, confidence=80.0)
     content["accuracy"].update(compressed=90.0)
-    said = " ".join(words.calibration(content)).replace(wording.SPACE, " ")
+    said = " ".join(findings.calibration(content)).replace(wording.SPACE, " ")
     assert "The calibration error (ECE) falls: 2.0 points before, 1.0 after." in said
     assert "The compressed model is 80.0 % confident on average and right in 90.0 %: 10.0 points too cautious." in said
     content["calibration"]["compressed"].update(confidence=95.0)
-    assert "5.0 points too confident" in " ".join(words.calibration(content))
-    assert words.calibration(pair) == []
+    assert "5.0 points too confident" in " ".join(findings.calibration(content))
+    assert findings.calibration(pair) == []
 
 
 # numbers
@@ -373,7 +372,7 @@ def test_every_kind_of_audit_gives_a_page(name: str) -> None:
     assert json.dumps(content) == before  # nothing is changed on the way
     assert written == page(content, images)
     said = text_of(written)
-    assert words.headline(content)[0][:40].replace(wording.SPACE, " ") in said.replace(wording.SPACE, " ")
+    assert headlines.headline(content)[0][:40].replace(wording.SPACE, " ") in said.replace(wording.SPACE, " ")
     assert written.count("<table") == written.count("</table>")
     assert written.count("<details") == written.count("</details>")
     for bad in ("<script", " style=", "None", "nan", "inf ", ' onerror=alert(1)>"'):
@@ -395,7 +394,7 @@ def test_any_number_may_be_missing(name: str, share: float) -> None:
 
 
 def test_nothing_heavy_is_imported() -> None:
-    imports = "import piescope.report.audit_page, piescope.report.audit_markdown, piescope.cli.audit_summary, sys"
+    imports = "import piescope.report.audit.page, piescope.report.audit.markdown, piescope.cli.audit_summary, sys"
     heavy = "{'torch', 'numpy', 'scipy', 'matplotlib', 'pandas', 'pyarrow', 'PIL', 'sklearn'} & set(sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", f"{imports}; print({heavy})"], capture_output=True, text=True, check=True
@@ -426,7 +425,7 @@ def test_a_page_of_large_images_stays_small(monkeypatch: pytest.MonkeyPatch) -> 
     whole = page(content, images)
     assert "images.parquet" not in whole
     size = max(map(len, images.values()))
-    monkeypatch.setattr("piescope.report.audit_page.MOST_IMAGE_BYTES", 40 * size)
+    monkeypatch.setattr("piescope.report.audit.page.MOST_IMAGE_BYTES", 40 * size)
     written = page(content, images)
     assert sum(map(len, re.findall(r"data:image[^\"]*", written))) <= 40 * size
     assert 'alt="' + content["harmed"][0]["id"] in written  # the most harmed come first
@@ -565,7 +564,7 @@ def test_a_wide_terminal_gets_columns_and_a_narrow_one_lines() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_page_terminal_and_markdown_say_the_same_sentences(name: str) -> None:
     content = CASES[name]
-    first = words.headline(content)[0]
+    first = headlines.headline(content)[0]
     printed = " ".join(" ".join(summary_lines(content, 100)).split())
     plain = first.replace(wording.SPACE, " ").replace(wording.MINUS, "-").replace("…", "...")
     assert plain in printed

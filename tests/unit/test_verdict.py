@@ -26,9 +26,9 @@ from piescope.cli.audit_summary import summary_lines
 from piescope.measure.accuracy import RightSums
 from piescope.measure.flips import adjusted_p_values, selected_level
 from piescope.problems import InputError
-from piescope.report import audit_words as words
-from piescope.report.audit_markdown import audit_markdown
-from piescope.report.audit_page import render_audit
+from piescope.report.audit import headlines
+from piescope.report.audit.markdown import audit_markdown
+from piescope.report.audit.page import render_audit
 
 Counts = list[tuple[int, int, int, int]]
 """Of each class: examples right on both sides, lost, won back, wrong on both."""
@@ -55,7 +55,7 @@ def test_safe_is_what_excludes_a_loss_in_all_and_in_every_class() -> None:
     found = content["verdict"]
     assert (found["answer"], found["judged_by"], found["harms"], found["unsettled"]) == ("safe", "limits", [], [])
     assert -ACCURACY_LIMIT <= found["accuracy_bound"] < 0 and -CLASS_LIMIT <= found["class_bound"] < 0
-    assert words.verdict(content).replace(wording.SPACE, " ") == (
+    assert headlines.verdict(content).replace(wording.SPACE, " ") == (
         "SAFE: a loss of more than 1 point of accuracy, or 3 points in any class, is excluded (one-sided 95 %)."
     )
     (row,) = judge(content, Budgets.of({"max_class_drop": CLASS_LIMIT}))
@@ -65,7 +65,7 @@ def test_safe_is_what_excludes_a_loss_in_all_and_in_every_class() -> None:
 def test_a_clear_loss_within_the_limits_is_safe_and_told() -> None:
     content = from_counts([(9_000, 40, 5, 955), (9_500, 3, 3, 494)])
     assert content["verdict"]["answer"] == "safe"
-    assert words.verdict(content).endswith(
+    assert headlines.verdict(content).endswith(
         "; what is lost beyond chance is less: accuracy (−0.18\xa0points); 1 of 2 classes: c0 (−0.35)."
     )
 
@@ -73,7 +73,7 @@ def test_a_clear_loss_within_the_limits_is_safe_and_told() -> None:
 def test_harm_names_where() -> None:
     content = from_counts([(80, 15, 1, 4), (90, 1, 2, 7)])
     assert content["verdict"]["answer"] == "harm shown"
-    assert words.verdict(content) == "HARM SHOWN: accuracy (−6.5\xa0points); 1 of 2 classes: c0 (−14.0)."
+    assert headlines.verdict(content) == "HARM SHOWN: accuracy (−6.5\xa0points); 1 of 2 classes: c0 (−14.0)."
 
 
 def test_too_few_tells_how_many_would_do() -> None:
@@ -81,7 +81,7 @@ def test_too_few_tells_how_many_would_do() -> None:
     found = content["verdict"]
     assert found["answer"] == "too few to tell"
     assert [row["where"] for row in found["unsettled"]] == ["accuracy", "class", "class"]
-    assert f"about {found['enough']:,} examples of this kind would settle it" in words.verdict(content)
+    assert f"about {found['enough']:,} examples of this kind would settle it" in headlines.verdict(content)
     times = found["enough"] / 100
     larger = [tuple(round(times * count) for count in row) for row in [(45, 1, 1, 3), (48, 0, 0, 2)]]
     assert from_counts(larger)["verdict"]["answer"] == "safe"
@@ -103,10 +103,10 @@ def test_too_few_for_a_loss_that_looks_large_are_enough_once_it_is_beyond_chance
 def test_without_labels_and_with_classes_that_have_no_example() -> None:
     content = audit(np.array([0, 1, 1]), np.array([0, 1, 0])).content
     assert content["verdict"]["answer"] == "no true labels"
-    assert words.verdict(content).startswith("CANNOT BE TOLD: there are no true labels")
+    assert headlines.verdict(content).startswith("CANNOT BE TOLD: there are no true labels")
     empty = from_counts([(900, 3, 4, 93), (950, 5, 3, 42), (0, 0, 0, 0)])
     assert empty["verdict"]["empty_classes"] == 1
-    assert "; of 1 class without any example nothing is known." in words.verdict(empty)
+    assert "; of 1 class without any example nothing is known." in headlines.verdict(empty)
 
 
 def test_what_may_be_about_something_else_is_never_safe() -> None:
@@ -115,10 +115,10 @@ def test_what_may_be_about_something_else_is_never_safe() -> None:
     truth = random.integers(0, 10, 3000)
     content = audit((truth + 1) % 10, (truth + 1) % 10, labels=truth).content
     assert content["warnings"] and content["verdict"]["answer"] == "in doubt"
-    assert words.verdict(content).startswith("IN DOUBT: ")
+    assert headlines.verdict(content).startswith("IN DOUBT: ")
     content = audit((truth + 1) % 10, (truth + 1) % 10, labels=truth, budgets={"max_flips": "2%"}).content
     assert content["budgets"][0]["verdict"] == "undecided" and content["verdict"]["answer"] == "in doubt"
-    assert words.verdict(content).endswith("see the warning. Its one budget is undecided: max_flips.")
+    assert headlines.verdict(content).endswith("see the warning. Its one budget is undecided: max_flips.")
 
 
 def test_with_budgets_these_decide_and_other_harm_is_told() -> None:
@@ -130,13 +130,13 @@ def test_with_budgets_these_decide_and_other_harm_is_told() -> None:
     ):
         content = from_counts(classes, budgets=limits)
         assert content["verdict"]["answer"] == answer and content["verdict"]["judged_by"] == "budgets"
-        assert words.verdict(content).startswith(label)
+        assert headlines.verdict(content).startswith(label)
 
 
 def test_the_verdict_stands_first_everywhere_and_in_audit_json() -> None:
     content = from_counts([(80, 15, 1, 4), (90, 1, 2, 7)])
     assert json.loads(json.dumps(content["verdict"], allow_nan=False)) == content["verdict"]
-    first = words.verdict(content)
+    first = headlines.verdict(content)
     plain = first.replace(wording.SPACE, " ").replace(wording.MINUS, "-")
     assert plain in " ".join(summary_lines(content, 100)[:5])
     assert f"**{first}**" in audit_markdown(content)
@@ -335,4 +335,4 @@ def test_the_field_s_no_clear_change_that_excluded_0_is_gone() -> None:
     content = from_counts([(80, 5, 0, 15)])
     low, high = content["accuracy"]["change_interval"]
     assert low < 0 == high
-    assert "no clear change of accuracy, −5.0\xa0points [−11.2,\xa00.0]" in words.headline(content)[1]
+    assert "no clear change of accuracy, −5.0\xa0points [−11.2,\xa00.0]" in headlines.headline(content)[1]

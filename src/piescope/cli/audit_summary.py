@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from rich.cells import cell_len, chop_cells
 
 from piescope import wording
-from piescope.report import audit_words as words
-from piescope.report.audit_measures import telling
-from piescope.report.audit_reading import how_read
-from piescope.report.audit_warnings import warnings
-from piescope.report.audit_words import Audit, Row
+from piescope.report.audit import budget_rows, copies, findings, headlines, terms
+from piescope.report.audit.measures import telling
+from piescope.report.audit.reading import how_read
+from piescope.report.audit.terms import Audit, Row
+from piescope.report.audit.warnings import warnings
 
 NARROWEST = 20
 """Columns below which nothing is promised."""
@@ -35,10 +35,10 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
         Lines without trailing space, none wider than ``width`` (wide characters count as two), no control characters.
     """
     width = max(width, NARROWEST)
-    lines = _wrapped(f"{words.title(audit)}: {words.matched(audit)}", width)
+    lines = _wrapped(f"{terms.title(audit)}: {terms.matched(audit)}", width)
     for warning in warnings(audit):
         lines += ["", *_wrapped(f"warning: {warning}", width)]
-    lines += ["", *_wrapped(" ".join(words.headline(audit)), width), ""]
+    lines += ["", *_wrapped(" ".join(headlines.headline(audit)), width), ""]
     lines += _facts(audit, width)
     for head, block in (
         ("how the files were read", _listed(how_read(audit), width)),
@@ -47,7 +47,7 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
         (f"groups, worst first{_level(audit, 'groups')}", _rows(audit["groups"], "accuracy", width)),
         ("mix-ups that grew", _confusions(audit, width)),
         ("what if", _what_if(audit, width)),
-        (words.harmed(audit).lower(), _harmed(audit, width)),
+        (findings.harmed(audit).lower(), _harmed(audit, width)),
         ("note", _notes(audit, width)),
     ):
         if block:
@@ -57,8 +57,8 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
 
 def _level(audit: Audit, table: str) -> str:
     """Of the intervals of a table, where it is another than everywhere."""
-    told = words.confidence(audit, table)
-    return "" if told == words.confidence(audit, "accuracy") else f", {wording.plain(told)} intervals"
+    told = terms.confidence(audit, table)
+    return "" if told == terms.confidence(audit, "accuracy") else f", {wording.plain(told)} intervals"
 
 
 def _wrapped(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
@@ -105,7 +105,7 @@ def _facts(audit: Audit, width: int) -> list[str]:
     accuracy, flips, share = audit["accuracy"], audit["flips"], audit["changed_share"]
     if accuracy is not None:
         before, after, change = (
-            words.ends(accuracy[key]) for key in ("dense_interval", "compressed_interval", "change_interval")
+            terms.ends(accuracy[key]) for key in ("dense_interval", "compressed_interval", "change_interval")
         )
         facts.append(("dense accuracy", wording.with_interval(accuracy["dense"], *before, "%")))
         facts.append(("compressed", wording.with_interval(accuracy["compressed"], *after, "%")))
@@ -126,7 +126,7 @@ def _facts(audit: Audit, width: int) -> list[str]:
         if share is None or share["value"] is None
         else f" = {wording.with_interval(share['value'], share['low'], share['high'], '%')}"
     )
-    facts.append((words.pies(audit), wording.count(audit["changed"]) + told))
+    facts.append((findings.pies(audit), wording.count(audit["changed"]) + told))
     seeds = audit["seeds"]
     if seeds is not None and seeds["changed"]["floor"] is not None:
         facts.append(("by seeds alone", wording.count(seeds["changed"]["floor"])))
@@ -161,8 +161,8 @@ def _budgets(audit: Audit, width: int) -> list[str]:
     lines: list[str] = []
     for row in sorted(audit["budgets"], key=lambda row: order.get(row["verdict"], 3)):
         verdict = wording.printable(row["verdict"])
-        called = f"{verdict.upper() if verdict == 'broken' else verdict} {words.budget_name(row)}"
-        told = f"{called}: {words.observed(row)}, limit {words.limit(row)}"
+        called = f"{verdict.upper() if verdict == 'broken' else verdict} {budget_rows.budget_name(row)}"
+        told = f"{called}: {budget_rows.observed(row)}, limit {budget_rows.limit(row)}"
         reason = wording.printable(row["reason"])
         lines += _wrapped(f"{told}; {reason}" if reason else told, width, "    ", "  ")
     return lines
@@ -189,7 +189,7 @@ def _rows(rows: Sequence[Row], measure: str, width: int) -> list[str]:
             f"{wording.number(row[f'dense_{measure}'])} → {wording.percent(row[f'compressed_{measure}'])}",
             wording.with_interval(row["impact"], row["low"], row["high"], signed=True),
             "" if row["q_value"] is None else f"q {wording.equals(row['q_value'])}",
-            "" if row["q_value"] is None or row["q_value"] <= words.CLEAR else "not beyond chance",
+            "" if row["q_value"] is None or row["q_value"] <= terms.CLEAR else "not beyond chance",
         )
         for row in shown
     ]
@@ -209,10 +209,10 @@ def _confusions(audit: Audit, width: int) -> list[str]:
         return []
     cells = [
         (
-            wording.printable(words.confusion_name(row), 56),
+            wording.printable(findings.confusion_name(row), 56),
             f"{wording.count(row['dense'])} → {wording.count(row['compressed'])}",
             "" if row["q_value"] is None else f"q {wording.equals(row['q_value'])}",
-            "" if row["q_value"] is None or row["q_value"] <= words.CLEAR else "not beyond chance",
+            "" if row["q_value"] is None or row["q_value"] <= terms.CLEAR else "not beyond chance",
         )
         for row in rows
     ]
@@ -245,7 +245,7 @@ def _what_if(audit: Audit, width: int) -> list[str]:
         for name, accuracy, change, lost, changed in cells:
             lines += _wrapped(f"{name}: {accuracy}, {change}", width, "    ", "  ")
             lines += _wrapped(f"{lost}, {changed}", width, "    ")
-    for sentence in words.what_if(audit):
+    for sentence in copies.what_if(audit):
         lines += _wrapped(sentence, width, "  ")
     return lines
 

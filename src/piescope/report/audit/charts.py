@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from piescope.report.audit_words import Row
+from piescope.report.audit.terms import Row
 from piescope.wording import count, number
 
 SIDE = 340

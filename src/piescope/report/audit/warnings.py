@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from piescope.report.audit_words import Audit, Row, class_name, has_models
+from piescope.report.audit.terms import Audit, Row, class_name, has_models
 from piescope.wording import capital, count, listed, name, number, percent
 
 

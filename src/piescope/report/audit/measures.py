@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from piescope.report.audit_words import Audit, class_name, ends
+from piescope.report.audit.terms import Audit, class_name, ends
 from piescope.wording import NOTHING, count, interval, listed, name, number, with_interval
 
 NAMES = {

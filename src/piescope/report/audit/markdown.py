@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 
 from piescope import wording
-from piescope.report import audit_words as words
-from piescope.report.audit_measures import telling
-from piescope.report.audit_reading import how_read
-from piescope.report.audit_warnings import warnings
-from piescope.report.audit_words import Audit
+from piescope.report.audit import budget_rows, copies, findings, headlines, terms
+from piescope.report.audit.measures import telling
+from piescope.report.audit.reading import how_read
+from piescope.report.audit.terms import Audit
+from piescope.report.audit.warnings import warnings
 
 MOST_CLASSES = 10
 MOST_CONFUSIONS = 5
@@ -35,8 +35,8 @@ def audit_markdown(audit: Audit) -> str:
     Returns:
         Text that ends with a newline; names are escaped, so that none can break a table, link or mention anyone.
     """
-    first, *rest = words.headline(audit)
-    lines = [f"## piescope audit: {escaped(words.title(audit))}", ""]
+    first, *rest = headlines.headline(audit)
+    lines = [f"## piescope audit: {escaped(terms.title(audit))}", ""]
     for warning in warnings(audit):
         lines += [f"> **Warning:** {escaped(warning)}", ""]
     lines.append(f"**{escaped(first)}**")
@@ -100,8 +100,8 @@ def _before_after(audit: Audit) -> list[str]:
     rows = []
     accuracy, flips, share = audit["accuracy"], audit["flips"], audit["changed_share"]
     if accuracy is not None:
-        before, after = (words.ends(accuracy[f"{side}_interval"]) for side in ("dense", "compressed"))
-        change = words.ends(accuracy["change_interval"])
+        before, after = (terms.ends(accuracy[f"{side}_interval"]) for side in ("dense", "compressed"))
+        change = terms.ends(accuracy["change_interval"])
         rows.append(
             (
                 "accuracy, %",
@@ -130,7 +130,7 @@ def _before_after(audit: Audit) -> list[str]:
         )
         if flips["mcnemar_p"] is not None:
             told[-1] += f" (McNemar p {wording.equals(flips['mcnemar_p'])})"
-    changed = f"{wording.count(audit['changed'])} {'PIEs' if words.compares_votes(audit) else 'changed labels'}"
+    changed = f"{wording.count(audit['changed'])} {'PIEs' if terms.compares_votes(audit) else 'changed labels'}"
     if share is not None and share["value"] is not None:
         changed += f" ({wording.with_interval(share['value'], share['low'], share['high'], '%')})"
     told.append(f"{changed} of {wording.counted(audit['n_examples'], 'example')}")
@@ -144,10 +144,10 @@ def _budgets(audit: Audit) -> list[str]:
     ranked = sorted(audit["budgets"], key=lambda row: order.get(row["verdict"], 3))
     rows = [
         (
-            words.budget_name(row),
+            budget_rows.budget_name(row),
             wording.printable(row["verdict"]),
-            words.observed(row),
-            words.limit(row),
+            budget_rows.observed(row),
+            budget_rows.limit(row),
             wording.printable(row["reason"], 200),
         )
         for row in ranked[:MOST_BUDGETS]
@@ -164,7 +164,7 @@ def _budgets(audit: Audit) -> list[str]:
 def _classes(audit: Audit) -> list[str]:
     if not audit["classes"]:
         return []
-    clear = words.paid(audit["classes"])
+    clear = terms.paid(audit["classes"])
     if not clear:
         return []  # the verdict has said so
     rows = [
@@ -178,7 +178,7 @@ def _classes(audit: Audit) -> list[str]:
         )
         for row in clear[:MOST_CLASSES]
     ]
-    head = ("class", "recall before", "after", f"change [{words.confidence(audit, 'classes')}]", "examples", "q")
+    head = ("class", "recall before", "after", f"change [{terms.confidence(audit, 'classes')}]", "examples", "q")
     lines = ["", "### Classes that paid", "", *table(head, rows, "lrrrrr")]
     return lines + _more(len(clear) - MOST_CLASSES)
 
@@ -188,7 +188,7 @@ def _confusions(audit: Audit) -> list[str]:
         return []
     rows = [
         (
-            words.confusion_name(row),
+            findings.confusion_name(row),
             wording.count(row["dense"]),
             wording.count(row["compressed"]),
             wording.p_value(row["q_value"]),
@@ -211,7 +211,7 @@ def _what_if(audit: Audit) -> list[str]:
         )
         for row in audit["what_if"][:MOST_COPIES]
     ]
-    told = words.what_if(audit)
+    told = copies.what_if(audit)
     lines = ["", "### What if", ""]
     if told:
         lines += [escaped(" ".join(told)), ""]
@@ -225,9 +225,9 @@ def _more(left: int) -> list[str]:
 
 def _inputs(audit: Audit) -> str:
     inputs = audit["inputs"]
-    told = [f"Dense: {words.side(audit, 'dense')}", f"compressed: {words.side(audit, 'compressed')}"]
+    told = [f"Dense: {terms.side(audit, 'dense')}", f"compressed: {terms.side(audit, 'compressed')}"]
     for key in ("labels", "metadata", "data"):
         if inputs[key] is not None:
             told.append(f"{key}: {wording.name(inputs[key]['name'])}")
     version = "" if audit["piescope"] is None else f" Made by piescope {wording.name(audit['piescope'])}."
-    return f"{'; '.join(told)}. {wording.capital(words.matched(audit))}{version}"
+    return f"{'; '.join(told)}. {wording.capital(terms.matched(audit))}{version}"

@@ -11,11 +11,10 @@ from markupsafe import Markup
 
 import piescope
 from piescope import wording
-from piescope.report import audit_charts as charts
-from piescope.report import audit_words as words
-from piescope.report.audit_measures import class_rows, measure_rows, measure_words
-from piescope.report.audit_warnings import warnings
-from piescope.report.audit_words import Audit, Row
+from piescope.report.audit import budget_rows, caveats, charts, copies, findings, headlines, terms
+from piescope.report.audit.measures import class_rows, measure_rows, measure_words
+from piescope.report.audit.terms import Audit, Row
+from piescope.report.audit.warnings import warnings
 from piescope.report.standalone import data_uri, page_templates, style_hash
 
 FIRST = 15
@@ -160,59 +159,61 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
     templates = page_templates()
     css = templates.get_template("report.css").render() + templates.get_template("audit.css").render()
     pictures, left_out = fitting(audit, images)
-    headline = words.headline(audit)
+    headline = headlines.headline(audit)
     flips = audit["flips"]
     calibration = audit["calibration"]
     several = audit["comparison"] != "one against one"
     page = templates.get_template("audit.html").render(
         audit=audit,
-        words=words,
+        terms=terms,
+        findings=findings,
+        budget_rows=budget_rows,
         wording=wording,
-        title=words.title(audit),
+        title=terms.title(audit),
         css=css,
         css_hash=style_hash(css),
         version=piescope.__version__,
-        made_with=words.made_with(audit),
+        made_with=terms.made_with(audit),
         warnings=warnings(audit),
         verdict=headline[0],
         lead=headline[1:],
         state=_state(audit),
         about=about(audit),
         cards=cards(audit),
-        changes=words.changes(audit),
+        changes=findings.changes(audit),
         strip=None if flips is None else _strip(flips),
         class_bars=bars(audit["classes"], lambda row: wording.name(row["class"]), "recall", "class", "classes"),
-        class_words=words.classes(audit),
+        class_words=findings.classes(audit),
         group_bars=bars(
             audit["groups"], lambda row: f"{wording.name(row['column'])} = {wording.name(row['value'])}",
             "accuracy", "group", "groups",
         ),
-        group_words=words.groups(audit),
+        group_words=findings.groups(audit),
         measures=measure_rows(audit),
         measures_by_class=class_rows(audit)[:MOST_MEASURED],
         measure_words=measure_words(audit),
         confusions=_confusions(audit, pictures),
-        calibration_words=words.calibration(audit),
+        calibration_words=findings.calibration(audit),
         reliability=None if calibration is None else charts.reliability(calibration),
         shift=None if calibration is None else charts.shift_histogram(calibration["shift"] or []),
         keys={kind: charts.side_key(kind) for kind in ("dense", "compressed")},
-        harmed_title=words.harmed(audit),
+        harmed_title=findings.harmed(audit),
         harmed=tiles(audit, audit["harmed"], pictures),
-        label_error_words=words.label_errors(audit),
+        label_error_words=findings.label_errors(audit),
         label_errors=tiles(audit, audit["label_errors"]["examples"] if audit["label_errors"] else [], pictures),
         first_tiles=TILES,
         left_out=left_out,
-        embedding_words=words.embeddings(audit),
+        embedding_words=findings.embeddings(audit),
         embedding_rows=_embedding_rows(audit),
         seeds=[
             sentence
-            for sentence in (words.seeds(audit), words.noise(audit), words.confirmed(audit))
+            for sentence in (findings.seeds(audit), findings.noise(audit), findings.confirmed(audit))
             if sentence and several
         ],
-        what_if_words=words.what_if(audit),
+        what_if_words=copies.what_if(audit),
         what_if=_what_if(audit),
         sides=[_side(audit, which) for which in ("dense", "compressed")],
-        limits=words.limits(audit),
+        limits=caveats.limits(audit),
     )  # fmt: skip
     return page.encode("utf-8", "replace")
 
@@ -256,7 +257,7 @@ def about(audit: Audit) -> str:
         for side in ("dense", "compressed")
         if inputs[side]["n_models"]
     ]
-    told = words.matched(audit).rstrip(".")
+    told = terms.matched(audit).rstrip(".")
     if len(models) == 2:
         told += f"; {models[0]} before, {models[1]} after"
     if audit["what_if"]:
@@ -271,7 +272,7 @@ def cards(audit: Audit) -> list[Card]:
     accuracy, flips, share = audit["accuracy"], audit["flips"], audit["changed_share"]
     examples = audit["n_examples"]
     if accuracy is not None and accuracy["dense"] is not None and accuracy["compressed"] is not None:
-        low, high = words.ends(accuracy["change_interval"])
+        low, high = terms.ends(accuracy["change_interval"])
         change = wording.with_interval(accuracy["change"], low, high, "points", signed=True)
         decimals = wording.digits(accuracy["dense"], accuracy["compressed"])
         found.append(
@@ -300,7 +301,7 @@ def cards(audit: Audit) -> list[Card]:
         details.append("another label than before")
     if audit["seeds"] is not None and audit["seeds"]["changed"]["floor"] is not None:
         details.append(f"{wording.count(audit['seeds']['changed']['floor'])} by seeds alone")
-    name = "PIEs" if words.compares_votes(audit) else "Changed"
+    name = "PIEs" if terms.compares_votes(audit) else "Changed"
     found.append(Card(name, wording.count(audit["changed"]), tuple(details), "changed"))
     found += _worst(audit)
     if audit["budgets"]:
@@ -310,7 +311,7 @@ def cards(audit: Audit) -> list[Card]:
 
 def _worst(audit: Audit) -> list[Card]:
     known = [row for row in audit["classes"] if row["impact"] is not None]
-    clear = words.paid(known)
+    clear = terms.paid(known)
     worst = clear[0] if clear else min(known, key=lambda row: row["impact"], default=None)
     if worst is None or worst["impact"] >= 0:
         return []
@@ -369,7 +370,7 @@ def bars(rows: Sequence[Row], label: Callable[[Row], str], measure: str, one: st
     scale = charts.Scale.over([row[key] for row in known for key in ("impact", "low", "high")])
     drawn = []
     for row in known:
-        is_clear = row["q_value"] is not None and row["q_value"] <= words.CLEAR
+        is_clear = row["q_value"] is not None and row["q_value"] <= terms.CLEAR
         before, after = row[f"dense_{measure}"], row[f"compressed_{measure}"]
         both = "" if before is None or after is None else f"{wording.number(before)} → {wording.percent(after)}"
         flips = ""
@@ -407,14 +408,14 @@ def _confusions(audit: Audit, pictures: dict[str, Picture]) -> list[dict[str, An
     most = max((value for row in rows for value in (row["dense"], row["compressed"]) if value is not None), default=0)
     return [
         {
-            "name": words.confusion_name(row),
+            "name": findings.confusion_name(row),
             "class": wording.name(row["class"]),
             "predicted": wording.name(row["predicted"]),
             "before": wording.count(row["dense"]),
             "after": wording.count(row["compressed"]),
             "growth": wording.number(row["growth"], 0, signed=True),
             "chance": "" if row["q_value"] is None else f"q {wording.equals(row['q_value'])}",
-            "is_clear": row["q_value"] is not None and row["q_value"] <= words.CLEAR,
+            "is_clear": row["q_value"] is not None and row["q_value"] <= terms.CLEAR,
             "bars": charts.pair_bars(row["dense"], row["compressed"], most),
             "examples": [
                 {"id": wording.printable(each, wording.LONGEST_NAME), "image": pictures.get(each, Picture())}
@@ -535,7 +536,7 @@ def _side(audit: Audit, which: str) -> dict[str, Any]:
     of = audit["inputs"][which]
     return {
         "which": which,
-        "told": words.side(audit, which),
+        "told": terms.side(audit, which),
         "notes": [wording.printable(each) for each in of["told"] or []],
         "models": [wording.name(each) for each in of["models"] or []],
     }

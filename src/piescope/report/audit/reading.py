@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from piescope import wording
-from piescope.report import audit_words as words
+from piescope.report.audit import terms
 
 Audit = dict[str, Any]
 
@@ -30,7 +30,7 @@ def how_read(audit: Audit) -> list[str]:
         lines.append(
             f"{wording.name(inputs['metadata']['name'])}: groups by {wording.listed(inputs['metadata']['columns'][:6])}"
         )
-    return [*lines, words.matched(audit)]
+    return [*lines, terms.matched(audit)]
 
 
 def _side(side: dict[str, Any]) -> str:
