@@ -17,11 +17,11 @@ from piescope.problems import InputError
 from piescope.store import audit_layout
 
 if TYPE_CHECKING:
+    from piescope.adapters.compression import Facts
+    from piescope.adapters.protocol import Model, Settings
     from piescope.auditing.budgets import Budgets
-    from piescope.auditing.compress import Facts
-    from piescope.auditing.models.interface import Model, Settings
-    from piescope.auditing.pictures import Pictures
     from piescope.auditing.run import Question
+    from piescope.data.pictures import Pictures
     from piescope.reading.inputs import SideInput
     from piescope.reading.parts import Hints, LabelColumn
 
@@ -119,7 +119,7 @@ class Asked:
     @property
     def pictures_at_once(self) -> int:
         """How many pictures models see at once."""
-        from piescope.auditing.models.batches import BATCH
+        from piescope.adapters.batches import BATCH
 
         return self.batch_size or BATCH
 
@@ -284,8 +284,9 @@ def run_audit(dense: Any, compressed: Any, asked: Asked, out: Path, on_progress:
 
 def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progress: OnProgress) -> Audit:
     """Makes the copies, audits each against the model, and puts the curve before the last one's answers."""
-    from piescope.auditing.compress import compressed_copy, parse_compressions
-    from piescope.auditing.models.running import run_model
+    from piescope.adapters.compression import parse_compressions
+    from piescope.adapters.copies import compressed_copy
+    from piescope.adapters.running import run_model
     from piescope.auditing.what_if import curve_row
 
     compressions = parse_compressions(compress)
@@ -345,7 +346,7 @@ def _check_budgets(asked: Asked, pictures: Pictures | None) -> None:
 
 def _calibration(asked: Asked) -> list[Any] | None:
     """Pictures that none of the audited ones are among, for the ranges of activations; None: there are none."""
-    from piescope.auditing.pictures import open_pictures
+    from piescope.data.pictures import open_pictures
     from piescope.data.sources import SOURCES
 
     if asked.data not in SOURCES:
@@ -580,50 +581,15 @@ class Known:
         return found.with_labels(part.truth) if part.truth is not None else found
 
 
-def _is_model(given: Any, asked: Asked) -> bool:
-    if isinstance(given, str | PathLike):
-        from piescope.auditing.models.interface import names_a_model
-
-        if _is_special(Path(fspath(given))) or (asked.data is None and _holds_predictions(Path(fspath(given)))):
-            return False
-        return names_a_model(fspath(given), asked.settings)
-    return callable(given) or hasattr(given, "scores")
-
-
 def _check_files(asked: Asked) -> None:
     """Reads the small files, so that nobody waits for models to hear of a fault in them."""
     _metadata(asked)
     _class_names(asked)
 
 
-def _check_no_predictions(models: list[Any], asked: Asked) -> None:
-    """Without pictures, what is named like a model may be meant as predictions: says what is wrong with it as such."""
-    from piescope.auditing.models.interface import OTHER_MODEL_FILES, WEIGHT_FILES
-    from piescope.reading.files import kind_of
-
-    for given in models if asked.data is None else ():
-        path = Path(fspath(given)) if isinstance(given, str | PathLike) else None
-        if path is not None and path.suffix.lower() in (*WEIGHT_FILES, *OTHER_MODEL_FILES) and path.is_file():
-            kind_of(path)
-
-
-def _holds_predictions(path: Path) -> bool:
-    """Whether a folder holds tables or arrays, whatever settings of the run lie beside them."""
-    suffixes = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".npy", ".npz")
-    return path.is_dir() and any(entry.suffix.lower() in suffixes for entry in path.iterdir())
-
-
-def _is_special(path: Path) -> bool:
-    """Whether a path is a pipe, a device or a loop of links, or no path at all: nothing to look into."""
-    try:
-        return path.exists() and not path.is_file() and not path.is_dir()
-    except OSError:
-        return True
-
-
 def _pictures(asked: Asked) -> Pictures:
-    from piescope.auditing.pictures import Pictures as PicturesOf
-    from piescope.auditing.pictures import open_pictures
+    from piescope.data.pictures import Pictures as PicturesOf
+    from piescope.data.pictures import open_pictures
 
     if asked.data is None:
         error = InputError("audit")
@@ -639,14 +605,23 @@ def _pictures(asked: Asked) -> Pictures:
     return PicturesOf.of(asked.data)
 
 
-def _model(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
-    from piescope.auditing.models.interface import as_model, open_model
+def _is_model(given: Any, asked: Asked) -> bool:
+    from piescope.adapters.opening import is_model
 
-    if isinstance(given, str | PathLike):
-        return open_model(
-            fspath(given), trust_code=asked.trust_code, device=asked.device, pictures=pictures, settings=asked.settings
-        )
-    return as_model(given, name=side, pictures=pictures, settings=asked.settings)
+    return is_model(given, asked.data is not None, asked.settings)
+
+
+def _model(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
+    from piescope.adapters.opening import opened
+
+    return opened(
+        given,
+        name=side,
+        trust_code=asked.trust_code,
+        device=asked.device,
+        pictures=pictures,
+        settings=asked.settings,
+    )
 
 
 def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress) -> Question:
@@ -666,7 +641,12 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
         raise error
     if any(models.values()):
         _check_files(asked)
-        _check_no_predictions([what for side, what in given.items() if models[side]], asked)
+        if asked.data is None:
+            from piescope.adapters.opening import check_no_predictions
+
+            for side in given:
+                if models[side]:
+                    check_no_predictions(given[side])
     pictures = _pictures(asked) if any(models.values()) or asked.data is not None else None
     labels = None if asked.labels is None else read_truth(asked.labels, _hints(asked))
     if all(models.values()):
@@ -679,8 +659,8 @@ def _question(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress
         sides[side] = read_side(given[side], side, _hints(asked, side, known))
         known = known.with_side(sides[side])
     if pictures is not None:
-        from piescope.auditing.models.interface import check_alike
-        from piescope.auditing.models.running import run_model
+        from piescope.adapters.opening import check_alike
+        from piescope.adapters.running import run_model
 
         opened = {side: _model(given[side], side, asked, pictures) for side in given if models[side]}
         if len(opened) == 2:
@@ -721,7 +701,7 @@ def _assembled(
     if labels is None and asked.labels is not None:
         labels = read_truth(asked.labels, _hints(asked))
     if labels is None and pictures is not None and agreed_truth(parts) is None:
-        from piescope.auditing.models.running import truth_of_pictures
+        from piescope.adapters.running import truth_of_pictures
 
         labels = truth_of_pictures(pictures, parts[0].class_names)
     return QuestionOf(

@@ -11,11 +11,11 @@ import pytest
 
 import piescope
 from conftest import run_piescope
-from piescope.auditing.models.batches import ONNX_OPERATIONS, batch_note, dynamic_operations_of_onnx
-from piescope.auditing.models.interface import as_model
-from piescope.auditing.models.running import run_model
-from piescope.auditing.models.torch_models import dynamic_operations_of_module
-from piescope.auditing.pictures import Pictures
+from piescope.adapters.batches import ONNX_OPERATIONS, batch_note, dynamic_operations_of_onnx
+from piescope.adapters.opening import as_model
+from piescope.adapters.running import run_model
+from piescope.adapters.torch_models import dynamic_operations_of_module
+from piescope.data.pictures import Pictures
 from piescope.problems import InputError
 
 onnx = pytest.importorskip("onnx")

@@ -36,8 +36,10 @@ SAID_BY = {
     # folder or file: the commands in which its messages are seen
     "audits.py": ["audit"],
     "auditing": ["audit"],
+    "adapters": ["audit"],
     "reading": ["audit"],
     "cli/audit.py": ["audit"],
+    "data/pictures.py": ["audit"],
     "data": ["run", "data", "plan", "audit"],
     "study/spec.py": ["run", "plan"],
     "study/execute.py": ["run"],

@@ -845,6 +845,7 @@ text_case("gzip by another name", gzip.compress(GOOD.encode()), "file", "a gzip 
 text_case("bzip2", bz2.compress(GOOD.encode()), "file", "a bzip2 file")
 text_case("xz", lzma.compress(GOOD.encode()), "file", "an xz file")
 text_case("HDF5", b"\x89HDF\r\n\x1a\n" + bytes(100), "file", "an HDF5 file", "numpy.savez", suffix="h5")
+text_case("GGUF", b"GGUF\3\0\0\0" + bytes(100), "file", "a GGUF file", suffix="csv")
 text_case("a PNG image", b"\x89PNG\r\n\x1a\n" + bytes(100), "file", "a PNG image", "--data", suffix="png")
 text_case(
     "old Excel",

@@ -31,7 +31,7 @@ from piescope.reading.sides import Side
 
 if TYPE_CHECKING:
     from piescope.auditing.embeddings import Represented
-    from piescope.auditing.pictures import Pictures
+    from piescope.data.pictures import Pictures
 
 STRANGE_SHARE = 0.05
 """Of the examples that may be answered by a class that no label names ..."""

@@ -8,7 +8,7 @@ from piescope.auditing.budgets import LEVEL, signed_limit, units
 from piescope.auditing.verdict import CLASS_LIMIT
 
 if TYPE_CHECKING:
-    from piescope.auditing.compress import Compression, Facts
+    from piescope.adapters.compression import Compression, Facts
 
 
 def curve_row(content: dict[str, Any], compression: Compression, facts: Facts) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from piescope.cli.terminal import STEP_FAILED, Device, console_here, device_type
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from piescope.auditing.models.interface import Settings
+    from piescope.adapters.protocol import Settings
 
 SUITE = "piescope audit of"
 """How the name of a test suite begins, by which its file is known as piescope's."""
@@ -294,7 +294,7 @@ def _settings(
     """What the user says of a model's input; None: nothing."""
     if not any((architecture, size, mean, std, scale, channels)):
         return None
-    from piescope.auditing.models.interface import Settings
+    from piescope.adapters.protocol import Settings
 
     sides = _numbers(size, "--size", "x", int) if size is not None else ()
     if size is not None and len(sides) == 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import glob
 import shlex
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from piescope.problems import InputError
+from piescope.reading.signatures import PICKLES, foreign
 from piescope.wording import one_line
 
 Kind = Literal["csv", "jsonl", "json", "parquet", "arrow", "npy", "npz", "safetensors"]
@@ -34,36 +34,8 @@ SUFFIXES: dict[str, Kind] = {
 
 READABLE = "CSV, TSV, JSON lines, JSON, Parquet, Arrow, .npy, .npz or .safetensors"
 
-FOREIGN_TEXT: tuple[tuple[bytes, str, str], ...] = (
-    (b"version https://git-lfs", "a git-LFS pointer, not the file itself", "fetch the file first: git lfs pull"),
-    (b"<!doctype html", "an HTML page", "download the file itself: this is the web page about it"),
-    (b"<html", "an HTML page", "download the file itself: this is the web page about it"),
-    (b"<?xml", "an XML page", "download the file itself: servers answer so when access is denied"),
-)
-"""First letters (lower case) of text, what it is, and the cure."""
-
-FOREIGN: tuple[tuple[bytes, str, str], ...] = (
-    (b"\x89HDF\r\n", "an HDF5 file", "save the arrays with numpy.savez, or the weights with safetensors"),
-    (b"\x1f\x8b", "a gzip file", "unpack it first: gunzip FILE"),
-    (b"BZh", "a bzip2 file", "unpack it first: bunzip2 FILE"),
-    (b"\xfd7zXZ", "an xz file", "unpack it first: unxz FILE"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first: unzstd FILE"),
-    (b"7z\xbc\xaf", "a 7z archive", "unpack it first"),
-    (b"Rar!", "a RAR archive", "unpack it first"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", "save the table as CSV"),
-    (b"%PDF", "a PDF file", "give the numbers as CSV"),
-    (b"\x89PNG", "a PNG image", "give predictions; images go to --data"),
-    (b"\xff\xd8\xff", "a JPEG image", "give predictions; images go to --data"),
-    (b"SQLite format 3", "a SQLite database", "export the table as CSV or Parquet"),
-    (b"FEA1", "a file of Feather version 1", "write it again with pyarrow.feather.write_feather"),
-    (b"\x7fELF", "a program", "give predictions"),
-    (
-        b"_logits_",
-        "logits of llama.cpp",
-        "tokens are no examples of a data set: score answers, one row an example",
-    ),
-)
-"""First bytes of files that are no text, what they are, and the cure."""
+ONE_ROW = "one row an example: an id and the answer, or right and wrong"
+"""What is expected of a file that another tool wrote."""
 
 MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"\x93NUMPY", "npy"),
@@ -216,18 +188,14 @@ def kind_of(path: Path) -> Kind:
         raise fault(path, "file", error.strerror or str(error), "a readable file", "check its permissions") from None
     if not head:
         raise fault(path, "file", "0 bytes", READABLE, "write the file again")
-    start = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
-    for magic, found, cure in FOREIGN_TEXT:
-        if start.startswith(magic):
-            raise fault(path, "file", found, READABLE, cure)
-    for magic, found, cure in FOREIGN:
-        if head.startswith(magic) and not _is_text(head):  # "FEA1,FEA2" is a header too
-            raise fault(path, "file", found, READABLE, cure)
+    known = foreign(head)
+    if known is not None:
+        raise fault(path, "file", known.found, READABLE, known.cure)
     suffix = SUFFIXES.get(path.suffix.lower())
     kind = next((kind for magic, kind in MAGIC if head.startswith(magic)), None)
     if kind == "npz":
         return _archive(path)
-    if kind is None and _is_pickle(head):
+    if kind is None and head.startswith(PICKLES):
         raise fault(
             path,
             "file",
@@ -281,23 +249,15 @@ def _archive(path: Path) -> Kind:
         raise fault(path, "file", "an Excel workbook", READABLE, "save the sheet as CSV")
     if any(name.endswith((".keras", "model.weights.h5")) for name in names):
         raise fault(path, "file", "a Keras model", READABLE, "export it to ONNX: onnx:FILE")
-    from piescope.reading.known_formats import refuse_archive
-
-    refuse_archive(names, path)
+    if "header.json" in names or any(name.startswith(("_journal/", "samples/")) for name in names):
+        raise fault(
+            path,
+            "content",
+            "a log of Inspect",
+            ONE_ROW,
+            f"turn it into JSON first: inspect log dump {shown(path)} > LOG.json; given that, it is told how to go on",
+        )
     if not names or not all(name.endswith(".npy") for name in names):
         found = "an empty archive" if not names else f"a zip archive that holds {names[0]!r}"
         raise fault(path, "file", found, "an .npz, an archive of .npy files", "write it with numpy.savez")
     return "npz"
-
-
-def _is_text(head: bytes) -> bool:
-    """Whether the first bytes of a file can be text; the last character may be cut."""
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return b"\x00" not in head
-
-
-def _is_pickle(head: bytes) -> bool:
-    return head[:1] == b"\x80" and len(head) > 1 and head[1] in (2, 3, 4, 5)

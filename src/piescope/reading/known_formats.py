@@ -1,6 +1,7 @@
 """Files that evaluation tools write and that are not read yet: recognised by their keys and refused by name.
 
-Each message has a way to convert: a line for the shell that writes a table of one row an example, which is read.
+Each message has a way to convert: a line for the shell that writes a table of one row an example, which is read. Zip
+archives are refused likewise by `reading.files`, which looks into them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from piescope.reading.files import fault, python_line, shown, typed
-
-EXPECTED = "one row an example: an id and the answer, or right and wrong"
+from piescope.reading.files import ONE_ROW, fault, python_line, shown, typed
 
 
 def refuse_records(first: Mapping[str, Any], path: Path) -> None:
@@ -54,7 +53,7 @@ def refuse_records(first: Mapping[str, Any], path: Path) -> None:
         )
         cure = conversion(row, "json.load(sys.stdin)", name)
     if found:
-        raise fault(path, "content", found, EXPECTED, cure)
+        raise fault(path, "content", found, ONE_ROW, cure)
 
 
 def refuse_object(content: Mapping[str, Any], path: Path) -> None:
@@ -68,29 +67,16 @@ def refuse_object(content: Mapping[str, Any], path: Path) -> None:
         scores = "next(iter(s['scores'].values()))['value']"
         row = f"{{'id':str(s['id'])+'/'+str(s.get('epoch',1)),'correct':{scores} in ('C',1,1.0,True)}}"
         cure = conversion(row, "json.load(sys.stdin)['samples']", shown(path), variable="s")
-        raise fault(path, "content", "a log of Inspect", EXPECTED, cure)
+        raise fault(path, "content", "a log of Inspect", ONE_ROW, cure)
     if {"images", "annotations", "categories"} <= keys:
         cure = "match detections to these objects first, and write one row an object: id and correct (1: found)"
-        raise fault(path, "content", "annotations in COCO's format", EXPECTED, cure)
+        raise fault(path, "content", "annotations in COCO's format", ONE_ROW, cure)
     if "report" in keys and "report_type" in keys:
         cure = conversion("{'id':r['identifier'],'prediction':r['prediction_label'],'label':r['annotation_label']}",
                       "json.load(sys.stdin)['report']", shown(path))  # fmt: skip
-        raise fault(path, "content", "a report of OpenVINO's accuracy checker", EXPECTED, cure)
+        raise fault(path, "content", "a report of OpenVINO's accuracy checker", ONE_ROW, cure)
     if "lst" in keys and isinstance(content["lst"], list):
-        raise fault(path, "content", "outputs of Polygraphy", EXPECTED, "save the output array as an .npy: np.save")
-
-
-def refuse_archive(names: Collection[str], path: Path) -> None:
-    """Refuses a zip archive of another tool by the names of its members.
-
-    Raises:
-        InputError: it is of a known tool.
-    """
-    if "header.json" in names or any(name.startswith(("_journal/", "samples/")) for name in names):
-        cure = (
-            f"turn it into JSON first: inspect log dump {shown(path)} > LOG.json; given that, it is told how to go on"
-        )
-        raise fault(path, "content", "a log of Inspect", EXPECTED, cure)
+        raise fault(path, "content", "outputs of Polygraphy", ONE_ROW, "save the output array as an .npy: np.save")
 
 
 def refuse_columns(names: Collection[str], path: Path) -> None:
@@ -105,7 +91,7 @@ def refuse_columns(names: Collection[str], path: Path) -> None:
             "p.DataFrame({'id':[r['id'] for r in d.doc],'correct':[next(iter(r.values())) for r in d.metric]})"
             ".to_csv('NEW.csv',index=False)\""
         )
-        raise fault(path, "content", "details of lighteval", EXPECTED, cure)
+        raise fault(path, "content", "details of lighteval", ONE_ROW, cure)
 
 
 def _metric(first: Mapping[str, Any]) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from piescope.auditing.models.interface import Settings, model_error
-from piescope.auditing.models.preparation import Preparation
-from piescope.auditing.models.torch_models import TorchModel, unscaled_note
-from piescope.auditing.models.weights import State, fill, read_state, without_prefixes
+from piescope.adapters.preparation import Preparation
+from piescope.adapters.protocol import Settings, model_error
+from piescope.adapters.torch_models import TorchModel, unscaled_note
+from piescope.adapters.weights import State, fill, read_state, without_prefixes
 from piescope.models.build import ModelSpec
 from piescope.models.wide_resnet import WideResNet
 from piescope.store import layout
@@ -39,7 +39,7 @@ def open_weights(path: Path, architecture: str | None, device: str, settings: Se
     state = read_state(path)
     name = f"{architecture}@{path.name}" if architecture else path.name
     if architecture is not None and architecture.startswith("timm:"):
-        from piescope.auditing.models.timm_models import open_timm_state
+        from piescope.adapters.timm_models import open_timm_state
 
         return open_timm_state(architecture.removeprefix("timm:"), state, name, device, settings)
     spec = _named(architecture, path.name) if architecture is not None else _told_by(state)

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from piescope.auditing.models.interface import ModelError, model_error
-from piescope.auditing.models.magic import kind_of
+from piescope.adapters.protocol import ModelError, model_error
+from piescope.adapters.weight_files import kind_of_weights
 
 SHOWN = 5
 """Names listed one by one; the rest are counted."""
@@ -39,9 +39,9 @@ def read_state(path: Path) -> State:
     """The tensors of a file as a plain state_dict of finite float32 numbers (and whole ones), masks merged.
 
     Raises:
-        ModelError: damaged, of another kind, code in it, no state_dict, NaN; see `kind_of`.
+        ModelError: damaged, of another kind, code in it, no state_dict, NaN; see `kind_of_weights`.
     """
-    kind = kind_of(path)
+    kind = kind_of_weights(path)
     loaded = _safetensors(path) if kind == "safetensors" else _pickled(path)
     state = _unwrapped(loaded, path.name)
     _strip_compiled(state)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Shaped
 from PIL import Image
 
+from piescope.adapters.protocol import ChannelOrder, Scale, Settings
 from piescope.problems import DataError, data_error
-
-if TYPE_CHECKING:
-    from piescope.auditing.models.interface import ChannelOrder, Scale, Settings
 
 Prepare = Callable[[Sequence[np.ndarray]], np.ndarray]
 """Pictures to pixels ``[examples, channels, height, width]``."""

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from piescope.auditing.models.interface import Outputs, Settings, Values, model_error
-from piescope.auditing.models.outputs import read_outputs
-from piescope.auditing.models.preparation import Preparation, Prepare
+from piescope.adapters.outputs import read_outputs
+from piescope.adapters.preparation import Preparation, Prepare
+from piescope.adapters.protocol import Outputs, Settings, Values, model_error
 from piescope.problems import InputError
 
 

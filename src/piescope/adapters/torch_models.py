@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from piescope.auditing.models.interface import Outputs, Settings, Values, model_error
-from piescope.auditing.models.outputs import SCORES, as_array, read_outputs
-from piescope.auditing.models.preparation import Preparation, Prepare
+from piescope.adapters.outputs import SCORES, as_array, read_outputs
+from piescope.adapters.preparation import Preparation, Prepare
+from piescope.adapters.protocol import Outputs, Settings, Values, model_error
 from piescope.models.probes import pooled
 from piescope.problems import InputError
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from piescope.auditing.models.interface import TRIED, Model, Outputs
-from piescope.auditing.pictures import Pictures
+from piescope.adapters.protocol import TRIED, Model, Outputs
+from piescope.data.pictures import Pictures
 from piescope.problems import InputError
 
 BATCH = 256

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from piescope.auditing.models.batches import dynamic_operations_of_onnx
-from piescope.auditing.models.interface import Outputs, Settings, Values, model_error
-from piescope.auditing.models.magic import FOREIGN, PICKLES
-from piescope.auditing.models.outputs import REPRESENTATIONS, SCORES, read_outputs
-from piescope.auditing.models.preparation import Fit, Preparation
+from piescope.adapters.batches import dynamic_operations_of_onnx
+from piescope.adapters.outputs import REPRESENTATIONS, SCORES, read_outputs
+from piescope.adapters.preparation import Fit, Preparation
+from piescope.adapters.protocol import Outputs, Settings, Values, model_error
+from piescope.adapters.weight_files import what_is_no_model
+from piescope.reading.signatures import PICKLES
 from piescope.version import install_command
 
 KINDS = {
@@ -157,12 +158,11 @@ def open_onnx(path: Path, settings: Settings) -> OnnxModel:
         raise model_error(
             path.name, path.name, f"a file that cannot be read ({reason.strerror})", EXPECTED, "check its permissions"
         ) from None
-    start = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
     if not head:
         raise model_error(path.name, path.name, "an empty file", EXPECTED, "export or download it again")
-    for magic, found, cure in FOREIGN:
-        if start.startswith(magic):
-            raise model_error(path.name, path.name, found, EXPECTED, cure)
+    other = what_is_no_model(head)
+    if other is not None:
+        raise model_error(path.name, path.name, other[0], EXPECTED, other[1])
     if head.startswith((b"PK\x03\x04", *PICKLES)):
         raise model_error(
             path.name, path.name, "a zip or pickle of torch", EXPECTED, "torch.onnx.export(model, images, 'model.onnx')"

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from piescope.auditing.compress import Compression, Facts, pruned_note, pruning_masks
-from piescope.auditing.models.interface import ModelError, model_error
-from piescope.auditing.models.onnx_models import OnnxModel
+from piescope.adapters.compression import Compression, Facts, pruned_note, pruning_masks
+from piescope.adapters.onnx_models import OnnxModel
+from piescope.adapters.protocol import ModelError, model_error
 from piescope.version import install_command
 
 LAYERS = ("Conv", "Gemm", "MatMul")
@@ -26,7 +26,7 @@ LARGEST = (1 << 31) - 1
 def compressed_onnx(
     model: OnnxModel, compression: Compression, seed: int, calibration: Sequence[np.ndarray] | None
 ) -> tuple[OnnxModel, Facts]:
-    """See `piescope.auditing.compress.compressed_copy`."""
+    """See `piescope.adapters.copies.compressed_copy`."""
     onnx = _onnx(model.name)
     proto = _loaded(onnx, model)
     before = proto.SerializeToString()

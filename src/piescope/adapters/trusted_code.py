@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from piescope.auditing.models.interface import model_error
+from piescope.adapters.protocol import model_error
 from piescope.problems import InputError
 
 

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from piescope.auditing.compress import Compression, Facts, pruned_note, pruning_masks
-from piescope.auditing.models.interface import ModelError, model_error
-from piescope.auditing.models.torch_models import INSIDE, TorchModel
+from piescope.adapters.compression import Compression, Facts, pruned_note, pruning_masks
+from piescope.adapters.protocol import ModelError, model_error
+from piescope.adapters.torch_models import INSIDE, TorchModel
 from piescope.pruning.scope import prunable_parameters
 
 CALIBRATED = 64
@@ -30,7 +30,7 @@ CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 def compressed_module(
     model: TorchModel, compression: Compression, seed: int, calibration: Sequence[np.ndarray] | None
 ) -> tuple[TorchModel, Facts]:
-    """See `piescope.auditing.compress.compressed_copy`."""
+    """See `piescope.adapters.copies.compressed_copy`."""
     name = f"{model.name}, {compression.name}"
     if compression.method == "int8":
         return _quantised(model, name, calibration)

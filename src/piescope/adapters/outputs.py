@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from piescope.auditing.models.interface import Outputs, model_error
+from piescope.adapters.protocol import Outputs, model_error
 
 SCORES = ("logits", "scores", "probabilities", "probs", "output", "predictions")
 REPRESENTATIONS = ("representation", "representations", "features", "embedding", "embeddings", "pooler_output")

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from piescope.auditing.models.interface import Settings, model_error
-from piescope.auditing.models.preparation import INTERPOLATIONS, Fit, Preparation
-from piescope.auditing.models.torch_models import TorchModel
-from piescope.auditing.models.weights import State, fill, read_state, without_prefixes
+from piescope.adapters.preparation import INTERPOLATIONS, Fit, Preparation
+from piescope.adapters.protocol import Settings, model_error
+from piescope.adapters.torch_models import TorchModel
+from piescope.adapters.weights import State, fill, read_state, without_prefixes
 from piescope.version import install_command
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -7,6 +7,7 @@ import enum
 import importlib.machinery
 import io
 import json
+import os
 import pickle
 import struct
 import subprocess
@@ -27,20 +28,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from piescope.auditing.models.interface import (
-    Model,
-    ModelError,
-    Outputs,
-    Settings,
-    as_model,
-    class_columns,
-    names_a_model,
-    open_model,
-)
-from piescope.auditing.models.magic import kind_of
-from piescope.auditing.models.preparation import Fit, Preparation
-from piescope.auditing.models.weights import read_state
-from piescope.auditing.pictures import Pictures, open_pictures
+from piescope.adapters.opening import as_model, check_no_predictions, is_model, names_a_model, open_model
+from piescope.adapters.preparation import Fit, Preparation
+from piescope.adapters.protocol import Model, ModelError, Outputs, Settings, class_columns
+from piescope.adapters.weight_files import kind_of_weights
+from piescope.adapters.weights import read_state
+from piescope.data.pictures import Pictures, open_pictures
 from piescope.data.sources import load_source
 from piescope.models.wide_resnet import WideResNet
 from piescope.problems import InputError
@@ -505,6 +498,10 @@ def zipped(**members: bytes) -> bytes:
         ("a.safetensors", struct.pack("<Q", 2) + b"{[", "malformed"),
         ("a.pt", b"PK\x03\x04 and then nothing", "zip"),
         ("a.pt", b"\x80\x02}q\x00.", "damaged file of torch.save"),
+        ("a.pt", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "a PNG image"),
+        ("a.pt", b"GGUF\3\0\0\0" + b"\0" * 50, "give the model it was made from"),
+        ("a.pt", b"#!/bin/sh\n", "a script"),
+        ("a.pt", b"PAR1" + b"\0" * 50, "a Parquet file"),
         ("a.pt", b"GARBAGE" * 9, "no kind"),
     ],
 )
@@ -598,7 +595,7 @@ def test_any_bytes_are_weights_or_refused(tmp_path: Path, data: st.DataObject) -
     path = tmp_path / "drawn.bin"
     path.write_bytes(content)
     try:
-        kind_of(path)
+        kind_of_weights(path)
         read_state(path)
     except InputError as error:
         assert "cure" in str(error)
@@ -703,7 +700,7 @@ def test_timm_with_ones_own_weights(tmp_path: Path, timm: Any) -> None:
 def test_timms_configurations_are_read_as_timm_reads_them(timm: Any) -> None:
     from timm.data import resolve_data_config
 
-    from piescope.auditing.models.timm_models import preparation_of
+    from piescope.adapters.timm_models import preparation_of
 
     for name in (
         "test_resnet",
@@ -748,7 +745,7 @@ def test_timms_own_weights_are_asked_for_without_pickles(timm: Any, monkeypatch:
 def test_without_timm_the_cure_is_named() -> None:
     code = (
         "import sys; sys.modules['torchvision'] = None; sys.modules['timm'] = None; sys.modules['transformers'] = None\n"
-        "from piescope.auditing.models.interface import open_model\n"
+        "from piescope.adapters.opening import open_model\n"
         "for text in ('timm:resnet18', 'hf:someone/resnet'):\n"
         "    try: open_model(text)\n"
         "    except Exception as error: print(error)\n"
@@ -1146,6 +1143,23 @@ def test_which_texts_name_models(tmp_path: Path) -> None:
         assert names_a_model(text)
     for text in ("dense.csv", "a.npz", "runs/*.parquet", "someone@example.csv", "timm:", "", "a.py", "x.safetensors"):
         assert not names_a_model(text) or "@" in text
+
+
+def test_which_sides_are_models(tmp_path: Path, net: WideResNet) -> None:
+    assert is_model(net, False) and is_model(lambda pixels: pixels, False) and not is_model([0, 1], True)
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "config.json").write_text("{}")
+    assert is_model(runs, False) and is_model(str(runs), True)
+    (runs / "first.csv").write_text("id,prediction\n")
+    assert is_model(runs, True) and not is_model(runs, False)  # settings of a run beside its predictions
+    os.mkfifo(tmp_path / "pipe.onnx")
+    assert not is_model(tmp_path / "pipe.onnx", True)
+    (tmp_path / "labels.pt").write_bytes(b"\x80\x02}q\x00.")
+    with pytest.raises(InputError, match="a pickle"):
+        check_no_predictions(tmp_path / "labels.pt")
+    check_no_predictions(net)
+    check_no_predictions("timm:resnet18")
 
 
 def test_nothing_of_that_name(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What an audit asks of a model, and from a text that names one to the model. Loads no torch by itself.
+"""From what a user gives to a model: is it one, which one, does it fit the pictures? Loads no torch by itself.
 
 A model is named so:
 
@@ -13,130 +13,78 @@ A model is named so:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Int64
 
-from piescope.auditing.pictures import Pictures
-from piescope.problems import InputError
+from piescope.adapters.protocol import TRIED, Model, Settings, class_columns, model_error
+from piescope.adapters.weight_files import tensor_names
+from piescope.reading.files import kind_of
 
-Values = Literal["logits", "probabilities", "labels", "unknown"]
-Scale = Literal["0-1", "0-255", "-1-1"]
-ChannelOrder = Literal["rgb", "bgr", "grey"]
-
-TRIED = 8
-"""Pictures that a model is tried on when it is opened."""
+if TYPE_CHECKING:
+    from piescope.data.pictures import Pictures
 
 WEIGHT_FILES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".tar", ".th")
 OTHER_MODEL_FILES = (".pt2", ".h5", ".hdf5", ".keras", ".tflite", ".torchscript", ".pkl", ".pickle", ".pb", ".gguf")
 """Refused with a word on how to convert them: they name models all the same."""
 
-
-class ModelError(InputError):
-    """Faults of a model: missing, damaged, not to be trusted, or not what its name says."""
-
-
-def model_error(source: str, where: str, found: str, expected: str, cure: str) -> ModelError:
-    """A ModelError with one fault."""
-    error = ModelError(source)
-    error.add(where, found, expected, cure)
-    return error
+SURELY_PREDICTIONS = (".csv", ".tsv", ".parquet", ".arrow", ".feather", ".jsonl", ".npy", ".npz")
+"""Of files in a folder: beside them settings of the run may lie, and a config.json is one of those."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What a user may say of a model's input; None: what the model's own files say, or else as the pictures are.
+def is_model(given: Any, has_pictures: bool, settings: Settings | None = None) -> bool:
+    """Whether a side of an audit is a model rather than predictions; the one place where that is decided.
 
-    Attributes:
-        size: ``(height, width)`` that the model takes; other pictures are scaled by their shorter side and cut.
-        mean: of each channel, subtracted after scaling.
-        std: of each channel, divided by after scaling.
-        scale: which range 0..255 becomes before mean and std: 0..1, 0..255 or -1..1.
-        architecture: of a file of weights: ``WRN-16-2`` or ``timm:NAME``.
-        channels: the order of channels that the model takes, or ``"grey"`` for one channel.
-
-    Raises:
-        InputError: sizes or stds that are not positive, another number of means than of stds.
+    Args:
+        given: a text or path, arrays, or a Python value.
+        has_pictures: whether there is something that a model could look at. Without it a folder of tables or arrays
+            is predictions, whatever lies beside them.
+        settings: what the user says of a model's input.
 
     Example:
-        >>> Settings(size=(224, 224), scale="0-1").size
-        (224, 224)
+        >>> is_model("onnx:net.onnx", True), is_model("dense.csv", True), is_model(lambda pixels: pixels, True)
+        (True, False, True)
     """
-
-    size: tuple[int, int] | None = None
-    mean: tuple[float, ...] | None = None
-    std: tuple[float, ...] | None = None
-    scale: Scale | None = None
-    architecture: str | None = None
-    channels: ChannelOrder | None = None
-
-    def __post_init__(self) -> None:
-        error = InputError("settings")
-        if self.size is not None and not (len(self.size) == 2 and all(1 <= side <= 16384 for side in self.size)):
-            error.add("--size", str(self.size), "height and width, 1 to 16384", "give 224, or 224x192")
-        for name, numbers in (("mean", self.mean), ("std", self.std)):
-            if numbers is None:
-                continue
-            if len(numbers) not in (1, 3) or not all(np.isfinite(numbers)):
-                error.add(f"--{name}", str(numbers), "1 number, or 3, one for each channel", "0.485,0.456,0.406")
-            elif name == "std" and min(numbers) <= 0:
-                error.add("--std", str(numbers), "numbers above 0", "leave it out where the model divides by nothing")
-        for name, value, known in (
-            ("scale", self.scale, ("0-1", "0-255", "-1-1")),
-            ("channels", self.channels, ("rgb", "bgr", "grey")),
-        ):
-            if value is not None and value not in known:
-                error.add_unknown(f"--{name}", name, str(value), known)
-        error.raise_if_any()
-
-    @property
-    def says_pixels(self) -> bool:
-        """Whether the scale of pixels is said."""
-        return not (self.mean is None and self.std is None and self.scale is None)
+    if not isinstance(given, str | PathLike):
+        return callable(given) or hasattr(given, "scores")
+    path = Path(fspath(given))
+    if _is_special(path) or (not has_pictures and _holds_predictions(path)):
+        return False
+    return names_a_model(fspath(given), settings)
 
 
-@dataclass(frozen=True, eq=False)
-class Outputs:
-    """What a model says of a batch; exactly one of scores and labels is there.
+def check_no_predictions(given: Any) -> None:
+    """What is named like a model's file may be meant as predictions, where there are no pictures.
 
-    Attributes:
-        scores: ``[examples, classes]``: logits, or probabilities.
-        labels: ``[examples]``: class ids.
-        representation: ``[examples, dims]``: what the model's classifier sees; None: it cannot be had.
+    Raises:
+        InputError: what is wrong with it as a file of predictions.
     """
+    path = Path(fspath(given)) if isinstance(given, str | PathLike) else None
+    if path is not None and path.suffix.lower() in (*WEIGHT_FILES, *OTHER_MODEL_FILES) and path.is_file():
+        kind_of(path)
 
-    scores: Float[np.ndarray, "examples classes"] | None
-    labels: Int64[np.ndarray, " examples"] | None = None
-    representation: Float[np.ndarray, "examples dims"] | None = None
 
+def opened(
+    given: Any, *, name: str, trust_code: bool, device: str, pictures: Pictures, settings: Settings | None
+) -> Model:
+    """The model that a side of an audit is, by a text or as a Python value, tried on the first pictures.
 
-@runtime_checkable
-class Model(Protocol):
-    """A model that can be audited.
+    Args:
+        given: what `is_model` says is one.
+        name: of a Python value, for people.
+        trust_code: as `open_model`.
+        device: where a model that a text names runs; a module stays where it is.
+        pictures: it is tried on the first few.
+        settings: what the user says of its input.
 
-    Attributes:
-        name: for people; no private path.
-        class_names: of its outputs, in their order; None: it does not say.
-        values: what its outputs are; ``"unknown"``: scores that the caller must tell apart.
-        notes: sentences on what was found and assumed.
+    Raises:
+        ModelError: as `open_model` and `as_model`.
     """
-
-    name: str
-    class_names: tuple[str, ...] | None
-    values: Values
-    notes: tuple[str, ...]
-
-    def scores(self, batch: Sequence[np.ndarray]) -> Outputs:
-        """What the model says of pictures: uint8, ``[height, width]`` or ``[height, width, channels]`` each.
-
-        Raises:
-            ModelError: pictures that it cannot take, or outputs that are no scores.
-        """
-        ...
+    if isinstance(given, str | PathLike):
+        return open_model(fspath(given), trust_code=trust_code, device=device, pictures=pictures, settings=settings)
+    return as_model(given, name=name, pictures=pictures, settings=settings)
 
 
 def open_model(
@@ -164,7 +112,7 @@ def open_model(
         >>> open_model("net.py:build")
         Traceback (most recent call last):
         ...
-        piescope.auditing.models.interface.ModelError: net.py:build: net.py
+        piescope.adapters.protocol.ModelError: net.py:build: net.py
           found     Python code
           expected  files without code, or your word that this one is safe
           cure      read it, then add --trust-code (Python: trust_code=True)
@@ -205,14 +153,14 @@ def as_model(
         >>> brightness.scores([np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8)]).labels.tolist()
         [0, 1]
     """
-    from piescope.auditing.models.callables import CallableModel, is_module
+    from piescope.adapters.callables import CallableModel, is_module
 
     settings = settings or Settings()
     model: Model
     if isinstance(value, Model):
         model = value
     elif is_module(value):
-        from piescope.auditing.models.torch_models import model_of_module
+        from piescope.adapters.torch_models import model_of_module
 
         model = model_of_module(value, name, device, settings)
     elif callable(value):
@@ -241,8 +189,6 @@ def names_a_model(text: str, settings: Settings | None = None) -> bool:
     if path.is_dir():
         return (path / "config.json").is_file() or _is_artefact(path)
     if suffix == ".safetensors":
-        from piescope.auditing.models.magic import tensor_names
-
         if settings is not None and settings.architecture is not None:
             return True
         names = tensor_names(path)
@@ -306,34 +252,16 @@ def check_alike(dense: Model, compressed: Model, pictures: Pictures) -> None:
     )
 
 
-def class_columns(
-    model_names: Sequence[str] | None, picture_names: Sequence[str] | None
-) -> Int64[np.ndarray, " classes"] | None:
-    """Which output of a model belongs to each class of the pictures, by name; None if the names do not tell.
-
-    Names are compared without case, and a comma ends one (``"tench, Tinca tinca"`` is ``"tench"``).
-
-    Returns:
-        ``[classes]``: for each class of the pictures, the model's output of that name.
-
-    Example:
-        >>> class_columns(["dog", "cat", "owl"], ["Cat", "Dog"]).tolist()
-        [1, 0]
-    """
-    if model_names is None or picture_names is None:
-        return None
-    keys = [_key(name) for name in model_names]
-    wanted = [_key(name) for name in picture_names]
-    if len(set(keys)) < len(keys) or len(set(wanted)) < len(wanted):  # "crane" the bird, "crane" the machine
-        keys, wanted = list(model_names), list(picture_names)
-    place = {key: column for column, key in enumerate(keys)}
-    if len(place) < len(keys) or any(key not in place for key in wanted):
-        return None
-    return np.array([place[key] for key in wanted], np.int64)
+def _holds_predictions(path: Path) -> bool:
+    return path.is_dir() and any(entry.suffix.lower() in SURELY_PREDICTIONS for entry in path.iterdir())
 
 
-def _key(name: str) -> str:
-    return name.split(",")[0].strip().casefold().replace("_", " ")
+def _is_special(path: Path) -> bool:
+    """Whether a path is a pipe, a device or a loop of links, or no path at all: nothing to look into."""
+    try:
+        return path.exists() and not path.is_file() and not path.is_dir()
+    except OSError:
+        return True
 
 
 def _same(first: np.ndarray | None, second: np.ndarray | None) -> bool:
@@ -347,16 +275,16 @@ def _opened(named: str, trust_code: bool, device: str, settings: Settings) -> Mo
     code = _code(named)
     at = _at(named)
     if scheme == "timm" and rest:
-        from piescope.auditing.models.timm_models import open_timm
+        from piescope.adapters.timm_models import open_timm
 
         name, _, weights = rest.partition("@")
         return open_timm(name, Path(weights) if weights else None, device, settings)
     if scheme == "hf" and rest:
-        from piescope.auditing.models.hf_models import open_hf
+        from piescope.adapters.hf_models import open_hf
 
         return open_hf(rest, device, settings)
     if (scheme == "onnx" and rest) or Path(named).suffix.lower() == ".onnx":
-        from piescope.auditing.models.onnx_models import open_onnx
+        from piescope.adapters.onnx_models import open_onnx
 
         return open_onnx(Path(rest if scheme == "onnx" else named), settings)
     if code is not None:
@@ -369,12 +297,12 @@ def _opened(named: str, trust_code: bool, device: str, settings: Settings) -> Mo
                 "files without code, or your word that this one is safe",
                 "read it, then add --trust-code (Python: trust_code=True)",
             )
-        from piescope.auditing.models.trusted_code import call_function
+        from piescope.adapters.trusted_code import call_function
 
         made = call_function(path, function)
         return as_model(made, name=f"{path.name}:{function}", device=device, settings=settings)
     if at is not None:
-        from piescope.auditing.models.architectures import open_weights
+        from piescope.adapters.architectures import open_weights
 
         return open_weights(at[1], at[0], device, settings)
     return _opened_path(named, device, settings)
@@ -392,7 +320,7 @@ def _opened_path(named: str, device: str, settings: Settings) -> Model:
         )
     folder = path if path.is_dir() else path.parent
     if _is_artefact(folder) and (path.is_dir() or path.name == "model.safetensors"):
-        from piescope.auditing.models.architectures import open_artefact
+        from piescope.adapters.architectures import open_artefact
 
         return open_artefact(folder, device, settings)
     if path.is_dir():
@@ -404,10 +332,10 @@ def _opened_path(named: str, device: str, settings: Settings) -> Model:
                 "a folder of transformers' save_pretrained, or a model of a study (artefacts/train/KEY)",
                 "name the file with the weights: ARCHITECTURE@FILE",
             )
-        from piescope.auditing.models.hf_models import open_hf
+        from piescope.adapters.hf_models import open_hf
 
         return open_hf(named, device, settings)
-    from piescope.auditing.models.architectures import open_weights
+    from piescope.adapters.architectures import open_weights
 
     return open_weights(path, settings.architecture, device, settings)
 

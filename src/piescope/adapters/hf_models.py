@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from piescope.auditing.models.interface import Settings, model_error
-from piescope.auditing.models.magic import kind_of
-from piescope.auditing.models.preparation import Fit, Preparation, with_channels
-from piescope.auditing.models.timm_models import only_weights, preparation_of
-from piescope.auditing.models.torch_models import TorchModel, unscaled_note
+from piescope.adapters.preparation import Fit, Preparation, with_channels
+from piescope.adapters.protocol import Settings, model_error
+from piescope.adapters.timm_models import only_weights, preparation_of
+from piescope.adapters.torch_models import TorchModel, unscaled_note
+from piescope.adapters.weight_files import kind_of_weights
 from piescope.problems import InputError
 from piescope.version import install_command
 
@@ -116,7 +116,7 @@ def _check_folder(folder: Path, shown: str) -> None:
             "convert it where you trust it: model.save_pretrained(folder) writes safetensors",
         )
     for file in weights:
-        if kind_of(file) != "safetensors":
+        if kind_of_weights(file) != "safetensors":
             raise model_error(shown, file.name, "a pickle", "safetensors", "save it again with save_pretrained")
 
 

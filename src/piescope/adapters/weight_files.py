@@ -8,7 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
-from piescope.auditing.models.interface import ModelError, model_error
+from piescope.adapters.protocol import ModelError, model_error
+from piescope.reading.signatures import PICKLES, foreign
 
 Kind = Literal["safetensors", "torch"]
 
@@ -17,27 +18,12 @@ EXPECTED = "weights: .safetensors, or a state_dict of torch.save"
 MOST_HEADER = 100_000_000
 """Bytes of a safetensors header, as its own library has it."""
 
-FOREIGN: tuple[tuple[bytes, str, str], ...] = (
-    (b"version https://git-lfs", "a git-LFS pointer, not the weights", "fetch the file itself: git lfs pull"),
-    (b"<!doctype html", "an HTML page", "download the file itself, not the page about it"),
-    (b"<html", "an HTML page", "download the file itself, not the page about it"),
-    (b"<?xml", "an XML page", "download the file itself; servers answer so when access is denied"),
-    (b"\x89hdf\r\n\x1a\n", "an HDF5 file (Keras)", "export to ONNX with tf2onnx: python -m tf2onnx.convert"),
-    (b"gguf", "a GGUF file", "give the model it was made from, as safetensors"),
-    (b"\x1f\x8b", "a gzip file", "unpack it first"),
-    (b"bzh", "a bzip2 file", "unpack it first"),
-    (b"\xfd7zxz", "an xz file", "unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first"),
-    (b"7z\xbc\xaf", "a 7z archive", "unpack it first"),
-    (b"rar!", "a RAR archive", "unpack it first"),
-    (b"\x93numpy", "a NumPy array", "audit predictions as files; weights as safetensors"),
-    (b"par1", "a Parquet file", "audit predictions without an architecture"),
-    (b"\x7felf", "a program", "give weights"),
+NO_WEIGHTS = (
+    (b"\x93NUMPY", "a NumPy array", "audit predictions as files; weights as safetensors"),
+    (b"PAR1", "a Parquet file", "audit predictions without an architecture"),
     (b"#!", "a script", "give weights, or FILE.py:function with --trust-code"),
 )
-"""First bytes (lower case), what they are, and the cure."""
-
-PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""First bytes of what others read here, or run; what it is, and the cure."""
 
 TORCHSCRIPT_CURE = (
     "export it where it was made, torch.onnx.export(model, images, 'model.onnx'), and give onnx:model.onnx; or save "
@@ -47,7 +33,7 @@ TORCHSCRIPT_CURE = (
 MOST_ENTRIES = 1_000_000
 
 
-def kind_of(path: Path) -> Kind:
+def kind_of_weights(path: Path) -> Kind:
     """``"safetensors"`` or ``"torch"`` (a zip of torch.save, or its older pickle): what may be opened at all.
 
     Raises:
@@ -65,10 +51,9 @@ def kind_of(path: Path) -> Kind:
         raise _refused(path, f"a file that cannot be read ({reason.strerror})", "check its permissions") from None
     if size == 0:
         raise _refused(path, "an empty file", "download or save it again")
-    start = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
-    for magic, found, cure in FOREIGN:
-        if start.startswith(magic) or head.lower().startswith(magic):
-            raise _refused(path, found, cure)
+    other = what_is_no_model(head)
+    if other is not None:
+        raise _refused(path, *other)
     if head[4:8] == b"TFL3":
         raise _refused(path, "a TensorFlow Lite model", "export the original to ONNX: tf2onnx")
     if head[257:262] == b"ustar":
@@ -83,6 +68,19 @@ def kind_of(path: Path) -> Kind:
     if path.suffix.lower() == ".safetensors":
         raise _refused(path, "bytes that are no safetensors file", "download or save it again: it may be damaged")
     raise _refused(path, f"{size:,} bytes of no kind that is known here", "save weights as safetensors")
+
+
+def what_is_no_model(head: bytes) -> tuple[str, str] | None:
+    """What the first bytes of a file say that it is instead, and the cure; None: they may be a model's.
+
+    Example:
+        >>> what_is_no_model(b"#!/bin/sh")[0]
+        'a script'
+    """
+    known = foreign(head)
+    if known is not None:
+        return known.found, known.cure_of_weights
+    return next(((found, cure) for start, found, cure in NO_WEIGHTS if head.startswith(start)), None)
 
 
 def header_of(path: Path) -> dict[str, dict[str, object]]:

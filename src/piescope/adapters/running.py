@@ -6,21 +6,18 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from piescope.auditing.models.batches import BATCH, batch_note
+from piescope.adapters.batches import BATCH, batch_note
+from piescope.adapters.protocol import Model, class_columns
+from piescope.data.pictures import Pictures
 from piescope.reading.array_predictions import part_of_array
 from piescope.reading.arrays import Spool, StoredArray, in_memory
 from piescope.reading.columns import texts
 from piescope.reading.files import fault, shown
 from piescope.reading.inputs import SideInput
 from piescope.reading.parts import Hints, LabelColumn, Values
-
-if TYPE_CHECKING:
-    from piescope.auditing.models.interface import Model
-    from piescope.auditing.pictures import Pictures
 
 OnExamples = Callable[[str, int, int], None]
 """Hears which side is at work, how many examples are done and how many there are."""
@@ -97,8 +94,6 @@ def replace_name(stored: StoredArray, source: str) -> StoredArray:
 
 def truth_of_pictures(pictures: Pictures, model_names: Sequence[str] | None) -> LabelColumn | None:
     """True labels of pictures, in the words of the model's classes where the names tell which is which."""
-    from piescope.auditing.models.interface import class_columns
-
     if pictures.labels is None:
         return None
     names: tuple[str, ...] | None = pictures.class_names

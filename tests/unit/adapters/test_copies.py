@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from piescope.auditing.compress import Compression, compressed_copy, kept_of_groups, parse_compressions
-from piescope.auditing.models.interface import Model, ModelError, as_model, open_model
-from piescope.auditing.models.torch_models import TorchModel
-from piescope.auditing.pictures import open_pictures
+from piescope.adapters.compression import Compression, kept_of_groups, parse_compressions
+from piescope.adapters.copies import compressed_copy
+from piescope.adapters.opening import as_model, open_model
+from piescope.adapters.protocol import Model, ModelError
+from piescope.adapters.torch_models import TorchModel
+from piescope.data.pictures import open_pictures
 from piescope.models.wide_resnet import WideResNet
 from piescope.problems import InputError
 
@@ -439,9 +441,9 @@ def test_onnx_int8_by_onnxruntime(
 
 def test_matrices_of_onnx_have_their_inputs_first() -> None:
     """A MatMul's weight is [inputs, outputs], a Gemm's with transB [outputs, inputs]: groups run along the inputs."""
-    from piescope.auditing.models.interface import Settings
-    from piescope.auditing.models.onnx_compress import compressed_onnx
-    from piescope.auditing.models.onnx_models import OnnxModel
+    from piescope.adapters.onnx_compress import compressed_onnx
+    from piescope.adapters.onnx_models import OnnxModel
+    from piescope.adapters.protocol import Settings
 
     rng = np.random.default_rng(0)
     helper = onnx.helper
