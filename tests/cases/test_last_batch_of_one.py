@@ -13,9 +13,10 @@ from piescope.data.batches import epoch_batches
 from piescope.models.build import ModelSpec
 from piescope.problems import StudyError
 from piescope.seeds import Seeds
+from piescope.study.checks import batch_without_a_last_one
 from piescope.study.parse import parse_study
 from piescope.study.plan import make_plan
-from piescope.study.spec import Study, _without_a_last_one
+from piescope.study.spec import Study
 from piescope.training.loop import TrainingData
 from piescope.training.recipe import Contrastive, OneShotPruning, Training
 from piescope.training.stages import prune_and_finetune, train_contrastive, train_supervised
@@ -106,7 +107,7 @@ def test_the_size_that_is_advised_leaves_none_and_keeps_the_steps_where_it_can()
             recipe = Training(epochs=1, batch_size=size, learning_rate=1.0)
             if recipe.last_batch(examples) != 1:
                 continue
-            cured = recipe.model_copy(update={"batch_size": _without_a_last_one(recipe, examples)})
+            cured = recipe.model_copy(update={"batch_size": batch_without_a_last_one(recipe, examples)})
             assert cured.batch_size >= 2
             assert cured.last_batch(examples) != 1
             alike = [b for b in range(2, size) if examples % b != 1 and -(-examples // b) == recipe.steps(examples)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from piescope.models.wide_resnet import WideResNet
 
+
+STEM = 16
+"""Channels of the first convolution, whatever the width."""
 
 STAGES = ("stage1", "stage2", "stage3")
 
@@ -45,7 +49,23 @@ class ModelSpec(Spec):
     @property
     def dims(self) -> int:
         """Length of a representation."""
-        return 64 * self.width
+        return self.stage_widths[-1]
+
+    @property
+    def stage_widths(self) -> tuple[int, int, int]:
+        """Channels of each stage's maps."""
+        return 16 * self.width, 32 * self.width, 64 * self.width
+
+    def dims_at(self, point: str, image_shape: tuple[int, int, int], num_classes: int) -> int:
+        """The length of what is held at a probe point: an image, one number a channel of a map, or a class.
+
+        Example:
+            >>> model = ModelSpec(depth=10, width=2)
+            >>> [model.dims_at(point, (3, 8, 8), 5) for point in ("input", "conv1", "stage2.0.conv2", "softmax")]
+            [192, 16, 64, 5]
+        """
+        ends = {"input": math.prod(image_shape), "conv1": STEM, "relu": self.dims, "softmax": num_classes}
+        return (ends | dict(zip(STAGES, self.stage_widths, strict=True)))[point.split(".")[0]]
 
     def last_map(self, image_shape: tuple[int, int, int]) -> tuple[int, int]:
         """Height and width of the last stage's maps, the smallest that batch normalisation sees.

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from piescope.problems import StudyError
 from piescope.spec import Spec
+from piescope.study.checks import check
 from piescope.study.inherit import read_study_file, resolved, shipped, tables_of
 from piescope.study.spec import Objective, Study
 
@@ -65,10 +66,7 @@ def parse_study(text: str, source: str = "study", folder: Path | None = None) ->
     error = StudyError(source)
     try:
         # through JSON: there, strict validation takes an array for a tuple and still nothing for anything else
-        return Study.model_validate_json(_as_json(content, error))
-    except StudyError as faults:
-        faults.source = source
-        raise
+        study = Study.model_validate_json(_as_json(content, error))
     except ValidationError as faults:
         listed = faults.errors(include_url=False)
         for fault in listed:
@@ -78,6 +76,8 @@ def parse_study(text: str, source: str = "study", folder: Path | None = None) ->
                 _explain(error, fault)
         error.merge_alternatives()
         raise error from None
+    check(study, source)
+    return study
 
 
 def _as_json(content: dict[str, Any], error: StudyError) -> str:

@@ -1,24 +1,21 @@
-"""A study as data: parsed strictly, checked whole, before any work. Loads no torch."""
+"""A study as data, and what follows from it; `checks.py` says what holds together. Loads no torch."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from piescope.data.dataset import Splits
 from piescope.data.locate import OnBytes
 from piescope.data.sources import SOURCES, Facts, load_source
 from piescope.models.build import ModelSpec
-from piescope.problems import DataError, StudyError
+from piescope.problems import DataError
 from piescope.spec import Spec
 from piescope.study import controls
-from piescope.study.controls import Control, FinetuneOnly, FreshDense, RandomMasks
-from piescope.study.inherit import shipped
+from piescope.study.controls import Control, FinetuneOnly, FreshDense
 from piescope.training.recipe import (
     Contrastive,
     GradualPruning,
@@ -27,11 +24,9 @@ from piescope.training.recipe import (
     PruningMethod,
     Training,
 )
-from piescope.training.schedule import MultiStep, MultiStepCosine
 
 Objective = Literal["supervised", "supcon", "simclr"]
 DENSE = "dense"
-MOST_MODELS = 100_000
 
 Sparsity = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -182,7 +177,7 @@ class Arm(Spec):
 
 
 class Study(Spec):
-    """A whole experiment.
+    """A whole experiment. Each value is sound by itself; parsing has `checks.py` say whether they fit together.
 
     Attributes:
         format_version: of this file format.
@@ -264,342 +259,16 @@ class Study(Spec):
                     ]
         return tuple(listed)
 
-    def _pruned_arm(self) -> str | None:
-        """An arm whose models lack weights; None: the study has dense models alone."""
-        return next(
-            (
-                f"{objective} {pruning}"
-                for objective, prunings in self.arms.items()
-                for pruning in prunings
-                if pruning != DENSE and not isinstance(self.control(pruning), FreshDense | FinetuneOnly)
-            ),
-            None,
-        )
-
     def training_of(self, objective: Objective) -> Training | Contrastive:
         """How this objective's models are trained."""
         training: Training | Contrastive | None = getattr(self.training, objective)
         assert training is not None, "checked when the study was parsed"
         return training
 
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Study:
-        problems = StudyError()
-        self._check_values(problems)
-        if not problems:
-            self._check_arms(problems)
-            self._check_measures(problems)
-        problems.raise_if_any()
-        return self
-
-    def _check_values(self, problems: StudyError) -> None:
-        self._check_data(problems)
-        if self.recipe is not None and self.recipe not in shipped("recipes"):
-            problems.add_unknown("recipe", "recipe", self.recipe, shipped("recipes"))
-        repeated = (
-            sorted({seed for seed in self.seeds if self.seeds.count(seed) > 1})
-            if isinstance(self.replicates, tuple)
-            else []
-        )
-        if repeated:
-            problems.add(
-                "replicates",
-                f"seeds {repeated} more than once",
-                "different seeds",
-                "two models of one seed are the same model; name each seed once",
-            )
-        if len(set(self.sparsities)) != len(self.sparsities):
-            problems.add("sparsities", f"{list(self.sparsities)}", "different values", "name each sparsity once")
-        pruned = self._pruned_arm()
-        if pruned is not None and not self.sparsities:
-            cure = "add sparsities = [0.5, 0.9], or leave the arm out"
-            problems.add("sparsities", "none", f"fractions between 0 and 1: {pruned} is an arm", cure)
-        models = len(self.arm_list()) * (self.replicates if isinstance(self.replicates, int) else len(self.replicates))
-        if models > MOST_MODELS:
-            problems.add(
-                "replicates",
-                f"{models:,} models in all arms",
-                f"at most {MOST_MODELS:,}",
-                "split the study, or take fewer replicates or sparsities",
-            )
-
-    def _check_data(self, problems: StudyError) -> None:
-        data = self.data
-        if data.source not in SOURCES:
-            problems.add_unknown("data.source", "data set", data.source, SOURCES)
-            return
-        if (data.holds is None) == (SOURCES[data.source].facts is None):
-            if data.holds is None:
-                problems.add(
-                    "data.holds",
-                    "nothing",
-                    f"what {data.source} holds",
-                    f"`piescope data {data.source} --data-dir DIR` prints the table to put here",
-                )
-            else:
-                problems.add("data.holds", "a table", f"nothing: what {data.source} holds is known", "leave it out")
-            return
-        whole = data.whole
-        channels, height, width = whole.image_shape
-        for key in ("mean", "std"):
-            given = getattr(data.normalisation, key)
-            if len(given) != channels:
-                problems.add(
-                    f"data.normalisation.{key}",
-                    f"{len(given)} values",
-                    f"{channels}, one per channel of {data.source}",
-                    "give one number per channel",
-                )
-        for key in ("train_examples", "test_examples"):
-            wanted, held = getattr(data, key), getattr(whole, key)
-            if wanted is not None and not whole.num_classes <= wanted <= held:
-                problems.add(
-                    f"data.{key}",
-                    str(wanted),
-                    f"{whole.num_classes} (one per class) to {held:,}, what {data.source} holds",
-                    "take a number in that range, or leave the key out to take all",
-                )
-        if data.image_size is not None and data.image_size > min(height, width):
-            problems.add(
-                "data.image_size",
-                str(data.image_size),
-                f"at most {min(height, width)}: images of {data.source} are {height}x{width}",
-                "images are only ever shrunk: take a smaller size, or other data",
-            )
-
-    def _check_arms(self, problems: StudyError) -> None:
-        examples = self.data.facts.train_examples
-        if DENSE in self.pruning:
-            problems.add(
-                f"pruning.{DENSE}",
-                "a method of that name",
-                "another name",
-                "rename it: the arm 'dense' is never pruned",
-            )
-        for name in self.controls:
-            if name == DENSE or name in self.pruning:
-                problems.add(
-                    f"controls.{name}",
-                    f"the name of {'the dense arm' if name == DENSE else 'a pruning'}",
-                    "another name",
-                    "rename it",
-                )
-        for name, described in self.pruning.items():
-            if described.regrowth and not isinstance(described, GradualPruning):
-                problems.add(
-                    f"pruning.{name}.regrowth",
-                    "true",
-                    "false for one_shot",
-                    "weights can only come back in gradual pruning",
-                )
-        for objective, prunings in self.arms.items():
-            if DENSE not in prunings:
-                problems.add(
-                    f"arms.{objective}",
-                    f"{list(prunings)}",
-                    f"'{DENSE}' among them",
-                    f"add '{DENSE}': pruned models are compared with it",
-                )
-            if len(set(prunings)) != len(prunings):
-                problems.add(f"arms.{objective}", f"{list(prunings)}", "different prunings", "name each once")
-            if getattr(self.training, objective) is None:
-                problems.add(f"training.{objective}", "nothing", "a training", f"add a table [training.{objective}]")
-                continue
-            stages = self._stages(objective)
-            for training in stages.values():
-                if (
-                    isinstance(training.schedule, MultiStep | MultiStepCosine)
-                    and training.schedule.milestones[-1] >= training.epochs
-                ):
-                    problems.add(
-                        f"training.{objective}",
-                        f"a milestone at epoch {training.schedule.milestones[-1]}",
-                        f"below {training.epochs}, the epochs",
-                        "it would never be reached: leave it out or train longer",
-                    )
-                if training.steps(examples) == 0:
-                    problems.add(
-                        f"training.{objective}",
-                        f"batch_size {training.batch_size} with drop_last",
-                        f"at most {examples}, the training images",
-                        "take a smaller batch",
-                    )
-            for where, training in self._normalised(objective):
-                self._check_last_batch(problems, where, training)
-            for pruning in prunings:
-                if pruning == DENSE:
-                    continue
-                control = self.control(pruning)
-                if control is not None and not self._can_control(problems, objective, pruning, control):
-                    continue
-                method = self.method(pruning)
-                if method is None and control is None:
-                    known = [DENSE, *self.pruning, *self.controls, *controls.STANDARD]
-                    problems.add_unknown(f"arms.{objective}", "pruning", pruning, known)
-                elif isinstance(method, GradualPruning):
-                    of = getattr(control, "of", pruning)
-                    self._check_schedules(problems, of, method, objective, stages)
-
-    def _normalised(self, objective: Objective) -> Iterator[tuple[str, Training]]:
-        """Trainings of an objective in which batch normalisation sees each image once.
-
-        Contrastive encoders see two views of each, so never one value alone; heads are trained on a frozen encoder.
-        """
-        training = self.training_of(objective)
-        if isinstance(training, Training):
-            yield f"training.{objective}", training
-        for pruning in self.arms[objective]:
-            of = getattr(self.control(pruning), "of", pruning)
-            method = self.pruning.get(of)  # a control that cannot be one is told by _can_control
-            if isinstance(method, OneShotPruning):
-                yield f"pruning.{of}.finetune", method.finetune
-
-    def _check_last_batch(self, problems: StudyError, where: str, training: Training) -> None:
-        examples = self.data.facts.train_examples
-        noted = any(problem.where == f"{where}.batch_size" for problem in problems.problems)
-        if noted or self.model.last_map(self.data.facts.image_shape) != (1, 1) or training.last_batch(examples) != 1:
-            return
-        problems.add(
-            f"{where}.batch_size",
-            f"{training.batch_size}: of {examples:,} training images a last batch of one is left",
-            "2 images or more in each batch: maps of 1 x 1 of one image are nothing to normalise",
-            f"write batch_size = {_without_a_last_one(training, examples)}, or drop_last = true",
-        )
-
-    def _can_control(self, problems: StudyError, objective: Objective, name: str, control: Control) -> bool:
-        """Whether there is what the control is a control of."""
-        if isinstance(control, FreshDense):
-            return True
-        method = self.pruning.get(control.of)
-        if method is None:
-            problems.add(
-                f"arms.{objective}",
-                f"{name!r}, a control of {control.of!r}, which the study has not",
-                f"a control of {' or '.join(map(repr, self.pruning)) or 'a pruning'}",
-                f'say what it is a control of: [controls.{name}] with kind = "{control.kind}" and of = "..."',
-            )
-        elif isinstance(control, FinetuneOnly) and not isinstance(method, OneShotPruning):
-            problems.add(
-                f"arms.{objective}",
-                f"{name!r}, the fine-tuning of {control.of!r}, which has none",
-                "a control of a one-shot pruning",
-                "leave it out: gradual pruning is the training itself",
-            )
-        elif isinstance(control, RandomMasks) and method.criterion == "random":
-            problems.add(
-                f"arms.{objective}",
-                f"{name!r}, random masks for {control.of!r}, whose masks are random",
-                "a control of a pruning by magnitude",
-                "leave it out",
-            )
-        else:
-            return True
-        return False
-
-    def _stages(self, objective: Objective) -> dict[str, Training]:
-        training = self.training_of(objective)
-        if isinstance(training, Training):
-            return {"supervised": training}
-        return {"encoder": training.encoder, "head": training.head}
-
-    def _check_schedules(
-        self, problems: StudyError, name: str, method: GradualPruning, objective: Objective, stages: dict[str, Training]
-    ) -> None:
-        for stage, training in stages.items():
-            if stage == "head" and not method.prune_head:
-                continue
-            where = f"pruning.{name}.{stage}"
-            schedule = getattr(method, stage)
-            steps = training.steps(self.data.facts.train_examples)
-            if schedule is None:
-                problems.add(
-                    where,
-                    "nothing",
-                    f"a schedule, for arm {objective} {name}",
-                    "add { begin = ..., end = ..., frequency = ... }",
-                )
-            elif schedule.begin > steps:
-                problems.add(
-                    f"{where}.begin",
-                    str(schedule.begin),
-                    f"at most {steps}, the training's last step",
-                    "begin earlier or train longer",
-                )
-            elif schedule.end > steps:
-                problems.add(
-                    f"{where}.end",
-                    str(schedule.end),
-                    f"at most {steps}, the training's last step",
-                    "the target sparsity would never be reached: end earlier or train longer",
-                )
-
-    def _check_measures(self, problems: StudyError) -> None:
-        depth, projection = self.measures.prediction_depth, self.measures.projection
-        if depth is not None:
-            if depth.models > len(self.seeds):
-                problems.add(
-                    "measures.prediction_depth.models",
-                    str(depth.models),
-                    f"at most {len(self.seeds)}, the replicates",
-                    "take fewer models or more replicates",
-                )
-            if depth.k > self.data.facts.train_examples:
-                problems.add(
-                    "measures.prediction_depth.k",
-                    str(depth.k),
-                    f"at most {self.data.facts.train_examples}, the training images",
-                    "take fewer neighbours",
-                )
-            if not isinstance(depth.points, str):
-                for point in depth.points:
-                    if point not in self.model.points():
-                        problems.add_unknown(
-                            "measures.prediction_depth.points", "probe point", point, self.model.points()
-                        )
-                known = [point for point in depth.points if point in self.model.points()]
-                if known != sorted(known, key=self.model.points().index):
-                    problems.add(
-                        "measures.prediction_depth.points",
-                        f"{list(depth.points)}",
-                        "points from shallow to deep",
-                        "order them: " + ", ".join(sorted(known, key=self.model.points().index)),
-                    )
-                if len(set(depth.points)) != len(depth.points) or not depth.points:
-                    problems.add(
-                        "measures.prediction_depth.points",
-                        f"{list(depth.points)}",
-                        "different points",
-                        "name each point once",
-                    )
-        if projection is not None:
-            if projection.neighbours >= self.data.facts.test_examples:
-                problems.add(
-                    "measures.projection.neighbours",
-                    str(projection.neighbours),
-                    f"below {self.data.facts.test_examples}, the test images",
-                    "take fewer neighbours",
-                )
-            for sparsity in projection.sparsities:
-                if sparsity not in self.sparsities:
-                    problems.add(
-                        "measures.projection.sparsities",
-                        str(sparsity),
-                        f"some of {list(self.sparsities)}",
-                        "take sparsities that the study has" if self.sparsities else "write sparsities = [] there",
-                    )
-
     def probe_dims(self) -> list[int]:
         """The length of what is held at each probe."""
-        return [self._dims_at(point) for point in self.probe_points()]
-
-    def _dims_at(self, point: str) -> int:
-        if point == "input":
-            return math.prod(self.data.facts.image_shape)
-        if point == "softmax":
-            return self.data.facts.num_classes
-        stages = {"conv1": 16, "relu": self.model.dims}
-        stages.update({f"stage{n}": 16 * 2 ** (n - 1) * self.model.width for n in (1, 2, 3)})
-        return stages[point.split(".")[0]]
+        facts = self.data.facts
+        return [self.model.dims_at(point, facts.image_shape, facts.num_classes) for point in self.probe_points()]
 
     def probe_points(self) -> tuple[str, ...]:
         """The probes of prediction depth, shallow to deep."""
@@ -609,12 +278,3 @@ class Study(Spec):
         if depth.points == "corti2022":
             return self.model.corti2022_points()
         return self.model.block_points() if depth.points == "blocks" else tuple(depth.points)
-
-
-def _without_a_last_one(training: Training, examples: int) -> int:
-    """The nearest batch size that leaves no batch of one; the largest that changes no schedule, if there is one."""
-    steps = training.steps_per_epoch(examples)
-    smaller = [size for size in range(training.batch_size - 1, 1, -1) if examples % size != 1]
-    alike = [size for size in smaller if -(-examples // size) == steps]
-    larger = next(size for size in range(training.batch_size + 1, examples + 2) if examples % size != 1)
-    return next(iter([*alike, larger]))

@@ -1,0 +1,393 @@
+"""Whether a study holds together: what each part asks of the others, checked whole, before any work. Loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from piescope.data.sources import SOURCES, Facts
+from piescope.problems import StudyError
+from piescope.pruning.schedules import Gradual
+from piescope.study import controls
+from piescope.study.controls import Control, FinetuneOnly, FreshDense, RandomMasks
+from piescope.study.inherit import shipped
+from piescope.study.spec import DENSE, DepthSpec, Objective, ProjectionSpec, Study
+from piescope.training.recipe import GradualPruning, OneShotPruning, Training
+from piescope.training.schedule import MultiStep, MultiStepCosine
+
+MOST_MODELS = 100_000
+
+
+def check(study: Study, source: str = "study") -> None:
+    """Refuses a study whose parts, each well formed, do not fit together.
+
+    Args:
+        study: what to check.
+        source: names it in errors.
+
+    Raises:
+        StudyError: with every fault found; arms and measures are looked at once data and replicates are sound.
+
+    Example:
+        >>> from piescope.study.parse import load_study
+        >>> check(load_study("digits").model_copy(update={"replicates": (3, 3)}))
+        Traceback (most recent call last):
+        piescope.problems.StudyError: ...
+    """
+    problems = StudyError(source)
+    _check_data(problems, study)
+    _check_values(problems, study)
+    if not problems:
+        _check_names(problems, study)
+        for objective in study.arms:
+            _check_objective(problems, study, objective)
+        if study.measures.prediction_depth is not None:
+            _check_depth(problems, study, study.measures.prediction_depth)
+        if study.measures.projection is not None:
+            _check_projection(problems, study, study.measures.projection)
+    problems.raise_if_any()
+
+
+def _check_values(problems: StudyError, study: Study) -> None:
+    """The recipe, the seeds and the sparsities."""
+    if study.recipe is not None and study.recipe not in shipped("recipes"):
+        problems.add_unknown("recipe", "recipe", study.recipe, shipped("recipes"))
+    named = study.replicates if isinstance(study.replicates, tuple) else ()
+    repeated = sorted({seed for seed in named if named.count(seed) > 1})
+    if repeated:
+        problems.add(
+            "replicates",
+            f"seeds {repeated} more than once",
+            "different seeds",
+            "two models of one seed are the same model; name each seed once",
+        )
+    if len(set(study.sparsities)) != len(study.sparsities):
+        problems.add("sparsities", f"{list(study.sparsities)}", "different values", "name each sparsity once")
+    pruned = _pruned_arm(study)
+    if pruned is not None and not study.sparsities:
+        cure = "add sparsities = [0.5, 0.9], or leave the arm out"
+        problems.add("sparsities", "none", f"fractions between 0 and 1: {pruned} is an arm", cure)
+    models = len(study.arm_list()) * (len(named) if isinstance(study.replicates, tuple) else study.replicates)
+    if models > MOST_MODELS:
+        problems.add(
+            "replicates",
+            f"{models:,} models in all arms",
+            f"at most {MOST_MODELS:,}",
+            "split the study, or take fewer replicates or sparsities",
+        )
+
+
+def _pruned_arm(study: Study) -> str | None:
+    """An arm whose models lack weights; None: the study has dense models alone."""
+    return next(
+        (
+            f"{objective} {pruning}"
+            for objective, prunings in study.arms.items()
+            for pruning in prunings
+            if pruning != DENSE and not isinstance(study.control(pruning), FreshDense | FinetuneOnly)
+        ),
+        None,
+    )
+
+
+def _check_data(problems: StudyError, study: Study) -> None:
+    """The source, and what a user's own data hold; where these are known, what is taken of them."""
+    data = study.data
+    if data.source not in SOURCES:
+        problems.add_unknown("data.source", "data set", data.source, SOURCES)
+        return
+    known = SOURCES[data.source].facts is not None
+    if data.holds is None and not known:
+        problems.add(
+            "data.holds",
+            "nothing",
+            f"what {data.source} holds",
+            f"`piescope data {data.source} --data-dir DIR` prints the table to put here",
+        )
+    elif data.holds is not None and known:
+        problems.add("data.holds", "a table", f"nothing: what {data.source} holds is known", "leave it out")
+    else:
+        _check_what_is_taken(problems, study, data.whole)
+
+
+def _check_what_is_taken(problems: StudyError, study: Study, whole: Facts) -> None:
+    """Normalisation, numbers of images and their size against what the source holds."""
+    data = study.data
+    channels, height, width = whole.image_shape
+    for key in ("mean", "std"):
+        given = getattr(data.normalisation, key)
+        if len(given) != channels:
+            problems.add(
+                f"data.normalisation.{key}",
+                f"{len(given)} values",
+                f"{channels}, one per channel of {data.source}",
+                "give one number per channel",
+            )
+    for key in ("train_examples", "test_examples"):
+        wanted, held = getattr(data, key), getattr(whole, key)
+        if wanted is not None and not whole.num_classes <= wanted <= held:
+            problems.add(
+                f"data.{key}",
+                str(wanted),
+                f"{whole.num_classes} (one per class) to {held:,}, what {data.source} holds",
+                "take a number in that range, or leave the key out to take all",
+            )
+    if data.image_size is not None and data.image_size > min(height, width):
+        problems.add(
+            "data.image_size",
+            str(data.image_size),
+            f"at most {min(height, width)}: images of {data.source} are {height}x{width}",
+            "images are only ever shrunk: take a smaller size, or other data",
+        )
+
+
+def _check_names(problems: StudyError, study: Study) -> None:
+    """No method or control is called what something else is; only gradual pruning regrows."""
+    if DENSE in study.pruning:
+        problems.add(
+            f"pruning.{DENSE}",
+            "a method of that name",
+            "another name",
+            "rename it: the arm 'dense' is never pruned",
+        )
+    for name in study.controls:
+        if name == DENSE or name in study.pruning:
+            problems.add(
+                f"controls.{name}",
+                f"the name of {'the dense arm' if name == DENSE else 'a pruning'}",
+                "another name",
+                "rename it",
+            )
+    for name, described in study.pruning.items():
+        if described.regrowth and not isinstance(described, GradualPruning):
+            problems.add(
+                f"pruning.{name}.regrowth",
+                "true",
+                "false for one_shot",
+                "weights can only come back in gradual pruning",
+            )
+
+
+def _check_objective(problems: StudyError, study: Study, objective: Objective) -> None:
+    """One objective's arms and trainings."""
+    prunings = study.arms[objective]
+    if DENSE not in prunings:
+        problems.add(
+            f"arms.{objective}",
+            f"{list(prunings)}",
+            f"'{DENSE}' among them",
+            f"add '{DENSE}': pruned models are compared with it",
+        )
+    if len(set(prunings)) != len(prunings):
+        problems.add(f"arms.{objective}", f"{list(prunings)}", "different prunings", "name each once")
+    if getattr(study.training, objective) is None:
+        problems.add(f"training.{objective}", "nothing", "a training", f"add a table [training.{objective}]")
+        return
+    for training in _stages(study, objective).values():
+        _check_stage(problems, study, objective, training)
+    for where, training in _normalised(study, objective):
+        _check_last_batch(problems, study, where, training)
+    for pruning in prunings:
+        if pruning != DENSE:
+            _check_pruning(problems, study, objective, pruning)
+
+
+def _stages(study: Study, objective: Objective) -> dict[str, Training]:
+    """The trainings of an objective's dense models, by the name that a pruning's schedules have for them."""
+    training = study.training_of(objective)
+    if isinstance(training, Training):
+        return {"supervised": training}
+    return {"encoder": training.encoder, "head": training.head}
+
+
+def _check_stage(problems: StudyError, study: Study, objective: Objective, training: Training) -> None:
+    """Milestones that are reached, and batches that there are."""
+    examples = study.data.facts.train_examples
+    schedule = training.schedule
+    if isinstance(schedule, MultiStep | MultiStepCosine) and schedule.milestones[-1] >= training.epochs:
+        problems.add(
+            f"training.{objective}",
+            f"a milestone at epoch {schedule.milestones[-1]}",
+            f"below {training.epochs}, the epochs",
+            "it would never be reached: leave it out or train longer",
+        )
+    if training.steps(examples) == 0:
+        problems.add(
+            f"training.{objective}",
+            f"batch_size {training.batch_size} with drop_last",
+            f"at most {examples}, the training images",
+            "take a smaller batch",
+        )
+
+
+def _normalised(study: Study, objective: Objective) -> Iterator[tuple[str, Training]]:
+    """Trainings of an objective in which batch normalisation sees each image once.
+
+    Contrastive encoders see two views of each, so never one value alone; heads are trained on a frozen encoder.
+    """
+    training = study.training_of(objective)
+    if isinstance(training, Training):
+        yield f"training.{objective}", training
+    for pruning in study.arms[objective]:
+        of = getattr(study.control(pruning), "of", pruning)
+        method = study.pruning.get(of)  # a control that cannot be one is told by _can_control
+        if isinstance(method, OneShotPruning):
+            yield f"pruning.{of}.finetune", method.finetune
+
+
+def _check_last_batch(problems: StudyError, study: Study, where: str, training: Training) -> None:
+    """No batch is a single image where that leaves nothing to normalise."""
+    facts = study.data.facts
+    noted = any(problem.where == f"{where}.batch_size" for problem in problems.problems)
+    if noted or study.model.last_map(facts.image_shape) != (1, 1) or training.last_batch(facts.train_examples) != 1:
+        return
+    size = batch_without_a_last_one(training, facts.train_examples)
+    problems.add(
+        f"{where}.batch_size",
+        f"{training.batch_size}: of {facts.train_examples:,} training images a last batch of one is left",
+        "2 images or more in each batch: maps of 1 x 1 of one image are nothing to normalise",
+        f"write batch_size = {size}, or drop_last = true",
+    )
+
+
+def batch_without_a_last_one(training: Training, examples: int) -> int:
+    """The nearest batch size that leaves no batch of one; the largest that changes no schedule, if there is one.
+
+    Example:
+        >>> batch_without_a_last_one(Training(epochs=1, batch_size=50, learning_rate=1.0), 101)
+        49
+    """
+    steps = training.steps_per_epoch(examples)
+    smaller = [size for size in range(training.batch_size - 1, 1, -1) if examples % size != 1]
+    alike = [size for size in smaller if -(-examples // size) == steps]
+    larger = next(size for size in range(training.batch_size + 1, examples + 2) if examples % size != 1)
+    return next(iter([*alike, larger]))
+
+
+def _check_pruning(problems: StudyError, study: Study, objective: Objective, pruning: str) -> None:
+    """An arm's pruning or control is there, can be what it is called, and its schedules fit the training."""
+    control = study.control(pruning)
+    if control is not None and not _can_control(problems, study, objective, pruning, control):
+        return
+    method = study.method(pruning)
+    if method is None and control is None:
+        known = [DENSE, *study.pruning, *study.controls, *controls.STANDARD]
+        problems.add_unknown(f"arms.{objective}", "pruning", pruning, known)
+    elif isinstance(method, GradualPruning):
+        _check_schedules(problems, study, objective, getattr(control, "of", pruning), method)
+
+
+def _can_control(problems: StudyError, study: Study, objective: Objective, name: str, control: Control) -> bool:
+    """Whether there is what the control is a control of."""
+    if isinstance(control, FreshDense):
+        return True
+    method = study.pruning.get(control.of)
+    if method is None:
+        problems.add(
+            f"arms.{objective}",
+            f"{name!r}, a control of {control.of!r}, which the study has not",
+            f"a control of {' or '.join(map(repr, study.pruning)) or 'a pruning'}",
+            f'say what it is a control of: [controls.{name}] with kind = "{control.kind}" and of = "..."',
+        )
+    elif isinstance(control, FinetuneOnly) and not isinstance(method, OneShotPruning):
+        problems.add(
+            f"arms.{objective}",
+            f"{name!r}, the fine-tuning of {control.of!r}, which has none",
+            "a control of a one-shot pruning",
+            "leave it out: gradual pruning is the training itself",
+        )
+    elif isinstance(control, RandomMasks) and method.criterion == "random":
+        problems.add(
+            f"arms.{objective}",
+            f"{name!r}, random masks for {control.of!r}, whose masks are random",
+            "a control of a pruning by magnitude",
+            "leave it out",
+        )
+    else:
+        return True
+    return False
+
+
+def _check_schedules(
+    problems: StudyError, study: Study, objective: Objective, name: str, method: GradualPruning
+) -> None:
+    """A gradual pruning has a schedule for each stage that it prunes in."""
+    for stage, training in _stages(study, objective).items():
+        if stage == "head" and not method.prune_head:
+            continue
+        where = f"pruning.{name}.{stage}"
+        schedule: Gradual | None = getattr(method, stage)
+        if schedule is None:
+            problems.add(
+                where,
+                "nothing",
+                f"a schedule, for arm {objective} {name}",
+                "add { begin = ..., end = ..., frequency = ... }",
+            )
+        else:
+            _check_schedule(problems, where, schedule, training.steps(study.data.facts.train_examples))
+
+
+def _check_schedule(problems: StudyError, where: str, schedule: Gradual, steps: int) -> None:
+    """A schedule ends before its training does."""
+    if schedule.begin > steps:
+        problems.add(
+            f"{where}.begin",
+            str(schedule.begin),
+            f"at most {steps}, the training's last step",
+            "begin earlier or train longer",
+        )
+    elif schedule.end > steps:
+        problems.add(
+            f"{where}.end",
+            str(schedule.end),
+            f"at most {steps}, the training's last step",
+            "the target sparsity would never be reached: end earlier or train longer",
+        )
+
+
+def _check_depth(problems: StudyError, study: Study, depth: DepthSpec) -> None:
+    """Prediction depth has its models, neighbours and probes."""
+    where, images = "measures.prediction_depth", study.data.facts.train_examples
+    if depth.models > len(study.seeds):
+        problems.add(
+            f"{where}.models",
+            str(depth.models),
+            f"at most {len(study.seeds)}, the replicates",
+            "take fewer models or more replicates",
+        )
+    if depth.k > images:
+        problems.add(f"{where}.k", str(depth.k), f"at most {images}, the training images", "take fewer neighbours")
+    if not isinstance(depth.points, str):
+        _check_points(problems, f"{where}.points", depth.points, study.model.points())
+
+
+def _check_points(problems: StudyError, where: str, points: tuple[str, ...], there: tuple[str, ...]) -> None:
+    """Probes of the network, each once, from shallow to deep."""
+    for point in points:
+        if point not in there:
+            problems.add_unknown(where, "probe point", point, there)
+    known = [point for point in points if point in there]
+    ordered = sorted(known, key=there.index)
+    if known != ordered:
+        problems.add(where, f"{list(points)}", "points from shallow to deep", "order them: " + ", ".join(ordered))
+    if len(set(points)) != len(points) or not points:
+        problems.add(where, f"{list(points)}", "different points", "name each point once")
+
+
+def _check_projection(problems: StudyError, study: Study, projection: ProjectionSpec) -> None:
+    """A map has its neighbours, and is of sparsities that the study has."""
+    if projection.neighbours >= study.data.facts.test_examples:
+        problems.add(
+            "measures.projection.neighbours",
+            str(projection.neighbours),
+            f"below {study.data.facts.test_examples}, the test images",
+            "take fewer neighbours",
+        )
+    for sparsity in projection.sparsities:
+        if sparsity not in study.sparsities:
+            problems.add(
+                "measures.projection.sparsities",
+                str(sparsity),
+                f"some of {list(study.sparsities)}",
+                "take sparsities that the study has" if study.sparsities else "write sparsities = [] there",
+            )

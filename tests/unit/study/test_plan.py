@@ -1,0 +1,155 @@
+"""What a study's steps are, what each is known by, and what they cost."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import tomli_w
+
+from made_studies import CONTENT, changed, with_controls
+from piescope.spec import content_key
+from piescope.study.parse import builtin_studies, load_study, parse_study, study_toml
+from piescope.study.plan import Step, cost_of, make_plan, plan_json
+from piescope.study.spec import Study
+
+
+def test_every_builtin_study_parses_and_resolves_to_itself() -> None:
+    for name, text in builtin_studies().items():
+        study = parse_study(text, name)
+        assert study.name == name
+        assert parse_study(study_toml(study)) == study
+
+
+def test_the_digits_study_has_the_arms_that_it_must_have() -> None:
+    study = load_study("digits")
+    assert study.arms == {
+        "supervised": ("dense", "gmp", "one_shot", "fresh_dense", "finetune_only", "random"),
+        "supcon": ("dense", "gmp", "delayed_gmp", "one_shot", "fresh_dense", "finetune_only", "random"),
+    }
+    assert len(study.seeds) >= 5
+    assert {0.5, 0.9} <= set(study.sparsities)
+
+
+def test_content_key_ignores_order_and_sees_values() -> None:
+    assert content_key({"a": 1, "b": [1, 2]}) == content_key({"b": [1, 2], "a": 1})
+    assert len({content_key(value) for value in ({"a": 1}, {"a": 2}, {"b": 1}, [1, 2], [2, 1], None)}) == 6
+    with pytest.raises(ValueError, match="Out of range"):
+        content_key(float("nan"))
+
+
+def keys(study: Study) -> dict[str, str]:
+    return {step.label: step.key for step in make_plan(study).steps}
+
+
+def test_keys_do_not_depend_on_names_and_titles() -> None:
+    study = load_study("digits")
+    assert keys(study) == keys(study.model_copy(update={"name": "other", "title": "Other"}))
+
+
+def test_only_what_a_change_touches_gets_new_keys() -> None:
+    before = keys(load_study("digits"))
+    after = keys(parse_study(changed("pruning.gmp.supervised.end", 150)))
+    moved = {label for label in before if before[label] != after[label]}
+    assert moved
+    assert all(label.startswith("supervised gmp") for label in moved)
+    assert {label for label in before if label.startswith("supervised gmp")} == moved
+    fewer = keys(parse_study(changed("measures.prediction_depth.models", 3)))
+    assert all(fewer[label] == before[label] for label in fewer if not label.endswith("compare with dense"))
+    unmapped = keys(parse_study(changed("measures.projection.sparsities", [0.9])))
+    assert all(unmapped[label] == before[label] for label in unmapped)
+    more = keys(parse_study(changed("replicates", 6)))
+    assert {label for label in before if more.get(label) != before[label]} == {
+        label for label in before if label.endswith("compare with dense") or "fresh_dense, seed 5" in label
+    }
+    fresh, older = keys(parse_study(changed("replicates", 6))), "supervised fresh_dense, seed 6"
+    assert fresh[older] == before[older]  # a fresh seed stays what it is, also as a replicate later
+    assert fresh["supervised dense, seed 5"] == before["supervised fresh_dense, seed 5"]
+
+
+def test_two_names_for_one_method_are_computed_once() -> None:
+    content = copy.deepcopy(CONTENT)
+    content["pruning"]["same"] = content["pruning"]["one_shot"]
+    content["arms"]["supervised"].append("same")
+    plan = make_plan(parse_study(tomli_w.dumps(content)))
+    assert len(plan.steps) == len(make_plan(load_study("digits")).steps)
+    assert len({step.ref for step in plan.steps}) == len(plan.steps)
+    assert plan.models == 30 * 5  # as arms they are two
+
+
+def test_parents_come_first_and_labels_are_unique() -> None:
+    plan = make_plan(load_study("digits"))
+    seen = set()
+    for step in plan.steps:
+        assert seen.issuperset(step.parent_refs())
+        seen.add(step.ref)
+    assert len({step.label for step in plan.steps}) == len(seen) == len(plan.steps)
+
+
+def test_one_shot_descends_from_dense_of_the_same_seed_and_gmp_does_not() -> None:
+    plan = make_plan(load_study("digits"))
+    steps: dict[str, Step] = {step.label: step for step in plan.steps}
+    for objective in ("supervised", "supcon"):
+        for seed in plan.study.seeds:
+            child = steps[f"{objective} one_shot 0.9, seed {seed}"]
+            assert child.parents["model"] == (steps[f"{objective} dense, seed {seed}"].ref,)
+            assert "model" not in steps[f"{objective} gmp 0.9, seed {seed}"].parents
+
+
+def test_cost_and_json() -> None:
+    plan = make_plan(load_study("digits"))
+    cost = cost_of(plan)
+    told = plan_json(plan, cost, seconds=1.0, peak_memory_bytes=2)
+    assert {"models", "training_flops", "disk_bytes", "seconds", "peak_memory_bytes", "arms"} <= set(told)
+    assert (told["trainings"], told["finetunings"], told["evaluations"]) == (65, 70, 220)
+    assert told["models"] == sum(arm["models"] for arm in told["arms"]) == 27 * 5
+    assert set(told["arms"][0]) == {"objective", "pruning", "sparsity", "models"}
+
+
+def test_the_papers_training_flops_come_out_as_published() -> None:
+    """recipes.md: 60 dense models and 180 per pruned arm cost about 1.4e19 training FLOPs."""
+    from piescope.models.build import ModelSpec, flops_per_sample
+
+    flops = flops_per_sample(ModelSpec(depth=16, width=2), (3, 32, 32), 10)
+    images, forward_backward, forward = 50_000, flops.forward_backward, flops.forward
+    supervised = 205 * images * forward_backward
+    contrastive = 500 * 2 * images * forward_backward + 100 * images * forward
+    finetune = 30 * images * forward_backward
+    total = (30 + 180) * supervised + (30 + 360) * contrastive + 360 * finetune
+    assert total == pytest.approx(1.4e19, rel=0.03)
+
+
+def test_controls_change_one_thing() -> None:
+    study = parse_study(tomli_w.dumps(with_controls(layers={"kind": "random_masks", "of": "gmp"})))
+    assert study.method("layers") == study.pruning["gmp"].model_copy(update={"criterion": "random"})
+    assert study.method("random") == study.pruning["one_shot"].model_copy(update={"criterion": "random"})
+    tuned = study.method("finetune_only")
+    assert tuned is not None
+    assert tuned.finetune == study.pruning["one_shot"].finetune
+    assert study.method("fresh_dense") is None
+    assert not set(study.fresh_seeds) & set(study.seeds)
+    arms = [arm for arm in study.arm_list() if arm.objective == "supervised"]
+    assert [arm.pruning for arm in arms][:2] == ["dense", "fresh_dense"]
+    assert [arm.sparsity for arm in arms if arm.pruning == "finetune_only"] == [0.0]
+    assert [arm.sparsity for arm in arms if arm.pruning == "layers"] == sorted(study.sparsities)
+
+
+def test_a_method_of_the_study_goes_before_a_standard_control() -> None:
+    content = copy.deepcopy(CONTENT)
+    content["pruning"]["random"] = {**content["pruning"]["one_shot"], "criterion": "random"}
+    study = parse_study(tomli_w.dumps(content))
+    assert study.control("random") is None
+    assert study.method("random") == study.pruning["random"]
+
+
+def test_pruned_arms_are_compared_with_fresh_seeds_too_and_controls_have_no_depth() -> None:
+    plan = make_plan(load_study("digits"))
+    steps = {step.label: step for step in plan.steps}
+    fresh = tuple(steps[f"supervised fresh_dense, seed {seed}: predict"].ref for seed in plan.study.fresh_seeds)
+    assert steps["supervised gmp 0.9: compare with dense"].parents["fresh"] == fresh
+    assert steps["supervised finetune_only: compare with dense"].parents["fresh"] == fresh
+    assert steps["supervised fresh_dense: compare with dense"].parents["fresh"] == ()
+    assert steps["supervised dense: compare with dense"].parents["fresh"] == ()
+    controls = [label for label in steps if any(name in label for name in ("fresh_dense", "finetune_only", "random"))]
+    assert controls
+    assert not any("depth" in label or "UMAP" in label for label in controls)
