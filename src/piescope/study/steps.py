@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import torch
 from torch import Tensor
 
@@ -16,20 +15,16 @@ from piescope.data.batches import to_unit
 from piescope.data.dataset import Splits
 from piescope.data.sources import SOURCES
 from piescope.machine import processor, versions
-from piescope.measure.arrays import class_ids
 from piescope.measure.neighbours import knn_labels
-from piescope.measure.pies import modal_label, modal_ties, pie_mask, rescued_mask, vote_entropy, vote_margin, votes
-from piescope.measure.prediction_depth import prediction_depth
 from piescope.measure.projection import umap_projection
-from piescope.measure.q_score import is_degenerate, q_score, q_score_aaai24
-from piescope.measure.ranking import auroc
-from piescope.measure.significance import FALSE_DISCOVERIES, confirm, permutation_p_values, smallest_p_value
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.masks import target_zeros
 from piescope.pruning.scope import Part, groups, prunable_parameters
 from piescope.seeds import Seeds
 from piescope.store import layout
-from piescope.store.artefacts import Artefact, Store, as_json, as_parquet, as_tensors
+from piescope.store.artefacts import Artefact, Store, as_json, as_tensors
+from piescope.study.comparing import compare
+from piescope.study.parents import Files, Parents
 from piescope.study.plan import (
     Compare,
     LoadData,
@@ -37,7 +32,6 @@ from piescope.study.plan import (
     ProbeDepth,
     Project,
     PruneAndFinetune,
-    Ref,
     Step,
     Train,
 )
@@ -52,7 +46,6 @@ from piescope.training.stages import (
     train_supervised,
 )
 
-Files = dict[str, bytes]
 OnImages = Callable[[int], None]
 """Called with how many images were just pushed through the network."""
 
@@ -81,7 +74,7 @@ def perform(step: Step, store: Store, device: str, on_images: OnImages) -> Artef
         case Project():
             files = _project(spec, parents)
         case Compare():
-            files = _compare(spec, parents)
+            files = compare(spec, parents)
     return store.write(
         step.kind,
         step.key,
@@ -122,31 +115,6 @@ def set_up_worker(device: str) -> None:
     else:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
-
-
-class Parents:
-    """A step's parents, read from the store by role."""
-
-    def __init__(self, step: Step, store: Store) -> None:
-        self._roles = step.parents
-        self._store = store
-
-    def refs(self, role: str) -> list[Ref]:
-        """The parents of a role, in the order of the replicates."""
-        return list(self._roles[role])
-
-    def all(self, role: str) -> list[Artefact]:
-        """Their artefacts."""
-        return [self.load(ref) for ref in self._roles[role]]
-
-    def one(self, role: str) -> Artefact:
-        """The only artefact of a role."""
-        (ref,) = self._roles[role]
-        return self.load(ref)
-
-    def load(self, ref: Ref) -> Artefact:
-        """A finished step's artefact."""
-        return self._store.load(ref.kind, ref.key)
 
 
 @lru_cache(maxsize=1)
@@ -302,138 +270,3 @@ def _project(spec: Project, parents: Parents) -> Files:
     representations = np.mean(each, axis=0, dtype=np.float64).astype(np.float32)
     embedding = umap_projection(representations, spec.seed, spec.neighbours, spec.min_dist)
     return {layout.PROJECTION: as_tensors({"embedding": embedding})}
-
-
-class Population:
-    """What one arm's models say of the test images, averaged and counted; one model's representations at a time."""
-
-    def __init__(
-        self,
-        predictions: list[Ref],
-        depths: list[Ref],
-        load: Callable[[Ref], Artefact],
-        truth: np.ndarray,
-        classes: int,
-    ) -> None:
-        said: list[np.ndarray] = []
-        q: list[np.ndarray] = []
-        z: list[np.ndarray] = []
-        l1: list[np.ndarray] = []
-        aaai24: list[np.ndarray] = []
-        self.degenerate = 0
-        for ref in predictions:
-            arrays = load(ref).tensors(layout.PREDICTIONS)
-            said.append(arrays["logits"].argmax(-1))
-            scores = q_score(arrays["representations"])
-            for kept, values in zip((q, z, l1), scores, strict=True):
-                kept.append(values)
-            aaai24.append(q_score_aaai24(arrays["representations"]))
-            self.degenerate += int(is_degenerate(arrays["representations"]).sum())
-        self.labels = class_ids(np.stack(said), "labels", 2, classes)
-        self.correct = self.labels == truth
-        self.accuracies = 100 * self.correct.mean(1)
-        self.model_q, self.model_q_aaai24 = np.stack(q), np.stack(aaai24)
-        self.q, self.z, self.l1 = (np.stack(scores).mean(0) for scores in (q, z, l1))
-        ranked = [auroc(-scores, ~correct) for scores, correct in zip(self.model_q, self.correct, strict=True)]
-        usable = [value for value in ranked if value is not None]
-        self.error_auroc = float(np.mean(usable)) if usable else None
-        self.votes = votes(self.labels, classes)
-        self.depth: dict[str, np.ndarray] = {}
-        if depths:
-            knn = [load(ref).tensors(layout.KNN_LABELS)["knn_labels"] for ref in depths]
-            own = self.labels[: len(depths)]  # depth is measured on the first replicates
-            self.depth = {
-                "corti2022": np.stack([prediction_depth(each, truth, "corti2022") for each in knn]),
-                "baldock": np.stack(
-                    [prediction_depth(each, said, "baldock") for each, said in zip(knn, own, strict=True)]
-                ),
-            }
-
-    def per_model(self) -> dict[str, np.ndarray]:
-        """``labels`` and Q-Scores ``[models, examples]``, depths ``[their models, examples]``: what intervals need."""
-        kept: dict[str, np.ndarray] = {
-            "labels": self.labels.astype(np.int16),
-            "q": self.model_q.astype(np.float32),
-            "q_aaai24": self.model_q_aaai24.astype(np.float32),
-        }
-        if self.depth:
-            kept["depth"] = self.depth["corti2022"].astype(np.int16)
-            kept["depth_baldock"] = self.depth["baldock"].astype(np.int16)
-        return kept
-
-
-def _compare(spec: Compare, parents: Parents) -> Files:
-    data = parents.one("data")
-    labels = data.tensors(layout.IMAGES)["labels"]
-    dense, pruned = (
-        Population(parents.refs(side), parents.refs(f"{side}_depths"), parents.load, labels, spec.num_classes)
-        for side in ("dense", "pruned")
-    )
-    is_pie = pie_mask(dense.labels, pruned.labels, spec.num_classes)
-    fresh = [_labels_of(parents.load(ref)) for ref in parents.refs("fresh")]
-    others, paired = _dense_models_to_test(dense.labels, fresh, spec.descended)
-    p_values = permutation_p_values(others, pruned.labels, spec.num_classes, paired=paired)
-    _, q_values, is_confirmed = confirm(p_values, is_pie, FALSE_DISCOVERIES)
-    columns: dict[str, Any] = {
-        "example_id": data.json(layout.DATA_FACTS)["ids"],
-        "label": labels,
-        "dense_label": modal_label(dense.labels, spec.num_classes),
-        "pruned_label": modal_label(pruned.labels, spec.num_classes),
-        "is_pie": is_pie,
-        "is_rescued": rescued_mask(dense.labels, pruned.labels, labels, spec.num_classes),
-    }
-    for side, population in (("dense", dense), ("pruned", pruned)):
-        columns[f"{side}_tie"] = modal_ties(population.labels, spec.num_classes)
-        columns[f"{side}_agreement"] = population.votes.max(1) / len(population.labels)
-        columns[f"{side}_margin"] = vote_margin(population.labels, spec.num_classes)
-        columns[f"{side}_entropy"] = vote_entropy(population.labels, spec.num_classes)
-        columns[f"{side}_correct"] = population.correct.mean(0)
-        columns[f"{side}_q"], columns[f"{side}_z"], columns[f"{side}_l1"] = population.q, population.z, population.l1
-        columns[f"{side}_q_aaai24"] = population.model_q_aaai24.mean(0)
-        nothing = np.full(len(labels), np.nan)
-        for name, convention in (("depth", "corti2022"), ("depth_baldock", "baldock")):
-            each = population.depth.get(convention)
-            columns[f"{side}_{name}"] = nothing if each is None else each.mean(0)
-    columns |= {"p_value": p_values, "q_value": q_values, "is_confirmed": is_confirmed}
-    summary = {
-        "n_models": len(pruned.labels),
-        "pies": int(is_pie.sum()),
-        "ties": int(columns["pruned_tie"].sum()),
-        "rescued": int(columns["is_rescued"].sum()),
-        "confirmed": int(is_confirmed.sum()),
-        "changed": int((q_values <= FALSE_DISCOVERIES).sum()),
-        "smallest_p_value": smallest_p_value(len(others), len(pruned.labels), paired),
-        "test": f"{'paired' if paired else 'independent'}, {len(others)} and {len(pruned.labels)}",
-        "accuracy_mean": float(pruned.accuracies.mean()),
-        "accuracy_std": _std(pruned.accuracies),
-        "degenerate_representations": pruned.degenerate,
-        "error_auroc": pruned.error_auroc,
-        "models": [
-            {"seed": seed, "accuracy": float(accuracy), "sparsity": model.json(layout.SPARSITY)}
-            for seed, accuracy, model in zip(spec.seeds, pruned.accuracies, parents.all("models"), strict=True)
-        ],
-    }
-    return {
-        layout.EXAMPLES: as_parquet(pa.table(columns)),
-        layout.SUMMARY: as_json(summary),
-        layout.MODELS: as_tensors(pruned.per_model()),
-    }
-
-
-def _dense_models_to_test(dense: np.ndarray, fresh: list[np.ndarray], descended: bool) -> tuple[np.ndarray, bool]:
-    """The dense models that an arm's votes are tested against, and whether pairwise.
-
-    All there are, fresh seeds too. Models that share a seed or a parent agree more than the test supposes: it errs on
-    the safe side. Where there are only the parents that would cost too much, and votes are exchanged within pairs.
-    """
-    return (np.concatenate([dense, np.stack(fresh)]), False) if fresh else (dense, descended)
-
-
-def _labels_of(predictions: Artefact) -> np.ndarray:
-    """``[examples]``: what one model says."""
-    return np.asarray(predictions.tensors(layout.PREDICTIONS)["logits"].argmax(-1))
-
-
-def _std(values: np.ndarray) -> float | None:
-    """The sample standard deviation (over models), or None for a single one."""
-    return float(values.std(ddof=1)) if len(values) > 1 else None
