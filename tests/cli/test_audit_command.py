@@ -192,7 +192,7 @@ def test_embeddings_and_layers(data: Made, folder: Path, tmp_path: Path) -> None
 
 def _dense_model(out: Path) -> Path:
     """The folder of a model in which nothing is pruned."""
-    from piescope.study.execute import study_of
+    from piescope.study.folder import study_of
     from piescope.study.plan import make_plan
 
     steps = make_plan(study_of(out)).steps

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from piescope.store import layout
 from piescope.store.artefacts import Store
-from piescope.study.execute import study_of
+from piescope.study.folder import study_of
 from piescope.study.plan import Ref, make_plan
 
 

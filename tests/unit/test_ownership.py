@@ -11,7 +11,7 @@ import pytest
 from conftest import SMALL, Run, run_piescope
 from piescope.problems import StudyError
 from piescope.store import layout, ownership
-from piescope.study import execute
+from piescope.study.folder import check_folder
 from piescope.study.parse import load_study, study_toml
 
 DIGITS = load_study("digits")
@@ -64,7 +64,7 @@ def test_discard_removes_what_is_ours_and_only_that(out: Path) -> None:
     for name in FOREIGN:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text("mine")
-    execute._check_folder(DIGITS, out, fresh=True)
+    check_folder(DIGITS, out, fresh=True)
     ownership.discard(out)
     left = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert left == {*FOREIGN, "run.lock"}
@@ -80,7 +80,7 @@ def test_a_discard_that_was_killed_is_taken_up_again(out: Path) -> None:
     for path in ownership.belongings(out)[:-1]:
         path.unlink()
         assert ownership.holds_a_study(out), path
-    execute._check_folder(DIGITS, out, fresh=True)
+    check_folder(DIGITS, out, fresh=True)
     ownership.discard(out)
     assert [path.name for path in out.rglob("*") if path.is_file()] == ["run.lock"]
 
@@ -101,7 +101,7 @@ def test_folders_with_names_like_ours_are_refused(names: list[str], fresh: bool,
             "" if name == "run.lock" else "mine = 1" if name == "study.toml" else '{"mine": 1}'
         )
     with pytest.raises(StudyError, match="other files"):
-        execute._check_folder(DIGITS, tmp_path, fresh)
+        check_folder(DIGITS, tmp_path, fresh)
     assert all((tmp_path / name).is_file() for name in names)
 
 
@@ -114,7 +114,7 @@ def test_links_are_not_followed(name: str, out: Path, tmp_path: Path) -> None:
     (out / name).symlink_to(elsewhere)
     before = sorted(elsewhere.rglob("*"))
     with pytest.raises(StudyError, match="is a link to another place"):
-        execute._check_folder(DIGITS, out, fresh=True)
+        check_folder(DIGITS, out, fresh=True)
     ownership.discard(out)  # nor where nobody looked first
     assert sorted(elsewhere.rglob("*")) == before
 
@@ -132,7 +132,7 @@ def test_files_inside_a_step_are_refused_before_anything_is_removed(out: Path) -
     (layout.artefact(out, "train", KEY) / "notes.txt").write_text("mine")
     before = sorted(out.rglob("*"))
     with pytest.raises(StudyError, match=r"notes\.txt, which piescope did not write"):
-        execute._check_folder(DIGITS, out, fresh=True)
+        check_folder(DIGITS, out, fresh=True)
     assert sorted(out.rglob("*")) == before
 
 
@@ -158,7 +158,7 @@ def test_damaged_manifests_do_not_make_a_folder_unusable(out: Path) -> None:
     for manifest in out.rglob("manifest.json"):
         manifest.write_text("{")
     layout.catalogue(out).write_text("")
-    execute._check_folder(DIGITS, out, fresh=True)
+    check_folder(DIGITS, out, fresh=True)
     ownership.discard(out)
     assert not list(out.glob("artefacts/*/*/*"))
 
@@ -183,7 +183,7 @@ def test_folders_of_finished_studies_stay_usable(small_run: Run, tmp_path: Path)
     (out / "results" / "thesis.csv").write_text("mine")
     assert run_piescope("run", SMALL, "--out", out).returncode == 0
     assert run_piescope("report", out).returncode == 0
-    execute._check_folder(load_study(str(SMALL)), out, fresh=True)
+    check_folder(load_study(str(SMALL)), out, fresh=True)
     ownership.discard(out)
     assert {path.name for path in out.rglob("*") if path.is_file()} == {"run.lock", "thesis.csv"}
     shutil.rmtree(out)

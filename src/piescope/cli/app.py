@@ -225,7 +225,7 @@ def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[dict[str, Any]
     from piescope.report.frames import load_results
     from piescope.report.signal import Signal
     from piescope.store.artefacts import Store
-    from piescope.study.execute import study_of
+    from piescope.study.folder import study_of
 
     study_of(out)
     store = Store(out)
@@ -266,7 +266,7 @@ def status(directory: FolderArgument) -> None:
     from rich.table import Table
 
     from piescope.store import layout
-    from piescope.study.execute import status as status_of
+    from piescope.study.status import status as status_of
 
     study, steps = status_of(directory)
     console = console_here()
@@ -297,7 +297,7 @@ def status(directory: FolderArgument) -> None:
 def report(directory: FolderArgument) -> None:
     """Write tables, figures and report.html from stored results: of a study, or of an audit."""
     from piescope.store import audit_layout
-    from piescope.study.execute import refresh_catalogue
+    from piescope.study.catalogue import refresh_catalogue
 
     if audit_layout.is_audit(directory):
         from piescope.audits import render
@@ -435,7 +435,7 @@ def _place(data_dir: Path | None, former: Path | None) -> Path | None:
 def _check_data(console: Console, study: Study, folder: Path, data: Path | None, fresh: bool) -> None:
     """Finds the data, fetches them if need be, and checks them, before any work; workers find them where they were."""
     from piescope.data.locate import VARIABLE
-    from piescope.study.execute import needs_data
+    from piescope.study.status import needs_data
 
     if not fresh and not needs_data(study, folder):
         return
