@@ -8,9 +8,10 @@ import pytest
 
 from piescope.models.build import flops_per_sample
 from piescope.problems import StudyError
+from piescope.study.cost import cost_of
 from piescope.study.inherit import shipped
 from piescope.study.parse import builtin_studies, load_study, parse_study, study_toml
-from piescope.study.plan import cost_of, make_plan
+from piescope.study.plan import make_plan
 from piescope.study.provenance import departures, differences, facts, leaves, load_recipe, recipe_names
 
 

@@ -183,7 +183,8 @@ def plan(
 
     from piescope.cli.progress import duration
     from piescope.study.calibrate import forecast
-    from piescope.study.plan import cost_of, make_plan, plan_json
+    from piescope.study.cost import cost_of, plan_json
+    from piescope.study.plan import make_plan
 
     parsed = _load(study)
     if data_dir is not None:

@@ -1,11 +1,10 @@
-"""From a study to its steps: what depends on what, and what each is known by. Only the count of FLOPs loads torch."""
+"""From a study to its steps: what depends on what, and what each is known by. Loads no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 from pydantic import Field
 
@@ -196,95 +195,142 @@ def make_plan(study: Study) -> Plan:
         >>> plan.models == len(plan.arms) * len(plan.study.seeds)
         True
     """
-    facts = study.data.facts
     data = Step(LoadData(data=study.data), f"{study.data.source}: load and check")
-    steps = [data]
-    arms: list[ArmSteps] = []
-    measured: dict[Arm, tuple[tuple[Step, ...], tuple[Step, ...], tuple[Step, ...]]] = {}
+    steps, arms = [data], []
+    populations: dict[Arm, _Population] = {}
     for arm in study.arm_list():
-        dense = Arm(objective=arm.objective, pruning=DENSE, sparsity=0.0)
-        models, predictions, depths = [], [], []
-        control = study.control(arm.pruning)
-        descended = study.descends(arm.pruning)
-        for position, seed in enumerate(study.seeds_of(arm.pruning)):
-            parent = measured[dense][0][position] if descended else None
-            model = _model_step(study, arm, seed, data, parent)
-            predict = Step(
-                Predict(data=study.data, model=study.model),
-                f"{model.label}: predict",
-                {"data": (data.ref,), "model": (model.ref,)},
-                forward=facts.test_examples,
-            )
-            models.append(model)
-            predictions.append(predict)
-            steps += [model, predict]
-            depth = study.measures.prediction_depth
-            if depth is not None and position < depth.models and control is None:
-                depths.append(_depth_step(study, depth, arm, seed, data, model))
-                steps.append(depths[-1])
-        measured[arm] = tuple(models), tuple(predictions), tuple(depths)
-        project = None
-        wanted = study.measures.projection
-        if wanted is not None and control is None and arm.sparsity in (0.0, *wanted.sparsities):
-            project = Step(
-                Project(neighbours=wanted.neighbours, min_dist=wanted.min_dist, seed=wanted.seed),
-                f"{arm}: UMAP",
-                {"predictions": tuple(step.ref for step in predictions[: None if wanted.of == "mean" else 1])},
-                forward=facts.test_examples,
-            )
-            steps.append(project)
-        roles = {
-            "data": (data.ref,),
-            "models": tuple(step.ref for step in models),
-            "dense": tuple(step.ref for step in measured[dense][1]),
-            "pruned": tuple(step.ref for step in predictions),
-            "fresh": _fresh_predictions(study, arm, measured),
-            "dense_depths": tuple(step.ref for step in measured[dense][2]),
-            "pruned_depths": tuple(step.ref for step in depths),
-        }
-        compare = Step(
-            Compare(num_classes=facts.num_classes, seeds=study.seeds_of(arm.pruning), descended=descended),
-            f"{arm}: compare with dense",
-            roles,
-            forward=facts.test_examples,
+        dense = populations.get(_dense(arm), ())
+        own = tuple(
+            _replicate(study, arm, position, data, dense) for position in range(len(study.seeds_of(arm.pruning)))
         )
-        steps.append(compare)
-        arms.append(ArmSteps(arm, tuple(models), compare, project))
+        populations[arm] = own
+        project = _project_step(study, arm, own)
+        compare = _compare_step(study, arm, data, populations)
+        steps += [step for replicate in own for step in replicate.steps()]
+        steps += [compare] if project is None else [project, compare]
+        arms.append(ArmSteps(arm, tuple(replicate.model for replicate in own), compare, project))
     once = {step.ref: step for step in reversed(steps)}  # two names for one method are one method
     return Plan(study, data, tuple(step for step in steps if once[step.ref] is step), tuple(arms))
 
 
-def _fresh_predictions(study: Study, arm: Arm, measured: Mapping[Arm, tuple[tuple[Step, ...], ...]]) -> tuple[Ref, ...]:
+@dataclass(frozen=True)
+class _Replicate:
+    """The steps of one model of an arm."""
+
+    model: Step
+    predict: Step
+    depth: Step | None
+
+    def steps(self) -> tuple[Step, ...]:
+        """In the order of their work."""
+        return (self.model, self.predict) if self.depth is None else (self.model, self.predict, self.depth)
+
+
+_Population = tuple[_Replicate, ...]
+
+
+def _dense(arm: Arm) -> Arm:
+    """The arm that this one is compared with."""
+    return Arm(objective=arm.objective, pruning=DENSE, sparsity=0.0)
+
+
+def _replicate(study: Study, arm: Arm, position: int, data: Step, dense: _Population) -> _Replicate:
+    """The steps of the model of one seed; pruned at once, it descends from the dense model in the same position."""
+    seed = study.seeds_of(arm.pruning)[position]
+    model = _model_step(study, arm, seed, data, dense[position].model if study.descends(arm.pruning) else None)
+    predict = Step(
+        Predict(data=study.data, model=study.model),
+        f"{model.label}: predict",
+        {"data": (data.ref,), "model": (model.ref,)},
+        forward=study.data.facts.test_examples,
+    )
+    depth = study.measures.prediction_depth
+    is_probed = depth is not None and position < depth.models and study.control(arm.pruning) is None
+    probe = _depth_step(study, depth, arm, seed, data, model) if depth is not None and is_probed else None
+    return _Replicate(model, predict, probe)
+
+
+def _project_step(study: Study, arm: Arm, population: _Population) -> Step | None:
+    """The arm's map, if the study wants one."""
+    wanted = study.measures.projection
+    if wanted is None or study.control(arm.pruning) is not None or arm.sparsity not in (0.0, *wanted.sparsities):
+        return None
+    shown = population if wanted.of == "mean" else population[:1]
+    return Step(
+        Project(neighbours=wanted.neighbours, min_dist=wanted.min_dist, seed=wanted.seed),
+        f"{arm}: UMAP",
+        {"predictions": _predictions(shown)},
+        forward=study.data.facts.test_examples,
+    )
+
+
+def _compare_step(study: Study, arm: Arm, data: Step, populations: Mapping[Arm, _Population]) -> Step:
+    """An arm's population against the dense one, both laid out already."""
+    own, dense, facts = populations[arm], populations[_dense(arm)], study.data.facts
+    roles = {
+        "data": (data.ref,),
+        "models": tuple(replicate.model.ref for replicate in own),
+        "dense": _predictions(dense),
+        "pruned": _predictions(own),
+        "fresh": _fresh_predictions(study, arm, populations),
+        "dense_depths": _depths(dense),
+        "pruned_depths": _depths(own),
+    }
+    seeds, descended = study.seeds_of(arm.pruning), study.descends(arm.pruning)
+    return Step(
+        Compare(num_classes=facts.num_classes, seeds=seeds, descended=descended),
+        f"{arm}: compare with dense",
+        roles,
+        forward=facts.test_examples,
+    )
+
+
+def _predictions(population: _Population) -> tuple[Ref, ...]:
+    return tuple(replicate.predict.ref for replicate in population)
+
+
+def _depths(population: _Population) -> tuple[Ref, ...]:
+    return tuple(replicate.depth.ref for replicate in population if replicate.depth is not None)
+
+
+def _fresh_predictions(study: Study, arm: Arm, populations: Mapping[Arm, _Population]) -> tuple[Ref, ...]:
     """Of dense models with other seeds, where the study has them and this arm is not one of them."""
     if arm.pruning == DENSE or isinstance(study.control(arm.pruning), FreshDense):
         return ()
     return tuple(
-        step.ref
-        for other, (_, predictions, _) in measured.items()
+        ref
+        for other, population in populations.items()
         if other.objective == arm.objective and isinstance(study.control(other.pruning), FreshDense)
-        for step in predictions
+        for ref in _predictions(population)
     )
 
 
 def _model_step(study: Study, arm: Arm, seed: int, data: Step, dense: Step | None) -> Step:
-    examples = study.data.facts.train_examples
     method = study.method(arm.pruning)
-    label = f"{arm}, seed {seed}"
     if isinstance(method, OneShotPruning):
         assert dense is not None, "dense arms are laid out first"
-        return Step(
-            PruneAndFinetune(
-                data=study.data,
-                model=study.model,
-                pruning=method,
-                sparsity=arm.sparsity,
-                study_seed=study.seed,
-                replicate=seed,
-            ),
-            label,
-            {"data": (data.ref,), "model": (dense.ref,)},
-            forward_backward=method.finetune.epochs * examples,
-        )
+        return _finetune_step(study, arm, seed, method, data, dense)
+    return _train_step(study, arm, seed, method, data)
+
+
+def _finetune_step(study: Study, arm: Arm, seed: int, method: OneShotPruning, data: Step, dense: Step) -> Step:
+    return Step(
+        PruneAndFinetune(
+            data=study.data,
+            model=study.model,
+            pruning=method,
+            sparsity=arm.sparsity,
+            study_seed=study.seed,
+            replicate=seed,
+        ),
+        f"{arm}, seed {seed}",
+        {"data": (data.ref,), "model": (dense.ref,)},
+        forward_backward=method.finetune.epochs * study.data.facts.train_examples,
+    )
+
+
+def _train_step(study: Study, arm: Arm, seed: int, method: GradualPruning | None, data: Step) -> Step:
+    examples = study.data.facts.train_examples
     training = study.training_of(arm.objective)
     if method is not None:  # a schedule of another objective's stages is no part of what this step is
         others = ("encoder", "head") if isinstance(training, Training) else ("supervised",)
@@ -299,15 +345,11 @@ def _model_step(study: Study, arm: Arm, seed: int, data: Step, dense: Step | Non
         study_seed=study.seed,
         replicate=seed,
     )
+    label, parents = f"{arm}, seed {seed}", {"data": (data.ref,)}
     if isinstance(training, Training):
-        return Step(spec, label, {"data": (data.ref,)}, forward_backward=training.epochs * examples)
-    return Step(
-        spec,
-        label,
-        {"data": (data.ref,)},
-        forward_backward=2 * training.encoder.epochs * examples,
-        forward=training.head.epochs * examples,
-    )
+        return Step(spec, label, parents, forward_backward=training.epochs * examples)
+    contrastive, head = 2 * training.encoder.epochs * examples, training.head.epochs * examples  # two views of each
+    return Step(spec, label, parents, forward_backward=contrastive, forward=head)
 
 
 def _depth_step(study: Study, depth: DepthSpec, arm: Arm, seed: int, data: Step, model: Step) -> Step:
@@ -328,77 +370,3 @@ def _depth_step(study: Study, depth: DepthSpec, arm: Arm, seed: int, data: Step,
         {"data": (data.ref,), "model": (model.ref,)},
         forward=study.data.facts.train_examples + study.data.facts.test_examples,
     )
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a study asks of a machine.
-
-    Attributes:
-        models: networks.
-        training_flops: floating-point operations of all trainings and fine-tunings (a multiply-add is two).
-        disk_bytes: of its artefacts.
-        steps: how many, by kind.
-    """
-
-    models: int
-    training_flops: int
-    disk_bytes: int
-    steps: dict[str, int]
-
-
-def cost_of(plan: Plan) -> Cost:
-    """Counts a study's work, FLOPs and disk; FLOPs are read off the model (loads torch, runs nothing)."""
-    from piescope.models.build import flops_per_sample, parameter_count
-
-    study, facts = plan.study, plan.study.data.facts
-    flops = flops_per_sample(study.model, facts.image_shape, facts.num_classes)
-    kinds: dict[str, int] = {}
-    training = 0
-    for step in plan.steps:
-        kinds[step.kind] = kinds.get(step.kind, 0) + 1
-        if step.kind in ("train", "finetune"):
-            training += step.forward_backward * flops.forward_backward + step.forward * flops.forward
-    weights = 4 * parameter_count(study.model, facts.image_shape, facts.num_classes)
-    channels, height, width = facts.image_shape
-    bytes_of: dict[str, int] = {
-        "data": facts.test_examples * channels * height * width,
-        "train": weights,
-        "finetune": weights,
-        "predict": 4 * facts.test_examples * (facts.num_classes + study.model.dims),
-        "depth": 2 * facts.test_examples * len(study.probe_points()),
-        "project": 8 * facts.test_examples,
-        "compare": (100 + 6 * len(study.seeds)) * facts.test_examples,
-    }
-    overhead = 4096  # manifest, histories, file-system blocks
-    return Cost(
-        models=plan.models,
-        training_flops=training,
-        disk_bytes=sum(count * (bytes_of[kind] + overhead) for kind, count in kinds.items()),
-        steps=kinds,
-    )
-
-
-def plan_json(plan: Plan, cost: Cost, seconds: float, peak_memory_bytes: int) -> dict[str, Any]:
-    """What ``piescope plan --json`` prints."""
-    return {
-        "study": plan.study.name,
-        "models": cost.models,
-        "training_flops": cost.training_flops,
-        "disk_bytes": cost.disk_bytes,
-        "seconds": round(seconds, 1),
-        "peak_memory_bytes": peak_memory_bytes,
-        "trainings": cost.steps.get("train", 0),
-        "finetunings": cost.steps.get("finetune", 0),
-        "evaluations": sum(cost.steps.get(kind, 0) for kind in ("predict", "depth")),
-        "steps": cost.steps,
-        "arms": [
-            {
-                "objective": item.arm.objective,
-                "pruning": item.arm.pruning,
-                "sparsity": item.arm.sparsity,
-                "models": len(item.models),
-            }
-            for item in plan.arms
-        ],
-    }

@@ -1,0 +1,82 @@
+"""What a study asks of a machine: models, FLOPs and disk, counted from its plan. The count of FLOPs loads torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from piescope.study.plan import Plan
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a study asks of a machine.
+
+    Attributes:
+        models: networks.
+        training_flops: floating-point operations of all trainings and fine-tunings (a multiply-add is two).
+        disk_bytes: of its artefacts.
+        steps: how many, by kind.
+    """
+
+    models: int
+    training_flops: int
+    disk_bytes: int
+    steps: dict[str, int]
+
+
+def cost_of(plan: Plan) -> Cost:
+    """Counts a study's work, FLOPs and disk; FLOPs are read off the model (loads torch, runs nothing)."""
+    from piescope.models.build import flops_per_sample, parameter_count
+
+    study, facts = plan.study, plan.study.data.facts
+    flops = flops_per_sample(study.model, facts.image_shape, facts.num_classes)
+    kinds: dict[str, int] = {}
+    training = 0
+    for step in plan.steps:
+        kinds[step.kind] = kinds.get(step.kind, 0) + 1
+        if step.kind in ("train", "finetune"):
+            training += step.forward_backward * flops.forward_backward + step.forward * flops.forward
+    weights = 4 * parameter_count(study.model, facts.image_shape, facts.num_classes)
+    channels, height, width = facts.image_shape
+    bytes_of: dict[str, int] = {
+        "data": facts.test_examples * channels * height * width,
+        "train": weights,
+        "finetune": weights,
+        "predict": 4 * facts.test_examples * (facts.num_classes + study.model.dims),
+        "depth": 2 * facts.test_examples * len(study.probe_points()),
+        "project": 8 * facts.test_examples,
+        "compare": (100 + 6 * len(study.seeds)) * facts.test_examples,
+    }
+    overhead = 4096  # manifest, histories, file-system blocks
+    return Cost(
+        models=plan.models,
+        training_flops=training,
+        disk_bytes=sum(count * (bytes_of[kind] + overhead) for kind, count in kinds.items()),
+        steps=kinds,
+    )
+
+
+def plan_json(plan: Plan, cost: Cost, seconds: float, peak_memory_bytes: int) -> dict[str, Any]:
+    """What ``piescope plan --json`` prints."""
+    return {
+        "study": plan.study.name,
+        "models": cost.models,
+        "training_flops": cost.training_flops,
+        "disk_bytes": cost.disk_bytes,
+        "seconds": round(seconds, 1),
+        "peak_memory_bytes": peak_memory_bytes,
+        "trainings": cost.steps.get("train", 0),
+        "finetunings": cost.steps.get("finetune", 0),
+        "evaluations": sum(cost.steps.get(kind, 0) for kind in ("predict", "depth")),
+        "steps": cost.steps,
+        "arms": [
+            {
+                "objective": item.arm.objective,
+                "pruning": item.arm.pruning,
+                "sparsity": item.arm.sparsity,
+                "models": len(item.models),
+            }
+            for item in plan.arms
+        ],
+    }
