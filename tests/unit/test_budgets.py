@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import stats
 
-from piescope.auditing.budgets import LEVEL, Budgets, drop_bounds, is_broken, judge, verdict_line
+from piescope.auditing.budgets import Budgets, is_broken, judge, verdict_line
+from piescope.auditing.units import LEVEL
 from piescope.measure.accuracy import RightSums
+from piescope.measure.drops import drop_bounds
 from piescope.problems import InputError
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ci.md"

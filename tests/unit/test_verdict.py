@@ -18,8 +18,9 @@ from pyarrow import parquet
 from scipy import stats
 
 from piescope import wording
-from piescope.auditing.budgets import Budgets, is_broken, judge, units
+from piescope.auditing.budgets import Budgets, is_broken, judge
 from piescope.auditing.suggested_budgets import suggested_budgets
+from piescope.auditing.units import units
 from piescope.auditing.verdict import ACCURACY_LIMIT, CLASS_LIMIT, verdict_of
 from piescope.audits import audit
 from piescope.cli.audit_summary import summary_lines

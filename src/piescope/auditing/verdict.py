@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from scipy import special
 
-from piescope.auditing.budgets import LEVEL, Unit, enough_for_drop, units, whole
+from piescope.auditing.sample_sizes import enough_for_drop
+from piescope.auditing.units import LEVEL, Unit, units, whole
 
 Answer = Literal["safe", "harm shown", "too few to tell", "no true labels", "in doubt"]
 Where = Literal["accuracy", "class", "group"]

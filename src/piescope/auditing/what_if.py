@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from piescope.auditing.budgets import LEVEL, signed_limit, units
+from piescope.auditing.budgets import signed_limit
+from piescope.auditing.units import LEVEL, units
 from piescope.auditing.verdict import CLASS_LIMIT
 
 if TYPE_CHECKING:

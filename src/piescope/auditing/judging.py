@@ -1,0 +1,246 @@
+"""One limit against what was seen: kept, broken, or too few examples to tell, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool
+
+from piescope import wording
+from piescope.auditing.sample_sizes import Sizes, about, counts_in, enough, enough_for_drop, enough_for_share
+from piescope.auditing.units import LEVEL, ROUNDING, Unit, drop_of_counts, quantile, whole
+from piescope.measure.drops import drop_bounds
+from piescope.measure.flips import exact_share_interval
+
+Verdict = Literal["kept", "broken", "undecided"]
+
+
+SHOWN = 3
+
+
+class Judged(NamedTuple):
+    """What was observed, with its bounds, in a unit; the verdict on it, and why."""
+
+    observed: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    verdict: Verdict
+    reason: str
+
+
+def limit_of(limit: float | str) -> float:
+    """``"2%"`` as 2.0; a number as it is."""
+    return float(limit.removesuffix("%")) if isinstance(limit, str) else limit
+
+
+def flipped(limit: float | str, audit: Mapping[str, Any]) -> Judged:
+    """Examples that were right and are wrong."""
+    flips = audit["flips"]
+    if audit.get("seeds") is not None:
+        return _of_pairs(limit, audit, "correct_to_wrong", flips["correct_to_wrong_share"], "lost")
+    return _examples(limit, int(flips["correct_to_wrong"]), audit, _dense_right(audit))
+
+
+def relabelled(limit: float | str, audit: Mapping[str, Any]) -> Judged:
+    """Examples whose label changed."""
+    if audit.get("seeds") is not None:
+        return _of_pairs(limit, audit, "changed", audit["changed_share"], "changed")
+    return _examples(limit, int(audit["changed"]), audit, int(audit["n_examples"]))
+
+
+def _of_pairs(limit: float | str, audit: Mapping[str, Any], kind: str, share: Mapping[str, Any], verb: str) -> Judged:
+    """A budget of examples where they are means over pairs of models: beyond what the dense models' seeds do."""
+    seeds, examples = audit["seeds"], int(audit["n_examples"])
+    unit, whole = ("%", 100.0) if isinstance(limit, str) else ("examples", float(examples))
+    if not examples:
+        return Judged(None, None, None, unit, "undecided", "there are no examples")
+    found, has_seeds = seeds[kind], seeds["side"] == "dense"
+    told = f"{wording.number(found['observed'])} of {examples:,} {_example(examples)} {verb}, mean over pairs of models"
+    value = whole * (found["excess"] if has_seeds else found["observed"]) / examples
+    if has_seeds:
+        told += f", of which {wording.number(found['floor'])} by seeds alone; judged is the rest"
+        error, freedom = found["error"], found["freedom"]
+    else:
+        told += f"; the compressed models differ by {wording.number(found['floor'])} among each other"
+        error, freedom = share["error"], share["freedom"]
+        error = None if error is None else error * examples / 100
+    if error is None and seeds["why_not"] and has_seeds:
+        return Judged(value, None, None, unit, "undecided", f"{told}; {seeds['why_not']}")
+    least = float(drop_bounds(0, 0, examples, LEVEL)[1]) / 100
+    spread = 0.0 if error is None else quantile(LEVEL, freedom) * error / examples
+    reach = whole * max(spread, least)
+    low, high = value - reach, value + reach
+    allowed = limit_of(limit)
+    if high <= allowed + ROUNDING:
+        return Judged(value, low, high, unit, "kept", told)
+    if value > allowed + ROUNDING and not (has_seeds and low <= 0):
+        return Judged(value, low, high, unit, "broken", told)
+    figure: Callable[[float], str] = whole_number if unit == "examples" else lambda each: beside_limit(each, allowed)
+    why = "more models or examples would tell" if value < allowed else "no more than seeds alone can do"
+    return Judged(value, low, high, unit, "undecided", f"{told}; up to {figure(high)} fits; {why}")
+
+
+def _examples(limit: float | str, found: int, audit: Mapping[str, Any], could: int) -> Judged:
+    """A budget of examples: a count or a share.
+
+    Args:
+        limit: as given.
+        found: examples that flipped or changed.
+        audit: for the number of examples.
+        could: examples that could have.
+    """
+    examples = int(audit["n_examples"])
+    if not examples:
+        unit = "%" if isinstance(limit, str) else "examples"
+        return Judged(None, None, None, unit, "undecided", "there are no examples")
+    low, high = (float(end) for end in exact_share_interval(found, examples, 1 - 2 * LEVEL))
+    if not isinstance(limit, str):
+        low, high = low * examples / 100, high * examples / 100
+        if could <= limit:
+            told = f"only {could:,} of {examples:,} examples could have, so that it could not have been broken"
+            return Judged(found, low, high, "examples", "undecided", f"{told}: take a lower limit, or a share")
+        verdict: Verdict = "broken" if found > limit else "kept"
+        return Judged(found, low, high, "examples", verdict, f"counted on these {examples:,} {_example(examples)}")
+    allowed = limit_of(limit)
+    share = drop_of_counts(found, 0, examples)
+    of_all = f"{found:,} of {examples:,} examples"
+    if share > allowed:
+        return Judged(share, low, high, "%", "broken", of_all)
+    if high <= allowed:
+        return Judged(share, low, high, "%", "kept", f"{of_all}; up to {beside_limit(high, allowed)} % fits with them")
+    why = (
+        f"{examples:,} {_few(examples)} to tell: observed {beside_limit(share, allowed)} %, "
+        f"but up to {beside_limit(high, allowed)} % fits with them; "
+    )
+    if share == allowed:
+        why += "as the observed share is at the limit no number of examples would do: budget a count instead"
+    else:
+        why += f"{about(enough_for_share(share, allowed, examples))} would do"
+    return Judged(share, low, high, "%", "undecided", why)
+
+
+def _dense_right(audit: Mapping[str, Any]) -> int:
+    """Examples that could flip: those that the dense side has right."""
+    examples, accuracy = int(audit["n_examples"]), audit["accuracy"]
+    return examples if accuracy is None else round(accuracy["dense_modal"] * examples / 100)
+
+
+def worst(limit: float, units: Sequence[Unit], one: str, many: str) -> Judged:
+    """A budget that each class, or each group, must keep."""
+    there = [unit for unit in units if unit.examples]
+    empty = [unit.name for unit in units if not unit.examples]
+    if not there:
+        return Judged(None, None, None, "points", "undecided", f"no {one} has any example")
+    bounds = [unit.bounds(LEVEL) for unit in there]
+    worst_first = sorted(there, key=lambda unit: -unit.drop)
+    worst = worst_first[0]
+    drop, low, high = worst.drop, max(low for low, _ in bounds), max(high for _, high in bounds)
+    judged = -drop + 0.0, -high + 0.0, -low + 0.0, "points"  # as changes; + 0.0: no negative zero
+    over = [unit for unit in worst_first if unit.is_beyond(limit, len(there))]
+    if over:
+        told = _listed([f"{unit.name} {beside_limit(-unit.drop, -limit)}{_flips(unit)}" for unit in over])
+        return Judged(*judged, "broken", told)
+    open_ones = [(unit, up) for unit, (_, up) in zip(there, bounds, strict=True) if up > limit + ROUNDING]
+    worst_told = f"worst: {worst.name}, {beside_limit(-drop, -limit)}"
+    if not open_ones and not empty:
+        return Judged(*judged, "kept", f"{worst_told}; down to {beside_limit(-high, -limit)} fits for any {one}")
+    reasons = []
+    if open_ones:
+        open_ones.sort(key=lambda pair: -pair[1])
+        named = [_too_small(unit, up, limit, LEVEL) for unit, up in open_ones[:SHOWN]]
+        too_small = _listed(named, len(open_ones))
+        reasons.append(f"{worst_told}; too small to tell: {too_small}")
+    if empty:
+        reasons.append(f"{one if len(empty) == 1 else many} without any example: {_listed(empty)}")
+    return Judged(*judged, "undecided", "; ".join(reasons))
+
+
+def _flips(unit: Unit) -> str:
+    if unit.flips is None:
+        return f" ({unit.examples:,} {_example(unit.examples)})"
+    lost, gained = unit.flips
+    return f" ({lost:,} lost, {gained:,} gained of {unit.examples:,})"
+
+
+def _too_small(unit: Unit, high: float, limit: float, level: float) -> str:
+    told = f"{unit.name} ({unit.examples:,} {_example(unit.examples)}, down to {beside_limit(-high, -limit)} fits; "
+    if unit.by_seeds and unit.drop > limit - ROUNDING:
+        return told + "seeds alone may have done it)"
+    if not unit.drop < limit - ROUNDING:
+        return told + "it is at the limit, so no number of examples would do)"
+    if unit.flips is None:
+        return told + "it takes more examples or models)"
+    return told + f"{about(enough_for_drop(unit, limit, level))} would do)"
+
+
+def equivalent(limit: float, audit: Mapping[str, Any]) -> Judged:
+    """TOST of the change of accuracy."""
+    examples = int(audit["n_examples"])
+    if not examples:
+        return Judged(None, None, None, "points", "undecided", "there are no examples")
+    all_of = whole(audit)
+    smallest, largest = all_of.bounds(LEVEL)
+    change, low, high = -all_of.drop + 0.0, -largest, -smallest
+    is_beyond_seeds = not all_of.by_seeds or smallest > 0 or largest < 0
+    if abs(change) > limit + ROUNDING and is_beyond_seeds:
+        return Judged(change, low, high, "points", "broken", f"on {examples:,} {_example(examples)}")
+    if max(-low, high) <= limit + ROUNDING:
+        told = f"both bounds lie within ±{limit_text(limit)} (two one-sided tests at 5 %)"
+        return Judged(change, low, high, "points", "kept", told)
+    farthest = beside_limit(low if -low > high else high, limit)
+    observed = beside_limit(change, limit)
+    why = f"{examples:,} {_few(examples)} to tell: observed {observed}, but {farthest} fits with them; "
+    if not is_beyond_seeds and abs(change) > limit - ROUNDING:
+        why += "seeds alone may have done it"
+    elif not abs(change) < limit - ROUNDING:
+        why += "as the observed change is at the limit no number of examples would do: budget a count of flips instead"
+    elif all_of.flips is None:
+        why += "it takes more examples or models"
+    else:
+        lost, gained = all_of.flips
+
+        def shown(sizes: Sizes) -> Bool[np.ndarray, " sizes"]:
+            low, high = drop_bounds(
+                counts_in(lost / examples, sizes), counts_in(gained / examples, sizes), sizes, LEVEL
+            )
+            return np.asarray((-low <= limit) & (high <= limit))
+
+        why += f"{about(enough(shown, examples))} would do"
+    return Judged(change, low, high, "points", "undecided", why)
+
+
+def _example(examples: int) -> str:
+    return "example" if examples == 1 else "examples"
+
+
+def _few(examples: int) -> str:
+    return f"{_example(examples)} {'is' if examples == 1 else 'are'} too few"
+
+
+def beside_limit(value: float, limit: float) -> str:
+    """With one decimal, or as many as it takes to be seen on its side of the limit."""
+    for decimals in range(1, 7):
+        rounded = math.copysign(wording.halves_up(abs(value), decimals), value)
+        if np.sign(rounded - limit) == np.sign(value - limit):
+            break
+    return wording.number(value, decimals)
+
+
+def whole_number(value: float) -> str:
+    """A count."""
+    return wording.number(value, 0)
+
+
+def limit_text(limit: float) -> str:
+    """As it was asked for."""
+    told = f"{limit:,}" if isinstance(limit, int) else f"{limit:.10g}"
+    return told.replace("-", wording.MINUS)
+
+
+def _listed(items: Sequence[str], total: int | None = None) -> str:
+    more = (len(items) if total is None else total) - SHOWN
+    return wording.listed([*items[:SHOWN], *([f"{more:,} more"] if more > 0 else [])])
