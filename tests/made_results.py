@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from piescope.report.frames import ArmResult, Results
+from piescope.store.catalogue import ArmName, Departure, Environment, RecipeUsed
 
 METHODS: dict[str, Any] = {
     "gmp": {
@@ -101,24 +102,17 @@ def made(
             "image_shape": [channels, 8, 8]}  # fmt: skip
     probe_points = ("input", "conv1", "softmax") if depth else ()
     environments = (
-        {"device": "cpu", "cpu": "AVX2", "torch": "2", "threads": 1, "pack_size": 1},
-        {
-            "device": "cpu",
-            "cpu": "AVX512",
-            "torch": "2",
-            "threads": 1,
-            "pack_size": 1,
-            "processor": "Xeon <of made results>",
-            "libraries": {"numpy": "2.4.0", "umap-learn": "0.5.9"},
-        },
-    )
+        Environment(device="cpu", cpu="AVX2", torch="2", threads=1, pack_size=1),
+        Environment(
+            device="cpu", cpu="AVX512", torch="2", threads=1, pack_size=1, processor="Xeon <of made results>",
+            libraries={"numpy": "2.4.0", "umap-learn": "0.5.9"},
+        ),
+    )  # fmt: skip
     images = random.integers(0, 256, (examples, channels, 8, 8)).astype(np.uint8)
-    recipe = {
-        "name": "paper", "title": "the <text>",
-        "departures": [
-            {"id": "T1", "key": "training.supervised.epochs", "paper": 205, "from": "text", "here": 1, "why": "it matters"},
-            {"id": "T1", "key": "training.supervised.schedule.per", "paper": None, "from": None, "here": "step", "why": "x"},
-        ],
-    }  # fmt: skip
-    missing = ({"objective": "supervised", "pruning": "my_own", "sparsity": 0.99},)
+    departures = (
+        Departure(id="T1", key="training.supervised.epochs", paper=205, origin="text", here=1, why="it matters"),
+        Departure(id="T1", key="training.supervised.schedule.per", paper=None, origin=None, here="step", why="x"),
+    )
+    recipe = RecipeUsed(name="paper", title="the <text>", departures=departures)
+    missing = (ArmName(objective="supervised", pruning="my_own", sparsity=0.99),)
     return Results(study, data, images, labels, tuple(arms), missing, environments, probe_points, recipe)

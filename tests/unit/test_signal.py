@@ -18,13 +18,14 @@ from piescope.report.claims import check_claims
 from piescope.report.frames import ArmResult, Results
 from piescope.report.signal import SCORES, Signal
 from piescope.report.signal_words import in_short, sentences
+from piescope.store.catalogue import ControlOf
 from piescope.wording import SPACE
 
 MODELS, EXAMPLES, CLASSES = 6, 300, 3
 CONTROLS = {
-    "fresh_dense": {"kind": "fresh_dense"},
-    "finetune_only": {"kind": "finetune_only", "of": "one_shot"},
-    "random": {"kind": "random_masks", "of": "one_shot"},
+    "fresh_dense": ControlOf(kind="fresh_dense"),
+    "finetune_only": ControlOf(kind="finetune_only", of="one_shot"),
+    "random": ControlOf(kind="random_masks", of="one_shot"),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from piescope.measure.class_impact import class_counts
 from piescope.measure.overlap import shared_mask
 from piescope.store import layout
 from piescope.store.artefacts import Store
+from piescope.store.catalogue import ArmName, Catalogue, CompleteArm, ControlOf, Environment, RecipeUsed
 
 Row = dict[str, Any]
 
@@ -39,7 +39,7 @@ class ArmResult:
         embedding: ``[examples, 2]`` UMAP, where the study asked for one.
         models: ``labels``, ``q`` and ``q_aaai24`` ``[models, examples]``; ``depth`` and ``depth_baldock``
             ``[their models, examples]``, if measured.
-        control: kind of a control arm, and what it is a control of; None for the arms that are studied.
+        control: what a control arm is; None for the arms that are studied.
         descended: model k was made from dense model k.
     """
 
@@ -50,7 +50,7 @@ class ArmResult:
     summary: dict[str, Any]
     embedding: np.ndarray | None
     models: dict[str, np.ndarray]
-    control: dict[str, Any] | None = None
+    control: ControlOf | None = None
     descended: bool = False
 
     @property
@@ -94,10 +94,10 @@ class Results:
     images: np.ndarray
     labels: np.ndarray
     arms: tuple[ArmResult, ...]
-    missing: tuple[Row, ...]
-    environments: tuple[Row, ...]
+    missing: tuple[ArmName, ...]
+    environments: tuple[Environment, ...]
     probe_points: tuple[str, ...]
-    recipe: dict[str, Any] | None
+    recipe: RecipeUsed | None
 
     @property
     def class_names(self) -> list[str]:
@@ -133,8 +133,7 @@ class Results:
             for arm in self.arms
             if arm.control is not None
             and arm.objective == objective
-            and arm.control["kind"] == kind
-            and arm.control.get("of") == of
+            and (arm.control.kind, arm.control.of) == (kind, of)
         ]
 
     def sparsities(self) -> list[float]:
@@ -180,48 +179,44 @@ def load_results(out: Path) -> Results | None:
     path = layout.catalogue(out)
     if not path.is_file():
         return None
-    catalogue = json.loads(path.read_bytes())
-    if catalogue["data"] is None or not catalogue["arms"]:
+    catalogue = Catalogue.of(path.read_bytes())
+    if catalogue.data is None or not catalogue.arms:
         return None
     store = Store(out)
-    data = store.load("data", catalogue["data"])
+    data = store.load("data", catalogue.data)
     arrays = data.tensors(layout.IMAGES)
-    arms = []
-    for listed in catalogue["arms"]:
-        compare = store.load("compare", listed["compare"])
-        embedding = None
-        if listed["project"] is not None:
-            embedding = store.load("project", listed["project"]).tensors(layout.PROJECTION)["embedding"]
-        table: pa.Table = compare.table(layout.EXAMPLES)
-        arms.append(
-            ArmResult(
-                listed["objective"],
-                listed["pruning"],
-                listed["sparsity"],
-                {
-                    name: np.array(table[name].to_pylist())
-                    if pa.types.is_string(table[name].type)
-                    else table[name].to_numpy()
-                    for name in table.column_names
-                },
-                compare.json(layout.SUMMARY),
-                embedding,
-                compare.tensors(layout.MODELS),
-                listed["control"],
-                listed["descended"],
-            )
-        )
     return Results(
         study=tomllib.loads(layout.study(out).read_text(encoding="utf-8")),
         data=data.json(layout.DATA_FACTS),
         images=arrays["images"],
         labels=arrays["labels"],
-        arms=tuple(arms),
-        missing=tuple(catalogue["missing"]),
-        environments=tuple(catalogue["environments"]),
-        probe_points=tuple(catalogue["probe_points"]),
-        recipe=catalogue["recipe"],
+        arms=tuple(_load_arm(listed, store) for listed in catalogue.arms),
+        missing=catalogue.missing,
+        environments=catalogue.environments,
+        probe_points=catalogue.probe_points,
+        recipe=catalogue.recipe,
     )
+
+
+def _load_arm(listed: CompleteArm, store: Store) -> ArmResult:
+    compare = store.load("compare", listed.compare)
+    table: pa.Table = compare.table(layout.EXAMPLES)
+    project = None if listed.project is None else store.load("project", listed.project)
+    return ArmResult(
+        listed.objective,
+        listed.pruning,
+        listed.sparsity,
+        {name: _as_array(table[name]) for name in table.column_names},
+        compare.json(layout.SUMMARY),
+        None if project is None else project.tensors(layout.PROJECTION)["embedding"],
+        compare.tensors(layout.MODELS),
+        listed.control,
+        listed.descended,
+    )
+
+
+def _as_array(column: pa.ChunkedArray) -> np.ndarray:
+    return np.array(column.to_pylist()) if pa.types.is_string(column.type) else np.asarray(column.to_numpy())
 
 
 def examples_table(results: Results) -> pa.Table:
@@ -249,7 +244,7 @@ def pies_rows(results: Results) -> list[Row]:
             "tied_pies": int(tied_pies(arm).sum()),
             "changed": arm.summary["changed"],
             "confirmed": arm.summary["confirmed"],
-            "control": arm.control["kind"] if arm.control else "",
+            "control": arm.control.kind if arm.control else "",
         }
         for arm in results.arms
     ]

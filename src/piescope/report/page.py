@@ -23,6 +23,7 @@ from piescope.report.signal_words import in_short, sentences
 from piescope.report.standalone import data_uri, page_templates, style_hash
 from piescope.report.tables import WideTable
 from piescope.report.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
+from piescope.store.catalogue import Environment
 from piescope.wording import as_percent, percent, plus_minus, significant
 
 GALLERY_MOST = 48
@@ -112,15 +113,12 @@ def render_page(
         effects=tables["claims"],
         published=tables["published"],
         unfair=unfair_because(results),
-        recipe=results.recipe,
         departures=_departures(results),
         map_of_mean=results.study.get("measures", {}).get("projection", {}).get("of") == "mean",
         figures=[_shown(drawn) for drawn in figures if drawn.rows and drawn.number < FIRST_NUMBER],
         signal_figures=[_shown(drawn) for drawn in figures if drawn.rows and drawn.number >= FIRST_NUMBER],
         walls=walls(results),
-        missing=[
-            f"{family_name(row['objective'], row['pruning'])} {as_percent(row['sparsity'])}" for row in results.missing
-        ],
+        missing=[f"{family_name(arm.objective, arm.pruning)} {as_percent(arm.sparsity)}" for arm in results.missing],
         examples=len(results.labels),
         pies=sum(row["pies"] for row in rows["pies"] if not row["control"]),
         tied_pies=sum(row["tied_pies"] for row in rows["pies"] if not row["control"]),
@@ -168,12 +166,12 @@ def _departures(results: Results) -> WideTable | None:
         return None
     body = tuple(
         (
-            each["id"],
-            each["key"],
-            "not set" if each["from"] is None else f"{_value(each['paper'])} ({each['from']})",
-            "not set" if each["here"] is None else _value(each["here"]),
+            each.id,
+            each.key,
+            "not set" if each.origin is None else f"{_value(each.paper)} ({each.origin})",
+            "not set" if each.here is None else _value(each.here),
         )
-        for each in results.recipe["departures"]
+        for each in results.recipe.departures
     )
     caption = (
         "Values that differ from the paper's: text, what the paper says; code, what its authors' code does where the "
@@ -262,7 +260,7 @@ def facts(results: Results) -> list[tuple[str, str]]:
     seeds = study["replicates"]
     recipe = results.recipe
     listed: list[tuple[str, str]] = [
-        ("Recipe", "none" if recipe is None else f"{recipe['name']}: {recipe['title']}"),
+        ("Recipe", "none" if recipe is None else f"{recipe.name}: {recipe.title}"),
         ("Study", f"{study['name']}, seed {study['seed']}"),
         (
             "Data",
@@ -319,16 +317,16 @@ def facts(results: Results) -> list[tuple[str, str]]:
         listed.append(
             (
                 "Made on",
-                f"{environment.get('processor', 'a processor that was not recorded')} ({environment['cpu']}), "
-                f"device {environment['device']}, {environment['threads']} thread a worker, "
-                f"pack size {environment['pack_size']}; {_libraries(environment)}",
+                f"{environment.processor or 'a processor that was not recorded'} ({environment.cpu}), "
+                f"device {environment.device}, {environment.threads} thread a worker, "
+                f"pack size {environment.pack_size}; {_libraries(environment)}",
             )
         )
     return listed
 
 
-def _libraries(environment: dict[str, Any]) -> str:
-    known = {"torch": environment["torch"], **environment.get("libraries", {})}
+def _libraries(environment: Environment) -> str:
+    known = {"torch": environment.torch, **(environment.libraries or {})}
     return ", ".join(f"{library} {version}" for library, version in known.items())
 
 

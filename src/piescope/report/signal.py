@@ -69,7 +69,7 @@ class Signal:
         key = arm.objective, arm.pruning, arm.sparsity
         if key not in self._known:
             floors = self._floors(arm.objective)
-            is_fresh = arm.control is not None and arm.control["kind"] == "fresh_dense"
+            is_fresh = arm.control is not None and arm.control.kind == "fresh_dense"
             none = floors is None or is_fresh or arm.is_dense
             null: Null = "descended" if arm.descended else "same_seeds"
             self._known[key] = None if none or floors is None else floors.under(arm.labels, null)

@@ -1,0 +1,150 @@
+"""catalogue.json as a value: what a study has produced. `study` writes it and `report` reads it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from piescope.spec import Spec
+from piescope.store.artefacts import as_json
+
+
+class ArmName(Spec):
+    """What names an arm.
+
+    Attributes:
+        objective: supervised, supcon or simclr.
+        pruning: dense, or the name of a method or of a control.
+        sparsity: fraction of weights that its models lack.
+    """
+
+    objective: str
+    pruning: str
+    sparsity: float
+
+
+class ControlOf(Spec):
+    """What a control arm is.
+
+    Attributes:
+        kind: of control.
+        of: name of the pruning that it is a control of; None for fresh dense models.
+    """
+
+    kind: Literal["fresh_dense", "finetune_only", "random_masks"]
+    of: str | None = None
+
+
+class CompleteArm(ArmName):
+    """An arm whose comparison is done.
+
+    Attributes:
+        compare: key of the comparison.
+        project: key of the map; None: none is asked for, or it is not done.
+        control: None for the arms that are studied.
+        seeds: of its models.
+        descended: model k was made from dense model k.
+    """
+
+    compare: str
+    project: str | None
+    control: ControlOf | None
+    seeds: tuple[int, ...]
+    descended: bool
+
+
+class Departure(Spec):
+    """A value that is not the paper's.
+
+    Attributes:
+        id: of the fact in docs/recipes.md; empty for a method or an objective that the paper has not.
+        key: of the study, dotted.
+        paper: its value there; None: not set.
+        origin: where the paper's value is from, ``"from"`` in the file: ``text``, ``code`` ...; None where it has none.
+        here: the study's value; None: not set.
+        why: it matters.
+    """
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+
+    id: str
+    key: str
+    paper: JsonValue
+    origin: str | None = Field(alias="from")
+    here: JsonValue
+    why: str
+
+
+class RecipeUsed(Spec):
+    """The recipe that a study names, and where the study departs from the paper's text."""
+
+    name: str
+    title: str
+    departures: tuple[Departure, ...]
+
+
+class Environment(Spec):
+    """What a result was made on (`piescope.study.steps.environment`); what later versions add is kept.
+
+    Attributes:
+        device: ``cpu`` or ``cuda``.
+        cpu: which of the processor's abilities torch uses.
+        torch: its version.
+        threads: of a worker.
+        pack_size: models trained together.
+        processor: its model; None in results of before it was recorded.
+        libraries: versions of the others that shape results; likewise.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    device: str
+    cpu: str
+    torch: str
+    threads: int
+    pack_size: int
+    processor: str | None = None
+    libraries: dict[str, str] | None = None
+
+
+class Catalogue(Spec):
+    """What a study has produced so far: all that a report needs to find it.
+
+    Attributes:
+        study: its name.
+        recipe: None if the study names none.
+        data: key of the data step; None while it is not done.
+        probe_points: of prediction depth, shallow to deep; empty if it is not measured.
+        arms: complete ones, in the study's order; dense first for each objective.
+        missing: arms that are not complete yet.
+        environments: each that a result was made on.
+
+    Example:
+        >>> empty = Catalogue(
+        ...     study="mine", recipe=None, data=None, probe_points=(), arms=(), missing=(), environments=()
+        ... )
+        >>> Catalogue.of(empty.as_bytes()) == empty
+        True
+    """
+
+    study: str
+    recipe: RecipeUsed | None
+    data: str | None
+    probe_points: tuple[str, ...]
+    arms: tuple[CompleteArm, ...]
+    missing: tuple[ArmName, ...]
+    environments: tuple[Environment, ...]
+
+    @classmethod
+    def of(cls, content: bytes) -> Catalogue:
+        """Reads what `as_bytes` wrote, in this or an earlier version.
+
+        Raises:
+            ValueError: it is no catalogue.
+        """
+        return cls.model_validate_json(content)
+
+    def as_bytes(self) -> bytes:
+        """The file's content; what was not said when it was made is left out, so that an old file stays as it is."""
+        return as_json(self.model_dump(mode="json", by_alias=True, exclude_unset=True))
