@@ -17,7 +17,7 @@ from piescope.measure.pies import modal_label
 from piescope.measure.prediction_depth import prediction_depth
 from piescope.measure.q_score import is_degenerate, q_score
 from piescope.measure.similarity import knn_agreement, linear_cka, neighbourhood_overlap
-from piescope.reading.array_predictions import array_ids
+from piescope.reading.array_texts import array_ids
 from piescope.reading.arrays import Spool, StoredArray, open_npy, open_npz, open_safetensors
 from piescope.reading.files import fault, kind_of, named_files, shown
 from piescope.reading.matching import Matched

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,24 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from piescope.problems import InputError
+from piescope.reading.array_texts import LOOK, text_column
 from piescope.reading.arrays import StoredArray, in_memory
-from piescope.reading.columns import Column, column_of, profile, profile_of_numbers, texts
+from piescope.reading.columns import column_of
 from piescope.reading.evidence import LEAST, MANY, MOST_DISTINCT, are_lists, do_agree, no_labels, whole_values
-from piescope.reading.files import fault, shown, typed
-from piescope.reading.label_columns import check_models
+from piescope.reading.files import fault, shown
 from piescope.reading.labels import SIGNS, Coder, are_signs, check_ids, signed_codes
-from piescope.reading.names import (
-    CLASS_NAMES,
-    CORRECT_NAMES,
-    EMBEDDING_NAMES,
-    LABEL_NAMES,
-    MEASURE_WORDS,
-    NAME_ARRAYS,
-    PREDICTION_NAMES,
-    SCORE_NAMES,
-    TRUTH_NAMES,
-    words_of,
-)
 from piescope.reading.parts import (
     AXES,
     SUM_TOLERANCE,
@@ -43,13 +29,6 @@ from piescope.reading.parts import (
     check_width,
     replace_path,
 )
-from piescope.reading.roles import id_of, ids_alike
-
-UNNAMED = re.compile(r"arr_\d+")
-"""The names that ``np.savez(FILE, a, b)`` gives."""
-
-LOOK = 1024
-"""Examples from the beginning, the middle and the end of an array that tell what its values are."""
 
 
 def label_column(
@@ -68,7 +47,7 @@ def label_column(
     if ids is not None and len(ids) != len(flat):
         raise fault(path, stored.label, f"{len(flat):,} labels", f"{len(ids):,}, one an id", "write one for each")
     coder = Coder(path, stored.label, are_signs(flat))
-    codes = coder.codes(_text_column(flat, path, stored.label) if flat.dtype.kind in "US" else column_of(flat))
+    codes = coder.codes(text_column(flat, path, stored.label) if flat.dtype.kind in "US" else column_of(flat))
     found = tuple(names) if names is not None and coder.names is None else as_tuple(coder.names)
     told = (f"true labels: {stored.label}",)
     return LabelColumn(
@@ -361,7 +340,7 @@ def _named_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
     axes, told = _label_axes(array, hints)
     text = array.part(slice(None))
     coder = Coder(array.path, array.label)
-    codes = coder.codes(_text_column(text.reshape(-1), array.path, array.label)).reshape(text.shape)
+    codes = coder.codes(text_column(text.reshape(-1), array.path, array.label)).reshape(text.shape)
     assert coder.names is not None
     stored = in_memory(codes, array.name)
     names, examples = tuple(coder.names), array.shape[axes.index("examples")]
@@ -371,250 +350,3 @@ def _named_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
         raise fault(array.path, array.label, found, "class names, each of which occurs again", cure)
     told = ("labels", *told)
     return Predictions(shown(array.path), "labels", _models(array, axes, name), stored, axes, names, told=told)
-
-
-def parts_of_arrays(arrays: dict[str, StoredArray], path: Path, hints: Hints) -> list[Predictions]:
-    """Predictions from the arrays of a file, with the ids, true labels and class names that lie beside them.
-
-    Raises:
-        InputError: no array of predictions among them, or arrays that do not fit together.
-    """
-    names = class_names_of(arrays)
-    identity = id_array(arrays, path, hints)
-    ids = None if identity is None else ids_of(identity, path)
-    rest = {name: array for name, array in arrays.items() if array is not identity and not _is_names(name, array)}
-    chosen, is_correctness = _chosen(rest, path, hints)
-    truth_array = None if is_correctness else _truth_array(rest, chosen, path, hints)
-    truth = None if truth_array is None else label_column(truth_array, path, ids, names)
-    told_left = _left_out(rest, chosen, truth_array)
-    parts = []
-    for name in chosen:
-        stem = path.stem if len(chosen) == 1 else name
-        hint = hints if truth is None else replace(hints, examples=truth.examples)
-        hint = hint if ids is None else replace(hint, examples=len(ids))
-        part = part_of_array(rest[name], stem, replace(hint, values="correct") if is_correctness else hint)
-        told = (f"array {name!r}", *part.told, *(() if identity is None else (f"ids: {identity.label}",)), *told_left)
-        if part.is_correctness:
-            part = replace(part, truth=all_right(shown(path), part.examples, ids))
-        else:
-            part = replace(part, class_names=part.class_names or as_tuple(names), truth=truth)
-        parts.append(replace(part, ids=ids, told=told))
-    counts = {part.examples for part in parts}
-    if truth is not None and truth.examples not in counts:
-        raise fault(
-            path,
-            truth_array.label if truth_array is not None else "labels",
-            f"{truth.examples:,} labels for {parts[0].examples:,} examples",
-            "a label each",
-            "write both anew, or name the array with the labels: --label-column NAME",
-        )
-    if len(counts) > 1:
-        told_counts = ", ".join(f"{name} {list(rest[name].shape)}" for name in chosen)
-        raise fault(
-            path, "arrays", told_counts, "as many examples in each", "give one model an array, all of the same examples"
-        )
-    if ids is not None and len(ids) != parts[0].examples:
-        raise fault(
-            path, "ids", f"{len(ids)} ids", f"{parts[0].examples}, one an example", "write one id for each example"
-        )
-    return parts
-
-
-def _chosen(rest: dict[str, StoredArray], path: Path, hints: Hints) -> tuple[list[str], bool]:
-    """The arrays with predictions, and whether they say right or wrong; by the names that roles have, too."""
-    for asked, flag in ((hints.score_columns, "--score-columns"), (hints.prediction_columns, "--prediction-column")):
-        if asked:
-            missing = [name for name in asked if name not in rest]
-            if missing:
-                cure = "check its spelling"
-                raise fault(path, flag, f"no array {missing[0]!r}", f"one of: {listed(rest)}", cure)
-            return list(asked), hints.values == "correct"
-    keys = {name: "_".join(words_of(name)) for name in rest}
-    weights = [name for name in rest if name.endswith((".weight", ".bias", ".running_mean"))]
-    if len(weights) > 1:
-        raise fault(
-            path,
-            "tensors",
-            f"{len(rest)} tensors, {weights[0]} among them: weights of a network",
-            "predictions",
-            "weights need their architecture: WRN-16-2@FILE or timm:NAME@FILE, with --data",
-        )
-    told = (*TRUTH_NAMES, *EMBEDDING_NAMES)
-    scores = [name for name in rest if keys[name] in SCORE_NAMES]
-    predicted = [name for name in rest if keys[name] in PREDICTION_NAMES]
-    right = [name for name in rest if keys[name] in CORRECT_NAMES and len(rest[name].shape) == 1]
-    if scores or predicted:
-        return _one_of_each(rest, scores or predicted), hints.values == "correct"
-    if right or hints.values == "correct":
-        return (right[:1] or list(rest)), True
-    others = [
-        name
-        for name in rest
-        if keys[name] not in (*told, *LABEL_NAMES, *CLASS_NAMES)
-        and name != hints.label_column
-        and not set(words_of(name)) & MEASURE_WORDS
-    ]
-    found = others or [name for name in rest if keys[name] in (*LABEL_NAMES, *CLASS_NAMES)]
-    if not found:
-        raise fault(
-            path, "arrays", listed(rest), "an array of predictions", "name it logits, probabilities or predictions"
-        )
-    if len(found) > 1 and hints.label_column is None and any(UNNAMED.fullmatch(name) for name in found):
-        return [_unnamed_scores(rest, found, path)], False
-    if len(found) > 1:
-        _check_alike(rest, found, path)
-    return found, False
-
-
-def _one_of_each(rest: dict[str, StoredArray], found: list[str]) -> list[str]:
-    """Without what only says again what the first array says: probabilities beside the logits that they are from."""
-    first = rest[found[0]]
-    if len(first.shape) != 2 or first.shape[0] < LEAST:
-        return found
-    said = first.part(slice(0, LOOK)).argmax(1)
-    again = [
-        name
-        for name in found[1:]
-        if rest[name].shape == first.shape and (rest[name].part(slice(0, LOOK)).argmax(1) == said).all()
-    ]
-    return [name for name in found if name not in again]
-
-
-def _unnamed_scores(rest: dict[str, StoredArray], found: Sequence[str], path: Path) -> str:
-    """The scores among arrays that NumPy named, beside the true labels: told by their shapes, if it is sure.
-
-    Raises:
-        InputError: other arrays, or labels that may be the predicted class.
-    """
-    flat = [name for name in found if len(rest[name].shape) == 1]
-    wide = [name for name in found if len(rest[name].shape) == 2 and rest[name].dtype.kind == "f"]
-    if len(flat) == len(wide) == 1 == len(found) - 1 and rest[flat[0]].shape[0] == rest[wide[0]].shape[0]:
-        said = rest[wide[0]].part(slice(0, LOOK)).argmax(1)
-        labels = rest[flat[0]].part(slice(0, LOOK))
-        is_whole = labels.dtype.kind in "iuf" and len(labels) >= LEAST and bool((labels == np.trunc(labels)).all())
-        if is_whole and (said != labels).any() and do_agree(np.stack([said, labels], axis=1)):
-            return wide[0]
-    flag = "--score-columns" if wide else "--prediction-column"
-    beside = [name for name in flat if wide or name != found[0]]
-    told = f"name the predictions: {flag} {typed((wide or found)[:1])}"
-    if beside:
-        told += f", with --label-column {typed(beside[0])} if these are their true labels"
-    if len(wide) != 1:
-        told += f"; of several models: {flag} {typed(wide or found)}"
-    raise fault(
-        path,
-        "arrays",
-        f"{listed({name: rest[name] for name in found})}, without names of their own",
-        "arrays named logits, probabilities or predictions, and labels: np.savez(FILE, logits=..., labels=...)",
-        told,
-    )
-
-
-def _check_alike(rest: dict[str, StoredArray], found: list[str], path: Path) -> None:
-    """Refuses several arrays without usual names that can hardly be models of one task."""
-    flat = [rest[name] for name in found if len(rest[name].shape) == 1 and rest[name].dtype.kind in "biuf"]
-    if len(flat) != len(found) or len({array.shape for array in flat}) > 1 or flat[0].shape[0] < LEAST:
-        return
-    values = np.stack([array.part(slice(0, LOOK)).astype(np.float64) for array in flat], axis=1)
-    if (values == np.trunc(values)).all():
-        if not do_agree(values):
-            raise no_labels(values, path, "arrays", ", ".join(found[:6]), found)
-        check_models([_profile(array.name, array) for array in flat], path)
-        return
-    raise fault(
-        path,
-        "arrays",
-        f"numbers in {listed(rest)}, and nothing that says what they are",
-        "an array of predictions",
-        f"name it: --score-columns {typed(found[:1])}, or save it as logits, probabilities or predictions",
-    )
-
-
-def _truth_array(rest: dict[str, StoredArray], chosen: list[str], path: Path, hints: Hints) -> StoredArray | None:
-    if hints.label_column:
-        return rest.get(hints.label_column)
-    others = {name: array for name, array in rest.items() if name not in chosen}
-    by_key = {"_".join(words_of(name)): array for name, array in others.items()}
-    named = next((by_key[key] for key in (*TRUTH_NAMES, *LABEL_NAMES, *CLASS_NAMES) if key in by_key), None)
-    if named is not None or hints.score_columns or hints.prediction_columns:
-        return named
-    unnamed = [array for name, array in others.items() if UNNAMED.fullmatch(name) and len(array.shape) == 1]
-    return unnamed[0] if len(unnamed) == 1 and all(map(UNNAMED.fullmatch, chosen)) else None
-
-
-def _left_out(rest: dict[str, StoredArray], chosen: list[str], truth: StoredArray | None) -> tuple[str, ...]:
-    left = [name for name, array in rest.items() if name not in chosen and array is not truth]
-    return (f"not used: {', '.join(map(repr, left[:6]))}",) if left else ()
-
-
-def _is_names(name: str, array: StoredArray) -> bool:
-    return name.lower() in NAME_ARRAYS and array.dtype.kind in "US"
-
-
-def class_names_of(arrays: dict[str, StoredArray]) -> tuple[str, ...] | None:
-    """The class names among the arrays of a file; None where there are none."""
-    return next((texts_of(array) for name, array in arrays.items() if _is_names(name, array)), None)
-
-
-def id_array(arrays: dict[str, StoredArray], path: Path, hints: Hints) -> StoredArray | None:
-    """The array with ids, by the rule for columns; None where there is none."""
-    flat = {name: array for name, array in arrays.items() if len(array.shape) < 2 and not _is_names(name, array)}
-    columns = [_profile(name, array) for name, array in flat.items()]
-    if not columns:
-        return None
-    named = replace(hints, id_columns=tuple(name for name in hints.id_columns if name in flat))
-    if len(arrays) == 1 and not named.id_columns:
-        return None
-    found = id_of(columns, path, named)
-    return None if found is None else flat[found.name]
-
-
-def _profile(name: str, array: StoredArray) -> Column:
-    """What an array ``[examples]`` shows."""
-    values = array.part(slice(0, LOOK)) if array.shape else np.zeros(0)
-    if values.dtype.kind in "US":
-        return profile(name, _text_column(values, array.path, array.label))
-    return profile_of_numbers(name, values.reshape(-1, 1))
-
-
-def ids_of(found: StoredArray, path: Path) -> pa.Array:
-    """The ids of an array, as text; InputError for a single value or fractions."""
-    if not found.shape:
-        raise fault(path, found.label, "a single value", "[examples], an id each", "write one id for each example")
-    values = found.part(slice(None)).reshape(-1)
-    if values.dtype.kind in "US":
-        return ids_alike(_text_column(values, path, found.label))
-    if values.dtype.kind == "f":
-        values = values.astype(np.float64)
-        if not (np.abs(values) < 2**53).all() or (values != np.trunc(values)).any():
-            raise fault(path, found.label, "fractions", "ids: whole numbers or text", "write ids as integers or text")
-        values = values.astype(np.int64)
-    return texts(values.astype(np.int64 if values.dtype.kind == "b" else values.dtype).astype(str).tolist())
-
-
-def array_ids(arrays: dict[str, StoredArray], path: Path, hints: Hints) -> pa.Array | None:
-    """The ids among the arrays of a file; None where there are none."""
-    found = id_array(arrays, path, hints)
-    return None if found is None else ids_of(found, path)
-
-
-def texts_of(array: StoredArray) -> tuple[str, ...] | None:
-    """The texts of an array ``[any]``; None where it holds none."""
-    if array.dtype.kind not in "US" or len(array.shape) != 1:
-        return None
-    names: list[str] = _text_column(array.part(slice(None)), array.path, array.label).to_pylist()
-    return tuple(names)
-
-
-def _text_column(values: np.ndarray, path: Path, where: str) -> pa.Array:
-    """Text of an array; InputError where it holds what are no letters."""
-    try:
-        held = np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
-        return texts(held.tolist())
-    except ValueError:
-        raise fault(path, where, "text with impossible letters", "names or ids", "write the file again") from None
-
-
-def listed(arrays: dict[str, StoredArray]) -> str:
-    """Names and shapes, for messages."""
-    return ", ".join(f"{array.label} {list(array.shape)}" for array in list(arrays.values())[:6]) or "no arrays"

@@ -5,17 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from piescope.reading.array_predictions import (
-    array_ids,
-    class_names_of,
-    id_array,
-    label_column,
-    listed,
-    part_of_array,
-    parts_of_arrays,
-)
+from piescope.reading.array_predictions import label_column, part_of_array
+from piescope.reading.array_texts import array_ids, class_names_of, id_array, listed
 from piescope.reading.arrays import StoredArray, open_npy, open_npz, open_safetensors
 from piescope.reading.files import Kind, fault, kind_of
+from piescope.reading.named_arrays import parts_of_arrays
 from piescope.reading.names import CLASS_NAMES, LABEL_NAMES, TRUTH_NAMES, words_of
 from piescope.reading.parts import Hints, LabelColumn, Predictions
 from piescope.reading.table_predictions import labels_of_table, part_of_table

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.reading.array_predictions import LOOK, all_right, values_of
+from piescope.reading.array_predictions import all_right, values_of
+from piescope.reading.array_texts import LOOK
 from piescope.reading.arrays import Spool, StoredArray, in_memory
 from piescope.reading.columns import Column, numbers_in, numpy_of, profile, texts
 from piescope.reading.evidence import MANY, MOST_DISTINCT, whole_values
