@@ -425,7 +425,7 @@ def test_a_page_of_large_images_stays_small(monkeypatch: pytest.MonkeyPatch) -> 
     whole = page(content, images)
     assert "images.parquet" not in whole
     size = max(map(len, images.values()))
-    monkeypatch.setattr("piescope.report.audit.page.MOST_IMAGE_BYTES", 40 * size)
+    monkeypatch.setattr("piescope.report.audit.gallery.MOST_IMAGE_BYTES", 40 * size)
     written = page(content, images)
     assert sum(map(len, re.findall(r"data:image[^\"]*", written))) <= 40 * size
     assert 'alt="' + content["harmed"][0]["id"] in written  # the most harmed come first

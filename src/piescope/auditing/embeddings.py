@@ -19,11 +19,12 @@ from piescope.measure.q_score import is_degenerate, q_score
 from piescope.measure.similarity import knn_agreement, linear_cka, neighbourhood_overlap
 from piescope.reading.array_texts import array_ids
 from piescope.reading.arrays import Spool, StoredArray, open_npy, open_npz, open_safetensors
+from piescope.reading.cell_values import numbers, vector
 from piescope.reading.files import fault, kind_of, named_files, shown
 from piescope.reading.matching import Matched
 from piescope.reading.names import CLASS_NAMES, EMBEDDING_NAMES, LABEL_NAMES, PREDICTION_NAMES, TRUTH_NAMES
 from piescope.reading.parts import Hints
-from piescope.reading.table_predictions import Ids, check_alike, id_column_of, numbers, vector
+from piescope.reading.table_predictions import Ids, check_alike, id_column_of
 from piescope.reading.tables import TableFile, read_table
 
 MOST_POINTS = 20_000

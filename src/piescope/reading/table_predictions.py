@@ -13,13 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.reading.array_predictions import all_right, values_of
-from piescope.reading.array_texts import LOOK
 from piescope.reading.arrays import Spool, StoredArray, in_memory
-from piescope.reading.columns import Column, numbers_in, numpy_of, profile, texts
+from piescope.reading.cell_values import check_no_text, numbers, vector, yes_or_no
+from piescope.reading.columns import Column, numpy_of, profile, texts
 from piescope.reading.evidence import MANY, MOST_DISTINCT, whole_values
 from piescope.reading.files import fault, shown
 from piescope.reading.labels import Coder, are_signs
-from piescope.reading.names import truth_of_word
 from piescope.reading.parts import (
     AXES,
     WRONG_RIGHT,
@@ -35,11 +34,11 @@ from piescope.reading.parts import (
 )
 from piescope.reading.roles import id_of, ids_alike, roles_of, truth_roles, witnesses_of
 from piescope.reading.tables import TableFile, check_padded
-from piescope.reading.text_format import NUMBER
 from piescope.wording import one_line
 
 MOST_LOOKED_AT = 2**22
 """Numbers of the first rows that roles are decided from."""
+
 
 FEWEST_LOOKED_AT = 256
 """Rows that are looked at at least."""
@@ -249,7 +248,7 @@ class _Cells:
 
     def _right(self, column: pa.Array, name: str) -> np.ndarray:
         """``[rows]`` 1 for right, 0 for wrong."""
-        values = _yes_or_no(column, self.table.path, name, self.done)
+        values = yes_or_no(column, self.table.path, name, self.done)
         if self.right_from is not None:
             return (values >= self.right_from).astype(np.int32)
         odd = (values != 0) & (values != 1)
@@ -325,7 +324,7 @@ def _cells_of(table: TableFile, columns: Sequence[Column], roles: Roles, hints: 
             told = f"labels, one column a model ({len(roles.labels)}): {_listed(roles.labels)}"
         return _Cells(table, roles, "labels", None, coder, (told,))
     if roles.scores:
-        _check_no_text([by_name[name] for name, _ in roles.left_out if name in by_name], path)
+        check_no_text([by_name[name] for name, _ in roles.left_out if name in by_name], path)
     chosen = [by_name[name] for name in roles.chosen]
     looked = np.stack([_checked(column, path) for column in (chosen[:1] if roles.vectors else chosen)], axis=1)
     looked = looked[:, 0] if roles.vectors else looked[:, :, 0]
@@ -381,90 +380,6 @@ def _whole_vectors(values: np.ndarray, path: Path, name: str) -> tuple[Values, f
     if kind == "scores":
         return "probabilities", zero
     raise fault(path, name, "lists of whole numbers", "scores, one a class", "say --values logits if they are scores")
-
-
-def _check_no_text(unused: Sequence[Column], path: Path) -> None:
-    """Refuses a column of numbers with text among them, which would silently be left out of the scores."""
-    for column in unused:
-        cells = [cell or "" for cell in (column.texts or ())[:LOOK]]
-        odd = [place for place, cell in enumerate(cells) if not NUMBER.fullmatch(cell.strip())]
-        if odd and len(odd) < len(cells) / 2:
-            row, found = odd[0], cells[odd[0]]
-            cure = "mend that cell, or leave its example out of all files"
-            raise fault(path, f"{column.name}, row {row}", repr(found), "a number in each row", cure)
-
-
-def numbers(column: pa.Array, path: Path, name: str, first: int = 0, length: int = 1) -> np.ndarray:
-    """A column as float32, ``length`` numbers a row; InputError for an empty cell, which names its row."""
-    if column.null_count:
-        row = first + int(np.flatnonzero(numpy_of(column.is_null()))[0]) // length
-        raise fault(
-            path,
-            f"{name}, row {row}",
-            "an empty cell or NaN",
-            "a number in each row",
-            "leave that example out of all files",
-        )
-    return numpy_of(pc.cast(column, pa.float32(), safe=False))
-
-
-def vector(column: pa.Array, path: Path, name: str, first: int = 0) -> np.ndarray:
-    """A column of lists or structs as ``[rows, length]`` float32; InputError where lengths differ."""
-    if column.null_count:
-        row = first + int(np.flatnonzero(numpy_of(column.is_null()))[0])
-        raise fault(
-            path,
-            f"{name}, row {row}",
-            "an empty cell",
-            "a list of numbers in each row",
-            "leave that example out of all files",
-        )
-    if pa.types.is_string(column.type):
-        return _vector_of_text(column.to_pylist(), path, name, first)
-    if pa.types.is_struct(column.type):
-        return np.stack(
-            [
-                numbers(column.field(place), path, f"{name}.{column.type.field(place).name}", first)
-                for place in range(column.type.num_fields)
-            ],
-            axis=1,
-        )
-    lengths = numpy_of(pc.list_value_length(column))
-    length = int(lengths[0])
-    if length == 0 or (lengths != length).any():
-        odd = int(np.argmax(lengths != length))
-        raise fault(
-            path,
-            f"{name}, row {first + odd}",
-            f"a list of {int(lengths[odd])} numbers" + (f", after lists of {length}" if odd else ""),
-            "lists of one length",
-            "give one number a class, or a dimension, in each row",
-        )
-    return numbers(pc.list_flatten(column), path, name, first, length).reshape(len(column), length)
-
-
-def _yes_or_no(column: pa.Array, path: Path, name: str, first: int) -> np.ndarray:
-    """``[rows]`` numbers; 1 for words that say right, 0 for those that say wrong."""
-    if not pa.types.is_string(column.type):
-        return numbers(column, path, name, first)
-    encoded = pc.dictionary_encode(column)
-    said = [truth_of_word(word) for word in encoded.dictionary.to_pylist()]
-    if column.null_count or None in said:
-        row = first + (int(np.argmax(numpy_of(column.is_null()))) if column.null_count else 0)
-        raise fault(path, f"{name}, row {row}", "an empty cell or another word", "right or wrong", "write 1 and 0")
-    return np.array(said, np.float32)[numpy_of(encoded.indices)]
-
-
-def _vector_of_text(cells: Sequence[str], path: Path, name: str, first: int) -> np.ndarray:
-    """Lists that were written as text, ``[0.1 0.9]`` or ``[0.1, 0.9]``, as ``[rows, length]`` float32."""
-    rows = [numbers_in(cell) for cell in cells]
-    length = len(rows[0])
-    odd = next((place for place, row in enumerate(rows) if len(row) != length or not row), None)
-    if odd is not None:
-        found = f"{one_line(cells[odd], 40)!r}, {len(rows[odd])} numbers" + (f" after {length}" if odd else "")
-        cure = "write all numbers, one column a class (NumPy cuts long arrays in text), or an .npy"
-        raise fault(path, f"{name}, row {first + odd}", found, "lists of numbers of one length", cure)
-    return np.array(rows, np.float32)
 
 
 def _pivoted(table: TableFile, roles: Roles, cells: _Cells, has_signs: bool) -> Predictions:

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.problems import InputError
-from piescope.reading.columns import numpy_of
+from piescope.reading.arrow_types import LONGEST_TEXT, MOST_TEXT, as_type, plain_type, text_lengths
+from piescope.reading.csv_text import cells_of, csv_reader, csv_row_fault, line_with
 from piescope.reading.files import Kind, fault
 from piescope.reading.json_layouts import table_of_json, unwrapped
 from piescope.reading.known_formats import first_object, refuse_columns, refuse_object, refuse_records
@@ -26,39 +27,44 @@ from piescope.wording import one_line
 SAMPLE = 2**16
 """Bytes of a text file that are looked at to tell how it is written ..."""
 
+
 LONG_SAMPLE = 2**21
 """... and where that is not two whole rows."""
+
 
 BATCH = 2**16
 """Rows that are read at once (fewer where rows are long)."""
 
+
 MOST_JSON = 2**26
 """Bytes of a .json file, which cannot be read in parts."""
+
 
 DEEPEST_JSON = 500
 """Brackets within brackets on a line; thousands of them overflow the stack of Arrow's parser."""
 
+
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}\n"))
+
 
 MOST_IN_BATCH = 2**26
 """Bytes that a batch of a Parquet file may unpack to, about."""
 
-MOST_TEXT = 2**28
-"""Characters in a batch of a column of text; few that are repeated often can be packed into nothing."""
-
-LONGEST_TEXT = 2**17
-"""Characters of a text in a column of a Parquet file that is read."""
 
 MOST_COLUMNS = 40_000
+
 
 HARMLESS_ROWS = 2**24
 """A table of more rows than this is a bomb ..."""
 
+
 MOST_ROWS_A_BYTE = 10_000
 """... if there are so many for each byte of its file (equal labels do pack well)."""
 
+
 RETYPES = 20
 """Columns that may turn out to be of another type than their first rows, one after the other."""
+
 
 BROKEN = (
     pa.ArrowException,
@@ -70,12 +76,11 @@ BROKEN = (
 )
 """What damaged or lying files make the readers raise."""
 
+
 PADDED = re.compile(rb'[\s,;|"]0\d')
 
-T = TypeVar("T")
 
-MOST_BLANKS = 2**28
-"""Bytes of a file whose cells are separated by blanks, which is read as a whole."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,7 @@ def open_table(path: Path, kind: Kind, has_header: bool | None = None) -> TableF
         found = _open_csv(path, has_header) if kind == "csv" else _OPENERS[kind](path)
         names = found.schema.names
     except BROKEN as error:
-        raise (_csv_row_fault(path, str(error)) if kind == "csv" else None) or _damaged(path, error, kind) from None
+        raise (csv_row_fault(path, str(error)) if kind == "csv" else None) or _damaged(path, error, kind) from None
     _check_columns(path, len(names))
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
@@ -193,37 +198,6 @@ class _WiderError(Exception):
         self.types = types
 
 
-def plain_type(kind: pa.DataType) -> pa.DataType | None:
-    """The type that a column is read as: numbers, text, dates, lists and structs of numbers; None: it is not read.
-
-    Example:
-        >>> plain_type(pa.dictionary(pa.int8(), pa.large_string())), plain_type(pa.binary())
-        (DataType(string), None)
-    """
-    is_type = pa.types
-    if isinstance(kind, pa.BaseExtensionType):
-        return plain_type(kind.storage_type)
-    if is_type.is_dictionary(kind) or is_type.is_run_end_encoded(kind):
-        return plain_type(kind.value_type)
-    if is_type.is_string(kind) or is_type.is_large_string(kind) or is_type.is_string_view(kind):
-        return pa.string()
-    if is_type.is_decimal(kind):
-        return pa.float64()
-    if is_type.is_list(kind) or is_type.is_large_list(kind) or is_type.is_fixed_size_list(kind):
-        return kind if _is_number(kind.value_type) else None
-    if is_type.is_struct(kind):
-        names = [kind.field(place).name for place in range(kind.num_fields)]
-        numbers = all(_is_number(kind.field(place).type) for place in range(kind.num_fields))
-        return kind if names and numbers and len(set(names)) == len(names) else None
-    if _is_number(kind) or is_type.is_boolean(kind) or is_type.is_null(kind) or is_type.is_temporal(kind):
-        return None if is_type.is_interval(kind) else kind
-    return None
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
-
-
 def _plain(batch: pa.RecordBatch, table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> pa.RecordBatch:
     """Columns of a batch, of the types that the table's schema has; ids as text."""
     columns = []
@@ -231,42 +205,8 @@ def _plain(batch: pa.RecordBatch, table: TableFile, as_text: tuple[str, ...], na
         column = batch.column(name)
         column.validate(full=True)  # offsets, indices and letters of a hostile file may be anything
         wanted = pa.string() if name in as_text else table.schema.field(name).type
-        columns.append(_as_type(column, wanted, table.path, name))
+        columns.append(as_type(column, wanted, table.path, name))
     return pa.record_batch(columns, list(names))
-
-
-def _as_type(values: pa.Array, wanted: pa.DataType, path: Path, name: str) -> pa.Array:
-    kind = values.type
-    if kind.equals(wanted) and not pa.types.is_string(kind):
-        return values
-    if isinstance(kind, pa.BaseExtensionType):
-        return _as_type(values.storage, wanted, path, name)
-    if pa.types.is_run_end_encoded(kind):
-        return _as_type(pc.run_end_decode(values), wanted, path, name)
-    lengths = _text_lengths(values)
-    if lengths is not None and (characters := pc.sum(lengths).as_py() or 0) > MOST_TEXT:
-        longest = pc.max(lengths).as_py()
-        found = f"{characters:,} characters of text in {len(values):,} rows, up to {longest:,} in one"
-        raise fault(path, name, found, "ids, class names or short texts", "leave that column out")
-    if pa.types.is_floating(kind) and pa.types.is_string(wanted):  # ids 1.0, 2.0: whole numbers with gaps in between
-        numbers = numpy_of(values.drop_null()).astype(np.float64)
-        if ((numbers == np.trunc(numbers)) & (np.abs(numbers) < 2**53)).all():
-            values = pc.cast(values, pa.int64())
-    try:
-        return pc.cast(values, wanted, safe=False)
-    except pa.ArrowNotImplementedError:
-        raise fault(path, name, f"values of type {kind}", "text or whole numbers", "name another column") from None
-
-
-def _text_lengths(values: pa.Array) -> pa.Array | None:
-    """Of each cell; None: there is no text in it."""
-    if pa.types.is_dictionary(values.type):
-        lengths = _text_lengths(values.dictionary)
-        return None if lengths is None else lengths.take(values.indices)
-    if pa.types.is_string_view(values.type):
-        values = pc.cast(values, pa.binary_view())
-    is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-    return pc.cast(pc.binary_length(values), pa.int64()) if is_text else None
 
 
 def _check_rows(path: Path, count: int, size: int) -> None:
@@ -311,49 +251,14 @@ def _open_csv(path: Path, has_header: bool | None = None) -> TableFile:
         ) from None
     how = text_format(text, path, skip, has_header)
     _check_columns(path, len(rows_of(text, how.delimiter)[0]))
-    with _csv_reader(path, how, {}) as reader:
+    with csv_reader(path, how, {}) as reader:
         return TableFile(path, "csv", reader.schema, how.told, how)
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    return next(iter(rows_of(line, delimiter)), [""])
-
-
-def _csv_source(path: Path, how: TextFormat) -> Any:
-    """The file; where blanks separate cells, its text with a tab for each run of them."""
-    if how.delimiter != " ":
-        return path
-    size = path.stat().st_size
-    if size > MOST_BLANKS:
-        raise fault(path, "size", f"{size:,} bytes", f"at most {MOST_BLANKS:,} with blanks", "separate cells by commas")
-    lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines()
-    return pa.BufferReader(b"".join(b"\t".join(line.split()) + b"\n" for line in lines if line.strip()))
-
-
-def _csv_reader(
-    path: Path, how: TextFormat, types: Mapping[str, pa.DataType], names: tuple[str, ...] = (), block: int = 2**20
-) -> Any:
-    from pyarrow import csv
-
-    return csv.open_csv(
-        _csv_source(path, how),
-        csv.ReadOptions(use_threads=True, block_size=block, column_names=list(how.names) if how.names else None),
-        csv.ParseOptions(delimiter=how.delimiter.replace(" ", "\t"), newlines_in_values=how.has_quotes),
-        csv.ConvertOptions(
-            decimal_point=how.decimal_point,
-            column_types=dict(types),
-            include_columns=list(names),  # none named: all
-            null_values=["", "NA", "N/A", "null", "NULL", "None", "nan", "NaN", "NAN", "#N/A"],
-            strings_can_be_null=False,
-            timestamp_parsers=["%Y-%m-%dT%H:%M:%S.never"],  # ids that look like dates stay text
-        ),
-    )
 
 
 def _csv_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     assert table.text is not None
     types = {**table.types, **dict.fromkeys(as_text, pa.string())}
-    with _csv_reader(table.path, table.text, types, names) as reader:
+    with csv_reader(table.path, table.text, types, names) as reader:
         yield from reader
 
 
@@ -401,7 +306,7 @@ def _csv_fault(table: TableFile, as_text: tuple[str, ...], told: str) -> InputEr
         re.DOTALL,
     )
     if cell is None:
-        return _csv_row_fault(table.path, told) or _damaged(table.path, ValueError(told), "csv")
+        return csv_row_fault(table.path, told) or _damaged(table.path, ValueError(told), "csv")
     place, kind, value = int(cell[1]), cell[2], cell[3]
     name = table.schema.names[place] if place < len(table.schema.names) else f"column {place + 1}"
     is_number = NUMBER.fullmatch(value.strip()) is not None
@@ -414,29 +319,13 @@ def _csv_fault(table: TableFile, as_text: tuple[str, ...], told: str) -> InputEr
         return _WiderError({name: pa.string()})
     assert table.text is not None
     delimiter = table.text.delimiter
-    line = _line_with(
-        table.path, lambda text: len(cells := _cells(text, delimiter)) > place and cells[place].strip() == value.strip()
+    line = line_with(
+        table.path,
+        lambda text: len(cells := cells_of(text, delimiter)) > place and cells[place].strip() == value.strip(),
     )
     where = f"column {name!r}" if line is None else f"column {name!r}, line {line:,}"
     expected = "true or false, as in the first rows" if kind == "bool" else "a number, as in the first rows"
     return fault(table.path, where, repr(value), expected, "mend that cell, or leave its example out of all files")
-
-
-def _csv_row_fault(path: Path, told: str) -> InputError | None:
-    """A row of more or fewer cells than the first; None: it is something else that Arrow tells."""
-    row = re.search(r"Expected (\d+) columns, got (\d+): (.*)", told, re.DOTALL)
-    if row is None:
-        return None
-    line = _line_with(path, lambda text: text.strip() == row[3].strip())
-    where = "rows" if line is None else f"line {line:,}"
-    found, expected = f"{row[2]} cells: {row[3]}", f"{row[1]}, as in the first row"
-    return fault(path, where, found, expected, "mend that row; a cell with a separator in it needs quotes")
-
-
-def _line_with(path: Path, is_it: Callable[[str], bool]) -> int | None:
-    """The first line of a text file, from 1, of which something is true."""
-    with path.open("r", encoding="utf-8-sig", errors="replace", newline="\n") as file:
-        return next((number for number, line in enumerate(file, 1) if is_it(line.rstrip("\r\n"))), None)
 
 
 def _open_jsonl(path: Path) -> TableFile:
@@ -543,7 +432,7 @@ def _longest_text(path: Path, schema: pa.Schema, held: Any, names: tuple[str, ..
                 first = next(file.iter_batches(1, row_groups=[number], columns=[name]), None)
                 if first is None or not pa.types.is_dictionary(first.column(0).type):
                     continue
-                longest = max(longest, pc.max(_text_lengths(first.column(0).dictionary)).as_py() or 0)
+                longest = max(longest, pc.max(text_lengths(first.column(0).dictionary)).as_py() or 0)
                 if longest > LONGEST_TEXT:
                     found = f"a text of {longest:,} characters"
                     raise fault(path, name, found, f"at most {LONGEST_TEXT:,}", "leave that column out")
@@ -583,6 +472,7 @@ _OPENERS = {
     "parquet": _open_parquet,
     "arrow": _open_arrow,
 }
+
 
 _BATCHES = {
     "csv": _csv_batches,

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from markupsafe import Markup
 
 import piescope
 from piescope import wording
 from piescope.report.audit import budget_rows, caveats, charts, copies, findings, headlines, terms
+from piescope.report.audit.bars import bars
+from piescope.report.audit.gallery import TILES, confusions, fitting, tiles
 from piescope.report.audit.measures import class_rows, measure_rows, measure_words
-from piescope.report.audit.terms import Audit, Row
+from piescope.report.audit.terms import Audit
 from piescope.report.audit.warnings import warnings
-from piescope.report.standalone import data_uri, page_templates, style_hash
-
-FIRST = 15
-"""Classes and groups shown unfolded; the rest is one click away."""
+from piescope.report.standalone import page_templates, style_hash
 
 MOST_MEASURED = 200
 """Classes whose precision, recall and F1 the page has; audit.json has all."""
 
-TILES = 24
-"""Examples of a gallery shown unfolded."""
-
-PNG = b"\x89PNG\r\n\x1a\n"
-
-MOST_IMAGE_BYTES = 10_000_000
-"""Images of the page together; those beyond are told by their ids."""
-
-SMALL = 96
-"""Pixels; images up to that width are enlarged with sharp pixels, larger ones smoothly."""
-
-KINDS = {"lost": "lost", "rescued": "won back", "moved": "moved", "changed": "changed", "same": "unchanged"}
 
 FLIPS_ABOUT = (
     ("lost", "lost", "right before, wrong after"),
@@ -58,92 +41,6 @@ class Card:
     number: str
     details: tuple[str, ...]
     kind: str = ""
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A class or group that lost or gained.
-
-    Attributes:
-        name: its name.
-        bar: the drawn bar.
-        change: change of recall or accuracy with its interval.
-        before_after: both numbers.
-        flips: lost and won back.
-        chance: of how many examples, and the q-value.
-        is_clear: beyond chance.
-    """
-
-    name: str
-    bar: Markup
-    change: str
-    before_after: str
-    flips: str
-    chance: str
-    is_clear: bool
-
-
-@dataclass(frozen=True)
-class Bars:
-    """Bars on one scale.
-
-    Attributes:
-        axis: its numbers.
-        first: shown.
-        rest: folded.
-        unfold: what is folded.
-    """
-
-    axis: Markup
-    first: list[Bar]
-    rest: list[Bar]
-    unfold: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An image of the page.
-
-    Attributes:
-        uri: its data URI; empty where there is none.
-        is_small: of few pixels.
-    """
-
-    uri: str = ""
-    is_small: bool = False
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One example of a gallery.
-
-    Attributes:
-        example_id: its id.
-        image: its image.
-        label: true class, None where unknown.
-        dense: dense label, with the share of models that gave it where there are several.
-        compressed: likewise.
-        is_same: both are one label.
-        kind: what happened, as CSS class.
-        kind_name: what happened, in words.
-        probability: both sides' probability of the true label, in words; empty for labels only.
-        bars: the same drawn.
-        harm: in points.
-        is_confirmed: changed by more than chance.
-    """
-
-    example_id: str
-    image: Picture
-    label: str | None
-    dense: str
-    compressed: str
-    is_same: bool
-    kind: str
-    kind_name: str
-    probability: str
-    bars: Markup | None
-    harm: str
-    is_confirmed: bool
 
 
 def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
@@ -192,7 +89,7 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
         measures=measure_rows(audit),
         measures_by_class=class_rows(audit)[:MOST_MEASURED],
         measure_words=measure_words(audit),
-        confusions=_confusions(audit, pictures),
+        confusions=confusions(audit, pictures),
         calibration_words=findings.calibration(audit),
         reliability=None if calibration is None else charts.reliability(calibration),
         shift=None if calibration is None else charts.shift_histogram(calibration["shift"] or []),
@@ -216,32 +113,6 @@ def render_audit(audit: Audit, images: dict[str, bytes]) -> bytes:
         limits=caveats.limits(audit),
     )  # fmt: skip
     return page.encode("utf-8", "replace")
-
-
-def fitting(audit: Audit, images: dict[str, bytes]) -> tuple[dict[str, Picture], int]:
-    """The images that the page can hold, most harmed examples first; and how many it cannot.
-
-    Args:
-        audit: the content of audit.json.
-        images: PNG by example id; what is no PNG is no image.
-    """
-    errors = [] if audit["label_errors"] is None else audit["label_errors"]["examples"]
-    ids = [row["id"] for row in (*audit["harmed"], *errors)]
-    ids += [example_id for row in audit["confusions"] for example_id in row["examples"] or []]
-    uses = Counter(ids)
-    pictures: dict[str, Picture] = {}
-    room, left_out = MOST_IMAGE_BYTES, 0
-    for example_id in uses:
-        content = images.get(example_id, b"")
-        if not content.startswith(PNG):
-            continue
-        uri = data_uri("image/png", content)
-        if len(uri) * uses[example_id] > room:
-            left_out += 1
-            continue
-        room -= len(uri) * uses[example_id]
-        pictures[example_id] = Picture(uri, is_small=int.from_bytes(content[16:20], "big") <= SMALL)  # IHDR's width
-    return pictures, left_out
 
 
 def _state(audit: Audit) -> str:
@@ -352,110 +223,6 @@ def _strip(flips: dict[str, Any]) -> dict[str, Any] | None:
     about = {kind: told for kind, _, told in FLIPS_ABOUT}
     legend = [(kind, f"{wording.count(part)} {name}", about[kind]) for kind, name, part in parts]
     return {"drawn": charts.strip(parts), "legend": legend}
-
-
-def bars(rows: Sequence[Row], label: Callable[[Row], str], measure: str, one: str, many: str) -> Bars | None:
-    """Diverging bars, worst first; None where there is nothing to draw.
-
-    Args:
-        rows: of ``classes`` or ``groups``.
-        label: the name of a row.
-        measure: recall or accuracy.
-        one: what a row is.
-        many: what rows are.
-    """
-    known = sorted((row for row in rows if row["impact"] is not None), key=lambda row: row["impact"])
-    if not known:
-        return None
-    scale = charts.Scale.over([row[key] for row in known for key in ("impact", "low", "high")])
-    drawn = []
-    for row in known:
-        is_clear = row["q_value"] is not None and row["q_value"] <= terms.CLEAR
-        before, after = row[f"dense_{measure}"], row[f"compressed_{measure}"]
-        both = "" if before is None or after is None else f"{wording.number(before)} → {wording.percent(after)}"
-        flips = ""
-        if row["correct_to_wrong"] is not None and row["wrong_to_correct"] is not None:
-            flips = f"{wording.count(row['correct_to_wrong'])} lost, {wording.count(row['wrong_to_correct'])} won back"
-        chance = [] if row["examples"] is None else [f"of {wording.count(row['examples'])}"]
-        if row["q_value"] is not None:
-            chance.append(f"q {wording.equals(row['q_value'])}")
-        drawn.append(
-            Bar(
-                label(row),
-                charts.impact_bar(row, scale, is_clear),
-                wording.with_interval(row["impact"], row["low"], row["high"], signed=True),
-                both,
-                flips,
-                ", ".join(chance),
-                is_clear,
-            )
-        )
-    rest = drawn[FIRST:] if len(drawn) > FIRST + 3 else []
-    first = drawn[: len(drawn) - len(rest)]
-    unfold = f"{len(rest):,} more {one if len(rest) == 1 else many}"
-    clear_gains = (
-        sum(bar.is_clear and row["impact"] > 0 for bar, row in zip(drawn, known, strict=True) if bar in rest)
-        if len(rest) < 200
-        else 0
-    )
-    if clear_gains:
-        unfold += f", {clear_gains} with a gain beyond chance"
-    return Bars(charts.axis(scale, f"change of {measure}, points"), first, rest, unfold)
-
-
-def _confusions(audit: Audit, pictures: dict[str, Picture]) -> list[dict[str, Any]]:
-    rows = audit["confusions"]
-    most = max((value for row in rows for value in (row["dense"], row["compressed"]) if value is not None), default=0)
-    return [
-        {
-            "name": findings.confusion_name(row),
-            "class": wording.name(row["class"]),
-            "predicted": wording.name(row["predicted"]),
-            "before": wording.count(row["dense"]),
-            "after": wording.count(row["compressed"]),
-            "growth": wording.number(row["growth"], 0, signed=True),
-            "chance": "" if row["q_value"] is None else f"q {wording.equals(row['q_value'])}",
-            "is_clear": row["q_value"] is not None and row["q_value"] <= terms.CLEAR,
-            "bars": charts.pair_bars(row["dense"], row["compressed"], most),
-            "examples": [
-                {"id": wording.printable(each, wording.LONGEST_NAME), "image": pictures.get(each, Picture())}
-                for each in row["examples"] or []
-            ],
-        }
-        for row in rows
-    ]
-
-
-def tiles(audit: Audit, rows: Sequence[Row], pictures: dict[str, Picture]) -> list[Tile]:
-    """Examples for a gallery, or for a table where there are no images."""
-    return [_tile(audit, row, pictures.get(row["id"], Picture())) for row in rows]
-
-
-def _tile(audit: Audit, row: Row, image: Picture) -> Tile:
-    several = audit["comparison"] != "one against one"
-
-    def label(which: str) -> str:
-        share = row[f"{which}_share"]
-        votes = f" ({100 * share:.0f}{wording.SPACE}%)" if share is not None and several else ""
-        return wording.name(row[which]) + votes
-
-    before, after = row["dense_probability"], row["compressed_probability"]
-    known = before is not None and after is not None
-    kind = "same" if row["kind"] == "kept" else row["kind"] if row["kind"] in KINDS else "changed"
-    return Tile(
-        example_id=wording.printable(row["id"], wording.LONGEST_NAME),
-        image=image,
-        label=None if row["label"] is None else wording.name(row["label"]),
-        dense=label("dense"),
-        compressed=label("compressed"),
-        is_same=row["dense"] == row["compressed"],
-        kind=kind,
-        kind_name=KINDS[kind],
-        probability=f"{100 * before:.0f} → {100 * after:.0f}{wording.SPACE}%" if known else "",
-        bars=charts.pair_bars(before, after, 1.0) if known else None,
-        harm=wording.NOTHING if row["harm"] is None else wording.number(100 * row["harm"], 0),
-        is_confirmed=bool(row["is_confirmed"]),
-    )
 
 
 def _embedding_rows(audit: Audit) -> list[tuple[str, ...]]:

@@ -1,0 +1,160 @@
+"""Images of lost examples and of the mix-ups that grew, as many as a page can hold."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from piescope import wording
+from piescope.report.audit import charts, findings, terms
+from piescope.report.audit.terms import Audit, Row
+from piescope.report.standalone import data_uri
+
+TILES = 24
+"""Examples of a gallery shown unfolded."""
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+MOST_IMAGE_BYTES = 10_000_000
+"""Images of the page together; those beyond are told by their ids."""
+
+
+SMALL = 96
+"""Pixels; images up to that width are enlarged with sharp pixels, larger ones smoothly."""
+
+
+KINDS = {"lost": "lost", "rescued": "won back", "moved": "moved", "changed": "changed", "same": "unchanged"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image of the page.
+
+    Attributes:
+        uri: its data URI; empty where there is none.
+        is_small: of few pixels.
+    """
+
+    uri: str = ""
+    is_small: bool = False
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One example of a gallery.
+
+    Attributes:
+        example_id: its id.
+        image: its image.
+        label: true class, None where unknown.
+        dense: dense label, with the share of models that gave it where there are several.
+        compressed: likewise.
+        is_same: both are one label.
+        kind: what happened, as CSS class.
+        kind_name: what happened, in words.
+        probability: both sides' probability of the true label, in words; empty for labels only.
+        bars: the same drawn.
+        harm: in points.
+        is_confirmed: changed by more than chance.
+    """
+
+    example_id: str
+    image: Picture
+    label: str | None
+    dense: str
+    compressed: str
+    is_same: bool
+    kind: str
+    kind_name: str
+    probability: str
+    bars: Markup | None
+    harm: str
+    is_confirmed: bool
+
+
+def fitting(audit: Audit, images: dict[str, bytes]) -> tuple[dict[str, Picture], int]:
+    """The images that the page can hold, most harmed examples first; and how many it cannot.
+
+    Args:
+        audit: the content of audit.json.
+        images: PNG by example id; what is no PNG is no image.
+    """
+    errors = [] if audit["label_errors"] is None else audit["label_errors"]["examples"]
+    ids = [row["id"] for row in (*audit["harmed"], *errors)]
+    ids += [example_id for row in audit["confusions"] for example_id in row["examples"] or []]
+    uses = Counter(ids)
+    pictures: dict[str, Picture] = {}
+    room, left_out = MOST_IMAGE_BYTES, 0
+    for example_id in uses:
+        content = images.get(example_id, b"")
+        if not content.startswith(PNG):
+            continue
+        uri = data_uri("image/png", content)
+        if len(uri) * uses[example_id] > room:
+            left_out += 1
+            continue
+        room -= len(uri) * uses[example_id]
+        pictures[example_id] = Picture(uri, is_small=int.from_bytes(content[16:20], "big") <= SMALL)  # IHDR's width
+    return pictures, left_out
+
+
+def confusions(audit: Audit, pictures: dict[str, Picture]) -> list[dict[str, Any]]:
+    """The mix-ups that grew, each with examples that moved there."""
+    rows = audit["confusions"]
+    most = max((value for row in rows for value in (row["dense"], row["compressed"]) if value is not None), default=0)
+    return [
+        {
+            "name": findings.confusion_name(row),
+            "class": wording.name(row["class"]),
+            "predicted": wording.name(row["predicted"]),
+            "before": wording.count(row["dense"]),
+            "after": wording.count(row["compressed"]),
+            "growth": wording.number(row["growth"], 0, signed=True),
+            "chance": "" if row["q_value"] is None else f"q {wording.equals(row['q_value'])}",
+            "is_clear": row["q_value"] is not None and row["q_value"] <= terms.CLEAR,
+            "bars": charts.pair_bars(row["dense"], row["compressed"], most),
+            "examples": [
+                {"id": wording.printable(each, wording.LONGEST_NAME), "image": pictures.get(each, Picture())}
+                for each in row["examples"] or []
+            ],
+        }
+        for row in rows
+    ]
+
+
+def tiles(audit: Audit, rows: Sequence[Row], pictures: dict[str, Picture]) -> list[Tile]:
+    """Examples for a gallery, or for a table where there are no images."""
+    return [_tile(audit, row, pictures.get(row["id"], Picture())) for row in rows]
+
+
+def _tile(audit: Audit, row: Row, image: Picture) -> Tile:
+    several = audit["comparison"] != "one against one"
+
+    def label(which: str) -> str:
+        share = row[f"{which}_share"]
+        votes = f" ({100 * share:.0f}{wording.SPACE}%)" if share is not None and several else ""
+        return wording.name(row[which]) + votes
+
+    before, after = row["dense_probability"], row["compressed_probability"]
+    known = before is not None and after is not None
+    kind = "same" if row["kind"] == "kept" else row["kind"] if row["kind"] in KINDS else "changed"
+    return Tile(
+        example_id=wording.printable(row["id"], wording.LONGEST_NAME),
+        image=image,
+        label=None if row["label"] is None else wording.name(row["label"]),
+        dense=label("dense"),
+        compressed=label("compressed"),
+        is_same=row["dense"] == row["compressed"],
+        kind=kind,
+        kind_name=KINDS[kind],
+        probability=f"{100 * before:.0f} → {100 * after:.0f}{wording.SPACE}%" if known else "",
+        bars=charts.pair_bars(before, after, 1.0) if known else None,
+        harm=wording.NOTHING if row["harm"] is None else wording.number(100 * row["harm"], 0),
+        is_confirmed=bool(row["is_confirmed"]),
+    )
