@@ -346,7 +346,7 @@ def _check_budgets(asked: Asked, pictures: Pictures | None) -> None:
 
 def _calibration(asked: Asked) -> list[Any] | None:
     """Pictures that none of the audited ones are among, for the ranges of activations; None: there are none."""
-    from piescope.data.pictures import open_pictures
+    from piescope.data.opening import open_pictures
     from piescope.data.sources import SOURCES
 
     if asked.data not in SOURCES:
@@ -588,8 +588,8 @@ def _check_files(asked: Asked) -> None:
 
 
 def _pictures(asked: Asked) -> Pictures:
+    from piescope.data.opening import open_pictures
     from piescope.data.pictures import Pictures as PicturesOf
-    from piescope.data.pictures import open_pictures
 
     if asked.data is None:
         error = InputError("audit")

@@ -39,7 +39,7 @@ SAID_BY = {
     "adapters": ["audit"],
     "reading": ["audit"],
     "cli/audit.py": ["audit"],
-    "data/pictures.py": ["audit"],
+    "data/opening.py": ["audit"],
     "data": ["run", "data", "plan", "audit"],
     "study/spec.py": ["run", "plan"],
     "study/execute.py": ["run"],

@@ -17,6 +17,18 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert list(circles(graph)) == []
 
 
+def test_what_is_private_stays_in_its_module() -> None:
+    taken = [
+        f"{path.relative_to(SOURCE)}: {name.name} of {node.module}"
+        for path in sorted(SOURCE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith("piescope")
+        for name in node.names
+        if name.name.startswith("_") and not name.name.startswith("__")
+    ]
+    assert taken == []
+
+
 def test_circles_are_found(tmp_path: Path) -> None:
     package = tmp_path / "house"
     package.mkdir()

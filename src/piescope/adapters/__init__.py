@@ -1,1 +1,1 @@
-"""Any model behind one protocol: from a text that names it to its scores on pictures."""
+"""Any model behind one protocol: from a text that names it to its scores on pictures, and its compressed copies."""

@@ -119,7 +119,7 @@ def open_model(
     """
     settings = settings or Settings()
     named = str(text)
-    model = _opened(named, trust_code, device, settings)
+    model = _of_text(named, trust_code, device, settings)
     return model if pictures is None else tried(model, pictures)
 
 
@@ -270,7 +270,7 @@ def _same(first: np.ndarray | None, second: np.ndarray | None) -> bool:
     return np.allclose(first, second, rtol=1e-3, atol=1e-5)
 
 
-def _opened(named: str, trust_code: bool, device: str, settings: Settings) -> Model:
+def _of_text(named: str, trust_code: bool, device: str, settings: Settings) -> Model:
     scheme, _, rest = named.partition(":")
     code = _code(named)
     at = _at(named)
@@ -305,10 +305,10 @@ def _opened(named: str, trust_code: bool, device: str, settings: Settings) -> Mo
         from piescope.adapters.architectures import open_weights
 
         return open_weights(at[1], at[0], device, settings)
-    return _opened_path(named, device, settings)
+    return _of_path(named, device, settings)
 
 
-def _opened_path(named: str, device: str, settings: Settings) -> Model:
+def _of_path(named: str, device: str, settings: Settings) -> Model:
     path = Path(named).expanduser()
     if not path.exists():
         raise model_error(

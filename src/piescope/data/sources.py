@@ -12,8 +12,8 @@ from PIL import Image
 
 from piescope.data.cifar import CIFAR10, CIFAR100, OFFICIAL_ADDRESS, Cifar, load_cifar
 from piescope.data.dataset import Dataset, Splits
-from piescope.data.folders import facts_of_arrays, facts_of_image_folder, load_arrays, load_image_folder
 from piescope.data.locate import OnBytes, cache_folder, fetch, places
+from piescope.data.own_data import facts_of_arrays, facts_of_image_folder, load_arrays, load_image_folder
 from piescope.problems import DataError, data_error
 
 DIGITS_TRAIN = 1000

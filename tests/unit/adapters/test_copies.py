@@ -20,7 +20,7 @@ from piescope.adapters.copies import compressed_copy
 from piescope.adapters.opening import as_model, open_model
 from piescope.adapters.protocol import Model, ModelError
 from piescope.adapters.torch_models import TorchModel
-from piescope.data.pictures import open_pictures
+from piescope.data.opening import open_pictures
 from piescope.models.wide_resnet import WideResNet
 from piescope.problems import InputError
 

@@ -33,7 +33,8 @@ from piescope.adapters.preparation import Fit, Preparation
 from piescope.adapters.protocol import Model, ModelError, Outputs, Settings, class_columns
 from piescope.adapters.weight_files import kind_of_weights
 from piescope.adapters.weights import read_state
-from piescope.data.pictures import Pictures, open_pictures
+from piescope.data.opening import open_pictures
+from piescope.data.pictures import Pictures
 from piescope.data.sources import load_source
 from piescope.models.wide_resnet import WideResNet
 from piescope.problems import InputError

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from piescope.data.dataset import Dataset
-from piescope.data.pictures import Pictures, decoded, open_pictures
+from piescope.data.opening import open_pictures
+from piescope.data.pictures import Pictures
+from piescope.data.readers.decoding import decoded
 from piescope.data.sources import load_source
 from piescope.problems import DataError
 
@@ -412,7 +414,7 @@ def test_memory_does_not_grow_with_the_pictures(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from piescope.data.pictures import open_pictures\n"
+        "from piescope.data.opening import open_pictures\n"
         f"pictures = open_pictures({str(tmp_path)!r})\n"
         "pictures.batch(0, 4)\n"
         "def peak(): return int(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0]) // 1024\n"
@@ -496,11 +498,11 @@ def test_decoding_any_bytes_gives_a_picture_or_a_fault(data: st.DataObject) -> N
 
 def test_neither_torch_nor_pandas_is_loaded() -> None:
     code = (
-        "import sys, piescope.data.pictures, piescope.adapters.opening, piescope.adapters.compression\n"
+        "import sys, piescope.data.opening, piescope.adapters.opening, piescope.adapters.compression\n"
         "piescope.adapters.opening.names_a_model('dense.csv')\n"
         "piescope.adapters.compression.parse_compressions('magnitude:0.5 int8')\n"
         "assert 'pandas' not in sys.modules\n"
-        "piescope.data.pictures.open_pictures('digits').batch(0, 4)\n"  # scikit-learn loads pandas
+        "piescope.data.opening.open_pictures('digits').batch(0, 4)\n"  # scikit-learn loads pandas
         "print([name for name in ('torch', 'transformers', 'onnxruntime') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

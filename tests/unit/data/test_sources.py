@@ -25,7 +25,7 @@ from PIL import Image
 
 from piescope.data import cifar, locate, sources
 from piescope.data.cifar import CIFAR10, CIFAR100, Cifar, load_cifar
-from piescope.data.folders import load_arrays, load_image_folder
+from piescope.data.own_data import load_arrays, load_image_folder
 from piescope.data.sources import SOURCES, Facts, load_source
 from piescope.problems import DataError
 
@@ -478,7 +478,7 @@ def test_files_that_are_no_arrays_and_headers_that_lie(tmp_path: Path) -> None:
 
 
 def test_bytes_are_text_and_channels_may_be_last(tmp_path: Path) -> None:
-    from piescope.data.folders import facts_of_arrays
+    from piescope.data.own_data import facts_of_arrays
 
     names = {f"{half}_class_names": np.array([b"cat", b"dog"]) for half in ("train", "test")}
     assert load_arrays(write_arrays(tmp_path, **names), (3, 8, 8)).train.class_names == ("cat", "dog")

@@ -1,0 +1,90 @@
+"""One picture from bytes that nobody vouches for: its header is looked at before its pixels are decoded."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from piescope.problems import DataError, data_error
+
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM")
+
+PLAIN_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+"""Colour modes that become 8-bit grey or RGB in one way only: palettes are looked up, alpha is dropped."""
+
+MODES = (*PLAIN_MODES, "CMYK")
+"""Of an audit, which converts CMYK and says so; a study refuses it, as it trains on what the conversion makes."""
+
+MOST_PIXELS = 64_000_000
+"""Of one picture: more is a bomb, or no data set for small networks."""
+
+BROKEN = (ValueError, EOFError, OSError, RuntimeError, NotImplementedError, MemoryError, zipfile.BadZipFile, zlib.error)
+"""What damaged, encrypted or lying files make the readers raise (lzma's own error is caught with them)."""
+
+
+def decoded(
+    content: bytes | Path, where: str, colours: Literal["L", "RGB"] | None = None, modes: tuple[str, ...] = MODES
+) -> np.ndarray:
+    """One picture as 8-bit grey ``[height, width]`` or RGB ``[height, width, 3]``.
+
+    Args:
+        content: its bytes, or the path of a file.
+        where: for messages.
+        colours: ``"L"``: grey, ``"RGB"``; None: grey where the picture is.
+        modes: of colour, that are taken.
+
+    Raises:
+        DataError: no whole picture of a kind in `FORMATS`, too many pixels, or another colour mode (16-bit grey).
+    """
+    with opened(content, where, modes) as picture:
+        try:
+            plain = picture.convert(colours or ("L" if picture.mode in ("1", "L", "LA") else "RGB"))
+        except (*BROKEN, SyntaxError, Image.DecompressionBombError) as reason:
+            raise _no_picture(content, where, reason) from None
+        return np.asarray(plain)
+
+
+def opened(content: bytes | Path, where: str, modes: tuple[str, ...] = MODES) -> Image.Image:
+    """The picture with its header checked and its pixels not yet decoded; its caller closes it.
+
+    Raises:
+        DataError: as `decoded`, as far as the header tells.
+    """
+    source = BytesIO(content) if isinstance(content, bytes) else content
+    try:
+        picture = Image.open(source, formats=FORMATS)
+    except PermissionError:
+        raise data_error(where, where, "a file that may not be read", "a picture", "change its permissions") from None
+    except Image.DecompressionBombError as reason:
+        found = f"far too many pixels ({type(reason).__name__})"
+        raise data_error(where, where, found, f"at most {MOST_PIXELS:,}", "scale it down") from None
+    except (*BROKEN, SyntaxError) as reason:
+        raise _no_picture(content, where, reason) from None
+    if picture.width * picture.height > MOST_PIXELS:
+        found, expected, cure = (
+            f"{picture.width} x {picture.height} pixels",
+            f"at most {MOST_PIXELS:,}",
+            "scale it down first",
+        )
+    elif picture.mode not in modes:
+        kinds = "8-bit grey, palette, RGB or CMYK" if "CMYK" in modes else "8-bit grey, palette or RGB"
+        found, expected, cure = f"colour mode {picture.mode}", kinds, "convert it to 8-bit RGB"
+    else:
+        return picture
+    picture.close()
+    raise data_error(where, where, found, expected, cure)
+
+
+def _no_picture(content: bytes | Path, where: str, reason: BaseException) -> DataError:
+    try:
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+    except OSError:
+        size = 0
+    found = f"{size:,} bytes that are no whole picture ({type(reason).__name__})"
+    return data_error(where, where, found, "a picture: PNG, JPEG, BMP, WebP or PPM", "replace or remove it")
