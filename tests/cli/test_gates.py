@@ -274,3 +274,19 @@ def test_other_commands_end_as_without_a_reader(folder: Path) -> None:
         for redirection in ("| true", ">&-", "2>&1 | head -c 1"):
             assert in_shell(folder, redirection, piescope_command(*arguments)) == 0, (arguments, redirection)
     assert in_shell(folder, "2>&1 | true", piescope_command("run", "nonsense")) == 2
+
+
+@pytest.mark.parametrize(("sent", "code"), [((signal.SIGTERM,), 143), ((), 130)])
+def test_a_signal_before_a_command_begins_or_after_its_end_has_its_code(sent: tuple[int, ...], code: int) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt(*sent)
+
+    assert terminal.concluded(interrupted) == code
+
+
+def test_a_signal_while_modules_are_loaded_has_its_code(folder: Path) -> None:
+    (folder / "typer.py").write_text("raise KeyboardInterrupt\n")
+    code = "from piescope.__main__ import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")

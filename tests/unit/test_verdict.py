@@ -251,6 +251,20 @@ def test_a_model_that_lost_nothing_is_rarely_called_harmed_and_one_at_the_limit_
     assert found / draws > 0.9
 
 
+def test_a_dense_model_that_answers_one_class_only_leaves_all_in_doubt(tmp_path: Path) -> None:
+    """Most likely it was not read as what it is; a copy that does so is harmed."""
+    truth = np.arange(400) % 2
+    one, right = np.ones(400, int), truth.copy()
+    limits = {"max_flips": "1%", "max_changed": "1%"}
+    both = audit(one, one, labels=truth, budgets=limits).content
+    assert both["verdict"]["answer"] == "in doubt"
+    assert {row["verdict"] for row in both["budgets"]} == {"undecided"} and is_broken(both["budgets"], strict=True)
+    with pytest.raises(InputError, match="see to the warning first"):
+        suggested_budgets(both)
+    collapsed = audit(right, one, labels=truth, budgets=limits).content
+    assert collapsed["verdict"]["answer"] == "harm shown" and is_broken(collapsed["budgets"])
+
+
 def test_nothing_is_told_from_counts_of_a_group_of_one_example_that_half_of_the_models_lose(tmp_path: Path) -> None:
     """One example has no error over examples; half an example lost, rounded to none, is no count either."""
     truth = np.arange(12) % 2

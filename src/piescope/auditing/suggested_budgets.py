@@ -28,7 +28,7 @@ def suggested_budgets(audit: Mapping[str, Any]) -> str:
         from.
 
     Raises:
-        InputError: so few examples that no limit is shown to be kept.
+        InputError: so few examples that no limit is shown to be kept; or a warning puts all numbers in doubt.
 
     Example:
         >>> audit = {"n_examples": 10_000, "changed": 240, "accuracy": None, "flips": None, "classes": [], "groups": []}
@@ -37,6 +37,11 @@ def suggested_budgets(audit: Mapping[str, Any]) -> str:
         # observed 2.4 %; up to 2.67 fits with 10,000 examples
         max_changed = "2.7%"
     """
+    if audit["verdict"]["answer"] == "in doubt":
+        error = InputError("budgets")
+        found = "a warning: the numbers may be about something else than the compression"
+        error.add("--suggest-budgets", found, "an audit whose numbers can be trusted", "see to the warning first")
+        raise error
     names = [_comment(audit["inputs"][side]["name"]) for side in ("compressed", "dense")]
     lines = [
         f"# What {names[0]} keeps against {names[1]} on {int(audit['n_examples']):,} examples:",

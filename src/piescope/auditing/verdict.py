@@ -174,9 +174,14 @@ def _by_limits(
 
 
 def _is_doubt(row: Mapping[str, Any]) -> bool:
-    """A copy that guesses is what compression may do, and harm, if no other order of its rows can be why."""
+    """A copy that guesses is what compression may do, and harm, if no other order of its rows can be why.
+
+    So is a copy that answers one class only; a dense model that does so was most likely not read as what it is.
+    """
     if row["kind"] == "near_chance" and row["side"] == "compressed":
         return not row["has_sure_rows"]
+    if row["kind"] == "one_answer":
+        return bool(row["side"] == "dense")
     return row["kind"] in DOUBTS
 
 

@@ -108,7 +108,7 @@ FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder 
 
 
 @app.command()
-@guarded
+@guarded("the same command goes on where it stopped")
 def run(
     study: StudyArgument,
     out: Annotated[Path | None, typer.Option(help="Folder for everything; default runs/NAME.")] = None,
@@ -164,7 +164,7 @@ def run(
 
 
 @app.command()
-@guarded
+@guarded()
 def plan(
     study: StudyArgument,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -259,7 +259,7 @@ def _say_foretold(console: Console, told: list[dict[str, Any]], models: int) -> 
 
 
 @app.command()
-@guarded
+@guarded()
 def status(directory: FolderArgument) -> None:
     """Show which steps are done, running, failed or waiting, why, and what to do next."""
     from collections import Counter
@@ -294,7 +294,7 @@ def status(directory: FolderArgument) -> None:
 
 
 @app.command()
-@guarded
+@guarded()
 def report(directory: FolderArgument) -> None:
     """Write tables, figures and report.html from stored results: of a study, or of an audit."""
     from piescope.store import audit_layout
@@ -311,7 +311,7 @@ def report(directory: FolderArgument) -> None:
 
 
 @app.command()
-@guarded
+@guarded()
 def studies() -> None:
     """List the built-in studies."""
     from rich.table import Table
@@ -327,7 +327,7 @@ def studies() -> None:
 
 
 @app.command()
-@guarded
+@guarded()
 def recipes(
     one: Annotated[str | None, typer.Argument(metavar="[A", help="A recipe.")] = None,
     other: Annotated[str | None, typer.Argument(metavar="B]", help="Another: print what differs.")] = None,
@@ -386,7 +386,7 @@ app.command()(audit)
 
 
 @app.command(name="data")
-@guarded
+@guarded("the same command goes on where it stopped")
 def data_sets(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Look at this data set.")] = None,
     data_dir: DataDirOption = None,

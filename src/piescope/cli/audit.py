@@ -31,7 +31,7 @@ MODELS = "Models"
 BUDGETS = "Budgets"
 
 
-@guarded
+@guarded()
 def audit(
     dense: Annotated[str, typer.Argument(metavar="DENSE", help="Predictions (file, folder, glob), or a model.")],
     compressed: Annotated[
@@ -199,16 +199,16 @@ def audit(
     )
     _check_junit(junit)
     check_suggested(suggest_budgets, compress)
-    with explained("nothing was kept, the same command starts anew"):
-        with _progress(console_here(stderr=True)) as on_progress:
-            found = run_audit(dense, compressed, asked, out, on_progress)
-        rows = found.content["budgets"]
-        if junit is not None:
-            _write_junit(junit, rows, found.content["inputs"]["compressed"]["name"], strict)
-        if suggest_budgets is not None:
-            write_suggested(suggest_budgets, found.content)
+    with _progress(console_here(stderr=True)) as on_progress:
+        found = run_audit(dense, compressed, asked, out, on_progress)
+    rows = found.content["budgets"]
+    if junit is not None:
+        _write_junit(junit, rows, found.content["inputs"]["compressed"]["name"], strict)
+    if suggest_budgets is not None:
+        write_suggested(suggest_budgets, found.content)
     # all files and the exit code are settled: what is printed from here on, and to whom, changes neither
-    _show(console, found.content, out)
+    with explained("all files of the audit are there"):
+        _show(console, found.content, out)
     if is_broken(rows, strict):
         failing = ("broken", "undecided") if strict else ("broken",)
         lines = [plain(verdict_line(row)) for row in rows if row["verdict"] in failing]

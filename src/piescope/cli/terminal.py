@@ -39,19 +39,28 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
-def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """Turns what can go wrong into one message with its cure and the documented exit code."""
+def guarded(
+    after_interrupt: str = "nothing was kept, the same command starts anew",
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Turns what can go wrong in a command into one message with its cure and the documented exit code.
 
-    @functools.wraps(command)
-    def shielded(*args: Any, **kwargs: Any) -> None:
-        with _termination_as_interrupt(), explained():
-            command(*args, **kwargs)
+    Args:
+        after_interrupt: what a user should know after Ctrl-C.
+    """
 
-    return shielded
+    def shield(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def shielded(*args: Any, **kwargs: Any) -> None:
+            with _termination_as_interrupt(), explained(after_interrupt):
+                command(*args, **kwargs)
+
+        return shielded
+
+    return shield
 
 
 @contextmanager
-def explained(after_interrupt: str = "the same command goes on where it stopped") -> Iterator[None]:
+def explained(after_interrupt: str) -> Iterator[None]:
     """Ends the command with a message and its exit code, whatever is raised inside.
 
     Args:
@@ -148,8 +157,8 @@ def concluded(command: Callable[[], object]) -> int:
         code = DONE
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else DONE if end.code is None else INTERNAL
-    except KeyboardInterrupt:
-        code = INTERRUPTED
+    except KeyboardInterrupt as interrupt:  # before the command began, or after its end
+        code = TERMINATED if interrupt.args == (signal.SIGTERM,) else INTERRUPTED
     except Exception:
         traceback.print_exc()
         code = INTERNAL
