@@ -21,6 +21,7 @@ from piescope.measure.pies import modal_label, pie_mask, vote_entropy, vote_marg
 from piescope.measure.significance import confirm, permutation_p_values, smallest_p_value
 from piescope.report.frames import ArmResult, Results
 from piescope.report.signal import Signal
+from piescope.store.catalogue import Described, ObjectiveRun
 
 MODELS, CLASSES = 30, 10
 SPARSITIES = (0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
@@ -81,7 +82,10 @@ def run(examples: int, easy: bool) -> tuple[float, float, Results]:
                 began = time.perf_counter()
                 arms.append(arm(objective, pruning, sparsity, said, dense, truth, random))
                 p_seconds += time.perf_counter() - began
-    study = {"sparsities": list(SPARSITIES), "arms": {o: ["dense", *p] for o, p in FAMILIES.items()}}
+    study = Described(
+        name="noise", title="noise", seed=0, replicates=MODELS, model="none", sparsities=SPARSITIES, methods=(), depth=None, maps=None,
+        objectives=tuple(ObjectiveRun(objective=o, prunings=("dense", *p), trainings=()) for o, p in FAMILIES.items()),
+    )  # fmt: skip
     data = {"class_names": [str(label) for label in range(CLASSES)], "ids": []}
     results = Results(study, data, np.zeros(0), truth, tuple(arms), (), (), (), None)
     began = time.perf_counter()

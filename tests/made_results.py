@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from piescope.report.frames import ArmResult, Results
-from piescope.store.catalogue import ArmName, Departure, Environment, RecipeUsed
+from piescope.store.catalogue import (
+    ArmName,
+    Departure,
+    DepthRun,
+    Described,
+    Environment,
+    MapsRun,
+    MethodRun,
+    ObjectiveRun,
+    RecipeUsed,
+    TrainingRun,
+)
 
-METHODS: dict[str, Any] = {
-    "gmp": {
-        "kind": "gradual", "criterion": "magnitude", "scope": "layer", "biases": True, "prune_head": True, "regrowth": True,
-        "encoder": {"begin": 1, "end": 2, "frequency": 1, "grid": "multiples"}, "counting": "remaining",
-    },
-    "my_own": {
-        "kind": "one_shot", "criterion": "random", "scope": "global", "biases": False, "prune_head": False, "regrowth": False,
-        "finetune": {
-            "epochs": 1, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.9, "nesterov": False, "weight_decay": 0.0,
-            "schedule": {"kind": "constant"}, "augmentation": {},
-        },
-    },
-}  # fmt: skip
-METHODS["delayed_gmp"] = METHODS["gmp"]
-METHODS["one_shot"] = {**METHODS["my_own"], "criterion": "magnitude"}
-TRAINING: dict[str, Any] = {
-    "epochs": 1, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0,
-    "schedule": {"kind": "multi_step"},
-    "augmentation": {"pad_and_crop": 1, "resized_crop": [0.2, 1.0], "grayscale": 0.0, "color_jitter": {"hue": 0.1}},
-}  # fmt: skip
+METHODS = {
+    "gmp": MethodRun(name="gmp", kind="gradual", criterion="magnitude", text="as the <paper> has it"),
+    "my_own": MethodRun(name="my_own", kind="one_shot", criterion="random", text="as I like it"),
+}
+METHODS["delayed_gmp"] = METHODS["gmp"].model_copy(update={"name": "delayed_gmp"})
+METHODS["one_shot"] = MethodRun(name="one_shot", kind="one_shot", criterion="magnitude", text="at once")
+
+
+def objective_run(objective: str, prunings: tuple[str, ...], epochs: int = 1) -> ObjectiveRun:
+    """An objective that is trained for so many epochs."""
+    stages: tuple[Literal["supervised", "encoder", "head"], ...] = (
+        ("supervised",) if objective == "supervised" else ("encoder", "head")
+    )
+    trainings = tuple(TrainingRun(stage=stage, epochs=epochs, text="some <epochs>") for stage in stages)
+    return ObjectiveRun(objective=objective, prunings=("dense", *prunings), trainings=trainings)
 
 
 def made(
@@ -48,7 +54,7 @@ def made(
     for objective, prunings in families.items():
         dense_label = np.where(random.random(examples) < 0.9, labels, 0)
         for pruning in ("dense", *prunings):
-            descends = METHODS.get(pruning, {}).get("kind") == "one_shot"
+            descends = pruning in METHODS and METHODS[pruning].kind == "one_shot"
             for sparsity in (0.0,) if pruning == "dense" else sparsities:
                 other = np.where(random.random(examples) < 0.4, labels, 1)
                 moved = np.where(random.random(examples) < 0.6, dense_label, other)
@@ -89,14 +95,14 @@ def made(
                     each["depth"] = own.integers(1, 4, (1, examples)).astype(np.int16)
                     each["depth_baldock"] = each["depth"] - 1
                 arms.append(ArmResult(objective, pruning, sparsity, columns, summary, embedding, each, None, descends))
-    contrastive = {"encoder": TRAINING, "head": TRAINING, "temperature": 0.5}
-    study = {
-        "name": "made", "title": "made & <tested>", "seed": 0, "replicates": models, "sparsities": list(sparsities),
-        "model": {"depth": 10, "width": 1}, "pruning": METHODS,
-        "training": {o: TRAINING if o == "supervised" else contrastive for o in families},
-        "arms": {objective: ["dense", *prunings] for objective, prunings in families.items()},
-        "measures": {"prediction_depth": {"models": 1, "k": 7, "augment_bank": False}} if depth else {},
-    }  # fmt: skip
+    used = {pruning for prunings in families.values() for pruning in prunings}
+    study = Described(
+        name="made", title="made & <tested>", seed=0, replicates=models, model="WRN-10-1", sparsities=sparsities,
+        objectives=tuple(objective_run(objective, prunings) for objective, prunings in families.items()),
+        methods=tuple(method for name, method in METHODS.items() if name in used),
+        depth=DepthRun(models=1, k=7, bank="the training images") if depth else None,
+        maps=MapsRun(of="first", settings="n_neighbors 15") if maps else None,
+    )  # fmt: skip
     data = {"source": "made", "duplicates": 0, "about": "made up", "ids": [f"id-{i}" for i in range(examples)], "fingerprint": "0" * 64,
             "class_names": list(class_names), "train_examples": 10, "test_examples": examples,
             "image_shape": [channels, 8, 8]}  # fmt: skip

@@ -1,7 +1,7 @@
 """Files that earlier versions wrote: they are read, and written again they are the same bytes.
 
-`stored/` has catalogues of three studies: `tests/small.toml`; one with a recipe, controls, maps, named seeds and an arm that is not
-done; one of two processors, the older of which was not recorded.
+`stored/` has catalogues of three studies: `tests/small.toml`, also with what was run in it; one with a recipe, controls, maps, named
+seeds and an arm that is not done; one of two processors, the older of which was not recorded.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from conftest import SMALL, Run, run_piescope
+from piescope.report.frames import load_results
+from piescope.store import layout
+from piescope.store.artefacts import as_json
 from piescope.store.catalogue import Catalogue, ControlOf
 
 STORED = Path(__file__).parent / "stored"
@@ -43,7 +47,27 @@ def test_the_catalogues_have_everything_that_one_can_say() -> None:
     assert everything.missing
     assert [arm for arm in everything.arms if arm.project is not None]
     assert [arm for arm in everything.arms if arm.project is None]
+    assert small.described is everything.described is None
+    described = Catalogue.of((STORED / "catalogue-described.json").read_bytes()).described
+    assert described is not None
+    assert described.name == "small"
     assert {environment.processor is None for environment in processors.environments} == {True, False}
+
+
+def test_results_of_a_catalogue_that_does_not_say_what_was_run_name_the_command_that_writes_it(
+    small_run: Run, tmp_path: Path
+) -> None:
+    out = small_run.copy(tmp_path / "out")
+    whole = layout.catalogue(out).read_bytes()
+    assert load_results(out) is not None
+    older = json.loads(whole)
+    del older["described"]
+    layout.catalogue(out).write_bytes(as_json(older))
+    with pytest.raises(ValueError, match=r"`piescope report .*` writes it anew"):
+        load_results(out)
+    assert run_piescope("plan", SMALL, "--out", out).returncode == 0
+    assert run_piescope("report", out).returncode == 0
+    assert layout.catalogue(out).read_bytes() == whole
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"study": "mine"}', CATALOGUES[0].read_bytes()[:-20]])

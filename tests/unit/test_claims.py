@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from made_results import made
+from made_results import made, objective_run
 from piescope.measure.pies import group_modal_labels, pie_mask
 from piescope.measure.resampling import estimate, two_way_draws
 from piescope.report.claims import (
@@ -26,6 +26,7 @@ from piescope.report.claims import (
 from piescope.report.frames import ArmResult, Results
 from piescope.report.published import paper_value, published, published_rows, unfair_because
 from piescope.report.tables import rows_of
+from piescope.store.catalogue import DepthRun
 
 FAMILIES = {"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "delayed_gmp", "one_shot")}
 CLASSES, EXAMPLES, MODELS = 5, 3000, 6
@@ -285,12 +286,14 @@ def test_another_scale_is_called_unfair_and_the_papers_own_is_not() -> None:
     told = unfair_because(results)
     assert "data set: made instead of cifar10" in told
     assert "models an arm: 3 instead of 30" in told
-    study = {**results.study, "replicates": 30, "model": {"depth": 16, "width": 2}}
-    study["training"] = {
-        "supervised": {**results.study["training"]["supervised"], "epochs": 205},
-        "supcon": {"encoder": {"epochs": 500}},
-    }
-    study["measures"] = {"prediction_depth": {"models": 5, "k": 30, "augment_bank": True}}
+    study = results.study.model_copy(
+        update={
+            "replicates": 30,
+            "model": "WRN-16-2",
+            "objectives": (objective_run("supervised", ("gmp",), 205), objective_run("supcon", ("gmp",), 500)),
+            "depth": DepthRun(models=5, k=30, bank="the training images"),
+        }
+    )
     data = {
         **results.data,
         "source": "cifar10",
@@ -315,10 +318,8 @@ def test_controls_and_methods_of_ones_own_are_no_evidence_about_the_papers() -> 
     abouts = {part.about for claim in check_claims(results, draws=20) for part in claim.parts}
     assert abouts
     assert not [about for about in abouts if "my own" in about]
-    study = {
-        **results.study,
-        "pruning": {**results.study["pruning"], "gmp": {**results.study["pruning"]["gmp"], "criterion": "random"}},
-    }
+    random = tuple(method.model_copy(update={"criterion": "random"}) for method in results.study.methods)
+    study = results.study.model_copy(update={"methods": random})
     assert not [claim for claim in check_claims(dataclasses.replace(results, study=study), draws=20) if claim.parts]
 
 

@@ -226,12 +226,13 @@ def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[dict[str, Any]
     from piescope.report.frames import load_results
     from piescope.report.signal import Signal
     from piescope.store.artefacts import Store
+    from piescope.study.catalogue import catalogue_of
     from piescope.study.folder import study_of
+    from piescope.study.plan import make_plan
 
-    study_of(out)
-    store = Store(out)
+    held, store = make_plan(study_of(out)), Store(out)
     left = tuple(step for step in plan.steps if not store.has(step.kind, step.key))
-    results = load_results(out)
+    results = load_results(out, catalogue_of(held, store))
     told = [] if results is None else Signal(results).foretold(len(plan.study.seeds))
     return replace(plan, steps=left), told
 

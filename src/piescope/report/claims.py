@@ -227,9 +227,9 @@ class _Evidence:
 
         Controls (random masks, a method of the study's own) are no evidence about the paper's methods.
         """
-        method = self.results.study["pruning"].get(pruning, {})
+        method = self.results.study.method(pruning)
         kind = {"gmp": "gradual", "delayed_gmp": "gradual", "one_shot": "one_shot"}.get(pruning)
-        return bool(method.get("kind") == kind and method.get("criterion") == "magnitude")
+        return method is not None and method.kind == kind and method.criterion == "magnitude"
 
     def families(self) -> list[tuple[str, str]]:
         """(objective, pruning) of the paper's objectives and prunings, in the study's order."""

@@ -95,7 +95,7 @@ def draw_all(results: Results) -> list[Drawn]:
     classes = [row for row in frames.class_rows(results) if row["pruning"] != "dense"]
     few = sparsities if len(sparsities) <= 3 else sorted({sparsities[0], results.main_sparsity, sparsities[-1]})
     top = mapped[-1:]
-    of_mean = results.study.get("measures", {}).get("projection", {}).get("of") == "mean"
+    of_mean = results.study.maps_of_mean
     whose = "the mean over models of their representations" if of_mean else "one model's representation"
     shown_objective = frames.contrastive_objective(results)
     plans: list[tuple[str, str, list[Row], Callable[[list[Row]], Figure]]] = [
@@ -274,7 +274,7 @@ def _of(rows: Sequence[Row], objective: str, pruning: str, sparsity: float | Non
 def draw_maps_by_objective(rows: list[Row], results: Results) -> Figure:
     """One line of maps per objective: dense, then each pruning (the paper's Figure 1)."""
     present = {row["pruning"] for row in rows}
-    prunings = [name for name in ("dense", *results.study["pruning"]) if name in present]
+    prunings = [name for name in ("dense", *(method.name for method in results.study.methods)) if name in present]
     objectives = list(dict.fromkeys(row["objective"] for row in rows))
     figure, grid = _grid(len(objectives), len(prunings), 1.9, 1.9)
     for line, objective in zip(grid, objectives, strict=True):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -15,14 +14,14 @@ from piescope.measure.class_impact import class_counts
 from piescope.measure.overlap import shared_mask
 from piescope.store import layout
 from piescope.store.artefacts import Store
-from piescope.store.catalogue import ArmName, Catalogue, CompleteArm, ControlOf, Environment, RecipeUsed
+from piescope.store.catalogue import ArmName, Catalogue, CompleteArm, ControlOf, Described, Environment, RecipeUsed
 
 Row = dict[str, Any]
 
 MAIN_SPARSITY = 0.9
 """The sparsity of the paper's Figures 2 and 3; where a study has it not, its highest."""
 
-RESCUED_SHOWN = {"gradual": 8, "one_shot": 4}
+RESCUED_SHOWN: dict[Literal["gradual", "one_shot"], int] = {"gradual": 8, "one_shot": 4}
 """The paper's Figure 6: eight images of gradual pruning, four of one-shot."""
 
 
@@ -78,7 +77,7 @@ class Results:
     """All that a report is made from.
 
     Attributes:
-        study: the resolved study, as in study.toml.
+        study: what was run.
         data: facts of the data set: source, about, ids, class_names, sizes.
         images: ``[examples, channels, height, width]``, the test images.
         labels: ``[examples]``, their true classes.
@@ -89,7 +88,7 @@ class Results:
         recipe: name, title and departures from the paper's text; None if the study names none.
     """
 
-    study: dict[str, Any]
+    study: Described
     data: dict[str, Any]
     images: np.ndarray
     labels: np.ndarray
@@ -107,7 +106,7 @@ class Results:
     @property
     def main_sparsity(self) -> float:
         """The sparsity that single-sparsity figures show; 0 where the study prunes nothing."""
-        sparsities = sorted(self.study["sparsities"]) or [0.0]
+        sparsities = sorted(self.study.sparsities) or [0.0]
         return MAIN_SPARSITY if MAIN_SPARSITY in sparsities else sparsities[-1]
 
     def objectives(self) -> list[str]:
@@ -152,9 +151,9 @@ class Results:
         if arm.is_dense:
             return []
         others = [
-            objective
-            for objective, prunings in self.study["arms"].items()
-            if objective != arm.objective and arm.pruning in prunings
+            other.objective
+            for other in self.study.objectives
+            if other.objective != arm.objective and arm.pruning in other.prunings
         ]
         return [(objective, self.find(objective, arm.pruning, arm.sparsity)) for objective in others]
 
@@ -170,23 +169,31 @@ class Results:
         return shared_mask([arm.columns["is_pie"], *known])
 
 
-def load_results(out: Path) -> Results | None:
+def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | None:
     """What a study's folder holds; None if no arm is complete yet.
+
+    Args:
+        out: the folder.
+        catalogue: of what it holds; left out: catalogue.json.
 
     Raises:
         CorruptArtefactError: a file is not what was written.
+        ValueError: catalogue.json is of a version that did not describe the study.
     """
     path = layout.catalogue(out)
-    if not path.is_file():
-        return None
-    catalogue = Catalogue.of(path.read_bytes())
+    if catalogue is None:
+        if not path.is_file():
+            return None
+        catalogue = Catalogue.of(path.read_bytes())
     if catalogue.data is None or not catalogue.arms:
         return None
+    if catalogue.described is None:
+        raise ValueError(f"{path} does not say what was run: `piescope report {out}` writes it anew")
     store = Store(out)
     data = store.load("data", catalogue.data)
     arrays = data.tensors(layout.IMAGES)
     return Results(
-        study=tomllib.loads(layout.study(out).read_text(encoding="utf-8")),
+        study=catalogue.described,
         data=data.json(layout.DATA_FACTS),
         images=arrays["images"],
         labels=arrays["labels"],
@@ -382,10 +389,9 @@ def rescued_rows(results: Results) -> list[Row]:
     the paper shows of each.
     """
     objective = contrastive_objective(results)
-    methods = {
-        pruning: results.study["pruning"][pruning]["kind"] for o, pruning in results.families() if o == objective
-    }
-    first = {kind: pruning for pruning, kind in reversed(methods.items())}
+    prunings = [pruning for o, pruning in results.families() if o == objective]
+    methods = [method for method in map(results.study.method, prunings) if method is not None]
+    first = {method.kind: method.name for method in reversed(methods)}
     rows: list[Row] = []
     for kind, most in RESCUED_SHOWN.items():
         pruning = first.get(kind, "")

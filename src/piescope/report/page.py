@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from piescope.report.signal_words import in_short, sentences
 from piescope.report.standalone import data_uri, page_templates, style_hash
 from piescope.report.tables import WideTable
 from piescope.report.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
-from piescope.store.catalogue import Environment
+from piescope.store.catalogue import Environment, ObjectiveRun, TrainingRun
 from piescope.wording import as_percent, percent, plus_minus, significant
 
 GALLERY_MOST = 48
@@ -85,7 +85,7 @@ def render_page(
     has_depth = bool(results.probe_points)
     css = templates.get_template("report.css").render()
     page = templates.get_template("report.html").render(
-        title=results.study["title"],
+        title=results.study.title,
         css=css,
         css_hash=style_hash(css),
         version=piescope.__version__,
@@ -114,7 +114,7 @@ def render_page(
         published=tables["published"],
         unfair=unfair_because(results),
         departures=_departures(results),
-        map_of_mean=results.study.get("measures", {}).get("projection", {}).get("of") == "mean",
+        map_of_mean=results.study.maps_of_mean,
         figures=[_shown(drawn) for drawn in figures if drawn.rows and drawn.number < FIRST_NUMBER],
         signal_figures=[_shown(drawn) for drawn in figures if drawn.rows and drawn.number >= FIRST_NUMBER],
         walls=walls(results),
@@ -123,13 +123,13 @@ def render_page(
         pies=sum(row["pies"] for row in rows["pies"] if not row["control"]),
         tied_pies=sum(row["tied_pies"] for row in rows["pies"] if not row["control"]),
         models=max(row["n_models"] for row in rows["pies"]),
-        k=results.study.get("measures", {}).get("prediction_depth", {}).get("k"),
+        k=None if results.study.depth is None else results.study.depth.k,
         probes=len(results.probe_points),
         has_maps=any(arm.embedding is not None for arm in results.arms),
         has_siblings=any(results.siblings(arm) for arm in results.pruned()),
         degenerate=sum(row["degenerate"] for row in rows["q_score"]),
         has_depth=has_depth,
-        has_finetuning=any(method["kind"] == "one_shot" for _, method in _methods(results)),
+        has_finetuning=any(method.kind == "one_shot" for method in results.study.methods),
     )
     return page.encode()
 
@@ -243,25 +243,16 @@ def _first(count: int) -> str:
     return f"first {count} models" if count > 1 else "first model"
 
 
-def _methods(results: Results) -> list[tuple[str, dict[str, Any]]]:
-    """The pruning methods that this study's arms use, complete or not."""
-    used = {pruning for prunings in results.study["arms"].values() for pruning in prunings}
-    return [(name, method) for name, method in results.study.get("pruning", {}).items() if name in used]
-
-
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
 def facts(results: Results) -> list[tuple[str, str]]:
     """What was run, as name and value."""
-    study, data = results.study, results.data
-    model = study["model"]
-    seeds = study["replicates"]
-    recipe = results.recipe
-    listed: list[tuple[str, str]] = [
+    study, data, recipe, seeds = results.study, results.data, results.recipe, results.study.replicates
+    return [
         ("Recipe", "none" if recipe is None else f"{recipe.name}: {recipe.title}"),
-        ("Study", f"{study['name']}, seed {study['seed']}"),
+        ("Study", f"{study.name}, seed {study.seed}"),
         (
             "Data",
             f"{data['about']}: {data['train_examples']:,} train, {data['test_examples']:,} test, "
@@ -269,60 +260,40 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ),
         *_duplicates(data["duplicates"]),
         ("Data fingerprint", data["fingerprint"][:16]),
-        ("Model", f"WRN-{model['depth']}-{model['width']}"),
+        ("Model", study.model),
         ("Models per arm", str(seeds) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
-        ("Sparsities", ", ".join(as_percent(sparsity) for sparsity in study["sparsities"])),
+        ("Sparsities", ", ".join(as_percent(sparsity) for sparsity in study.sparsities)),
+        *((_training_name(each, training), training.text) for each in study.objectives for training in each.trainings),
+        *((f"Pruning {pruning_name(method.name)}", method.text) for method in study.methods),
+        *_measures(results),
+        *(("Made on", _made_on(environment)) for environment in results.environments),
     ]
-    for objective in study["arms"]:
-        training = study["training"][objective]
-        stages = (
-            {"": training}
-            if "epochs" in training
-            else {"encoder": training["encoder"], "linear head": training["head"]}
-        )
-        for stage, values in stages.items():
-            name = " ".join(filter(None, ["Training", objective, stage]))
-            extra = ""
-            if stage == "encoder":
-                extra = f"; temperature {training['temperature']:g}"
-                if "base_temperature" in training:
-                    extra += f", loss times temperature / {training['base_temperature']:g}"
-            listed.append((_sentence(name), _training(values) + extra))
-    for name, method in _methods(results):
-        tensors = "convolution and linear weights" + (" and biases" if method["biases"] else "")
-        text = f"{method['criterion']}, {method['scope']}, {tensors}"
-        text += "" if method["prune_head"] else ", not of the head"
-        text += ", weights may come back" if method["regrowth"] else ""
-        text += ", counted as a share of what remains" if method.get("counting") == "remaining" else ""
-        for stage in ("supervised", "encoder", "head"):
-            schedule = method.get(stage)
-            if isinstance(schedule, dict):
-                text += f"; {stage}: steps {schedule['begin']} to {schedule['end']}, every {schedule['frequency']}"
-                text += " (at its multiples)" if schedule["grid"] == "multiples" else ""
-        if "finetune" in method:
-            text += f"; then fine-tuning, whole network, cross-entropy: {_training(method['finetune'])}"
-        listed.append((f"Pruning {pruning_name(name)}", text))
-    measures = study.get("measures", {})
-    if results.probe_points:
-        depth = measures["prediction_depth"]
-        bank = "the training images" + (" under one draw of the augmentation" if depth["augment_bank"] else "")
+
+
+STAGES = {"supervised": "", "encoder": " encoder", "head": " linear head"}
+"""How a training is named after its objective."""
+
+
+def _training_name(objective: ObjectiveRun, training: TrainingRun) -> str:
+    return f"Training {objective.objective}{STAGES[training.stage]}"
+
+
+def _measures(results: Results) -> Iterator[tuple[str, str]]:
+    """What was measured beyond what always is."""
+    depth, maps = results.study.depth, results.study.maps
+    if depth is not None and results.probe_points:
         probes = f"{len(results.probe_points)} probes: {', '.join(results.probe_points)}"
-        listed.append(("Prediction depth", f"{_first(depth['models'])}; k = {depth['k']} in {bank}; {probes}"))
-    if "projection" in measures:
-        maps = measures["projection"]
-        settings = f"n_neighbors {maps['neighbours']}, min_dist {maps['min_dist']:g}, random_state {maps['seed']}"
-        whose = "mean over models" if maps["of"] == "mean" else "first model"
-        listed.append(("UMAP", f"{whose}; {settings}"))
-    for environment in results.environments:
-        listed.append(
-            (
-                "Made on",
-                f"{environment.processor or 'a processor that was not recorded'} ({environment.cpu}), "
-                f"device {environment.device}, {environment.threads} thread a worker, "
-                f"pack size {environment.pack_size}; {_libraries(environment)}",
-            )
-        )
-    return listed
+        yield "Prediction depth", f"{_first(depth.models)}; k = {depth.k} in {depth.bank}; {probes}"
+    if maps is not None:
+        yield "UMAP", f"{'mean over models' if maps.of == 'mean' else 'first model'}; {maps.settings}"
+
+
+def _made_on(environment: Environment) -> str:
+    return (
+        f"{environment.processor or 'a processor that was not recorded'} ({environment.cpu}), "
+        f"device {environment.device}, {environment.threads} thread a worker, "
+        f"pack size {environment.pack_size}; {_libraries(environment)}"
+    )
 
 
 def _libraries(environment: Environment) -> str:
@@ -335,24 +306,6 @@ def _duplicates(count: int) -> list[tuple[str, str]]:
         f"{count} of the test images stand in the training images too, pixel for pixel: models may know them by heart"
     )
     return [("Duplicates", told)] if count else []
-
-
-def _training(values: dict[str, Any]) -> str:
-    momentum = ("Nesterov " if values["nesterov"] else "") + f"momentum {values['momentum']:g}"
-    augmentation = [
-        f"{name.replace('_', ' ')} {_plain(value)}" for name, value in values["augmentation"].items() if value
-    ]
-    return (
-        f"{values['epochs']} epochs, batch {values['batch_size']}, SGD {values['learning_rate']:g} "
-        f"({values['schedule']['kind'].replace('_', '-')}), {momentum}, weight decay {values['weight_decay']:g}; "
-        f"augmentation: {', '.join(augmentation) or 'none'}"
-    )
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return "(" + ", ".join(f"{name} {part:g}" for name, part in value.items()) + ")"
-    return " to ".join(f"{part:g}" for part in value) if isinstance(value, list) else f"{value:g}"
 
 
 def walls(results: Results) -> list[Wall]:

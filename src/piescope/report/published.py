@@ -106,24 +106,19 @@ def unfair_because(results: Results) -> list[str]:
     The recipe's other departures (rates, augmentation, pruning) are listed on their own.
     """
     conditions, study, data = published()["conditions"], results.study, results.data
-    model = f"WRN-{study['model']['depth']}-{study['model']['width']}"
-    replicates = study["replicates"] if isinstance(study["replicates"], int) else len(study["replicates"])
     pairs: list[tuple[str, Any, Any]] = [
         ("data set", data["source"], conditions["data"]),
         ("training images", data["train_examples"], conditions["train_examples"]),
         ("test images", data["test_examples"], conditions["test_examples"]),
         ("image height", data["image_shape"][1], conditions["image_size"]),
-        ("network", model, conditions["model"]),
-        ("models an arm", replicates, conditions["models"]),
+        ("network", study.model, conditions["model"]),
+        ("models an arm", study.models_per_arm, conditions["models"]),
     ]
     for objective, epochs in conditions["epochs"].items():
-        if objective in study["arms"]:
-            training = study["training"][objective]
-            here = training["epochs"] if "epochs" in training else training["encoder"]["epochs"]
-            pairs.append((f"epochs of {objective} training", here, epochs))
-    depth = study.get("measures", {}).get("prediction_depth")
-    if depth is not None:
-        pairs.append(("models of prediction depth", depth["models"], conditions["depth_models"]))
+        for training in study.trainings_of(objective)[:1]:  # of contrastive ones the encoder's
+            pairs.append((f"epochs of {objective} training", training.epochs, epochs))
+    if study.depth is not None:
+        pairs.append(("models of prediction depth", study.depth.models, conditions["depth_models"]))
         if len(results.probe_points) != 16:
             pairs.append(("probes of prediction depth", len(results.probe_points), 16))
 

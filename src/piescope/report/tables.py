@@ -249,7 +249,7 @@ def _depth(results: Results, rows: Sequence[Row]) -> WideTable:
         )
         for row in rows
     )
-    models = results.study.get("measures", {}).get("prediction_depth", {}).get("models", 0)
+    models = 0 if results.study.depth is None else results.study.depth.models
     averaged = f"of the mean over the first {models} models" if models > 1 else "in the first model"
     caption = (
         f"Prediction depth from 1 (right at once) to {len(results.probe_points)} (wrong at the last probe), against "

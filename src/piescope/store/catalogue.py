@@ -108,6 +108,105 @@ class Environment(Spec):
     libraries: dict[str, str] | None = None
 
 
+class TrainingRun(Spec):
+    """One training of an objective's models.
+
+    Attributes:
+        stage: ``supervised``; of contrastive objectives ``encoder``, then ``head``.
+        epochs: passes over the training images.
+        text: all of it, in a line.
+    """
+
+    stage: Literal["supervised", "encoder", "head"]
+    epochs: int
+    text: str
+
+
+class ObjectiveRun(Spec):
+    """One objective, its arms' prunings (dense among them, controls too) and how its models are trained."""
+
+    objective: str
+    prunings: tuple[str, ...]
+    trainings: tuple[TrainingRun, ...]
+
+
+class MethodRun(Spec):
+    """A pruning that an arm has.
+
+    Attributes:
+        name: as arms call it.
+        kind: ``gradual``, during training, or ``one_shot``, after it.
+        criterion: which weights go.
+        text: all of it, in a line.
+    """
+
+    name: str
+    kind: Literal["gradual", "one_shot"]
+    criterion: str
+    text: str
+
+
+class DepthRun(Spec):
+    """Prediction depth: over how many models, with how many neighbours, and which images they are (in words)."""
+
+    models: int
+    k: int
+    bank: str
+
+
+class MapsRun(Spec):
+    """UMAP: of the ``first`` model's representations or of their ``mean``, and UMAP's settings (in words)."""
+
+    of: Literal["first", "mean"]
+    settings: str
+
+
+class Described(Spec):
+    """What was run, as a report tells it.
+
+    Attributes:
+        name: of the study.
+        title: one line.
+        seed: the root of all randomness.
+        replicates: models an arm, or their seeds.
+        model: the network, as the field writes it.
+        sparsities: of pruned arms.
+        objectives: in the study's order.
+        methods: prunings that arms have, in the study's order; no controls.
+        depth: None where prediction depth is not measured.
+        maps: None where there are none.
+    """
+
+    name: str
+    title: str
+    seed: int
+    replicates: int | tuple[int, ...]
+    model: str
+    sparsities: tuple[float, ...]
+    objectives: tuple[ObjectiveRun, ...]
+    methods: tuple[MethodRun, ...]
+    depth: DepthRun | None
+    maps: MapsRun | None
+
+    @property
+    def models_per_arm(self) -> int:
+        """How many replicates an arm has."""
+        return self.replicates if isinstance(self.replicates, int) else len(self.replicates)
+
+    @property
+    def maps_of_mean(self) -> bool:
+        """Whether maps are of the mean of all models' representations."""
+        return self.maps is not None and self.maps.of == "mean"
+
+    def trainings_of(self, objective: str) -> tuple[TrainingRun, ...]:
+        """How an objective's models are trained, stage by stage; nothing for one that the study has not."""
+        return next((each.trainings for each in self.objectives if each.objective == objective), ())
+
+    def method(self, name: str) -> MethodRun | None:
+        """A pruning by its name; None for controls, dense, and what the study has not."""
+        return next((method for method in self.methods if method.name == name), None)
+
+
 class Catalogue(Spec):
     """What a study has produced so far: all that a report needs to find it.
 
@@ -119,6 +218,7 @@ class Catalogue(Spec):
         arms: complete ones, in the study's order; dense first for each objective.
         missing: arms that are not complete yet.
         environments: each that a result was made on.
+        described: what was run; None in catalogues of before it stood there.
 
     Example:
         >>> empty = Catalogue(
@@ -135,6 +235,7 @@ class Catalogue(Spec):
     arms: tuple[CompleteArm, ...]
     missing: tuple[ArmName, ...]
     environments: tuple[Environment, ...]
+    described: Described | None = None
 
     @classmethod
     def of(cls, content: bytes) -> Catalogue:

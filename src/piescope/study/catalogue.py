@@ -8,6 +8,7 @@ from pathlib import Path
 from piescope.store import layout
 from piescope.store.artefacts import Store, write_file
 from piescope.store.catalogue import ArmName, Catalogue, CompleteArm, ControlOf, Departure, Environment, RecipeUsed
+from piescope.study.describe import describe
 from piescope.study.folder import study_of
 from piescope.study.plan import ArmSteps, Plan, make_plan
 from piescope.study.provenance import TEXT, departures, load_recipe
@@ -37,6 +38,7 @@ def catalogue_of(plan: Plan, store: Store) -> Catalogue:
         arms=tuple(_complete_arm(item, plan.study, store) for item in plan.arms if item.arm in done),
         missing=tuple(ArmName(**item.arm.model_dump()) for item in plan.arms if item.arm not in done),
         environments=_environments(plan, store),
+        described=describe(plan.study),
     )
 
 
