@@ -15,7 +15,7 @@ from piescope.study.catalogue import write_catalogue
 from piescope.study.executors.local import Failed, Observer, run_steps
 from piescope.study.folder import check_folder
 from piescope.study.parse import study_toml
-from piescope.study.plan import Plan, Step, make_plan
+from piescope.study.plan import Plan, Ref, Step, make_plan
 from piescope.study.spec import Study
 
 
@@ -74,26 +74,34 @@ def execute(
         store = Store(out)
         store.remove_leftovers()
         plan = make_plan(study)
-        resolved = study_toml(study).encode()
-        if not layout.study(out).is_file() or layout.study(out).read_bytes() != resolved:
-            write_file(layout.study(out), resolved)
+        _write_study(study, out)
         done = {step.ref for step in plan.steps if store.has(step.kind, step.key)}
         left = [step for step in plan.steps if step.ref not in done]
         announce(plan, left, _unused(plan, store))
-        failed: list[Failed] = []
         ran: list[Step] = []
-        if left:
-            bookkeeper = _Bookkeeper(out)
-            observer = bookkeeper.around(observer, ran)
-            try:
-                failed = run_steps(left, done, out, workers, device, observer)
-            finally:
-                layout.running(out).unlink(missing_ok=True)
-                store.remove_leftovers()
-                write_catalogue(plan, store)
-        else:
+        try:
+            failed = _work(left, done, store, workers, device, _Bookkeeper(out).around(observer, ran)) if left else []
+        finally:
             write_catalogue(plan, store)
         return Outcome(len(done), len(ran), failed, len(left) - len(ran) - len(failed))
+
+
+def _write_study(study: Study, out: Path) -> None:
+    """Leaves the resolved study in its folder, untouched if it is there."""
+    path, resolved = layout.study(out), study_toml(study).encode()
+    if not path.is_file() or path.read_bytes() != resolved:
+        write_file(path, resolved)
+
+
+def _work(
+    left: list[Step], done: set[Ref], store: Store, workers: int, device: str, observer: Observer
+) -> list[Failed]:
+    """Does what is left; nothing says that a run is at work when it ends, however it ends."""
+    try:
+        return run_steps(left, done, store.out, workers, device, observer)
+    finally:
+        layout.running(store.out).unlink(missing_ok=True)
+        store.remove_leftovers()
 
 
 def _unused(plan: Plan, store: Store) -> int:
