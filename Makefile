@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: demo test check tests fuzz faults bench golden lock setup browser clean
+.PHONY: demo test check tests fuzz faults package bench golden lock setup browser clean
 
 demo: setup
 	$(BIN)/piescope run digits
@@ -29,6 +29,10 @@ fuzz: setup
 # kill -9, twice, in the middle of a study with every kind of step; make test has a short sample
 faults: setup
 	PIESCOPE_FAULTS=long $(BIN)/python -m pytest tests/faults
+
+# the wheel, installed small in a clean environment, audits two files; make test looks at the wheel alone
+package: setup
+	PIESCOPE_PACKAGE=long $(BIN)/python -m pytest tests/contract/test_package.py
 
 bench: setup
 	$(BIN)/python benchmarks/throughput.py
@@ -59,7 +63,8 @@ lock:
 	rm -rf .lock-venv
 	$(PYTHON) -m venv .lock-venv
 	.lock-venv/bin/python -m pip install --quiet torch==2.13.0 hatchling editables
-	.lock-venv/bin/python -m pip install --quiet ".[dev]"
+	.lock-venv/bin/python -m pip install --quiet --upgrade pip
+	.lock-venv/bin/python -m pip install --quiet --group dev ".[study,onnx]"
 	.lock-venv/bin/python -m pip freeze --exclude piescope | sed 's/^\(torch==[0-9.]*\)+.*/\1/' > requirements.lock
 	rm -rf .lock-venv
 

@@ -11,7 +11,7 @@ def install_command(extra: str) -> str:
     A name alone would ask an index for piescope, which may have another one, or none.
 
     Args:
-        extra: ``"models"`` or ``"onnx"``.
+        extra: ``"study"``, ``"models"`` or ``"onnx"``.
 
     Example:
         >>> install_command("onnx").startswith("python -m pip install ")
@@ -29,6 +29,26 @@ def install_command(extra: str) -> str:
     if isinstance(vcs, dict):
         return f"python -m pip install 'piescope[{extra}] @ {vcs.get('vcs', 'git')}+{url}'"
     return f"python -m pip install 'piescope[{extra}]'"
+
+
+STUDY = ("torch", "sklearn", "faiss", "umap", "matplotlib", "tomli_w", "pooch", "requests")
+"""What the extra ``study`` brings, by the names that are imported."""
+
+
+def missing_extra(error: ImportError) -> str | None:
+    """The command that installs what could not be imported; None: it belongs to every installation.
+
+    Args:
+        error: as it was raised.
+
+    Example:
+        >>> missing_extra(ModuleNotFoundError("No module named 'faiss'", name="faiss")) == install_command("study")
+        True
+        >>> missing_extra(ModuleNotFoundError("No module named 'numpy'", name="numpy")) is None
+        True
+    """
+    library = (error.name or "").split(".")[0]
+    return install_command("study") if isinstance(error, ModuleNotFoundError) and library in STUDY else None
 
 
 def _origin() -> dict[str, object]:

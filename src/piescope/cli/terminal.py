@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from piescope.cli.outlets import lost_output
+from piescope.version import missing_extra
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,6 +87,9 @@ def explained(after_interrupt: str) -> Iterator[None]:
     except ImportError as error:
         if (error.name or "").split(".")[0] == "piescope":
             fail_as_fault_of_ours(error)
+        command = missing_extra(error)
+        if command is not None:
+            fail(f"{error.name} is not installed, which this needs: {command}", BAD_ENVIRONMENT)
         fail(f"a library that piescope needs cannot be loaded: {error}; install it again", BAD_ENVIRONMENT)
     except Exception as error:
         if hasattr(error, "exit_code"):  # typer's own ways to end a command
