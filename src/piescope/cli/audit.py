@@ -155,7 +155,8 @@ def audit(
     Exit code 1: a budget is broken.
     """
     from piescope.auditing.budgets import Budgets, is_broken, verdict_line
-    from piescope.audits import Asked, run_audit
+    from piescope.auditing.question import Asked
+    from piescope.audits import run_audit
     from piescope.wording import plain
 
     console = console_here()

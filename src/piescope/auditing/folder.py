@@ -1,0 +1,105 @@
+"""The folder of an audit: it gets all files at once or none, and nothing in it that is not an audit's is touched."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from piescope.problems import InputError
+from piescope.store import audit_layout
+
+if TYPE_CHECKING:
+    pass
+
+
+@contextmanager
+def published(out: Path) -> Iterator[Path]:
+    """A folder to write an audit to; its files take the place of the last audit's when all are there, or not at all.
+
+    Files in ``out`` that are no audit's stay as they are. If anything is raised, everything is as it was before.
+
+    Args:
+        out: the audit's folder; made if missing.
+    """
+    from piescope.store.artefacts import naming, temporary_name
+
+    made = [folder for folder in (out, *out.parents) if not folder.exists()]
+    place = temporary_name(out / "audit")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(out)
+        place.mkdir()
+        yield place
+        with naming(out):
+            _put_in_place(place, out)
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is not None:  # by the name that people know
+            error.filename = str(error.filename).replace(str(place), str(out))
+        shutil.rmtree(place, ignore_errors=True)
+        for folder in made:  # the innermost first
+            with suppress(OSError):  # not empty: another hand was here
+                folder.rmdir()
+        raise
+
+
+def _put_in_place(place: Path, out: Path) -> None:
+    """Moves files to where people look for them; what the last audit left goes first, audit.json comes last."""
+    new = [path.relative_to(place) for path in place.rglob("*") if path.is_file()]
+    old = [path.relative_to(out) for path in audit_layout.written(out) or []]
+    for stale in [path for path in old if path not in new]:
+        (out / stale).unlink()
+    for folder in {path.parent for path in old if path not in new} - {Path()}:
+        with suppress(OSError):  # somebody put a file there
+            (out / folder).rmdir()
+    for path in sorted(new, key=lambda each: (each == Path(audit_layout.AUDIT), each)):
+        (out / path).parent.mkdir(exist_ok=True)
+        (place / path).replace(out / path)
+    shutil.rmtree(place)
+
+
+def _remove_leftovers(out: Path) -> None:
+    """Takes away what an audit of this folder left that was killed."""
+    from piescope.store.artefacts import is_leftover
+
+    for path in out.iterdir():
+        if is_leftover(path):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def check_folder(out: Path, copies: Sequence[str] = ()) -> None:
+    """An audit replaces an audit, and nothing else; and it must be possible to write there."""
+    error = InputError(out.name or str(out))
+    try:
+        if out.is_dir():
+            _check_content(out, copies, error)
+            above = out
+        else:
+            above = next((folder for folder in (out, *out.parents) if os.path.lexists(folder)), Path())
+            if above == out:
+                error.add("--out", "a file", "a folder", "name a folder")
+            elif not above.is_dir():
+                error.add("--out", f"a file above it, {above.name}", "a folder", "name another folder")
+        if not error and not os.access(above, os.W_OK | os.X_OK):
+            error.add("--out", "a folder that may not be written", "one that may", "name another folder")
+    except (OSError, ValueError) as reason:
+        error.add("--out", getattr(reason, "strerror", None) or str(reason), "a folder", "name another folder")
+    error.raise_if_any()
+
+
+def _check_content(out: Path, copies: Sequence[str], error: InputError) -> None:
+    """A folder that is there is empty, or an audit's; what a copy is to be written to is nobody else's."""
+    from piescope.store.artefacts import is_leftover
+
+    written = audit_layout.written(out)
+    if written is None and not all(map(is_leftover, out.iterdir())):
+        expected, cure = "an empty folder, or one that holds an audit", "name another folder"
+        error.add("--out", "a folder with other files", expected, cure)
+    for name in copies:
+        place = audit_layout.copy(out, name)
+        ours = written is not None and audit_layout.audit(place) in written
+        if os.path.lexists(place) and not ours:
+            error.add("--out", f"{name} in it, which no audit wrote", "nothing of that name", "name another folder")

@@ -1,0 +1,354 @@
+"""What is asked of an audit, and the two sides read and checked: ready to be counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from piescope.problems import InputError
+
+if TYPE_CHECKING:
+    from piescope.adapters.protocol import Model, Settings
+    from piescope.auditing.budgets import Budgets
+    from piescope.auditing.run import Question
+    from piescope.data.pictures import Pictures
+    from piescope.reading.inputs import SideInput
+    from piescope.reading.parts import Hints, LabelColumn
+
+
+OnProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How an audit is to be done; see `audit`."""
+
+    labels: Any = None
+    metadata: str | PathLike[str] | None = None
+    budgets: Budgets | None = None
+    dense_embeddings: str | PathLike[str] | None = None
+    compressed_embeddings: str | PathLike[str] | None = None
+    dense_layers: str | None = None
+    compressed_layers: str | None = None
+    classes: Any = None
+    values: Any = None
+    id_column: Any = None
+    label_column: str | None = None
+    prediction_column: Any = None
+    score_columns: Any = None
+    right_from: float | None = None
+    header: bool | None = None
+    match_tail: bool = False
+    common: bool = False
+    paired: bool = False
+    data: Any = None
+    data_dir: Path | None = None
+    compress: str | None = None
+    trust_code: bool = False
+    device: str = "cpu"
+    settings: Settings | None = None
+    seed: int = 0
+    expect_accuracy: float | None = None
+    batch_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.expect_accuracy is not None and not 1 < self.expect_accuracy <= 100:
+            error = InputError("audit")
+            cure = "write 79 for 79 %"
+            error.add("--expect-accuracy", f"{self.expect_accuracy:g}", "percent, above 1 and up to 100", cure)
+            raise error
+        if self.batch_size is not None and not (isinstance(self.batch_size, int) and self.batch_size >= 1):
+            error = InputError("audit")
+            error.add("--batch-size", str(self.batch_size), "a whole number from 1 on", "write 1 for one at a time")
+            raise error
+
+    @property
+    def pictures_at_once(self) -> int:
+        """How many pictures models see at once."""
+        from piescope.adapters.batches import BATCH
+
+        return self.batch_size or BATCH
+
+
+def check_budgets(asked: Asked, pictures: Pictures | None) -> None:
+    """Refuses budgets that models on these pictures cannot answer, before any of them runs."""
+    if asked.budgets is not None:
+        known = asked.labels is not None or (pictures is not None and pictures.labels is not None)
+        asked.budgets.check(known, asked.metadata is not None)
+
+
+def hints_of(asked: Asked, side: str = "", known: Known | None = None) -> Hints:
+    """What the user says of the files, and what the labels and the other side tell of this one."""
+    from piescope.reading.parts import Hints as HintsOf
+
+    values = asked.values
+    if values is not None and not isinstance(values, str):
+        values = None if not side else tuple(values)[side == "compressed"]
+    told = known or Known()
+    return HintsOf(
+        values=values,
+        id_columns=_names(asked.id_column),
+        label_column=asked.label_column,
+        prediction_columns=_names(asked.prediction_column),
+        score_columns=_names(asked.score_columns),
+        right_from=asked.right_from,
+        has_header=asked.header,
+        examples=told.examples,
+        names=told.names,
+        classes_are_all=told.are_all,
+        num_ids=told.num_ids,
+        ids=told.ids,
+    )
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    return () if given is None else (given,) if isinstance(given, str) else tuple(given)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a file before it is read, from the files before it.
+
+    Attributes:
+        examples: how many there are.
+        names: of classes.
+        are_all: no class has another name.
+        num_ids: how many classes there are, where the labels are ids and each occurs.
+        ids: of the labels, where some of them does not occur.
+    """
+
+    examples: int | None = None
+    names: tuple[str, ...] = ()
+    are_all: bool = False
+    num_ids: int | None = None
+    ids: tuple[int, ...] = ()
+
+    def with_labels(self, labels: LabelColumn | None) -> Known:
+        """The same, and what true labels tell."""
+        if labels is None:
+            return self
+        found = replace(self, examples=labels.examples)
+        if labels.names is not None and not self.are_all:
+            return replace(found, names=labels.names)
+        if labels.names is None and labels.distinct == labels.largest + 1:
+            return replace(found, num_ids=labels.distinct)
+        return found if labels.names is not None else replace(found, ids=labels.ids_that_occur())
+
+    def with_side(self, side: SideInput) -> Known:
+        """The same, and what one side tells of the other."""
+        part = side.parts[0]
+        found = replace(self, examples=self.examples or part.examples)
+        if self.names or part.is_correctness:
+            return found
+        if part.class_names is not None:
+            return replace(found, names=part.class_names, are_all=part.values != "labels")
+        return found.with_labels(part.truth) if part.truth is not None else found
+
+
+def _check_files(asked: Asked) -> None:
+    """Reads the small files, so that nobody waits for models to hear of a fault in them."""
+    _metadata(asked)
+    _class_names(asked)
+
+
+def pictures_of(asked: Asked) -> Pictures:
+    """What models are to look at."""
+    from piescope.data.opening import open_pictures
+    from piescope.data.pictures import Pictures as PicturesOf
+
+    if asked.data is None:
+        error = InputError("audit")
+        error.add(
+            "--data",
+            "nothing",
+            "the pictures that the model is to look at",
+            "--data digits, cifar10, a folder of images, an .npz",
+        )
+        raise error
+    if isinstance(asked.data, str | PathLike):
+        return open_pictures(fspath(asked.data), asked.data_dir)
+    return PicturesOf.of(asked.data)
+
+
+def is_a_model(given: Any, asked: Asked) -> bool:
+    """Whether a side is a model, and no predictions."""
+    from piescope.adapters.opening import is_model
+
+    return is_model(given, asked.data is not None, asked.settings)
+
+
+def model_of(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
+    """A side's model, opened and tried."""
+    from piescope.adapters.opening import opened
+
+    return opened(
+        given,
+        name=side,
+        trust_code=asked.trust_code,
+        device=asked.device,
+        pictures=pictures,
+        settings=asked.settings,
+    )
+
+
+def question_of(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress) -> Question:
+    """Both sides read or run, with what they are compared by."""
+    from piescope.reading.inputs import check_read_alike, read_side, read_truth
+
+    given = {"dense": dense, "compressed": compressed}
+    is_one_file = _is_one_file(dense, compressed)
+    if is_one_file and len(_names(asked.prediction_column)) == 2:
+        error = InputError("audit")
+        cure = "write the columns of the two sides to a file each, with the ids"
+        error.add("--prediction-column", "two columns of one file, named for both sides", "a file a side", cure)
+        raise error
+    models = {side: is_a_model(what, asked) for side, what in given.items()}
+    if asked.batch_size is not None and not any(models.values()):
+        error = InputError("audit")
+        error.add("--batch-size", "predictions on both sides", "a model that is run here", "leave --batch-size out")
+        raise error
+    if any(models.values()):
+        _check_files(asked)
+        if asked.data is None:
+            from piescope.adapters.opening import check_no_predictions
+
+            for side in given:
+                if models[side]:
+                    check_no_predictions(given[side])
+    pictures = pictures_of(asked) if any(models.values()) or asked.data is not None else None
+    labels = None if asked.labels is None else read_truth(asked.labels, hints_of(asked))
+    if all(models.values()):
+        check_budgets(asked, pictures)
+    names = _class_names(asked)
+    known = Known(len(pictures) if pictures is not None else None, tuple(names or ()), names is not None)
+    known = known.with_labels(labels)
+    sides: dict[str, SideInput] = {}
+    for side in [side for side in given if not models[side]]:  # files first: they are the quicker to be wrong
+        sides[side] = read_side(given[side], side, hints_of(asked, side, known))
+        known = known.with_side(sides[side])
+    if pictures is not None:
+        from piescope.adapters.opening import check_alike
+        from piescope.adapters.running import run_model
+
+        opened = {side: model_of(given[side], side, asked, pictures) for side in given if models[side]}
+        if len(opened) == 2:
+            check_alike(opened["dense"], opened["compressed"], pictures)
+        for side, model in opened.items():  # nobody waits for one side to hear of a fault in the other
+            sides[side] = run_model(
+                model, pictures, side, on_progress, asked.pictures_at_once, hints_of(asked, side).values
+            )
+    if not any(models.values()):
+        check_read_alike(sides["dense"], sides["compressed"])
+    return assembled(sides, asked, pictures, labels, any(models.values()), is_one_file and not any(models.values()))
+
+
+def _is_one_file(dense: Any, compressed: Any) -> bool:
+    """Whether both sides name the same regular file."""
+    if not isinstance(dense, str | PathLike) or not isinstance(compressed, str | PathLike):
+        return False
+    one, other = Path(fspath(dense)), Path(fspath(compressed))
+    try:
+        return one.is_file() and other.is_file() and one.samefile(other)
+    except (OSError, ValueError):
+        return False
+
+
+def assembled(
+    sides: dict[str, SideInput],
+    asked: Asked,
+    pictures: Pictures | None,
+    labels: LabelColumn | None = None,
+    has_models: bool = True,
+    is_one_file: bool = False,
+) -> Question:
+    """The question, when what both sides say is known."""
+    from piescope.auditing.run import Question as QuestionOf
+    from piescope.reading.inputs import agreed_truth, read_truth
+
+    parts = [part for each in sides.values() for part in each.parts]
+    if labels is None and asked.labels is not None:
+        labels = read_truth(asked.labels, hints_of(asked))
+    if labels is None and pictures is not None and agreed_truth(parts) is None:
+        from piescope.adapters.running import truth_of_pictures
+
+        labels = truth_of_pictures(pictures, parts[0].class_names)
+    return QuestionOf(
+        dense=sides["dense"],
+        compressed=sides["compressed"],
+        labels=labels,
+        metadata=_metadata(asked),
+        represented=_represented(asked, sides),
+        pictures=pictures,
+        class_names=_class_names(asked),
+        common=asked.common,
+        match_tail=asked.match_tail,
+        is_paired=asked.paired,
+        seed=asked.seed,
+        expect_accuracy=asked.expect_accuracy,
+        has_said_scores=bool(asked.score_columns),
+        is_one_file=is_one_file,
+        batch_size=asked.pictures_at_once if has_models else None,
+    )
+
+
+def _metadata(asked: Asked) -> Any:
+    if asked.metadata is None:
+        return None
+    from piescope.auditing.groups import read_metadata
+    from piescope.reading.files import named_file
+
+    return read_metadata(named_file(fspath(asked.metadata), "metadata"), hints_of(asked))
+
+
+def _class_names(asked: Asked) -> list[str] | None:
+    if asked.classes is None:
+        return None
+    if isinstance(asked.classes, str | PathLike):
+        from piescope.reading.labels import read_class_names
+
+        return read_class_names(Path(fspath(asked.classes)))
+    return [str(name) for name in asked.classes]
+
+
+def _represented(asked: Asked, sides: dict[str, SideInput]) -> Any:
+    from piescope.reading.files import fault, named_file
+
+    given = {"dense": asked.dense_embeddings, "compressed": asked.compressed_embeddings}
+    layers = {"dense": asked.dense_layers, "compressed": asked.compressed_layers}
+    held = {side: answers.representation for side, answers in sides.items()}
+    if not any(given.values()) and not any(layers.values()) and not all(found is not None for found in held.values()):
+        return None
+    from piescope.auditing.embeddings import Points, Represented, read_layers, read_points
+
+    for kind, both in (("embeddings", given), ("layers", layers)):
+        if (both["dense"] is None) != (both["compressed"] is None):
+            missing = "dense" if both["dense"] is None else "compressed"
+            raise fault(
+                missing, f"--{missing}-{kind}", "nothing", "the same of both sides", f"give --{missing}-{kind} too"
+            )
+    reading = hints_of(asked)
+    deep = {side: read_layers(fspath(text), side, reading) for side, text in layers.items() if text is not None}
+    if deep and len(deep["dense"]) != len(deep["compressed"]):
+        raise fault(
+            "layers",
+            "--compressed-layers",
+            f"{len(deep['compressed'])} files",
+            f"{len(deep['dense'])}, as many as dense layers",
+            "give the same layers of both",
+        )
+    points: dict[str, Points] = {}
+    for side in ("dense", "compressed"):
+        path, stored = given[side], held[side]
+        if path is not None:
+            points[side] = read_points(named_file(fspath(path), f"{side} embeddings"), reading)
+        elif deep:
+            points[side] = deep[side][-1]
+        else:
+            assert stored is not None
+            points[side] = Points(sides[side].name, stored, sides[side].parts[0].ids)
+    return Represented(
+        points["dense"], points["compressed"], (tuple(deep.get("dense", ())), tuple(deep.get("compressed", ())))
+    )
