@@ -7,142 +7,24 @@ other side after Bonferroni's correction for the number of parts, else ``undecid
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Literal
-
 import numpy as np
 
 from piescope.measure.class_impact import same_class_probability
-from piescope.measure.noise_floor import excess_difference
 from piescope.measure.overlap import chance_jaccard, jaccard
-from piescope.measure.pies import group_modal_labels
 from piescope.measure.ranking import correlation
-from piescope.measure.resampling import Draws, Estimate, drawn_means, estimate, two_way_draws
-from piescope.report.frames import ArmResult, Results, Row
+from piescope.measure.resampling import Estimate, estimate
+from piescope.report.claim_parts import DRAWS, Claim, Part
+from piescope.report.evidence import Evidence
+from piescope.report.frames import Results, Row
 from piescope.report.published import paper_value
 from piescope.report.signal import Signal
 from piescope.report.words import OBJECTIVES, pruning_name
 from piescope.wording import as_percent
 
-DRAWS = 300
-LEVEL = 0.025
-"""One-sided: a 95 % interval on the right side of zero."""
-
-Verdict = Literal["supported", "contradicted", "undecided at this scale"]
-SUPPORTED: Verdict = "supported"
-CONTRADICTED: Verdict = "contradicted"
-UNDECIDED: Verdict = "undecided at this scale"
-
-Values = np.ndarray
-"""A statistic of every row of the draws; row 0 is what was observed."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """One comparison that a claim makes.
-
-    Attributes:
-        about: which arms.
-        effect: what is measured, with its unit.
-        claimed: which side of zero the effect should lie on; None: told for comparison, no part of the verdict.
-        found: the effect; of its logarithm where ``is_ratio``.
-        paper: the effect in the paper's tables, where it can be had.
-        is_ratio: the effect is told as a ratio, and one is its zero.
-    """
-
-    about: str
-    effect: str
-    claimed: Literal["above", "below"] | None
-    found: Estimate
-    paper: float | None = None
-    is_ratio: bool = False
-
-    @property
-    def p_for(self) -> float:
-        """One-sided p-value of the claimed side."""
-        return self.found.p_positive if self.claimed == "above" else self.found.p_negative
-
-    @property
-    def p_against(self) -> float:
-        """One-sided p-value of the other side."""
-        return self.found.p_negative if self.claimed == "above" else self.found.p_positive
-
-    @property
-    def verdict(self) -> Verdict:
-        """Of this part alone."""
-        return verdict_of([self])
-
-    @property
-    def counts(self) -> bool:
-        """Whether the claim's verdict hangs on it."""
-        return self.claimed is not None
-
-    @property
-    def reason(self) -> str:
-        """Why there is no interval; empty where there is one."""
-        return "" if np.isfinite(self.found.error) else "too few models or PIEs, or no spread, for an interval"
-
-    def told(self) -> tuple[float | None, float | None, float | None]:
-        """Effect and interval as they are shown: ratios as ratios; None where there is none."""
-        shown = [
-            float(np.exp(value)) if self.is_ratio else value
-            for value in (self.found.value, self.found.low, self.found.high)
-        ]
-        known = [value if np.isfinite(value) else None for value in shown]
-        return known[0], known[1], known[2]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One finding of the paper.
-
-    Attributes:
-        id: C1 to C8.
-        statement: what the paper says.
-        parts: its comparisons in this run.
-        missing: arms that the run lacks for it; then it has no parts.
-        note: what its verdict does not say.
-    """
-
-    id: str
-    statement: str
-    parts: tuple[Part, ...]
-    missing: str = ""
-    note: str = ""
-
-    @property
-    def verdict(self) -> Verdict:
-        """Of all parts together."""
-        return verdict_of(self.parts)
-
-    @property
-    def reason(self) -> str:
-        """Why it is undecided; empty otherwise."""
-        if self.verdict != UNDECIDED:
-            return ""
-        if self.missing:
-            return f"not measured here: {self.missing}"
-        parts = [part for part in self.parts if part.counts]
-        unclear = [part for part in parts if part.verdict == UNDECIDED]
-        against = [part for part in parts if part.verdict == CONTRADICTED]
-        told = f"{len(unclear)} of {len(parts)} comparisons {'is' if len(unclear) == 1 else 'are'} not clear"
-        return told + (f", {len(against)} alone would speak against it" if against else "")
-
-
-def verdict_of(parts: tuple[Part, ...] | list[Part]) -> Verdict:
-    """Supported: all parts; contradicted: any part, corrected for their number; else undecided."""
-    parts = [part for part in parts if part.counts]
-    if parts and all(part.p_for < LEVEL for part in parts):
-        return SUPPORTED
-    if any(part.p_against * len(parts) < LEVEL for part in parts):
-        return CONTRADICTED
-    return UNDECIDED
-
 
 def check_claims(results: Results, draws: int = DRAWS, signal: Signal | None = None) -> list[Claim]:
     """All eight claims, on what this run has; ``signal``: where its noise floors are known already."""
-    evidence = _Evidence(results, draws, signal or Signal(results))
+    evidence = Evidence(results, draws, signal or Signal(results))
     return [
         _c1(evidence),
         _c2(evidence),
@@ -193,105 +75,6 @@ def claims_rows(results: Results, claims: list[Claim]) -> list[Row]:
     return rows
 
 
-class _Evidence:
-    """The run under every draw of models and examples."""
-
-    def __init__(self, results: Results, draws: int, signal: Signal) -> None:
-        self.results, self.signal = results, signal
-        self.models = max(len(arm.models["labels"]) for arm in results.arms)
-        self.examples = len(results.labels)
-        self.drawn: Draws = two_way_draws(self.models, self.examples, draws)
-        # a cache of each evidence's own
-        self.pies = lru_cache(maxsize=None)(self._pies)
-        self._labels = lru_cache(maxsize=2)(self._modal_labels)
-        self.depth = lru_cache(maxsize=4)(self._depth)
-
-    @cached_property
-    def main(self) -> float:
-        return self.results.main_sparsity
-
-    def arm(self, objective: str, pruning: str, sparsity: float) -> ArmResult | None:
-        return self.results.find(objective, "dense" if sparsity == 0 else pruning, sparsity)
-
-    def sparsities(self, objective: str, *prunings: str) -> list[float]:
-        """At which the run has all of these arms."""
-        return [
-            sparsity
-            for sparsity in self.results.sparsities()
-            if all(self.is_the_papers(pruning) for pruning in prunings)
-            if all(self.arm(objective, pruning, sparsity) for pruning in prunings) and self.arm(objective, "dense", 0)
-        ]
-
-    def is_the_papers(self, pruning: str) -> bool:
-        """Whether a pruning is of the paper's kind: by magnitude, and of the schedule that its name says.
-
-        Controls (random masks, a method of the study's own) are no evidence about the paper's methods.
-        """
-        method = self.results.study.method(pruning)
-        kind = {"gmp": "gradual", "delayed_gmp": "gradual", "one_shot": "one_shot"}.get(pruning)
-        return method is not None and method.kind == kind and method.criterion == "magnitude"
-
-    def families(self) -> list[tuple[str, str]]:
-        """(objective, pruning) of the paper's objectives and prunings, in the study's order."""
-        return [(o, p) for o, p in self.results.families() if o in ("supervised", "supcon") and self.is_the_papers(p)]
-
-    def common_prunings(self, *sparsities: float) -> list[str]:
-        """The paper's prunings that both objectives have, with their dense arms, at these sparsities or at any."""
-        names = dict.fromkeys(pruning for _, pruning in self.families())
-        both = {
-            name: [s for s in self.sparsities("supervised", name) if s in self.sparsities("supcon", name)]
-            for name in names
-        }
-        return [name for name, found in both.items() if found and set(sparsities) <= set(found)]
-
-    def _modal_labels(self, objective: str, pruning: str, sparsity: float) -> Values:
-        arm = self.arm(objective, pruning, sparsity)
-        assert arm is not None, "asked for arms that there are"
-        return group_modal_labels(arm.models["labels"], self.drawn.models, len(self.results.class_names))
-
-    def _pies(self, objective: str, pruning: str, sparsity: float) -> Values:
-        """``[rows, examples]`` PIEs."""
-        dense = self._labels(objective, "dense", 0.0)
-        mask: Values = self._modal_labels(objective, pruning, sparsity) != dense
-        return mask
-
-    def count(self, objective: str, pruning: str, sparsity: float) -> Values:
-        """PIEs of each row."""
-        return (self.pies(objective, pruning, sparsity) * self.drawn.examples).sum(1, dtype=np.float64)
-
-    def q(self, objective: str, pruning: str, sparsity: float) -> Values:
-        """Mean Q-Score of each row."""
-        arm = self.arm(objective, pruning, sparsity)
-        assert arm is not None, "asked for arms that there are"
-        each = drawn_means(arm.models["q"], self.drawn.models)
-        return (each * self.drawn.examples).sum(1, dtype=np.float64) / self.examples
-
-    def excess(self, *arms: tuple[str, str, float]) -> Estimate | None:
-        """PIEs beyond seed noise of the first arm minus those of the second, % of examples; None without a floor."""
-        found = [self.arm(*arm) for arm in arms]
-        one, other = (None if arm is None else self.signal.floor(arm) for arm in found)
-        if one is None or other is None:
-            return None
-        each = excess_difference(one, other, same_dense=arms[0][0] == arms[1][0])
-        scale = 100 / self.examples
-        value, error, low, high = (scale * number for number in (each.value, each.error, each.low, each.high))
-        return Estimate(value, error, low, high, each.p_above, each.p_below)
-
-    @property
-    def has_depth(self) -> bool:
-        return bool(self.results.probe_points)
-
-    @property
-    def depth_models(self) -> int:
-        return min(len(arm.models["depth"]) for arm in self.results.arms if "depth" in arm.models)
-
-    def _depth(self, objective: str, pruning: str, sparsity: float, convention: str = "depth") -> Values:
-        """``[rows, examples]`` depth, mean over models; ``depth`` in the paper's convention, or ``depth_baldock``."""
-        arm = self.arm(objective, pruning, sparsity)
-        assert arm is not None, "asked for arms that there are"
-        return drawn_means(arm.models[convention], self.drawn.models)
-
-
 def _pair(objective: str, pruning: str, sparsity: float | None = None) -> str:
     named = f"{OBJECTIVES[objective]} / {pruning_name(pruning)}"
     return named if sparsity is None else f"{named}, {as_percent(sparsity)}"
@@ -311,7 +94,7 @@ def _claim(identity: str, statement: str, parts: list[Part], needs: str, note: s
     return Claim(identity, statement, tuple(parts), "" if parts else needs, note if parts else "")
 
 
-def _c1(evidence: _Evidence) -> Claim:
+def _c1(evidence: Evidence) -> Claim:
     parts = []
     for pruning in evidence.common_prunings(evidence.main):
         arms = [(objective, pruning, evidence.main) for objective in ("supcon", "supervised")]
@@ -335,7 +118,7 @@ def _c1(evidence: _Evidence) -> Claim:
     )
 
 
-def _fewer(evidence: _Evidence, objective: str, fewer: str, more: str) -> list[Part]:
+def _fewer(evidence: Evidence, objective: str, fewer: str, more: str) -> list[Part]:
     parts = []
     for sparsity in evidence.sparsities(objective, fewer, more):
         arms = [(objective, pruning, sparsity) for pruning in (fewer, more)]
@@ -355,7 +138,7 @@ def _fewer(evidence: _Evidence, objective: str, fewer: str, more: str) -> list[P
 
 
 def _beyond_noise(
-    evidence: _Evidence, about: str, one: str, other: str, arms: list[tuple[str, str, float]]
+    evidence: Evidence, about: str, one: str, other: str, arms: list[tuple[str, str, float]]
 ) -> list[Part]:
     """The same comparison of what is beyond seed noise: for comparison only, the paper counts all PIEs."""
     found = evidence.excess(*arms)
@@ -363,7 +146,7 @@ def _beyond_noise(
     return [] if found is None else [Part(about, effect, None, found)]
 
 
-def _c2(evidence: _Evidence) -> Claim:
+def _c2(evidence: Evidence) -> Claim:
     return _claim(
         "C2",
         "In supervised training, one-shot pruning loses fewer examples than gradual pruning at every sparsity",
@@ -372,7 +155,7 @@ def _c2(evidence: _Evidence) -> Claim:
     )
 
 
-def _c3(evidence: _Evidence) -> Claim:
+def _c3(evidence: Evidence) -> Claim:
     return _claim(
         "C3",
         "In supervised contrastive training, delayed gradual pruning loses fewer examples than gradual pruning",
@@ -381,7 +164,7 @@ def _c3(evidence: _Evidence) -> Claim:
     )
 
 
-def _c4(evidence: _Evidence) -> Claim:
+def _c4(evidence: Evidence) -> Claim:
     parts = []
     for pruning in evidence.common_prunings(evidence.main):
         change, paper = {}, {}
@@ -419,7 +202,7 @@ def _c4(evidence: _Evidence) -> Claim:
     )
 
 
-def _c5(evidence: _Evidence) -> Claim:
+def _c5(evidence: Evidence) -> Claim:
     parts = []
     for objective, pruning in evidence.families() if evidence.has_depth else []:
         for sparsity in evidence.sparsities(objective, pruning):
@@ -442,7 +225,7 @@ def _c5(evidence: _Evidence) -> Claim:
     )
 
 
-def _deeper(evidence: _Evidence, objective: str, pruning: str, sparsity: float, convention: str) -> Estimate:
+def _deeper(evidence: Evidence, objective: str, pruning: str, sparsity: float, convention: str) -> Estimate:
     is_pie, examples = evidence.pies(objective, pruning, sparsity), evidence.drawn.examples
     depth = evidence.depth(objective, pruning, sparsity, convention)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -453,7 +236,7 @@ def _deeper(evidence: _Evidence, objective: str, pruning: str, sparsity: float, 
     return estimate(inside - outside, evidence.depth_models)
 
 
-def _c6(evidence: _Evidence) -> Claim:
+def _c6(evidence: Evidence) -> Claim:
     parts = []
     for pruning in evidence.common_prunings(evidence.main) if evidence.has_depth else []:
         found = {}
@@ -486,7 +269,7 @@ def _c6(evidence: _Evidence) -> Claim:
     )
 
 
-def _c7(evidence: _Evidence) -> Claim:
+def _c7(evidence: Evidence) -> Claim:
     parts = []
     for objective, pruning in evidence.families():
         sparsities = evidence.sparsities(objective, pruning)
@@ -517,11 +300,11 @@ def _c7(evidence: _Evidence) -> Claim:
     )
 
 
-def _is_unbalanced(evidence: _Evidence) -> bool:
+def _is_unbalanced(evidence: Evidence) -> bool:
     return len(set(np.bincount(evidence.results.labels, minlength=len(evidence.results.class_names)).tolist())) > 1
 
 
-def _c8(evidence: _Evidence) -> Claim:
+def _c8(evidence: Evidence) -> Claim:
     parts = []
     for pruning in evidence.common_prunings():
         both_have = evidence.sparsities("supcon", pruning)
@@ -567,7 +350,7 @@ def _c8(evidence: _Evidence) -> Claim:
     )
 
 
-def _shared(evidence: _Evidence, pruning: str, sparsity: float) -> dict[str, Estimate]:
+def _shared(evidence: Evidence, pruning: str, sparsity: float) -> dict[str, Estimate]:
     """For each objective: the share of its PIEs that are the other's too, minus one half."""
     pies = {objective: evidence.pies(objective, pruning, sparsity) for objective in ("supervised", "supcon")}
     both = (pies["supervised"] & pies["supcon"]) * evidence.drawn.examples

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 import piescope
-from piescope.report.claims import Claim
+from piescope.report.claim_parts import Claim
 from piescope.report.figures import Drawn
 from piescope.report.frames import ArmResult, Results, Row, tied_pies
 from piescope.report.published import unfair_because

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from piescope.report import frames
-from piescope.report.claims import DRAWS, Claim, claims_rows
+from piescope.report.claim_parts import DRAWS, Claim
+from piescope.report.claims import claims_rows
 from piescope.report.frames import Results, Row
 from piescope.report.published import published_rows, unfair_because
 from piescope.report.words import OBJECTIVES, family_name, pruning_name

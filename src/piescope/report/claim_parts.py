@@ -1,0 +1,134 @@
+"""A claim and the comparisons that speak for or against it, each with its interval; what verdict follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from piescope.measure.resampling import Estimate
+
+DRAWS = 300
+
+
+LEVEL = 0.025
+"""One-sided: a 95 % interval on the right side of zero."""
+
+
+Verdict = Literal["supported", "contradicted", "undecided at this scale"]
+
+
+SUPPORTED: Verdict = "supported"
+
+
+CONTRADICTED: Verdict = "contradicted"
+
+
+UNDECIDED: Verdict = "undecided at this scale"
+
+
+Values = np.ndarray
+"""A statistic of every row of the draws; row 0 is what was observed."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One comparison that a claim makes.
+
+    Attributes:
+        about: which arms.
+        effect: what is measured, with its unit.
+        claimed: which side of zero the effect should lie on; None: told for comparison, no part of the verdict.
+        found: the effect; of its logarithm where ``is_ratio``.
+        paper: the effect in the paper's tables, where it can be had.
+        is_ratio: the effect is told as a ratio, and one is its zero.
+    """
+
+    about: str
+    effect: str
+    claimed: Literal["above", "below"] | None
+    found: Estimate
+    paper: float | None = None
+    is_ratio: bool = False
+
+    @property
+    def p_for(self) -> float:
+        """One-sided p-value of the claimed side."""
+        return self.found.p_positive if self.claimed == "above" else self.found.p_negative
+
+    @property
+    def p_against(self) -> float:
+        """One-sided p-value of the other side."""
+        return self.found.p_negative if self.claimed == "above" else self.found.p_positive
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of this part alone."""
+        return verdict_of([self])
+
+    @property
+    def counts(self) -> bool:
+        """Whether the claim's verdict hangs on it."""
+        return self.claimed is not None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no interval; empty where there is one."""
+        return "" if np.isfinite(self.found.error) else "too few models or PIEs, or no spread, for an interval"
+
+    def told(self) -> tuple[float | None, float | None, float | None]:
+        """Effect and interval as they are shown: ratios as ratios; None where there is none."""
+        shown = [
+            float(np.exp(value)) if self.is_ratio else value
+            for value in (self.found.value, self.found.low, self.found.high)
+        ]
+        known = [value if np.isfinite(value) else None for value in shown]
+        return known[0], known[1], known[2]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One finding of the paper.
+
+    Attributes:
+        id: C1 to C8.
+        statement: what the paper says.
+        parts: its comparisons in this run.
+        missing: arms that the run lacks for it; then it has no parts.
+        note: what its verdict does not say.
+    """
+
+    id: str
+    statement: str
+    parts: tuple[Part, ...]
+    missing: str = ""
+    note: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of all parts together."""
+        return verdict_of(self.parts)
+
+    @property
+    def reason(self) -> str:
+        """Why it is undecided; empty otherwise."""
+        if self.verdict != UNDECIDED:
+            return ""
+        if self.missing:
+            return f"not measured here: {self.missing}"
+        parts = [part for part in self.parts if part.counts]
+        unclear = [part for part in parts if part.verdict == UNDECIDED]
+        against = [part for part in parts if part.verdict == CONTRADICTED]
+        told = f"{len(unclear)} of {len(parts)} comparisons {'is' if len(unclear) == 1 else 'are'} not clear"
+        return told + (f", {len(against)} alone would speak against it" if against else "")
+
+
+def verdict_of(parts: tuple[Part, ...] | list[Part]) -> Verdict:
+    """Supported: all parts; contradicted: any part, corrected for their number; else undecided."""
+    parts = [part for part in parts if part.counts]
+    if parts and all(part.p_for < LEVEL for part in parts):
+        return SUPPORTED
+    if any(part.p_against * len(parts) < LEVEL for part in parts):
+        return CONTRADICTED
+    return UNDECIDED
