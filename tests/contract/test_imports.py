@@ -96,3 +96,8 @@ def reachable(graph: Graph, start: str) -> set[str]:
             found.add(name)
             waiting += graph[name]
     return found
+
+
+def test_every_module_can_be_read_in_one_sitting() -> None:
+    long = {path.name: lines for path in SOURCE.rglob("*.py") if (lines := len(path.read_text().splitlines())) > 500}
+    assert long == {}

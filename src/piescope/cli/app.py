@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import atexit
 import gc
-import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -38,9 +35,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Column
 
-    from piescope.data.locate import OnBytes
     from piescope.study.plan import Plan, Step
     from piescope.study.spec import Study
+from piescope.cli.data_sets import check_data, downloading, place_of_data
 
 app = typer.Typer(
     name="piescope",
@@ -99,11 +96,17 @@ class _Signals:
 
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A built-in study (see `studies`) or a TOML file.")]
+
+
 DataDirOption = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Where the data set lies; else PIESCOPE_DATA, the user's cache, or it is fetched."),
 ]
+
+
 FormerDataOption = Annotated[Path | None, typer.Option("--data", hidden=True, help="What --data-dir was before.")]
+
+
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study: run's --out.")]
 
 
@@ -129,7 +132,7 @@ def run(
     console = console_here()
     where = device_type(device)
     count = workers if workers is not None else cores() if where == "cpu" else 1
-    _check_data(console, parsed, folder, _place(data_dir, data), fresh)
+    check_data(console, parsed, folder, place_of_data(data_dir, data), fresh)
     watch = Progress(console, count)
 
     def announce(plan: Plan, left: list[Step], unused: int) -> None:
@@ -413,74 +416,10 @@ def data_sets(
         error = DataError(name)
         error.add_unknown("NAME", "data set", name, SOURCES)
         raise error
-    with _download(console) as on_bytes:
-        seen = look_at(name, _place(data_dir, data), on_bytes)
+    with downloading(console) as on_bytes:
+        seen = look_at(name, place_of_data(data_dir, data), on_bytes)
     for line in seen.lines():
         say(console, line)
-
-
-def _place(data_dir: Path | None, former: Path | None) -> Path | None:
-    """Where the data lie: by --data-dir, or by --data, which meant the same here before it came to name a data set."""
-    from piescope.data.sources import SOURCES
-    from piescope.problems import DataError
-
-    error = DataError("the command line")
-    if former is not None and data_dir is not None:
-        error.add("--data", "--data-dir too", "one of the two", "leave --data out")
-    elif former is not None and str(former) in SOURCES and not former.exists():
-        cure = "leave it out: the study, or NAME, says which; where it lies is --data-dir DIR"
-        error.add("--data", f"{former}, a data set", "the folder of one", cure)
-    error.raise_if_any()
-    return former if data_dir is None else data_dir
-
-
-def _check_data(console: Console, study: Study, folder: Path, data: Path | None, fresh: bool) -> None:
-    """Finds the data, fetches them if need be, and checks them, before any work; workers find them where they were."""
-    from piescope.data.locate import VARIABLE
-    from piescope.study.status import needs_data
-
-    if not fresh and not needs_data(study, folder):
-        return
-    with _download(console) as on_bytes:
-        splits = study.data.load(data, on_bytes)
-    if data is not None:
-        os.environ[VARIABLE] = str(data.resolve())
-    twice = splits.duplicates()
-    if twice:
-        say(
-            console,
-            f"warning: {twice} of {len(splits.test)} test images stand in the training images too, pixel for pixel; "
-            "models may know them by heart",
-        )
-
-
-@contextmanager
-def _download(console: Console) -> Iterator[OnBytes]:
-    """A progress bar that appears when something is fetched; plain lines without a terminal."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-    with Progress(
-        "fetching the data",
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("", visible=False)
-        told = -1
-
-        def on_bytes(done: int, total: int) -> None:
-            nonlocal told
-            progress.update(task, completed=done, total=total or None, visible=True)
-            tenth = 10 * done // total if total else done >> 24
-            if not console.is_terminal and tenth != told:
-                told = tenth
-                say(console, f"fetching the data: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
-
-        yield on_bytes
 
 
 def _folded(head: str) -> Column:
