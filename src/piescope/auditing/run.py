@@ -28,6 +28,7 @@ from piescope.reading.labels import Classes, resolve_classes
 from piescope.reading.matching import Listed, Matched, match
 from piescope.reading.parts import LabelColumn, Predictions
 from piescope.reading.sides import Side
+from piescope.reading.truth_marks import check_no_truth
 
 if TYPE_CHECKING:
     from piescope.auditing.embeddings import Represented
@@ -119,6 +120,7 @@ def resolved(question: Question) -> Audited:
     if question.represented is not None:
         others |= question.represented.listed()
     matched = match(sides, others, question.common, question.match_tail)
+    check_no_truth(question.dense.parts, question.compressed.parts, matched)
     check_widths(sides, matched)
     parts = [*question.dense.parts, *question.compressed.parts]
     classes = _classes(parts, truth, question.class_names)

@@ -123,6 +123,7 @@ def _whole_array(array: StoredArray, name: str, hints: Hints, sample: np.ndarray
         *(shown(path), "labels", _models(array, axes, name), array, axes, names),
         told=("labels", *told),
         largest=-1 if names else largest,
+        is_unsure="models" in axes and hints.values is None,
     )
 
 
@@ -349,4 +350,8 @@ def _named_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
         cure = "give predicted classes; free texts are judged right or wrong first"
         raise fault(array.path, array.label, found, "class names, each of which occurs again", cure)
     told = ("labels", *told)
-    return Predictions(shown(array.path), "labels", _models(array, axes, name), stored, axes, names, told=told)
+    return Predictions(
+        *(shown(array.path), "labels", _models(array, axes, name), stored, axes, names),
+        told=told,
+        is_unsure="models" in axes and hints.values is None,
+    )

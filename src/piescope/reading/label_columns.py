@@ -27,6 +27,7 @@ from piescope.reading.evidence import (
 from piescope.reading.files import fault, typed
 from piescope.reading.names import (
     CLASS_NAMES,
+    CLASS_ONE_NAMES,
     CONFIDENCE_NAMES,
     CORRECT_NAMES,
     LABEL_NAMES,
@@ -305,7 +306,8 @@ def _check_can_be_label(column: Column, path: Path, hints: Hints) -> None:
 def single_score(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | None:
     """One score an example: that of class 1 of two, by its name, or because the user says what it is."""
     numbers = [column for column in rest if column.kind == "fraction"]
-    named = [column for column in numbers if set(column.words) & set(SCORE_NAMES) or column.key in PREDICTION_NAMES]
+    usual = {*PREDICTION_NAMES, *CLASS_ONE_NAMES}
+    named = [column for column in numbers if set(column.words) & set(SCORE_NAMES) or column.key in usual]
     is_said = hints.values in ("probabilities", "logits")
     if len(named) == 1 and named[0].key not in ("max_prob", "pred_prob", "top1_prob"):
         column = named[0]

@@ -76,7 +76,12 @@ MODEL_WORDS = frozenset(
 )
 """Words in the names of columns that hold the answers of one model each."""
 
-WRONG_NAMES = frozenset(("error", "errors", "wrong", "incorrect", "miss", "missed", "fail", "failed", "failure"))
+WRONG_NAMES = frozenset(
+    (
+        *("error", "errors", "wrong", "incorrect", "miss", "missed", "fail", "failed", "failure"),
+        *("mistake", "mistakes", "mistaken", "misclassified", "misclassification"),
+    )
+)
 """Words in the names of columns that say wrong rather than right."""
 
 TRUTH_NAMES = (
@@ -149,6 +154,9 @@ SCORE_NAMES = (
 )
 """Names of what can only be scores of classes; before or after a class's name, too: ``prob_cat``."""
 
+CLASS_ONE_NAMES = ("p1", "p_1", "y_score", "decision_function", "positive")
+"""Names of what can only be the score of class 1 of two, where it is the only score."""
+
 SCORE_WORDS = (*SCORE_NAMES, "score", "class", "pred", "prediction", "conf", "c", "y", "output")
 
 EMBEDDING_NAMES = ("embeddings", "embedding", "features", "representations", "representation", "images", "x", "feature")
@@ -181,6 +189,26 @@ MEASURE_WORDS = frozenset(
     )
 )
 """Words in the names of measurements that stand beside predictions."""
+
+AMOUNT_WORDS = frozenset(
+    (
+        *("latency", "ms", "sec", "secs", "time", "times", "seconds", "duration", "runtime", "size", "bytes", "memory"),
+        *("energy", "power", "tokens", "length", "width", "height", "timestamp", "date", "year", "epoch", "step"),
+        *("batch", "fps", "flops", "price", "cost"),
+    )
+)
+"""Words in the names of times and sizes, which differ between two models whatever they answer."""
+
+SURENESS_WORDS = frozenset(
+    (
+        *("max", "confidence", "conf", "loss", "losses", "nll", "ce", "entropy", "perplexity", "ppl", "uncertainty"),
+        *("variance", "std", "rank"),
+    )
+)
+"""Words in the names of numbers that say how sure or how wrong a model is, and not which class it answers."""
+
+BOTH_NAMES = ("answer", "output")
+"""Names of predictions that are as usual for the truth of a benchmark."""
 
 CONFIDENCE_NAMES = ("confidence", "conf", "score", "probability", "prob", "max_prob", "logit", "top1_prob", "pred_prob")
 

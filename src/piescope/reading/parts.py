@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from piescope.problems import InputError
 from piescope.reading.arrays import StoredArray
+from piescope.reading.columns import Column
 from piescope.reading.files import fault
 from piescope.reading.labels import MOST_CLASSES, whole_ids
 
@@ -83,6 +84,7 @@ class Roles:
         is_correctness: ``labels`` say right or wrong.
         left_out: columns that are not used, with the reason.
         notes: what else is said of it.
+        is_unsure: nothing but their place says that ``labels`` are predicted: they may be true labels.
     """
 
     id: str | None = None
@@ -97,6 +99,7 @@ class Roles:
     is_correctness: bool = False
     left_out: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = field(default=())
+    is_unsure: bool = False
 
     @property
     def as_text(self) -> tuple[str, ...]:
@@ -182,6 +185,8 @@ class Predictions:
         witnesses: other columns that name the examples, where there are no ids, or some that count the rows.
         columns: of the table that it is from.
         chosen: those of them that it was made of.
+        is_unsure: nothing but their place says that labels are predicted: they may be true labels.
+        beside: what the first rows of columns show that may hold the predictions instead.
     """
 
     source: str
@@ -200,6 +205,8 @@ class Predictions:
     witnesses: tuple[Witness, ...] = ()
     columns: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
+    is_unsure: bool = False
+    beside: tuple[Column, ...] = ()
 
     @property
     def examples(self) -> int:

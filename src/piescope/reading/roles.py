@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -32,6 +33,7 @@ from piescope.reading.label_columns import (
     single_score,
 )
 from piescope.reading.names import (
+    BOTH_NAMES,
     CLASS_NAMES,
     CORRECT_NAMES,
     ID_ENDINGS,
@@ -230,9 +232,20 @@ def roles_of(columns: Sequence[Column], path: Path, hints: Hints) -> Roles:
         names = ", ".join(map(repr, found.labels[:8]))
         expected = "one column of predictions beside the example and the model"
         raise fault(path, "columns", names, expected, "name it: --prediction-column NAME")
+    found = replace(found, is_unsure=_is_unsure(found, rest, hints))
     reasons = dict(found.left_out)
     left = tuple((c.name, reasons.get(c.name) or _why_not(c, found)) for c in rest if c.name not in found.used)
     return replace(found, left_out=left)
+
+
+def _is_unsure(found: Roles, rest: Sequence[Column], hints: Hints) -> bool:
+    """Whether labels are taken for predictions though no name says so, and no truth stands beside them."""
+    if found.truth is not None or found.is_correctness or hints.prediction_columns or not found.labels:
+        return False
+    if len(found.labels) > 1:
+        return hints.values is None and all(name.startswith("column ") for name in found.labels)
+    chosen = next(column for column in rest if column.name == found.labels[0])
+    return chosen.key not in PREDICTION_NAMES or chosen.key in BOTH_NAMES
 
 
 def _model_column(rest: Sequence[Column]) -> Column | None:
@@ -370,6 +383,8 @@ def _repeats(truth: Column, rest: Sequence[Column], found: Roles) -> bool:
         said: list[object] = list(plain(by_name[found.labels[0]]))
     elif found.scores and len(found.scores) > 1:
         said = list(stacked([by_name[name] for name in found.scores]).argmax(1))
+    elif len(found.scores) == 1 and not np.isnan(score := by_name[found.scores[0]].values).any():
+        said = list(score >= (0.5 if ((score >= 0) & (score <= 1)).all() else 0.0))
     elif len(found.vectors) == 1 and (numbers := by_name[found.vectors[0]].numbers) is not None and numbers.size:
         said = list(numbers.argmax(1))
     else:

@@ -34,6 +34,7 @@ from piescope.reading.parts import (
 )
 from piescope.reading.roles import id_of, ids_alike, roles_of, truth_roles, witnesses_of
 from piescope.reading.tables import TableFile, check_padded
+from piescope.reading.truth_marks import may_be_predictions
 from piescope.wording import one_line
 
 MOST_LOOKED_AT = 2**22
@@ -141,6 +142,8 @@ def part_of_table(table: TableFile, hints: Hints) -> Predictions:
     roles = roles_of(columns, table.path, hints)
     check_padded(table, (*roles.labels, *(() if roles.truth is None else (roles.truth,))))
     cells = _cells_of(table, columns, roles, hints)
+    if roles.is_unsure:
+        cells.beside = tuple(c for c in columns if c.name not in roles.used and may_be_predictions(c))
     has_signs = roles.truth is not None and _has_signs(columns, (roles.truth,), hints)
     if roles.model is not None:
         return _pivoted(table, roles, cells, has_signs)
@@ -217,6 +220,7 @@ class _Cells:
     right_from: float | None = None
     zero: float | None = None
     done: int = 0
+    beside: tuple[Column, ...] = ()
 
     def rows(self, batch: pa.RecordBatch) -> np.ndarray:
         """``[rows, models]`` labels or ``[rows, models, classes]`` scores."""
@@ -291,7 +295,13 @@ class _Cells:
         found = Predictions(
             shown(path), self.values, self.models, array, axes, names, ids, truth, told, -1 if names else largest
         )
-        found = replace(found, columns=tuple(self.table.schema.names), chosen=self.roles.chosen)
+        found = replace(
+            found,
+            columns=tuple(self.table.schema.names),
+            chosen=self.roles.chosen,
+            is_unsure=self.roles.is_unsure and self.values == "labels",
+            beside=self.beside,
+        )
         if self.roles.is_correctness:
             return replace(found, is_correctness=True, truth=all_right(shown(path), array.shape[0], ids))
         if self.values != "labels" and array.shape[2] == 1:

@@ -1,0 +1,215 @@
+"""True labels beside predictions whose names say nothing: never audited as predictions, whatever they are called.
+
+Every file here has the truth in it, the same on both sides; taken for a prediction it gives "0 changed".
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from piescope.audits import Audit, audit
+from piescope.problems import InputError
+
+ROWS = 120
+RANDOM = np.random.default_rng(4)
+TRUTH = RANDOM.integers(0, 2, ROWS)
+DENSE, COMPRESSED = (np.where(RANDOM.random(ROWS) < share, 1 - TRUTH, TRUTH) for share in (0.05, 0.3))
+CHANGED = int((DENSE != COMPRESSED).sum())
+OF_FOUR = RANDOM.integers(0, 4, ROWS)
+DENSE_OF_FOUR, COMPRESSED_OF_FOUR = (
+    np.where(RANDOM.random(ROWS) < share, (OF_FOUR + 1) % 4, OF_FOUR) for share in (0.05, 0.2)
+)
+IDS = [f"x{row}.png" for row in range(ROWS)]
+
+Columns = Mapping[str, Any]
+
+
+def probability(said: np.ndarray) -> np.ndarray:
+    """Of class 1, above 0.5 where it is said."""
+    return np.where(said == 1, 0.51, 0.01) + 0.4 * np.random.default_rng(int(said.sum())).random(len(said)).round(4)
+
+
+def margin(said: np.ndarray) -> np.ndarray:
+    """A logit of class 1."""
+    return np.round(8 * (probability(said) - 0.5), 4)
+
+
+def write(path: Path, columns: Columns, header: bool = True) -> str:
+    rows = zip(*columns.values(), strict=True)
+    text = [",".join(columns)] if header else []
+    path.write_text("\n".join([*text, *(",".join(map(str, row)) for row in rows)]) + "\n")
+    return str(path)
+
+
+def both(folder: Path, made: Callable[[np.ndarray], Columns]) -> tuple[str, str]:
+    dense, compressed = (write(folder / f"{side}.csv", made(said)) for side, said in (("d", DENSE), ("c", COMPRESSED)))
+    return dense, compressed
+
+
+def num_models(found: Audit) -> list[int]:
+    return [found["inputs"][side]["n_models"] for side in ("dense", "compressed")]
+
+
+def refused(*given: Any, **asked: Any) -> str:
+    """The cure of what is refused."""
+    with pytest.raises(InputError) as caught:
+        audit(*given, **asked)
+    return caught.value.problems[0].cure
+
+
+def followed(cure: str, *given: Any, **asked: Any) -> Audit:
+    """The audit with the flags of a cure's first part."""
+    words = shlex.split(cure.split(";")[0].split(" if ")[0])
+    flags = dict(zip(words[::2], words[1::2], strict=True))
+    named = {name.removeprefix("--").replace("-", "_"): value for name, value in flags.items()}
+    if "score_columns" in named:
+        named["score_columns"] = named["score_columns"].split(",")
+    return audit(*given, **named, **asked)
+
+
+def is_right(found: Audit) -> bool:
+    return _is_right(found, TRUTH, DENSE, COMPRESSED)
+
+
+def is_right_of_four(found: Audit) -> bool:
+    return _is_right(found, OF_FOUR, DENSE_OF_FOUR, COMPRESSED_OF_FOUR)
+
+
+def _is_right(found: Audit, truth: np.ndarray, dense: np.ndarray, compressed: np.ndarray) -> bool:
+    accuracy = found["accuracy"]
+    told = [accuracy["dense"], accuracy["compressed"]]
+    expected = [100 * float((said == truth).mean()) for said in (dense, compressed)]
+    return bool(found["changed"] == (dense != compressed).sum() and told == pytest.approx(expected))
+
+
+@pytest.mark.parametrize("score", [probability, margin])
+@pytest.mark.parametrize(
+    "name",
+    ["prediction_score", "decision", "margin", "raw_output", "svm", "fraud_risk", "value", "delta", "anomaly_score"],
+)
+def test_a_score_of_another_name(tmp_path: Path, name: str, score: Callable[[np.ndarray], np.ndarray]) -> None:
+    given = both(tmp_path, lambda said: {"id": IDS, "label": TRUTH, name: score(said)})
+    cure = refused(*given)
+    assert f"--score-columns {name}" in cure and "--prediction-column label" in cure
+    assert is_right(followed(cure, *given))
+
+
+@pytest.mark.parametrize("score", [probability, margin])
+@pytest.mark.parametrize("name", ["p1", "P1", "y_score", "decision_function", "positive"])
+def test_a_usual_name_of_a_score_is_read(tmp_path: Path, name: str, score: Callable[[np.ndarray], np.ndarray]) -> None:
+    assert is_right(audit(*both(tmp_path, lambda said: {"id": IDS, "label": TRUTH, name: score(said)})))
+    assert is_right(audit(*both(tmp_path, lambda said: {"label": 2 * TRUTH - 1, name: score(said)})))
+
+
+@pytest.mark.parametrize("labels", [TRUTH, 2 * TRUTH - 1, np.array(["bad", "good"])[TRUTH]])
+def test_labels_of_any_spelling_and_no_ids(tmp_path: Path, labels: np.ndarray) -> None:
+    given = both(tmp_path, lambda said: {"label": labels, "svm": margin(said)})
+    cure = refused(*given)
+    assert cure.startswith("--score-columns svm --label-column label if 'svm' is the score of class 1 of two")
+    if labels.dtype.kind != "U":
+        assert is_right(followed(cure, *given))
+
+
+@pytest.mark.parametrize("name", ["p0", "class_0"])
+def test_the_score_of_class_0_is_not_offered(tmp_path: Path, name: str) -> None:
+    cure = refused(*both(tmp_path, lambda said: {"id": IDS, "label": TRUTH, name: 1 - probability(said)}))
+    assert "--score-columns" not in cure and "1 - p" in cure
+
+
+@pytest.mark.parametrize("name", ["max_prob", "loss", "confidence", "entropy"])
+def test_a_file_without_any_prediction(tmp_path: Path, name: str) -> None:
+    truth = np.random.default_rng(8).integers(0, 4, ROWS)
+    cure = refused(*both(tmp_path, lambda said: {"id": IDS, "label": truth, name: probability(said)}))
+    assert cure.startswith("write the predicted class too") and "--score-columns" not in cure
+
+
+NAMES = [
+    *("model_answer", "response", "generated", "completion", "model_output", "resnet50", "guess", "top1", "result"),
+    *("choice", "int8"),
+]
+
+
+@pytest.mark.parametrize("truth", ["answer", "label", "class"])
+@pytest.mark.parametrize("name", NAMES)
+def test_an_answer_of_another_name(tmp_path: Path, truth: str, name: str) -> None:
+    letters = np.array(["A", "B"])
+    given = both(tmp_path, lambda said: {"id": IDS, truth: letters[TRUTH], name: letters[said]})
+    cure = refused(*given)
+    assert f"--prediction-column {name}" in cure and f"--label-column {truth}" in cure
+    assert is_right(audit(*given, prediction_column=name, label_column=truth))
+
+
+@pytest.mark.parametrize("beside", ["latency_ms", "group"])
+def test_models_that_agree_everywhere_are_compared(tmp_path: Path, beside: str) -> None:
+    """What differs is a time; or nothing does."""
+    spent = {"latency_ms": lambda said: probability(said), "group": lambda _: np.array(["old", "new"])[OF_FOUR % 2]}[
+        beside
+    ]
+    given = both(tmp_path, lambda said: {"id": IDS, "label": DENSE, beside: spent(said)})
+    assert audit(*given)["changed"] == 0
+    alone = both(tmp_path, lambda said: {"id": IDS, "label": DENSE})
+    assert audit(*alone)["changed"] == 0
+
+
+def test_labels_that_differ_are_read_as_ever(tmp_path: Path) -> None:
+    given = both(tmp_path, lambda said: {"id": IDS, "label": said, "fraud_risk": probability(said)})
+    assert audit(*given)["changed"] == CHANGED
+
+
+def test_labels_that_are_the_same_can_be_named(tmp_path: Path) -> None:
+    given = both(tmp_path, lambda said: {"id": IDS, "label": TRUTH, "svm": margin(said)})
+    assert audit(*given, prediction_column="label")["changed"] == 0
+
+
+SIDES_OF_FOUR = (("d", DENSE_OF_FOUR), ("c", COMPRESSED_OF_FOUR))
+
+
+@pytest.mark.parametrize("has_ids", [True, False])
+def test_columns_without_names(tmp_path: Path, has_ids: bool) -> None:
+    first = {"0": IDS} if has_ids else {}
+    given = [
+        write(tmp_path / f"{side}.csv", first | {"1": OF_FOUR, "2": said}, header=False) for side, said in SIDES_OF_FOUR
+    ]
+    assert is_right_of_four(followed(refused(*given), *given))
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_arrays_of_truth_and_prediction(tmp_path: Path, turned: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = [np.stack([OF_FOUR, said]) for _, said in SIDES_OF_FOUR]
+    arrays = [array.T if turned else array for array in arrays]
+    monkeypatch.chdir(tmp_path)
+    for name, array in zip("dc", arrays, strict=True):
+        np.save(f"{name}.npy", array)
+    cure = refused("d.npy", "c.npy")
+    assert cure.startswith("--values labels if all are predicted")
+    assert num_models(audit(*arrays, values="labels")) == [2, 2]
+    for name in "dc":  # what the cure says to write, of both files
+        code = shlex.split(cure.partition("by python -c ")[2])[0]
+        exec(code.replace("'d", f"'{name}"), {})
+    assert is_right_of_four(audit("d_predicted.npy", "c_predicted.npy", labels="TRUE.npy"))
+
+
+@pytest.mark.parametrize("with_ids", [True, False])
+def test_rows_of_json_without_names(tmp_path: Path, with_ids: bool) -> None:
+    for name, said in SIDES_OF_FOUR:
+        columns = [OF_FOUR.tolist(), said.tolist()]
+        rows = zip(*([IDS, *columns] if with_ids else columns), strict=True)
+        (tmp_path / f"{name}.json").write_text(json.dumps([list(row) for row in rows]))
+    given = str(tmp_path / "d.json"), str(tmp_path / "c.json")
+    assert is_right_of_four(followed(refused(*given), *given))
+
+
+def test_models_by_column_are_models(tmp_path: Path) -> None:
+    """One of two models may be the same on both sides, if their names say that they are models."""
+    given = [
+        write(tmp_path / f"{side}.csv", {"id": IDS, "model_0": DENSE_OF_FOUR, "model_1": said})
+        for side, said in SIDES_OF_FOUR
+    ]
+    assert num_models(audit(*given)) == [2, 2]
