@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -213,3 +215,86 @@ def test_models_by_column_are_models(tmp_path: Path) -> None:
         for side, said in SIDES_OF_FOUR
     ]
     assert num_models(audit(*given)) == [2, 2]
+
+
+def run_line(cure: str, folder: Path) -> list[str]:
+    """The files that a cure's line of Python writes, of both sides."""
+    line = cure[cure.index("python -c") :].split("; --")[0]
+    written = []
+    for side in "dc":
+        target = f"{side}_new.csv"
+        command = line.replace("python ", f"{sys.executable} ", 1).replace("d.csv", f"{side}.csv")
+        subprocess.run(command.replace("NEW.csv", target), shell=True, check=True, cwd=folder)
+        written.append(str(folder / target))
+    return written
+
+
+@pytest.mark.parametrize("words", [("0", "1"), ("False", "True"), ("no", "yes")])
+@pytest.mark.parametrize(
+    "name",
+    ["error", "is_wrong", "is_error", "wrong", "incorrect", "mistake", "misclassified", "failed"],
+)
+def test_a_column_that_says_wrong(tmp_path: Path, name: str, words: tuple[str, str]) -> None:
+    given = both(tmp_path, lambda said: {"id": IDS, name: np.array(words)[(said != TRUTH).astype(int)]})
+    cure = refused(*given)
+    assert f"--prediction-column {name} --values labels" in cure and "--right-from" not in cure
+    assert is_right(audit(*run_line(cure, tmp_path)))
+    assert audit(*given, prediction_column=name, values="labels")["changed"] == CHANGED
+
+
+@pytest.mark.parametrize("digits", [0, 2])
+@pytest.mark.parametrize(("truth", "name"), [("y_true", "prob"), ("label", "score"), ("y_true", "score")])
+def test_percentages_in_one_column(tmp_path: Path, truth: str, name: str, digits: int) -> None:
+    def percent(said: np.ndarray) -> np.ndarray:
+        found = np.round(100 * probability(said), digits)
+        return found.astype(int) if digits == 0 else found
+
+    given = both(tmp_path, lambda said: {"id": IDS, truth: TRUTH, name: percent(said)})
+    assert is_right(audit(*divided(given, tmp_path, truth, name), score_columns=[name], label_column=truth))
+
+
+def divided(given: tuple[str, str], folder: Path, truth: str, name: str) -> list[str]:
+    """What the cure writes, once it is said that the label is the truth."""
+    cure = refused(*given)
+    if cure.startswith("--prediction-column"):  # a label beside one probability: whose it is comes first
+        assert f"--label-column {truth} if it is the truth" in cure
+        cure = refused(*given, label_column=truth)
+    assert cure.startswith("divide percentages by 100") and "--right-from" not in cure and "logits" not in cure
+    with pytest.raises(InputError):
+        audit(*given, score_columns=[name], label_column=truth)
+    return run_line(cure, folder)
+
+
+def test_percentages_in_an_array() -> None:
+    cure = refused(*(100 * probability(said) for said in (DENSE, COMPRESSED)), labels=TRUTH)
+    assert cure.startswith("divide percentages by 100")
+    assert is_right(audit(*(margin(said) for said in (DENSE, COMPRESSED)), labels=TRUTH))
+
+
+def test_a_score_beside_a_label_of_two_classes_is_not_first_right_or_wrong(tmp_path: Path) -> None:
+    given = both(tmp_path, lambda said: {"id": IDS, "y_true": TRUTH, "score": probability(said)})
+    cure = refused(*given)
+    assert cure.startswith("--score-columns score --label-column y_true")
+    assert is_right(followed(cure, *given))
+
+
+@pytest.mark.parametrize("name", ["p0", "class_0", "prob_neg"])
+def test_the_score_of_class_0_is_refused_when_it_is_named(tmp_path: Path, name: str) -> None:
+    given = both(tmp_path, lambda said: {"id": IDS, "label": TRUTH, name: 1 - probability(said)})
+    assert "score of class 1 instead" in refused(*given, score_columns=[name], label_column="label")
+
+
+@pytest.mark.parametrize("word", ["total", "accuracy", "mean", "average", "all", "overall"])
+def test_a_last_row_that_sums_up(tmp_path: Path, word: str) -> None:
+    names = np.array(["cat", "dog"])
+    given = both(tmp_path, lambda said: {"id": IDS, "label": names[TRUTH], "pred": names[said]})
+    assert is_right(audit(*given))
+    for path in map(Path, given):
+        path.write_text(path.read_text() + f"{word},accuracy,0.91\n")
+    assert refused(*given) == "leave the last row out of the file"
+
+
+def test_an_example_of_such_a_name_is_an_example(tmp_path: Path) -> None:
+    names = np.array(["cat", "dog"])
+    given = both(tmp_path, lambda said: {"id": [*IDS[:-1], "total"], "label": names[TRUTH], "pred": names[said]})
+    assert is_right(audit(*given))

@@ -14,8 +14,18 @@ from piescope.problems import InputError
 from piescope.reading.array_texts import LOOK, text_column
 from piescope.reading.arrays import StoredArray, in_memory
 from piescope.reading.columns import column_of
-from piescope.reading.evidence import LEAST, MANY, MOST_DISTINCT, are_lists, do_agree, no_labels, whole_values
-from piescope.reading.files import fault, shown
+from piescope.reading.evidence import (
+    LEAST,
+    MANY,
+    MOST_DISTINCT,
+    are_lists,
+    are_percent,
+    do_agree,
+    no_labels,
+    percent,
+    whole_values,
+)
+from piescope.reading.files import fault, python_line, shown
 from piescope.reading.labels import SIGNS, Coder, are_signs, check_ids, signed_codes
 from piescope.reading.parts import (
     AXES,
@@ -304,6 +314,11 @@ def values_of(sample: np.ndarray, array: StoredArray, rows: np.ndarray) -> Value
         if fractions.mean() < 0.5:
             found = f"{values[fractions][0]:g} among whole numbers"
             raise wrong(fractions, found, "class ids, or scores", "mend it, or say --values logits")
+        if are_percent(values.reshape(-1)):
+            source = shown(array.path)
+            line = python_line(f"import numpy as np;np.save('NEW.npy',np.load('{source}')/100)")
+            is_npy = array.path.suffix.lower() == ".npy"
+            raise percent(array.path, array.label, values, f"by {line}" if is_npy else "values / 100")
         return "logits"
     with np.errstate(over="ignore", invalid="ignore"):
         total = values.sum(-1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from piescope.problems import InputError
 from piescope.reading.columns import Column
-from piescope.reading.files import fault, typed
+from piescope.reading.files import fault, python_line, shown, typed
 from piescope.reading.names import truth_of_word
 from piescope.reading.parts import SUM_TOLERANCE
 
@@ -55,6 +55,45 @@ def plain(column: Column) -> Sequence[object]:
 def stacked(columns: Sequence[Column]) -> np.ndarray:
     """``[rows, columns]``."""
     return np.stack([column.values for column in columns], axis=1) if columns else np.zeros((0, 0))
+
+
+def are_percent(values: np.ndarray) -> bool:
+    """Whether single scores ``[rows]`` are percentages: some above 1, none above 100 or below 0.
+
+    They are hardly logits of one class of two, which would all speak for it.
+
+    Example:
+        >>> are_percent(np.linspace(1, 99, 20)), are_percent(np.linspace(-4, 9, 20)), are_percent(np.linspace(0, 1, 20))
+        (True, False, False)
+    """
+    if len(values) < LEAST or np.isnan(values).any():
+        return False
+    return bool(values.min() >= 0 and 1 < values.max() <= 100)
+
+
+def percent(path: Path, where: str, values: np.ndarray, line: str) -> InputError:
+    """The fault of single scores that are percentages; ``line`` divides them by 100."""
+    return fault(
+        path,
+        where,
+        f"one score an example, from {values.min():g} to {values.max():g}: a percentage, or no score of class 1 of two",
+        "probabilities from 0 to 1, or logits of either sign",
+        f"divide percentages by 100: {line}",
+    )
+
+
+def percent_column(column: Column, path: Path) -> InputError:
+    """The fault of a column of percentages."""
+    code = (
+        f"import csv,sys;n={column.name!r};r=csv.DictReader(sys.stdin);w=csv.DictWriter(sys.stdout,r.fieldnames);"
+        "w.writeheader();[w.writerow({**x,n:float(x[n])/100}) for x in r]"
+    )
+    return percent(
+        path,
+        column.name,
+        column.values,
+        f"of a CSV file by {python_line(code)} < {typed(shown(path))} > NEW.csv",
+    )
 
 
 def codes_of(columns: Sequence[Column]) -> np.ndarray:

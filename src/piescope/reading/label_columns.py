@@ -16,15 +16,17 @@ from piescope.reading.evidence import (
     MANY,
     MOST_DISTINCT,
     are_lists,
+    are_percent,
     codes_of,
     do_agree,
     first_named,
     is_label,
     no_labels,
+    percent_column,
     plain,
     says_right,
 )
-from piescope.reading.files import fault, typed
+from piescope.reading.files import fault, python_line, shown, typed
 from piescope.reading.names import (
     CLASS_NAMES,
     CLASS_ONE_NAMES,
@@ -36,6 +38,7 @@ from piescope.reading.names import (
     OUTCOME_NAMES,
     OUTCOME_WORDS,
     PREDICTION_NAMES,
+    PROBABILITY_WORDS,
     SCORE_NAMES,
     WEAK_NAMES,
     WRONG_NAMES,
@@ -112,7 +115,19 @@ def right_or_wrong(rest: Sequence[Column], truth: Column | None, path: Path, hin
     binary = binary or [column for column in rest if _is_outcome(column, (truth, *rest), hints)]
     if not binary and numbers and hints.right_from is None:
         column = numbers[0]
+        if are_percent(column.values):
+            raise percent_column(column, path)
         low, high = float(np.nanmin(column.values)), float(np.nanmax(column.values))
+        label = truth or first_named(rest, (*LABEL_NAMES, *CLASS_NAMES))
+        if label is not None and label.distinct == 2:
+            raise fault(
+                path,
+                column.name,
+                f"numbers from {low:g} to {high:g} beside {label.name!r} of two classes",
+                "0 and 1, or what they are",
+                f"--score-columns {typed([column.name])} --label-column {typed(label.name)} if it is the score of "
+                "class 1 of two; --right-from 0.5 if answers from this score on are right",
+            )
         kind = "probabilities" if low >= 0 and high <= 1 else "logits"
         raise fault(
             path,
@@ -163,6 +178,10 @@ def left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | Non
     held = [column for column in rest if is_label(column) and not set(column.words) & MEASURE_WORDS]
     wide = [column for column in held if column.kind == "text" and _is_free_text(column)]
     held = [column for column in held if column not in wide]
+    wrong = [column for column in held if _says_wrong(column)]
+    if wrong and len(wrong) == len(held) and hints.values != "labels":
+        raise _wrong(wrong[0], path)
+    held = [column for column in held if column not in wrong] or held
     if not held:
         if wide and len(wide) == len([column for column in rest if is_label(column)]):
             check_labels(wide[0], path, "--prediction-column", hints)
@@ -199,6 +218,28 @@ def left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | Non
         if not do_agree(codes):
             raise no_labels(codes, path, "columns", ", ".join(map(repr, names[:6])), names)
     return Roles(labels=names, values="labels")
+
+
+def _says_wrong(column: Column) -> bool:
+    return bool(set(column.words) & WRONG_NAMES) and says_right(column)
+
+
+def _wrong(column: Column, path: Path) -> InputError:
+    """The fault of a column that says wrong, with a line that writes right for it."""
+    code = (
+        f"import csv,sys;n={column.name!r};r=csv.DictReader(sys.stdin);k=[*r.fieldnames];k.remove(n);"
+        "w=csv.writer(sys.stdout);w.writerow([*k,'correct']);"
+        "[w.writerow([*(x[c] for c in k),int(x[n].lower() in('0','0.0','false','no','n','f'))]) for x in r]"
+    )
+    name = typed([column.name])
+    return fault(
+        path,
+        column.name,
+        "two values, and a name that says wrong",
+        "1 for right in a column correct, or a column prediction",
+        f"write 1 - x in a column correct, of a CSV file by: {python_line(code)} < {typed(shown(path))} > NEW.csv; "
+        f"--prediction-column {name} --values labels if it is the predicted class",
+    )
 
 
 def _is_free_text(column: Column) -> bool:
@@ -305,13 +346,16 @@ def _check_can_be_label(column: Column, path: Path, hints: Hints) -> None:
 
 def single_score(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | None:
     """One score an example: that of class 1 of two, by its name, or because the user says what it is."""
+    whole = [c for c in rest if c.kind == "whole" and set(c.words) & PROBABILITY_WORDS and are_percent(c.values)]
+    if len(whole) == 1 and hints.values is None:
+        raise percent_column(whole[0], path)
     numbers = [column for column in rest if column.kind == "fraction"]
     usual = {*PREDICTION_NAMES, *CLASS_ONE_NAMES}
     named = [column for column in numbers if set(column.words) & set(SCORE_NAMES) or column.key in usual]
     is_said = hints.values in ("probabilities", "logits")
     if len(named) == 1 and named[0].key not in ("max_prob", "pred_prob", "top1_prob"):
         column = named[0]
-        _check_class_one(column, path, hints)
+        check_class_one(column, path, hints)
         outside = bool((column.values < 0).any() or (column.values > 1).any())
         if column.key in PREDICTION_NAMES and outside and not is_said:
             found = f"numbers from {np.nanmin(column.values):g} to {np.nanmax(column.values):g}"
@@ -335,10 +379,10 @@ def single_score(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | No
     return None
 
 
-def _check_class_one(column: Column, path: Path, hints: Hints) -> None:
+def check_class_one(column: Column, path: Path, hints: Hints) -> None:
     """Refuses the score of class 0 of two, by its name: one score is taken for that of class 1."""
     last = column.name.strip().lower()
-    zero = column.words[-1:] in (("0",), ("neg",), ("negative",))
+    zero = column.words[-1:] in (("0",), ("neg",), ("negative",)) or column.key == "p0"
     if hints.names and len(hints.names) == 2:
         first = sorted(hints.names)[0] if not hints.classes_are_all else hints.names[0]
         zero = zero or last.endswith(first.lower())

@@ -154,6 +154,9 @@ SCORE_NAMES = (
 )
 """Names of what can only be scores of classes; before or after a class's name, too: ``prob_cat``."""
 
+PROBABILITY_WORDS = frozenset(("prob", "probs", "proba", "probability", "probabilities", "sigmoid", "softmax"))
+"""Words in the names of probabilities, which are no classes though they be whole numbers: percentages."""
+
 CLASS_ONE_NAMES = ("p1", "p_1", "y_score", "decision_function", "positive")
 """Names of what can only be the score of class 1 of two, where it is the only score."""
 
@@ -169,6 +172,9 @@ WRAPPER_NAMES = (
     *("items", "instances", "outputs", "output", "responses", "answers", "details"),
 )
 """Keys under which a JSON object has its table, beside the model's name and the like."""
+
+SUMMARY_WORDS = ("total", "accuracy", "acc", "mean", "average", "avg", "all", "overall", "summary", "sum")
+"""What the last row of a table begins with where it sums the others up."""
 
 NAME_ARRAYS = ("class_names", "classes", "names")
 

@@ -23,6 +23,7 @@ from piescope.reading.columns import Column
 from piescope.reading.evidence import LEAST, MANY, first_named, is_label, multi_label, plain, says_right, stacked
 from piescope.reading.files import fault, python_line, shown, typed
 from piescope.reading.label_columns import (
+    check_class_one,
     check_labels,
     check_no_list,
     correctness,
@@ -323,6 +324,8 @@ def _asked(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | None:
         settled: Values | None = hints.values if hints.values in ("probabilities", "logits") else None
         if settled is None and all(column.kind == "whole" for column in held) and len(held) > 1:
             settled = "logits"
+        if len(held) == 1:
+            check_class_one(held[0], path, hints)
         classes = None if len(held) == 1 else class_names_of_columns(held, hints)
         return Roles(scores=hints.score_columns, class_names=classes, values=settled)
     if hints.prediction_columns:

@@ -16,9 +16,10 @@ from piescope.reading.array_predictions import all_right, values_of
 from piescope.reading.arrays import Spool, StoredArray, in_memory
 from piescope.reading.cell_values import check_no_text, numbers, vector, yes_or_no
 from piescope.reading.columns import Column, numpy_of, profile, texts
-from piescope.reading.evidence import MANY, MOST_DISTINCT, whole_values
+from piescope.reading.evidence import LEAST, MANY, MOST_DISTINCT, are_percent, percent_column, whole_values
 from piescope.reading.files import fault, shown
 from piescope.reading.labels import Coder, are_signs
+from piescope.reading.names import SUMMARY_WORDS
 from piescope.reading.parts import (
     AXES,
     WRONG_RIGHT,
@@ -34,6 +35,7 @@ from piescope.reading.parts import (
 )
 from piescope.reading.roles import id_of, ids_alike, roles_of, truth_roles, witnesses_of
 from piescope.reading.tables import TableFile, check_padded
+from piescope.reading.text_format import NUMBER
 from piescope.reading.truth_marks import may_be_predictions
 from piescope.wording import one_line
 
@@ -168,10 +170,29 @@ def part_of_table(table: TableFile, hints: Hints) -> Predictions:
         raise fault(table.path, "rows", "none", "at least one example", "write the file again")
     held = ids.array()
     found = cells.part(spool.array("predictions", table.path), largest, held, truth.column(held))
+    _check_summary(found, table.path)
     named = [Witness(name, witness.array()) for name, witness in others.items()]
     if roles.id is not None:
         named.append(Witness(roles.id, held))
     return replace(found, witnesses=tuple(named))
+
+
+def _check_summary(found: Predictions, path: Path) -> None:
+    """Refuses a last row that sums the others up: named as such, with a number or a metric where they have classes."""
+    rows = found.examples
+    if found.ids is None or rows < LEAST or found.ids[rows - 1].as_py().strip().lower() not in SUMMARY_WORDS:
+        return
+    said = [(found.labels(slice(None)), found.class_names)] if found.values == "labels" else []
+    if found.truth is not None:
+        said.append((found.truth.codes.part(slice(None))[None], found.truth.names))
+    for codes, names in said:
+        for model in codes:
+            last = "" if names is None else names[model[-1]].strip().lower()
+            is_odd = last in SUMMARY_WORDS or NUMBER.fullmatch(last) is not None
+            others = () if names is None else {names[code] for code in np.unique(model[:-1])}
+            if is_odd and (model == model[-1]).sum() == 1 and not all(map(NUMBER.fullmatch, others)):
+                where, row = f"row {rows - 1}", f"a summary, {found.ids[rows - 1].as_py()!r} and {last!r}"
+                raise fault(path, where, row, "an example in each row", "leave the last row out of the file")
 
 
 def check_alike(rows: np.ndarray, first: tuple[int, ...], path: Path) -> None:
@@ -344,6 +365,8 @@ def _cells_of(table: TableFile, columns: Sequence[Column], roles: Roles, hints: 
     settled = hints.values if hints.values in ("probabilities", "logits") else roles.values
     if settled is None and roles.vectors and chosen[0].numbers is not None and _is_whole(looked):
         settled, zero = _whole_vectors(looked, path, roles.vectors[0])
+    if settled is None and len(roles.scores) == 1 and are_percent(chosen[0].values):
+        raise percent_column(chosen[0], path)
     values = settled or values_of(looked, stored, np.arange(len(looked)))
     if values == "labels":
         as_labels = replace(roles, labels=roles.scores, scores=())
