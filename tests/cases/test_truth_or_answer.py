@@ -9,6 +9,7 @@ import json
 import shlex
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -298,3 +299,34 @@ def test_an_example_of_such_a_name_is_an_example(tmp_path: Path) -> None:
     names = np.array(["cat", "dog"])
     given = both(tmp_path, lambda said: {"id": [*IDS[:-1], "total"], "label": names[TRUTH], "pred": names[said]})
     assert is_right(audit(*given))
+
+
+def test_lines_of_json_under_another_name(tmp_path: Path) -> None:
+    for name, said in (("d", DENSE), ("c", COMPRESSED)):
+        rows = [
+            {"id": one, "label": int(true), "pred": int(two)} for one, true, two in zip(IDS, TRUTH, said, strict=True)
+        ]
+        (tmp_path / f"{name}.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    cure = refused(str(tmp_path / "d.json"), str(tmp_path / "c.json"))
+    assert cure.endswith("mv d.json d.jsonl")
+    for name in "dc":
+        (tmp_path / f"{name}.json").rename(tmp_path / f"{name}.jsonl")
+    assert is_right(audit(str(tmp_path / "d.jsonl"), str(tmp_path / "c.jsonl")))
+
+
+def test_a_table_in_an_archive(tmp_path: Path) -> None:
+    dense, compressed = both(tmp_path, lambda said: {"id": IDS, "label": TRUTH, "pred": said})
+    with zipfile.ZipFile(f"{dense}.zip", "w") as archive:
+        archive.write(dense, "d.csv")
+    assert refused(f"{dense}.zip", compressed) == "unzip d.csv.zip"
+
+
+@pytest.mark.parametrize(("one", "other"), [("{:05d}", "{}"), ("img_{}.png", "IMG_{}.PNG")])
+def test_ids_in_another_spelling(tmp_path: Path, one: str, other: str) -> None:
+    sides = {"d": (DENSE, one), "c": (COMPRESSED, other)}
+    given = [
+        write(tmp_path / f"{name}.csv", {"id": [form.format(row + 100) for row in range(ROWS)], "pred": said})
+        for name, (said, form) in sides.items()
+    ]
+    first, second = one.format(100), other.format(100)
+    assert refused(*given, id_column="id") == f"write the ids alike: {second!r} here is {first!r} in d.csv"

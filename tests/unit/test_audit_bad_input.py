@@ -113,7 +113,12 @@ def ids_that_only_the_other_side_has(root: Path) -> tuple[dict[str, Any], tuple[
 @case
 def ids_written_otherwise(root: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     paths = write(root, "d.csv", "id,prediction\n001,1\n002,0\n"), write(root, "c.csv", "id,prediction\n1,1\n2,0\n")
-    return {"dense": paths[0], "compressed": paths[1]}, ("c.csv", "ids like '1'", "('001')", "--id-column")
+    return {"dense": paths[0], "compressed": paths[1]}, (
+        "c.csv",
+        "ids like '1'",
+        "('001')",
+        "write the ids alike: '1' here is '001' in d.csv",
+    )
 
 
 @case
@@ -922,7 +927,8 @@ archive_case(
     "save the sheet as CSV",
     suffix="xlsx",
 )
-archive_case("another zip", {"a.csv": b"1"}, "a zip archive that holds 'a.csv'", "numpy.savez", suffix="zip")
+archive_case("a zipped table", {"a.csv": b"1"}, "a zip archive that holds 'a.csv'", "unzip", suffix="zip")
+archive_case("another zip", {"a.log": b"1"}, "a zip archive that holds 'a.log'", "numpy.savez", suffix="zip")
 archive_case("a damaged member", {"x.npy": b"hello"}, "x", "malformed", "numpy.save")
 
 

@@ -259,5 +259,7 @@ def _archive(path: Path) -> Kind:
         )
     if not names or not all(name.endswith(".npy") for name in names):
         found = "an empty archive" if not names else f"a zip archive that holds {names[0]!r}"
-        raise fault(path, "file", found, "an .npz, an archive of .npy files", "write it with numpy.savez")
+        tables = [name for name in names if Path(name).suffix.lower() in SUFFIXES and not name.endswith(".npy")]
+        cure = f"unzip {typed(shown(path))}" if len(tables) == len(names) > 0 else "write it with numpy.savez"
+        raise fault(path, "file", found, "an .npz, an archive of .npy files", cure)
     return "npz"

@@ -160,6 +160,26 @@ def tails_of(ids: Mapping[str, pa.Array]) -> dict[str, pa.Array] | None:
     return None
 
 
+def _other_spelling(first: Listed, listed: Listed) -> str:
+    """The cure of ids that differ by capitals, or by zeros before numbers; empty: they differ by more."""
+    assert first.ids is not None and listed.ids is not None
+    bare = [{_bare(name): name for name in each.to_pylist()} for each in (first.ids, listed.ids)]
+    same = next((name for name in bare[0] if name in bare[1]), None)
+    if same is None:
+        return ""
+    return f"write the ids alike: {bare[1][same]!r} here is {bare[0][same]!r} in {first.source}"
+
+
+def _bare(name: str) -> str:
+    """An id in small letters, without the zeros before a number.
+
+    Example:
+        >>> _bare("IMG_00133.png"), _bare("0")
+        ('img_133.png', '0')
+    """
+    return re.sub(r"(?<!\d)0+(?=\d)", "", name.lower())
+
+
 def _tails_that_match(first: Listed, listed: Listed) -> str:
     """What to say where ids have nothing in common but their ends; empty where those differ, too."""
     assert first.ids is not None and listed.ids is not None
@@ -271,7 +291,9 @@ def _by_id(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> 
                 name.split()[0],
                 f"ids like {listed.ids[0].as_py()!r}, none of which {first.source} has ({first.ids[0].as_py()!r})",
                 "the same ids in all files",
-                _tails_that_match(first, listed) or "name the right columns with --id-column, or write the ids alike",
+                _tails_that_match(first, listed)
+                or _other_spelling(first, listed)
+                or "name the right columns with --id-column, or write the ids alike",
             )
         if common:
             kept = kept.filter(pc.is_in(kept, listed.ids))

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from piescope.problems import InputError
 from piescope.reading.arrow_types import LONGEST_TEXT, MOST_TEXT, as_type, plain_type, text_lengths
 from piescope.reading.csv_text import cells_of, csv_reader, csv_row_fault, line_with
-from piescope.reading.files import Kind, fault
+from piescope.reading.files import Kind, fault, shown, typed
 from piescope.reading.json_layouts import table_of_json, unwrapped
 from piescope.reading.known_formats import first_object, refuse_columns, refuse_object, refuse_records
 from piescope.reading.text_format import NUMBER, TextFormat, rows_of, text_format
@@ -379,7 +379,14 @@ def _json_table(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
             f"at most {MOST_JSON:,} of JSON",
             "write JSON lines or Parquet",
         )
-    content = json.loads(path.read_bytes())
+    try:
+        content = json.loads(path.read_bytes())
+    except json.JSONDecodeError as error:
+        if not error.msg.startswith("Extra data") or error.lineno != 2:
+            raise
+        target = shown(path.with_suffix(".jsonl"))
+        cure = f"name it by what it holds: mv {typed(shown(path))} {typed(target)}"
+        raise fault(path, "content", "JSON lines, one object a line", "one JSON text", cure) from None
     if isinstance(content, dict):
         refuse_object(content, path)
     inner, told = unwrapped(content)
