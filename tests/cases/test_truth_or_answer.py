@@ -330,3 +330,11 @@ def test_ids_in_another_spelling(tmp_path: Path, one: str, other: str) -> None:
     ]
     first, second = one.format(100), other.format(100)
     assert refused(*given, id_column="id") == f"write the ids alike: {second!r} here is {first!r} in d.csv"
+
+
+@pytest.mark.parametrize("index", ["", "Unnamed: 0", "index"])
+def test_an_index_without_a_name_is_no_prediction_in_a_cure(tmp_path: Path, index: str) -> None:
+    order = np.random.default_rng(2).permutation(ROWS)
+    given = both(tmp_path, lambda said: {"id": IDS, index: order, "guess": np.array(["A", "B"])[said]})
+    assert refused(*given) == "--prediction-column guess if they are"
+    assert audit(*given, prediction_column="guess")["changed"] == CHANGED

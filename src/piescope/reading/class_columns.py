@@ -14,6 +14,7 @@ from piescope.reading.evidence import (
     LEAST,
     MANY,
     MOST_DISTINCT,
+    counts_rows,
     falls,
     is_label,
     multi_label,
@@ -462,7 +463,8 @@ def _whole_columns(
     numbers: Sequence[Column], truth: Column | None, predicted: Sequence[Column], path: Path, hints: Hints
 ) -> Roles | None:
     """Several columns of whole numbers: labels of models, quantised scores, tags; each by what only it can be."""
-    held = [column for column in numbers if not set(column.words) & MEASURE_WORDS or column.name in hints.names]
+    counted = [column for column in numbers if not counts_rows(column)]
+    held = [column for column in counted if not set(column.words) & MEASURE_WORDS or column.name in hints.names]
     if predicted or len(held) < 2:
         return None
     names = tuple(column.name for column in held)

@@ -11,7 +11,7 @@ import numpy as np
 from piescope.problems import InputError
 from piescope.reading.columns import Column
 from piescope.reading.files import fault, python_line, shown, typed
-from piescope.reading.names import truth_of_word
+from piescope.reading.names import ROW_NAMES, truth_of_word
 from piescope.reading.parts import SUM_TOLERANCE
 
 LEAST = 8
@@ -38,6 +38,11 @@ def first_named(columns: Sequence[Column], names: Sequence[str]) -> Column | Non
 def is_label(column: Column) -> bool:
     """Whether a column can hold classes by its type."""
     return column.kind in ("whole", "text")
+
+
+def counts_rows(column: Column) -> bool:
+    """Whether a column is named as one that counts rows, and has another value in each: an index of pandas."""
+    return column.key in ROW_NAMES and column.rows >= LEAST and column.is_unique
 
 
 def says_right(column: Column) -> bool:

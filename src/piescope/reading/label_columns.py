@@ -18,6 +18,7 @@ from piescope.reading.evidence import (
     are_lists,
     are_percent,
     codes_of,
+    counts_rows,
     do_agree,
     first_named,
     is_label,
@@ -177,7 +178,7 @@ def left_labels(rest: Sequence[Column], path: Path, hints: Hints) -> Roles | Non
     """Columns of labels without a usual name: the only one that can be, or several that say the same things."""
     held = [column for column in rest if is_label(column) and not set(column.words) & MEASURE_WORDS]
     wide = [column for column in held if column.kind == "text" and _is_free_text(column)]
-    held = [column for column in held if column not in wide]
+    held = [column for column in held if column not in wide and not counts_rows(column)]
     wrong = [column for column in held if _says_wrong(column)]
     if wrong and len(wrong) == len(held) and hints.values != "labels":
         raise _wrong(wrong[0], path)
