@@ -62,18 +62,22 @@ def stacked(columns: Sequence[Column]) -> np.ndarray:
     return np.stack([column.values for column in columns], axis=1) if columns else np.zeros((0, 0))
 
 
-def are_percent(values: np.ndarray) -> bool:
-    """Whether single scores ``[rows]`` are percentages: some above 1, none above 100 or below 0.
+LARGEST_LOGIT = 30.0
+"""Of one class of two: a share of 1e-13 is left to the other."""
 
-    They are hardly logits of one class of two, which would all speak for it.
+
+def are_percent(values: np.ndarray) -> bool:
+    """Whether single scores ``[rows]`` are percentages: some larger than a logit is, none above 100 or below 0.
+
+    Logits of a copy that answers one class only are all above 0, too, but not as large.
 
     Example:
-        >>> are_percent(np.linspace(1, 99, 20)), are_percent(np.linspace(-4, 9, 20)), are_percent(np.linspace(0, 1, 20))
+        >>> are_percent(np.linspace(1, 99, 20)), are_percent(np.linspace(-4, 9, 20)), are_percent(np.linspace(3, 9, 20))
         (True, False, False)
     """
     if len(values) < LEAST or np.isnan(values).any():
         return False
-    return bool(values.min() >= 0 and 1 < values.max() <= 100)
+    return bool(values.min() >= 0 and LARGEST_LOGIT < values.max() <= 100)
 
 
 def percent(path: Path, where: str, values: np.ndarray, line: str) -> InputError:
