@@ -143,7 +143,7 @@ def cifar_run(cifar10: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     study.write_text(
         'extends = "cifar10-small"\nname = "crumb"\nunset = ["measures.projection"]\n'
         + SHORT
-        + "[data]\ntrain_examples = 300\ntest_examples = 500\nimage_size = 8\n"
+        + "[data]\ntrain_examples = 300\ntest_examples = 200\nimage_size = 8\n"
     )
     done = run_piescope("run", study, "--out", folder / "out", "--data-dir", cifar10)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -152,9 +152,9 @@ def cifar_run(cifar10: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_real_cifar10_end_to_end(cifar_run: Path) -> None:
     table = parquet.read_table(cifar_run / "results" / "examples.parquet")
-    assert table.num_rows == 22 * 500  # 12 studied arms and 10 controls
+    assert table.num_rows == 22 * 200  # 12 studied arms and 10 controls
     labels = {row["example_id"]: row["label"] for row in table.to_pylist()}
-    assert np.bincount(list(labels.values())).tolist() == [50] * 10
+    assert np.bincount(list(labels.values())).tolist() == [20] * 10
     assert all(name.startswith("cifar10-test-") for name in labels)
     with (cifar_run / "results" / "tables" / "claims.csv").open() as file:
         claims = {row["claim"]: row["verdict"] for row in csv.DictReader(file) if row["comparison"] == "overall"}
