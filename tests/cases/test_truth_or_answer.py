@@ -6,6 +6,7 @@ Every file here has the truth in it, the same on both sides; taken for a predict
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conftest import run_piescope
 from piescope.audits import Audit, audit
 from piescope.problems import InputError
 
@@ -338,3 +340,28 @@ def test_an_index_without_a_name_is_no_prediction_in_a_cure(tmp_path: Path, inde
     given = both(tmp_path, lambda said: {"id": IDS, index: order, "guess": np.array(["A", "B"])[said]})
     assert refused(*given) == "--prediction-column guess if they are"
     assert audit(*given, prediction_column="guess")["changed"] == CHANGED
+
+
+@pytest.mark.parametrize("ids", [True, False])
+@pytest.mark.parametrize("classes", [2, 5])
+def test_truth_beside_a_poor_answer_without_names_is_asked_for_first(tmp_path: Path, ids: bool, classes: int) -> None:
+    """They agree so badly that they look like tags; the cure that comes first reads them right."""
+    random = np.random.default_rng(3)
+    truth = random.integers(0, classes, 400)
+    said = [random.permutation(truth) for _ in range(2)]
+    for name, answer in zip(("dense", "copy"), said, strict=True):
+        rows = (f"{f'x{row},' if ids else ''}{truth[row]},{answer[row]}" for row in range(400))
+        (tmp_path / f"{name}.csv").write_text("\n".join(rows) + "\n")
+        np.save(tmp_path / f"{name}.npy", np.stack([truth, answer], 1))
+    command = ["audit", "dense.csv", "copy.csv", "--out", "out"]
+    refused = run_piescope(*command, cwd=tmp_path)
+    assert refused.returncode == 2
+    cure = re.search(r"true labels beside predicted ones: (.*?), or the other way round", refused.stderr)
+    assert cure is not None, refused.stderr
+    done = run_piescope(*command, *shlex.split(cure[1]), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    content = json.loads((tmp_path / "out" / "audit.json").read_bytes())
+    assert content["changed"] == (said[0] != said[1]).sum()
+    assert content["accuracy"]["dense"] == pytest.approx(100 * (said[0] == truth).mean())
+    arrays = run_piescope("audit", "dense.npy", "copy.npy", "--out", "out", cwd=tmp_path)
+    assert arrays.returncode == 2 and "write them to files of their own, and give --labels FILE" in arrays.stderr

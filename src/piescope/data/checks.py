@@ -159,16 +159,6 @@ def texts(array: np.ndarray) -> list[str] | None:
     return told if all(map(str.isprintable, told)) else None
 
 
-def printable(name: str) -> str:
-    r"""A name of a file or folder for messages, whatever is in it.
-
-    Example:
-        >>> printable("a\nb.png")
-        'a?b.png'
-    """
-    return "".join(character if character.isprintable() else "?" for character in name)
-
-
 def numbered(half: str, count: int) -> tuple[str, ...]:
     """Ids for images that have none.
 

@@ -223,15 +223,26 @@ def no_labels(values: np.ndarray, path: Path, where: str, what: str, names: Sequ
             else "; models' labels: --values labels"
         )
         found = f"multi-label tags, any number of them true, or several models of two classes: 0 and 1 in {what}"
-        return fault(path, where, found, "one class an example", cure + more)
+        return fault(path, where, found, "one class an example", f"{_truth_apart(values, names)}{cure}{more}")
     settle = f"--score-columns {listed}, --prediction-column {listed}" if names else "--values logits, --values labels"
     return fault(
         path,
         where,
         f"whole numbers from {values.min():g} to {values.max():g} in {what} that agree no better than by chance",
         "labels of models of one task, or scores of classes",
-        f"say what they are, scores of classes or labels of models: {settle}",
+        f"{_truth_apart(values, names)}say what they are, scores of classes or labels of models: {settle}",
     )
+
+
+def _truth_apart(values: np.ndarray, names: Sequence[str]) -> str:
+    """Two of a kind may be the truth and what one model says of it, which are no two models: asked first."""
+    if values.shape[1] != 2:
+        return ""
+    if not names:
+        return "true labels beside predicted ones: write them to files of their own, and give --labels FILE; "
+    first, second = names
+    flags = f"--label-column {typed(first)} --prediction-column {typed([second])}"
+    return f"true labels beside predicted ones: {flags}, or the other way round; "
 
 
 def multi_label(path: Path, tags: Sequence[Column], what: str) -> InputError:

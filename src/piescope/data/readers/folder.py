@@ -14,11 +14,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from piescope.data.checks import SHOWN, printable
+from piescope.data.checks import SHOWN
 from piescope.data.halves import HALVES, Half, called
 from piescope.data.pictures import Pictures
 from piescope.data.readers.decoding import decoded, opened
 from piescope.problems import DataError, data_error
+from piescope.wording import one_line
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm")
 
@@ -115,7 +116,7 @@ def _classes(root: Path, base: Path, error: DataError, only_classes: bool) -> li
     folders = {entry for entry in entries if entry.is_dir()}
     if not only_classes and folders and any(_is_picture(entry) for entry in entries if entry not in folders):
         found, expected = "pictures beside the folders of classes", "all in folders of classes, or all without"
-        error.add(printable(base.name), found, expected, "move them")
+        error.add(one_line(base.name), found, expected, "move them")
     classes = []
     for entry in entries:
         if entry in folders and entry.name.isprintable():
@@ -132,7 +133,7 @@ def _classes(root: Path, base: Path, error: DataError, only_classes: bool) -> li
 
 def _below(root: Path, place: Path) -> str:
     """A file or folder as messages name it."""
-    return printable(place.relative_to(root).as_posix())
+    return one_line(place.relative_to(root).as_posix())
 
 
 def _usable(place: Path, is_class: bool) -> tuple[list[Path], list[Path]]:
@@ -171,7 +172,7 @@ def _check_any(error: DataError, listed: Listed, has_classes: bool) -> None:
         )
     names = {name for name, _ in listed}
     if len(names) == 1 and has_classes:
-        found = f"one class: {printable(names.pop())}"
+        found = f"one class: {one_line(names.pop())}"
         error.add(error.source, found, "at least two, or pictures without", "add the others")
 
 
