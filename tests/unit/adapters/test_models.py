@@ -45,15 +45,6 @@ from piescope.version import install_command
 RNG = np.random.default_rng(0)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Threads of torch that wait for each other cost more than they give here, most of all on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def photos(count: int = 4, height: int = 8, width: int = 8, channels: int = 3) -> list[np.ndarray]:
     shape = (height, width) if channels == 1 else (height, width, channels)
     return [RNG.integers(0, 256, shape, dtype=np.uint8) for _ in range(count)]
