@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Self
 
 from piescope.wording import one_line
 
@@ -13,6 +14,9 @@ CLOSE = 0.65
 
 BEGINNING = 4
 """Letters by which a shorter name may be meant for a longer one: 'probs' for 'probabilities'."""
+
+LONGEST_EXPECTED, LONGEST_CURE = 300, 600
+"""Characters: there may be a list of classes in what was expected, and a line to type in the cure."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,7 @@ class InputError(Exception):
     """All faults of an input at once. Not a ValueError: pydantic would wrap it and lose its parts.
 
     Example:
-        >>> error = InputError("study.toml")
-        >>> error.add("sparsities", "90", "a fraction below 1", "write 0.9 for 90 %")
-        >>> print(error)
+        >>> print(InputError.of("study.toml", "sparsities", "90", "a fraction below 1", "write 0.9 for 90 %"))
         study.toml: sparsities
           found     90
           expected  a fraction below 1
@@ -50,9 +52,30 @@ class InputError(Exception):
         self.source = source
         self.problems: list[Problem] = []
 
+    @classmethod
+    def of(cls, source: str, where: str, found: str, expected: str, cure: str) -> Self:
+        """With one fault: ``raise InputError.of(...)``. The arguments are those of `Problem`."""
+        error = cls(source)
+        error.add(where, found, expected, cure)
+        return error
+
+    @classmethod
+    def of_unknown(cls, source: str, where: str, what: str, found: str, known: Iterable[str]) -> Self:
+        """With one name that does not exist; see `add_unknown`."""
+        error = cls(source)
+        error.add_unknown(where, what, found, known)
+        return error
+
     def add(self, where: str, found: str, expected: str, cure: str) -> None:
-        """Notes a fault."""
-        self.problems.append(Problem(where, one_line(found), expected, cure))
+        """Notes a fault; what of it comes from outside may be anything, and is made printable and cut."""
+        self.problems.append(
+            Problem(
+                where=one_line(where) or repr(where),
+                found=one_line(found) or "nothing",
+                expected=one_line(expected, LONGEST_EXPECTED),
+                cure=one_line(cure, LONGEST_CURE),
+            )
+        )
 
     def add_unknown(self, where: str, what: str, found: str, known: Iterable[str]) -> None:
         """Notes a name that does not exist, and the closest that do."""
@@ -60,7 +83,8 @@ class InputError(Exception):
         close = get_close_matches(found, names, n=1, cutoff=CLOSE)
         close = close or [name for name in names if len(found) >= BEGINNING and name[:BEGINNING] == found[:BEGINNING]]
         cure = f"did you mean {close[0]!r}?" if close else "take one of those"
-        self.add(where, f"unknown {what} {one_line(repr(found))}", "one of: " + ", ".join(names), cure)
+        self.add(where, f"unknown {what} {one_line(repr(found))}", "", cure)
+        self.problems[-1] = replace(self.problems[-1], expected="one of: " + ", ".join(names))  # all, however many
 
     def merge_alternatives(self) -> None:
         """Makes one fault of several at one place that expect one thing or another."""
@@ -98,10 +122,3 @@ class StudyError(InputError):
 
 class DataError(InputError):
     """Faults of a data set: missing, damaged, or not what the study says."""
-
-
-def data_error(source: str, where: str, found: str, expected: str, cure: str) -> DataError:
-    """A DataError with one fault."""
-    error = DataError(source)
-    error.add(where, found, expected, cure)
-    return error

@@ -11,7 +11,7 @@ import torch
 from pydantic import ValidationError
 
 from piescope.adapters.preparation import Preparation
-from piescope.adapters.protocol import Settings, model_error
+from piescope.adapters.protocol import ModelError, Settings
 from piescope.adapters.torch_models import TorchModel, unscaled_note
 from piescope.adapters.weights import State, fill, read_state, without_prefixes
 from piescope.models.build import ModelSpec
@@ -75,9 +75,9 @@ def open_artefact(folder: Path, device: str, settings: Settings) -> TorchModel:
         artefact.read(layout.MODEL)  # its hash
     except CorruptArtefactError as reason:
         found = str(reason).split(";")[0].removeprefix(f"{folder}/")
-        raise model_error(name, layout.MODEL, found, "the bytes that were written", "run the study again") from None
+        raise ModelError.of(name, layout.MODEL, found, "the bytes that were written", "run the study again") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, RecursionError) as reason:
-        raise model_error(
+        raise ModelError.of(
             name,
             layout.MANIFEST,
             f"no manifest of a trained model ({type(reason).__name__})",
@@ -119,7 +119,7 @@ def _named(architecture: str, source: str) -> ModelSpec:
             raise ValueError
         return ModelSpec(depth=int(found[1]), width=int(found[2]))
     except (ValueError, ValidationError):
-        raise model_error(
+        raise ModelError.of(
             source,
             "architecture",
             architecture,
@@ -139,7 +139,7 @@ def _told_by(state: State) -> ModelSpec:
     first = tensors.get("stage1.0.conv1.weight")
     head = tensors.get("head.weight")
     if not blocks or first is None or head is None or first.ndim != 4 or first.shape[0] % 16:
-        raise model_error(
+        raise ModelError.of(
             state.source,
             "architecture",
             "none was given",

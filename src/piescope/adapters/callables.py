@@ -11,7 +11,7 @@ import numpy as np
 
 from piescope.adapters.outputs import read_outputs
 from piescope.adapters.preparation import Preparation, Prepare
-from piescope.adapters.protocol import Outputs, Settings, Values, model_error
+from piescope.adapters.protocol import ModelError, Outputs, Settings, Values
 from piescope.problems import InputError
 
 
@@ -61,7 +61,7 @@ class CallableModel:
         except InputError:
             raise
         except Exception as reason:
-            raise model_error(
+            raise ModelError.of(
                 self.name,
                 f"called with {pixels.dtype} {list(pixels.shape)}",
                 f"{type(reason).__name__}: {reason}",

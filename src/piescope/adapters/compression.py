@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from piescope.adapters.protocol import model_error
+from piescope.adapters.protocol import ModelError
 from piescope.problems import InputError
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def pruning_masks(
         fitting = {key: tensor for key, tensor in tensors.items() if tensor.shape[inputs[key]] % compression.group == 0}
         left = [key for key in tensors if key not in fitting]
         if not fitting:
-            raise model_error(
+            raise ModelError.of(
                 name,
                 f"--compress {compression.name}",
                 f"no layer whose input channels are a multiple of {compression.group}",
@@ -185,7 +185,7 @@ def pruning_masks(
         scores = CRITERIA[compression.method](tensors, generator)
         return masks_from_scores(scores, compression.amount), ()
     except ValueError as reason:
-        raise model_error(name, "weights", str(reason), "finite weights", "take another checkpoint") from None
+        raise ModelError.of(name, "weights", str(reason), "finite weights", "take another checkpoint") from None
 
 
 def kept_of_groups(weights: Shaped[np.ndarray, ...], axis: int, keep: int, group: int) -> Bool[np.ndarray, ...]:

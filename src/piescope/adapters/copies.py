@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from piescope.adapters.compression import Compression, Facts
-from piescope.adapters.protocol import Model, model_error
+from piescope.adapters.protocol import Model, ModelError
 
 
 def compressed_copy(
@@ -44,7 +44,7 @@ def compressed_copy(
 
         if isinstance(model, TorchModel):
             return compressed_module(model, compression, seed, calibration)
-    raise model_error(
+    raise ModelError.of(
         model.name,
         f"--compress {compression.name}",
         "a function whose weights cannot be reached",

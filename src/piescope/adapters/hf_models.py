@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from piescope.adapters.preparation import Fit, Preparation, with_channels
-from piescope.adapters.protocol import Settings, model_error
+from piescope.adapters.protocol import ModelError, Settings
 from piescope.adapters.timm_models import only_weights, preparation_of
 from piescope.adapters.torch_models import TorchModel, unscaled_note
 from piescope.adapters.weight_files import kind_of_weights
@@ -72,7 +72,7 @@ def _not_opened(shown: str, local: bool, reason: Exception) -> InputError:
         found, cure = f"{type(reason).__name__}: {first}", "save it again with model.save_pretrained(folder)"
     else:
         found, cure = f"{type(reason).__name__}: {first}", "check the name and the network, or give a local folder"
-    return model_error(shown, shown, found, "an image classifier in safetensors", cure)
+    return ModelError.of(shown, shown, found, "an image classifier in safetensors", cure)
 
 
 def _transformers(name: str) -> Any:
@@ -80,7 +80,7 @@ def _transformers(name: str) -> Any:
         import transformers
     except ImportError as reason:
         missing = reason.name or str(reason)
-        raise model_error(
+        raise ModelError.of(
             f"hf:{name}", "transformers", f"{missing} is not installed", "transformers", install_command("models")
         ) from None
     return transformers
@@ -104,11 +104,13 @@ def _quiet(transformers: Any) -> Iterator[None]:
 def _check_folder(folder: Path, shown: str) -> None:
     """What can be known of a local folder before any library looks at it."""
     if not (folder / "config.json").is_file():
-        raise model_error(shown, "config.json", "no such file", "a folder of model.save_pretrained", "check the folder")
+        raise ModelError.of(
+            shown, "config.json", "no such file", "a folder of model.save_pretrained", "check the folder"
+        )
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         found = ", ".join(file.name for file in sorted(folder.glob("*.bin"))[:SHOWN]) or "no weights"
-        raise model_error(
+        raise ModelError.of(
             shown,
             "weights",
             found,
@@ -117,7 +119,7 @@ def _check_folder(folder: Path, shown: str) -> None:
         )
     for file in weights:
         if kind_of_weights(file) != "safetensors":
-            raise model_error(shown, file.name, "a pickle", "safetensors", "save it again with save_pretrained")
+            raise ModelError.of(shown, file.name, "a pickle", "safetensors", "save it again with save_pretrained")
 
 
 def _check_loaded(module: nn.Module, loaded: Any, shown: str) -> None:
@@ -129,7 +131,7 @@ def _check_loaded(module: nn.Module, loaded: Any, shown: str) -> None:
     for key, what in (("missing_keys", "missing"), ("mismatched_keys", "of another shape")):
         names = listed(key)
         if names:
-            raise model_error(
+            raise ModelError.of(
                 shown,
                 "weights",
                 f"{len(names)} {what}: {', '.join(names[:SHOWN])}",
@@ -138,7 +140,7 @@ def _check_loaded(module: nn.Module, loaded: Any, shown: str) -> None:
             )
     for name, tensor in module.state_dict().items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise model_error(
+            raise ModelError.of(
                 shown, name, "NaN or infinity", "finite weights", "take a checkpoint from before training diverged"
             )
 
@@ -190,7 +192,7 @@ def _preparation(
             processor = _processor(transformers, source, local)
         except Exception as reason:
             if local or settings.size is None:
-                raise model_error(
+                raise ModelError.of(
                     shown,
                     PROCESSOR,
                     f"{type(reason).__name__}: {str(reason).strip().split(chr(10))[0]}",

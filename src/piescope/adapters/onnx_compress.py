@@ -14,7 +14,7 @@ import numpy as np
 
 from piescope.adapters.compression import Compression, Facts, pruned_note, pruning_masks
 from piescope.adapters.onnx_models import OnnxModel
-from piescope.adapters.protocol import ModelError, model_error
+from piescope.adapters.protocol import ModelError
 from piescope.version import install_command
 
 LAYERS = ("Conv", "Gemm", "MatMul")
@@ -46,7 +46,7 @@ def _onnx(name: str) -> Any:
     try:
         import onnx
     except ImportError:
-        raise model_error(name, "onnx", "it is not installed", "onnx", install_command("onnx")) from None
+        raise ModelError.of(name, "onnx", "it is not installed", "onnx", install_command("onnx")) from None
     return onnx
 
 
@@ -58,11 +58,11 @@ def _loaded(onnx: Any, model: OnnxModel) -> Any:
             proto = onnx.load(str(model.content))
         size = proto.ByteSize()
     except Exception as reason:  # protobuf's own errors, and those of data beside the file
-        raise model_error(
+        raise ModelError.of(
             model.name, "model", f"{type(reason).__name__}: {reason}", "a whole ONNX model", "export it again"
         ) from None
     if size > LARGEST:
-        raise model_error(
+        raise ModelError.of(
             model.name, "model", f"{size:,} bytes", f"at most {LARGEST:,}", "compress it yourself and audit both"
         )
     return proto
@@ -76,7 +76,7 @@ def _pruned(
     held = {each.name: each for each in proto.graph.initializer}
     inputs = _input_axes(onnx, proto, held)
     if not inputs:
-        raise model_error(
+        raise ModelError.of(
             model.name,
             f"--compress {compression.name}",
             "no float weights of convolutions or linear layers",
@@ -117,7 +117,7 @@ def _quantised(
     layers = [node.name or node.op_type for node in proto.graph.node if node.op_type in LAYERS]
     if not layers or any(node.op_type in ("QLinearConv", "DequantizeLinear") for node in proto.graph.node):
         found = "a model that is quantised already" if layers else "no convolution or linear layer"
-        raise model_error(
+        raise ModelError.of(
             model.name, "--compress int8", found, "a float model with layers", "audit it against its float original"
         )
     from onnxruntime import quantization  # type: ignore[import-untyped]
@@ -153,7 +153,7 @@ def _quantised(
         except ModelError:
             raise
         except Exception as reason:  # whatever the quantiser cannot do
-            raise model_error(
+            raise ModelError.of(
                 model.name,
                 "--compress int8",
                 f"{type(reason).__name__}: {str(reason).split(chr(10))[0]}",
@@ -163,7 +163,7 @@ def _quantised(
     made = onnx.load_model_from_string(content)
     count = sum(node.op_type in ("DequantizeLinear", "DynamicQuantizeLinear") for node in made.graph.node)
     if not count:
-        raise model_error(
+        raise ModelError.of(
             model.name, "--compress int8", "nothing that was quantised", "layers", "give pictures to calibrate on"
         )
     return content, None, tuple(layers), (f"int8: {len(layers)} layers by onnxruntime's {how}",)

@@ -12,7 +12,7 @@ import numpy as np
 from piescope.adapters.batches import dynamic_operations_of_onnx
 from piescope.adapters.outputs import REPRESENTATIONS, SCORES, read_outputs
 from piescope.adapters.preparation import Fit, Preparation
-from piescope.adapters.protocol import Outputs, Settings, Values, model_error
+from piescope.adapters.protocol import ModelError, Outputs, Settings, Values
 from piescope.adapters.weight_files import what_is_no_model
 from piescope.reading.signatures import PICKLES
 from piescope.version import install_command
@@ -52,13 +52,13 @@ class OnnxModel:
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
             listed = ", ".join(f"{each.name} {each.shape}" for each in inputs[:4]) or "none"
-            raise model_error(name, "inputs", listed, "one input, the pictures", "export the classifier alone")
+            raise ModelError.of(name, "inputs", listed, "one input, the pictures", "export the classifier alone")
         (self._input,) = inputs
         if self._input.type not in KINDS:
-            raise model_error(name, "input", self._input.type, "pixels: float or uint8", "export it with float input")
+            raise ModelError.of(name, "input", self._input.type, "pixels: float or uint8", "export it with float input")
         shape = [side if isinstance(side, int) and side > 0 else None for side in self._input.shape]
         if KINDS[self._input.type] is np.uint8 and settings.says_pixels:
-            raise model_error(
+            raise ModelError.of(
                 name, "input", "a model that takes uint8", "pixels as they are", "leave --scale, --mean and --std away"
             )
         self.batch_size = shape[0] if shape else None
@@ -111,7 +111,7 @@ class OnnxModel:
         elif self.layout == "nd":
             pixels = pixels.reshape(len(pixels), -1)
             if self._flat is not None and pixels.shape[1] != self._flat:
-                raise model_error(
+                raise ModelError.of(
                     self.name,
                     "input",
                     f"{pixels.shape[1]} pixels a picture",
@@ -129,7 +129,7 @@ class OnnxModel:
         try:
             return list(self._session.run(None, {self._input.name: pixels}))
         except Exception as reason:  # onnxruntime's errors share no public base
-            raise model_error(
+            raise ModelError.of(
                 self.name,
                 f"called with {pixels.dtype} {list(pixels.shape)}",
                 str(reason).split("\n")[0],
@@ -151,24 +151,24 @@ def open_onnx(path: Path, settings: Settings) -> OnnxModel:
     path = path.expanduser()
     try:
         if not path.is_file():
-            raise model_error(path.name, path.name, "no such file", EXPECTED, "check the path")
+            raise ModelError.of(path.name, path.name, "no such file", EXPECTED, "check the path")
         with path.open("rb") as file:
             head = file.read(512)
     except OSError as reason:
-        raise model_error(
+        raise ModelError.of(
             path.name, path.name, f"a file that cannot be read ({reason.strerror})", EXPECTED, "check its permissions"
         ) from None
     if not head:
-        raise model_error(path.name, path.name, "an empty file", EXPECTED, "export or download it again")
+        raise ModelError.of(path.name, path.name, "an empty file", EXPECTED, "export or download it again")
     other = what_is_no_model(head)
     if other is not None:
-        raise model_error(path.name, path.name, other[0], EXPECTED, other[1])
+        raise ModelError.of(path.name, path.name, other[0], EXPECTED, other[1])
     if head.startswith((b"PK\x03\x04", *PICKLES)):
-        raise model_error(
+        raise ModelError.of(
             path.name, path.name, "a zip or pickle of torch", EXPECTED, "torch.onnx.export(model, images, 'model.onnx')"
         )
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
-        raise model_error(path.name, path.name, "a safetensors file", EXPECTED, "name it ARCHITECTURE@FILE")
+        raise ModelError.of(path.name, path.name, "a safetensors file", EXPECTED, "name it ARCHITECTURE@FILE")
     return OnnxModel(path, f"onnx:{path.name}", settings)
 
 
@@ -176,7 +176,9 @@ def _session(content: bytes | Path, name: str) -> Any:
     try:
         import onnxruntime  # type: ignore[import-untyped]
     except ImportError:
-        raise model_error(name, "onnxruntime", "it is not installed", "onnxruntime", install_command("onnx")) from None
+        raise ModelError.of(
+            name, "onnxruntime", "it is not installed", "onnxruntime", install_command("onnx")
+        ) from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong comes as an exception
     try:
@@ -185,7 +187,7 @@ def _session(content: bytes | Path, name: str) -> Any:
         )
     except Exception as reason:  # its errors share no public base
         first = str(reason).split("\n")[0].replace(str(content) if isinstance(content, Path) else "", "the file")
-        raise model_error(
+        raise ModelError.of(
             name, name, f"no model that onnxruntime loads ({first})", EXPECTED, "export or download it again"
         ) from None
 
@@ -210,7 +212,7 @@ def _layout(
         if shape[1] is None:
             said = None if settings.channels is None else 1 if settings.channels == "grey" else 3
             return "nchw", said, _sides(shape[2], shape[3])
-    raise model_error(
+    raise ModelError.of(
         name,
         "input",
         f"shape {list(shape)}",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from piescope.adapters.protocol import TRIED, Model, Settings, class_columns, model_error
+from piescope.adapters.protocol import TRIED, Model, ModelError, Settings, class_columns
 from piescope.adapters.weight_files import tensor_names
 from piescope.reading.files import kind_of
 
@@ -166,7 +166,7 @@ def as_model(
     elif callable(value):
         model = CallableModel.of(value, name, settings)
     else:
-        raise model_error(
+        raise ModelError.of(
             name, name, f"a {type(value).__name__}", "an nn.Module or a function of pictures", "give one of those"
         )
     return model if pictures is None else tried(model, pictures)
@@ -213,7 +213,7 @@ def tried(model: Model, pictures: Pictures) -> Model:
     if first.scores is not None and pictures.labels is not None and len(pictures.labels):
         classes, highest = first.scores.shape[1], int(pictures.labels.max())
         if classes <= highest and class_columns(model.class_names, pictures.class_names) is None:
-            raise model_error(
+            raise ModelError.of(
                 model.name,
                 "classes",
                 f"{classes} outputs, and labels up to {highest} in {pictures.name}",
@@ -243,7 +243,7 @@ def check_alike(dense: Model, compressed: Model, pictures: Pictures) -> None:
         return
     if dense.class_names is not None and compressed.class_names is not None:
         return  # told apart by name
-    raise model_error(
+    raise ModelError.of(
         compressed.name,
         "classes",
         f"{two.shape[1]} outputs, where {dense.name} has {one.shape[1]}",
@@ -290,7 +290,7 @@ def _of_text(named: str, trust_code: bool, device: str, settings: Settings) -> M
     if code is not None:
         path, function = code
         if not trust_code:
-            raise model_error(
+            raise ModelError.of(
                 named,
                 path.name,
                 "Python code",
@@ -311,7 +311,7 @@ def _of_text(named: str, trust_code: bool, device: str, settings: Settings) -> M
 def _of_path(named: str, device: str, settings: Settings) -> Model:
     path = Path(named).expanduser()
     if not path.exists():
-        raise model_error(
+        raise ModelError.of(
             named,
             named,
             "no such file or folder",
@@ -325,7 +325,7 @@ def _of_path(named: str, device: str, settings: Settings) -> Model:
         return open_artefact(folder, device, settings)
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise model_error(
+            raise ModelError.of(
                 named,
                 path.name,
                 "a folder without config.json or manifest.json",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from piescope.adapters.protocol import Outputs, model_error
+from piescope.adapters.protocol import ModelError, Outputs
 
 SCORES = ("logits", "scores", "probabilities", "probs", "output", "predictions")
 REPRESENTATIONS = ("representation", "representations", "features", "embedding", "embeddings", "pooler_output")
@@ -59,13 +59,13 @@ def read_outputs(value: Any, name: str, count: int) -> Outputs:
         if array.dtype.kind in "iu" and array.size == count and array.shape[:1] == (count,):
             labels = array.reshape(count).astype(np.int64)
             if labels.min() < 0:
-                raise model_error(name, "labels", f"a class id of {labels.min()}", "0 or more", "return class ids")
+                raise ModelError.of(name, "labels", f"a class id of {labels.min()}", "0 or more", "return class ids")
             return Outputs(None, labels, representation)
     for array in arrays:
         if array.dtype.kind in "iu" and _is_table(array, count) and array.size // count > 1:
             return Outputs(_checked(array.reshape(count, -1), name), None, representation)  # scores of whole numbers
     shapes = ", ".join(f"{array.dtype} {list(array.shape)}" for array in arrays[:4]) or type(value).__name__
-    raise model_error(
+    raise ModelError.of(
         name,
         "outputs",
         f"{shapes} for {count} pictures",
@@ -99,7 +99,7 @@ def _checked(scores: np.ndarray, name: str) -> np.ndarray:
     scores = np.ascontiguousarray(scores, np.float32)
     wrong = int(np.isnan(scores).any(1).sum() + np.isposinf(scores).any(1).sum())
     if wrong:
-        raise model_error(
+        raise ModelError.of(
             name,
             "outputs",
             f"NaN or infinity for {wrong} of {len(scores)} pictures",

@@ -11,7 +11,7 @@ from jaxtyping import Shaped
 from PIL import Image
 
 from piescope.adapters.protocol import ChannelOrder, Scale, Settings
-from piescope.problems import DataError, data_error
+from piescope.problems import DataError
 
 Prepare = Callable[[Sequence[np.ndarray]], np.ndarray]
 """Pictures to pixels ``[examples, channels, height, width]``."""
@@ -147,7 +147,7 @@ class Preparation:
             if numbers is None:
                 continue
             if len(numbers) not in (1, pixels.shape[1]):
-                raise data_error(
+                raise DataError.of(
                     "pixels",
                     "mean and std",
                     f"{len(numbers)} numbers for {pixels.shape[1]} channels",
@@ -175,7 +175,7 @@ def stacked(
 
 def _unlike(shapes: set[Any]) -> DataError:
     listed = ", ".join(" x ".join(map(str, shape)) for shape in sorted(shapes, key=str)[:3])
-    return data_error(
+    return DataError.of(
         "pictures",
         "sizes",
         f"pictures of different sizes or channels ({listed})",
@@ -197,7 +197,7 @@ def with_channels(picture: np.ndarray, channels: int | None) -> np.ndarray:
         return np.repeat(picture.reshape(*picture.shape[:2], 1), 3, axis=2)
     if held == 3 and channels == 1:
         return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).convert("L"))
-    raise data_error(
+    raise DataError.of(
         "pictures",
         "channels",
         f"{held} channels for a model of {channels}",

@@ -23,13 +23,6 @@ class ModelError(InputError):
     """Faults of a model: missing, damaged, not to be trusted, or not what its name says."""
 
 
-def model_error(source: str, where: str, found: str, expected: str, cure: str) -> ModelError:
-    """A ModelError with one fault."""
-    error = ModelError(source)
-    error.add(where, found, expected, cure)
-    return error
-
-
 @dataclass(frozen=True)
 class Settings:
     """What a user may say of a model's input; None: what the model's own files say, or else as the pictures are.

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from piescope.adapters.preparation import INTERPOLATIONS, Fit, Preparation
-from piescope.adapters.protocol import Settings, model_error
+from piescope.adapters.protocol import ModelError, Settings
 from piescope.adapters.torch_models import TorchModel
 from piescope.adapters.weights import State, fill, read_state, without_prefixes
 from piescope.version import install_command
@@ -37,7 +37,7 @@ def open_timm(name: str, weights: Path | None, device: str, settings: Settings) 
         with only_weights():
             module = timm.create_model(name, pretrained=True)
     except Exception as reason:  # its own errors, huggingface_hub's, requests', safetensors'
-        raise model_error(
+        raise ModelError.of(
             f"timm:{name}",
             "weights",
             f"{type(reason).__name__}: {str(reason).split(chr(10))[0]}",
@@ -89,7 +89,7 @@ def preparation_of(told: Mapping[str, Any], channels: int = 3) -> Preparation:
     mode = told.get("crop_mode") or "center"
     interpolation = told.get("interpolation") or "bicubic"
     if mode not in MODES or interpolation not in INTERPOLATIONS:
-        raise model_error(
+        raise ModelError.of(
             "timm", "pretrained_cfg", f"crop_mode {mode}, interpolation {interpolation}", "known ones", "give --size"
         )
     mean, std = tuple(told.get("mean") or IMAGENET_MEAN), tuple(told.get("std") or IMAGENET_STD)
@@ -127,14 +127,14 @@ def _timm(name: str) -> Any:
         import timm
     except ImportError as reason:
         missing = reason.name.split(".")[0] if reason.name else str(reason)
-        raise model_error(
+        raise ModelError.of(
             shown, "timm", f"{missing} is not installed", "timm and torchvision", install_command("models")
         ) from None
     bare = name.split(".")[0]
     if not timm.is_model(bare):
         close = get_close_matches(bare, timm.list_models(), n=3, cutoff=0.65)
         cure = f"did you mean {' or '.join(close)}?" if close else "timm.list_models() lists them"
-        raise model_error(shown, "model", name, "a model that timm has by this name", cure)
+        raise ModelError.of(shown, "model", name, "a model that timm has by this name", cure)
     return timm
 
 

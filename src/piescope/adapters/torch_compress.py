@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from piescope.adapters.compression import Compression, Facts, pruned_note, pruning_masks
-from piescope.adapters.protocol import ModelError, model_error
+from piescope.adapters.protocol import ModelError
 from piescope.adapters.torch_models import INSIDE, TorchModel
 from piescope.pruning.scope import prunable_parameters
 
@@ -82,7 +82,7 @@ def _copied(model: TorchModel) -> nn.Module:
     try:
         return copy.deepcopy(model.module)
     except (RuntimeError, TypeError, AttributeError) as reason:
-        raise model_error(
+        raise ModelError.of(
             model.name,
             "model",
             f"it cannot be copied ({str(reason).split('.')[0]})",
@@ -96,7 +96,7 @@ def _prunable(module: nn.Module, name: str, compression: Compression) -> dict[st
     try:
         found = prunable_parameters(module)
     except ValueError as reason:
-        raise model_error(
+        raise ModelError.of(
             name,
             f"--compress {compression.name}",
             str(reason),

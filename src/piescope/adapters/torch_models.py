@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from piescope.adapters.outputs import SCORES, as_array, read_outputs
 from piescope.adapters.preparation import Preparation, Prepare
-from piescope.adapters.protocol import Outputs, Settings, Values, model_error
+from piescope.adapters.protocol import ModelError, Outputs, Settings, Values
 from piescope.models.probes import pooled
 from piescope.problems import InputError
 
@@ -96,7 +96,7 @@ class TorchModel:
                 half = len(batch) // 2  # in eval mode pictures do not see each other
                 return _joined([self.scores(batch[:half]), self.scores(batch[half:])])
             except Exception as reason:
-                raise model_error(
+                raise ModelError.of(
                     self.name,
                     f"called with {str(pixels.dtype).removeprefix('torch.')} {list(pixels.shape)}",
                     f"{type(reason).__name__}: {reason}",

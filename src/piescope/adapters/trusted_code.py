@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from piescope.adapters.protocol import model_error
+from piescope.adapters.protocol import ModelError
 from piescope.problems import InputError
 
 
@@ -20,11 +20,11 @@ def call_function(path: Path, function: str) -> Any:
     """
     where = f"{path.name}:{function}"
     if not path.is_file():
-        raise model_error(where, path.name, "no such file", "a Python file", "check the path")
+        raise ModelError.of(where, path.name, "no such file", "a Python file", "check the path")
     name = f"_audited_{path.stem}_{abs(hash(str(path.resolve()))):x}"
     specification = importlib.util.spec_from_file_location(name, path)
     if specification is None or specification.loader is None:
-        raise model_error(where, path.name, "a file that Python cannot import", "a .py file", "rename it")
+        raise ModelError.of(where, path.name, "a file that Python cannot import", "a .py file", "rename it")
     module = importlib.util.module_from_spec(specification)
     folder = str(path.resolve().parent)
     before = set(sys.modules)
@@ -35,7 +35,7 @@ def call_function(path: Path, function: str) -> Any:
         made = getattr(module, function, None)
         if not callable(made):
             known = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
-            raise model_error(
+            raise ModelError.of(
                 where,
                 function,
                 "no such function",
@@ -48,7 +48,7 @@ def call_function(path: Path, function: str) -> Any:
     except (Exception, SystemExit) as reason:
         lines = [frame for frame in traceback.extract_tb(reason.__traceback__) if Path(frame.filename) == path]
         place = f"{path.name}, line {lines[-1].lineno}" if lines else path.name
-        raise model_error(
+        raise ModelError.of(
             where, place, f"{type(reason).__name__}: {reason}", "a function that returns the model", "correct it"
         ) from reason
     finally:

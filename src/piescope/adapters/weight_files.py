@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
-from piescope.adapters.protocol import ModelError, model_error
+from piescope.adapters.protocol import ModelError
 from piescope.reading.signatures import PICKLES, foreign
 
 Kind = Literal["safetensors", "torch"]
@@ -167,4 +167,4 @@ def _zip_kind(path: Path, size: int) -> Kind:
 
 
 def _refused(path: Path, found: str, cure: str) -> ModelError:
-    return model_error(path.name, path.name, found, EXPECTED, cure)
+    return ModelError.of(path.name, path.name, found, EXPECTED, cure)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from piescope.adapters.protocol import ModelError, model_error
+from piescope.adapters.protocol import ModelError
 from piescope.adapters.weight_files import kind_of_weights
 
 SHOWN = 5
@@ -57,7 +57,7 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path, device="cpu")
     except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, AttributeError) as reason:
-        raise model_error(
+        raise ModelError.of(
             path.name,
             path.name,
             f"a malformed safetensors file ({reason})",
@@ -75,7 +75,7 @@ def _pickled(path: Path) -> Any:
     except pickle.UnpicklingError as reason:
         wanted = re.search(r"GLOBAL ([\w.]+)", str(reason)) or re.search(r"class ([\w.]+)", str(reason))
         found = f"a pickle that would run {wanted[1]}" if wanted else "a pickle of more than tensors"
-        raise model_error(
+        raise ModelError.of(
             path.name,
             path.name,
             found,
@@ -84,7 +84,7 @@ def _pickled(path: Path) -> Any:
         ) from None
     except (Exception, RecursionError) as reason:  # damaged pickles raise anything
         first = str(reason).split("\n")[0]
-        raise model_error(
+        raise ModelError.of(
             path.name,
             path.name,
             f"a damaged file of torch.save ({type(reason).__name__}: {first})",
@@ -105,7 +105,7 @@ def _unwrapped(value: Any, source: str) -> State:
             if not tensors:
                 break
             if not all(isinstance(name, str) for name in tensors):
-                raise model_error(source, source, "tensors without names", "a state_dict", "save model.state_dict()")
+                raise ModelError.of(source, source, "tensors without names", "a state_dict", "save model.state_dict()")
             left = sorted(map(str, set(value) - set(tensors)))
             if left:
                 notes.append(f"{source}: left out what is no tensor: {_listed(left)}")
@@ -115,7 +115,9 @@ def _unwrapped(value: Any, source: str) -> State:
     found = f"a {type(value).__name__}" + (
         f" with {_listed(sorted(map(str, value)))}" if isinstance(value, Mapping) and value else ""
     )
-    raise model_error(source, source, found, "a state_dict: tensors by name", "save model.state_dict(), not the model")
+    raise ModelError.of(
+        source, source, found, "a state_dict: tensors by name", "save model.state_dict(), not the model"
+    )
 
 
 def _strip_compiled(state: State) -> None:
@@ -164,7 +166,7 @@ def _merge_masks(state: State) -> None:
             continue
         mask, weight = state.tensors.pop(name), state.tensors.pop(held)
         if mask.shape != weight.shape or not bool(((mask == 0) | (mask == 1)).all()):
-            raise model_error(
+            raise ModelError.of(
                 state.source,
                 name,
                 f"a mask {list(mask.shape)} for a weight {list(weight.shape)}, or values other than 0 and 1",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int64
 
-from piescope.problems import DataError, data_error
+from piescope.problems import DataError
 
 SHOWN = 5
 """Faults listed one by one; the rest are counted."""
@@ -75,7 +75,7 @@ def in_usual_order(images: np.ndarray, source: str) -> np.ndarray:
     shape = image_shape_of(images.shape[1:])
     ordered = None if shape is None or 0 in images.shape else in_order(images, shape)
     if ordered is None:
-        raise data_error(
+        raise DataError.of(
             source,
             "images",
             f"{images.dtype} {list(images.shape)}",

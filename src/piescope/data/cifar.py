@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from piescope.data.dataset import Dataset, Splits
-from piescope.problems import DataError, data_error
+from piescope.problems import DataError
 
 PIXELS = 3 * 32 * 32
 OFFICIAL_ADDRESS = "https://www.cs.toronto.edu/~kriz/"
@@ -85,7 +85,7 @@ def load_cifar(cifar: Cifar, places: list[Path]) -> Splits:
             found = _read_any(layout, place, cifar.name)
             if found is not None:
                 return _splits(cifar, layout, *found)
-    raise data_error(
+    raise DataError.of(
         cifar.name,
         ", ".join(map(str, places)) or "the data set",
         "none of its files",
@@ -109,7 +109,7 @@ def _read_any(layout: Layout, place: Path, name: str) -> tuple[str, dict[str, by
     with archive.open("rb") as opened:
         md5 = hashlib.file_digest(opened, "md5").hexdigest()
     if md5 != layout.archive_md5:
-        raise data_error(
+        raise DataError.of(
             name,
             str(archive),
             f"MD5 {md5}, {archive.stat().st_size:,} bytes",
@@ -122,7 +122,7 @@ def _read_any(layout: Layout, place: Path, name: str) -> tuple[str, dict[str, by
 def _check_complete(layout: Layout, place: Path, present: list[str], name: str) -> None:
     missing = [file for file in layout.files if file not in present]
     if missing:
-        raise data_error(
+        raise DataError.of(
             name,
             str(place),
             f"{', '.join(present) or 'nothing'}, but no {', '.join(missing)}",
@@ -173,7 +173,7 @@ def _damaged(cifar: Cifar, layout: Layout, where: str, found: str) -> DataError:
     expected = (
         f"{cifar.train_examples:,} training and {cifar.test_examples:,} test images of {len(cifar.class_names)} classes"
     )
-    return data_error(cifar.name, where, found, expected, f"unpack {layout.archive} again")
+    return DataError.of(cifar.name, where, found, expected, f"unpack {layout.archive} again")
 
 
 def _check_hashes(cifar: Cifar, layout: Layout, where: str, contents: dict[str, bytes]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from piescope.problems import data_error
+from piescope.problems import DataError
 
 VARIABLE = "PIESCOPE_DATA"
 CHUNK = 1 << 14
@@ -35,7 +35,7 @@ def places(explicit: Path | None) -> list[Path]:
         if not place:
             continue
         if not Path(place).exists():
-            raise data_error(
+            raise DataError.of(
                 where, str(place), "nothing there", "a folder with a data set, or its tarball", "check the path"
             )
         listed.append(Path(place))
@@ -82,7 +82,7 @@ def fetch(address: str, archive: str, md5: str, on_bytes: OnBytes | None = None)
     try:
         pooch.retrieve(address + archive, f"md5:{md5}", archive, target.parent, downloader=download)
     except (requests.RequestException, OSError) as reason:
-        raise data_error(
+        raise DataError.of(
             archive,
             address + archive,
             f"cannot be fetched: {type(reason).__name__}",
@@ -90,7 +90,7 @@ def fetch(address: str, archive: str, md5: str, on_bytes: OnBytes | None = None)
             f"put the file at {target}, or give --data-dir DIR; the same command goes on where it stopped",
         ) from reason
     except ValueError as reason:  # pooch: the hash differs; what came is gone
-        raise data_error(
+        raise DataError.of(
             archive,
             address + archive,
             "a file with another hash came",

@@ -13,7 +13,7 @@ from piescope.data.halves import Half
 from piescope.data.pictures import Pictures
 from piescope.data.readers import arrow, folder, numpy_files
 from piescope.data.sources import SOURCES, load_source
-from piescope.problems import DataError, data_error
+from piescope.problems import DataError
 
 
 def open_pictures(text: str, data_dir: Path | None = None) -> Pictures:
@@ -42,27 +42,25 @@ def open_pictures(text: str, data_dir: Path | None = None) -> Pictures:
         return Pictures.of(splits.train if half == "train" else splits.test, name)
     if source is not None:
         if data_dir is None:
-            raise data_error(text, "--data", where, "a folder", "name the folder itself: --data DIR")
+            raise DataError.of(text, "--data", where, "a folder", "name the folder itself: --data DIR")
         where = str(data_dir)
     path = Path(where).expanduser()
     if not path.exists() and data_dir is not None and (data_dir / where).exists():
         path = data_dir / where
     if not path.exists():
-        error = DataError(text)
-        known = [name for name, each in SOURCES.items() if each.facts is not None]
-        error.add_unknown("--data", "data set or folder", where, known)
-        raise error
+        known = [name for name, source in SOURCES.items() if source.facts is not None]
+        raise DataError.of_unknown(text, "--data", "data set or folder", where, known)
     if path.is_dir():
         return _of_folder(path, half)
     if not path.is_file():
-        raise data_error(text, path.name, "no folder and no file", "pictures", "check the path")
+        raise DataError.of(text, path.name, "no folder and no file", "pictures", "check the path")
     if path.suffix.lower() == ".npz":
         return numpy_files.pictures_of_npz(path, path.stem)
     if path.suffix.lower() == ".parquet":
         return arrow.pictures_of_parquet([path], path.name, half)
     if path.suffix.lower() == ".arrow":
         return arrow.pictures_of_arrow([path], path.name, half)
-    raise data_error(
+    raise DataError.of(
         text,
         path.name,
         "a file of another kind",
@@ -83,5 +81,5 @@ def _of_folder(root: Path, half: Half) -> Pictures:
     if numpy_files.holds_half(root, half):
         return numpy_files.pictures_of_half(root, half, f"{name}/{half}")
     if any(root.glob("data_batch_*")) or any(root.glob("cifar-10*")):
-        raise data_error(name, name, "CIFAR's own files", "pictures", "give --data cifar10 --data-dir DIR")
+        raise DataError.of(name, name, "CIFAR's own files", "pictures", "give --data cifar10 --data-dir DIR")
     return folder.pictures_of_folder(root, name, half)

@@ -23,7 +23,7 @@ from piescope.data.halves import HALVES, Half
 from piescope.data.readers.decoding import PLAIN_MODES, decoded, opened
 from piescope.data.readers.folder import Listed, each_or_faults, list_pictures
 from piescope.data.readers.numpy_files import Arrays, checked, read_half
-from piescope.problems import DataError, data_error
+from piescope.problems import DataError
 
 
 def load_image_folder(root: Path, image_shape: tuple[int, int, int]) -> Splits:
@@ -134,7 +134,7 @@ def facts_of_arrays(root: Path) -> tuple[int, int, tuple[int, int, int], int]:
     images = held["train"].images
     image_shape = image_shape_of(images.shape[1:])
     if image_shape is None:
-        raise data_error(
+        raise DataError.of(
             str(root),
             "train: images",
             str(list(images.shape)),
@@ -151,7 +151,7 @@ def _picture(root: Path, image_shape: tuple[int, int, int], path: Path) -> np.nd
     plain = Image.fromarray(decoded(path, where, "L" if channels == 1 else "RGB", PLAIN_MODES))
     scale = max(height / plain.height, width / plain.width)
     if scale > 1:
-        raise data_error(
+        raise DataError.of(
             where,
             where,
             f"{plain.height} x {plain.width} pixels",
@@ -188,7 +188,7 @@ def _read(root: Path, half: Half) -> dict[str, np.ndarray]:
     arrays = read_half(root, half, str(root))
     missing = [name for name in ("images", "labels") if name not in arrays]
     if missing:
-        raise data_error(
+        raise DataError.of(
             str(root),
             half,
             f"no {' and no '.join(missing)}",

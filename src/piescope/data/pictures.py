@@ -15,7 +15,7 @@ from jaxtyping import Int64
 
 from piescope.data.checks import check_labels, in_usual_order, numbered
 from piescope.data.dataset import Dataset
-from piescope.problems import DataError, data_error
+from piescope.problems import DataError
 
 Read = Callable[[int, int], list[np.ndarray]]
 """From the first picture and the one after the last to the pictures, as `Pictures.batch` gives them."""
@@ -106,7 +106,7 @@ def _alike(images: list[np.ndarray], name: str) -> list[np.ndarray]:
     channels = {image.shape[2:] for image in images}
     wrong = [image for image in images if image.dtype != np.uint8 or image.ndim not in (2, 3)]
     if wrong or len(channels) > 1 or not images:
-        raise data_error(
+        raise DataError.of(
             name,
             "images",
             f"{wrong[0].dtype} {list(wrong[0].shape)}" if wrong else f"channels {sorted(map(str, channels))}",

@@ -14,7 +14,7 @@ from piescope.data.cifar import CIFAR10, CIFAR100, OFFICIAL_ADDRESS, Cifar, load
 from piescope.data.dataset import Dataset, Splits
 from piescope.data.locate import OnBytes, cache_folder, fetch, places
 from piescope.data.own_data import facts_of_arrays, facts_of_image_folder, load_arrays, load_image_folder
-from piescope.problems import DataError, data_error
+from piescope.problems import DataError
 
 DIGITS_TRAIN = 1000
 
@@ -214,7 +214,7 @@ def own_folder(name: str, where: Path | None) -> Path:
     """
     given = [place for place in places(where) if place != cache_folder()]
     if not given or not given[0].is_dir():
-        raise data_error(
+        raise DataError.of(
             name,
             "--data-dir",
             str(given[0]) if given else "nothing",

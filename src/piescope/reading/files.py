@@ -49,9 +49,7 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
 
 def fault(path: Path | str, where: str, found: str, expected: str, cure: str) -> InputError:
     """An InputError with one fault; the file is named as the user would, without its folders."""
-    error = InputError(shown(path))
-    error.add(one_line(where) or repr(where), found or "nothing", one_line(expected, 300), one_line(cure, 600))
-    return error
+    return InputError.of(shown(path), where, found, expected, cure)
 
 
 def shown(path: Path | str) -> str:

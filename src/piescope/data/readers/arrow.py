@@ -17,7 +17,7 @@ from piescope.data.checks import SHOWN, check_labels, check_names, numbered
 from piescope.data.halves import HALVES, Half, called
 from piescope.data.pictures import Pictures, Read
 from piescope.data.readers.decoding import BROKEN, decoded
-from piescope.problems import DataError, data_error
+from piescope.problems import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,7 +53,7 @@ def files_of_half(files: Sequence[Path], root: Path, half: Half) -> tuple[list[P
     if half == "train" or any(is_of(path, "train") for path in files):
         names = ", ".join(sorted({path.relative_to(root).as_posix() for path in files})[:SHOWN])
         cure = "give train: before the name for the train half" if half == "test" else "leave train: away"
-        raise data_error(root.name, half, names, f"files of a {half} half", cure)
+        raise DataError.of(root.name, half, names, f"files of a {half} half", cure)
     return list(files), half
 
 
@@ -61,11 +61,13 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as reason:
-        raise data_error(
+        raise DataError.of(
             path.name, path.name, f"no readable JSON ({type(reason).__name__})", "JSON", "save the data set again"
         ) from None
     if not isinstance(value, dict):
-        raise data_error(path.name, path.name, f"a {type(value).__name__}", "a JSON object", "save the data set again")
+        raise DataError.of(
+            path.name, path.name, f"a {type(value).__name__}", "a JSON object", "save the data set again"
+        )
     return value
 
 
@@ -87,23 +89,23 @@ def pictures_of_saved(root: Path, name: str, half: Half) -> Pictures:
         found = [each for each in called(half) if each in known]
         if not found:
             cure = "give train: before the name" if half == "test" and "train" in known else "save that half too"
-            raise data_error(name, half, ", ".join(known) or "no halves", f"a {half} half", cure)
+            raise DataError.of(name, half, ", ".join(known) or "no halves", f"a {half} half", cure)
         which = found[0]
         root = root / which
     state = _json(root / "state.json")
     entries = state.get("_data_files")
     if state.get("_indices_data_files"):
-        raise data_error(
+        raise DataError.of(
             name, "state.json", "an index beside the data", "rows in their own order", "flatten_indices(), save again"
         )
     files = []
     for entry in entries if isinstance(entries, list) else []:
         filename = entry.get("filename") if isinstance(entry, dict) else None
         if not isinstance(filename, str) or Path(filename).name != filename or not (root / filename).is_file():
-            raise data_error(name, "state.json", f"a file {filename!r}", "a file beside it", "copy the whole folder")
+            raise DataError.of(name, "state.json", f"a file {filename!r}", "a file beside it", "copy the whole folder")
         files.append(root / filename)
     if not files:
-        raise data_error(name, "state.json", "no data files", "data-00000-of-00001.arrow ...", "save it again")
+        raise DataError.of(name, "state.json", "no data files", "data-00000-of-00001.arrow ...", "save it again")
     features = _json(root / "dataset_info.json").get("features") if (root / "dataset_info.json").is_file() else None
     return pictures_of_arrow(files, name, which, features if isinstance(features, dict) else None)
 
@@ -145,11 +147,11 @@ def _columns(schema: pa.Schema, features: dict[str, Any] | None, name: str) -> _
         return of_bytes and kind(column.name) in (None, "Image")
 
     if len(set(schema.names)) < len(schema.names):
-        raise data_error(name, "columns", "a name twice", "different names", "rename one")
+        raise DataError.of(name, "columns", "a name twice", "different names", "rename one")
     images = [column.name for column in schema if holds_pictures(column)]
     image = _preferred(images, IMAGE_COLUMNS, [each for each in images if kind(each) == "Image"])
     if image is None:
-        raise data_error(
+        raise DataError.of(
             name,
             "columns",
             ", ".join(schema.names) or "none",
@@ -160,7 +162,7 @@ def _columns(schema: pa.Schema, features: dict[str, Any] | None, name: str) -> _
     typed = [each for each in numbers if kind(each) == "ClassLabel"]
     label = _preferred(typed or [each for each in numbers if each in LABEL_COLUMNS], LABEL_COLUMNS, typed)
     if label is None and len(typed) > 1:
-        raise data_error(
+        raise DataError.of(
             name, "columns", ", ".join(typed), "one column of labels", f"rename the right one to {LABEL_COLUMNS[0]}"
         )
     known = features[label].get("names") if label is not None and kind(label) == "ClassLabel" else None
@@ -203,7 +205,7 @@ def pictures_of_arrow(files: Sequence[Path], name: str, half: str, features: dic
         except (pa.ArrowException, *BROKEN) as reason:
             raise _no_table(name, file, reason) from None
     if any(not table.schema.equals(tables[0].schema) for table in tables):
-        raise data_error(name, "columns", "shards that differ", "the same columns in all files", "save it again")
+        raise DataError.of(name, "columns", "shards that differ", "the same columns in all files", "save it again")
     columns = _columns(tables[0].schema, features, name)
     wanted = [each for each in (columns.image, columns.label, columns.id) if each is not None]
     table = pa.concat_tables([each.select(wanted) for each in tables])
@@ -283,13 +285,13 @@ def pictures_of_parquet(files: Sequence[Path], name: str, half: str) -> Pictures
             raise _no_table(name, file, reason) from None
     schema = opened[0].schema_arrow
     if any(each.schema_arrow.names != schema.names for each in opened):
-        raise data_error(name, "columns", "shards that differ", "the same columns in all files", "save it again")
+        raise DataError.of(name, "columns", "shards that differ", "the same columns in all files", "save it again")
     columns = _columns(schema, None, name)
     for file, each in zip(files, opened, strict=True):
         for group in range(each.num_row_groups):
             told_size = each.metadata.row_group(group).total_byte_size
             if told_size > MOST_BYTES_A_GROUP:
-                raise data_error(
+                raise DataError.of(
                     name,
                     file.name,
                     f"a row group of {told_size:,} bytes",
@@ -321,9 +323,9 @@ def pictures_of_parquet(files: Sequence[Path], name: str, half: str) -> Pictures
 
 def _no_table(name: str, file: Path, reason: BaseException) -> DataError:
     if isinstance(reason, PermissionError):
-        return data_error(name, file.name, "a file that may not be read", "a table", "change its permissions")
+        return DataError.of(name, file.name, "a file that may not be read", "a table", "change its permissions")
     first = str(reason).split("\n")[0]
-    return data_error(name, file.name, f"no whole table ({first})", "Parquet or Arrow", "download or save it again")
+    return DataError.of(name, file.name, f"no whole table ({first})", "Parquet or Arrow", "download or save it again")
 
 
 def _labels_and_ids(
@@ -331,14 +333,14 @@ def _labels_and_ids(
 ) -> tuple[np.ndarray | None, Sequence[str]]:
     count = count if count is not None else (0 if table is None else table.num_rows)
     if not count:
-        raise data_error(name, half, "no rows", "at least one", "take another half")
+        raise DataError.of(name, half, "no rows", "at least one", "take another half")
     labels = None
     if table is not None and columns.label is not None:
         column = table.column(columns.label)
         if column.null_count == count:
             labels = None
         elif column.null_count:
-            raise data_error(
+            raise DataError.of(
                 name,
                 columns.label,
                 f"{column.null_count} rows without a label",
@@ -380,7 +382,7 @@ def _decoded_rows(column: Any, ids: Sequence[str], start: int) -> list[np.ndarra
         content = held.get("bytes") if isinstance(held, dict) else held
         if not isinstance(content, bytes):
             path = held.get("path") if isinstance(held, dict) else None
-            raise data_error(
+            raise DataError.of(
                 where,
                 where,
                 f"a picture that lies elsewhere ({Path(path).name})" if isinstance(path, str) else "no picture",

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from piescope.problems import DataError, data_error
+from piescope.problems import DataError
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "PPM")
 
@@ -60,10 +60,10 @@ def opened(content: bytes | Path, where: str, modes: tuple[str, ...] = MODES) ->
     try:
         picture = Image.open(source, formats=FORMATS)
     except PermissionError:
-        raise data_error(where, where, "a file that may not be read", "a picture", "change its permissions") from None
+        raise DataError.of(where, where, "a file that may not be read", "a picture", "change its permissions") from None
     except Image.DecompressionBombError as reason:
         found = f"far too many pixels ({type(reason).__name__})"
-        raise data_error(where, where, found, f"at most {MOST_PIXELS:,}", "scale it down") from None
+        raise DataError.of(where, where, found, f"at most {MOST_PIXELS:,}", "scale it down") from None
     except (*BROKEN, SyntaxError) as reason:
         raise _no_picture(content, where, reason) from None
     if picture.width * picture.height > MOST_PIXELS:
@@ -78,7 +78,7 @@ def opened(content: bytes | Path, where: str, modes: tuple[str, ...] = MODES) ->
     else:
         return picture
     picture.close()
-    raise data_error(where, where, found, expected, cure)
+    raise DataError.of(where, where, found, expected, cure)
 
 
 def _no_picture(content: bytes | Path, where: str, reason: BaseException) -> DataError:
@@ -87,4 +87,4 @@ def _no_picture(content: bytes | Path, where: str, reason: BaseException) -> Dat
     except OSError:
         size = 0
     found = f"{size:,} bytes that are no whole picture ({type(reason).__name__})"
-    return data_error(where, where, found, "a picture: PNG, JPEG, BMP, WebP or PPM", "replace or remove it")
+    return DataError.of(where, where, found, "a picture: PNG, JPEG, BMP, WebP or PPM", "replace or remove it")

@@ -18,7 +18,7 @@ from piescope.data.checks import SHOWN
 from piescope.data.halves import HALVES, Half, called
 from piescope.data.pictures import Pictures
 from piescope.data.readers.decoding import decoded, opened
-from piescope.problems import DataError, data_error
+from piescope.problems import DataError
 from piescope.wording import one_line
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm")
@@ -106,7 +106,7 @@ def _base(root: Path, name: str, half: Half) -> tuple[Path, list[str]]:
         base = folders[halves[0]]
         return base, [] if halves[0] in HALVES else [f"the half is {name}/{base.name}"]
     if half == "train":
-        raise data_error(name, "train", "no such folder", f"{name}/train", "leave train: away")
+        raise DataError.of(name, "train", "no such folder", f"{name}/train", "leave train: away")
     return root, []
 
 

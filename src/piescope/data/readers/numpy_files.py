@@ -19,7 +19,7 @@ from piescope.data.checks import check_ids, check_labels, check_names, check_tex
 from piescope.data.halves import Half
 from piescope.data.pictures import Pictures, reader_of_array
 from piescope.data.readers.decoding import BROKEN
-from piescope.problems import DataError, data_error
+from piescope.problems import DataError
 
 KEYS = ("images", "labels", "class_names", "ids")
 
@@ -146,12 +146,12 @@ def read_npz(path: Path, source: str) -> dict[str, np.ndarray]:
     except PermissionError:
         raise _unreadable(source, path) from None
     except (*BROKEN, lzma.LZMAError) as reason:
-        raise data_error(
+        raise DataError.of(
             source, path.name, f"no whole .npz file ({reason})", "what numpy.savez writes", "write it again"
         ) from None
     if "images" not in arrays:
         found = "no images, but " + (", ".join(sorted(members)) or "nothing")
-        raise data_error(source, path.name, found, "arrays images and labels", "write them with numpy.savez")
+        raise DataError.of(source, path.name, found, "arrays images and labels", "write them with numpy.savez")
     return arrays
 
 
@@ -164,7 +164,7 @@ def _read_npy(path: Path, source: str) -> np.ndarray:
 
 
 def _unreadable(source: str, path: Path) -> DataError:
-    return data_error(source, path.name, "a file that may not be read", "an array", "change its permissions")
+    return DataError.of(source, path.name, "a file that may not be read", "an array", "change its permissions")
 
 
 def read_array(file: IO[bytes] | Any, where: str, held: int) -> np.ndarray:
@@ -175,17 +175,17 @@ def read_array(file: IO[bytes] | Any, where: str, held: int) -> np.ndarray:
         shape, _, dtype = reader(file)
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize if shape else dtype.itemsize
         if dtype.hasobject:
-            raise data_error(where, where, "an array of Python objects", "plain numbers or text", "save plain arrays")
+            raise DataError.of(where, where, "an array of Python objects", "plain numbers or text", "save plain arrays")
         if size > held:
-            raise data_error(
+            raise DataError.of(
                 where, where, f"{size:,} bytes by its header", f"{held:,}, all that is there", "write it again"
             )
         if size > MOST_BYTES:
-            raise data_error(where, where, f"{size:,} bytes by its header", f"at most {MOST_BYTES:,}", "split it")
+            raise DataError.of(where, where, f"{size:,} bytes by its header", f"at most {MOST_BYTES:,}", "split it")
         file.seek(0)
         array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
     except (*BROKEN, lzma.LZMAError) as reason:
-        raise data_error(
+        raise DataError.of(
             where, where, f"no whole array ({reason})", "what numpy.save writes", "write it again"
         ) from None
     return array
