@@ -19,8 +19,8 @@ import numpy as np
 
 from piescope.measure.pies import modal_label, pie_mask, vote_entropy, vote_margin
 from piescope.measure.significance import confirm, permutation_p_values, smallest_p_value
-from piescope.report.frames import ArmResult, Results
-from piescope.report.signal import Signal
+from piescope.report.study.frames import ArmResult, Results
+from piescope.report.study.signal import Signal
 from piescope.store.catalogue import Described, ObjectiveRun
 
 MODELS, CLASSES = 30, 10

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow.parquet as parquet
 from matplotlib import pyplot
 
-from piescope.report.figures import STRONG, STYLE
-from piescope.report.frames import load_results
-from piescope.report.words import family_name
+from piescope.report.study.figures import STRONG, STYLE
+from piescope.report.study.frames import load_results
+from piescope.report.study.words import family_name
 
 LINES = {"gmp": "-", "delayed_gmp": "--", "one_shot": ":"}
 MARKERS = {"gmp": "o", "delayed_gmp": "s", "one_shot": "^"}

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from piescope.report.frames import ArmResult, Results
+from piescope.report.study.frames import ArmResult, Results
 from piescope.store.catalogue import (
     ArmName,
     Departure,

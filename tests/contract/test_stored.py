@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from conftest import SMALL, Run, run_piescope
 from piescope.cli.app import app
-from piescope.report.frames import load_results
+from piescope.report.study.frames import load_results
 from piescope.store import layout
 from piescope.store.artefacts import as_json
 from piescope.store.catalogue import Catalogue, ControlOf

@@ -133,10 +133,10 @@ FILES = {
 
 def results_of(out: Path) -> dict[str, Any]:
     """Every table's rows and every example's columns."""
-    from piescope.report.claims import check_claims
-    from piescope.report.frames import examples_table, load_results
-    from piescope.report.signal import Signal
-    from piescope.report.tables import rows_of
+    from piescope.report.study.claims import check_claims
+    from piescope.report.study.frames import examples_table, load_results
+    from piescope.report.study.signal import Signal
+    from piescope.report.study.tables import rows_of
 
     results = load_results(out)
     assert results is not None

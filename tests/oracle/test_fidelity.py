@@ -21,7 +21,7 @@ from piescope.models.heads import ProjectionHead
 from piescope.models.probes import probe
 from piescope.pruning.pruner import Pruner
 from piescope.pruning.scope import prunable_parameters
-from piescope.report import frames
+from piescope.report.study import frames
 from piescope.study.parse import load_study
 from piescope.study.plan import PruneAndFinetune, Train, make_plan
 from piescope.study.provenance import load_recipe

@@ -13,11 +13,11 @@ import pytest
 from made_results import made, objective_run
 from piescope.measure.pies import group_modal_labels, pie_mask
 from piescope.measure.resampling import estimate, two_way_draws
-from piescope.report.claim_parts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, Part, verdict_of
-from piescope.report.claims import check_claims, claims_rows
-from piescope.report.frames import ArmResult, Results
-from piescope.report.published import paper_value, published, published_rows, unfair_because
-from piescope.report.tables import rows_of
+from piescope.report.study.claim_parts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, Part, verdict_of
+from piescope.report.study.claims import check_claims, claims_rows
+from piescope.report.study.frames import ArmResult, Results
+from piescope.report.study.published import paper_value, published, published_rows, unfair_because
+from piescope.report.study.tables import rows_of
 from piescope.store.catalogue import DepthRun
 
 FAMILIES = {"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "delayed_gmp", "one_shot")}

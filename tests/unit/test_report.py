@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from made_results import made
-from piescope.report import frames
-from piescope.report.claims import check_claims
-from piescope.report.figures import Drawn, draw_all
-from piescope.report.page import facts, render_page, walls
-from piescope.report.signal import Signal
-from piescope.report.signal_figures import draw_signal
-from piescope.report.signal_tables import COLUMNS as SIGNAL_COLUMNS
-from piescope.report.signal_tables import signal_tables
-from piescope.report.tables import COLUMNS, escape_latex, rows_of, wide_tables
+from piescope.report.study import frames
+from piescope.report.study.claims import check_claims
+from piescope.report.study.figures import Drawn, draw_all
+from piescope.report.study.page import facts, render_page, walls
+from piescope.report.study.signal import Signal
+from piescope.report.study.signal_figures import draw_signal
+from piescope.report.study.signal_tables import COLUMNS as SIGNAL_COLUMNS
+from piescope.report.study.signal_tables import signal_tables
+from piescope.report.study.tables import COLUMNS, escape_latex, rows_of, wide_tables
 from piescope.store.tables import as_csv
 
 CASES = {

@@ -14,10 +14,10 @@ from piescope.measure.class_impact import class_impact
 from piescope.measure.noise_floor import NoiseFloor, excess_pies
 from piescope.measure.overlap import overlap_test
 from piescope.measure.pies import pie_mask, vote_entropy, vote_margin
-from piescope.report.claims import check_claims
-from piescope.report.frames import ArmResult, Results
-from piescope.report.signal import SCORES, Signal
-from piescope.report.signal_words import in_short, sentences
+from piescope.report.study.claims import check_claims
+from piescope.report.study.frames import ArmResult, Results
+from piescope.report.study.signal import SCORES, Signal
+from piescope.report.study.signal_words import in_short, sentences
 from piescope.store.catalogue import ControlOf
 from piescope.wording import SPACE
 

@@ -226,8 +226,8 @@ def plan(
 
 def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[dict[str, Any]]]:
     """The plan without what a folder has already, and the PIE counts that its models foretell."""
-    from piescope.report.frames import load_results
-    from piescope.report.signal import Signal
+    from piescope.report.study.frames import load_results
+    from piescope.report.study.signal import Signal
     from piescope.store.artefacts import Store
     from piescope.study.catalogue import catalogue_of
     from piescope.study.folder import study_of
@@ -243,7 +243,7 @@ def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[dict[str, Any]
 def _say_foretold(console: Console, told: list[dict[str, Any]], models: int) -> None:
     from rich.table import Table
 
-    from piescope.report.words import enough
+    from piescope.report.study.words import enough
 
     if not told:
         say(console, "too few models there (4 an arm are needed) to foretell PIE counts")
@@ -436,7 +436,7 @@ def _load(name_or_path: str) -> Study:
 
 
 def _report(console: Console, folder: Path, only_if_stale: bool) -> None:
-    from piescope.report.build import build_report, is_current
+    from piescope.report.study.build import build_report, is_current
     from piescope.store import layout
 
     if only_if_stale and is_current(folder):

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from piescope import wording
 from piescope.report.audit import charts, findings, terms
 from piescope.report.audit.terms import Audit, Row
-from piescope.report.standalone import data_uri
+from piescope.report.layout.standalone import data_uri
 
 TILES = 24
 """Examples of a gallery shown unfolded."""

@@ -13,7 +13,7 @@ from piescope.report.audit.gallery import TILES, confusions, fitting, tiles
 from piescope.report.audit.measures import class_rows, measure_rows, measure_words
 from piescope.report.audit.terms import Audit
 from piescope.report.audit.warnings import warnings
-from piescope.report.standalone import page_templates, style_hash
+from piescope.report.layout.standalone import page_templates, style_hash
 
 MOST_MEASURED = 200
 """Classes whose precision, recall and F1 the page has; audit.json has all."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from piescope.report.frames import Results, Row
-from piescope.report.signal import MARGIN, SCORES, Signal
-from piescope.report.tables import NAMED, WideTable
-from piescope.report.words import OBJECTIVES, enough, family_name, pruning_name
+from piescope.report.study.frames import Results, Row
+from piescope.report.study.signal import MARGIN, SCORES, Signal
+from piescope.report.study.tables import NAMED, WideTable
+from piescope.report.study.words import OBJECTIVES, enough, family_name, pruning_name
 from piescope.wording import as_percent, give_or_take, number, p_value, with_interval
 
 WORST = 3

@@ -33,15 +33,15 @@ def build_report(out: Path) -> str:
     Raises:
         CorruptArtefactError: a stored file is not what was written.
     """
-    from piescope.report.claims import check_claims
-    from piescope.report.figures import draw_all
-    from piescope.report.frames import examples_table, load_results
-    from piescope.report.page import render_page
-    from piescope.report.signal import Signal
-    from piescope.report.signal_figures import draw_signal
-    from piescope.report.signal_tables import COLUMNS as SIGNAL_COLUMNS
-    from piescope.report.signal_tables import signal_tables
-    from piescope.report.tables import COLUMNS, rows_of, wide_tables
+    from piescope.report.study.claims import check_claims
+    from piescope.report.study.figures import draw_all
+    from piescope.report.study.frames import examples_table, load_results
+    from piescope.report.study.page import render_page
+    from piescope.report.study.signal import Signal
+    from piescope.report.study.signal_figures import draw_signal
+    from piescope.report.study.signal_tables import COLUMNS as SIGNAL_COLUMNS
+    from piescope.report.study.signal_tables import signal_tables
+    from piescope.report.study.tables import COLUMNS, rows_of, wide_tables
     from piescope.store.artefacts import as_json, as_parquet, write_file
     from piescope.store.tables import as_csv
 

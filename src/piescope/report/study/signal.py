@@ -15,7 +15,7 @@ from piescope.measure.overlap import OverlapTest, expected_intersections, overla
 from piescope.measure.pies import group_modal_labels, pie_mask, vote_entropy, vote_margin
 from piescope.measure.ranking import cross_fitted, event_auroc_interval, mean_auroc_interval
 from piescope.measure.replicates import ReplicateCurve, Subsamples
-from piescope.report.frames import ArmResult, Results, Row
+from piescope.report.study.frames import ArmResult, Results, Row
 
 MARGIN = 1.0
 """Percentage points of recall that a class may lose and still count as kept."""

@@ -12,17 +12,17 @@ import numpy as np
 from PIL import Image
 
 import piescope
-from piescope.report.claim_parts import Claim
-from piescope.report.figures import Drawn
-from piescope.report.frames import ArmResult, Results, Row, tied_pies
-from piescope.report.published import unfair_because
-from piescope.report.signal import MARGIN, Signal
-from piescope.report.signal_figures import FIRST_NUMBER
-from piescope.report.signal_tables import COLUMNS as SIGNAL_COLUMNS
-from piescope.report.signal_words import in_short, sentences
-from piescope.report.standalone import data_uri, page_templates, style_hash
-from piescope.report.tables import WideTable
-from piescope.report.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
+from piescope.report.layout.standalone import data_uri, page_templates, style_hash
+from piescope.report.study.claim_parts import Claim
+from piescope.report.study.figures import Drawn
+from piescope.report.study.frames import ArmResult, Results, Row, tied_pies
+from piescope.report.study.published import unfair_because
+from piescope.report.study.signal import MARGIN, Signal
+from piescope.report.study.signal_figures import FIRST_NUMBER
+from piescope.report.study.signal_tables import COLUMNS as SIGNAL_COLUMNS
+from piescope.report.study.signal_words import in_short, sentences
+from piescope.report.study.tables import WideTable
+from piescope.report.study.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
 from piescope.store.catalogue import Environment, ObjectiveRun, TrainingRun
 from piescope.wording import as_percent, percent, plus_minus, significant
 

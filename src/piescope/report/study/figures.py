@@ -18,9 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from piescope.report import frames
-from piescope.report.frames import Results, Row
-from piescope.report.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
+from piescope.report.study import frames
+from piescope.report.study.frames import Results, Row
+from piescope.report.study.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
 from piescope.wording import as_percent
 
 STYLE = {

@@ -13,12 +13,12 @@ from piescope.measure.class_impact import same_class_probability
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
 from piescope.measure.resampling import Estimate, estimate
-from piescope.report.claim_parts import DRAWS, Claim, Part
-from piescope.report.evidence import Evidence
-from piescope.report.frames import Results, Row
-from piescope.report.published import paper_value
-from piescope.report.signal import Signal
-from piescope.report.words import OBJECTIVES, pruning_name
+from piescope.report.study.claim_parts import DRAWS, Claim, Part
+from piescope.report.study.evidence import Evidence
+from piescope.report.study.frames import Results, Row
+from piescope.report.study.published import paper_value
+from piescope.report.study.signal import Signal
+from piescope.report.study.words import OBJECTIVES, pruning_name
 from piescope.wording import as_percent
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from piescope.report.frames import Results, Row
+from piescope.report.study.frames import Results, Row
 
 QUANTITIES: dict[int, tuple[tuple[str, str], ...]] = {
     1: (("pies", ""), ("accuracy_mean", "accuracy_std")),
@@ -35,7 +35,7 @@ NAMES = {
 @cache
 def published() -> dict[str, Any]:
     """The paper's tables as data: conditions and, for tables 1, 3, 4, 5 and 6, caption and rows."""
-    path = resources.files("piescope.report") / "published" / "corti2022.toml"
+    path = resources.files("piescope.report.study") / "published" / "corti2022.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 

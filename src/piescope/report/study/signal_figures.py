@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from piescope.report.figures import GREY, LIGHT, STRONG, Drawn, drawn
-from piescope.report.frames import Results, Row
-from piescope.report.signal import Signal
-from piescope.report.words import OBJECTIVES_IN_FULL, family_name
+from piescope.report.study.figures import GREY, LIGHT, STRONG, Drawn, drawn
+from piescope.report.study.frames import Results, Row
+from piescope.report.study.signal import Signal
+from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name
 from piescope.wording import as_percent
 
 FIRST_NUMBER = 8

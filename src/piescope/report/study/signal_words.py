@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from piescope.measure.significance import FALSE_DISCOVERIES
-from piescope.report.frames import ArmResult
-from piescope.report.signal import MARGIN, Signal
-from piescope.report.words import enough, family_name
+from piescope.report.study.frames import ArmResult
+from piescope.report.study.signal import MARGIN, Signal
+from piescope.report.study.words import enough, family_name
 from piescope.wording import as_percent, give_or_take, number, p_value, percent, with_interval
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from piescope.report import frames
-from piescope.report.claim_parts import DRAWS, Claim
-from piescope.report.claims import claims_rows
-from piescope.report.frames import Results, Row
-from piescope.report.published import published_rows, unfair_because
-from piescope.report.words import OBJECTIVES, family_name, pruning_name
+from piescope.report.study import frames
+from piescope.report.study.claim_parts import DRAWS, Claim
+from piescope.report.study.claims import claims_rows
+from piescope.report.study.frames import Results, Row
+from piescope.report.study.published import published_rows, unfair_because
+from piescope.report.study.words import OBJECTIVES, family_name, pruning_name
 from piescope.wording import as_percent, number, percent, plus_minus, significant
 
 NAMED = ("objective", "pruning", "sparsity")
