@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from fractions import Fraction
 
 import numpy as np
@@ -15,6 +16,7 @@ from piescope.measure.flips import (
     adjusted_p_values,
     change_interval,
     exact_share_interval,
+    largest_confirmed,
     mcnemar_p,
     share_interval,
 )
@@ -217,6 +219,20 @@ def test_adjusted_p_values_against_scipy(seed: int) -> None:
     found = adjusted_p_values(with_gaps)
     assert np.isnan(found[~known]).all()
     assert found[known] == pytest.approx(stats.false_discovery_control(with_gaps[known]), rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_largest_confirmed_p_value_is_that_of_the_adjusted_ones(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    p = np.concatenate([(random.random(150) ** 4).round(3), np.ones(50)])
+    counts = Counter(p[:150].tolist())  # the others are not counted, and have 1
+    for rate in (0.01, 0.05, 0.2):
+        confirmed = adjusted_p_values(p) <= rate
+        assert confirmed.any()
+        largest = largest_confirmed(counts, len(p), rate)
+        assert (p <= largest).tolist() == confirmed.tolist()
+    assert largest_confirmed(counts, 10**9, 1e-6) == (0.0 if 0.0 in counts else -1.0)
+    assert largest_confirmed({}, 10, 0.05) == -1.0
 
 
 def test_no_p_values_are_adjusted_to_none() -> None:

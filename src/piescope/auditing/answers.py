@@ -11,7 +11,8 @@ import numpy as np
 import piescope
 from piescope.auditing.tally import SHIFT_BINS, Audited, Tallied
 from piescope.measure.accuracy import Estimates, RightSums
-from piescope.measure.flips import CONFIDENCE, adjusted_p_values, mcnemar_p, selected_level, share_interval
+from piescope.measure.flips import adjusted_p_values, mcnemar_p, selected_level, share_interval
+from piescope.measure.intervals import CONFIDENCE
 from piescope.measure.one_to_one import FEWEST, FlipSums
 
 FORMAT_VERSION = 2

@@ -13,8 +13,9 @@ from scipy.special import gammaln
 
 from piescope.axes import ExampleLabels, ExampleMask, ModelLabels
 from piescope.measure.arrays import class_ids, same_length, to_numpy
+from piescope.measure.flips import adjusted_p_values
+from piescope.measure.intervals import CONFIDENCE
 
-CONFIDENCE = 0.95
 LEVEL = 0.05
 
 # In squared percentage points: far below what two models can differ by, far above what rounding leaves of zero.
@@ -246,14 +247,6 @@ def _hedges(
     return _effect_size(difference, np.asarray(squares) / sum(freedoms), sum(freedoms))
 
 
-def _adjusted(p_values: Float[np.ndarray, " present"]) -> Float[np.ndarray, " present"]:
-    known = np.isfinite(p_values)
-    adjusted = np.full(len(p_values), np.nan)
-    if known.any():
-        adjusted[known] = stats.false_discovery_control(p_values[known])
-    return adjusted
-
-
 def _verdicts(p_values: Float[np.ndarray, " present"]) -> np.ndarray:
     """True, False, or NaN where there is no p-value."""
     return np.array([each if each != each else each <= LEVEL for each in p_values.tolist()], dtype=object)
@@ -367,7 +360,7 @@ def class_impact(
         "high": impact + reach,
         "effect_size": _hedges(impact, samples),
         "p_value": p_values,
-        "q_value": _adjusted(p_values),
+        "q_value": adjusted_p_values(p_values),
     }
     return _rows(answers, num_classes, columns, impact)
 

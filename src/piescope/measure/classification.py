@@ -16,8 +16,7 @@ from scipy import special
 
 from piescope.measure.arrays import class_ids, same_length, to_numpy, yes_or_no
 from piescope.measure.flips import share_interval
-
-CONFIDENCE = 0.95
+from piescope.measure.intervals import CONFIDENCE
 
 MOST_FREEDOM = 1e9
 """Degrees of freedom at which a t distribution is as good as normal."""

@@ -5,6 +5,7 @@ Everything here works on counts, for any number of classes or groups at once, an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -12,8 +13,7 @@ from jaxtyping import Bool, Float, Integer
 from scipy import special
 
 from piescope.measure.arrays import to_numpy
-
-CONFIDENCE = 0.95
+from piescope.measure.intervals import CONFIDENCE
 
 HALVINGS = 64
 """Of an interval at most 1 wide: past the last bit of any share of up to 10^12 examples."""
@@ -282,6 +282,31 @@ def adjusted_p_values(p_values: Float[Any, " tests"]) -> Float[np.ndarray, " tes
     ranks = np.arange(len(falling), 0, -1)
     adjusted[falling] = np.minimum.accumulate(np.minimum(1.0, p[falling] * (len(falling) / ranks)))
     return adjusted
+
+
+def largest_confirmed(p_values: Mapping[float, int], tests: int, rate: float) -> float:
+    """Up to which p-value tests are discoveries of Benjamini and Hochberg's, from counts of p-values.
+
+    The same discoveries as ``adjusted_p_values(...) <= rate``, where there are too many tests to keep apart.
+
+    Args:
+        p_values: how many tests have each p-value; tests that are not counted here have 1.
+        tests: how many there are, those not counted among them.
+        rate: of false discoveries.
+
+    Returns:
+        the largest p-value of a discovery; -1 where there is none.
+
+    Example:
+        >>> largest_confirmed({0.001: 2, 0.4: 3}, tests=100, rate=0.05), largest_confirmed({0.4: 3}, 3, 0.05)
+        (0.001, -1.0)
+    """
+    rank, largest = 0, -1.0
+    for p_value in sorted(p_values):
+        rank += p_values[p_value]
+        if p_value * tests / rank <= rate:
+            largest = p_value
+    return largest
 
 
 def selected_level(p_values: Float[Any, " tests"], rate: float = 0.05) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Num
 from scipy import stats
 
-CONFIDENCE = 0.95
+from piescope.measure.intervals import CONFIDENCE
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from scipy import stats
 
 from piescope.axes import ModelLabels
 from piescope.measure.arrays import class_ids, same_length
+from piescope.measure.flips import adjusted_p_values
 from piescope.measure.pies import pie_mask, votes
 
 FALSE_DISCOVERIES = 0.05
@@ -128,10 +129,8 @@ def confirm(
         raise ValueError(f"alpha is {alpha}; expected a rate between 0 and 1, 0.05 say")
     p, pies = np.asarray(p_values, np.float64), np.asarray(is_pie, bool)
     same_length(p_values=p, is_pie=pies)
-    if len(p) == 0:
-        return ConfirmedPies(p, p, pies)
-    confirmed = stats.false_discovery_control(np.where(pies, p, 1.0)) <= alpha
-    return ConfirmedPies(p, stats.false_discovery_control(p), pies & confirmed)
+    confirmed = adjusted_p_values(np.where(pies, p, 1.0)) <= alpha
+    return ConfirmedPies(p, adjusted_p_values(p), pies & confirmed)
 
 
 def smallest_p_value(dense: int, pruned: int, paired: bool = False) -> float:
