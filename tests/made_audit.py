@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from piescope.auditing.verdict import verdict_of
+from piescope.store.audit_record import AuditRecord
 
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 HARD = [0.05, 0.03, 0.09, 0.14, 0.08, 0.11, 0.04, 0.05, 0.03, 0.04]
@@ -306,7 +307,7 @@ def made(
         content["what_if"] = _what_if(what_if, before["value"], examples)
     if with_budgets:
         content["budgets"] = _budgets(content)
-    content["verdict"] = verdict_of(content).content()
+    content["verdict"] = verdict_of(AuditRecord.of(content)).model_dump(mode="json")
     return content
 
 
@@ -416,14 +417,14 @@ def nothing() -> dict[str, Any]:
         label_errors={"count": None, "why_not": "", "rule": "", "examples": []},
     )  # fmt: skip
     content["inputs"].update(labels=None, metadata=None, data=None, notes=[])
-    content["verdict"] = verdict_of(content).content()
+    content["verdict"] = verdict_of(AuditRecord.of(content)).model_dump(mode="json")
     return content
 
 
 def without_numbers(content: Any, random: np.random.Generator, share: float) -> Any:
     """A copy in which this share of the numbers that may be missing are None.
 
-    ``n_examples``, ``changed``, ``pies``, ``n_models`` and a row's place are always known.
+    What is no number that may be missing in `piescope.store.audit_record` is always known.
     """
     known = {
         "n_examples",
@@ -442,6 +443,8 @@ def without_numbers(content: Any, random: np.random.Generator, share: float) -> 
         "verdict",
         "n_classes",
         "class_limit",
+        "limit",
+        "group_sizes",
     }
 
     def of(key: str, value: Any) -> Any:

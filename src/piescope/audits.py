@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from piescope.adapters.compression import Facts
     from piescope.adapters.protocol import Model, Settings
     from piescope.auditing.budgets import Budgets
-    from piescope.auditing.run import Question
+    from piescope.auditing.question import Question
+    from piescope.store.audit_record import AuditRecord, BudgetRow, CopyRow
 from piescope.auditing.folder import check_folder, published
 from piescope.auditing.question import (
     Asked,
@@ -45,7 +46,7 @@ class Audit:
     """The answers of an audit.
 
     Attributes:
-        content: what audit.json holds.
+        record: the answers, typed.
         folder: where the files are; None: they were not asked for.
 
     Example:
@@ -54,8 +55,13 @@ class Audit:
         (1, False, 'broken')
     """
 
-    content: dict[str, Any]
+    record: AuditRecord
     folder: Path | None
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What audit.json holds."""
+        return self.record.content()
 
     def __getitem__(self, key: str) -> Any:
         return self.content[key]
@@ -63,16 +69,16 @@ class Audit:
     @property
     def is_within_budget(self) -> bool:
         """Whether no budget is broken (one that cannot be judged is not)."""
-        return all(row["verdict"] != "broken" for row in self.content["budgets"])
+        return all(row.verdict != "broken" for row in self.record.budgets)
 
     def markdown(self) -> str:
         """The answers for a pull request or a model card."""
         from piescope.report.audit.markdown import audit_markdown
 
-        return audit_markdown(self.content)
+        return audit_markdown(self.record)
 
     def __repr__(self) -> str:
-        return f"Audit({self.content['n_examples']} examples, {self.content['changed']} changed, folder={self.folder})"
+        return f"Audit({self.record.n_examples} examples, {self.record.changed} changed, folder={self.folder})"
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
@@ -233,7 +239,7 @@ def run_audit(dense: Any, compressed: Any, asked: Asked, out: Path, on_progress:
         return _audit_copies(dense, asked.compress, asked, out, on_progress)
     question = question_of(dense, compressed, asked, on_progress)
     with published(out) as place:
-        return replace(_finish(question, asked, place, on_progress), folder=out)
+        return Audit(_finish(question, asked, place, on_progress), out)
 
 
 def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progress: OnProgress) -> Audit:
@@ -260,9 +266,9 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
         made[compression.name] = compressed_copy(model, compression, asked.seed, calibration)
         made[compression.name][0].scores(pictures.batch(0, min(1, len(pictures))))
     before = run_model(model, pictures, "dense", on_progress, asked.pictures_at_once, hints_of(asked, "dense").values)
-    curve: list[dict[str, Any]] = []
-    judged: list[dict[str, Any]] = []
-    found: Audit | None = None
+    curve: list[CopyRow] = []
+    judged: list[BudgetRow] = []
+    found: AuditRecord | None = None
     with published(out) as place:
         for compression in compressions:
             if compression.name not in made:
@@ -281,14 +287,14 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
             last = audit_layout.copy(place, compression.folder)
             last.mkdir()
             found = _finish(question, asked, last, on_progress, compression.name)
-            curve.append(curve_row(found.content, compression, facts))
-            judged += found.content["budgets"]
+            curve.append(curve_row(found, compression, facts))
+            judged += found.budgets
         assert found is not None
-        content = {**found.content, "what_if": curve, "budgets": judged}
+        record = found.with_answers(what_if=tuple(curve), budgets=tuple(judged))
         shutil.copyfile(audit_layout.images(last), audit_layout.images(place))
         shutil.copyfile(audit_layout.examples(last), audit_layout.examples(place))
-        write_audit(content, place)
-    return Audit(content, out)
+        write_audit(record, place)
+    return Audit(record, out)
 
 
 def _calibration(asked: Asked) -> list[Any] | None:
@@ -303,29 +309,29 @@ def _calibration(asked: Asked) -> list[Any] | None:
     return [others.batch(row, row + 1)[0] for row in range(0, len(others), step)][:CALIBRATION]
 
 
-def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress, of: str = "") -> Audit:
+def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress, of: str = "") -> AuditRecord:
     """Answers, judges and writes, to a folder that is there."""
     from piescope.auditing.run import answer
     from piescope.auditing.verdict import verdict_of
 
     if asked.budgets is not None:
         asked.budgets.check(question.truth is not None, question.metadata is not None, not question.is_right_or_wrong)
-    content = answer(question, out, on_progress)
+    record = answer(question, out, on_progress)
     if asked.budgets is not None:
         from piescope.auditing.budgets import judge
         from piescope.auditing.verdict import doubted
 
-        content["budgets"] = doubted(judge(content, asked.budgets, of), content["warnings"])
-    content["verdict"] = verdict_of(content).content()
-    write_audit(content, out)
-    return Audit(content, out)
+        record = record.with_answers(budgets=doubted(judge(record, asked.budgets, of), record.warnings))
+    record = record.with_answers(verdict=verdict_of(record))
+    write_audit(record, out)
+    return record
 
 
-def write_audit(content: dict[str, Any], out: Path) -> None:
+def write_audit(record: AuditRecord, out: Path) -> None:
     """Writes audit.json, and what people read of it."""
-    from piescope.store.artefacts import as_json, write_file
+    from piescope.store.durable import write_file
 
-    write_file(audit_layout.audit(out), as_json(content))
+    write_file(audit_layout.audit(out), record.as_bytes())
     render(out)
 
 
@@ -337,35 +343,15 @@ def render(out: Path) -> None:
     """
     from piescope.report.audit.markdown import audit_markdown
     from piescope.report.audit.page import render_audit
-    from piescope.store.artefacts import write_file
+    from piescope.store.audit_record import AuditRecord as Record
+    from piescope.store.durable import write_file
 
-    content = read_audit(out)
+    record = Record.read(out)
     images: dict[str, bytes] = {}
     if audit_layout.images(out).is_file():
         from pyarrow import parquet
 
         table = parquet.read_table(audit_layout.images(out))
         images = dict(zip(table.column("id").to_pylist(), table.column("png").to_pylist(), strict=True))
-    write_file(audit_layout.report(out), render_audit(content, images))
-    write_file(audit_layout.markdown(out), audit_markdown(content).encode())
-
-
-def read_audit(out: Path) -> dict[str, Any]:
-    """What audit.json holds.
-
-    Raises:
-        InputError: it is missing, damaged, or of another version.
-    """
-    from piescope.auditing.answers import FORMAT_VERSION
-
-    error = InputError(str(audit_layout.audit(out).name))
-    try:
-        content = json.loads(audit_layout.audit(out).read_bytes())
-        version = content["format_version"]
-    except (OSError, ValueError, KeyError, TypeError):
-        error.add("file", "missing or damaged", "the answers of an audit", "run `piescope audit` again")
-        raise error from None
-    if version != FORMAT_VERSION:
-        error.add("format_version", str(version), str(FORMAT_VERSION), "run `piescope audit` again with this version")
-        raise error
-    return dict(content)
+    write_file(audit_layout.report(out), render_audit(record, images))
+    write_file(audit_layout.markdown(out), audit_markdown(record).encode())

@@ -87,12 +87,12 @@ def _audit(
     audit = piescope.audit(
         dense, compressed, dataset, labels=labels, metadata=metadata, budgets=given, out=out, **(options or {})
     )
-    rows = audit.content["budgets"]
-    if missing := given.given.keys() - {row["budget"] for row in rows}:
+    rows = audit.record.budgets
+    if missing := given.given.keys() - {row.budget for row in rows}:
         raise RuntimeError(f"the audit has no verdict on {', '.join(sorted(missing))}")
     failed = [row for row in rows if is_broken([row], strict)]
     for row in rows:
-        if row["verdict"] == "undecided" and not strict:
+        if row.verdict == "undecided" and not strict:
             warnings.warn(UndecidedBudgetWarning(verdict_line(row)), stacklevel=2)
     if failed:
         raise AssertionError("\n".join(verdict_line(row) for row in failed))

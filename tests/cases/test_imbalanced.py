@@ -15,7 +15,7 @@ from scipy.special import softmax
 from sklearn import metrics
 
 from conftest import run_piescope
-from piescope.auditing import class_measures
+from piescope.auditing.answers import measures
 from piescope.audits import audit
 from piescope.reading import sides
 from piescope.report.audit.measures import measure_words, telling
@@ -77,7 +77,7 @@ def test_one_logit_an_example(copy: str, rows: int | None, monkeypatch: pytest.M
         if row["change_interval"] is not None:
             low, high = row["change_interval"]
             assert low <= row["change"] <= high
-    told = {row.name for row in telling(found.content)}
+    told = {row.name for row in telling(found.record)}
     assert told >= {"precision of class 1", "recall of class 1", "F1 of class 1", "ROC AUC"}
 
 
@@ -196,13 +196,13 @@ def test_labels_alone_have_no_ranking_and_say_so() -> None:
     found = audit(dense.argmax(1), compressed.argmax(1), labels=truth)
     assert found["measures"]["overall"]["roc_auc"]["dense"] is None
     assert "top_5_accuracy" not in found["measures"]["overall"]
-    assert any("ROC AUC and average precision: labels alone" in told for told in measure_words(found.content))
+    assert any("ROC AUC and average precision: labels alone" in told for told in measure_words(found.record))
     assert audit(dense.argmax(1), compressed.argmax(1))["measures"] is None
 
 
 def test_more_scores_than_are_kept_are_left_out_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     truth, dense, compressed = multiclass(8, 300, 7)
-    monkeypatch.setattr(class_measures, "MOST_SCORES", 300 * 7 - 1)
+    monkeypatch.setattr(measures, "MOST_SCORES", 300 * 7 - 1)
     found = audit(dense, compressed, labels=truth)["measures"]["overall"]
     assert found["roc_auc"]["dense"] is None
     assert found["roc_auc"]["why_not"] == "2,100 scores a side are more than the 2,099 that are kept to be ranked"
@@ -214,7 +214,7 @@ def test_equal_classes_show_no_more_than_before() -> None:
     truth = np.arange(600) % 3
     dense = np.where(random.random(600) < 0.9, truth, (truth + 1) % 3)
     compressed = np.where(random.random(600) < 0.8, dense, (dense + 1) % 3)
-    assert telling(audit(dense, compressed, labels=truth).content) == []
+    assert telling(audit(dense, compressed, labels=truth).record) == []
 
 
 def test_what_changes_while_accuracy_does_not_is_told() -> None:
@@ -225,7 +225,7 @@ def test_what_changes_while_accuracy_does_not_is_told() -> None:
     after = np.where(logits > 0, 1, -1) * random.permutation(np.abs(logits))
     found = audit(logits, after, labels=truth)
     assert found["changed"] == 0
-    told = telling(found.content)
+    told = telling(found.record)
     assert [row.name for row in told] == ["ROC AUC", "average precision"]
     assert all(row.is_clear and row.change.startswith("\N{MINUS SIGN}") for row in told)
 

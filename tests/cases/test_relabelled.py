@@ -48,7 +48,7 @@ def only_warning(found: Audit) -> dict[str, Any]:
 
 
 def told(found: Audit) -> str:
-    return " ".join(warnings(found.content)).replace("\N{NO-BREAK SPACE}", " ")
+    return " ".join(warnings(found.record)).replace("\N{NO-BREAK SPACE}", " ")
 
 
 @pytest.mark.parametrize("by", [1, -1, 7])

@@ -141,7 +141,7 @@ HOLD = """
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from piescope.store.artefacts import folder_lock
+from piescope.store.durable import folder_lock
 with folder_lock(Path(sys.argv[1])):
     print('held', flush=True)
     sys.stdin.read()

@@ -135,8 +135,8 @@ def test_a_disk_that_takes_only_so_much(size: int, folder: Path) -> None:
 
 
 FULL_FOR = """
-import errno, piescope.store.artefacts as artefacts
-real = artefacts._sync_folder
+import errno, piescope.store.durable as durable
+real = durable.sync_folder
 def full(path):
     if "{name}" in str(path):
         raise OSError(errno.ENOSPC, "No space left on device")

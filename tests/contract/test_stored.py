@@ -1,6 +1,6 @@
 """Files that earlier versions wrote: they are read, and written again they are the same bytes.
 
-`stored/` has catalogues of three studies: `tests/small.toml`, also with what was run in it; one with a recipe, controls, maps, named
+`stored/` has audits of every kind, with each warning that there is, and catalogues of three studies: `tests/small.toml`, also with what was run in it; one with a recipe, controls, maps, named
 seeds and an arm that is not done; one of two processors, the older of which was not recorded.
 """
 
@@ -8,20 +8,78 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any, get_args
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from conftest import SMALL, Run, run_piescope
+from piescope import audit
 from piescope.cli.app import app
+from piescope.cli.audit_summary import summary_lines
+from piescope.problems import InputError
+from piescope.report.audit.markdown import audit_markdown
+from piescope.report.audit.page import render_audit
 from piescope.report.study.frames import load_results
 from piescope.store import layout
-from piescope.store.artefacts import as_json
+from piescope.store.audit_inputs import AuditWarning
+from piescope.store.audit_record import AuditRecord, Comparison
 from piescope.store.catalogue import Catalogue, ControlOf
+from piescope.store.durable import as_json
 from piescope.study.calibrate import Forecast
 
 STORED = Path(__file__).parent / "stored"
+AUDITS = sorted(STORED.glob("audit-*.json"))
 CATALOGUES = sorted(STORED.glob("catalogue-*.json"))
+
+
+@pytest.mark.parametrize("path", AUDITS, ids=lambda path: path.stem)
+def test_an_audit_is_read_and_written_again_byte_for_byte(path: Path) -> None:
+    content = path.read_bytes()
+    audit = AuditRecord.of(content)
+    assert audit.as_bytes() == content
+    assert AuditRecord.of(json.loads(content)) == audit
+    assert summary_lines(audit, 80) and audit_markdown(audit) and render_audit(audit, {})
+
+
+def keys(value: Any, path: str = "") -> set[str]:
+    """Every key that a document has, with those above it; what stands in lists and by free names is one each."""
+    if isinstance(value, list):
+        return {key for part in value for key in keys(part, f"{path}[]")}
+    if not isinstance(value, dict):
+        return set()
+    free = path.endswith((".libraries", ".left_out", ".overall"))
+    named = {(f"{path}.*" if free else f"{path}.{key}"): part for key, part in value.items()}
+    return set(named) | {key for name, part in named.items() for key in keys(part, name)}
+
+
+def test_the_audits_have_everything_that_one_can_say() -> None:
+    audits = [AuditRecord.of(path.read_bytes()) for path in AUDITS]
+    every = {type(warning) for audit in audits for warning in audit.warnings}
+    assert every == set(get_args(get_args(AuditWarning)[0]))
+    assert {audit.comparison for audit in audits} == set(get_args(Comparison))
+    for name in AuditRecord.model_fields:
+        assert any(getattr(audit, name) for audit in audits), name
+
+
+@pytest.mark.parametrize("models", [(1, 1), (5, 5), (5, 2)])
+def test_an_audit_of_now_says_what_those_said(models: tuple[int, int]) -> None:
+    """No key is gone, and each value has a type; more may be said."""
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 3, 60)
+    sides = [np.where(random.random((many, 60)) < 0.3, random.integers(0, 3, 60), truth) for many in models]
+    record = audit(*sides, labels=truth, values="labels", budgets={"max_flips": "5%"}).record
+    like = next(
+        stored
+        for stored in map(lambda path: AuditRecord.of(path.read_bytes()), AUDITS)
+        if stored.comparison == record.comparison and stored.budgets and not stored.what_if
+    )
+    said, before = keys(record.content()), keys(like.content())
+    optional = (".inputs.metadata.", ".groups[]", ".warnings[]", ".verdict.harms[]", ".verdict.unsettled[]", ".noise.")
+    gone = {key for key in before - said if not key.startswith(optional)}
+    assert not gone
+    assert AuditRecord.of(record.as_bytes()) == record
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
@@ -78,3 +136,29 @@ def test_results_of_a_catalogue_that_does_not_say_what_was_run_name_the_command_
 def test_what_is_no_catalogue_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="Catalogue"):
         Catalogue.of(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        (b"", "file"),
+        (b"[]", "file"),
+        (b'{"n_examples": 3}', "file"),
+        (b'{"format_version": 1, "n_examples": 3}', "format_version"),
+        (b'{"format_version": 2, "n_examples": 3}', "changed"),
+        (
+            (STORED / "audit-labels.json")
+            .read_bytes()
+            .replace(b'"kept"', b'"perhaps"')
+            .replace(b'"undecided"', b'"perhaps"'),
+            "budgets",
+        ),
+        (AUDITS[0].read_bytes()[:-20], "file"),
+    ],
+)
+def test_what_is_no_audit_is_refused_with_what_is_wrong(content: bytes, where: str, tmp_path: Path) -> None:
+    (tmp_path / "audit.json").write_bytes(content)
+    with pytest.raises(InputError) as refused:
+        AuditRecord.read(tmp_path)
+    (problem,) = refused.value.problems
+    assert problem.where.startswith(where) and problem.cure.startswith("run `piescope audit` again")

@@ -90,7 +90,8 @@ def trainings(labels: tuple[str, ...], threads: int) -> dict[str, Any]:
 def write_stored_study(out: Path) -> None:
     """A finished folder of the stored study: nothing is trained, everything from the predictions on is computed."""
     from piescope.store import layout
-    from piescope.store.artefacts import Store, as_json, as_tensors, write_file
+    from piescope.store.artefacts import Store, as_tensors
+    from piescope.store.durable import as_json, write_file
     from piescope.study.catalogue import refresh_catalogue
     from piescope.study.parse import parse_study, study_toml
     from piescope.study.plan import PruneAndFinetune, Step, Train, make_plan

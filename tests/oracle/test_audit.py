@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 
 from made_predictions import Made, made
-from piescope.auditing import tally
+from piescope.auditing import audited
 from piescope.audits import audit
 from piescope.measure.accuracy import RightSums
 from piescope.measure.class_impact import class_impact
@@ -262,7 +262,7 @@ def test_many_examples_are_sampled_for_the_noise_floor(monkeypatch: pytest.Monke
     data = made(examples=3000, models=6, seed=5)
     dense, compressed = data.labels("dense"), data.labels("compressed")
     whole = audit(dense, compressed)["noise"]
-    monkeypatch.setattr(tally, "SAMPLED", 1500)
+    monkeypatch.setattr(audited, "SAMPLED", 1500)
     sampled = audit(dense, compressed)["noise"]
     assert (whole["examples"], sampled["examples"]) == (3000, 1500)
     assert sampled["floor"] == pytest.approx(whole["floor"], rel=0.15)

@@ -39,8 +39,8 @@ from made_predictions import (
     table_of_lists,
     table_of_scores,
 )
-from piescope.auditing.embeddings import read_points
-from piescope.auditing.groups import read_metadata
+from piescope.auditing.metadata import read_metadata
+from piescope.auditing.representations import read_points
 from piescope.audits import audit
 from piescope.problems import InputError
 from piescope.reading.files import kind_of, named_files
@@ -717,8 +717,8 @@ def bombs(folder: Path) -> Iterator[str]:
 READ_EACH = """
 import sys, time
 from pathlib import Path
-from piescope.auditing.embeddings import read_points
-from piescope.auditing.groups import read_metadata
+from piescope.auditing.representations import read_points
+from piescope.auditing.metadata import read_metadata
 from piescope.reading.labels import read_class_names
 from piescope.reading.parts import Hints
 from piescope.reading.predictions import read_file, read_labels

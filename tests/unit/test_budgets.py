@@ -15,11 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy import stats
 
-from piescope.auditing.budgets import Budgets, is_broken, judge, verdict_line
+from piescope.auditing import budgets as auditing_budgets
+from piescope.auditing.budgets import Budgets, is_broken, verdict_line
 from piescope.auditing.units import LEVEL
 from piescope.measure.accuracy import RightSums
 from piescope.measure.drops import drop_bounds
 from piescope.problems import InputError
+from piescope.store.audit_record import AuditRecord, BudgetRow
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ci.md"
 FLAGS = (
@@ -61,14 +63,18 @@ def an_audit(
     }  # fmt: skip
 
 
+def judge(audit: dict[str, Any], budgets: Budgets, of: str = "") -> list[BudgetRow]:
+    return auditing_budgets.judge(AuditRecord.of(audit), budgets, of)
+
+
 def verdict(audit: dict[str, Any], **limit: Any) -> str:
     (row,) = judge(audit, Budgets.of(limit))
-    return row["verdict"]
+    return row.verdict
 
 
 def reason(audit: dict[str, Any], **limit: Any) -> str:
     (row,) = judge(audit, Budgets.of(limit))
-    return row["reason"]
+    return row.reason
 
 
 # --- what is read and what is refused
@@ -246,12 +252,12 @@ def test_whatever_is_accepted_is_judged_and_whatever_is_not_is_an_input_error(va
         budgets,
     )
     assert (
-        [row["budget"] for row in rows]
+        [row.budget for row in rows]
         == list(budgets.given)
         == [name for name in Budgets.model_fields if values.get(name) is not None]
     )
     for row in rows:
-        assert row["verdict"] in ("kept", "broken", "undecided")
+        assert row.verdict in ("kept", "broken", "undecided")
         assert "\n" not in verdict_line(row)
 
 
@@ -283,9 +289,9 @@ def test_a_count_is_kept_up_to_the_limit_and_broken_beyond() -> None:
     assert [verdict(an_audit(lost=30), max_flips=limit) for limit in (29, 30, 31)] == ["broken", "kept", "kept"]
     assert [verdict(an_audit(changed=50), max_changed=limit) for limit in (49, 50)] == ["broken", "kept"]
     (row,) = judge(an_audit(lost=30), Budgets.of({"max_flips": 29}))
-    assert (row["observed"], row["unit"], row["limit"], row["of"]) == (30, "examples", 29, "")
+    assert (row.observed, row.unit, row.limit, row.of) == (30, "examples", 29, "")
     low, high = stats.binomtest(30, 2000).proportion_ci(0.9, "exact")
-    assert (row["low"], row["high"]) == pytest.approx((2000 * low, 2000 * high))
+    assert (row.low, row.high) == pytest.approx((2000 * low, 2000 * high))
 
 
 def test_a_count_that_could_not_have_been_broken_is_not_passed_silently() -> None:
@@ -303,7 +309,7 @@ def test_without_examples_nothing_is_decided() -> None:
     nothing = an_audit(examples=0, lost=0, gained=0, changed=0)
     for limits in ({"max_flips": 3}, {"max_changed": "3%"}, {"equivalent_within": 1}, {"max_class_drop": 3}):
         (row,) = judge(nothing, Budgets.of(limits))
-        assert row["verdict"] == "undecided" and row["observed"] is None
+        assert row.verdict == "undecided" and row.observed is None
         assert "nothing observed" in verdict_line(row)
 
 
@@ -317,8 +323,8 @@ def test_a_share_is_kept_only_where_the_exact_upper_bound_says_so() -> None:
             expected = "broken" if changed / 20 > limit else "kept" if bound <= limit else "undecided"
             assert verdict(an_audit(changed=changed), max_changed=f"{limit}%") == expected, (changed, limit, bound)
     (row,) = judge(an_audit(changed=20), Budgets.of({"max_changed": "2%"}))
-    assert row["high"] == pytest.approx(100 * stats.beta.ppf(0.95, 21, 1980))
-    assert row["low"] == pytest.approx(100 * stats.beta.ppf(0.05, 20, 1981))
+    assert row.high == pytest.approx(100 * stats.beta.ppf(0.95, 21, 1980))
+    assert row.low == pytest.approx(100 * stats.beta.ppf(0.05, 20, 1981))
 
 
 @pytest.mark.parametrize(("changed", "examples"), [(3, 1000), (7, 1000), (29, 100), (57, 10_000), (1, 3)])
@@ -407,12 +413,8 @@ def test_every_class_must_be_shown_to_keep_its_recall() -> None:
     classes = [class_row("cat", 1000, 20, 4), class_row("dog", 960, 8, 6)]
     bounds = [slow_upper(20, 4, 1000, 0.05), slow_upper(8, 6, 960, 0.05)]
     (row,) = judge(an_audit(classes), Budgets.of({"max_class_drop": 3}))
-    assert (
-        row["verdict"] == "kept"
-        and row["observed"] == pytest.approx(-1.6)
-        and row["low"] == pytest.approx(-max(bounds))
-    )
-    assert row["high"] == pytest.approx(slow_upper(4, 20, 1000, 0.05))
+    assert row.verdict == "kept" and row.observed == pytest.approx(-1.6) and row.low == pytest.approx(-max(bounds))
+    assert row.high == pytest.approx(slow_upper(4, 20, 1000, 0.05))
     assert [verdict(an_audit(classes), max_class_drop=max(bounds) + off) for off in (1e-6, -1e-6)] == [
         "kept",
         "undecided",
@@ -464,8 +466,8 @@ def test_hostile_names_stay_on_one_line() -> None:
 def test_equivalence_is_two_one_sided_tests() -> None:
     low, high = -slow_upper(30, 10, 2000, 0.05), slow_upper(10, 30, 2000, 0.05)
     (row,) = judge(an_audit(), Budgets.of({"equivalent_within": 2}))
-    assert (row["verdict"], row["observed"]) == ("kept", -1.0)
-    assert (row["low"], row["high"]) == pytest.approx((low, high))
+    assert (row.verdict, row.observed) == ("kept", -1.0)
+    assert (row.low, row.high) == pytest.approx((low, high))
     assert [verdict(an_audit(), equivalent_within=limit) for limit in (-low + 1e-6, -low - 1e-6, 1.0, 0.99)] == [
         "kept", "undecided", "undecided", "broken",
     ]  # fmt: skip
@@ -487,17 +489,17 @@ def test_a_population_has_bounds_of_its_t_distribution(freedom: float) -> None:
     reach = 0.5 * stats.t.ppf(0.95, freedom)
     audit = population(0.5, freedom)
     (row,) = judge(audit, Budgets.of({"equivalent_within": 9}))
-    assert (row["low"], row["high"]) == pytest.approx((-1 - reach, -1 + reach))
+    assert (row.low, row.high) == pytest.approx((-1 - reach, -1 + reach))
     audit["classes"] = [audit["classes"][0] | {"class": str(i)} for i in range(10)]
     # each class at 5 %: all must pass, so their number does not matter
     (row,) = judge(audit, Budgets.of({"max_class_drop": 9}))
-    assert (row["low"], row["high"]) == pytest.approx((-1 - reach, -1 + reach))
+    assert (row.low, row.high) == pytest.approx((-1 - reach, -1 + reach))
 
 
 def test_a_population_of_few_examples_is_not_sure_because_its_models_are() -> None:
     sure = class_row("cat", 10, 0, 0, impact=-2.0, error=0.05, freedom=4.0)
     (row,) = judge(an_audit([sure], models=(5, 5), change=-2.0), Budgets.of({"max_class_drop": 9}))
-    assert row["verdict"] == "undecided" and row["low"] == pytest.approx(-2 - 100 * (1 - 0.05**0.1))
+    assert row.verdict == "undecided" and row.low == pytest.approx(-2 - 100 * (1 - 0.05**0.1))
 
 
 def test_a_population_without_spread_is_judged_by_its_modal_labels() -> None:
@@ -528,9 +530,9 @@ def of_pairs(
 def test_what_seeds_do_is_no_flip_of_the_copy() -> None:
     (row,) = judge(of_pairs(5.0, 6.0), Budgets.of({"max_flips": "2%"}))
     reach = stats.t.ppf(0.95, 3) * 6.0 / 20
-    assert (row["observed"], row["low"], row["high"]) == pytest.approx((0.25, 0.25 - reach, 0.25 + reach))
-    assert row["verdict"] == "kept"
-    assert row["reason"] == (
+    assert (row.observed, row.low, row.high) == pytest.approx((0.25, 0.25 - reach, 0.25 + reach))
+    assert row.verdict == "kept"
+    assert row.reason == (
         "125.0 of 2,000 examples lost, mean over pairs of models, of which 120.0 by seeds alone; judged is the rest"
     )
     assert verdict(of_pairs(5.0, 20.0), max_flips="2%") == "undecided"  # seeds vary too much to tell
@@ -550,7 +552,7 @@ def test_two_dense_models_cannot_tell_what_seeds_do() -> None:
 def test_copies_that_differ_among_each_other_are_no_excuse() -> None:
     audit = of_pairs(5.0, 6.0, side="compressed")
     (row,) = judge(audit, Budgets.of({"max_flips": "2%"}))
-    assert row["verdict"] == "broken" and row["observed"] == pytest.approx(6.25)
+    assert row.verdict == "broken" and row.observed == pytest.approx(6.25)
     assert verdict(audit, max_flips="7%") == "kept" and verdict(audit, max_flips="6.5%") == "undecided"
 
 
@@ -585,7 +587,7 @@ def test_kept_is_rarely_said_of_a_share_at_the_limit(examples: int, limit: float
     random = np.random.default_rng(1)
     budgets = Budgets.of({"max_changed": f"{limit}%"})
     counts, times = np.unique(random.binomial(examples, limit / 100, DRAWS), return_counts=True)
-    verdicts = [judge(an_audit(examples=examples, changed=int(count)), budgets)[0]["verdict"] for count in counts]
+    verdicts = [judge(an_audit(examples=examples, changed=int(count)), budgets)[0].verdict for count in counts]
     kept = sum(times[i] for i, each in enumerate(verdicts) if each == "kept") / DRAWS
     assert kept <= most_wrong()
     assert kept > 0 or stats.binom.pmf(0, examples, limit / 100) > LEVEL  # it can be said at all
@@ -601,7 +603,7 @@ def test_kept_is_rarely_said_with_a_class_at_the_limit(gain: float, others: floa
     for _ in range(DRAWS):
         flips = [random.multinomial(300, (loss, gain, 1 - loss - gain)) for loss in losses]
         audit = an_audit([class_row(str(i), 300, int(lost), int(won)) for i, (lost, won, _) in enumerate(flips)])
-        kept += judge(audit, budgets)[0]["verdict"] == "kept"
+        kept += judge(audit, budgets)[0].verdict == "kept"
     assert kept / DRAWS <= most_wrong()
 
 
@@ -612,7 +614,7 @@ def test_kept_is_rarely_said_of_an_accuracy_at_the_margin() -> None:
     for examples, gain in ((150, 0.0), (500, 0.01), (2000, 0.03)):
         flips = random.multinomial(examples, (0.02 + gain, gain, 0.98 - 2 * gain), DRAWS)
         kept = sum(
-            judge(an_audit(examples=examples, lost=int(a), gained=int(b)), budgets)[0]["verdict"] == "kept"
+            judge(an_audit(examples=examples, lost=int(a), gained=int(b)), budgets)[0].verdict == "kept"
             for a, b, _ in flips
         )
         assert 0 < kept / DRAWS <= most_wrong()
@@ -633,8 +635,8 @@ def test_kept_is_rarely_said_of_a_population_with_a_class_at_the_limit(models: i
         ]
         sure = {"change_error": float(errors[0]), "change_freedom": models - 1.0}
         audit = an_audit(rows, models=(models, models), change=float(impacts[0]), **sure)
-        kept += judge(audit, budgets)[0]["verdict"] == "kept"
-        equal += judge(audit, Budgets.of({"equivalent_within": 3}))[0]["verdict"] == "kept"
+        kept += judge(audit, budgets)[0].verdict == "kept"
+        equal += judge(audit, Budgets.of({"equivalent_within": 3}))[0].verdict == "kept"
     assert kept / DRAWS <= most_wrong()
     assert 0 < equal / DRAWS <= most_wrong()
 
@@ -663,7 +665,7 @@ def test_kept_is_rarely_said_of_populations_that_lose_the_same_examples(classes:
             for i, (lost, won, value, error, freedom) in enumerate(numbers)
         ]
         audit = an_audit(rows, models=(models, models), change=0.0)
-        kept += judge(audit, Budgets.of({"max_class_drop": limit}))[0]["verdict"] == "kept"
+        kept += judge(audit, Budgets.of({"max_class_drop": limit}))[0].verdict == "kept"
     assert kept / draws <= 0.06 + 3 * math.sqrt(0.06 * 0.94 / draws)
     assert kept or classes > 1
 
@@ -676,7 +678,7 @@ def test_with_enough_examples_good_models_pass() -> None:
     for _ in range(200):
         flips = random.multinomial(2000, (0.015, 0.01, 0.975), 10)
         audit = an_audit([class_row(str(i), 2000, int(lost), int(won)) for i, (lost, won, _) in enumerate(flips)])
-        kept += judge(audit, Budgets.of({"max_class_drop": 3}))[0]["verdict"] == "kept"
+        kept += judge(audit, Budgets.of({"max_class_drop": 3}))[0].verdict == "kept"
     assert kept / 200 > 0.95
 
 
@@ -695,15 +697,28 @@ def test_rows_have_what_audit_json_promises_and_are_json() -> None:
         of="magnitude 0.7",
     )
     assert len(rows) == 5
-    for row in json.loads(json.dumps(rows, allow_nan=False)):
-        assert list(row) == ["budget", "limit", "observed", "low", "high", "unit", "verdict", "reason", "of"]
-        assert row["low"] <= row["observed"] <= row["high"] and row["of"] == "magnitude 0.7"
-        assert verdict_line(row).startswith(f"{row['budget']} (magnitude 0.7) {row['verdict']}: ")
-    assert {row["unit"] for row in rows} == {"%", "points", "examples"}
+    for row in rows:
+        assert list(json.loads(row.model_dump_json())) == [
+            "budget",
+            "limit",
+            "observed",
+            "low",
+            "high",
+            "unit",
+            "verdict",
+            "reason",
+            "of",
+        ]
+        assert row.low <= row.observed <= row.high and row.of == "magnitude 0.7"
+        assert verdict_line(row).startswith(f"{row.budget} (magnitude 0.7) {row.verdict}: ")
+    assert {row.unit for row in rows} == {"%", "points", "examples"}
 
 
 def test_a_broken_budget_fails_and_an_undecided_one_only_if_strict() -> None:
-    kept, broken, undecided = ({"verdict": each} for each in ("kept", "broken", "undecided"))
+    kept, broken, undecided = (
+        BudgetRow(budget="max_flips", limit="2%", unit="%", verdict=verdict)
+        for verdict in ("kept", "broken", "undecided")
+    )
     assert [is_broken(rows) for rows in ([], [kept], [kept, undecided], [undecided, broken])] == [
         False,
         False,
@@ -778,7 +793,7 @@ def test_the_documents_examples_of_lines_are_what_is_printed() -> None:
 def test_what_the_document_says_of_small_classes() -> None:
     small = [class_row("eel", 40, 0, 0), *(class_row(str(i), 9000, 9, 9) for i in range(9))]
     (row,) = judge(an_audit(small), Budgets.of({"max_class_drop": 3}))
-    assert f"still fit with a loss of\n  {-row['low']:.1f} points" in DOCUMENT.read_text(encoding="utf-8")
+    assert f"still fit with a loss of\n  {-row.low:.1f} points" in DOCUMENT.read_text(encoding="utf-8")
 
 
 @given(some.integers(1, 3000), some.data())
@@ -796,6 +811,6 @@ def test_every_sample_and_limit_has_a_verdict(examples: int, data: some.DataObje
         {"equivalent_within": min(100.0, 0.01 + 100 * limit / examples)},
     ):
         (row,) = judge(audit, Budgets.of(budgets))
-        assert row["low"] <= row["observed"] <= row["high"]
-        found = re.search(r"about ([\d,]+) examples would do", row["reason"])
+        assert row.low <= row.observed <= row.high
+        found = re.search(r"about ([\d,]+) examples would do", row.reason)
         assert found is None or int(found[1].replace(",", "")) > examples

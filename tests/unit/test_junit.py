@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -11,15 +10,13 @@ from hypothesis import strategies as some
 
 from piescope.auditing.budgets import is_broken, verdict_line
 from piescope.auditing.junit import junit_xml
+from piescope.store.audit_record import BudgetRow
 
 
-def row(
-    verdict: str, budget: str = "max_flips", reason: str = "210 of 10,000 examples", of: str = ""
-) -> dict[str, Any]:
-    return {
-        "budget": budget, "limit": "2%", "observed": 2.1, "low": 1.8, "high": 2.4, "unit": "%",
-        "verdict": verdict, "reason": reason, "of": of,
-    }  # fmt: skip
+def row(verdict: str, budget: str = "max_flips", reason: str = "210 of 10,000 examples", of: str = "") -> BudgetRow:
+    return BudgetRow(
+        budget=budget, limit="2%", observed=2.1, low=1.8, high=2.4, unit="%", verdict=verdict, reason=reason, of=of
+    )
 
 
 ROWS = [row("kept"), row("broken", "max_changed"), row("undecided", "max_flips", of="magnitude 0.7")]
@@ -72,7 +69,7 @@ def test_strict_makes_undecided_a_failure_just_as_the_exit_code_does() -> None:
 
 
 def test_the_same_rows_give_the_same_bytes() -> None:
-    assert junit_xml(ROWS, "x", 2.0) == junit_xml([dict(each) for each in ROWS], "x", 2.0)
+    assert junit_xml(ROWS, "x", 2.0) == junit_xml([row.model_copy() for row in ROWS], "x", 2.0)
     assert junit_xml(ROWS, "x") != junit_xml(ROWS, "y")
 
 

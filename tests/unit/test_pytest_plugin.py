@@ -29,6 +29,7 @@ STAND_IN = """
 import piescope
 from types import SimpleNamespace
 from piescope.auditing.budgets import judge
+from piescope.store.audit_record import AuditRecord
 
 def audit(dense, compressed, dataset_or_labels=None, *, labels=None, metadata=None, budgets=None, out=None):
     read = lambda path: [int(line) for line in open(path).read().split()[1:]]
@@ -42,7 +43,9 @@ def audit(dense, compressed, dataset_or_labels=None, *, labels=None, metadata=No
         "classes": [{"class": "1", "examples": 500, "impact": -100 * lost / 500, "low": None, "high": None,
                      "correct_to_wrong": lost, "wrong_to_correct": 0}],
     }
-    return SimpleNamespace(content=content | {"budgets": judge(content, budgets)})
+    record = AuditRecord.of(content)
+    record = record.with_answers(budgets=tuple(judge(record, budgets)))
+    return SimpleNamespace(record=record, content=record.content())
 
 piescope.audit = audit
 """
@@ -126,7 +129,7 @@ def test_an_audit_that_leaves_a_budget_out_is_no_budget_kept(
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_PLUGINS", "piescope.pytest_plugin")
     exec(FILES)
-    pytester.makeconftest(STAND_IN.replace('{"budgets": judge(content, budgets)}', '{"budgets": []}'))
+    pytester.makeconftest(STAND_IN.replace("budgets=tuple(judge(record, budgets))", "budgets=()"))
     done = outcome(pytester, "'dense.csv', 'int8.csv', 'labels.csv', max_flips=200")
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["*no verdict on max_flips*"])

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from piescope.store import layout
-from piescope.store.artefacts import CorruptArtefactError, Store, as_json, as_tensors, folder_lock, write_file
+from piescope.store.artefacts import CorruptArtefactError, Store, as_tensors
+from piescope.store.durable import as_json, folder_lock, write_file
 from piescope.store.tables import as_csv
 
 KEY = "0" * 32
@@ -63,7 +64,7 @@ def test_no_reader_sees_a_partial_artefact_and_no_leftover_stays(
 ) -> None:
     import piescope.store.artefacts as artefacts
 
-    real, calls = artefacts._write_durably, []
+    real, calls = artefacts.write_durably, []
 
     def fails_on_second(path: Path, content: bytes) -> None:
         calls.append(path)
@@ -71,7 +72,7 @@ def test_no_reader_sees_a_partial_artefact_and_no_leftover_stays(
             raise OSError(28, "No space left on device")
         real(path, content)
 
-    monkeypatch.setattr(artefacts, "_write_durably", fails_on_second)
+    monkeypatch.setattr(artefacts, "write_durably", fails_on_second)
     store = Store(tmp_path)
     with pytest.raises(OSError, match="No space"):
         store.write("demo", KEY, {"a": b"1", "b": b"2"}, label="l", spec={})

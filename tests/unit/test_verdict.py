@@ -30,6 +30,7 @@ from piescope.problems import InputError
 from piescope.report.audit import headlines
 from piescope.report.audit.markdown import audit_markdown
 from piescope.report.audit.page import render_audit
+from piescope.store.audit_record import AuditRecord, BudgetRow
 
 Counts = list[tuple[int, int, int, int]]
 """Of each class: examples right on both sides, lost, won back, wrong on both."""
@@ -48,6 +49,10 @@ def from_counts(classes: Counts, **more: Any) -> dict[str, Any]:
     return audit(np.array(dense), np.array(compressed), labels=np.array(truth), classes=names, **more).content
 
 
+def budgets_of(content: dict[str, Any]) -> tuple[BudgetRow, ...]:
+    return AuditRecord.of(content).budgets
+
+
 # --- which answer
 
 
@@ -56,17 +61,17 @@ def test_safe_is_what_excludes_a_loss_in_all_and_in_every_class() -> None:
     found = content["verdict"]
     assert (found["answer"], found["judged_by"], found["harms"], found["unsettled"]) == ("safe", "limits", [], [])
     assert -ACCURACY_LIMIT <= found["accuracy_bound"] < 0 and -CLASS_LIMIT <= found["class_bound"] < 0
-    assert headlines.verdict(content).replace(wording.SPACE, " ") == (
+    assert headlines.verdict(AuditRecord.of(content)).replace(wording.SPACE, " ") == (
         "SAFE: a loss of more than 1 point of accuracy, or 3 points in any class, is excluded (one-sided 95 %)."
     )
-    (row,) = judge(content, Budgets.of({"max_class_drop": CLASS_LIMIT}))
-    assert row["verdict"] == "kept" and row["low"] == pytest.approx(found["class_bound"])
+    (row,) = judge(AuditRecord.of(content), Budgets.of({"max_class_drop": CLASS_LIMIT}))
+    assert row.verdict == "kept" and row.low == pytest.approx(found["class_bound"])
 
 
 def test_a_clear_loss_within_the_limits_is_safe_and_told() -> None:
     content = from_counts([(9_000, 40, 5, 955), (9_500, 3, 3, 494)])
     assert content["verdict"]["answer"] == "safe"
-    assert headlines.verdict(content).endswith(
+    assert headlines.verdict(AuditRecord.of(content)).endswith(
         "; what is lost beyond chance is less: accuracy (−0.18\xa0points); 1 of 2 classes: c0 (−0.35)."
     )
 
@@ -74,7 +79,10 @@ def test_a_clear_loss_within_the_limits_is_safe_and_told() -> None:
 def test_harm_names_where() -> None:
     content = from_counts([(80, 15, 1, 4), (90, 1, 2, 7)])
     assert content["verdict"]["answer"] == "harm shown"
-    assert headlines.verdict(content) == "HARM SHOWN: accuracy (−6.5\xa0points); 1 of 2 classes: c0 (−14.0)."
+    assert (
+        headlines.verdict(AuditRecord.of(content))
+        == "HARM SHOWN: accuracy (−6.5\xa0points); 1 of 2 classes: c0 (−14.0)."
+    )
 
 
 def test_too_few_tells_how_many_would_do() -> None:
@@ -82,7 +90,9 @@ def test_too_few_tells_how_many_would_do() -> None:
     found = content["verdict"]
     assert found["answer"] == "too few to tell"
     assert [row["where"] for row in found["unsettled"]] == ["accuracy", "class", "class"]
-    assert f"about {found['enough']:,} examples of this kind would settle it" in headlines.verdict(content)
+    assert f"about {found['enough']:,} examples of this kind would settle it" in headlines.verdict(
+        AuditRecord.of(content)
+    )
     times = found["enough"] / 100
     larger = [tuple(round(times * count) for count in row) for row in [(45, 1, 1, 3), (48, 0, 0, 2)]]
     assert from_counts(larger)["verdict"]["answer"] == "safe"
@@ -104,10 +114,10 @@ def test_too_few_for_a_loss_that_looks_large_are_enough_once_it_is_beyond_chance
 def test_without_labels_and_with_classes_that_have_no_example() -> None:
     content = audit(np.array([0, 1, 1]), np.array([0, 1, 0])).content
     assert content["verdict"]["answer"] == "no true labels"
-    assert headlines.verdict(content).startswith("CANNOT BE TOLD: there are no true labels")
+    assert headlines.verdict(AuditRecord.of(content)).startswith("CANNOT BE TOLD: there are no true labels")
     empty = from_counts([(900, 3, 4, 93), (950, 5, 3, 42), (0, 0, 0, 0)])
     assert empty["verdict"]["empty_classes"] == 1
-    assert "; of 1 class without any example nothing is known." in headlines.verdict(empty)
+    assert "; of 1 class without any example nothing is known." in headlines.verdict(AuditRecord.of(empty))
 
 
 def test_what_may_be_about_something_else_is_never_safe() -> None:
@@ -116,10 +126,12 @@ def test_what_may_be_about_something_else_is_never_safe() -> None:
     truth = random.integers(0, 10, 3000)
     content = audit((truth + 1) % 10, (truth + 1) % 10, labels=truth).content
     assert content["warnings"] and content["verdict"]["answer"] == "in doubt"
-    assert headlines.verdict(content).startswith("IN DOUBT: ")
+    assert headlines.verdict(AuditRecord.of(content)).startswith("IN DOUBT: ")
     content = audit((truth + 1) % 10, (truth + 1) % 10, labels=truth, budgets={"max_flips": "2%"}).content
     assert content["budgets"][0]["verdict"] == "undecided" and content["verdict"]["answer"] == "in doubt"
-    assert headlines.verdict(content).endswith("see the warning. Its one budget is undecided: max_flips.")
+    assert headlines.verdict(AuditRecord.of(content)).endswith(
+        "see the warning. Its one budget is undecided: max_flips."
+    )
 
 
 def test_with_budgets_these_decide_and_other_harm_is_told() -> None:
@@ -131,17 +143,17 @@ def test_with_budgets_these_decide_and_other_harm_is_told() -> None:
     ):
         content = from_counts(classes, budgets=limits)
         assert content["verdict"]["answer"] == answer and content["verdict"]["judged_by"] == "budgets"
-        assert headlines.verdict(content).startswith(label)
+        assert headlines.verdict(AuditRecord.of(content)).startswith(label)
 
 
 def test_the_verdict_stands_first_everywhere_and_in_audit_json() -> None:
     content = from_counts([(80, 15, 1, 4), (90, 1, 2, 7)])
     assert json.loads(json.dumps(content["verdict"], allow_nan=False)) == content["verdict"]
-    first = headlines.verdict(content)
+    first = headlines.verdict(AuditRecord.of(content))
     plain = first.replace(wording.SPACE, " ").replace(wording.MINUS, "-")
-    assert plain in " ".join(summary_lines(content, 100)[:5])
-    assert f"**{first}**" in audit_markdown(content)
-    assert f"<h1>{first}</h1>" in render_audit(content, {}).decode()
+    assert plain in " ".join(summary_lines(AuditRecord.of(content), 100)[:5])
+    assert f"**{first}**" in audit_markdown(AuditRecord.of(content))
+    assert f"<h1>{first}</h1>" in render_audit(AuditRecord.of(content), {}).decode()
 
 
 # --- budgets from an audit
@@ -152,13 +164,13 @@ def test_the_verdict_stands_first_everywhere_and_in_audit_json() -> None:
 )
 def test_an_audit_keeps_the_budgets_that_it_suggests(classes: Counts, tmp_path: Path) -> None:
     file = tmp_path / "budgets.toml"
-    file.write_text(suggested_budgets(from_counts(classes)))
+    file.write_text(suggested_budgets(AuditRecord.of(from_counts(classes))))
     budgets = Budgets.from_file(file)
     assert set(budgets.given) == {"max_flips", "max_class_drop", "max_changed", "equivalent_within"}
-    rows = from_counts(classes, budgets=budgets)["budgets"]
+    rows = budgets_of(from_counts(classes, budgets=budgets))
     assert not is_broken(rows, strict=True), rows
     worse = [(both - both // 4, lost + both // 4, won, neither) for both, lost, won, neither in classes]
-    assert is_broken(from_counts(worse, budgets=budgets)["budgets"], strict=True)
+    assert is_broken(budgets_of(from_counts(worse, budgets=budgets)), strict=True)
 
 
 def test_suggested_budgets_of_groups_pairs_and_populations_are_kept(tmp_path: Path) -> None:
@@ -172,22 +184,22 @@ def test_suggested_budgets_of_groups_pairs_and_populations_are_kept(tmp_path: Pa
             np.where(random.random((count, 400)) < 0.9, truth, (truth + 1) % 3) for count in (models, others)
         )
         given = audit(dense, compressed, labels=truth, metadata=meta)
-        text = suggested_budgets(given.content)
+        text = suggested_budgets(AuditRecord.of(given.content))
         file = tmp_path / "budgets.toml"
         file.write_text(text)
         budgets = Budgets.from_file(file)
         assert "max_group_drop" in budgets.given
         assert ("max_flips" in budgets.given) == ((models, others) != (2, 1))  # two cannot tell what seeds do
         again = audit(dense, compressed, labels=truth, metadata=meta, budgets=budgets)
-        assert not is_broken(again.content["budgets"], strict=True), (models, others)
+        assert not is_broken(again.record.budgets, strict=True), (models, others)
 
 
 def test_nothing_is_suggested_of_what_shows_nothing() -> None:
     with pytest.raises(InputError, match="audit more examples"):
-        suggested_budgets(audit(np.array([0, 1]), np.array([1, 0])).content)
+        suggested_budgets(AuditRecord.of(audit(np.array([0, 1]), np.array([1, 0])).content))
     named = from_counts([(900, 3, 4, 93), (950, 5, 3, 42)])
     named["inputs"]["dense"]["name"] = 'a\n[budgets]\nmax_flips = "100%"'
-    assert suggested_budgets(named).count("\n[budgets]") == 1
+    assert suggested_budgets(AuditRecord.of(named)).count("\n[budgets]") == 1
 
 
 # --- how often a wrong answer is given
@@ -212,7 +224,7 @@ def measured(sums: RightSums, **inputs: int) -> dict[str, Any]:
     accuracy |= {"change_error": float(whole.error[0]), "change_freedom": float(whole.freedom[0])}
     models = {side: {"n_models": len(getattr(sums, side))} for side in ("dense", "compressed")}
     return {
-        "n_examples": int(sums.sizes.sum()), "inputs": models, "accuracy": accuracy, "flips": flips, "classes": rows,
+        "n_examples": int(sums.sizes.sum()), "changed": 0, "inputs": models, "accuracy": accuracy, "flips": flips, "classes": rows,
         "groups": [], "budgets": [],
     }  # fmt: skip
 
@@ -222,7 +234,7 @@ def drawn(random: np.random.Generator, size: int, chances: list[tuple[float, flo
     kinds = np.concatenate([random.choice(4, size, p=[*row, 1 - sum(row)]) for row in chances])
     dense, compressed = np.isin(kinds, (0, 1)), np.isin(kinds, (0, 2))
     sums = RightSums.of(dense[None], compressed[None], np.repeat(np.arange(len(chances)), size), len(chances))
-    return verdict_of(measured(sums)).answer
+    return verdict_of(AuditRecord.of(measured(sums))).answer
 
 
 @pytest.mark.simulation
@@ -234,7 +246,9 @@ def test_a_further_dense_run_is_rarely_called_harmed() -> None:
         group, hard = random.integers(0, 5, 500), random.normal(1.2, 1.5, 500)
         skill = random.normal(0, 0.1, (5, 1)) + random.normal(0, 0.1, (5, 5))[:, group]
         right = random.random((5, 500)) < 1 / (1 + np.exp(-(hard + skill + random.normal(0, 0.7, (5, 500)))))
-        harmed += verdict_of(measured(RightSums.of(right[:4], right[4:], group, 5))).answer == "harm shown"
+        harmed += (
+            verdict_of(AuditRecord.of(measured(RightSums.of(right[:4], right[4:], group, 5)))).answer == "harm shown"
+        )
     assert harmed / draws <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / draws)
 
 
@@ -258,11 +272,11 @@ def test_a_dense_model_that_answers_one_class_only_leaves_all_in_doubt(tmp_path:
     limits = {"max_flips": "1%", "max_changed": "1%"}
     both = audit(one, one, labels=truth, budgets=limits).content
     assert both["verdict"]["answer"] == "in doubt"
-    assert {row["verdict"] for row in both["budgets"]} == {"undecided"} and is_broken(both["budgets"], strict=True)
+    assert {row.verdict for row in budgets_of(both)} == {"undecided"} and is_broken(budgets_of(both), strict=True)
     with pytest.raises(InputError, match="see to the warning first"):
-        suggested_budgets(both)
+        suggested_budgets(AuditRecord.of(both))
     collapsed = audit(right, one, labels=truth, budgets=limits).content
-    assert collapsed["verdict"]["answer"] == "harm shown" and is_broken(collapsed["budgets"])
+    assert collapsed["verdict"]["answer"] == "harm shown" and is_broken(budgets_of(collapsed))
 
 
 def test_nothing_is_told_from_counts_of_a_group_of_one_example_that_half_of_the_models_lose(tmp_path: Path) -> None:
@@ -273,10 +287,10 @@ def test_nothing_is_told_from_counts_of_a_group_of_one_example_that_half_of_the_
     compressed[3:, 4:] = 1 - truth[4:]
     groups = tmp_path / "groups.parquet"
     parquet.write_table(pa.table({"kind": ["rare"] + ["common"] * 11}), groups)
-    told = audit(dense, compressed, labels=truth, metadata=groups, values="labels").content
-    rare = next(row for row in told["groups"] if row["value"] == "rare")
-    assert (rare["examples"], rare["impact"], rare["correct_to_wrong"]) == (1, -50.0, 0.5)
-    (unit,) = (unit for unit in units(told, "groups") if "rare" in unit.name)
+    record = audit(dense, compressed, labels=truth, metadata=groups, values="labels").record
+    rare = next(row for row in record.groups if row.value == "rare")
+    assert (rare.examples, rare.impact, rare.correct_to_wrong) == (1, -50.0, 0.5)
+    (unit,) = (unit for unit in units(record, record.groups) if "rare" in unit.name)
     assert unit.flips is None and unit.bounds(0.05) == (-100.0, 100.0)
 
 
@@ -298,19 +312,23 @@ def ends_of(line: str) -> list[tuple[float, float]]:
 def changes_shown(content: dict[str, Any]) -> list[tuple[str, bool | None]]:
     """Sentences and table rows of every document in which a change stands, and whether they call it clear."""
     shown: list[tuple[str, bool | None]] = []
-    printed = summary_lines(content, 110)
+    printed = summary_lines(AuditRecord.of(content), 110)
     start = next((i for i, line in enumerate(printed) if line.startswith("classes, worst first")), len(printed))
     for line in printed[start + 1 : start + 6]:
         if "->" in line:
             shown.append((line, "not beyond chance" not in line))
-    for line in audit_markdown(content).split("### Classes that paid")[-1].split("###")[0].splitlines():
+    for line in audit_markdown(AuditRecord.of(content)).split("### Classes that paid")[-1].split("###")[0].splitlines():
         if line.startswith("| c") and not line.startswith("| class"):
             shown.append((line, True))
-    page = render_audit(content, {}).decode()
+    page = render_audit(AuditRecord.of(content), {}).decode()
     for row in re.findall(r"<tr[^>]*><th scope=\"row\"><bdi>c\d.*?</tr>", page, re.DOTALL):
         text = html.unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", row, flags=re.DOTALL))
         shown.append((text, 'class="unclear"' not in row))
-    for text in (" ".join(printed), audit_markdown(content), html.unescape(re.sub(r"<[^>]+>", " ", page))):
+    for text in (
+        " ".join(printed),
+        audit_markdown(AuditRecord.of(content)),
+        html.unescape(re.sub(r"<[^>]+>", " ", page)),
+    ):
         plain = " ".join(text.replace("\\", "").split())
         shown += [(said, False) for said in re.findall(r"no clear change of accuracy, [^\]]*\]", plain)]
         shown += [(said, True) for said in re.findall(r"gets (?:more|fewer) right, [^\]]*\]", plain)]
@@ -350,4 +368,6 @@ def test_the_field_s_no_clear_change_that_excluded_0_is_gone() -> None:
     content = from_counts([(80, 5, 0, 15)])
     low, high = content["accuracy"]["change_interval"]
     assert low < 0 == high
-    assert "no clear change of accuracy, −5.0\xa0points [−11.2,\xa00.0]" in headlines.headline(content)[1]
+    assert (
+        "no clear change of accuracy, −5.0\xa0points [−11.2,\xa00.0]" in headlines.headline(AuditRecord.of(content))[1]
+    )

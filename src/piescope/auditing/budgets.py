@@ -29,9 +29,7 @@ from piescope.auditing.judging import (
 from piescope.auditing.units import LONGEST_NAME, units
 from piescope.problems import InputError
 from piescope.spec import Spec
-
-Row = dict[str, Any]
-
+from piescope.store.audit_record import AuditRecord, BudgetRow
 
 LARGEST_FILE = 1_000_000
 
@@ -262,7 +260,7 @@ def _table(path: Path) -> dict[str, Any]:
     return table
 
 
-def judge(audit: Mapping[str, Any], budgets: Budgets, of: str = "") -> list[Row]:
+def judge(audit: AuditRecord, budgets: Budgets, of: str = "") -> list[BudgetRow]:
     """Whether an audit keeps its budgets, from the numbers of its audit.json alone.
 
     **A count** (``max_flips = 200``) is about these very examples: ``broken`` when there are more, else ``kept``. The
@@ -297,7 +295,7 @@ def judge(audit: Mapping[str, Any], budgets: Budgets, of: str = "") -> list[Row]
     the t-interval is rough.
 
     Args:
-        audit: the content of an audit.json.
+        audit: what was found.
         budgets: what was allowed.
         of: names the copy, where an audit has several.
 
@@ -314,74 +312,75 @@ def judge(audit: Mapping[str, Any], budgets: Budgets, of: str = "") -> list[Row]
     https://doi.org/10.1007/BF01068419 (TOST); Berger 1982, https://doi.org/10.1080/00401706.1982.10487790.
 
     Example:
-        >>> audit = {"n_examples": 200, "changed": 2, "flips": None, "groups": []}
+        >>> audit = AuditRecord(n_examples=200, changed=2)
         >>> by_share, by_count = (judge(audit, Budgets(max_changed=limit))[0] for limit in ("2%", 20))
-        >>> by_share["verdict"], by_share["reason"]
+        >>> by_share.verdict, by_share.reason
         ('undecided', '200 examples are too few to tell: observed 1.0 %, but up to 3.1 % fits with them; about 590
         examples would do')
-        >>> by_count["verdict"]
+        >>> by_count.verdict
         'kept'
     """
-    has_metadata = (audit.get("inputs") or {}).get("metadata") is not None
-    budgets.check(has_labels=audit["flips"] is not None, has_groups=bool(audit["groups"]) or has_metadata)
+    has_groups = bool(audit.groups) or audit.inputs.metadata is not None
+    budgets.check(has_labels=audit.flips is not None, has_groups=has_groups)
     judged = {
         "max_flips": lambda limit: flipped(limit, audit),
-        "max_class_drop": lambda limit: worst(limit, units(audit, "classes"), "class", "classes"),
+        "max_class_drop": lambda limit: worst(limit, units(audit, audit.classes), "class", "classes"),
         "max_changed": lambda limit: relabelled(limit, audit),
         "equivalent_within": lambda limit: equivalent(limit, audit),
-        "max_group_drop": lambda limit: worst(limit, units(audit, "groups"), "group", "groups"),
+        "max_group_drop": lambda limit: worst(limit, units(audit, audit.groups), "group", "groups"),
     }
     return [
-        {"budget": name, "limit": limit, **judged[name](limit)._asdict(), "of": of}
+        BudgetRow(budget=name, limit=limit, **judged[name](limit)._asdict(), of=of)
         for name, limit in budgets.given.items()
     ]
 
 
-def is_broken(rows: Iterable[Row], strict: bool = False) -> bool:
+def is_broken(rows: Iterable[BudgetRow], strict: bool = False) -> bool:
     """Whether a build should fail: a budget is broken or, if strict, undecided.
 
     Example:
-        >>> rows = [{"verdict": "kept"}, {"verdict": "undecided"}]
+        >>> few = {"budget": "max_flips", "limit": "2%", "unit": "%"}
+        >>> rows = [BudgetRow(**few, verdict="kept"), BudgetRow(**few, verdict="undecided")]
         >>> is_broken(rows), is_broken(rows, strict=True)
         (False, True)
     """
-    return any(row["verdict"] == "broken" or (strict and row["verdict"] == "undecided") for row in rows)
+    return any(row.verdict == "broken" or (strict and row.verdict == "undecided") for row in rows)
 
 
-def verdict_line(row: Row) -> str:
+def verdict_line(row: BudgetRow) -> str:
     """One line: name, verdict, observed value with its one-sided 95 % bound, limit, reason.
 
     Example:
-        >>> audit = {"n_examples": 10_000, "changed": 240, "flips": None, "groups": []}
+        >>> audit = AuditRecord(n_examples=10_000, changed=240)
         >>> verdict_line(judge(audit, Budgets(max_changed="2%"))[0])
         'max_changed broken: 2.4 % (up to 2.7 at 95 %), limit 2 %; 240 of 10,000 examples'
     """
-    name = f"{row['budget']} ({wording.one_line(row['of'], LONGEST_NAME)})" if row["of"] else row["budget"]
-    limit, unit = signed_limit(row), row["unit"]
+    name = f"{row.budget} ({wording.one_line(row.of, LONGEST_NAME)})" if row.of else row.budget
+    limit, unit = signed_limit(row), row.unit
     figure: Callable[[float], str] = whole_number if unit == "examples" else lambda value: beside_limit(value, limit)
     told = "nothing observed"
-    if row["observed"] is not None:
-        told = f"{figure(row['observed'])} {unit}{_bound(row, figure)}"
-    sign = "±" if row["budget"] == "equivalent_within" else ""
-    return f"{name} {row['verdict']}: {told}, limit {sign}{limit_text(limit)} {unit}; {row['reason']}"
+    if row.observed is not None:
+        told = f"{figure(row.observed)} {unit}{_bound(row, figure)}"
+    sign = "±" if row.budget == "equivalent_within" else ""
+    return f"{name} {row.verdict}: {told}, limit {sign}{limit_text(limit)} {unit}; {row.reason}"
 
 
-def _bound(row: Row, figure: Callable[[float], str]) -> str:
+def _bound(row: BudgetRow, figure: Callable[[float], str]) -> str:
     """The one-sided bound that a budget is about; both of them, where it is about either side."""
-    low, high = row["low"], row["high"]
-    if low is None or high is None or row["unit"] == "examples":
+    low, high = row.low, row.high
+    if low is None or high is None or row.unit == "examples":
         return ""
-    if row["budget"] == "equivalent_within":
+    if row.budget == "equivalent_within":
         return f" ({figure(low)} to {figure(high)} at 95 % each)"
-    return f" (down to {figure(low)} at 95 %)" if row["unit"] == "points" else f" (up to {figure(high)} at 95 %)"
+    return f" (down to {figure(low)} at 95 %)" if row.unit == "points" else f" (up to {figure(high)} at 95 %)"
 
 
-def signed_limit(row: Row) -> float:
+def signed_limit(row: BudgetRow) -> float:
     """A limit as a number; of a drop as the change that it allows.
 
     Example:
-        >>> signed_limit({"budget": "max_class_drop", "limit": 3}), signed_limit({"budget": "max_flips", "limit": "2%"})
-        (-3, 2.0)
+        >>> signed_limit(BudgetRow(budget="max_class_drop", limit=3, unit="points", verdict="kept"))
+        -3
     """
-    limit = limit_of(row["limit"])
-    return -limit if row["budget"] in ("max_class_drop", "max_group_drop") and limit else limit
+    limit = limit_of(row.limit)
+    return -limit if row.budget in ("max_class_drop", "max_group_drop") and limit else limit

@@ -25,7 +25,7 @@ def published(out: Path) -> Iterator[Path]:
     Args:
         out: the audit's folder; made if missing.
     """
-    from piescope.store.artefacts import naming, temporary_name
+    from piescope.store.durable import naming, temporary_name
 
     made = [folder for folder in (out, *out.parents) if not folder.exists()]
     place = temporary_name(out / "audit")
@@ -63,7 +63,7 @@ def _put_in_place(place: Path, out: Path) -> None:
 
 def _remove_leftovers(out: Path) -> None:
     """Takes away what an audit of this folder left that was killed."""
-    from piescope.store.artefacts import is_leftover
+    from piescope.store.durable import is_leftover
 
     for path in out.iterdir():
         if is_leftover(path):
@@ -92,7 +92,7 @@ def check_folder(out: Path, copies: Sequence[str] = ()) -> None:
 
 def _check_content(out: Path, copies: Sequence[str], error: InputError) -> None:
     """A folder that is there is empty, or an audit's; what a copy is to be written to is nobody else's."""
-    from piescope.store.artefacts import is_leftover
+    from piescope.store.durable import is_leftover
 
     written = audit_layout.written(out)
     if written is None and not all(map(is_leftover, out.iterdir())):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
@@ -14,9 +14,8 @@ from piescope.auditing.sample_sizes import Sizes, about, counts_in, enough, enou
 from piescope.auditing.units import LEVEL, ROUNDING, Unit, drop_of_counts, quantile, whole
 from piescope.measure.drops import drop_bounds
 from piescope.measure.flips import exact_share_interval
-
-Verdict = Literal["kept", "broken", "undecided"]
-
+from piescope.store.audit_answers import SeedFlips, Seeds, Share
+from piescope.store.audit_record import AuditRecord, BudgetVerdict
 
 SHOWN = 3
 
@@ -28,7 +27,7 @@ class Judged(NamedTuple):
     low: float | None
     high: float | None
     unit: str
-    verdict: Verdict
+    verdict: BudgetVerdict
     reason: str
 
 
@@ -37,54 +36,57 @@ def limit_of(limit: float | str) -> float:
     return float(limit.removesuffix("%")) if isinstance(limit, str) else limit
 
 
-def flipped(limit: float | str, audit: Mapping[str, Any]) -> Judged:
+def flipped(limit: float | str, audit: AuditRecord) -> Judged:
     """Examples that were right and are wrong."""
-    flips = audit["flips"]
-    if audit.get("seeds") is not None:
-        return _of_pairs(limit, audit, "correct_to_wrong", flips["correct_to_wrong_share"], "lost")
-    return _examples(limit, int(flips["correct_to_wrong"]), audit, _dense_right(audit))
+    flips, seeds = audit.flips, audit.seeds
+    assert flips is not None  # Budgets.check
+    if seeds is not None and seeds.correct_to_wrong is not None:
+        return _of_pairs(limit, audit, seeds, seeds.correct_to_wrong, flips.correct_to_wrong_share, "lost")
+    return _examples(limit, int(flips.correct_to_wrong or 0), audit, _dense_right(audit))
 
 
-def relabelled(limit: float | str, audit: Mapping[str, Any]) -> Judged:
+def relabelled(limit: float | str, audit: AuditRecord) -> Judged:
     """Examples whose label changed."""
-    if audit.get("seeds") is not None:
-        return _of_pairs(limit, audit, "changed", audit["changed_share"], "changed")
-    return _examples(limit, int(audit["changed"]), audit, int(audit["n_examples"]))
+    if audit.seeds is not None:
+        return _of_pairs(limit, audit, audit.seeds, audit.seeds.changed, audit.changed_share, "changed")
+    return _examples(limit, int(audit.changed), audit, audit.n_examples)
 
 
-def _of_pairs(limit: float | str, audit: Mapping[str, Any], kind: str, share: Mapping[str, Any], verb: str) -> Judged:
+def _of_pairs(
+    limit: float | str, audit: AuditRecord, seeds: Seeds, flips: SeedFlips, share: Share | None, verb: str
+) -> Judged:
     """A budget of examples where they are means over pairs of models: beyond what the dense models' seeds do."""
-    seeds, examples = audit["seeds"], int(audit["n_examples"])
+    examples, has_seeds = audit.n_examples, seeds.side == "dense"
     unit, whole = ("%", 100.0) if isinstance(limit, str) else ("examples", float(examples))
-    if not examples:
+    observed, floor = flips.observed, flips.floor
+    if not examples or observed is None or floor is None:
         return Judged(None, None, None, unit, "undecided", "there are no examples")
-    found, has_seeds = seeds[kind], seeds["side"] == "dense"
-    told = f"{wording.number(found['observed'])} of {examples:,} {_example(examples)} {verb}, mean over pairs of models"
-    value = whole * (found["excess"] if has_seeds else found["observed"]) / examples
+    reason = f"{wording.number(observed)} of {examples:,} {_example(examples)} {verb}, mean over pairs of models"
+    value = whole * ((flips.excess or 0.0) if has_seeds else observed) / examples
     if has_seeds:
-        told += f", of which {wording.number(found['floor'])} by seeds alone; judged is the rest"
-        error, freedom = found["error"], found["freedom"]
+        reason += f", of which {wording.number(floor)} by seeds alone; judged is the rest"
+        error, freedom = flips.error, flips.freedom
     else:
-        told += f"; the compressed models differ by {wording.number(found['floor'])} among each other"
-        error, freedom = share["error"], share["freedom"]
+        reason += f"; the compressed models differ by {wording.number(floor)} among each other"
+        error, freedom = (None, None) if share is None else (share.error, share.freedom)
         error = None if error is None else error * examples / 100
-    if error is None and seeds["why_not"] and has_seeds:
-        return Judged(value, None, None, unit, "undecided", f"{told}; {seeds['why_not']}")
+    if error is None and seeds.why_not and has_seeds:
+        return Judged(value, None, None, unit, "undecided", f"{reason}; {seeds.why_not}")
     least = float(drop_bounds(0, 0, examples, LEVEL)[1]) / 100
-    spread = 0.0 if error is None else quantile(LEVEL, freedom) * error / examples
+    spread = 0.0 if error is None or freedom is None else quantile(LEVEL, freedom) * error / examples
     reach = whole * max(spread, least)
     low, high = value - reach, value + reach
     allowed = limit_of(limit)
     if high <= allowed + ROUNDING:
-        return Judged(value, low, high, unit, "kept", told)
+        return Judged(value, low, high, unit, "kept", reason)
     if value > allowed + ROUNDING and not (has_seeds and low <= 0):
-        return Judged(value, low, high, unit, "broken", told)
+        return Judged(value, low, high, unit, "broken", reason)
     figure: Callable[[float], str] = whole_number if unit == "examples" else lambda each: beside_limit(each, allowed)
     why = "more models or examples would tell" if value < allowed else "no more than seeds alone can do"
-    return Judged(value, low, high, unit, "undecided", f"{told}; up to {figure(high)} fits; {why}")
+    return Judged(value, low, high, unit, "undecided", f"{reason}; up to {figure(high)} fits; {why}")
 
 
-def _examples(limit: float | str, found: int, audit: Mapping[str, Any], could: int) -> Judged:
+def _examples(limit: float | str, found: int, audit: AuditRecord, could: int) -> Judged:
     """A budget of examples: a count or a share.
 
     Args:
@@ -93,7 +95,7 @@ def _examples(limit: float | str, found: int, audit: Mapping[str, Any], could: i
         audit: for the number of examples.
         could: examples that could have.
     """
-    examples = int(audit["n_examples"])
+    examples = audit.n_examples
     if not examples:
         unit = "%" if isinstance(limit, str) else "examples"
         return Judged(None, None, None, unit, "undecided", "there are no examples")
@@ -101,9 +103,9 @@ def _examples(limit: float | str, found: int, audit: Mapping[str, Any], could: i
     if not isinstance(limit, str):
         low, high = low * examples / 100, high * examples / 100
         if could <= limit:
-            told = f"only {could:,} of {examples:,} examples could have, so that it could not have been broken"
-            return Judged(found, low, high, "examples", "undecided", f"{told}: take a lower limit, or a share")
-        verdict: Verdict = "broken" if found > limit else "kept"
+            reason = f"only {could:,} of {examples:,} examples could have, so that it could not have been broken"
+            return Judged(found, low, high, "examples", "undecided", f"{reason}: take a lower limit, or a share")
+        verdict: BudgetVerdict = "broken" if found > limit else "kept"
         return Judged(found, low, high, "examples", verdict, f"counted on these {examples:,} {_example(examples)}")
     allowed = limit_of(limit)
     share = drop_of_counts(found, 0, examples)
@@ -123,10 +125,11 @@ def _examples(limit: float | str, found: int, audit: Mapping[str, Any], could: i
     return Judged(share, low, high, "%", "undecided", why)
 
 
-def _dense_right(audit: Mapping[str, Any]) -> int:
+def _dense_right(audit: AuditRecord) -> int:
     """Examples that could flip: those that the dense side has right."""
-    examples, accuracy = int(audit["n_examples"]), audit["accuracy"]
-    return examples if accuracy is None else round(accuracy["dense_modal"] * examples / 100)
+    examples, accuracy = audit.n_examples, audit.accuracy
+    right = None if accuracy is None else accuracy.dense_modal
+    return examples if right is None else round(right * examples / 100)
 
 
 def worst(limit: float, units: Sequence[Unit], one: str, many: str) -> Judged:
@@ -142,18 +145,18 @@ def worst(limit: float, units: Sequence[Unit], one: str, many: str) -> Judged:
     judged = -drop + 0.0, -high + 0.0, -low + 0.0, "points"  # as changes; + 0.0: no negative zero
     over = [unit for unit in worst_first if unit.is_beyond(limit, len(there))]
     if over:
-        told = _listed([f"{unit.name} {beside_limit(-unit.drop, -limit)}{_flips(unit)}" for unit in over])
-        return Judged(*judged, "broken", told)
+        reason = _listed([f"{unit.name} {beside_limit(-unit.drop, -limit)}{_flips(unit)}" for unit in over])
+        return Judged(*judged, "broken", reason)
     open_ones = [(unit, up) for unit, (_, up) in zip(there, bounds, strict=True) if up > limit + ROUNDING]
-    worst_told = f"worst: {worst.name}, {beside_limit(-drop, -limit)}"
+    worst_reason = f"worst: {worst.name}, {beside_limit(-drop, -limit)}"
     if not open_ones and not empty:
-        return Judged(*judged, "kept", f"{worst_told}; down to {beside_limit(-high, -limit)} fits for any {one}")
+        return Judged(*judged, "kept", f"{worst_reason}; down to {beside_limit(-high, -limit)} fits for any {one}")
     reasons = []
     if open_ones:
         open_ones.sort(key=lambda pair: -pair[1])
         named = [_too_small(unit, up, limit, LEVEL) for unit, up in open_ones[:SHOWN]]
         too_small = _listed(named, len(open_ones))
-        reasons.append(f"{worst_told}; too small to tell: {too_small}")
+        reasons.append(f"{worst_reason}; too small to tell: {too_small}")
     if empty:
         reasons.append(f"{one if len(empty) == 1 else many} without any example: {_listed(empty)}")
     return Judged(*judged, "undecided", "; ".join(reasons))
@@ -167,19 +170,19 @@ def _flips(unit: Unit) -> str:
 
 
 def _too_small(unit: Unit, high: float, limit: float, level: float) -> str:
-    told = f"{unit.name} ({unit.examples:,} {_example(unit.examples)}, down to {beside_limit(-high, -limit)} fits; "
+    reason = f"{unit.name} ({unit.examples:,} {_example(unit.examples)}, down to {beside_limit(-high, -limit)} fits; "
     if unit.by_seeds and unit.drop > limit - ROUNDING:
-        return told + "seeds alone may have done it)"
+        return reason + "seeds alone may have done it)"
     if not unit.drop < limit - ROUNDING:
-        return told + "it is at the limit, so no number of examples would do)"
+        return reason + "it is at the limit, so no number of examples would do)"
     if unit.flips is None:
-        return told + "it takes more examples or models)"
-    return told + f"{about(enough_for_drop(unit, limit, level))} would do)"
+        return reason + "it takes more examples or models)"
+    return reason + f"{about(enough_for_drop(unit, limit, level))} would do)"
 
 
-def equivalent(limit: float, audit: Mapping[str, Any]) -> Judged:
+def equivalent(limit: float, audit: AuditRecord) -> Judged:
     """TOST of the change of accuracy."""
-    examples = int(audit["n_examples"])
+    examples = audit.n_examples
     if not examples:
         return Judged(None, None, None, "points", "undecided", "there are no examples")
     all_of = whole(audit)
@@ -189,8 +192,8 @@ def equivalent(limit: float, audit: Mapping[str, Any]) -> Judged:
     if abs(change) > limit + ROUNDING and is_beyond_seeds:
         return Judged(change, low, high, "points", "broken", f"on {examples:,} {_example(examples)}")
     if max(-low, high) <= limit + ROUNDING:
-        told = f"both bounds lie within ±{limit_text(limit)} (two one-sided tests at 5 %)"
-        return Judged(change, low, high, "points", "kept", told)
+        reason = f"both bounds lie within ±{limit_text(limit)} (two one-sided tests at 5 %)"
+        return Judged(change, low, high, "points", "kept", reason)
     farthest = beside_limit(low if -low > high else high, limit)
     observed = beside_limit(change, limit)
     why = f"{examples:,} {_few(examples)} to tell: observed {observed}, but {farthest} fits with them; "
@@ -237,8 +240,8 @@ def whole_number(value: float) -> str:
 
 def limit_text(limit: float) -> str:
     """As it was asked for."""
-    told = f"{limit:,}" if isinstance(limit, int) else f"{limit:.10g}"
-    return told.replace("-", wording.MINUS)
+    text = f"{limit:,}" if isinstance(limit, int) else f"{limit:.10g}"
+    return text.replace("-", wording.MINUS)
 
 
 def _listed(items: Sequence[str], total: int | None = None) -> str:

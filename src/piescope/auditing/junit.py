@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from piescope.auditing.budgets import Row, is_broken, verdict_line
+from piescope.auditing.budgets import is_broken, verdict_line
+from piescope.store.audit_record import BudgetRow
 
 CLASS_NAME = "piescope.budgets"
 
@@ -14,7 +15,7 @@ CLASS_NAME = "piescope.budgets"
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit_xml(rows: Sequence[Row], name: str, seconds: float | None = None, strict: bool = False) -> bytes:
+def junit_xml(rows: Sequence[BudgetRow], name: str, seconds: float | None = None, strict: bool = False) -> bytes:
     """A test suite with a test case for each budget.
 
     A broken budget is a failure, an undecided one is skipped, which servers show but do not fail on. The same rows
@@ -34,7 +35,8 @@ def junit_xml(rows: Sequence[Row], name: str, seconds: float | None = None, stri
 
     Example:
         >>> from piescope.auditing.budgets import Budgets, judge
-        >>> audit = {"n_examples": 10_000, "changed": 240, "flips": None, "groups": []}
+        >>> from piescope.store.audit_record import AuditRecord
+        >>> audit = AuditRecord(n_examples=10_000, changed=240)
         >>> print(junit_xml(judge(audit, Budgets(max_changed="2%")), "int8 against float").decode())
         <?xml version='1.0' encoding='utf-8'?>
         <testsuites tests="1" failures="1" errors="0">
@@ -46,7 +48,7 @@ def junit_xml(rows: Sequence[Row], name: str, seconds: float | None = None, stri
         </testsuites>
     """
     failures = sum(is_broken([row], strict) for row in rows)
-    skipped = sum(row["verdict"] == "undecided" and not strict for row in rows)
+    skipped = sum(row.verdict == "undecided" and not strict for row in rows)
     counts = {"tests": str(len(rows)), "failures": str(failures), "errors": "0"}
     time = {} if seconds is None else {"time": f"{seconds:.3f}"}
     suites = ElementTree.Element("testsuites", {**counts, **time})
@@ -54,13 +56,13 @@ def junit_xml(rows: Sequence[Row], name: str, seconds: float | None = None, stri
         suites, "testsuite", {"name": _clean(name), **counts, "skipped": str(skipped), **time}
     )
     for row in rows:
-        case_name = f"{row['budget']} ({row['of']})" if row["of"] else row["budget"]
+        case_name = f"{row.budget} ({row.of})" if row.of else row.budget
         case = ElementTree.SubElement(suite, "testcase", {"classname": CLASS_NAME, "name": _clean(case_name)})
         line = _clean(verdict_line(row))
         if is_broken([row], strict):
-            failure = ElementTree.SubElement(case, "failure", {"message": line, "type": row["verdict"]})
+            failure = ElementTree.SubElement(case, "failure", {"message": line, "type": row.verdict})
             failure.text = line  # Jenkins shows the message, GitLab the text
-        elif row["verdict"] == "undecided":
+        elif row.verdict == "undecided":
             ElementTree.SubElement(case, "skipped", {"message": line})
         else:
             ElementTree.SubElement(case, "system-out").text = line

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from piescope.problems import InputError
 if TYPE_CHECKING:
     from piescope.adapters.protocol import Model, Settings
     from piescope.auditing.budgets import Budgets
-    from piescope.auditing.run import Question
+    from piescope.auditing.metadata import Metadata
+    from piescope.auditing.representations import Represented
     from piescope.data.pictures import Pictures
     from piescope.reading.inputs import SideInput
     from piescope.reading.parts import Hints, LabelColumn
@@ -71,6 +72,73 @@ class Asked:
         from piescope.adapters.batches import BATCH
 
         return self.batch_size or BATCH
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Everything that an audit is about.
+
+    Attributes:
+        dense: what the models before say.
+        compressed: what the models after say.
+        labels: true labels; None: those that stand beside the predictions, if any.
+        metadata: columns to group by.
+        represented: representations of both sides.
+        pictures: that models looked at.
+        class_names: given by the user.
+        common: audit the examples that all files have.
+        match_tail: ids are paths under different roots.
+        is_paired: model k of one side was made from model k of the other.
+        seed: of what is drawn.
+        notes: more to be said of the inputs.
+        expect_accuracy: of the dense side, percent, as the user knows it; None: not told.
+        has_said_scores: the user named the columns of scores.
+        is_one_file: both sides are the same file.
+        batch_size: pictures that models saw at once; None: no model was run.
+    """
+
+    dense: SideInput
+    compressed: SideInput
+    labels: LabelColumn | None = None
+    metadata: Metadata | None = None
+    represented: Represented | None = None
+    pictures: Pictures | None = None
+    class_names: Sequence[str] | None = None
+    common: bool = False
+    match_tail: bool = False
+    is_paired: bool = False
+    seed: int = 0
+    notes: tuple[str, ...] = field(default=())
+    expect_accuracy: float | None = None
+    has_said_scores: bool = False
+    is_one_file: bool = False
+    batch_size: int | None = None
+
+    @property
+    def truth(self) -> LabelColumn | None:
+        """True labels: given, or found beside the predictions; of answers that are right or wrong: right."""
+        from piescope.reading.inputs import agreed_truth
+
+        found = agreed_truth([*self.dense.parts, *self.compressed.parts])
+        return found if self.is_right_or_wrong else self.labels or found
+
+    @property
+    def is_right_or_wrong(self) -> bool:
+        """Whether it is known of each answer only whether it was right.
+
+        Raises:
+            InputError: of one side only.
+        """
+        kinds = {part.is_correctness for side in (self.dense, self.compressed) for part in side.parts}
+        if len(kinds) > 1:
+            raise InputError.of(
+                self.compressed.name,
+                "compressed",
+                "right or wrong on one side, predictions on the other",
+                "the same of both sides",
+                "give right or wrong of both (a column named correct), or predictions of both",
+            )
+        return kinds == {True}
 
 
 def check_budgets(asked: Asked, pictures: Pictures | None) -> None:
@@ -265,7 +333,6 @@ def assembled(
     is_one_file: bool = False,
 ) -> Question:
     """The question, when what both sides say is known."""
-    from piescope.auditing.run import Question as QuestionOf
     from piescope.reading.inputs import agreed_truth, read_truth
 
     parts = [part for each in sides.values() for part in each.parts]
@@ -275,7 +342,7 @@ def assembled(
         from piescope.adapters.running import truth_of_pictures
 
         labels = truth_of_pictures(pictures, parts[0].class_names)
-    return QuestionOf(
+    return Question(
         dense=sides["dense"],
         compressed=sides["compressed"],
         labels=labels,
@@ -297,7 +364,7 @@ def assembled(
 def _metadata(asked: Asked) -> Any:
     if asked.metadata is None:
         return None
-    from piescope.auditing.groups import read_metadata
+    from piescope.auditing.metadata import read_metadata
     from piescope.reading.files import named_file
 
     return read_metadata(named_file(fspath(asked.metadata), "metadata"), hints_of(asked))
@@ -321,7 +388,7 @@ def _represented(asked: Asked, sides: dict[str, SideInput]) -> Any:
     held = {side: answers.representation for side, answers in sides.items()}
     if not any(given.values()) and not any(layers.values()) and not all(found is not None for found in held.values()):
         return None
-    from piescope.auditing.embeddings import Points, Represented, read_layers, read_points
+    from piescope.auditing.representations import Points, Represented, read_layers, read_points
 
     for kind, both in (("embeddings", given), ("layers", layers)):
         if (both["dense"] is None) != (both["compressed"] is None):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from piescope.auditing.tally import Audited, Tallied
-from piescope.measure.label_errors import suspected
+from piescope.auditing.audited import Audited
+from piescope.auditing.tally import Counted
+from piescope.measure.label_errors import Thresholds, suspected
 from piescope.reading.columns import column_of, numpy_of, texts
+from piescope.store.audit_answers import Example
 
 MOST_HARMED = 100
 MOST_LABEL_ERRORS = 50
@@ -26,8 +27,8 @@ PAIR_SHARES = ("changed_share", "lost_share", "won_share")
 KINDS = ("kept", "lost", "rescued", "moved", "changed")
 
 
-@dataclass
-class Shown:
+@dataclass(frozen=True)
+class ShownExamples:
     """The examples that people look at.
 
     Attributes:
@@ -38,85 +39,82 @@ class Shown:
         in_cells: (true, compressed) -> examples that moved there, most harmed first.
     """
 
-    harmed: list[dict[str, Any]] = field(default_factory=list)
-    label_errors: list[dict[str, Any]] = field(default_factory=list)
-    label_error_count: int = 0
-    in_cells: dict[tuple[int, int], list[dict[str, Any]]] = field(default_factory=dict)
+    harmed: tuple[Example, ...]
+    label_errors: tuple[Example, ...]
+    label_error_count: int
+    in_cells: dict[tuple[int, int], tuple[Example, ...]]
 
 
 def write_rows(
-    audited: Audited,
-    tallied: Tallied,
+    counted: Counted,
     out: Path,
     confirmed_up_to: float,
+    thresholds: Thresholds | None,
     cells: Sequence[tuple[int, int]],
     extra: Mapping[str, np.ndarray],
-) -> Shown:
+) -> ShownExamples:
     """Writes examples.parquet and picks the examples that people look at.
 
     Args:
-        audited: what is compared.
-        tallied: of the first pass; its temporary table is read.
+        counted: of the first pass; its temporary table is read.
         out: the file.
         confirmed_up_to: the largest p-value that counts as confirmed; negative: none does.
+        thresholds: of confident dense models; None: no labels can be suspected.
         cells: (true, compressed) cells of which examples are shown.
         extra: more columns by name, ``[examples]`` (Q-Scores, depths).
     """
-    shown = Shown(in_cells={cell: [] for cell in cells})
-    heaps: dict[Any, list[Any]] = {"harmed": [], "label_errors": [], **{cell: [] for cell in cells}}
+    audited, label_errors = counted.audited, 0
+    harmed, errors = _Most(MOST_HARMED), _Most(MOST_LABEL_ERRORS)
+    in_cells = {cell: _Most(MOST_IN_CELL) for cell in cells}
     writer: parquet.ParquetWriter | None = None
     names = texts(audited.classes.names)
-    with parquet.ParquetFile(tallied.rows) as file:
+    with parquet.ParquetFile(counted.rows) as file:
         try:
             for batch in file.iter_batches(2**16):
-                block = _Block(batch, audited, tallied, confirmed_up_to)
+                block = _Rows(batch, audited, thresholds, confirmed_up_to)
                 table = block.table(names, extra)
                 writer = writer or parquet.ParquetWriter(out, table.schema, compression="zstd")
                 writer.write_table(table)
-                _keep(
-                    heaps,
-                    "harmed",
-                    block,
-                    block.harm + block.lost_share,
-                    (block.harm > 0) & ~block.is_label_error,
-                    MOST_HARMED,
-                )
-                _keep(heaps, "label_errors", block, block.sureness, block.is_label_error, MOST_LABEL_ERRORS)
-                shown.label_error_count += int(block.is_label_error.sum())
-                for cell in cells:
-                    into = (block.label == cell[0]) & (block.compressed == cell[1]) & (block.dense != cell[1])
-                    _keep(heaps, cell, block, block.harm, into, MOST_IN_CELL)
+                harmed.add(block, block.harm + block.lost_share, (block.harm > 0) & ~block.is_label_error)
+                errors.add(block, block.sureness, block.is_label_error)
+                label_errors += int(block.is_label_error.sum())
+                for (true, compressed), most in in_cells.items():
+                    into = (block.label == true) & (block.compressed == compressed) & (block.dense != compressed)
+                    most.add(block, block.harm, into)
         finally:
             if writer is not None:
                 writer.close()
-    listed = {
-        name: [row for *_, row in sorted(heap, key=lambda item: item[:2], reverse=True)] for name, heap in heaps.items()
-    }
-    shown.harmed, shown.label_errors = listed["harmed"], listed["label_errors"]
-    shown.in_cells = {cell: listed[cell] for cell in cells}
-    return shown
+    shown = {cell: most.examples() for cell, most in in_cells.items()}
+    return ShownExamples(harmed.examples(), errors.examples(), label_errors, shown)
 
 
-def _keep(
-    heaps: dict[Any, list[Any]], name: Any, block: _Block, score: np.ndarray, mask: np.ndarray, most: int
-) -> None:
-    """Keeps the rows of the highest score, the first of equal ones."""
-    heap = heaps[name]
-    places = np.flatnonzero(mask)
-    if len(places) > most:
-        places = places[np.lexsort((places, -score[places]))[:most]]
-    for place in places:
-        key = (float(score[place]), -int(block.row[place]))
-        if len(heap) < most:
-            heapq.heappush(heap, (*key, block.shown(int(place))))
-        elif key > heap[0][:2]:
-            heapq.heapreplace(heap, (*key, block.shown(int(place))))
+class _Most:
+    """The rows of the highest score, the first of equal ones."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._heap = most, list[tuple[float, int, Example]]()
+
+    def add(self, block: _Rows, score: np.ndarray, mask: np.ndarray) -> None:
+        places = np.flatnonzero(mask)
+        if len(places) > self._most:
+            places = places[np.lexsort((places, -score[places]))[: self._most]]
+        for place in places:
+            key = (float(score[place]), -int(block.row[place]))
+            if len(self._heap) < self._most:
+                heapq.heappush(self._heap, (*key, block.shown(int(place))))
+            elif key > self._heap[0][:2]:
+                heapq.heapreplace(self._heap, (*key, block.shown(int(place))))
+
+    def examples(self) -> tuple[Example, ...]:
+        return tuple(example for *_, example in sorted(self._heap, key=lambda item: item[:2], reverse=True))
 
 
-class _Block:
+class _Rows:
     """Some rows of the temporary table, with what only the whole could tell."""
 
-    def __init__(self, batch: pa.RecordBatch, audited: Audited, tallied: Tallied, confirmed_up_to: float) -> None:
+    def __init__(
+        self, batch: pa.RecordBatch, audited: Audited, thresholds: Thresholds | None, confirmed_up_to: float
+    ) -> None:
         self._audited = audited
         self._columns = {name: numpy_of(batch.column(name)) for name in batch.schema.names}
         self.row, self.label = self._columns["row"], self._columns["label"]
@@ -131,10 +129,10 @@ class _Block:
         if self.pairs:
             self.is_changed = self.kind != KINDS.index("kept")
         self.sureness = self._columns["sureness"]
-        if tallied.thresholds is None:
+        if thresholds is None:
             self.is_label_error = np.zeros(len(self.row), bool)
         else:
-            self.is_label_error = suspected(self.dense, self.sureness, self.label, tallied.thresholds)
+            self.is_label_error = suspected(self.dense, self.sureness, self.label, thresholds)
 
     @property
     def kind(self) -> np.ndarray:
@@ -197,27 +195,18 @@ class _Block:
         }
         return pa.table(columns)
 
-    def shown(self, place: int) -> dict[str, Any]:
+    def shown(self, place: int) -> Example:
         """One example as audit.json has it."""
-        names = self._audited.classes.names
-        row = int(self.row[place])
-
-        def number(name: str) -> float | None:
-            value = float(self._columns[name][place])
-            return None if value != value else round(value, 6)
-
-        return {
-            "id": self._audited.matched.identity(row),
-            "row": row,
-            "label": names[self.label[place]] if self.has_truth else None,
-            "dense": names[self.dense[place]],
-            "compressed": names[self.compressed[place]],
-            "kind": KINDS[self.kind[place]],
-            "harm": number("harm"),
-            **{
-                name: number(name)
-                for name in ("dense_share", "compressed_share", "dense_probability", "compressed_probability")
-            },
-            "p_value": None if np.isnan(self.p_value[place]) else float(self.p_value[place]),
-            "is_confirmed": bool(self.is_confirmed[place]),
-        }
+        names, row = self._audited.classes.names, int(self.row[place])
+        shares = ("dense_share", "compressed_share", "dense_probability", "compressed_probability")
+        return Example(
+            id=self._audited.matched.identity(row),
+            row=row,
+            label=names[self.label[place]] if self.has_truth else None,
+            dense=names[self.dense[place]],
+            compressed=names[self.compressed[place]],
+            kind=KINDS[self.kind[place]],
+            **{name: round(float(self._columns[name][place]), 6) for name in ("harm", *shares)},
+            p_value=float(self.p_value[place]),
+            is_confirmed=bool(self.is_confirmed[place]),
+        )

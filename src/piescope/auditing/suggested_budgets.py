@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import piescope
-from piescope.auditing.budgets import Budgets, Row, judge
+from piescope.auditing.budgets import Budgets, judge
 from piescope.problems import InputError
+from piescope.store.audit_record import AuditRecord, BudgetRow
 
 SHARES = ("max_flips", "max_changed")
 
 
-def suggested_budgets(audit: Mapping[str, Any]) -> str:
+def suggested_budgets(audit: AuditRecord) -> str:
     """A TOML file of budgets that this audit keeps: its own one-sided 95 % bounds, rounded up.
 
     So the same audit passes, with ``--strict`` too, and so does most often one of as good a model on other examples;
@@ -21,7 +21,7 @@ def suggested_budgets(audit: Mapping[str, Any]) -> str:
     out.
 
     Args:
-        audit: the content of an audit.json.
+        audit: what was found.
 
     Returns:
         the file's text, for `Budgets.from_file`: a table ``[budgets]``, a comment above each limit says where it comes
@@ -31,60 +31,60 @@ def suggested_budgets(audit: Mapping[str, Any]) -> str:
         InputError: so few examples that no limit is shown to be kept; or a warning puts all numbers in doubt.
 
     Example:
-        >>> audit = {"n_examples": 10_000, "changed": 240, "accuracy": None, "flips": None, "classes": [], "groups": []}
-        >>> audit |= {"inputs": {"dense": {"name": "a"}, "compressed": {"name": "b"}}, "verdict": {"answer": "safe"}}
+        >>> from piescope.store.audit_record import Verdict
+        >>> audit = AuditRecord(n_examples=10_000, changed=240, verdict=Verdict(answer="safe"))
         >>> print(suggested_budgets(audit).split("[budgets]")[1].strip())
         # observed 2.4 %; up to 2.67 fits with 10,000 examples
         max_changed = "2.7%"
     """
-    if audit["verdict"]["answer"] == "in doubt":
+    if audit.verdict.answer == "in doubt":
         error = InputError("budgets")
         found = "a warning: the numbers may be about something else than the compression"
         error.add("--suggest-budgets", found, "an audit whose numbers can be trusted", "see to the warning first")
         raise error
-    names = [_comment(audit["inputs"][side]["name"]) for side in ("compressed", "dense")]
+    names = [_comment(side.name) for side in (audit.inputs.compressed, audit.inputs.dense)]
     lines = [
-        f"# What {names[0]} keeps against {names[1]} on {int(audit['n_examples']):,} examples:",
+        f"# What {names[0]} keeps against {names[1]} on {audit.n_examples:,} examples:",
         "# the audit's one-sided 95 % bounds, rounded up. Raise none without a reason.",
-        f"# The audit's verdict: {audit['verdict']['answer']}. piescope {piescope.__version__}.",
+        f"# The audit's verdict: {audit.verdict.answer}. piescope {piescope.__version__}.",
         "",
         "[budgets]",
     ]
     limits = [_limit_lines(row, audit) for row in _judged(audit)]
     if not any(not line.startswith("#") for each in limits for line in each):
         error = InputError("budgets")
-        found = f"{int(audit['n_examples']):,} examples, which show no limit to be kept"
+        found = f"{audit.n_examples:,} examples, which show no limit to be kept"
         error.add("--suggest-budgets", found, "an audit that excludes something", "audit more examples")
         raise error
     lines += [line for each in limits for line in each]
     return "\n".join(lines) + "\n"
 
 
-def _judged(audit: Mapping[str, Any]) -> Sequence[Row]:
+def _judged(audit: AuditRecord) -> Sequence[BudgetRow]:
     """Each budget at a limit that leaves its bounds to be read."""
     widest: dict[str, int | float | str] = {"max_changed": "100%"}
-    if audit["flips"] is not None:
+    if audit.flips is not None:
         widest |= {"max_flips": "100%", "equivalent_within": 100}
-    if audit["classes"]:
+    if audit.classes:
         widest["max_class_drop"] = 100
-    if audit["groups"]:
+    if audit.groups:
         widest["max_group_drop"] = 100
     order = [name for name in Budgets.model_fields if name in widest]
     return judge(audit, Budgets.of({name: widest[name] for name in order}))
 
 
-def _limit_lines(row: Row, audit: Mapping[str, Any]) -> list[str]:
-    name, low, high = row["budget"], row["low"], row["high"]
-    if row["verdict"] != "kept" or low is None or high is None:
+def _limit_lines(row: BudgetRow, audit: AuditRecord) -> list[str]:
+    name, low, high = row.budget, row.low, row.high
+    if row.verdict != "kept" or low is None or high is None:
         return [f"# {name}: no limit can be shown to be kept here"]
     farthest = high if name in SHARES else max(-low, high) if name == "equivalent_within" else -low
     limit = _rounded_up(max(0.0, farthest))
     if limit >= 100:
         return [f"# {name}: no limit below 100 can be shown to be kept here"]
     unit = "%" if name in SHARES else "points"
-    told = f"# observed {row['observed']:.2g} {unit}; {_reach(name, low, high)} fits"
+    told = f"# observed {row.observed:.2g} {unit}; {_reach(name, low, high)} fits"
     return [
-        f"{told} with {int(audit['n_examples']):,} examples",
+        f"{told} with {audit.n_examples:,} examples",
         f'{name} = "{limit:g}%"' if name in SHARES else f"{name} = {limit:g}",
     ]
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, Literal
 
 from scipy import special
 
 from piescope import wording
 from piescope.measure.drops import drop_bounds
+from piescope.store.audit_answers import ClassRow, GroupRow
+from piescope.store.audit_record import AuditRecord
 
 LEVEL = 0.05
 """How often "kept" may be said of what lies at the limit or beyond it."""
@@ -52,59 +53,59 @@ class Unit:
         return self.drop > limit + ROUNDING and not (self.by_seeds and self.bounds(LEVEL / tests)[0] <= 0)
 
 
-def units(audit: Mapping[str, Any], table: Literal["classes", "groups"]) -> list[Unit]:
-    """The rows of ``classes`` or ``groups``; drops are impacts with the sign turned.
+def units(audit: AuditRecord, rows: Sequence[ClassRow | GroupRow]) -> list[Unit]:
+    """Classes or groups of an audit; drops are impacts with the sign turned.
 
     Example:
-        >>> row = {"class": "cat", "examples": 50, "impact": -4.0, "correct_to_wrong": 3, "wrong_to_correct": 1}
-        >>> inputs = {"dense": {"n_models": 1}, "compressed": {"n_models": 1}}
-        >>> (cat,) = units({"classes": [row], "inputs": inputs}, "classes")
+        >>> row = ClassRow(name="cat", examples=50, impact=-4.0, correct_to_wrong=3, wrong_to_correct=1)
+        >>> (cat,) = units(AuditRecord(n_examples=50, changed=4, classes=[row]), [row])
         >>> cat.drop, round(cat.bounds(0.05)[1], 1)
         (4.0, 13.1)
     """
-    one_to_one, by_seeds = _is_one_to_one(audit), _has_seeds(audit)
-    found = []
-    for row in audit[table]:
-        name = wording.one_line(
-            row["class"] if table == "classes" else f"{row['column']} = {row['value']}", LONGEST_NAME
-        )
-        examples, impact = int(row["examples"]), row["impact"]
-        if not examples or impact is None:
-            found.append(Unit(name, 0, 0.0, _unknown, None))
-            continue
-        lost, gained = row["correct_to_wrong"], row["wrong_to_correct"]
-        bounds, flips = _bounds(one_to_one, (lost, gained, examples), impact, row.get("error"), row.get("freedom"))
-        drop = drop_of_counts(lost, gained, examples) if one_to_one else -impact
-        found.append(Unit(name, examples, drop, bounds, flips, by_seeds))
-    return found
+    return [_unit(audit, row) for row in rows]
 
 
-def whole(audit: Mapping[str, Any]) -> Unit:
+def _unit(audit: AuditRecord, row: ClassRow | GroupRow) -> Unit:
+    name = wording.one_line(row.name, LONGEST_NAME)
+    lost, gained = row.correct_to_wrong, row.wrong_to_correct
+    if not row.examples or row.impact is None or lost is None or gained is None:
+        return Unit(name, 0, 0.0, _unknown, None)
+    one_to_one, counts = _is_one_to_one(audit), (lost, gained, row.examples)
+    bounds, flips = _bounds(one_to_one, counts, row.impact, row.error, row.freedom)
+    drop = drop_of_counts(*counts) if one_to_one else -row.impact
+    return Unit(name, row.examples, drop, bounds, flips, _has_seeds(audit))
+
+
+def whole(audit: AuditRecord) -> Unit:
     """All examples as one class: the change of accuracy, as a drop with its bounds.
 
+    Raises:
+        ValueError: there are no true labels.
+
     Example:
-        >>> flips = {"correct_to_wrong": 3, "wrong_to_correct": 1}
-        >>> inputs = {"dense": {"n_models": 1}, "compressed": {"n_models": 1}}
-        >>> audit = {"n_examples": 200, "accuracy": {"change": -1.0}, "flips": flips, "inputs": inputs}
+        >>> from piescope.store.audit_answers import AccuracyChange, Flips
+        >>> flips = Flips(correct_to_wrong=3, wrong_to_correct=1)
+        >>> audit = AuditRecord(n_examples=200, changed=4, accuracy=AccuracyChange(change=-1.0), flips=flips)
         >>> whole(audit).drop, round(whole(audit).bounds(0.05)[1], 1)
         (1.0, 3.4)
     """
-    accuracy, flips, examples = audit["accuracy"], audit["flips"], int(audit["n_examples"])
-    lost, gained = flips["correct_to_wrong"], flips["wrong_to_correct"]
-    one_to_one, change = _is_one_to_one(audit), float(accuracy["change"])
-    error, freedom = accuracy.get("change_error"), accuracy.get("change_freedom")
-    bounds, counted = _bounds(one_to_one, (lost, gained, examples), change, error, freedom)
-    drop = drop_of_counts(lost, gained, examples) if one_to_one else -change
-    return Unit("accuracy", examples, drop, bounds, counted, _has_seeds(audit))
+    accuracy, flips = audit.accuracy, audit.flips
+    if accuracy is None or flips is None or accuracy.change is None:
+        raise ValueError("an audit without true labels has no change of accuracy")
+    one_to_one, change = _is_one_to_one(audit), accuracy.change
+    counts = (flips.correct_to_wrong or 0, flips.wrong_to_correct or 0, audit.n_examples)
+    bounds, counted = _bounds(one_to_one, counts, change, accuracy.change_error, accuracy.change_freedom)
+    drop = drop_of_counts(*counts) if one_to_one else -change
+    return Unit("accuracy", audit.n_examples, drop, bounds, counted, _has_seeds(audit))
 
 
-def _is_one_to_one(audit: Mapping[str, Any]) -> bool:
-    return all(int(audit["inputs"][side]["n_models"]) == 1 for side in ("dense", "compressed"))
+def _is_one_to_one(audit: AuditRecord) -> bool:
+    return audit.inputs.dense.n_models == audit.inputs.compressed.n_models == 1
 
 
-def _has_seeds(audit: Mapping[str, Any]) -> bool:
+def _has_seeds(audit: AuditRecord) -> bool:
     """Whether dense models tell what seeds alone do to a comparison of one model with one."""
-    return audit.get("seeds") is not None and audit["seeds"]["side"] == "dense"
+    return audit.seeds is not None and audit.seeds.side == "dense"
 
 
 def drop_of_counts(lost: float, gained: float, examples: int) -> float:

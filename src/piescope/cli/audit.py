@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from piescope.adapters.protocol import Settings
+    from piescope.store.audit_record import AuditRecord, BudgetRow
 
 SUITE = "piescope audit of"
 """How the name of a test suite begins, by which its file is known as piescope's."""
@@ -202,23 +203,23 @@ def audit(
     check_suggested(suggest_budgets, compress)
     with _progress(console_here(stderr=True)) as on_progress:
         found = run_audit(dense, compressed, asked, out, on_progress)
-    rows = found.content["budgets"]
+    rows = found.record.budgets
     if junit is not None:
-        _write_junit(junit, rows, found.content["inputs"]["compressed"]["name"], strict)
+        _write_junit(junit, rows, found.record.inputs.compressed.name, strict)
     if suggest_budgets is not None:
-        write_suggested(suggest_budgets, found.content)
+        write_suggested(suggest_budgets, found.record)
     # all files and the exit code are settled: what is printed from here on, and to whom, changes neither
     with explained("all files of the audit are there"):
-        _show(console, found.content, out)
+        _show(console, found.record, out)
     if is_broken(rows, strict):
         failing = ("broken", "undecided") if strict else ("broken",)
-        lines = [plain(verdict_line(row)) for row in rows if row["verdict"] in failing]
+        lines = [plain(verdict_line(row)) for row in rows if row.verdict in failing]
         fail("\n".join(["not within budget", *lines]), STEP_FAILED)
 
 
-def _write_junit(junit: Path, rows: list[dict[str, Any]], of: str, strict: bool) -> None:
+def _write_junit(junit: Path, rows: Sequence[BudgetRow], of: str, strict: bool) -> None:
     from piescope.auditing.junit import junit_xml
-    from piescope.store.artefacts import write_file
+    from piescope.store.durable import write_file
 
     write_file(junit, junit_xml(rows, f"{SUITE} {of}", strict=strict))
 
@@ -273,12 +274,12 @@ def _head(path: Path) -> bytes:
         return file.read(4096)
 
 
-def _show(console: Console, content: dict[str, Any], out: Path) -> None:
+def _show(console: Console, audit: AuditRecord, out: Path) -> None:
     from piescope.cli.audit_summary import summary_lines
     from piescope.store import audit_layout
 
     has_signs = "±".encode(console.encoding, "ignore") != b""
-    for line in summary_lines(content, console.width):
+    for line in summary_lines(audit, console.width):
         say(console, line if has_signs else line.replace("±", "+-"))
     say(console, "")
     say(console, f"report: {audit_layout.report(out)}")

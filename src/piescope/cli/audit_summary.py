@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from rich.cells import cell_len, chop_cells
 
@@ -10,8 +11,9 @@ from piescope import wording
 from piescope.report.audit import budget_rows, copies, findings, headlines, terms
 from piescope.report.audit.measures import telling
 from piescope.report.audit.reading import how_read
-from piescope.report.audit.terms import Audit, Row
 from piescope.report.audit.warnings import warnings
+from piescope.store.audit_answers import ClassRow, Confusion, GroupRow
+from piescope.store.audit_record import AuditRecord
 
 NARROWEST = 20
 """Columns below which nothing is promised."""
@@ -24,11 +26,11 @@ MOST_CONFUSIONS = 3
 MOST_HARMED = 3
 
 
-def summary_lines(audit: Audit, width: int) -> list[str]:
+def summary_lines(audit: AuditRecord, width: int) -> list[str]:
     """What was lost, who paid, which budgets are broken: the page's own sentences, short.
 
     Args:
-        audit: the content of audit.json.
+        audit: what was found.
         width: columns of the terminal.
 
     Returns:
@@ -43,8 +45,8 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
     for head, block in (
         ("how the files were read", _listed(how_read(audit), width)),
         ("budgets, with one-sided 95 % bounds", _budgets(audit, width)),
-        (f"classes, worst first{_level(audit, 'classes')}", _rows(audit["classes"], "recall", width)),
-        (f"groups, worst first{_level(audit, 'groups')}", _rows(audit["groups"], "accuracy", width)),
+        (f"classes, worst first{_level(audit, 'classes')}", _rows(audit.classes, "recall", width)),
+        (f"groups, worst first{_level(audit, 'groups')}", _rows(audit.groups, "accuracy", width)),
         ("mix-ups that grew", _confusions(audit, width)),
         ("what if", _what_if(audit, width)),
         (findings.harmed(audit).lower(), _harmed(audit, width)),
@@ -55,7 +57,7 @@ def summary_lines(audit: Audit, width: int) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-def _level(audit: Audit, table: str) -> str:
+def _level(audit: AuditRecord, table: Literal["classes", "groups"]) -> str:
     """Of the intervals of a table, where it is another than everywhere."""
     told = terms.confidence(audit, table)
     return "" if told == terms.confidence(audit, "accuracy") else f", {wording.plain(told)} intervals"
@@ -100,55 +102,49 @@ def _columns(rows: Sequence[Sequence[str]], width: int, sides: str) -> list[str]
     return lines
 
 
-def _facts(audit: Audit, width: int) -> list[str]:
+def _facts(audit: AuditRecord, width: int) -> list[str]:
     facts = []
-    accuracy, flips, share = audit["accuracy"], audit["flips"], audit["changed_share"]
+    accuracy, flips, share = audit.accuracy, audit.flips, audit.changed_share
     if accuracy is not None:
-        before, after, change = (
-            terms.ends(accuracy[key]) for key in ("dense_interval", "compressed_interval", "change_interval")
-        )
-        facts.append(("dense accuracy", wording.with_interval(accuracy["dense"], *before, "%")))
-        facts.append(("compressed", wording.with_interval(accuracy["compressed"], *after, "%")))
-        facts.append(("change, points", wording.with_interval(accuracy["change"], *change, signed=True)))
+        intervals = (accuracy.dense_interval, accuracy.compressed_interval, accuracy.change_interval)
+        before, after, change = (terms.ends(interval) for interval in intervals)
+        facts.append(("dense accuracy", wording.with_interval(accuracy.dense, *before, "%")))
+        facts.append(("compressed", wording.with_interval(accuracy.compressed, *after, "%")))
+        facts.append(("change, points", wording.with_interval(accuracy.change, *change, signed=True)))
     if flips is not None:
-        lost = flips["correct_to_wrong_share"]
+        lost = flips.correct_to_wrong_share
         told = (
             ""
-            if lost is None or lost["value"] is None
-            else f" = {wording.with_interval(lost['value'], lost['low'], lost['high'], '%')}"
+            if lost is None or lost.value is None
+            else f" = {wording.with_interval(lost.value, lost.low, lost.high, '%')}"
         )
-        facts.append(("lost", wording.count(flips["correct_to_wrong"]) + told))
-        facts.append(("won back", wording.count(flips["wrong_to_correct"])))
-        if flips["mcnemar_p"] is not None:
-            facts.append(("McNemar p", wording.p_value(flips["mcnemar_p"])))
+        facts.append(("lost", wording.count(flips.correct_to_wrong) + told))
+        facts.append(("won back", wording.count(flips.wrong_to_correct)))
+        if flips.mcnemar_p is not None:
+            facts.append(("McNemar p", wording.p_value(flips.mcnemar_p)))
     told = (
         ""
-        if share is None or share["value"] is None
-        else f" = {wording.with_interval(share['value'], share['low'], share['high'], '%')}"
+        if share is None or share.value is None
+        else f" = {wording.with_interval(share.value, share.low, share.high, '%')}"
     )
-    facts.append((findings.pies(audit), wording.count(audit["changed"]) + told))
-    seeds = audit["seeds"]
-    if seeds is not None and seeds["changed"]["floor"] is not None:
-        facts.append(("by seeds alone", wording.count(seeds["changed"]["floor"])))
-    if audit["is_population"] and audit["confirmed"] is not None and audit["confirmed"]["pies"] is not None:
-        facts.append(("confirmed", wording.count(audit["confirmed"]["pies"])))
-    calibration = audit["calibration"]
-    if (
-        calibration is not None
-        and calibration["dense"]["ece"] is not None
-        and calibration["compressed"]["ece"] is not None
-    ):
+    facts.append((findings.pies(audit), wording.count(audit.changed) + told))
+    seeds = audit.seeds
+    if seeds is not None and seeds.changed.floor is not None:
+        facts.append(("by seeds alone", wording.count(seeds.changed.floor)))
+    if audit.is_population and audit.confirmed is not None and audit.confirmed.pies is not None:
+        facts.append(("confirmed", wording.count(audit.confirmed.pies)))
+    calibration = audit.calibration
+    if calibration is not None and calibration.dense.ece is not None and calibration.compressed.ece is not None:
         facts.append(
             (
                 "ECE",
-                f"{wording.number(calibration['dense']['ece'])} → "
-                f"{wording.number(calibration['compressed']['ece'])} points",
+                f"{wording.number(calibration.dense.ece)} → {wording.number(calibration.compressed.ece)} points",
             )
         )
     for row in telling(audit):
         facts.append((row.name, f"{row.before_after}{wording.SPACE + row.unit if row.unit else ''}  {row.change}"))
-    if audit["label_errors"] is not None and audit["label_errors"]["count"]:
-        facts.append(("label errors?", wording.count(audit["label_errors"]["count"])))
+    if audit.label_errors is not None and audit.label_errors.count:
+        facts.append(("label errors?", wording.count(audit.label_errors.count)))
     column = max(cell_len(name) for name, _ in facts) + 2
     lines = []
     for name, value in facts:
@@ -156,40 +152,41 @@ def _facts(audit: Audit, width: int) -> list[str]:
     return lines
 
 
-def _budgets(audit: Audit, width: int) -> list[str]:
+def _budgets(audit: AuditRecord, width: int) -> list[str]:
     order = {"broken": 0, "undecided": 1, "kept": 2}
     lines: list[str] = []
-    for row in sorted(audit["budgets"], key=lambda row: order.get(row["verdict"], 3)):
-        verdict = wording.printable(row["verdict"])
+    for row in sorted(audit.budgets, key=lambda row: order.get(row.verdict, 3)):
+        verdict = wording.printable(row.verdict)
         called = f"{verdict.upper() if verdict == 'broken' else verdict} {budget_rows.budget_name(row)}"
         told = f"{called}: {budget_rows.observed(row)}, limit {budget_rows.limit(row)}"
-        reason = wording.printable(row["reason"])
+        reason = wording.printable(row.reason)
         lines += _wrapped(f"{told}; {reason}" if reason else told, width, "    ", "  ")
     return lines
 
 
-def _label(row: Row) -> str:
-    return (
-        wording.printable(row["class"], 28) or "(empty)"
-        if "class" in row
-        else wording.printable(f"{row['column']} = {row['value']}", 36)
-    )
+def _label(row: ClassRow | GroupRow) -> str:
+    return wording.printable(row.name, 28 if isinstance(row, ClassRow) else 36) or "(empty)"
 
 
-def _rows(rows: Sequence[Row], measure: str, width: int) -> list[str]:
-    known = sorted((row for row in rows if row["impact"] is not None), key=lambda row: row["impact"])
+def _chance(row: ClassRow | GroupRow | Confusion) -> tuple[str, str]:
+    if row.q_value is None:
+        return "", ""
+    return f"q {wording.equals(row.q_value)}", "" if row.is_clear else "not beyond chance"
+
+
+def _rows(rows: Sequence[ClassRow | GroupRow], measure: str, width: int) -> list[str]:
+    known = sorted((row for row in rows if row.impact is not None), key=lambda row: row.change)
     if not known:
         return []
-    shown = [row for row in known if row["impact"] < 0][:MOST_CLASSES]
+    shown = [row for row in known if row.change < 0][:MOST_CLASSES]
     if not shown:
         return _wrapped(f"none lost {measure}", width, "  ")
     cells = [
         (
             _label(row),
-            f"{wording.number(row[f'dense_{measure}'])} → {wording.percent(row[f'compressed_{measure}'])}",
-            wording.with_interval(row["impact"], row["low"], row["high"], signed=True),
-            "" if row["q_value"] is None else f"q {wording.equals(row['q_value'])}",
-            "" if row["q_value"] is None or row["q_value"] <= terms.CLEAR else "not beyond chance",
+            f"{wording.number(row.before)} → {wording.percent(row.after)}",
+            wording.with_interval(row.impact, row.low, row.high, signed=True),
+            *_chance(row),
         )
         for row in shown
     ]
@@ -203,16 +200,15 @@ def _rows(rows: Sequence[Row], measure: str, width: int) -> list[str]:
     return lines + (_wrapped(f"{left:,} more in report.html", width, "  ") if left else [])
 
 
-def _confusions(audit: Audit, width: int) -> list[str]:
-    rows = audit["confusions"][:MOST_CONFUSIONS]
+def _confusions(audit: AuditRecord, width: int) -> list[str]:
+    rows = audit.confusions[:MOST_CONFUSIONS]
     if not rows:
         return []
     cells = [
         (
             wording.printable(findings.confusion_name(row), 56),
-            f"{wording.count(row['dense'])} → {wording.count(row['compressed'])}",
-            "" if row["q_value"] is None else f"q {wording.equals(row['q_value'])}",
-            "" if row["q_value"] is None or row["q_value"] <= terms.CLEAR else "not beyond chance",
+            f"{wording.count(row.dense)} → {wording.count(row.compressed)}",
+            *_chance(row),
         )
         for row in rows
     ]
@@ -226,18 +222,18 @@ def _confusions(audit: Audit, width: int) -> list[str]:
     ]
 
 
-def _what_if(audit: Audit, width: int) -> list[str]:
-    if not audit["what_if"]:
+def _what_if(audit: AuditRecord, width: int) -> list[str]:
+    if not audit.what_if:
         return []
     cells = [
         (
-            wording.printable(row["name"], 32),
-            wording.percent(row["accuracy"]),
-            wording.with_interval(row["change"], row["change_low"], row["change_high"], signed=True),
-            f"{wording.count(row['correct_to_wrong'])} lost",
-            f"{wording.count(row['changed'])} changed",
+            wording.printable(row.name, 32),
+            wording.percent(row.accuracy),
+            wording.with_interval(row.change, row.change_low, row.change_high, signed=True),
+            f"{wording.count(row.correct_to_wrong)} lost",
+            f"{wording.count(row.changed)} changed",
         )
-        for row in audit["what_if"]
+        for row in audit.what_if
     ]
     lines = _columns(cells, width, "lrrrr")
     if lines is None:
@@ -250,18 +246,18 @@ def _what_if(audit: Audit, width: int) -> list[str]:
     return lines
 
 
-def _harmed(audit: Audit, width: int) -> list[str]:
-    rows = audit["harmed"][:MOST_HARMED]
+def _harmed(audit: AuditRecord, width: int) -> list[str]:
+    rows = audit.harmed[:MOST_HARMED]
     if not rows:
         return []
     cells = [
         (
-            wording.printable(row["id"], 40),
-            "" if row["label"] is None else f"is {wording.printable(row['label'], 28)}",
-            f"{wording.printable(row['dense'], 28)} → {wording.printable(row['compressed'], 28)}",
+            wording.printable(row.id, 40),
+            "" if row.label is None else f"is {wording.printable(row.label, 28)}",
+            f"{wording.printable(row.dense, 28)} → {wording.printable(row.compressed, 28)}",
             ""
-            if row["dense_probability"] is None or row["compressed_probability"] is None
-            else f"{wording.number(row['dense_probability'], 2)} → {wording.number(row['compressed_probability'], 2)}",
+            if row.dense_probability is None or row.compressed_probability is None
+            else f"{wording.number(row.dense_probability, 2)} → {wording.number(row.compressed_probability, 2)}",
         )
         for row in rows
     ]
@@ -275,8 +271,8 @@ def _harmed(audit: Audit, width: int) -> list[str]:
     ]
 
 
-def _notes(audit: Audit, width: int) -> list[str]:
-    return _listed([wording.printable(note) for note in audit["inputs"]["notes"] or []], width)
+def _notes(audit: AuditRecord, width: int) -> list[str]:
+    return _listed([wording.printable(note) for note in audit.inputs.notes], width)
 
 
 def _listed(sentences: Sequence[str], width: int) -> list[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from piescope.problems import InputError
+
+if TYPE_CHECKING:
+    from piescope.store.audit_record import AuditRecord
 
 FLAG = "--suggest-budgets"
 
@@ -47,13 +50,13 @@ def _holds_budgets(path: Path) -> bool:
         return False
 
 
-def write_suggested(target: Path, content: dict[str, Any]) -> None:
+def write_suggested(target: Path, audit: AuditRecord) -> None:
     """Writes the file.
 
     Raises:
         InputError: there is no limit that the audit shows to be kept.
     """
     from piescope.auditing.suggested_budgets import suggested_budgets
-    from piescope.store.artefacts import write_file
+    from piescope.store.durable import write_file
 
-    write_file(target, suggested_budgets(content).encode())
+    write_file(target, suggested_budgets(audit).encode())

@@ -17,6 +17,9 @@ from scipy import special
 
 CONFIDENCE = 0.95
 
+FALSE_DISCOVERIES = 0.05
+"""Share of false ones among all that is called beyond chance."""
+
 
 @dataclass(frozen=True)
 class Interval:

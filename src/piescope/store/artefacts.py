@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
 import shutil
-import time
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +16,7 @@ import pyarrow.parquet as parquet
 import safetensors.numpy
 
 from piescope.store import layout
+from piescope.store.durable import as_json, is_leftover, sync_folder, temporary_name, write_durably
 
 FORMAT_VERSION = 2
 """Part of every step's key: a change of what files hold makes new keys."""
@@ -147,15 +143,15 @@ class Store:
         try:
             temporary.mkdir()
             for name, content in [*files.items(), (layout.MANIFEST, as_json(manifest))]:
-                _write_durably(temporary / name, content)
-            _sync_folder(temporary)
+                write_durably(temporary / name, content)
+            sync_folder(temporary)
             try:
                 temporary.rename(folder)
             except OSError:
                 if not self.has(kind, key):
                     raise
                 shutil.rmtree(temporary)  # another worker published the same bytes first
-            _sync_folder(folder.parent)
+            sync_folder(folder.parent)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -176,90 +172,6 @@ class Store:
         return sorted(layout.artefacts(self.out).glob(f"*/[!.]*/{layout.MANIFEST}"))
 
 
-def temporary_name(target: Path) -> Path:
-    """A name beside the target that says which process writes it."""
-    return target.parent / f"{layout.TEMPORARY_PREFIX}{target.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-
-
-def is_leftover(path: Path) -> bool:
-    """Whether a file or folder is what a writer left behind that is no longer alive; no link is one.
-
-    Example:
-        >>> is_leftover(Path(".tmp-notes-of-mine")), is_leftover(Path(".tmp-audit-0-0123abcd"))
-        (False, True)
-    """
-    told = re.fullmatch(rf"{re.escape(layout.TEMPORARY_PREFIX)}.+-(\d+)-[0-9a-f]{{8}}", path.name)
-    return told is not None and not path.is_symlink() and not _is_alive(int(told[1]))
-
-
-def _is_alive(process: int) -> bool:
-    if process <= 0:
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # it exists and is somebody else's
-    return True
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Writes a file atomically and durably: the old one stays until the new one is on disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_name(path)
-    try:
-        _write_durably(temporary, content)
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        error.filename = str(path)  # the name that people know
-        temporary.unlink(missing_ok=True)
-        raise
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with naming(path), path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-@contextmanager
-def naming(where: Path | str) -> Iterator[None]:
-    """Lets an error of the system that names no file say where it arose: a full disk names none.
-
-    Example:
-        >>> with naming("out"):
-        ...     raise OSError(28, "No space left on device")
-        Traceback (most recent call last):
-        ...
-        OSError: [Errno 28] No space left on device: 'out'
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            error.filename = str(where)
-        raise
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def as_json(value: Any) -> bytes:
-    """JSON with sorted keys, so that equal values have equal bytes; NaN is an error."""
-    return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
-
-
 def as_tensors(arrays: Mapping[str, np.ndarray]) -> bytes:
     """A safetensors file of NumPy arrays, names sorted."""
     return safetensors.numpy.save({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)})
@@ -271,26 +183,3 @@ def as_parquet(table: pa.Table) -> bytes:
     parquet.write_table(table, sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
     return content
-
-
-@contextmanager
-def folder_lock(out: Path, patience: float = 0.0) -> Iterator[bool]:
-    """Holds the folder's run lock; yields False where another process has it, also after so many seconds of patience.
-
-    The lock ends with its process: a killed run leaves none behind.
-    """
-    import fcntl
-
-    out.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + patience
-    with layout.lock(out).open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    yield False
-                    return
-                time.sleep(0.05)
-        yield True

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field, JsonValue
 
 from piescope.spec import Spec
-from piescope.store.artefacts import as_json
+from piescope.store.durable import as_json
 
 
 class ArmName(Spec):

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 from piescope.store import layout
-from piescope.store.artefacts import Store, write_file
+from piescope.store.artefacts import Store
 from piescope.store.catalogue import ArmName, Catalogue, CompleteArm, ControlOf, Departure, Environment, RecipeUsed
+from piescope.store.durable import write_file
 from piescope.study.describe import describe
 from piescope.study.folder import study_of
 from piescope.study.plan import ArmSteps, Plan, make_plan

@@ -16,7 +16,8 @@ from piescope.measure.q_score import is_degenerate, q_score, q_score_aaai24
 from piescope.measure.ranking import auroc
 from piescope.measure.significance import FALSE_DISCOVERIES, confirm, permutation_p_values, smallest_p_value
 from piescope.store import layout
-from piescope.store.artefacts import Artefact, as_json, as_parquet, as_tensors
+from piescope.store.artefacts import Artefact, as_parquet, as_tensors
+from piescope.store.durable import as_json
 from piescope.study.parents import Files, Parents
 from piescope.study.plan import Compare
 

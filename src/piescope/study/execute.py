@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from piescope.store import layout, ownership
-from piescope.store.artefacts import Store, as_json, folder_lock, write_file
+from piescope.store.artefacts import Store
+from piescope.store.durable import as_json, folder_lock, write_file
 from piescope.study.catalogue import write_catalogue
 from piescope.study.executors.local import Failed, Observer, run_steps
 from piescope.study.folder import check_folder

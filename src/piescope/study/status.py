@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from piescope.store import layout
-from piescope.store.artefacts import Store, folder_lock
+from piescope.store.artefacts import Store
+from piescope.store.durable import folder_lock
 from piescope.study.folder import study_of
 from piescope.study.plan import Ref, Step, make_plan
 from piescope.study.spec import Study

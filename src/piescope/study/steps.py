@@ -22,7 +22,8 @@ from piescope.pruning.masks import target_zeros
 from piescope.pruning.scope import Part, groups, prunable_parameters
 from piescope.seeds import Seeds
 from piescope.store import layout
-from piescope.store.artefacts import Artefact, Store, as_json, as_tensors
+from piescope.store.artefacts import Artefact, Store, as_tensors
+from piescope.store.durable import as_json
 from piescope.study.comparing import compare
 from piescope.study.parents import Files, Parents
 from piescope.study.plan import (

@@ -39,7 +39,8 @@ from piescope.data.sources import load_source
 from piescope.models.wide_resnet import WideResNet
 from piescope.problems import InputError
 from piescope.store import layout
-from piescope.store.artefacts import Store, as_json, as_tensors
+from piescope.store.artefacts import Store, as_tensors
+from piescope.store.durable import as_json
 from piescope.version import install_command
 
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ import pytest
 
 from piescope.problems import StudyError
 from piescope.store import layout
-from piescope.store.artefacts import write_file
+from piescope.store.durable import write_file
 from piescope.study.folder import check_folder
 from piescope.study.parse import load_study, study_toml
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup, escape
 
-from piescope.report.audit.terms import Row
+from piescope.store.audit_answers import Calibration, ImpactRow, ShiftBin
+from piescope.store.audit_record import CopyRow
 from piescope.wording import count, number
 
 SIDE = 340
@@ -90,9 +90,9 @@ def _tick(value: float) -> str:
     return number(value, decimals)
 
 
-def impact_bar(row: Row, scale: Scale, is_clear: bool) -> Markup:
+def impact_bar(row: ImpactRow, scale: Scale) -> Markup:
     """A bar from 0 to the impact, its interval as a whisker; pale where it is not beyond chance."""
-    value, low, high = row["impact"], row["low"], row["high"]
+    value, low, high = row.impact, row.low, row.high
     inside = [element("line", x1=f"{scale.at(0):.2f}%", x2=f"{scale.at(0):.2f}%", y1=0, y2=24, class_="zero")]
     if value is not None:
         start, end = sorted((scale.at(0), scale.at(value)))
@@ -105,7 +105,7 @@ def impact_bar(row: Row, scale: Scale, is_clear: bool) -> Markup:
                 y=5,
                 height=14,
                 rx=1,
-                class_=f"{kind}{'' if is_clear else ' unsure'}",
+                class_=f"{kind}{'' if row.is_clear else ' unsure'}",
             )
         )
     if low is not None and high is not None:
@@ -130,7 +130,7 @@ def axis(scale: Scale, unit: str) -> Markup:
     return element("svg", *inside, width="100%", height=22, role="img", aria_label=f"axis: {unit}", class_="bar")
 
 
-def strip(parts: Sequence[tuple[str, str, int]]) -> Markup:
+def strip(parts: Sequence[tuple[str, str, float]]) -> Markup:
     """Counts as one strip that is cut into parts.
 
     Args:
@@ -222,7 +222,7 @@ def marker(kind: str, x: float, y: float, radius: float, told: str) -> Markup:
     return element("rect", text, x=x - half, y=y - half, width=2 * half, height=2 * half, class_=kind)
 
 
-def reliability(calibration: dict[str, Any]) -> Markup | None:
+def reliability(calibration: Calibration) -> Markup | None:
     """Accuracy against confidence for both sides; marks by number of examples. None where no bin has an accuracy."""
     frame = Frame((0, 100), (0, 100))
     drawn = frame.axes("confidence, %", "accuracy, %", _named(ticks(0, 100)), _named(ticks(0, 100)))
@@ -230,46 +230,42 @@ def reliability(calibration: dict[str, Any]) -> Markup | None:
         element("line", x1=frame.across(0), y1=frame.up(0), x2=frame.across(100), y2=frame.up(100), class_="ideal")
     )
     drawn_any = False
-    for kind in ("dense", "compressed"):
-        rows = [
-            row
-            for row in calibration[kind]["bins"] or []
-            if row["examples"] and row["confidence"] is not None and row["accuracy"] is not None
-        ]
-        total = sum(row["examples"] for row in rows)
-        places = [(frame.across(row["confidence"]), frame.up(row["accuracy"])) for row in rows]
+    for kind, side in (("dense", calibration.dense), ("compressed", calibration.compressed)):
+        rows = [row for row in side.bins if row.examples and row.confidence is not None and row.accuracy is not None]
+        total = sum(row.examples or 0 for row in rows)
+        places = [(frame.across(row.confidence or 0), frame.up(row.accuracy or 0)) for row in rows]
         if len(places) > 1:
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
             drawn.append(element("polyline", points=path, class_=f"{kind} path"))
         for row, (x, y) in zip(rows, places, strict=True):
             told = (
-                f"{kind}: {count(row['examples'])} examples, {number(row['confidence'])} % confident, "
-                f"{number(row['accuracy'])} % right"
+                f"{kind}: {count(row.examples)} examples, {number(row.confidence)} % confident, "
+                f"{number(row.accuracy)} % right"
             )
-            drawn.append(marker(kind, x, y, 2.5 + 7 * math.sqrt(row["examples"] / total), told))
+            drawn.append(marker(kind, x, y, 2.5 + 7 * math.sqrt((row.examples or 0) / total), told))
             drawn_any = True
     if not drawn_any:
         return None
     return frame.svg(drawn, "Reliability: accuracy against confidence, dense and compressed")
 
 
-def shift_histogram(shift: Sequence[Row]) -> Markup | None:
+def shift_histogram(shift: Sequence[ShiftBin]) -> Markup | None:
     """How probabilities moved; heights are square roots of counts, so that few can be seen beside many."""
-    rows = [row for row in shift if row["examples"] is not None]
-    most = max((row["examples"] for row in rows), default=0)
+    rows = [(row.low or 0.0, row.high or 0.0, row.examples) for row in shift if row.examples is not None]
+    most = max((examples for _, _, examples in rows), default=0)
     if not most:
         return None
-    low, high = min(row["low"] for row in rows), max(row["high"] for row in rows)
+    low, high = min(low for low, _, _ in rows), max(high for _, high, _ in rows)
     frame = Frame((low, high), (0, math.sqrt(most) * 1.03))
     marks = [value for value in (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000) if 0.004 * most < value <= most]
     y_ticks = [(math.sqrt(value), count(value)) for value in (marks or [most])]
     drawn = frame.axes("change of the probability, points", "examples", _named(ticks(low, high)), [(0, "0"), *y_ticks])
-    for row in rows:
-        if row["examples"]:
-            x, right = frame.across(row["low"]), frame.across(row["high"])
-            y = frame.up(math.sqrt(row["examples"]))
-            told = f"{number(row['low'], 0)} to {number(row['high'], 0)} points: {count(row['examples'])} examples"
-            kind = "lost" if row["high"] <= 0 else "won" if row["low"] >= 0 else "other"
+    for low, high, examples in rows:
+        if examples:
+            x, right = frame.across(low), frame.across(high)
+            y = frame.up(math.sqrt(examples))
+            told = f"{number(low, 0)} to {number(high, 0)} points: {count(examples)} examples"
+            kind = "lost" if high <= 0 else "won" if low >= 0 else "other"
             drawn.append(
                 element(
                     "rect",
@@ -286,62 +282,71 @@ def shift_histogram(shift: Sequence[Row]) -> Markup | None:
     return frame.svg(drawn, "Histogram of the change of each example's probability")
 
 
-def curve(
-    rows: Sequence[Row], value: str, low: str | None, high: str | None, name: str, before: float | None
-) -> Markup | None:
+@dataclass(frozen=True)
+class CopyPoint:
+    """A number of a copy on a what-if curve.
+
+    Attributes:
+        copy: whose.
+        value: the number.
+        low: of its interval; None: none is drawn.
+        high: likewise.
+    """
+
+    copy: CopyRow
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+def curve(points: Sequence[CopyPoint], name: str, before: float | None) -> Markup | None:
     """A what-if curve: a number of the copies against their amount, one line a method.
 
     Args:
-        rows: rows of ``what_if``; copies without an amount, or with one above 1, stand side by side instead.
-        value: the number's key.
-        low: key of its interval's low end.
-        high: key of its interval's high end.
+        points: copies without an amount, or with one above 1, stand side by side instead.
         name: what the upward axis says.
         before: the dense side's number, drawn as a level; None for no level.
     """
-    known = [row for row in rows if row[value] is not None]
-    if not known:
+    if not points:
         return None
-    is_line = all(row["amount"] is not None and 0 <= row["amount"] <= 1 for row in known)
-    places = [row["amount"] for row in known] if is_line else list(range(len(known)))
-    ends = [row[key] for row in known for key in (value, low, high) if key is not None and row[key] is not None]
+    amounts = [point.copy.amount for point in points]
+    is_line = all(amount is not None and 0 <= amount <= 1 for amount in amounts)
+    places = [amount or 0.0 for amount in amounts] if is_line else [float(place) for place in range(len(points))]
+    ends = [end for point in points for end in (point.value, point.low, point.high) if end is not None]
     ends += [] if before is None else [before]
     bottom, top = min(ends), max(ends)
     room = 0.06 * (top - bottom) or 1.0
     margin = 0.07 * ((max(places) - min(places)) or 1)
     frame = Frame((min(places) - margin, max(places) + margin), (bottom - room, top + room))
+    x_ticks: Sequence[tuple[float, str]] = [(place, str(place + 1)) for place in range(len(points))]
     if is_line:
-        x_ticks = (
-            _named(sorted({round(place, 4) for place in places}))
-            if len(set(places)) <= 8
-            else _named(ticks(min(places), max(places)))
-        )
-    else:
-        x_ticks = [(index, str(index + 1)) for index in range(len(known))]
-    is_sparsity = all(row["realised_sparsity"] is not None for row in known)
+        different = sorted({round(place, 4) for place in places})
+        x_ticks = _named(different if len(set(places)) <= 8 else ticks(min(places), max(places)))
+    is_sparsity = all(point.copy.realised_sparsity is not None for point in points)
     x_name = ("sparsity" if is_sparsity else "amount") if is_line else "copy, numbered as in the table"
     drawn = frame.axes(x_name, name, x_ticks, _named(ticks(*frame.y)))
     if before is not None:
         level = frame.up(before)
         drawn.append(element("line", x1=LEFT, x2=frame.width - RIGHT, y1=level, y2=level, class_="level"))
         drawn.append(element("text", "dense", x=frame.width - RIGHT, y=level - 5, text_anchor="end", class_="tick"))
-    for index, method in enumerate(dict.fromkeys(row["method"] for row in known)):
-        points = sorted(
-            ((place, row) for place, row in zip(places, known, strict=True) if row["method"] == method),
-            key=lambda point: point[0],
-        )
-        kind = f"method-{index % 4}"
-        if is_line and len(points) > 1:
-            path = " ".join(f"{frame.across(place):.1f},{frame.up(row[value]):.1f}" for place, row in points)
-            drawn.append(element("polyline", points=path, class_=f"{kind} path"))
-        for place, row in points:
-            x, y = frame.across(place), frame.up(row[value])
-            if low is not None and high is not None and row[low] is not None and row[high] is not None:
-                drawn.append(
-                    element("line", x1=x, x2=x, y1=frame.up(row[low]), y2=frame.up(row[high]), class_="whisker")
-                )
-            drawn.append(_method_marker(index, x, y, kind, f"{row['name']}: {number(row[value])}"))
+    for index, method in enumerate(dict.fromkeys(point.copy.method for point in points)):
+        mine = [(place, point) for place, point in zip(places, points, strict=True) if point.copy.method == method]
+        drawn += _method_line(frame, index, sorted(mine, key=lambda at: at[0]), is_line)
     return frame.svg(drawn, f"{name} against the amount of compression")
+
+
+def _method_line(frame: Frame, index: int, points: Sequence[tuple[float, CopyPoint]], is_line: bool) -> list[Markup]:
+    kind, drawn = f"method-{index % 4}", []
+    if is_line and len(points) > 1:
+        path = " ".join(f"{frame.across(place):.1f},{frame.up(point.value):.1f}" for place, point in points)
+        drawn.append(element("polyline", points=path, class_=f"{kind} path"))
+    for place, point in points:
+        x, y = frame.across(place), frame.up(point.value)
+        if point.low is not None and point.high is not None:
+            ends = {"y1": frame.up(point.low), "y2": frame.up(point.high)}
+            drawn.append(element("line", x1=x, x2=x, **ends, class_="whisker"))
+        drawn.append(_method_marker(index, x, y, kind, f"{point.copy.name}: {number(point.value)}"))
+    return drawn
 
 
 def _method_marker(index: int, x: float, y: float, kind: str, told: str) -> Markup:

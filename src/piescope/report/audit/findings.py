@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from piescope.report.audit.terms import (
-    CLEAR,
-    Audit,
-    Row,
     are_many,
     at_start,
     changed_noun,
@@ -20,8 +17,11 @@ from piescope.report.audit.terms import (
     gained,
     has_models,
     paid,
+    row_name,
     subject,
 )
+from piescope.store.audit_answers import CLEAR, ClassRow, Confusion, GroupRow
+from piescope.store.audit_record import AuditRecord
 from piescope.wording import (
     SPACE,
     count,
@@ -39,89 +39,87 @@ from piescope.wording import (
 )
 
 
-def classes(audit: Audit) -> list[str]:
+def classes(audit: AuditRecord) -> list[str]:
     """Who paid, in more words than the headline has."""
-    rows = [row for row in audit["classes"] if row["impact"] is not None]
-    if not rows:
-        return []
-    return _of_rows(audit, rows, "class", lambda row: class_name(row["class"]))
+    return _of_rows(audit.classes, "class")
 
 
-def groups(audit: Audit) -> list[str]:
+def groups(audit: AuditRecord) -> list[str]:
     """The same of groups."""
-    rows = [row for row in audit["groups"] if row["impact"] is not None]
+    return _of_rows(audit.groups, "group")
+
+
+def _label(row: ClassRow | GroupRow) -> str:
+    return class_name(row.name) if isinstance(row, ClassRow) else row_name(row)
+
+
+def _of_rows(every: Sequence[ClassRow | GroupRow], noun: str) -> list[str]:
+    rows = [row for row in every if row.impact is not None]
     if not rows:
         return []
-    return _of_rows(audit, rows, "group", lambda row: f"{name(row['column'])} = {name(row['value'])}")
-
-
-def _of_rows(audit: Audit, rows: list[Row], noun: str, label: Callable[[Row], str]) -> list[str]:
-    clear, won, told = paid(rows), gained(rows), []
-    if all(row["q_value"] is None for row in rows):
-        told.append("There are no p-values here: which of these losses are more than chance cannot be told.")
+    clear, won, sentences = paid(rows), gained(rows), []
+    if all(row.q_value is None for row in rows):
+        sentences.append("There are no p-values here: which of these losses are more than chance cannot be told.")
     elif clear:
-        names = _named(clear, label)
         many = f"{counted(len(clear), noun)} of {len(rows):,}"
-        told.append(f"{many} lost beyond chance: {names}.")
-    elif all(row["impact"] >= 0 for row in rows):
-        told.append(f"No {noun} lost.")
+        sentences.append(f"{many} lost beyond chance: {_named(clear)}.")
+    elif all(row.change >= 0 for row in rows):
+        sentences.append(f"No {noun} lost.")
     else:
-        worst = min(rows, key=lambda row: row["impact"])
-        told.append(
-            f"No {noun}'s loss is beyond chance; the largest observed is that of {label(worst)} "
-            f"({with_interval(worst['impact'], worst['low'], worst['high'], 'points', signed=True)})."
+        worst = min(rows, key=lambda row: row.change)
+        sentences.append(
+            f"No {noun}'s loss is beyond chance; the largest observed is that of {_label(worst)} "
+            f"({with_interval(worst.impact, worst.low, worst.high, 'points', signed=True)})."
         )
     if won:
-        names = _named(won, label)
-        told.append(f"{counted(len(won), noun)} gained beyond chance: {names}.")
-    small = [row for row in rows if row["examples"] is not None and row["examples"] < 30]
+        sentences.append(f"{counted(len(won), noun)} gained beyond chance: {_named(won)}.")
+    small = [row for row in rows if row.examples is not None and row.examples < 30]
     if small:
-        whose = "class" if noun == "class" else "group"
-        told.append(
-            f"{counted(len(small), whose)} of {len(rows):,} {'has' if len(small) == 1 else 'have'} fewer than 30 "
+        sentences.append(
+            f"{counted(len(small), noun)} of {len(rows):,} {'has' if len(small) == 1 else 'have'} fewer than 30 "
             "examples: of those only a very large loss can be told from chance."
         )
-    return told
+    return sentences
 
 
-def _named(rows: list[Row], label: Callable[[Row], str]) -> str:
-    decimals = digits(*(row["impact"] for row in rows))
-    return listed([f"{label(row)} ({number(row['impact'], decimals, signed=True)})" for row in rows], 5)
+def _named(rows: Sequence[ClassRow | GroupRow]) -> str:
+    decimals = digits(*(row.impact for row in rows))
+    return listed([f"{_label(row)} ({number(row.impact, decimals, signed=True)})" for row in rows], 5)
 
 
-def changes(audit: Audit) -> list[str]:
+def changes(audit: AuditRecord) -> list[str]:
     """Accuracy with its intervals, and the test of the flips."""
     told = []
-    accuracy, flips = audit["accuracy"], audit["flips"]
-    if accuracy is not None and accuracy["dense"] is not None and accuracy["compressed"] is not None:
+    accuracy, flips = audit.accuracy, audit.flips
+    if accuracy is not None and accuracy.dense is not None and accuracy.compressed is not None:
         told.append(
-            f"Accuracy: {with_interval(accuracy['dense'], *ends(accuracy['dense_interval']), '%')} before, "
-            f"{with_interval(accuracy['compressed'], *ends(accuracy['compressed_interval']), '%')} after."
+            f"Accuracy: {with_interval(accuracy.dense, *ends(accuracy.dense_interval), '%')} before, "
+            f"{with_interval(accuracy.compressed, *ends(accuracy.compressed_interval), '%')} after."
         )
     if compares_pairs(audit):
         told.append(comparison(audit))
         told.append(seeds(audit))
-    if flips is not None and flips["mcnemar_p"] is not None:
+    if flips is not None and flips.mcnemar_p is not None:
         told.append(
-            f"Losing {count(flips['correct_to_wrong'])} and winning {count(flips['wrong_to_correct'])} back: "
-            f"McNemar's exact test that both are equally likely has p{SPACE}{equals(flips['mcnemar_p'])}."
+            f"Losing {count(flips.correct_to_wrong)} and winning {count(flips.wrong_to_correct)} back: "
+            f"McNemar's exact test that both are equally likely has p{SPACE}{equals(flips.mcnemar_p)}."
         )
     return [sentence for sentence in told if sentence]
 
 
-def seeds(audit: Audit) -> str:
+def seeds(audit: AuditRecord) -> str:
     """Whether both sides differ by more than the models of one among each other; empty where votes are compared."""
-    found = audit["seeds"]
-    if found is None or found["changed"]["floor"] is None:
+    found = audit.seeds
+    if found is None or found.changed.floor is None:
         return ""
-    changed, models = found["changed"], f"the {name(found['side'])} models"
+    changed, models = found.changed, f"the {name(found.side)} models"
     told = (
-        f"Two of {models} differ in {count(changed['floor'])} labels on average by seeds alone, one of either side in "
-        f"{count(changed['observed'])}"
+        f"Two of {models} differ in {count(changed.floor)} labels on average by seeds alone, one of either side in "
+        f"{count(changed.observed)}"
     )
-    low, high, excess = changed["low"], changed["high"], changed["excess"]
+    low, high, excess = changed.low, changed.high, changed.excess
     if low is None or high is None or excess is None:
-        why = f" ({printable(found['why_not'])})" if found["why_not"] else ""
+        why = f" ({printable(found.why_not)})" if found.why_not else ""
         return f"{told}; whether that is more cannot be told{why}."
     rest = with_interval(excess, low, high, signed=True)
     if low > 0:
@@ -133,54 +131,54 @@ def seeds(audit: Audit) -> str:
     )
 
 
-def noise(audit: Audit, brief: bool = False) -> str:
+def noise(audit: AuditRecord, brief: bool = False) -> str:
     """How much of the PIEs seeds alone would have made; empty for single models.
 
     Args:
-        audit: the content of audit.json.
+        audit: what was found.
         brief: only when there is a number.
     """
-    if not audit["is_population"]:
+    if not audit.is_population:
         return ""
-    floor = audit["noise"]
-    if floor is None or floor["observed"] is None or floor["floor"] is None:
-        why = "" if floor is None else floor["why_not"]
+    floor = audit.noise
+    if floor is None or floor.observed is None or floor.floor is None:
+        why = "" if floor is None else floor.why_not
         because = f": {printable(why).rstrip('.')}" if why else ""
         return "" if brief else f"How many of the PIEs seeds alone would make cannot be told{because}."
-    observed, alone = floor["observed"], floor["floor"]
-    sizes = floor["group_sizes"]
+    observed, alone = floor.observed, floor.floor
+    sizes = floor.group_sizes
     between = f"between groups of {sizes[0]} and {sizes[1]} models " if sizes and len(sizes) == 2 else ""
-    if observed == audit["pies"]:
+    if observed == audit.pies:
         between = ""
     told = f"Of {count(round(observed))} PIEs {between}about {count(round(alone))} would be there by seeds alone"
-    if floor["low"] is None or floor["high"] is None or floor["excess"] is None:
+    if floor.low is None or floor.high is None or floor.excess is None:
         return told + "."
-    rest = f"{number(floor['excess'], 0)} {interval(floor['low'], floor['high'], 0)}"
-    if floor["low"] > 0:
+    rest = f"{number(floor.excess, 0)} {interval(floor.low, floor.high, 0)}"
+    if floor.low > 0:
         return f"{told}; {rest} are beyond that."
     return f"{told}; the rest, {rest}, is not clearly more than that."
 
 
-def confirmed(audit: Audit) -> str:
+def confirmed(audit: AuditRecord) -> str:
     """How many examples changed by more than chance, one by one; or why that cannot be told."""
-    found = audit["confirmed"]
+    found = audit.confirmed
     if found is None:
         return ""
-    if found["pies"] is None:
-        why = printable(found["why_not"]).rstrip(".")
+    if found.pies is None:
+        why = printable(found.why_not).rstrip(".")
         return f"Which single examples changed by more than chance cannot be told: {why}." if why else ""
-    alpha = CLEAR if found["alpha"] is None else found["alpha"]
+    alpha = CLEAR if found.alpha is None else found.alpha
     if compares_pairs(audit):
-        noun = counted(found["pies"], "example")
+        noun = counted(found.pies, "example")
         rate = f"{number(100 * alpha, 0)}{SPACE}%"
         return f"{noun} changed by more than chance, tested one by one (at a false discovery rate of {rate})."
     told = (
-        f"{count(found['pies'])} of {counted(audit['pies'], changed_noun(audit))} "
-        f"{'is' if found['pies'] == 1 else 'are'} confirmed one by one (at a false discovery rate of "
+        f"{count(found.pies)} of {counted(audit.pies or 0, changed_noun(audit))} "
+        f"{'is' if found.pies == 1 else 'are'} confirmed one by one (at a false discovery rate of "
         f"{number(100 * alpha, 0)}{SPACE}%)."
     )
-    smallest, examples = found["smallest_p"], audit["n_examples"]
-    if found["pies"] or smallest is None or not alpha:
+    smallest, examples = found.smallest_p, audit.n_examples
+    if found.pies or smallest is None or not alpha:
         return told
     needed = math.ceil(smallest * examples / alpha - 1e-9)
     if needed <= 1:
@@ -193,133 +191,126 @@ def confirmed(audit: Audit) -> str:
     return f"{told} With so few models no p-value can be below {p_value(smallest)}: {so}."
 
 
-def confusion_name(row: Row) -> str:
+def confusion_name(row: Confusion) -> str:
     """``cat taken for dog``."""
-    return f"{class_name(row['class'])} taken for {class_name(row['predicted'])}"
+    return f"{class_name(row.true)} taken for {class_name(row.predicted)}"
 
 
-def confusions(audit: Audit) -> str:
+def confusions(audit: AuditRecord) -> str:
     """Which mix-ups grew."""
-    rows = audit["confusions"]
+    rows = audit.confusions
     if not rows:
         return ""
     top = rows[0]
-    first = at_start(confusion_name(top), top["class"])
-    told = f"{first} grew most: {count(top['dense'])} before, {count(top['compressed'])} after"
-    clear = [row for row in rows if row["q_value"] is not None and row["q_value"] <= CLEAR]
+    first = at_start(confusion_name(top), top.true)
+    told = f"{first} grew most: {count(top.dense)} before, {count(top.compressed)} after"
+    clear = [row for row in rows if row.is_clear]
     if clear:
         are = "is" if len(clear) == 1 else "are"
         return f"{told}. {len(clear)} of the {counted(len(rows), 'mix-up')} listed {are} beyond chance."
-    if all(row["q_value"] is None for row in rows):
+    if all(row.q_value is None for row in rows):
         return told + "."
     return told + ". None of the growths is beyond chance."
 
 
-def calibration(audit: Audit) -> list[str]:
+def calibration(audit: AuditRecord) -> list[str]:
     """Whether confidence still means what it says."""
-    found = audit["calibration"]
+    found = audit.calibration
     if found is None:
         return []
-    dense, compressed, told = found["dense"], found["compressed"], []
-    if dense["ece"] is not None and compressed["ece"] is not None:
-        change = compressed["ece"] - dense["ece"]
+    dense, compressed, told = found.dense, found.compressed, []
+    if dense.ece is not None and compressed.ece is not None:
+        change = compressed.ece - dense.ece
         how = "stays about where it was" if abs(change) < 0.1 else "grows" if change > 0 else "falls"
         told.append(
-            f"The calibration error (ECE) {how}: {number(dense['ece'])} points before, "
-            f"{number(compressed['ece'])} after."
+            f"The calibration error (ECE) {how}: {number(dense.ece)} points before, {number(compressed.ece)} after."
         )
-    accuracy = audit["accuracy"]
-    right = None if accuracy is None else accuracy["compressed"]
-    if compressed["confidence"] is not None and right is not None:
-        gap = compressed["confidence"] - right
+    accuracy = audit.accuracy
+    right = None if accuracy is None else accuracy.compressed
+    if compressed.confidence is not None and right is not None:
+        gap = compressed.confidence - right
         verb = "are" if has_models(audit) == "models" else "is"
         told.append(
-            f"{subject(audit)} {verb} {percent(compressed['confidence'])} confident on average and right in "
+            f"{subject(audit)} {verb} {percent(compressed.confidence)} confident on average and right in "
             f"{percent(right)}: {number(abs(gap))} points too {'confident' if gap > 0 else 'cautious'}."
             if round(abs(gap), 1) > 0
             else f"{subject(audit)} {verb} as confident on average as right: {percent(right)}."
         )
-    if dense["confidence"] is not None and compressed["confidence"] is not None:
-        told.append(
-            f"Mean confidence: {percent(dense['confidence'])} before, {percent(compressed['confidence'])} after."
-        )
+    if dense.confidence is not None and compressed.confidence is not None:
+        told.append(f"Mean confidence: {percent(dense.confidence)} before, {percent(compressed.confidence)} after.")
     return told
 
 
-def pies(audit: Audit) -> str:
+def pies(audit: AuditRecord) -> str:
     """What the changed examples are called, and for populations of how many models."""
     if compares_pairs(audit):
         return "changed, mean"
     if not compares_votes(audit):
         return "changed"
-    return f"PIEs, {audit['inputs']['dense']['n_models']} against {audit['inputs']['compressed']['n_models']}"
+    return f"PIEs, {audit.inputs.dense.n_models} against {audit.inputs.compressed.n_models}"
 
 
-def harmed(audit: Audit) -> str:
+def harmed(audit: AuditRecord) -> str:
     """What the examples at the top are: without true labels nobody knows whether a change is harm."""
-    return "Most changed examples" if audit["accuracy"] is None else "Most harmed examples"
+    return "Most changed examples" if audit.accuracy is None else "Most harmed examples"
 
 
-def label_errors(audit: Audit) -> list[str]:
+def label_errors(audit: AuditRecord) -> list[str]:
     """Likely label errors, and why they are set apart."""
-    found = audit["label_errors"]
-    if found is None or (found["count"] is None and not found["why_not"]):
+    found = audit.label_errors
+    if found is None or (found.count is None and not found.why_not):
         return []
-    if found["count"] is None:
-        return [f"Likely label errors cannot be told here: {printable(found['why_not']).rstrip('.')}."]
-    rule = printable(found["rule"]).strip()
+    if found.count is None:
+        return [f"Likely label errors cannot be told here: {printable(found.why_not).rstrip('.')}."]
+    rule = printable(found.rule).strip()
     rules = [f"{rule.rstrip('.')}."] if rule else []
-    if found["count"] == 0:
+    if found.count == 0:
         return [" ".join(["No example looks like a label error.", *rules])]
     many = are_many(audit, "dense")
     dense = "dense models" if many else "dense model"
     told = (
-        f"{counted(found['count'], 'example')} {'looks' if found['count'] == 1 else 'look'} like a label error: "
+        f"{counted(found.count, 'example')} {'looks' if found.count == 1 else 'look'} like a label error: "
         f"the {dense} confidently {'disagree' if many else 'disagrees'} with the label. What the "
         "compressed side does there is likely no damage: when the label is wrong, leaving it may be right. They are "
         "not among the most harmed examples."
     )
-    if many and audit["inputs"]["dense"]["values"] == "labels":
+    if many and audit.inputs.dense.values == "labels":
         told += (
             " Of labels alone this is a weak hint: models that learned from the same data err together. Look at them."
         )
     return [told, *rules]
 
 
-def embeddings(audit: Audit) -> list[str]:
+def embeddings(audit: AuditRecord) -> list[str]:
     """What happened to the representation."""
-    found = audit["embeddings"]
+    found = audit.embeddings
     if found is None:
         return []
     told = []
-    if found["cka"] is not None:
+    if found.cka is not None:
+        told.append(f"Linear CKA between the two representations is {number(found.cka, 3)} (1 is the same geometry).")
+    if found.neighbourhood_overlap is not None:
         told.append(
-            f"Linear CKA between the two representations is {number(found['cka'], 3)} (1 is the same geometry)."
+            f"An example keeps {percent(100 * found.neighbourhood_overlap, 0)} of its nearest neighbours on average."
         )
-    if found["neighbourhood_overlap"] is not None:
+    if found.knn_agreement is not None:
+        told.append(f"Labels by the {found.k} nearest neighbours agree for {percent(found.knn_agreement)} of examples.")
+    accuracy = found.knn_accuracy
+    if accuracy is not None and accuracy.dense is not None and accuracy.compressed is not None:
         told.append(
-            f"An example keeps {percent(100 * found['neighbourhood_overlap'], 0)} of its nearest neighbours on average."
+            f"Those labels are right for {percent(accuracy.dense)} before, {percent(accuracy.compressed)} after."
         )
-    if found["knn_agreement"] is not None:
+    depth = found.prediction_depth
+    if depth is not None and depth.dense is not None and depth.compressed is not None:
         told.append(
-            f"Labels by the {found['k']} nearest neighbours agree for {percent(found['knn_agreement'])} of examples."
+            f"Mean prediction depth over {depth.layers} layers: {number(depth.dense, 2)} before, "
+            f"{number(depth.compressed, 2)} after."
         )
-    accuracy = found["knn_accuracy"]
-    if accuracy is not None and accuracy["dense"] is not None and accuracy["compressed"] is not None:
-        told.append(
-            f"Those labels are right for {percent(accuracy['dense'])} before, {percent(accuracy['compressed'])} after."
-        )
-    depth = found["prediction_depth"]
-    if depth is not None and depth["dense"] is not None and depth["compressed"] is not None:
-        told.append(
-            f"Mean prediction depth over {depth['layers']} layers: {number(depth['dense'], 2)} before, "
-            f"{number(depth['compressed'], 2)} after."
-        )
-        of, rest = depth["changed"], depth["other"]
-        if of is not None and rest is not None and of["dense"] is not None and rest["dense"] is not None:
-            harder = "deeper (harder)" if of["dense"] > rest["dense"] else "no deeper"
+        of, rest = depth.changed, depth.other
+        if of is not None and rest is not None and of.dense is not None and rest.dense is not None:
+            harder = "deeper (harder)" if of.dense > rest.dense else "no deeper"
             told.append(
                 f"Changed examples were {harder} already in the dense model{'s' if are_many(audit, 'dense') else ''}: "
-                f"{number(of['dense'], 2)} against {number(rest['dense'], 2)} for the others."
+                f"{number(of.dense, 2)} against {number(rest.dense, 2)} for the others."
             )
     return told

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
 from piescope import wording
-from piescope.report.audit import charts, findings, terms
-from piescope.report.audit.terms import Audit, Row
+from piescope.report.audit import charts
 from piescope.report.layout.standalone import data_uri
+from piescope.store.audit_answers import Example
+from piescope.store.audit_record import AuditRecord
 
 TILES = 24
 """Examples of a gallery shown unfolded."""
@@ -78,16 +78,16 @@ class Tile:
     is_confirmed: bool
 
 
-def fitting(audit: Audit, images: dict[str, bytes]) -> tuple[dict[str, Picture], int]:
+def fitting(audit: AuditRecord, images: dict[str, bytes]) -> tuple[dict[str, Picture], int]:
     """The images that the page can hold, most harmed examples first; and how many it cannot.
 
     Args:
-        audit: the content of audit.json.
+        audit: what was found.
         images: PNG by example id; what is no PNG is no image.
     """
-    errors = [] if audit["label_errors"] is None else audit["label_errors"]["examples"]
-    ids = [row["id"] for row in (*audit["harmed"], *errors)]
-    ids += [example_id for row in audit["confusions"] for example_id in row["examples"] or []]
+    errors = () if audit.label_errors is None else audit.label_errors.examples
+    ids = [row.id for row in (*audit.harmed, *errors)]
+    ids += [example_id for row in audit.confusions for example_id in row.examples]
     uses = Counter(ids)
     pictures: dict[str, Picture] = {}
     room, left_out = MOST_IMAGE_BYTES, 0
@@ -104,57 +104,84 @@ def fitting(audit: Audit, images: dict[str, bytes]) -> tuple[dict[str, Picture],
     return pictures, left_out
 
 
-def confusions(audit: Audit, pictures: dict[str, Picture]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class MixUp:
+    """A mix-up that grew, as the page shows it.
+
+    Attributes:
+        true: the class.
+        predicted: what it is taken for.
+        before: examples.
+        after: likewise.
+        growth: after minus before.
+        chance: its q-value.
+        bars: both numbers drawn.
+        examples: ids and images of some that moved there.
+    """
+
+    true: str
+    predicted: str
+    before: str
+    after: str
+    growth: str
+    chance: str
+    bars: Markup
+    examples: list[tuple[str, Picture]]
+
+
+def confusions(audit: AuditRecord, pictures: dict[str, Picture]) -> list[MixUp]:
     """The mix-ups that grew, each with examples that moved there."""
-    rows = audit["confusions"]
-    most = max((value for row in rows for value in (row["dense"], row["compressed"]) if value is not None), default=0)
+    rows = audit.confusions
+    most = max((value for row in rows for value in (row.dense, row.compressed) if value is not None), default=0)
     return [
-        {
-            "name": findings.confusion_name(row),
-            "class": wording.name(row["class"]),
-            "predicted": wording.name(row["predicted"]),
-            "before": wording.count(row["dense"]),
-            "after": wording.count(row["compressed"]),
-            "growth": wording.number(row["growth"], 0, signed=True),
-            "chance": "" if row["q_value"] is None else f"q {wording.equals(row['q_value'])}",
-            "is_clear": row["q_value"] is not None and row["q_value"] <= terms.CLEAR,
-            "bars": charts.pair_bars(row["dense"], row["compressed"], most),
-            "examples": [
-                {"id": wording.printable(each, wording.LONGEST_NAME), "image": pictures.get(each, Picture())}
-                for each in row["examples"] or []
-            ],
-        }
+        MixUp(
+            true=wording.name(row.true),
+            predicted=wording.name(row.predicted),
+            before=wording.count(row.dense),
+            after=wording.count(row.compressed),
+            growth=wording.number(row.growth, 0, signed=True),
+            chance="" if row.q_value is None else f"q {wording.equals(row.q_value)}",
+            bars=charts.pair_bars(row.dense, row.compressed, most),
+            examples=[(_id(example_id), pictures.get(example_id, Picture())) for example_id in row.examples],
+        )
         for row in rows
     ]
 
 
-def tiles(audit: Audit, rows: Sequence[Row], pictures: dict[str, Picture]) -> list[Tile]:
+def _id(example_id: str) -> str:
+    return wording.printable(example_id, wording.LONGEST_NAME)
+
+
+def _fall(before: float, after: float) -> str:
+    return f"{100 * before:.0f} → {100 * after:.0f}{wording.SPACE}%"
+
+
+def tiles(audit: AuditRecord, rows: Sequence[Example], pictures: dict[str, Picture]) -> list[Tile]:
     """Examples for a gallery, or for a table where there are no images."""
-    return [_tile(audit, row, pictures.get(row["id"], Picture())) for row in rows]
+    return [_tile(audit, row, pictures.get(row.id, Picture())) for row in rows]
 
 
-def _tile(audit: Audit, row: Row, image: Picture) -> Tile:
-    several = audit["comparison"] != "one against one"
+def _tile(audit: AuditRecord, row: Example, image: Picture) -> Tile:
+    several = audit.comparison != "one against one"
 
-    def label(which: str) -> str:
-        share = row[f"{which}_share"]
+    def label(named: str, share: float | None) -> str:
         votes = f" ({100 * share:.0f}{wording.SPACE}%)" if share is not None and several else ""
-        return wording.name(row[which]) + votes
+        return wording.name(named) + votes
 
-    before, after = row["dense_probability"], row["compressed_probability"]
-    known = before is not None and after is not None
-    kind = "same" if row["kind"] == "kept" else row["kind"] if row["kind"] in KINDS else "changed"
+    before, after = row.dense_probability, row.compressed_probability
+    bars = None if before is None or after is None else charts.pair_bars(before, after, 1.0)
+    kind = "same" if row.kind == "kept" else row.kind if row.kind in KINDS else "changed"
     return Tile(
-        example_id=wording.printable(row["id"], wording.LONGEST_NAME),
+        example_id=_id(row.id),
         image=image,
-        label=None if row["label"] is None else wording.name(row["label"]),
-        dense=label("dense"),
-        compressed=label("compressed"),
-        is_same=row["dense"] == row["compressed"],
+        label=None if row.label is None else wording.name(row.label),
+        dense=label(row.dense, row.dense_share),
+        compressed=label(row.compressed, row.compressed_share),
+        is_same=row.dense == row.compressed,
         kind=kind,
         kind_name=KINDS[kind],
-        probability=f"{100 * before:.0f} → {100 * after:.0f}{wording.SPACE}%" if known else "",
-        bars=charts.pair_bars(before, after, 1.0) if known else None,
-        harm=wording.NOTHING if row["harm"] is None else wording.number(100 * row["harm"], 0),
-        is_confirmed=bool(row["is_confirmed"]),
+        probability="" if before is None or after is None else _fall(before, after),
+        bars=bars,
+        harm=wording.NOTHING if row.harm is None else wording.number(100 * row.harm, 0),
+        is_confirmed=bool(row.is_confirmed),
     )

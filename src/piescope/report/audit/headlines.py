@@ -6,8 +6,6 @@ from piescope.report.audit.budget_rows import budgets
 from piescope.report.audit.copies import in_short
 from piescope.report.audit.findings import noise, seeds
 from piescope.report.audit.terms import (
-    Audit,
-    Row,
     at_start,
     class_name,
     compares_pairs,
@@ -17,6 +15,8 @@ from piescope.report.audit.terms import (
     paid,
     subject,
 )
+from piescope.store.audit_answers import ClassRow, Flips
+from piescope.store.audit_record import AuditRecord, Harm, Unsettled, Where
 from piescope.wording import SPACE, capital, count, counted, digits, listed, name, number, with_interval
 
 VERDICTS = {
@@ -36,7 +36,7 @@ VERDICTS = {
 DOUBT = "the numbers below may be about something else; see the warning."
 
 
-def headline(audit: Audit) -> list[str]:
+def headline(audit: AuditRecord) -> list[str]:
     """Can it be shipped, and what was lost: most important sentence first."""
     told = [
         in_short(audit),
@@ -48,75 +48,73 @@ def headline(audit: Audit) -> list[str]:
     return [sentence for sentence in told if sentence]
 
 
-def _verdict_names_classes(audit: Audit) -> bool:
-    return audit["verdict"]["answer"] == "harm shown" and _by_limits(audit) and bool(_harms(audit, "class"))
+def _verdict_names_classes(audit: AuditRecord) -> bool:
+    return audit.verdict.answer == "harm shown" and _by_limits(audit) and bool(_harms(audit, "class"))
 
 
-def verdict(audit: Audit) -> str:
+def verdict(audit: AuditRecord) -> str:
     """Can it be shipped? One of three answers, and why."""
-    found = audit["verdict"]
-    label = VERDICTS[found["judged_by"], found["answer"]]
-    of = f"{subject(audit)} is " if audit["what_if"] else ""
+    found = audit.verdict
+    label = VERDICTS[found.judged_by, found.answer]
+    of = f"{subject(audit)} is " if audit.what_if else ""
     of = of.replace(", is ", ": ") if of else ""
     if not _by_limits(audit):
         told = _by_budgets(audit)
-        return f"{of}{label}: {DOUBT} {capital(told)}" if found["answer"] == "in doubt" else f"{of}{label}: {told}"
-    reason = {"safe": _why_safe, "harm shown": _why_harm, "too few to tell": _why_too_few}.get(found["answer"])
-    if found["answer"] == "in doubt":
+        return f"{of}{label}: {DOUBT} {capital(told)}" if found.answer == "in doubt" else f"{of}{label}: {told}"
+    reason = {"safe": _why_safe, "harm shown": _why_harm, "too few to tell": _why_too_few}.get(found.answer)
+    if found.answer == "in doubt":
         return f"{of}{label}: {DOUBT}"
     if reason is None:
         return f"{of}{label}: there are no true labels, so that nothing says which change is harm."
     return f"{of}{label}: {reason(audit)}."
 
 
-def _by_limits(audit: Audit) -> bool:
-    return bool(audit["verdict"]["judged_by"] == "limits")
+def _by_limits(audit: AuditRecord) -> bool:
+    return audit.verdict.judged_by == "limits"
 
 
-def _by_budgets(audit: Audit) -> str:
-    last = audit["what_if"][-1]["name"] if audit["what_if"] else ""
-    told = budgets({**audit, "budgets": [row for row in audit["budgets"] if row["of"] == last or not last]})
+def _by_budgets(audit: AuditRecord) -> str:
+    last = audit.what_if[-1].name if audit.what_if else ""
+    told = budgets([row for row in audit.budgets if row.of == last or not last])
     told = told[:1].lower() + told[1:]
-    if audit["verdict"]["answer"] != "safe" or not audit["verdict"]["harms"]:
+    if audit.verdict.answer != "safe" or not audit.verdict.harms:
         return told
     return f"{told} Harm is shown all the same: {_where(audit)}."
 
 
-def _harms(audit: Audit, where: str) -> list[Row]:
-    return [harm for harm in audit["verdict"]["harms"] if harm["where"] == where and harm["change"] is not None]
+def _harms(audit: AuditRecord, where: Where) -> list[Harm]:
+    return [harm for harm in audit.verdict.harms if harm.where == where]
 
 
-def _where(audit: Audit) -> str:
+def _where(audit: AuditRecord) -> str:
     """``accuracy (−3.4 points), 2 of 10 classes: cat (−9.0) and dog (−3.1)``."""
     told = []
     for harm in _harms(audit, "accuracy"):
-        told.append(f"accuracy ({number(harm['change'], digits(harm['change']), signed=True)}{SPACE}points)")
-    for noun, rows in (("class", audit["classes"]), ("group", audit["groups"])):
+        told.append(f"accuracy ({number(harm.change, digits(harm.change), signed=True)}{SPACE}points)")
+    tables: tuple[tuple[Where, int], ...] = (("class", len(audit.classes)), ("group", len(audit.groups)))
+    for noun, rows in tables:
         harms = _harms(audit, noun)
         if harms:
-            of = f"{len(harms):,} of {counted(len(rows), noun)}"
+            of = f"{len(harms):,} of {counted(rows, noun)}"
             label = class_name if noun == "class" else name
-            named = [
-                f"{label(each['name'])} ({number(each['change'], digits(each['change']), signed=True)})"
-                for each in harms
-            ]
+            named = [f"{label(harm.name)} ({number(harm.change, digits(harm.change), signed=True)})" for harm in harms]
             told.append(f"{of}: {listed(named, 3)}")
     return "; ".join(told)
 
 
-def _limits_told(audit: Audit) -> str:
-    found = audit["verdict"]
-    rows = listed([noun for noun, here in (("class", audit["classes"]), ("group", audit["groups"])) if here], last="or")
-    whole = f"{counted(found['accuracy_limit'], 'point')} of accuracy"
-    return f"{whole}, or {counted(found['class_limit'], 'point')} in any {rows}" if rows else whole
+def _limits_told(audit: AuditRecord) -> str:
+    found = audit.verdict
+    rows = listed([noun for noun, here in (("class", audit.classes), ("group", audit.groups)) if here], last="or")
+    whole = f"{counted(found.accuracy_limit or 0, 'point')} of accuracy"
+    return f"{whole}, or {counted(found.class_limit or 0, 'point')} in any {rows}" if rows else whole
 
 
-def _why_safe(audit: Audit) -> str:
-    found = audit["verdict"]
+def _why_safe(audit: AuditRecord) -> str:
+    found = audit.verdict
     told = f"a loss of more than {_limits_told(audit)}, is excluded (one-sided 95{SPACE}%)"
-    if found["harms"]:
+    if found.harms:
         told += f"; what is lost beyond chance is less: {_where(audit)}"
-    return told + _empty(found["empty_classes"])
+    return told + _empty(found.empty_classes)
 
 
 def _empty(classes: int | None) -> str:
@@ -125,54 +123,52 @@ def _empty(classes: int | None) -> str:
     return f"; of {counted(classes, 'class')} without any example nothing is known"
 
 
-def _why_harm(audit: Audit) -> str:
-    return f"{_where(audit)}{_empty(audit['verdict']['empty_classes'])}"
+def _why_harm(audit: AuditRecord) -> str:
+    return f"{_where(audit)}{_empty(audit.verdict.empty_classes)}"
 
 
-def _why_too_few(audit: Audit) -> str:
-    found = audit["verdict"]
+def _why_too_few(audit: AuditRecord) -> str:
+    found = audit.verdict
     told = [f"nothing is lost beyond chance, but a loss of more than {_limits_told(audit)}, cannot be excluded"]
-    named = [_possible(row) for row in found["unsettled"]]
+    named = [_possible(row) for row in found.unsettled]
     told[0] += f" (one-sided 95{SPACE}%): {listed(named, 2)}"
-    if found["enough"] is None:
+    if found.enough is None:
         told.append("more examples or models would tell")
     else:
-        told.append(f"about {count(found['enough'])} examples of this kind would settle it")
+        told.append(f"about {count(found.enough)} examples of this kind would settle it")
     return "; ".join(told)
 
 
-def _possible(row: Row) -> str:
-    label = {"accuracy": "accuracy", "class": class_name(row["name"])}.get(row["where"], name(row["name"]))
-    down = number(row["bound"], digits(row["bound"]), signed=True)
-    return f"{label} down to {down}" + (
-        "" if row["where"] == "accuracy" else f" ({counted(row['examples'], 'example')})"
-    )
+def _possible(row: Unsettled) -> str:
+    label = {"accuracy": "accuracy", "class": class_name(row.name)}.get(row.where, name(row.name))
+    down = number(row.bound, digits(row.bound), signed=True)
+    return f"{label} down to {down}" + ("" if row.where == "accuracy" else f" ({counted(row.examples, 'example')})")
 
 
-def _first_sentence(audit: Audit) -> str:
-    accuracy, flips = audit["accuracy"], audit["flips"]
-    if accuracy is None or accuracy["change"] is None:
+def _first_sentence(audit: AuditRecord) -> str:
+    accuracy, flips = audit.accuracy, audit.flips
+    if accuracy is None or accuracy.change is None:
         return _without_labels(audit)
     many = has_models(audit) == "models"
     gets = "get" if many else "gets"
-    change = accuracy["change"]
-    low, high = ends(accuracy["change_interval"])
+    change = accuracy.change
+    low, high = ends(accuracy.change_interval)
     is_clear = low is None or high is None or low > 0 or high < 0
     change_of = with_interval(change, low, high, "points", signed=True)
     if change != 0 and is_clear:
         more = "more" if change > 0 else "fewer"
         told = f"{subject(audit)} {gets} {more} right, {change_of}"
-    elif change == 0 and (audit["changed"] == 0 or low is None):
+    elif change == 0 and (audit.changed == 0 or low is None):
         told = f"{subject(audit)} {'are' if many else 'is'} exactly as accurate"
     else:
         told = f"{subject(audit).rstrip(',')}: no clear change of accuracy, {change_of}"
     if flips is None:
         return told + "."
-    return f"{told}{_flips(audit, is_clear)}"
+    return f"{told}{_flips(audit, flips, is_clear)}"
 
 
-def _flips(audit: Audit, is_clear: bool) -> str:
-    lost, won = audit["flips"]["correct_to_wrong"], audit["flips"]["wrong_to_correct"]
+def _flips(audit: AuditRecord, flips: Flips, is_clear: bool) -> str:
+    lost, won = flips.correct_to_wrong, flips.wrong_to_correct
     if lost is None or won is None:
         return "."
     gone = counted(lost, "example") if lost else "no example"
@@ -195,20 +191,20 @@ def _flips(audit: Audit, is_clear: bool) -> str:
     return f": {told}." if is_clear else f", yet {told}." if lost else f"; {told}."
 
 
-def _flips_of_seeds(audit: Audit) -> str:
-    found = audit["seeds"]
-    if found is None or found["correct_to_wrong"] is None or found["correct_to_wrong"]["floor"] is None:
+def _flips_of_seeds(audit: AuditRecord) -> str:
+    found = audit.seeds
+    if found is None or found.correct_to_wrong is None or found.correct_to_wrong.floor is None:
         return ""
-    return f" ({count(found['correct_to_wrong']['floor'])} each among the {name(found['side'])} models themselves)"
+    return f" ({count(found.correct_to_wrong.floor)} each among the {name(found.side)} models themselves)"
 
 
-def _without_labels(audit: Audit) -> str:
-    changed, examples = audit["changed"], audit["n_examples"]
+def _without_labels(audit: AuditRecord) -> str:
+    changed, examples = audit.changed, audit.n_examples
     verb = "give" if has_models(audit) == "models" else "gives"
     if changed == 0:
         return f"{subject(audit)} {verb} {_all(examples)} the same label as before."
-    share = audit["changed_share"]
-    ends = "" if share is None else f" ({with_interval(share['value'], share['low'], share['high'], '%')})"
+    share = audit.changed_share
+    ends = "" if share is None else f" ({with_interval(share.value, share.low, share.high, '%')})"
     modal = "modal " if compares_votes(audit) else ""
     how = ", one model against one," if compares_pairs(audit) else ""
     return (
@@ -220,23 +216,23 @@ def _all(examples: int) -> str:
     return "the one example" if examples == 1 else f"all {count(examples)} examples"
 
 
-def _who_paid(audit: Audit) -> str:
-    known = [row for row in audit["classes"] if row["impact"] is not None]
+def _who_paid(audit: AuditRecord) -> str:
+    known = [row for row in audit.classes if row.impact is not None]
     clear = paid(known)
     if clear:
         worst = clear[0]
-        told = f"{at_start(class_name(worst['class']), worst['class'])} paid most: {_points(worst)} points of recall"
+        told = f"{at_start(class_name(worst.name), worst.name)} paid most: {_points(worst)} points of recall"
         others = len(clear) - 1
         return f"{told}; {_others(others, 'class')} lost beyond chance." if others else f"{told}."
-    if not known or all(row["q_value"] is None for row in known):
+    if not known or all(row.q_value is None for row in known):
         return ""
-    if all(row["impact"] >= 0 for row in known):
+    if all(row.change >= 0 for row in known):
         return "No class lost recall."
     return "No class's loss is beyond chance."
 
 
-def _points(row: Row) -> str:
-    return number(row["impact"], digits(row["impact"]), signed=True)
+def _points(row: ClassRow) -> str:
+    return number(row.impact, digits(row.impact), signed=True)
 
 
 def _others(others: int, noun: str) -> str:

@@ -9,8 +9,8 @@ from piescope import wording
 from piescope.report.audit import budget_rows, copies, findings, headlines, terms
 from piescope.report.audit.measures import telling
 from piescope.report.audit.reading import how_read
-from piescope.report.audit.terms import Audit
 from piescope.report.audit.warnings import warnings
+from piescope.store.audit_record import AuditRecord
 
 MOST_CLASSES = 10
 MOST_CONFUSIONS = 5
@@ -26,11 +26,11 @@ _SPECIAL = re.compile(
 _LETTERS = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "@<!-- -->", "#": "#<!-- -->"}
 
 
-def audit_markdown(audit: Audit) -> str:
+def audit_markdown(audit: AuditRecord) -> str:
     """The audit as Markdown.
 
     Args:
-        audit: the content of audit.json.
+        audit: what was found.
 
     Returns:
         Text that ends with a newline; names are escaped, so that none can break a table, link or mention anyone.
@@ -96,59 +96,57 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], sides: str) -> lis
     return [f"| {' | '.join(cells)} |" for cells in (head, rule, *([escaped(cell) for cell in row] for row in rows))]
 
 
-def _before_after(audit: Audit) -> list[str]:
+def _before_after(audit: AuditRecord) -> list[str]:
     rows = []
-    accuracy, flips, share = audit["accuracy"], audit["flips"], audit["changed_share"]
+    accuracy, flips, share = audit.accuracy, audit.flips, audit.changed_share
     if accuracy is not None:
-        before, after = (terms.ends(accuracy[f"{side}_interval"]) for side in ("dense", "compressed"))
-        change = terms.ends(accuracy["change_interval"])
+        before, after = terms.ends(accuracy.dense_interval), terms.ends(accuracy.compressed_interval)
+        change = terms.ends(accuracy.change_interval)
         rows.append(
             (
                 "accuracy, %",
-                wording.with_interval(accuracy["dense"], *before),
-                wording.with_interval(accuracy["compressed"], *after),
-                wording.with_interval(accuracy["change"], *change, signed=True),
+                wording.with_interval(accuracy.dense, *before),
+                wording.with_interval(accuracy.compressed, *after),
+                wording.with_interval(accuracy.change, *change, signed=True),
             )
         )
     for row in telling(audit):
         rows.append((f"{row.name}, %" if row.unit else row.name, row.dense, row.compressed, row.change))
-    calibration = audit["calibration"]
-    if calibration is not None and calibration["dense"]["ece"] is not None:
+    calibration = audit.calibration
+    if calibration is not None and calibration.dense.ece is not None:
         rows.append(
             (
                 "calibration error (ECE), points",
-                wording.number(calibration["dense"]["ece"]),
-                wording.number(calibration["compressed"]["ece"]),
-                wording.number(calibration["ece_change"], 1, signed=True),
+                wording.number(calibration.dense.ece),
+                wording.number(calibration.compressed.ece),
+                wording.number(calibration.ece_change, 1, signed=True),
             )
         )
     lines = table(("", "before", "after", "change"), rows, "lrrr") if rows else []
     told = []
     if flips is not None:
-        told.append(
-            f"lost {wording.count(flips['correct_to_wrong'])}, won back {wording.count(flips['wrong_to_correct'])}"
-        )
-        if flips["mcnemar_p"] is not None:
-            told[-1] += f" (McNemar p {wording.equals(flips['mcnemar_p'])})"
-    changed = f"{wording.count(audit['changed'])} {'PIEs' if terms.compares_votes(audit) else 'changed labels'}"
-    if share is not None and share["value"] is not None:
-        changed += f" ({wording.with_interval(share['value'], share['low'], share['high'], '%')})"
-    told.append(f"{changed} of {wording.counted(audit['n_examples'], 'example')}")
+        told.append(f"lost {wording.count(flips.correct_to_wrong)}, won back {wording.count(flips.wrong_to_correct)}")
+        if flips.mcnemar_p is not None:
+            told[-1] += f" (McNemar p {wording.equals(flips.mcnemar_p)})"
+    changed = f"{wording.count(audit.changed)} {'PIEs' if terms.compares_votes(audit) else 'changed labels'}"
+    if share is not None and share.value is not None:
+        changed += f" ({wording.with_interval(share.value, share.low, share.high, '%')})"
+    told.append(f"{changed} of {wording.counted(audit.n_examples, 'example')}")
     return [*lines, *([""] if lines else []), escaped(wording.capital("; ".join(told)) + ".")]
 
 
-def _budgets(audit: Audit) -> list[str]:
-    if not audit["budgets"]:
+def _budgets(audit: AuditRecord) -> list[str]:
+    if not audit.budgets:
         return []
     order = {"broken": 0, "undecided": 1, "kept": 2}
-    ranked = sorted(audit["budgets"], key=lambda row: order.get(row["verdict"], 3))
+    ranked = sorted(audit.budgets, key=lambda row: order.get(row.verdict, 3))
     rows = [
         (
             budget_rows.budget_name(row),
-            wording.printable(row["verdict"]),
+            wording.printable(row.verdict),
             budget_rows.observed(row),
             budget_rows.limit(row),
-            wording.printable(row["reason"], 200),
+            wording.printable(row.reason, 200),
         )
         for row in ranked[:MOST_BUDGETS]
     ]
@@ -161,20 +159,20 @@ def _budgets(audit: Audit) -> list[str]:
     return lines + _more(len(ranked) - MOST_BUDGETS)
 
 
-def _classes(audit: Audit) -> list[str]:
-    if not audit["classes"]:
+def _classes(audit: AuditRecord) -> list[str]:
+    if not audit.classes:
         return []
-    clear = terms.paid(audit["classes"])
+    clear = terms.paid(audit.classes)
     if not clear:
         return []  # the verdict has said so
     rows = [
         (
-            wording.name(row["class"]),
-            wording.number(row["dense_recall"]),
-            wording.number(row["compressed_recall"]),
-            wording.with_interval(row["impact"], row["low"], row["high"], signed=True),
-            wording.count(row["examples"]),
-            wording.p_value(row["q_value"]),
+            wording.name(row.name),
+            wording.number(row.before),
+            wording.number(row.after),
+            wording.with_interval(row.impact, row.low, row.high, signed=True),
+            wording.count(row.examples),
+            wording.p_value(row.q_value),
         )
         for row in clear[:MOST_CLASSES]
     ]
@@ -183,51 +181,51 @@ def _classes(audit: Audit) -> list[str]:
     return lines + _more(len(clear) - MOST_CLASSES)
 
 
-def _confusions(audit: Audit) -> list[str]:
-    if not audit["confusions"] or audit["what_if"]:  # the last copy's own audit.md has them
+def _confusions(audit: AuditRecord) -> list[str]:
+    if not audit.confusions or audit.what_if:  # the last copy's own audit.md has them
         return []
     rows = [
         (
             findings.confusion_name(row),
-            wording.count(row["dense"]),
-            wording.count(row["compressed"]),
-            wording.p_value(row["q_value"]),
+            wording.count(row.dense),
+            wording.count(row.compressed),
+            wording.p_value(row.q_value),
         )
-        for row in audit["confusions"][:MOST_CONFUSIONS]
+        for row in audit.confusions[:MOST_CONFUSIONS]
     ]
     return ["", "### Mix-ups that grew", "", *table(("", "before", "after", "q"), rows, "lrrr")]
 
 
-def _what_if(audit: Audit) -> list[str]:
-    if not audit["what_if"]:
+def _what_if(audit: AuditRecord) -> list[str]:
+    if not audit.what_if:
         return []
     rows = [
         (
-            wording.name(row["name"]),
-            wording.with_interval(row["accuracy"], row["low"], row["high"]),
-            wording.with_interval(row["change"], row["change_low"], row["change_high"], signed=True),
-            wording.count(row["correct_to_wrong"]),
-            wording.count(row["changed"]),
+            wording.name(row.name),
+            wording.with_interval(row.accuracy, row.low, row.high),
+            wording.with_interval(row.change, row.change_low, row.change_high, signed=True),
+            wording.count(row.correct_to_wrong),
+            wording.count(row.changed),
         )
-        for row in audit["what_if"][:MOST_COPIES]
+        for row in audit.what_if[:MOST_COPIES]
     ]
     told = copies.what_if(audit)
     lines = ["", "### What if", ""]
     if told:
         lines += [escaped(" ".join(told)), ""]
     lines += table(("copy", "accuracy, %", "change", "lost", "changed"), rows, "lrrrr")
-    return lines + _more(len(audit["what_if"]) - MOST_COPIES)
+    return lines + _more(len(audit.what_if) - MOST_COPIES)
 
 
 def _more(left: int) -> list[str]:
     return ["", f"{left:,} more in report.html."] if left > 0 else []
 
 
-def _inputs(audit: Audit) -> str:
-    inputs = audit["inputs"]
+def _inputs(audit: AuditRecord) -> str:
+    inputs = audit.inputs
     told = [f"Dense: {terms.side(audit, 'dense')}", f"compressed: {terms.side(audit, 'compressed')}"]
-    for key in ("labels", "metadata", "data"):
-        if inputs[key] is not None:
-            told.append(f"{key}: {wording.name(inputs[key]['name'])}")
-    version = "" if audit["piescope"] is None else f" Made by piescope {wording.name(audit['piescope'])}."
+    for key, given in (("labels", inputs.labels), ("metadata", inputs.metadata), ("data", inputs.data)):
+        if given is not None:
+            told.append(f"{key}: {wording.name(given.name)}")
+    version = "" if audit.piescope is None else f" Made by piescope {wording.name(audit.piescope)}."
     return f"{'; '.join(told)}. {wording.capital(terms.matched(audit))}{version}"

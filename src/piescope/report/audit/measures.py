@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from piescope.report.audit.terms import Audit, class_name, ends
+from piescope.report.audit.terms import class_name, ends
+from piescope.store.audit_answers import Ends, Measured, MeasuredClass
+from piescope.store.audit_record import AuditRecord
 from piescope.wording import NOTHING, count, interval, listed, name, number, with_interval
 
 NAMES = {
@@ -48,83 +49,82 @@ class MeasureRow:
     before_after: str
 
 
-def measure_rows(audit: Audit) -> list[MeasureRow]:
+def measure_rows(audit: AuditRecord) -> list[MeasureRow]:
     """Every measure over all examples that has a number; of two classes, those of the second first."""
     return [row for _, row in _rows(audit)]
 
 
-def telling(audit: Audit) -> list[MeasureRow]:
+def telling(audit: AuditRecord) -> list[MeasureRow]:
     """The measures that say more than the accuracy: where classes are unequal, or what changes while accuracy does not.
 
     With unequal classes: precision, recall and F1 of the second of two classes and the ROC AUC; balanced accuracy and
     macro F1 of more than two.
     """
-    if audit["measures"] is None or audit["accuracy"] is None:
+    if audit.measures is None or audit.accuracy is None:
         return []
-    two = audit["measures"]["positive_class"] is not None
+    two = audit.measures.positive_class is not None
     main = ("precision", "recall", "f1", "roc_auc") if two else ("balanced_accuracy", "macro_f1")
-    sizes = [row["examples"] for row in audit["measures"]["by_class"] if row["examples"] is not None]
+    sizes = [row.examples for row in audit.measures.by_class if row.examples is not None]
     is_unequal = len(sizes) > 1 and max(sizes) >= UNEQUAL * min(sizes)
-    is_still = not _excludes_zero(audit["accuracy"]["change_interval"])
+    is_still = not _excludes_zero(audit.accuracy.change_interval)
     return [row for key, row in _rows(audit) if (is_unequal and key in main) or (is_still and row.is_clear)]
 
 
-def class_rows(audit: Audit) -> list[tuple[str, str, list[MeasureRow]]]:
+def class_rows(audit: AuditRecord) -> list[tuple[str, str, list[MeasureRow]]]:
     """Of each class: its name, its examples, and precision, recall and F1; the largest loss of F1 first."""
-    if audit["measures"] is None:
+    if audit.measures is None:
         return []
-    rows = sorted(audit["measures"]["by_class"], key=lambda row: row["f1"]["change"] or 0.0)
-    return [
-        (name(row["class"]), count(row["examples"]), [_row(key, row[key]) for key in ("precision", "recall", "f1")])
-        for row in rows
-    ]
+    rows = sorted(audit.measures.by_class, key=lambda row: row.f1.change or 0.0)
+    return [(name(row.name), count(row.examples), [_row(key, measured) for key, measured in _of(row)]) for row in rows]
 
 
-def measure_words(audit: Audit) -> list[str]:
+def _of(row: MeasuredClass) -> list[tuple[str, Measured]]:
+    return [("precision", row.precision), ("recall", row.recall), ("f1", row.f1)]
+
+
+def measure_words(audit: AuditRecord) -> list[str]:
     """What of the measures cannot be told, and why."""
-    if audit["measures"] is None:
+    if audit.measures is None:
         return []
     reasons: dict[str, list[str]] = {}
-    for key, found in audit["measures"]["overall"].items():
-        if found["why_not"] and found["why_not"] != "no answer changed":
-            reasons.setdefault(found["why_not"], []).append(NAMES[key])
+    for key, measured in audit.measures.overall.items():
+        if measured.why_not and measured.why_not != "no answer changed":
+            reasons.setdefault(measured.why_not, []).append(NAMES[key])
     return [f"No number or no interval of {listed(names)}: {why}." for why, names in reasons.items()]
 
 
-def _rows(audit: Audit) -> list[tuple[str, MeasureRow]]:
-    measures = audit["measures"]
+def _rows(audit: AuditRecord) -> list[tuple[str, MeasureRow]]:
+    measures = audit.measures
     if measures is None:
         return []
-    positive = next((row for row in measures["by_class"] if row["class"] == measures["positive_class"]), None)
-    found = []
+    positive = next((row for row in measures.by_class if row.name == measures.positive_class), None)
+    rows = []
     if positive is not None:
-        of = f" of {class_name(positive['class'])}"
-        found += [(key, _row(key, positive[key], of)) for key in ("precision", "recall", "f1")]
-    overall = measures["overall"]
-    found += [(key, _row(key, overall[key])) for key in NAMES if key in overall]
-    return [(key, row) for key, row in found if (row.dense, row.compressed) != (NOTHING, NOTHING)]
+        rows = [(key, _row(key, measured, f" of {class_name(positive.name)}")) for key, measured in _of(positive)]
+    rows += [(key, _row(key, measures.overall[key])) for key in NAMES if key in measures.overall]
+    return [(key, row) for key, row in rows if (row.dense, row.compressed) != (NOTHING, NOTHING)]
 
 
-def _row(key: str, found: dict[str, Any], of: str = "") -> MeasureRow:
-    def shown(which: str, signed: bool = False) -> str:
-        value, (low, high) = found[which], ends(found[f"{which}_interval"])
-        if found["unit"]:
+def _row(key: str, measured: Measured, of: str = "") -> MeasureRow:
+    def shown(value: float | None, pair: Ends | None, signed: bool = False) -> str:
+        low, high = ends(pair)
+        if measured.unit:
             return with_interval(value, low, high, signed=signed)
         around = interval(low, high, 3, signed)
         return f"{number(value, 3, signed)} {around}".strip() if value is not None else NOTHING
 
-    decimals = 1 if found["unit"] else 3
+    decimals = 1 if measured.unit else 3
     return MeasureRow(
         name=NAMES[key] + of,
-        dense=shown("dense"),
-        compressed=shown("compressed"),
-        change=shown("change", signed=True),
-        unit=found["unit"],
-        is_clear=_excludes_zero(found["change_interval"]),
-        before_after=f"{number(found['dense'], decimals)} → {number(found['compressed'], decimals)}",
+        dense=shown(measured.dense, measured.dense_interval),
+        compressed=shown(measured.compressed, measured.compressed_interval),
+        change=shown(measured.change, measured.change_interval, signed=True),
+        unit=measured.unit,
+        is_clear=_excludes_zero(measured.change_interval),
+        before_after=f"{number(measured.dense, decimals)} → {number(measured.compressed, decimals)}",
     )
 
 
-def _excludes_zero(pair: list[float] | None) -> bool:
+def _excludes_zero(pair: Ends | None) -> bool:
     low, high = ends(pair)
     return low is not None and high is not None and (low > 0 or high < 0)

@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from piescope import wording
 from piescope.report.audit import terms
+from piescope.store.audit_inputs import SideRead
+from piescope.store.audit_record import AuditRecord
 
-Audit = dict[str, Any]
 
-
-def how_read(audit: Audit) -> list[str]:
+def how_read(audit: AuditRecord) -> list[str]:
     """A line a file: what was taken for ids, predictions and labels, what was left out, and how rows found each other.
-
-    Args:
-        audit: the content of audit.json.
 
     Returns:
         three to five lines.
     """
-    inputs = audit["inputs"]
-    told = {side: _side(inputs[side]) for side in ("dense", "compressed")}
-    lines = [f"{wording.name(inputs['dense']['name'])}: {told['dense']}"]
-    same = told["dense"] == told["compressed"]
-    lines.append(f"{wording.name(inputs['compressed']['name'])}: {'likewise' if same else told['compressed']}")
-    if inputs["labels"] is not None:
-        lines.append(f"{wording.name(inputs['labels']['name'])}: {_joined(inputs['labels']['told'])}")
-    if inputs["metadata"] is not None:
-        lines.append(
-            f"{wording.name(inputs['metadata']['name'])}: groups by {wording.listed(inputs['metadata']['columns'][:6])}"
-        )
+    inputs = audit.inputs
+    dense, compressed = (_side(side) for side in (inputs.dense, inputs.compressed))
+    lines = [f"{wording.name(inputs.dense.name)}: {dense}"]
+    lines.append(f"{wording.name(inputs.compressed.name)}: {'likewise' if dense == compressed else compressed}")
+    if inputs.labels is not None:
+        lines.append(f"{wording.name(inputs.labels.name)}: {_joined(inputs.labels.how_read)}")
+    if inputs.metadata is not None:
+        columns = wording.listed(inputs.metadata.columns[:6])
+        lines.append(f"{wording.name(inputs.metadata.name)}: groups by {columns}")
     return [*lines, terms.matched(audit)]
 
 
-def _side(side: dict[str, Any]) -> str:
-    models = wording.counted(side["n_models"], "model")
-    read = _joined(side["told"]) if side["told"] else wording.printable(side["values"])
-    return f"{models}; {read}"
+def _side(side: SideRead) -> str:
+    read = _joined(side.how_read) if side.how_read else wording.printable(side.values)
+    return f"{wording.counted(side.n_models, 'model')}; {read}"
 
 
-def _joined(told: list[str]) -> str:
-    return "; ".join(wording.printable(each) for each in told[:4])
+def _joined(notes: Sequence[str]) -> str:
+    return "; ".join(wording.printable(note) for note in notes[:4])

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
+from typing import Literal, TypeVar
 
+from piescope.store.audit_answers import ClassRow, Ends, GroupRow, ImpactRow, SideName
+from piescope.store.audit_record import AuditRecord
 from piescope.wording import capital, count, counted, listed, name, percent, printable
 
-Audit = dict[str, Any]
-"""The content of audit.json."""
+R = TypeVar("R", bound=ImpactRow)
 
 
-Row = dict[str, Any]
-"""One row of one of its lists."""
-
-
-CLEAR = 0.05
-"""A class or group whose q-value is at most this lost (or gained) beyond chance."""
-
-
-def made_with(audit: dict[str, Any]) -> str:
+def made_with(audit: AuditRecord) -> str:
     """Libraries, and the processor if models were run, to follow "Made by piescope ..."; or empty."""
-    noted = audit.get("made_with")
-    if noted is None:
+    made = audit.made_with
+    if made is None:
         return ""
-    told = "".join(f", {printable(library)} {printable(version)}" for library, version in noted["libraries"].items())
-    return told if noted["processor"] is None else f"{told}; models were run on {printable(noted['processor'])}"
+    libraries = "".join(f", {printable(library)} {printable(version)}" for library, version in made.libraries.items())
+    return libraries if made.processor is None else f"{libraries}; models were run on {printable(made.processor)}"
 
 
 def class_name(text: object) -> str:
@@ -35,43 +28,40 @@ def class_name(text: object) -> str:
         >>> class_name("cat"), class_name("3"), class_name("1st")
         ('cat', 'class 3', 'class 1st')
     """
-    told = name(text)
-    return f"class {told}" if told[:1].isdigit() or told[:1] in "-+−." else told
+    word = name(text)
+    return f"class {word}" if word[:1].isdigit() or word[:1] in "-+−." else word
 
 
-def at_start(told: str, text: object) -> str:
+def at_start(sentence: str, text: object) -> str:
     """A sentence that begins with a class: our own word gets its capital, a name stays as it is."""
-    return told if told.startswith(name(text)) else capital(told)
+    return sentence if sentence.startswith(name(text)) else capital(sentence)
 
 
-def has_models(audit: Audit) -> str:
+def has_models(audit: AuditRecord) -> str:
     """``models`` when the compressed side has more than one, else ``model``."""
     return "models" if are_many(audit, "compressed") else "model"
 
 
-def are_many(audit: Audit, which: str) -> bool:
+def are_many(audit: AuditRecord, which: SideName) -> bool:
     """Whether a side has more than one model."""
-    models = audit["inputs"][which]["n_models"]
-    return bool(audit["is_population"] if models is None else models > 1)
+    return audit.inputs.side(which).n_models > 1
 
 
-def compares_votes(audit: Audit) -> bool:
+def compares_votes(audit: AuditRecord) -> bool:
     """Whether modal labels of equally many models are compared."""
-    return bool(audit["comparison"] == "vote against vote")
+    return audit.comparison == "vote against vote"
 
 
-def compares_pairs(audit: Audit) -> bool:
+def compares_pairs(audit: AuditRecord) -> bool:
     """Whether counts are means over pairs of a dense model and a compressed one."""
-    return bool(audit["comparison"] == "mean over pairs of models")
+    return audit.comparison == "mean over pairs of models"
 
 
-def comparison(audit: Audit) -> str:
+def comparison(audit: AuditRecord) -> str:
     """What is compared, where that needs words."""
     if not compares_pairs(audit):
         return ""
-    dense, compressed = (audit["inputs"][side]["n_models"] for side in ("dense", "compressed"))
-    if dense is None or compressed is None:
-        return ""
+    dense, compressed = audit.inputs.dense.n_models, audit.inputs.compressed.n_models
     return (
         f"Like with like: single models, {count(dense)} dense against {count(compressed)} compressed; every count is "
         f"the mean over these {counted(dense * compressed, 'pair')}. (A vote of several models beats any one of them, "
@@ -79,64 +69,65 @@ def comparison(audit: Audit) -> str:
     )
 
 
-def changed_noun(audit: Audit) -> str:
+def changed_noun(audit: AuditRecord) -> str:
     """Populations have PIEs, single models changed examples."""
     return "PIE" if compares_votes(audit) else "changed example"
 
 
-def title(audit: Audit) -> str:
+def title(audit: AuditRecord) -> str:
     """Who is compared with whom."""
-    inputs = audit["inputs"]
-    return f"{name(inputs['compressed']['name'])} against {name(inputs['dense']['name'])}"
+    inputs = audit.inputs
+    return f"{name(inputs.compressed.name)} against {name(inputs.dense.name)}"
 
 
-def subject(audit: Audit) -> str:
+def subject(audit: AuditRecord) -> str:
     """Whose numbers these are, at the start of a sentence; of several what-if copies the last."""
-    if audit["what_if"]:
-        copy = name(audit["what_if"][-1]["name"])
-        return f"The last copy, {copy}," if len(audit["what_if"]) > 1 else f"The copy, {copy},"
+    if audit.what_if:
+        copy = name(audit.what_if[-1].name)
+        return f"The last copy, {copy}," if len(audit.what_if) > 1 else f"The copy, {copy},"
     return f"The compressed {has_models(audit)}"
 
 
-def ends(pair: Sequence[float] | None) -> tuple[float | None, float | None]:
+def ends(pair: Ends | None) -> tuple[float | None, float | None]:
     """An interval's two ends; None twice where there is none."""
     return (None, None) if pair is None else (pair[0], pair[1])
 
 
-def side(audit: Audit, which: str) -> str:
+def side(audit: AuditRecord, which: SideName) -> str:
     """``dense.csv: 3 models, probabilities``."""
-    of = audit["inputs"][which]
-    told = [counted(of["n_models"], "model") if of["n_models"] is not None else "", of["values"] or ""]
-    return f"{name(of['name'])}: {', '.join(part for part in told if part)}"
+    of = audit.inputs.side(which)
+    parts = [counted(of.n_models, "model"), of.values or ""]
+    return f"{name(of.name)}: {', '.join(part for part in parts if part)}"
 
 
-def matched(audit: Audit) -> str:
+def matched(audit: AuditRecord) -> str:
     """How the examples were brought together."""
-    inputs = audit["inputs"]
-    told = f"{counted(audit['n_examples'], 'example')}, matched by {inputs['matched_by'] or 'row'}"
-    left = {which: number for which, number in (inputs["left_out"] or {}).items() if number}
+    inputs = audit.inputs
+    sentence = f"{counted(audit.n_examples, 'example')}, matched by {inputs.matched_by}"
+    left = {which: number for which, number in inputs.left_out.items() if number}
     if left:
-        told += "; left out: " + listed([f"{count(number)} that only {which} has" for which, number in left.items()])
-    return told + "."
+        sentence += "; left out: " + listed(
+            [f"{count(number)} that only {which} has" for which, number in left.items()]
+        )
+    return sentence + "."
 
 
-def confidence(audit: Audit, table: str) -> str:
+def confidence(audit: AuditRecord, table: Literal["accuracy", "classes", "groups"]) -> str:
     """Of the intervals of ``accuracy``, ``classes`` or ``groups``: ``95 %``, ``99.5 %``, ``98.33 %``."""
-    level = audit["confidence"][table]
+    level: float = getattr(audit.confidence, table)
     return percent(level, next((decimals for decimals in range(2) if round(level, decimals) == round(level, 6)), 2))
 
 
-def paid(rows: Iterable[Row]) -> list[Row]:
+def row_name(row: ClassRow | GroupRow) -> str:
+    """Of a class, or of a group ``camera = front``."""
+    return name(row.name) if isinstance(row, ClassRow) else f"{name(row.column)} = {name(row.value)}"
+
+
+def paid(rows: Iterable[R]) -> list[R]:
     """Classes or groups that lost beyond chance, worst first."""
-    lost = [row for row in rows if _is_clear(row) and row["impact"] < 0]
-    return sorted(lost, key=lambda row: row["impact"])
+    return sorted((row for row in rows if row.is_clear and row.change < 0), key=lambda row: row.change)
 
 
-def gained(rows: Iterable[Row]) -> list[Row]:
+def gained(rows: Iterable[R]) -> list[R]:
     """Classes or groups that gained beyond chance, most first."""
-    won = [row for row in rows if _is_clear(row) and row["impact"] > 0]
-    return sorted(won, key=lambda row: -row["impact"])
-
-
-def _is_clear(row: Row) -> bool:
-    return row["impact"] is not None and row["q_value"] is not None and row["q_value"] <= CLEAR
+    return sorted((row for row in rows if row.is_clear and row.change > 0), key=lambda row: -row.change)

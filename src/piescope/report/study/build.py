@@ -42,7 +42,8 @@ def build_report(out: Path) -> str:
     from piescope.report.study.signal_tables import COLUMNS as SIGNAL_COLUMNS
     from piescope.report.study.signal_tables import signal_tables
     from piescope.report.study.tables import COLUMNS, rows_of, wide_tables
-    from piescope.store.artefacts import as_json, as_parquet, write_file
+    from piescope.store.artefacts import as_parquet
+    from piescope.store.durable import as_json, write_file
     from piescope.store.tables import as_csv
 
     made_from = _sources(out)  # before reading: what changes meanwhile makes the results stale

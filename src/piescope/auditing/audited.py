@@ -1,0 +1,163 @@
+"""What is compared: two sides whose rows are matched and whose classes are agreed upon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from piescope.auditing.metadata import Groups
+from piescope.auditing.question import Question
+from piescope.auditing.widths import check_widths
+from piescope.measure.label_errors import FEWEST_VOTERS
+from piescope.problems import InputError
+from piescope.reading.labels import Classes, resolve_classes
+from piescope.reading.matching import Listed, Matched, match
+from piescope.reading.parts import LabelColumn, Predictions
+from piescope.reading.sides import Side
+from piescope.reading.truth_marks import check_no_truth
+from piescope.store.audit_record import Comparison
+
+SAMPLED = 10_000
+"""Examples on which the noise floor is measured, drawn at random where there are more."""
+
+FEWEST_FOR_NOISE = 4
+"""Dense models: two groups of two."""
+
+
+@dataclass(frozen=True, eq=False)
+class Audited:
+    """What is compared.
+
+    Attributes:
+        dense: the models before.
+        compressed: the models after.
+        matched: which row is which example.
+        classes: that all files speak of.
+        truth: true labels; None: they are not known.
+        groups: columns of metadata.
+        seed: of what is drawn.
+        is_paired: model k of the compressed side was made from model k of the dense one.
+        is_right_or_wrong: of each answer it is known only whether it was right.
+    """
+
+    dense: Side
+    compressed: Side
+    matched: Matched
+    classes: Classes
+    truth: LabelColumn | None
+    groups: tuple[Groups, ...] = ()
+    seed: int = 0
+    is_paired: bool = False
+    is_right_or_wrong: bool = False
+
+    @property
+    def is_population(self) -> bool:
+        """Whether both sides have several models."""
+        return min(len(self.dense.models), len(self.compressed.models)) > 1
+
+    @property
+    def comparison(self) -> Comparison:
+        """Like is compared with like: a vote of several models beats any of them, and a vote of more one of fewer."""
+        counts = {len(self.dense.models), len(self.compressed.models)}
+        if len(counts) > 1:
+            return "mean over pairs of models"
+        return "one against one" if counts == {1} else "vote against vote"
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether several models of one side belong to those of the other, one by one."""
+        return self.is_paired and self.is_population
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether both sides give probabilities or logits."""
+        return self.dense.has_scores and self.compressed.has_scores
+
+    @property
+    def can_suspect_labels(self) -> bool:
+        """Whether the dense side can be confident at all: it has probabilities, or enough models to vote."""
+        return self.dense.has_scores or len(self.dense.models) >= FEWEST_VOTERS
+
+    @cached_property
+    def sampled_rows(self) -> np.ndarray:
+        """``[sampled]`` examples on which the noise floor is measured, in order; none with too few models."""
+        if len(self.dense.models) < FEWEST_FOR_NOISE or len(self.compressed.models) < 2:
+            return np.zeros(0, np.int64)
+        count = self.matched.examples
+        if count <= SAMPLED:
+            return np.arange(count)
+        return np.sort(np.random.default_rng(self.seed).choice(count, SAMPLED, replace=False))
+
+    def true_labels(self, start: int, stop: int) -> np.ndarray | None:
+        """``[examples]`` int64 class ids of some examples; None where they are not known."""
+        if self.truth is None:
+            return None
+        codes = self.truth.codes.part(self.matched.rows_of("labels", start, stop))
+        table = self.classes.table(self.truth.names, self.truth.source, "labels")
+        return (codes if table is None else table[codes]).astype(np.int64)
+
+
+def resolved(question: Question) -> Audited:
+    """The comparison behind a question: rows matched, classes agreed upon.
+
+    Raises:
+        InputError: files that do not fit together.
+    """
+    truth = question.truth
+    sides = {"dense": question.dense.parts, "compressed": question.compressed.parts}
+    others: dict[str, Listed | None] = {"labels": truth, "metadata": question.metadata}
+    if question.represented is not None:
+        others |= question.represented.listed()
+    matched = match(sides, others, question.common, question.match_tail)
+    check_no_truth(question.dense.parts, question.compressed.parts, matched)
+    check_widths(sides, matched)
+    parts = [*question.dense.parts, *question.compressed.parts]
+    classes = _classes(parts, truth, question.class_names)
+    dense, compressed = (Side(name, side, classes) for name, side in sides.items())
+    groups = () if question.metadata is None or truth is None else question.metadata.groups
+    if question.is_paired and len(dense.models) != len(compressed.models):
+        raise InputError.of(
+            question.compressed.name,
+            "--paired",
+            f"{len(compressed.models)} models",
+            f"{len(dense.models)}, as many as on the dense side",
+            "model k must come from model k: give both sides in the same order, or leave --paired out",
+        )
+    rest = groups, question.seed, question.is_paired, question.is_right_or_wrong
+    return Audited(dense, compressed, matched, classes, truth, *rest)
+
+
+def _classes(parts: Sequence[Predictions], truth: LabelColumn | None, explicit: Sequence[str] | None) -> Classes:
+    labelled = {f"{part.source}": part.class_names for part in parts if part.values == "labels"}
+    if truth is not None:
+        labelled[f"{truth.source} (labels)"] = truth.names
+    scored = {
+        f"{place} {part.source}": (part.class_names, part.num_classes or 0)
+        for place, part in enumerate(parts)
+        if part.values != "labels"
+    }
+    bare = [name.split(" ", 1)[1] for name in scored]
+    if len(scored) == len(set(bare)):
+        scored = dict(zip(bare, scored.values(), strict=True))
+    largest = max(
+        [part.largest for part in parts] + ([] if truth is None else [truth.largest if truth.names is None else -1]),
+        default=-1,
+    )
+    are_numbers = explicit is None and _are_numbers(parts, truth)
+    return replace(resolve_classes(labelled, scored, -1 if are_numbers else largest, explicit), are_numbers=are_numbers)
+
+
+def _are_numbers(parts: Sequence[Predictions], truth: LabelColumn | None) -> bool:
+    """Whether ids of labels are the numbers that name the columns of scores, ``class_1 ...``, not their places."""
+    named = [part for part in parts if part.num_classes is not None and part.class_names is not None]
+    if not named or not all(name.isdecimal() and str(int(name)) == name for name in named[0].class_names or ()):
+        return False
+    numbers = [int(name) for name in named[0].class_names or ()]
+    seen = set[int]() if truth is None or truth.names is not None else set(truth.ids_that_occur())
+    for part in parts:
+        if part.values == "labels" and part.class_names is None:
+            seen.update(part.ids_that_occur())
+    return bool(seen) and seen <= set(numbers)
