@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Self
 
-from piescope.wording import one_line
+from piescope.wording import LONGEST_PART, printable
 
 CLOSE = 0.65
 """How alike names are of which one may be meant for the other: 'digitz' for 'digits', not 'wanda' for 'random'."""
@@ -70,10 +70,10 @@ class InputError(Exception):
         """Notes a fault; what of it comes from outside may be anything, and is made printable and cut."""
         self.problems.append(
             Problem(
-                where=one_line(where) or repr(where),
-                found=one_line(found) or "nothing",
-                expected=one_line(expected, LONGEST_EXPECTED),
-                cure=one_line(cure, LONGEST_CURE),
+                where=printable(where, LONGEST_PART) or repr(where),
+                found=printable(found, LONGEST_PART) or "nothing",
+                expected=printable(expected, LONGEST_EXPECTED),
+                cure=printable(cure, LONGEST_CURE),
             )
         )
 
@@ -83,7 +83,7 @@ class InputError(Exception):
         close = get_close_matches(found, names, n=1, cutoff=CLOSE)
         close = close or [name for name in names if len(found) >= BEGINNING and name[:BEGINNING] == found[:BEGINNING]]
         cure = f"did you mean {close[0]!r}?" if close else "take one of those"
-        self.add(where, f"unknown {what} {one_line(repr(found))}", "", cure)
+        self.add(where, f"unknown {what} {printable(repr(found), LONGEST_PART)}", "", cure)
         self.problems[-1] = replace(self.problems[-1], expected="one of: " + ", ".join(names))  # all, however many
 
     def merge_alternatives(self) -> None:

@@ -14,7 +14,9 @@ SPACE = "\N{NO-BREAK SPACE}"
 NOTHING = "–"
 """Stands where there is no number; a missing number is never a 0."""
 
-LONGEST_NAME = 60
+LONGEST_NAME, LONGEST_PART = 60, 120
+"""Characters of a name, and of a part of a message; what is longer is cut."""
+
 MOST_DECIMALS = 9
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -24,29 +26,21 @@ def printable(text: object, longest: int | None = None) -> str:
     r"""Text from outside as it may be shown: control, direction and lone surrogate characters spelt out, never sent on.
 
     Args:
-        text: a name, an id, a note.
+        text: a name, an id, a note, a part of a message.
         longest: characters after which it is cut.
 
     Example:
         >>> printable("a\x1b[31m\nb"), printable("x" * 9, longest=5)
         ('a\\x1b[31m\\nb', 'xxxx…')
     """
-    safe = "".join(
-        letter if unicodedata.category(letter) not in _INVISIBLE else letter.encode("unicode_escape").decode()
-        for letter in str(text)
-    )
+    letters = str(text)
+    safe = letters if letters.isprintable() else "".join(map(_shown, letters))
     return safe if longest is None or len(safe) <= longest else safe[: longest - 1] + "…"
 
 
-def one_line(text: object, longest: int = 120) -> str:
-    r"""Text from outside within a message: of printable characters alone, cut where it is very long.
-
-    Example:
-        >>> one_line("cat\x1b[2J\n"), one_line("x" * 9, longest=6)
-        ('cat?[2J?', 'xxx...')
-    """
-    safe = "".join(letter if letter.isprintable() else "?" for letter in str(text))
-    return safe if len(safe) <= longest else safe[: longest - 3] + "..."
+def _shown(letter: str) -> str:
+    is_hidden = unicodedata.category(letter) in _INVISIBLE or ord(letter) & 0xFFFE == 0xFFFE  # the last: no characters
+    return letter.encode("unicode_escape").decode() if is_hidden else letter
 
 
 _PLAIN = str.maketrans({MINUS: "-", SPACE: " ", "→": "->", "–": "-", "…": "..."})

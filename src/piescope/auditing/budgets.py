@@ -355,7 +355,7 @@ def verdict_line(row: BudgetRow) -> str:
         >>> verdict_line(judge(audit, Budgets(max_changed="2%"))[0])
         'max_changed broken: 2.4 % (up to 2.7 at 95 %), limit 2 %; 240 of 10,000 examples'
     """
-    name = f"{row.budget} ({wording.one_line(row.of, LONGEST_NAME)})" if row.of else row.budget
+    name = f"{row.budget} ({wording.printable(row.of, LONGEST_NAME)})" if row.of else row.budget
     limit, unit = signed_limit(row), row.unit
     figure: Callable[[float], str] = whole_number if unit == "examples" else lambda value: beside_limit(value, limit)
     told = "nothing observed"

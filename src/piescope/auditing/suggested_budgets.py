@@ -9,6 +9,7 @@ import piescope
 from piescope.auditing.budgets import Budgets, judge
 from piescope.problems import InputError
 from piescope.store.audit_record import AuditRecord, BudgetRow
+from piescope.wording import LONGEST_NAME, printable
 
 SHARES = ("max_flips", "max_changed")
 
@@ -42,7 +43,7 @@ def suggested_budgets(audit: AuditRecord) -> str:
         found = "a warning: the numbers may be about something else than the compression"
         error.add("--suggest-budgets", found, "an audit whose numbers can be trusted", "see to the warning first")
         raise error
-    names = [_comment(side.name) for side in (audit.inputs.compressed, audit.inputs.dense)]
+    names = [printable(side.name, LONGEST_NAME) for side in (audit.inputs.compressed, audit.inputs.dense)]
     lines = [
         f"# What {names[0]} keeps against {names[1]} on {audit.n_examples:,} examples:",
         "# the audit's one-sided 95 % bounds, rounded up. Raise none without a reason.",
@@ -105,8 +106,3 @@ def _rounded_up(value: float) -> float:
     value = max(value, 0.01)
     step = 10.0 ** (math.floor(math.log10(value)) - 1)
     return round(math.ceil(value / step - 1e-9) * step, 10)
-
-
-def _comment(text: object) -> str:
-    """Fit for one line of a comment: names come from files."""
-    return "".join(letter if letter.isprintable() else "?" for letter in str(text))[:60]

@@ -66,7 +66,7 @@ def units(audit: AuditRecord, rows: Sequence[ClassRow | GroupRow]) -> list[Unit]
 
 
 def _unit(audit: AuditRecord, row: ClassRow | GroupRow) -> Unit:
-    name = wording.one_line(row.name, LONGEST_NAME)
+    name = wording.printable(row.name, LONGEST_NAME)
     lost, gained = row.correct_to_wrong, row.wrong_to_correct
     if not row.examples or row.impact is None or lost is None or gained is None:
         return Unit(name, 0, 0.0, _unknown, None)

@@ -14,7 +14,7 @@ from piescope.reading.columns import Column, numbers_in, numpy_of
 from piescope.reading.files import fault
 from piescope.reading.names import truth_of_word
 from piescope.reading.text_format import NUMBER
-from piescope.wording import one_line
+from piescope.wording import printable
 
 
 def check_no_text(unused: Sequence[Column], path: Path) -> None:
@@ -95,7 +95,7 @@ def _vector_of_text(cells: Sequence[str], path: Path, name: str, first: int) -> 
     length = len(rows[0])
     odd = next((place for place, row in enumerate(rows) if len(row) != length or not row), None)
     if odd is not None:
-        found = f"{one_line(cells[odd], 40)!r}, {len(rows[odd])} numbers" + (f" after {length}" if odd else "")
+        found = f"{printable(cells[odd], 40)!r}, {len(rows[odd])} numbers" + (f" after {length}" if odd else "")
         cure = "write all numbers, one column a class (NumPy cuts long arrays in text), or an .npy"
         raise fault(path, f"{name}, row {first + odd}", found, "lists of numbers of one length", cure)
     return np.array(rows, np.float32)

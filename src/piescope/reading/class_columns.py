@@ -40,7 +40,7 @@ from piescope.reading.names import (
     words_of,
 )
 from piescope.reading.parts import SUM_TOLERANCE, Hints, Roles
-from piescope.wording import one_line
+from piescope.wording import LONGEST_PART, printable
 
 MOST_TRIED = 40
 """Columns of which one or two may be no probabilities, all tried."""
@@ -228,7 +228,7 @@ def _cannot_tell(free: Sequence[Column], measured: Sequence[Column], path: Path)
     if ((values >= 0) & (values <= 1)).all():
         return multi_label(path, free, "columns of numbers from 0 to 1 that do not sum to 1")
     shown = ", ".join(repr(column.name) for column in free[:8])
-    left = ", ".join(repr(one_line(column.name, 30)) for column in measured[:4])
+    left = ", ".join(repr(printable(column.name, 30)) for column in measured[:4])
     without = f" ({left} left out: measurements by their names; add them if they are classes)" if measured else ""
     return fault(
         path,
@@ -455,7 +455,7 @@ def _check_same(
         f"another class than the largest score in {1 - same:.0%} of the rows",
         "the class with the largest score",
         f"--prediction-column {typed([name])} goes by the column; --score-columns, with their names, by the scores "
-        f"({one_line(where)} ...)",
+        f"({printable(where, LONGEST_PART)} ...)",
     )
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from piescope.problems import InputError
 from piescope.reading.signatures import PICKLES, foreign
-from piescope.wording import one_line
+from piescope.wording import LONGEST_PART, printable
 
 Kind = Literal["csv", "jsonl", "json", "parquet", "arrow", "npy", "npz", "safetensors"]
 
@@ -57,7 +57,7 @@ def shown(path: Path | str) -> str:
     given = Path(path)
     is_private = given.is_absolute() or ".." in given.parts
     name = (given.name if is_private else given.as_posix()) or str(path)
-    return one_line(name)
+    return printable(name, LONGEST_PART)
 
 
 MOST_TYPED = 300
@@ -74,10 +74,10 @@ def typed(names: str | Sequence[str]) -> str:
         'my answer' cat,dog '"a,b"," c"'
     """
     if isinstance(names, str):
-        return shlex.quote(one_line(names, MOST_TYPED))
+        return shlex.quote(printable(names, MOST_TYPED))
     listed, length = list[str](), 0
     for name in names:
-        plain = one_line(name, MOST_TYPED)
+        plain = printable(name, MOST_TYPED)
         is_odd = "," in plain or '"' in plain or plain != plain.strip()
         listed.append('"' + plain.replace('"', '""') + '"' if is_odd else plain)
         length += len(listed[-1]) + 1

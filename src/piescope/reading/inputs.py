@@ -25,7 +25,7 @@ from piescope.reading.columns import column_of, numpy_of
 from piescope.reading.files import SUFFIXES, fault, named_file, named_files, shown
 from piescope.reading.parts import Hints, LabelColumn, Predictions
 from piescope.reading.predictions import read_file, read_labels
-from piescope.wording import one_line
+from piescope.wording import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ def _unread(given: Path, paths: Sequence[Path]) -> tuple[str, ...]:
     if not given.is_dir():
         return ()
     left = sorted(path.name for path in given.iterdir() if path.is_file() and path not in paths)
-    left = [one_line(name, 40) for name in left if not name.startswith(".")]
+    left = [printable(name, 40) for name in left if not name.startswith(".")]
     more = f" and {len(left) - 5} more" if len(left) > 5 else ""
     return (f"not read: {', '.join(left[:5])}{more} in {shown(given)} (no tables or arrays)",) if left else ()
 

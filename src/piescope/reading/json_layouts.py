@@ -11,7 +11,7 @@ import pyarrow as pa
 from piescope.reading.files import fault, shown
 from piescope.reading.known_formats import conversion, refuse_object, refuse_records
 from piescope.reading.names import WRAPPER_NAMES, is_usual, key_of
-from piescope.wording import one_line
+from piescope.wording import printable
 
 LEAST_ANSWERS = 8
 """Entries of a mapping from which it is examples and their answers."""
@@ -70,7 +70,7 @@ def _are_rows(value: Any) -> bool:
 def _unwrapped_told(read: Sequence[str], content: Mapping[str, Any]) -> str:
     left = [name for name in content if name not in read]
     more = f" and {len(left) - 5} more" if len(left) > 5 else ""
-    names = [", ".join(repr(one_line(name, 40)) for name in each) for each in (read[:5], left[:5])]
+    names = [", ".join(repr(printable(name, 40)) for name in each) for each in (read[:5], left[:5])]
     return f"read: {names[0]} of the file's object" + (f", not read: {names[1]}{more}" if left else "")
 
 
@@ -82,7 +82,7 @@ def _line_for(content: Any, path: Path) -> str:
     name = max(lists, key=lambda each: len(lists[each]))
     row = "r" if all(isinstance(one, dict) for one in lists[name]) else "{'prediction':r}"
     line = conversion(row, f"json.load(sys.stdin)[{name!r}]", shown(path))
-    return f"if {one_line(name, 40)!r} holds the rows, {line}"
+    return f"if {printable(name, 40)!r} holds the rows, {line}"
 
 
 def table_of_json(content: Any, path: Path) -> pa.Table:
@@ -110,7 +110,7 @@ def table_of_json(content: Any, path: Path) -> pa.Table:
 
 
 def _told(content: Mapping[str, Any]) -> str:
-    return one_line(", ".join(map(repr, list(content)[:6])), 80) or "nothing in it"
+    return printable(", ".join(map(repr, list(content)[:6])), 80) or "nothing in it"
 
 
 def _of_list(content: list[Any], path: Path) -> pa.Table | None:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from piescope.problems import InputError
 from piescope.reading.columns import numpy_of
 from piescope.reading.files import check_regular, fault, shown
-from piescope.wording import one_line
+from piescope.wording import LONGEST_PART, printable
 
 MOST_CLASSES = 2**15
 """More distinct labels than this are ids, regression targets or a wrong column."""
@@ -247,7 +247,7 @@ class Classes:
                 where,
                 "class name" if len(unknown) == 1 else f"class names ({len(unknown)}), the first",
                 unknown[0],
-                [one_line(name) for name in dict.fromkeys((*near, *self.names[:20]))],
+                [printable(name, LONGEST_PART) for name in dict.fromkeys((*near, *self.names[:20]))],
             )
         error.raise_if_any()
         return np.array([index[name] for name in names], np.int32)

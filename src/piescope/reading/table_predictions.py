@@ -37,7 +37,7 @@ from piescope.reading.roles import id_of, ids_alike, roles_of, truth_roles, witn
 from piescope.reading.tables import TableFile, check_padded
 from piescope.reading.text_format import NUMBER
 from piescope.reading.truth_marks import may_be_predictions
-from piescope.wording import one_line
+from piescope.wording import printable
 
 MOST_LOOKED_AT = 2**22
 """Numbers of the first rows that roles are decided from."""
@@ -107,7 +107,7 @@ def left_out_told(roles: Roles) -> tuple[str, ...]:
         reasons.setdefault(why, []).append(name)
     told = []
     for why, names in reasons.items():
-        listed = ", ".join(repr(one_line(name, 40)) for name in names[:6])
+        listed = ", ".join(repr(printable(name, 40)) for name in names[:6])
         more = f" and {len(names) - 6} more" if len(names) > 6 else ""
         told.append(f"not used: {listed}{more}" + (f" ({why})" if why else ""))
     return tuple(told)
@@ -386,7 +386,7 @@ def _cells_of(table: TableFile, columns: Sequence[Column], roles: Roles, hints: 
 
 def _listed(names: Sequence[str]) -> str:
     """``'cat', 'dog', 'bird' and 7 more``."""
-    shown_names = ", ".join(repr(one_line(name, 40)) for name in names[:5])
+    shown_names = ", ".join(repr(printable(name, 40)) for name in names[:5])
     return f"{shown_names} and {len(names) - 5} more" if len(names) > 5 else shown_names
 
 

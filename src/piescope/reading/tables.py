@@ -22,7 +22,7 @@ from piescope.reading.files import Kind, fault, shown, typed
 from piescope.reading.json_layouts import table_of_json, unwrapped
 from piescope.reading.known_formats import first_object, refuse_columns, refuse_object, refuse_records
 from piescope.reading.text_format import NUMBER, TextFormat, rows_of, text_format
-from piescope.wording import one_line
+from piescope.wording import printable
 
 SAMPLE = 2**16
 """Bytes of a text file that are looked at to tell how it is written ..."""
@@ -151,7 +151,7 @@ def open_table(path: Path, kind: Kind, has_header: bool | None = None) -> TableF
     if not kept:
         told = ", ".join(f"{each.name!r} ({each.type})" for each in list(found.schema)[:6])
         raise fault(path, "columns", told, "columns of numbers, text, or lists of numbers", "write them as such")
-    left = [repr(one_line(each.name, 40)) for each in found.schema if plain_type(each.type) is None]
+    left = [repr(printable(each.name, 40)) for each in found.schema if plain_type(each.type) is None]
     unread = (f"not read: {', '.join(left[:6])} (no numbers or texts)",) if left else ()
     return replace(found, schema=pa.schema(kept), told=(*found.told, *unread))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from piescope.reading.files import fault
 from piescope.reading.names import is_usual
-from piescope.wording import one_line
+from piescope.wording import printable
 
 DELIMITERS = ",;\t|"
 
@@ -87,7 +87,7 @@ def text_format(text: str, path: Path, skip: bool, has_header: bool | None) -> T
     if not named:
         told.append("no header: its first row is data")
     elif has_header is None and not any(re.search(r"[^\W\d]", cell) for cell in rows[0]):
-        told.append(f"a header of numbers: {one_line(delimiter.join(rows[0]), 40)!r} names the columns")
+        told.append(f"a header of numbers: {printable(delimiter.join(rows[0]), 40)!r} names the columns")
     return TextFormat(delimiter, "," if comma else ".", names, skip, '"' in text, tuple(told))
 
 
@@ -169,7 +169,7 @@ def _is_header(rows: list[list[str]], path: Path) -> bool:
     raise fault(
         path,
         "line 1",
-        f"{one_line(', '.join(head), 60)!r}, names of columns or an example",
+        f"{printable(', '.join(head), 60)!r}, names of columns or an example",
         "a header with a usual name (id, label, prediction), or none",
         "say which it is: --header or --no-header",
     )

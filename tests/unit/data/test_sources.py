@@ -377,7 +377,7 @@ def break_folder(root: Path, fault: str) -> None:
         ("other classes", "only in train: dog; only in test: wolf"), ("truncated", "no whole picture"),
         ("zero bytes", "0 bytes that are no whole picture"), ("16-bit", "colour mode I;16"), ("CMYK", "colour mode CMYK"),
         ("SVG", "convert it"), ("bomb", "DecompressionBombError"), ("too small", "only ever shrunk"),
-        ("symlink loop", "loop"), ("newline", "a?b.png"), ("non-UTF-8", "?.png"), ("a file among classes", "notes.txt"),
+        ("symlink loop", "loop"), ("newline", r"a\nb.png"), ("non-UTF-8", r"\udcff.png"), ("a file among classes", "notes.txt"),
     ],
 )  # fmt: skip
 def test_bad_image_folders_are_refused_by_name(tmp_path: Path, fault: str, told: str) -> None:

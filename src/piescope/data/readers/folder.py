@@ -19,7 +19,7 @@ from piescope.data.halves import HALVES, Half, called
 from piescope.data.pictures import Pictures
 from piescope.data.readers.decoding import decoded, opened
 from piescope.problems import DataError
-from piescope.wording import one_line
+from piescope.wording import LONGEST_PART, printable
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm")
 
@@ -116,7 +116,7 @@ def _classes(root: Path, base: Path, error: DataError, only_classes: bool) -> li
     folders = {entry for entry in entries if entry.is_dir()}
     if not only_classes and folders and any(_is_picture(entry) for entry in entries if entry not in folders):
         found, expected = "pictures beside the folders of classes", "all in folders of classes, or all without"
-        error.add(one_line(base.name), found, expected, "move them")
+        error.add(base.name, found, expected, "move them")
     classes = []
     for entry in entries:
         if entry in folders and entry.name.isprintable():
@@ -133,7 +133,7 @@ def _classes(root: Path, base: Path, error: DataError, only_classes: bool) -> li
 
 def _below(root: Path, place: Path) -> str:
     """A file or folder as messages name it."""
-    return one_line(place.relative_to(root).as_posix())
+    return printable(place.relative_to(root).as_posix(), LONGEST_PART)
 
 
 def _usable(place: Path, is_class: bool) -> tuple[list[Path], list[Path]]:
@@ -172,7 +172,7 @@ def _check_any(error: DataError, listed: Listed, has_classes: bool) -> None:
         )
     names = {name for name, _ in listed}
     if len(names) == 1 and has_classes:
-        found = f"one class: {one_line(names.pop())}"
+        found = f"one class: {printable(names.pop(), LONGEST_PART)}"
         error.add(error.source, found, "at least two, or pictures without", "add the others")
 
 
