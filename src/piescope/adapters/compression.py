@@ -5,7 +5,7 @@ Written ``METHOD`` or ``METHOD:AMOUNT,AMOUNT``, several separated by spaces (or 
     magnitude:0.5,0.7,0.9    so many of all weights go, the smallest ones first, whatever layer they are in
     random:0.5               so many of all weights go, drawn at random: the control that knows nothing
     2:4                      of each 4 consecutive input weights the 2 largest stay (also written n:m:2:4)
-    int8                     quantised to 8 bits by the framework's own quantiser
+    int8                     weights to 8 bits, and what comes into their layers; of ONNX models by onnxruntime
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ def compressed_copy(
         compression: what to do.
         seed: of the random choice.
         calibration: pictures that int8 takes its ranges of activations from (a few hundred, none of the audited ones
-            if there are others). Without them only weights are quantised, or activations as they come.
+            if there are others). Without them a module's weights alone are quantised; onnxruntime takes activations
+            as they come.
 
     Raises:
         ModelError: a model whose weights cannot be reached, or with nothing to compress.

@@ -1,15 +1,20 @@
-"""Compressed copies of an nn.Module: masks set to zero, or torch's own quantisers."""
+"""Compressed copies of an nn.Module: weights set to zero, or rounded to 8 bits with what comes into their layers.
+
+int8 is static quantisation as kernels of x86 do it, computed in float32: weights symmetric per output channel, inputs
+of convolutions and linear layers affine per tensor, all else untouched. Any module has it, on any device and
+processor; a true kernel rounds in more places where it also keeps the sums of residual branches in 8 bits.
+
+Source: Jacob et al. 2018, arXiv 1712.05877; Nagel et al. 2021, arXiv 2106.08295 (section 2).
+"""
 
 from __future__ import annotations
 
 import copy
 import io
-import logging
-import warnings
+import math
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,14 +22,18 @@ from torch import Tensor, nn
 
 from piescope.adapters.compression import Compression, Facts, pruned_note, pruning_masks
 from piescope.adapters.protocol import ModelError
-from piescope.adapters.torch_models import INSIDE, TorchModel
+from piescope.adapters.torch_models import TorchModel
 from piescope.pruning.scope import prunable_parameters
+from piescope.wording import counted, listed
 
 CALIBRATED = 64
 """Pictures a forward pass of calibration."""
 
-ENGINES = ("x86", "fbgemm", "onednn", "qnnpack")
+LARGEST, UNSIGNED = 127, 255
+"""The highest level of a weight, and of what comes into a layer."""
+
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+LAYERS = (*CONVOLUTIONS, nn.Linear)
 
 
 def compressed_module(
@@ -42,35 +51,19 @@ def compressed_module(
             weights[key].masked_fill_(~mask.to(weights[key].device), 0.0)
     zeros = sum(int((weights[key] == 0).sum()) for key in weights)
     total = sum(weight.numel() for weight in weights.values())
-    told = (pruned_note(compression, zeros, total, len(masks)), *notes)
-    before, after = sizes(model.module), sizes(module)
-    facts = Facts(zeros / total, tuple(masks), before[0], after[0], before[1], after[1], told)
-    return model.with_module(module, name, told), facts
+    notes = (pruned_note(compression, zeros, total, len(masks)), *notes)
+    before, after = sizes(model.module.state_dict()), sizes(module.state_dict())
+    facts = Facts(zeros / total, tuple(masks), before[0], after[0], before[1], after[1], notes)
+    return model.with_module(module, name, notes), facts
 
 
-def sizes(module: nn.Module) -> tuple[int, int]:
-    """Bytes of the state_dict as torch.save writes it, and of the same compressed by zlib."""
-    counted = _Counter()
+def sizes(state: Mapping[str, object]) -> tuple[int, int]:
+    """Bytes of a state_dict as torch.save writes it, and of the same compressed by zlib."""
     buffer = io.BytesIO()
-    torch.save(module.state_dict(), buffer)
-    content = buffer.getbuffer()
-    for start in range(0, len(content), 1 << 24):
-        counted.add(content[start : start + (1 << 24)])
-    return len(content), counted.end()
-
-
-class _Counter:
-    """The length of what zlib makes, without keeping it."""
-
-    def __init__(self) -> None:
-        self._compressor = zlib.compressobj(1)
-        self._length = 0
-
-    def add(self, part: memoryview) -> None:
-        self._length += len(self._compressor.compress(part))
-
-    def end(self) -> int:
-        return self._length + len(self._compressor.flush())
+    torch.save(state, buffer)
+    content, compressor = buffer.getbuffer(), zlib.compressobj(1)
+    parts = (content[start : start + (1 << 24)] for start in range(0, len(content), 1 << 24))  # none of them is kept
+    return len(content), sum(len(compressor.compress(part)) for part in parts) + len(compressor.flush())
 
 
 def _copied(model: TorchModel) -> nn.Module:
@@ -94,7 +87,7 @@ def _copied(model: TorchModel) -> nn.Module:
 def _prunable(module: nn.Module, name: str, compression: Compression) -> dict[str, nn.Parameter]:
     """Weights that may go, tied ones once."""
     try:
-        found = prunable_parameters(module)
+        weights = prunable_parameters(module)
     except ValueError as reason:
         raise ModelError.of(
             name,
@@ -103,187 +96,110 @@ def _prunable(module: nn.Module, name: str, compression: Compression) -> dict[st
             "weights of convolutions or linear layers",
             "compress it yourself and audit both",
         ) from None
-    first: dict[int, str] = {}
-    for key, parameter in found.items():
-        first.setdefault(id(parameter), key)
-    return {key: found[key] for key in first.values()}
+    first = {id(parameter): key for key, parameter in reversed(weights.items())}
+    return {key: parameter for key, parameter in weights.items() if first[id(parameter)] == key}
 
 
 def _quantised(model: TorchModel, name: str, calibration: Sequence[np.ndarray] | None) -> tuple[TorchModel, Facts]:
-    """Static quantisation by FX where the model can be traced; else dynamic, with convolutions' weights rounded."""
-    _prunable(model.module, model.name, Compression("int8"))
-    if calibration:
-        model.scores(calibration[:2])  # finds the classifier by name, before layers become others
-    quiet = logging.getLogger("torch.ao")
-    level = quiet.level
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch announces where its quantisers will move to
-        quiet.setLevel(logging.ERROR)
-        try:
-            module, notes, touched = _static_or_dynamic(model, calibration)
-        finally:
-            quiet.setLevel(level)
-        copy_of = model.with_module(module, name, notes)
-        before, after = sizes(model.module), sizes(module)
-    return copy_of, Facts(None, touched, before[0], after[0], before[1], after[1], notes)
+    """Weights rounded to 8 bits per output channel; what comes into their layers, too, where ranges are known."""
+    module = _copied(model).float()
+    _prunable(module, model.name, Compression("int8"))
+    layers = {
+        key: layer
+        for key, layer in module.named_modules()
+        if isinstance(layer, LAYERS) and isinstance(layer.weight, nn.Parameter)
+    }
+    made = model.with_module(module, name)
+    ranges = _ranges(made, layers, calibration or ())
+    levels: dict[int, tuple[Tensor, Tensor]] = {}  # by place in memory: tied weights are one
+    for layer in layers.values():
+        weight = layer.weight.detach()
+        if weight.data_ptr() not in levels:
+            levels[weight.data_ptr()] = to_int8(weight)
+            weight.copy_(from_int8(*levels[weight.data_ptr()]))
+    for key, (low, high) in ranges.items():
+        layers[key].register_forward_pre_hook(partial(_rounded_input, low, high))
+    made.notes = (_int8_note(layers, ranges, len(calibration or ())),)
+    before, after = sizes(model.module.state_dict()), sizes(_as_saved(module, levels))
+    return made, Facts(None, tuple(layers), before[0], after[0], before[1], after[1], made.notes)
 
 
-def _static_or_dynamic(
-    model: TorchModel, calibration: Sequence[np.ndarray] | None
-) -> tuple[nn.Module, tuple[str, ...], tuple[str, ...]]:
-    source = _copied(model).cpu().float().eval()
-    why = "there were no pictures to calibrate on"
-    if calibration:
-        try:
-            with _engine():
-                return _static(model, source, calibration)
-        except ModelError:
-            raise
-        except Exception as reason:  # whatever the tracer, the quantiser or its kernels cannot do
-            first = str(reason).strip().split("\n")[0]
-            why = f"its forward pass cannot be quantised as a whole ({type(reason).__name__}: {first[:120]})"
-            source = _copied(model).cpu().float().eval()
-    with _engine():
-        return _dynamic(source, why, None if not calibration else _batch(model, calibration[:2]))
+def to_int8(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Each output channel on 255 symmetric levels up to its largest magnitude.
 
+    Args:
+        weight: ``[outputs, ...]``.
 
-def _static(
-    model: TorchModel, source: nn.Module, calibration: Sequence[np.ndarray]
-) -> tuple[nn.Module, tuple[str, ...], tuple[str, ...]]:
-    from torch.ao.quantization import get_default_qconfig_mapping
-    from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
-
-    first = _batch(model, calibration[:2])
-    mapping = get_default_qconfig_mapping(torch.backends.quantized.engine)
-    with torch.no_grad():
-        expected = source(first)
-        prepared = prepare_fx(copy.deepcopy(source), mapping, (first,))
-        if not torch.allclose(_tensor(prepared(first)), _tensor(expected), rtol=1e-3, atol=1e-4):
-            raise ValueError("the traced model says something else")
-        for start in range(0, len(calibration), CALIBRATED):
-            prepared(_batch(model, calibration[start : start + CALIBRATED]))
-        module = convert_fx(prepared)
-        module.eval()
-        if not bool(torch.isfinite(_tensor(module(first))).all()):
-            raise ValueError("the quantised model gives NaN")
-    if model.classifier:
-        _mark_classifier(module, model.classifier)
-    layers, touched = _counts(source, module)
-    if not touched:
-        raise ValueError("no layer was quantised")
-    told = (
-        f"int8: {layers} by torch.ao's static FX quantiser ({torch.backends.quantized.engine}): weights per channel, "
-        f"activations per tensor with ranges from {len(calibration)} pictures; it runs on the CPU"
-    )
-    return module, (told,), touched
-
-
-def _dynamic(source: nn.Module, why: str, batch: Tensor | None) -> tuple[nn.Module, tuple[str, ...], tuple[str, ...]]:
-    """Linear layers by torch.ao's dynamic quantiser; weights of convolutions rounded to 8 bits per output channel."""
-    from torch.ao.quantization import quantize_dynamic
-
-    linear = [key for key, each in source.named_modules() if isinstance(each, nn.Linear)]
-    convolutions = [key for key, each in source.named_modules() if isinstance(each, CONVOLUTIONS)]
-    module: Any = source
-    kept_float = ""
-    if linear:
-        module = quantize_dynamic(copy.deepcopy(source), {nn.Linear}, dtype=torch.qint8)
-        try:
-            with torch.no_grad():
-                if batch is not None:
-                    module(batch)
-        except Exception as reason:  # a layer whose weight is read elsewhere (nn.MultiheadAttention does so)
-            kept_float = f" (as torch's kernels for linear layers fail here: {type(reason).__name__})"
-            module = source
-    in_place = [*convolutions, *(linear if kept_float else [])]
-    rounded: set[int] = set()
-    with torch.no_grad():
-        for key in in_place:
-            weight = module.get_submodule(key).weight
-            if id(weight) not in rounded:
-                rounded.add(id(weight))
-                weight.copy_(rounded_to_int8(weight))
-    quantised = [] if kept_float else linear
-    told = []
-    if quantised:
-        told.append(
-            f"{len(quantised)} linear layers by torch.ao's dynamic quantiser (weights int8 per tensor, activations "
-            "int8 as they come)"
-        )
-    if in_place:
-        told.append(
-            f"the weights of {len(in_place)} {'layers' if kept_float else 'convolutions'} rounded to int8 per output "
-            f"channel and computed in float32{kept_float}"
-        )
-    return module, (f"int8: {'; '.join(told)}; not static, as {why}",), (*quantised, *in_place)
-
-
-def rounded_to_int8(weight: Tensor) -> Tensor:
-    """Each output channel's weights on 255 symmetric levels up to its largest magnitude, by torch's own rounding.
+    Returns:
+        levels of -127 to 127 of the same shape, int8; what one level is worth, ``[outputs]``.
 
     Example:
-        >>> [round(value, 4) for value in rounded_to_int8(torch.tensor([[1.27, 0.014]]))[0].tolist()]
-        [1.27, 0.01]
+        >>> levels, scale = to_int8(torch.tensor([[1.27, 0.014]]))
+        >>> levels.tolist(), [round(value, 4) for value in from_int8(levels, scale)[0].tolist()]
+        ([[127, 1]], [1.27, 0.01])
     """
-    scale = (weight.detach().flatten(1).abs().amax(1) / 127).clamp_min(torch.finfo(torch.float32).tiny)
-    zero = torch.zeros(len(weight), dtype=torch.int32)
-    return torch.fake_quantize_per_channel_affine(weight.detach(), scale, zero, 0, -127, 127)
+    scale = (weight.flatten(1).abs().amax(1) / LARGEST).clamp_min(torch.finfo(torch.float32).tiny)
+    levels = torch.round(weight / _beside(scale, weight)).clamp(-LARGEST, LARGEST).to(torch.int8)
+    return levels, scale
 
 
-def _counts(source: nn.Module, module: nn.Module) -> tuple[str, tuple[str, ...]]:
-    """How many layers of each kind became int8, in words, and their names."""
-    quantised = {key for key, each in module.named_modules() if key and type(each).__module__.startswith("torch.ao.nn")}
-    layers = dict(source.named_modules())
-    quantised |= {key for key in layers if key and hasattr(module, _packed(key))}  # subclasses become plain calls
-    told, touched = [], []
-    for kinds, word in ((CONVOLUTIONS, "convolutions"), ((nn.Linear,), "linear layers")):
-        whole = [key for key, each in layers.items() if isinstance(each, kinds)]
-        done = [key for key in whole if key in quantised]
-        touched += done
-        if whole:
-            told.append(f"{len(done)} of {len(whole)} {word}")
-    return " and ".join(told), tuple(touched)
+def from_int8(levels: Tensor, scale: Tensor) -> Tensor:
+    """The float32 weights that levels stand for; see `to_int8`."""
+    return levels * _beside(scale, levels)
 
 
-def _packed(layer: str) -> str:
-    """As FX names the int8 weights of a layer that it took apart."""
-    return f"{layer.replace('.', '_')}_packed_weight_0"
+def _beside(scale: Tensor, weight: Tensor) -> Tensor:
+    return scale.reshape(-1, *[1] * (weight.ndim - 1))
 
 
-def _mark_classifier(module: Any, classifier: str) -> None:
-    """Puts a layer that does nothing before a classifier that is no module any more, so that its input can be read."""
-    if classifier in dict(module.named_modules()):
-        return
-    for node in list(module.graph.nodes):
-        weights = [
-            each for each in node.all_input_nodes if each.op == "get_attr" and each.target == _packed(classifier)
-        ]
-        if node.op == "call_function" and weights:
-            module.add_submodule(INSIDE, nn.Identity())
-            with module.graph.inserting_before(node):
-                seen = module.graph.call_module(INSIDE, (node.args[0],))
-            node.replace_input_with(node.args[0], seen)
-            module.recompile()
-            return
+def _ranges(
+    model: TorchModel, layers: Mapping[str, nn.Module], pictures: Sequence[np.ndarray]
+) -> dict[str, tuple[float, float]]:
+    """The smallest and largest number that comes into each layer, and 0; layers that see nothing are left out."""
+    ranges: dict[str, tuple[float, float]] = {}
 
+    def look(name: str, _layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if inputs:
+            low, high = ranges.get(name, (0.0, 0.0))
+            ranges[name] = min(low, float(inputs[0].min())), max(high, float(inputs[0].max()))
 
-def _tensor(value: Any) -> Tensor:
-    if isinstance(value, Tensor):
-        return value
-    raise TypeError(f"it returns a {type(value).__name__}")
-
-
-def _batch(model: TorchModel, pictures: Sequence[np.ndarray]) -> Tensor:
-    return torch.from_numpy(model.prepare(pictures)).float()
-
-
-@contextmanager
-def _engine() -> Iterator[None]:
-    """The processor's kernels for 8 bits."""
-    supported = torch.backends.quantized.supported_engines
-    before = torch.backends.quantized.engine
-    torch.backends.quantized.engine = next((each for each in ENGINES if each in supported), before)
+    hooks = [layer.register_forward_pre_hook(partial(look, name)) for name, layer in layers.items()]
     try:
-        yield
+        for start in range(0, len(pictures), CALIBRATED):
+            model.scores(pictures[start : start + CALIBRATED])
     finally:
-        torch.backends.quantized.engine = before
+        for hook in hooks:
+            hook.remove()
+    return {name: (low, high) for name, (low, high) in ranges.items() if 0 < high - low < math.inf}
+
+
+def _rounded_input(low: float, high: float, _layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """What comes into a layer on 256 levels of its range, one of which is 0."""
+    step = (high - low) / UNSIGNED
+    return (torch.fake_quantize_per_tensor_affine(inputs[0], step, round(-low / step), 0, UNSIGNED), *inputs[1:])
+
+
+def _int8_note(layers: Mapping[str, nn.Module], ranges: Mapping[str, object], pictures: int) -> str:
+    kinds = [(CONVOLUTIONS, "convolution"), ((nn.Linear,), "linear layer")]
+    counts = [(sum(isinstance(layer, kind) for layer in layers.values()), noun) for kind, noun in kinds]
+    whose = listed([counted(count, noun) for count, noun in counts if count])
+    weights = f"int8: the weights of {whose} rounded to 8 bits per output channel"
+    if not pictures:
+        return f"{weights}, all else as it was: there were no pictures to calibrate on; computed in float32"
+    left = [name for name in layers if name not in ranges]
+    but = f" (but for {listed(left, 3)})" if left else ""
+    return (
+        f"{weights}, what comes into these layers{but} to 8 bits per tensor, with ranges from "
+        f"{counted(pictures, 'picture')}; computed in float32 with what was rounded"
+    )
+
+
+def _as_saved(module: nn.Module, levels: Mapping[int, tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+    """The state_dict with weights as they are stored in 8 bits: levels, and a scale for each output channel."""
+    saved: dict[str, Tensor] = {}
+    for key, tensor in module.state_dict().items():
+        if tensor.data_ptr() in levels:
+            saved[key], saved[f"{key}_scale"] = levels[tensor.data_ptr()]
+        else:
+            saved[key] = tensor
+    return saved

@@ -18,9 +18,6 @@ from piescope.adapters.protocol import ModelError, Outputs, Settings, Values
 from piescope.models.probes import pooled
 from piescope.problems import InputError
 
-INSIDE = "input_of_the_classifier"
-"""A layer that does nothing, put before a classifier that quantisation took apart."""
-
 
 class TorchModel:
     """A module behind the protocol of an audit. The module's own mode and weights are as they were after each batch.
@@ -56,9 +53,7 @@ class TorchModel:
 
     def with_module(self, module: nn.Module, name: str, notes: Sequence[str] = ()) -> TorchModel:
         """The same input and names with another module: a compressed copy, whose classifier has the same name."""
-        known = dict(module.named_modules())
-        classifier = next((each for each in (self.classifier, INSIDE) if each and each in known), None)
-        return TorchModel(module, self.prepare, name, self.class_names, self.values, notes, classifier)
+        return TorchModel(module, self.prepare, name, self.class_names, self.values, notes, self.classifier or None)
 
     @property
     def dynamic_operations(self) -> tuple[str, ...]:

@@ -305,34 +305,63 @@ def close(first: Model, second: Model, batch: list[np.ndarray], share: float) ->
     assert 0 < np.abs(a - b).max() < share * a.std() * 3
 
 
+def test_int8_is_what_integers_compute(batch: list[np.ndarray]) -> None:
+    """Levels of weights and pictures multiplied and added as whole numbers, in NumPy."""
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    made, _ = compressed_copy(as_model(net), asked("int8"), 0, batch[:48])
+    weight, bias = (parameter.detach().numpy().astype(np.float64) for parameter in net.parameters())
+    scale = np.abs(weight).max(1, keepdims=True) / 127
+    step = max(picture.max() for picture in batch[:48]) / 255 / 255
+    pixels = np.stack(batch).reshape(len(batch), -1) / 255
+    levels = np.clip(np.rint(pixels / step), 0, 255).astype(np.int64)
+    sums = levels @ np.rint(weight / scale).astype(np.int64).T
+    assert np.abs(made.scores(batch).scores - (sums * scale.T * step + bias)).max() < 1e-5  # type: ignore[operator]
+
+
 def test_static_int8_quantises_convolutions_too(net: WideResNet, batch: list[np.ndarray]) -> None:
     model = as_model(net)
     made, facts = compressed_copy(model, asked("int8"), 0, batch)
-    kinds = {type(each).__module__ for each in module_of(made).modules()}
-    assert any("torch.ao.nn.quantized" in kind or "torch.ao.nn.intrinsic.quantized" in kind for kind in kinds)
     assert set(facts.touched) == {name.removesuffix(".weight") for name in weights_of(net)}
-    assert "9 of 9 convolutions and 1 of 1 linear layers" in facts.notes[0] and "96 pictures" in facts.notes[0]
+    assert "9 convolutions and 1 linear layer rounded" in facts.notes[0] and "96 pictures" in facts.notes[0]
     assert facts.bytes_after < 0.5 * facts.bytes_before and facts.realised_sparsity is None
+    on_levels(made)
     close(model, made, batch, 0.3)
+    weights_only, _ = compressed_copy(model, asked("int8"))
+    assert not np.array_equal(made.scores(batch).scores, weights_only.scores(batch).scores)  # type: ignore[arg-type]
+
+
+def on_levels(model: Model) -> None:
+    """Each output channel's weights are whole multiples of its largest by 127."""
+    for name, weight in weights_of(module_of(model)).items():
+        for channel in weight.detach().flatten(1):
+            step = channel.abs().max() / 127
+            assert torch.allclose(channel / step, (channel / step).round(), atol=1e-3), name
 
 
 def test_without_pictures_to_calibrate_on(net: WideResNet, batch: list[np.ndarray]) -> None:
     model = as_model(net)
     made, facts = compressed_copy(model, asked("int8"))
-    assert "no pictures to calibrate on" in facts.notes[0] and "9 convolutions rounded" in facts.notes[0]
-    for name, weight in weights_of(module_of(made)).items():
-        for channel in weight.detach().flatten(1):
-            step = channel.abs().max() / 127
-            assert torch.allclose(channel / step, (channel / step).round(), atol=1e-3), name
+    assert "no pictures to calibrate on" in facts.notes[0] and "9 convolutions" in facts.notes[0]
+    on_levels(made)
     close(model, made, batch, 0.3)
 
 
-def test_a_forward_pass_that_cannot_be_traced(batch: list[np.ndarray]) -> None:
+def test_int8_says_of_a_picture_the_same_in_any_batch(net: WideResNet, batch: list[np.ndarray]) -> None:
+    made, _ = compressed_copy(as_model(net), asked("int8"), 0, batch[:48])
+    whole = made.scores(batch).scores
+    alone = np.concatenate([made.scores([picture]).scores for picture in batch[:8]])  # type: ignore[misc]
+    assert whole is not None and np.abs(whole[:8] - alone).max() < 0.02 * whole.std()
+    assert not made.dynamic_operations  # type: ignore[attr-defined]
+
+
+def test_int8_of_any_forward_pass(batch: list[np.ndarray]) -> None:
     class Branching(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.body = nn.Conv2d(1, 4, 3)
             self.head = nn.Linear(144, 10)
+            self.unused = nn.Linear(2, 2)
 
         def forward(self, pixels: Tensor) -> Tensor:
             seen = self.body(pixels)
@@ -341,12 +370,10 @@ def test_a_forward_pass_that_cannot_be_traced(batch: list[np.ndarray]) -> None:
             return self.head(seen.flatten(1))
 
     torch.manual_seed(0)
-    model = as_model(Branching())
+    model = as_model(Branching().double())
     made, facts = compressed_copy(model, asked("int8"), 0, batch)
-    assert (
-        "cannot be quantised as a whole" in facts.notes[0] and "1 linear layers by torch.ao's dynamic" in facts.notes[0]
-    )
-    assert set(facts.touched) == {"head", "body"}
+    assert "2 linear layers rounded" in facts.notes[0] and "(but for unused)" in facts.notes[0]
+    assert facts.touched == ("body", "head", "unused")
     close(model, made, batch, 0.3)
 
 
@@ -364,11 +391,18 @@ def test_attention_that_reads_its_weights_itself(batch: list[np.ndarray]) -> Non
     torch.manual_seed(0)
     model = as_model(Attends())
     made, facts = compressed_copy(model, asked("int8"), 0, batch)
-    assert facts.touched
+    assert facts.touched == ("attention.out_proj", "head") and "(but for attention.out_proj)" in facts.notes[0]
     close(model, made, batch, 0.5)
 
 
-def test_what_torch_warns_of_does_not_reach_the_user(
+def test_tied_weights_are_stored_once(batch: list[np.ndarray]) -> None:
+    tied, loose = Tied(), Tied()
+    loose.second.weight = nn.Parameter(loose.first.weight.detach().clone())
+    once, twice = (compressed_copy(as_model(made), asked("int8"), 0, batch)[1] for made in (tied, loose))
+    assert 64 * 64 <= twice.bytes_after - once.bytes_after < 2 * 64 * 64
+
+
+def test_making_an_int8_copy_warns_of_nothing(
     net: WideResNet, batch: list[np.ndarray], recwarn: pytest.WarningsRecorder, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made, _ = compressed_copy(as_model(net), asked("int8"), 0, batch)
@@ -413,7 +447,7 @@ def test_onnx_is_pruned_as_its_module_is(exported: tuple[Path, WideResNet], batc
 def test_onnx_int8_by_onnxruntime(
     exported: tuple[Path, WideResNet], batch: list[np.ndarray], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    path, _ = exported
+    path, net = exported
     model = open_model(path)
     capfd.readouterr()
     made, facts = compressed_copy(model, asked("int8"), 0, batch)
@@ -421,6 +455,7 @@ def test_onnx_int8_by_onnxruntime(
     assert "static quantiser (QDQ)" in facts.notes[0] and "96 pictures" in facts.notes[0]
     assert facts.bytes_after < 0.6 * facts.bytes_before
     close(model, made, batch, 0.3)
+    close(compressed_copy(as_model(net), asked("int8"), 0, batch)[0], made, batch, 0.3)
     dynamic, facts = compressed_copy(model, asked("int8"))
     assert "convolutions stay float32" in facts.notes[0]
     close(model, dynamic, batch, 0.3)
@@ -461,8 +496,7 @@ def test_matrices_of_onnx_have_their_inputs_first() -> None:
     assert set(facts.touched) == {"a", "b"} and facts.realised_sparsity == 0.5
 
 
-def test_a_classifier_that_quantisation_takes_apart(batch: list[np.ndarray]) -> None:
-    """Subclasses of Linear become plain calls in the quantised graph: their input can be read all the same."""
+def test_int8_of_a_subclass_keeps_its_representation(batch: list[np.ndarray]) -> None:
 
     class Own(nn.Linear):
         def forward(self, inputs: Tensor) -> Tensor:
@@ -471,7 +505,7 @@ def test_a_classifier_that_quantisation_takes_apart(batch: list[np.ndarray]) -> 
     torch.manual_seed(0)
     model = as_model(nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), Own(8, 10)))
     made, facts = compressed_copy(model, asked("int8"), 0, batch)
-    assert set(facts.touched) == {"0", "4"} and "1 of 1 linear layers" in facts.notes[0]
+    assert set(facts.touched) == {"0", "4"} and "1 linear layer rounded" in facts.notes[0]
     dense, other = model.scores(batch).representation, made.scores(batch).representation
     assert dense is not None and other is not None and dense.shape == other.shape
     assert 0 < np.abs(dense - other).max() < 0.1 * np.abs(dense).max()
