@@ -77,13 +77,9 @@ def open_artefact(folder: Path, device: str, settings: Settings) -> TorchModel:
         found = str(reason).split(";")[0].removeprefix(f"{folder}/")
         raise ModelError.of(name, layout.MODEL, found, "the bytes that were written", "run the study again") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, RecursionError) as reason:
-        raise ModelError.of(
-            name,
-            layout.MANIFEST,
-            f"no manifest of a trained model ({type(reason).__name__})",
-            "a folder artefacts/train/KEY or artefacts/finetune/KEY of a study",
-            "name the right folder",
-        ) from None
+        found = f"no manifest of a trained model ({type(reason).__name__})"
+        expected = "a folder artefacts/train/KEY or artefacts/finetune/KEY of a study"
+        raise ModelError.of(name, layout.MANIFEST, found, expected, "name the right folder") from None
     state = read_state(folder / layout.MODEL)
     module, notes = _wide_resnet(spec, state)
     prepare = Preparation(channels=_colours(module), mean=mean, std=std)
@@ -119,13 +115,8 @@ def _named(architecture: str, source: str) -> ModelSpec:
             raise ValueError
         return ModelSpec(depth=int(found[1]), width=int(found[2]))
     except (ValueError, ValidationError):
-        raise ModelError.of(
-            source,
-            "architecture",
-            architecture,
-            KNOWN,
-            "depth is 6 n + 4: 10, 16, 22, 28, 40; other networks: export to ONNX, or FILE.py:function",
-        ) from None
+        cure = "depth is 6 n + 4: 10, 16, 22, 28, 40; other networks: export to ONNX, or FILE.py:function"
+        raise ModelError.of(source, "architecture", architecture, KNOWN, cure) from None
 
 
 def _told_by(state: State) -> ModelSpec:
@@ -139,13 +130,8 @@ def _told_by(state: State) -> ModelSpec:
     first = tensors.get("stage1.0.conv1.weight")
     head = tensors.get("head.weight")
     if not blocks or first is None or head is None or first.ndim != 4 or first.shape[0] % 16:
-        raise ModelError.of(
-            state.source,
-            "architecture",
-            "none was given",
-            KNOWN,
-            "name it: WRN-16-2@FILE, timm:NAME@FILE or --architecture",
-        )
+        cure = "name it: WRN-16-2@FILE, timm:NAME@FILE or --architecture"
+        raise ModelError.of(state.source, "architecture", "none was given", KNOWN, cure)
     return _named(f"WRN-{6 * len(blocks) + 4}-{first.shape[0] // 16}", state.source)
 
 

@@ -164,13 +164,8 @@ def pruning_masks(
         fitting = {key: tensor for key, tensor in tensors.items() if tensor.shape[inputs[key]] % compression.group == 0}
         left = [key for key in tensors if key not in fitting]
         if not fitting:
-            raise ModelError.of(
-                name,
-                f"--compress {compression.name}",
-                f"no layer whose input channels are a multiple of {compression.group}",
-                "one at least",
-                "take magnitude:0.5",
-            )
+            found = f"no layer whose input channels are a multiple of {compression.group}"
+            raise ModelError.of(name, f"--compress {compression.name}", found, "one at least", "take magnitude:0.5")
         masks = {
             key: torch.from_numpy(
                 kept_of_groups(tensor.detach().cpu().float().numpy(), inputs[key], compression.keep, compression.group)

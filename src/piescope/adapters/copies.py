@@ -45,10 +45,6 @@ def compressed_copy(
 
         if isinstance(model, TorchModel):
             return compressed_module(model, compression, seed, calibration)
-    raise ModelError.of(
-        model.name,
-        f"--compress {compression.name}",
-        "a function whose weights cannot be reached",
-        "a torch module, a file of weights or an ONNX model",
-        "give the model itself, or compress it yourself and audit both",
-    )
+    found, expected = "a function whose weights cannot be reached", "a torch module, a file of weights or an ONNX model"
+    cure = "give the model itself, or compress it yourself and audit both"
+    raise ModelError.of(model.name, f"--compress {compression.name}", found, expected, cure)

@@ -110,13 +110,8 @@ def _check_folder(folder: Path, shown: str) -> None:
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         found = ", ".join(file.name for file in sorted(folder.glob("*.bin"))[:SHOWN]) or "no weights"
-        raise ModelError.of(
-            shown,
-            "weights",
-            found,
-            "model.safetensors: a .bin is a pickle and is not opened",
-            "convert it where you trust it: model.save_pretrained(folder) writes safetensors",
-        )
+        cure = "convert it where you trust it: model.save_pretrained(folder) writes safetensors"
+        raise ModelError.of(shown, "weights", found, "model.safetensors: a .bin is a pickle and is not opened", cure)
     for file in weights:
         if kind_of_weights(file) != "safetensors":
             raise ModelError.of(shown, file.name, "a pickle", "safetensors", "save it again with save_pretrained")
@@ -131,13 +126,9 @@ def _check_loaded(module: nn.Module, loaded: Any, shown: str) -> None:
     for key, what in (("missing_keys", "missing"), ("mismatched_keys", "of another shape")):
         names = listed(key)
         if names:
-            raise ModelError.of(
-                shown,
-                "weights",
-                f"{len(names)} {what}: {', '.join(names[:SHOWN])}",
-                "all weights of a trained image classifier",
-                "give a model that was trained to classify (a backbone has no classifier)",
-            )
+            found = f"{len(names)} {what}: {', '.join(names[:SHOWN])}"
+            cure = "give a model that was trained to classify (a backbone has no classifier)"
+            raise ModelError.of(shown, "weights", found, "all weights of a trained image classifier", cure)
     for name, tensor in module.state_dict().items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise ModelError.of(
@@ -192,13 +183,9 @@ def _preparation(
             processor = _processor(transformers, source, local)
         except Exception as reason:
             if local or settings.size is None:
-                raise ModelError.of(
-                    shown,
-                    PROCESSOR,
-                    f"{type(reason).__name__}: {str(reason).strip().split(chr(10))[0]}",
-                    "an image processor of transformers",
-                    "remove it and give --size, --mean and --std",
-                ) from None
+                found = f"{type(reason).__name__}: {str(reason).strip().split(chr(10))[0]}"
+                cure = "remove it and give --size, --mean and --std"
+                raise ModelError.of(shown, PROCESSOR, found, "an image processor of transformers", cure) from None
         else:
             fit = Fit.to(settings.size) if settings.size else None
             pixels = Preparation(channels=channels).told(settings) if settings.says_pixels else None

@@ -76,13 +76,8 @@ def _pruned(
     held = {each.name: each for each in proto.graph.initializer}
     inputs = _input_axes(onnx, proto, held)
     if not inputs:
-        raise ModelError.of(
-            model.name,
-            f"--compress {compression.name}",
-            "no float weights of convolutions or linear layers",
-            "a model that is not quantised",
-            "give the model from before quantisation",
-        )
+        found, cure = "no float weights of convolutions or linear layers", "give the model from before quantisation"
+        raise ModelError.of(model.name, f"--compress {compression.name}", found, "a model that is not quantised", cure)
     arrays = {name: np.array(onnx.numpy_helper.to_array(held[name])) for name in inputs}
     tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
     masks, told = pruning_masks(tensors, inputs, compression, seed, model.name)
@@ -153,13 +148,9 @@ def _quantised(
         except ModelError:
             raise
         except Exception as reason:  # whatever the quantiser cannot do
-            raise ModelError.of(
-                model.name,
-                "--compress int8",
-                f"{type(reason).__name__}: {str(reason).split(chr(10))[0]}",
-                "a model that onnxruntime's quantiser takes",
-                "quantise it yourself and audit both",
-            ) from None
+            found = f"{type(reason).__name__}: {str(reason).split(chr(10))[0]}"
+            expected, cure = "a model that onnxruntime's quantiser takes", "quantise it yourself and audit both"
+            raise ModelError.of(model.name, "--compress int8", found, expected, cure) from None
     made = onnx.load_model_from_string(content)
     count = sum(node.op_type in ("DequantizeLinear", "DynamicQuantizeLinear") for node in made.graph.node)
     if not count:

@@ -111,13 +111,8 @@ class OnnxModel:
         elif self.layout == "nd":
             pixels = pixels.reshape(len(pixels), -1)
             if self._flat is not None and pixels.shape[1] != self._flat:
-                raise ModelError.of(
-                    self.name,
-                    "input",
-                    f"{pixels.shape[1]} pixels a picture",
-                    f"{self._flat} as the model's input has",
-                    "give --size or --channels",
-                )
+                found, expected = f"{pixels.shape[1]} pixels a picture", f"{self._flat} as the model's input has"
+                raise ModelError.of(self.name, "input", found, expected, "give --size or --channels")
         return np.ascontiguousarray(pixels, KINDS[self._input.type])
 
     @property
@@ -212,13 +207,8 @@ def _layout(
         if shape[1] is None:
             said = None if settings.channels is None else 1 if settings.channels == "grey" else 3
             return "nchw", said, _sides(shape[2], shape[3])
-    raise ModelError.of(
-        name,
-        "input",
-        f"shape {list(shape)}",
-        "[batch, channels, height, width] or channels last, of 1 or 3 channels; or [batch, pixels]",
-        "export a classifier of pictures",
-    )
+    expected = "[batch, channels, height, width] or channels last, of 1 or 3 channels; or [batch, pixels]"
+    raise ModelError.of(name, "input", f"shape {list(shape)}", expected, "export a classifier of pictures")
 
 
 def _sides(height: int | None, width: int | None) -> tuple[int, int] | None:

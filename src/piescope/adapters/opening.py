@@ -213,13 +213,9 @@ def tried(model: Model, pictures: Pictures) -> Model:
     if first.scores is not None and pictures.labels is not None and len(pictures.labels):
         classes, highest = first.scores.shape[1], int(pictures.labels.max())
         if classes <= highest and class_columns(model.class_names, pictures.class_names) is None:
-            raise ModelError.of(
-                model.name,
-                "classes",
-                f"{classes} outputs, and labels up to {highest} in {pictures.name}",
-                f"at least {highest + 1} outputs",
-                "give the pictures that this model was made for",
-            )
+            found = f"{classes} outputs, and labels up to {highest} in {pictures.name}"
+            cure = "give the pictures that this model was made for"
+            raise ModelError.of(model.name, "classes", found, f"at least {highest + 1} outputs", cure)
     if not _same(first.scores, second.scores) or not _same(first.labels, second.labels):
         notes.append(
             f"{model.name} gives other outputs when asked again (dropout that is active in eval mode, or noise): "
@@ -243,13 +239,8 @@ def check_alike(dense: Model, compressed: Model, pictures: Pictures) -> None:
         return
     if dense.class_names is not None and compressed.class_names is not None:
         return  # told apart by name
-    raise ModelError.of(
-        compressed.name,
-        "classes",
-        f"{two.shape[1]} outputs, where {dense.name} has {one.shape[1]}",
-        "two models of the same classes",
-        "name the model that was compressed, or its copy",
-    )
+    found, expected = f"{two.shape[1]} outputs, where {dense.name} has {one.shape[1]}", "two models of the same classes"
+    raise ModelError.of(compressed.name, "classes", found, expected, "name the model that was compressed, or its copy")
 
 
 def _holds_predictions(path: Path) -> bool:
@@ -290,13 +281,8 @@ def _of_text(named: str, trust_code: bool, device: str, settings: Settings) -> M
     if code is not None:
         path, function = code
         if not trust_code:
-            raise ModelError.of(
-                named,
-                path.name,
-                "Python code",
-                "files without code, or your word that this one is safe",
-                "read it, then add --trust-code (Python: trust_code=True)",
-            )
+            found, cure = "Python code", "read it, then add --trust-code (Python: trust_code=True)"
+            raise ModelError.of(named, path.name, found, "files without code, or your word that this one is safe", cure)
         from piescope.adapters.trusted_code import call_function
 
         made = call_function(path, function)
@@ -311,13 +297,8 @@ def _of_text(named: str, trust_code: bool, device: str, settings: Settings) -> M
 def _of_path(named: str, device: str, settings: Settings) -> Model:
     path = Path(named).expanduser()
     if not path.exists():
-        raise ModelError.of(
-            named,
-            named,
-            "no such file or folder",
-            "timm:NAME, hf:NAME_OR_FOLDER, onnx:FILE, WRN-16-2@FILE, a weights file, or FILE.py:function",
-            "check the path",
-        )
+        expected = "timm:NAME, hf:NAME_OR_FOLDER, onnx:FILE, WRN-16-2@FILE, a weights file, or FILE.py:function"
+        raise ModelError.of(named, named, "no such file or folder", expected, "check the path")
     folder = path if path.is_dir() else path.parent
     if _is_artefact(folder) and (path.is_dir() or path.name == "model.safetensors"):
         from piescope.adapters.architectures import open_artefact
@@ -325,13 +306,9 @@ def _of_path(named: str, device: str, settings: Settings) -> Model:
         return open_artefact(folder, device, settings)
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise ModelError.of(
-                named,
-                path.name,
-                "a folder without config.json or manifest.json",
-                "a folder of transformers' save_pretrained, or a model of a study (artefacts/train/KEY)",
-                "name the file with the weights: ARCHITECTURE@FILE",
-            )
+            found = "a folder without config.json or manifest.json"
+            expected = "a folder of transformers' save_pretrained, or a model of a study (artefacts/train/KEY)"
+            raise ModelError.of(named, path.name, found, expected, "name the file with the weights: ARCHITECTURE@FILE")
         from piescope.adapters.hf_models import open_hf
 
         return open_hf(named, device, settings)

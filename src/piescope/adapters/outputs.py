@@ -65,13 +65,9 @@ def read_outputs(value: Any, name: str, count: int) -> Outputs:
         if array.dtype.kind in "iu" and _is_table(array, count) and array.size // count > 1:
             return Outputs(_checked(array.reshape(count, -1), name), None, representation)  # scores of whole numbers
     shapes = ", ".join(f"{array.dtype} {list(array.shape)}" for array in arrays[:4]) or type(value).__name__
-    raise ModelError.of(
-        name,
-        "outputs",
-        f"{shapes} for {count} pictures",
-        f"scores [{count}, classes] of 2 or more classes, or labels [{count}]",
-        "return the logits of all classes (two for yes and no), alone, first in a tuple, or as 'logits' in a dict",
-    )
+    expected = f"scores [{count}, classes] of 2 or more classes, or labels [{count}]"
+    cure = "return the logits of all classes (two for yes and no), alone, first in a tuple, or as 'logits' in a dict"
+    raise ModelError.of(name, "outputs", f"{shapes} for {count} pictures", expected, cure)
 
 
 def _named(value: Any) -> dict[str, Any]:
@@ -99,11 +95,6 @@ def _checked(scores: np.ndarray, name: str) -> np.ndarray:
     scores = np.ascontiguousarray(scores, np.float32)
     wrong = int(np.isnan(scores).any(1).sum() + np.isposinf(scores).any(1).sum())
     if wrong:
-        raise ModelError.of(
-            name,
-            "outputs",
-            f"NaN or infinity for {wrong} of {len(scores)} pictures",
-            "finite scores",
-            "check the weights and the scale of the pixels (--scale, --mean, --std)",
-        )
+        expected, cure = "finite scores", "check the weights and the scale of the pixels (--scale, --mean, --std)"
+        raise ModelError.of(name, "outputs", f"NaN or infinity for {wrong} of {len(scores)} pictures", expected, cure)
     return scores

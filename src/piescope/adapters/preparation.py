@@ -147,13 +147,8 @@ class Preparation:
             if numbers is None:
                 continue
             if len(numbers) not in (1, pixels.shape[1]):
-                raise DataError.of(
-                    "pixels",
-                    "mean and std",
-                    f"{len(numbers)} numbers for {pixels.shape[1]} channels",
-                    "one for each channel, or one",
-                    "correct --mean and --std",
-                )
+                found, cure = f"{len(numbers)} numbers for {pixels.shape[1]} channels", "correct --mean and --std"
+                raise DataError.of("pixels", "mean and std", found, "one for each channel, or one", cure)
             each = np.array(numbers, np.float32)[:, None, None]
             scaled = scaled - each if sign == "-" else scaled / each
         return np.ascontiguousarray(scaled, np.float32)
@@ -175,13 +170,9 @@ def stacked(
 
 def _unlike(shapes: set[Any]) -> DataError:
     listed = ", ".join(" x ".join(map(str, shape)) for shape in sorted(shapes, key=str)[:3])
-    return DataError.of(
-        "pictures",
-        "sizes",
-        f"pictures of different sizes or channels ({listed})",
-        "one size, or a model that says which it takes",
-        "give --size, such as 224 (Python: Settings(size=(224, 224), channels='rgb'))",
-    )
+    found = f"pictures of different sizes or channels ({listed})"
+    cure = "give --size, such as 224 (Python: Settings(size=(224, 224), channels='rgb'))"
+    return DataError.of("pictures", "sizes", found, "one size, or a model that says which it takes", cure)
 
 
 def with_channels(picture: np.ndarray, channels: int | None) -> np.ndarray:
@@ -197,13 +188,8 @@ def with_channels(picture: np.ndarray, channels: int | None) -> np.ndarray:
         return np.repeat(picture.reshape(*picture.shape[:2], 1), 3, axis=2)
     if held == 3 and channels == 1:
         return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).convert("L"))
-    raise DataError.of(
-        "pictures",
-        "channels",
-        f"{held} channels for a model of {channels}",
-        "pictures of as many channels, grey or RGB",
-        "give other pictures, or --channels",
-    )
+    found, expected = f"{held} channels for a model of {channels}", "pictures of as many channels, grey or RGB"
+    raise DataError.of("pictures", "channels", found, expected, "give other pictures, or --channels")
 
 
 def _resized(picture: np.ndarray, height: int, width: int, how: Image.Resampling) -> np.ndarray:

@@ -37,13 +37,10 @@ def open_timm(name: str, weights: Path | None, device: str, settings: Settings) 
         with only_weights():
             module = timm.create_model(name, pretrained=True)
     except Exception as reason:  # its own errors, huggingface_hub's, requests', safetensors'
-        raise ModelError.of(
-            f"timm:{name}",
-            "weights",
-            f"{type(reason).__name__}: {str(reason).split(chr(10))[0]}",
-            "pretrained weights, from timm's cache or the network",
-            f"download them where there is a network, or give timm:{name}@FILE",
-        ) from reason
+        found = f"{type(reason).__name__}: {str(reason).split(chr(10))[0]}"
+        expected = "pretrained weights, from timm's cache or the network"
+        cure = f"download them where there is a network, or give timm:{name}@FILE"
+        raise ModelError.of(f"timm:{name}", "weights", found, expected, cure) from reason
     return _opened(module, f"timm:{name}", (), device, settings)
 
 

@@ -75,13 +75,9 @@ def _copied(model: TorchModel) -> nn.Module:
     try:
         return copy.deepcopy(model.module)
     except (RuntimeError, TypeError, AttributeError) as reason:
-        raise ModelError.of(
-            model.name,
-            "model",
-            f"it cannot be copied ({str(reason).split('.')[0]})",
-            "plain weights",
-            "remove hooks and reparametrisations first: torch.nn.utils.prune.remove(module, 'weight')",
-        ) from None
+        found = f"it cannot be copied ({str(reason).split('.')[0]})"
+        cure = "remove hooks and reparametrisations first: torch.nn.utils.prune.remove(module, 'weight')"
+        raise ModelError.of(model.name, "model", found, "plain weights", cure) from None
 
 
 def _prunable(module: nn.Module, name: str, compression: Compression) -> dict[str, nn.Parameter]:
@@ -89,13 +85,8 @@ def _prunable(module: nn.Module, name: str, compression: Compression) -> dict[st
     try:
         weights = prunable_parameters(module)
     except ValueError as reason:
-        raise ModelError.of(
-            name,
-            f"--compress {compression.name}",
-            str(reason),
-            "weights of convolutions or linear layers",
-            "compress it yourself and audit both",
-        ) from None
+        expected, cure = "weights of convolutions or linear layers", "compress it yourself and audit both"
+        raise ModelError.of(name, f"--compress {compression.name}", str(reason), expected, cure) from None
     first = {id(parameter): key for key, parameter in reversed(weights.items())}
     return {key: parameter for key, parameter in weights.items() if first[id(parameter)] == key}
 

@@ -35,13 +35,8 @@ def call_function(path: Path, function: str) -> Any:
         made = getattr(module, function, None)
         if not callable(made):
             known = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
-            raise ModelError.of(
-                where,
-                function,
-                "no such function",
-                "one of: " + (", ".join(known[:8]) or "none is there"),
-                "name a function that returns the model",
-            )
+            expected = "one of: " + (", ".join(known[:8]) or "none is there")
+            raise ModelError.of(where, function, "no such function", expected, "name a function that returns the model")
         return made()
     except InputError:
         raise

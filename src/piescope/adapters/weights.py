@@ -57,13 +57,8 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path, device="cpu")
     except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, AttributeError) as reason:
-        raise ModelError.of(
-            path.name,
-            path.name,
-            f"a malformed safetensors file ({reason})",
-            "a whole one",
-            "download or save it again",
-        ) from None
+        found = f"a malformed safetensors file ({reason})"
+        raise ModelError.of(path.name, path.name, found, "a whole one", "download or save it again") from None
 
 
 def _pickled(path: Path) -> Any:
@@ -75,22 +70,14 @@ def _pickled(path: Path) -> Any:
     except pickle.UnpicklingError as reason:
         wanted = re.search(r"GLOBAL ([\w.]+)", str(reason)) or re.search(r"class ([\w.]+)", str(reason))
         found = f"a pickle that would run {wanted[1]}" if wanted else "a pickle of more than tensors"
-        raise ModelError.of(
-            path.name,
-            path.name,
-            found,
-            "tensors alone: opening a pickle can run anything",
-            "where you trust it: safetensors.torch.save_file(model.state_dict(), 'model.safetensors')",
-        ) from None
+        expected = "tensors alone: opening a pickle can run anything"
+        cure = "where you trust it: safetensors.torch.save_file(model.state_dict(), 'model.safetensors')"
+        raise ModelError.of(path.name, path.name, found, expected, cure) from None
     except (Exception, RecursionError) as reason:  # damaged pickles raise anything
         first = str(reason).split("\n")[0]
-        raise ModelError.of(
-            path.name,
-            path.name,
-            f"a damaged file of torch.save ({type(reason).__name__}: {first})",
-            "a whole one",
-            "download or save it again, best as safetensors",
-        ) from None
+        found = f"a damaged file of torch.save ({type(reason).__name__}: {first})"
+        cure = "download or save it again, best as safetensors"
+        raise ModelError.of(path.name, path.name, found, "a whole one", cure) from None
 
 
 def _unwrapped(value: Any, source: str) -> State:
@@ -166,13 +153,9 @@ def _merge_masks(state: State) -> None:
             continue
         mask, weight = state.tensors.pop(name), state.tensors.pop(held)
         if mask.shape != weight.shape or not bool(((mask == 0) | (mask == 1)).all()):
-            raise ModelError.of(
-                state.source,
-                name,
-                f"a mask {list(mask.shape)} for a weight {list(weight.shape)}, or values other than 0 and 1",
-                "0 and 1 in the weight's shape",
-                "prune.remove(module, 'weight') where it was made, and save again",
-            )
+            found = f"a mask {list(mask.shape)} for a weight {list(weight.shape)}, or values other than 0 and 1"
+            cure = "prune.remove(module, 'weight') where it was made, and save again"
+            raise ModelError.of(state.source, name, found, "0 and 1 in the weight's shape", cure)
         nonzero += int(((weight != 0) & (mask == 0)).sum())
         state.tensors[target] = torch.where(mask.bool(), weight, torch.zeros_like(weight))
         merged += 1

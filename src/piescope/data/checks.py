@@ -75,13 +75,9 @@ def in_usual_order(images: np.ndarray, source: str) -> np.ndarray:
     shape = image_shape_of(images.shape[1:])
     ordered = None if shape is None or 0 in images.shape else in_order(images, shape)
     if ordered is None:
-        raise DataError.of(
-            source,
-            "images",
-            f"{images.dtype} {list(images.shape)}",
-            f"uint8 [examples, channels, height, width] of at most {MOST_CHANNELS} channels, or channels last",
-            "scale to 0..255, convert to uint8, and reshape",
-        )
+        found = f"{images.dtype} {list(images.shape)}"
+        expected = f"uint8 [examples, channels, height, width] of at most {MOST_CHANNELS} channels, or channels last"
+        raise DataError.of(source, "images", found, expected, "scale to 0..255, convert to uint8, and reshape")
     return ordered
 
 

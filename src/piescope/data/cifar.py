@@ -85,13 +85,9 @@ def load_cifar(cifar: Cifar, places: list[Path]) -> Splits:
             found = _read_any(layout, place, cifar.name)
             if found is not None:
                 return _splits(cifar, layout, *found)
-    raise DataError.of(
-        cifar.name,
-        ", ".join(map(str, places)) or "the data set",
-        "none of its files",
-        " or ".join(f"{layout.folder}/ or {layout.archive}" for layout in cifar.layouts),
-        "give --data-dir DIR, the folder that holds them (a tarball needs its official name), or set PIESCOPE_DATA",
-    )
+    expected = " or ".join(f"{layout.folder}/ or {layout.archive}" for layout in cifar.layouts)
+    cure = "give --data-dir DIR, the folder that holds them (a tarball needs its official name), or set PIESCOPE_DATA"
+    raise DataError.of(cifar.name, ", ".join(map(str, places)) or "the data set", "none of its files", expected, cure)
 
 
 def _read_any(layout: Layout, place: Path, name: str) -> tuple[str, dict[str, bytes]] | None:
@@ -109,26 +105,18 @@ def _read_any(layout: Layout, place: Path, name: str) -> tuple[str, dict[str, by
     with archive.open("rb") as opened:
         md5 = hashlib.file_digest(opened, "md5").hexdigest()
     if md5 != layout.archive_md5:
-        raise DataError.of(
-            name,
-            str(archive),
-            f"MD5 {md5}, {archive.stat().st_size:,} bytes",
-            f"MD5 {layout.archive_md5}, as published",
-            f"delete it and fetch it again: {OFFICIAL_ADDRESS}{layout.archive}",
-        )
+        found = f"MD5 {md5}, {archive.stat().st_size:,} bytes"
+        cure = f"delete it and fetch it again: {OFFICIAL_ADDRESS}{layout.archive}"
+        raise DataError.of(name, str(archive), found, f"MD5 {layout.archive_md5}, as published", cure)
     return str(archive), _members(layout, archive, name)
 
 
 def _check_complete(layout: Layout, place: Path, present: list[str], name: str) -> None:
     missing = [file for file in layout.files if file not in present]
     if missing:
-        raise DataError.of(
-            name,
-            str(place),
-            f"{', '.join(present) or 'nothing'}, but no {', '.join(missing)}",
-            f"all {len(layout.files)} files of {layout.folder}",
-            f"unpack or fetch it again: {OFFICIAL_ADDRESS}{layout.archive}",
-        )
+        found = f"{', '.join(present) or 'nothing'}, but no {', '.join(missing)}"
+        cure = f"unpack or fetch it again: {OFFICIAL_ADDRESS}{layout.archive}"
+        raise DataError.of(name, str(place), found, f"all {len(layout.files)} files of {layout.folder}", cure)
 
 
 def _members(layout: Layout, archive: Path, name: str) -> dict[str, bytes]:

@@ -82,19 +82,10 @@ def fetch(address: str, archive: str, md5: str, on_bytes: OnBytes | None = None)
     try:
         pooch.retrieve(address + archive, f"md5:{md5}", archive, target.parent, downloader=download)
     except (requests.RequestException, OSError) as reason:
-        raise DataError.of(
-            archive,
-            address + archive,
-            f"cannot be fetched: {type(reason).__name__}",
-            "a network, or the file in its place",
-            f"put the file at {target}, or give --data-dir DIR; the same command goes on where it stopped",
-        ) from reason
+        found = f"cannot be fetched: {type(reason).__name__}"
+        cure = f"put the file at {target}, or give --data-dir DIR; the same command goes on where it stopped"
+        raise DataError.of(archive, address + archive, found, "a network, or the file in its place", cure) from reason
     except ValueError as reason:  # pooch: the hash differs; what came is gone
-        raise DataError.of(
-            archive,
-            address + archive,
-            "a file with another hash came",
-            f"MD5 {md5}, as published",
-            f"try again, or put the right file at {target}",
-        ) from reason
+        found, cure = "a file with another hash came", f"try again, or put the right file at {target}"
+        raise DataError.of(archive, address + archive, found, f"MD5 {md5}, as published", cure) from reason
     return target

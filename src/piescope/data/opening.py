@@ -60,13 +60,8 @@ def open_pictures(text: str, data_dir: Path | None = None) -> Pictures:
         return arrow.pictures_of_parquet([path], path.name, half)
     if path.suffix.lower() == ".arrow":
         return arrow.pictures_of_arrow([path], path.name, half)
-    raise DataError.of(
-        text,
-        path.name,
-        "a file of another kind",
-        "a folder of pictures, .npz, .parquet or .arrow",
-        "put the pictures into a folder, one folder per class",
-    )
+    found, expected = "a file of another kind", "a folder of pictures, .npz, .parquet or .arrow"
+    raise DataError.of(text, path.name, found, expected, "put the pictures into a folder, one folder per class")
 
 
 def _of_folder(root: Path, half: Half) -> Pictures:

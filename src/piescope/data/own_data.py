@@ -134,13 +134,8 @@ def facts_of_arrays(root: Path) -> tuple[int, int, tuple[int, int, int], int]:
     images = held["train"].images
     image_shape = image_shape_of(images.shape[1:])
     if image_shape is None:
-        raise DataError.of(
-            str(root),
-            "train: images",
-            str(list(images.shape)),
-            f"[examples, channels, height, width] of at most {MOST_CHANNELS} channels, or channels last",
-            "reshape it",
-        )
+        expected = f"[examples, channels, height, width] of at most {MOST_CHANNELS} channels, or channels last"
+        raise DataError.of(str(root), "train: images", str(list(images.shape)), expected, "reshape it")
     return len(images), len(held["test"].images), image_shape, len(names)
 
 
@@ -151,13 +146,8 @@ def _picture(root: Path, image_shape: tuple[int, int, int], path: Path) -> np.nd
     plain = Image.fromarray(decoded(path, where, "L" if channels == 1 else "RGB", PLAIN_MODES))
     scale = max(height / plain.height, width / plain.width)
     if scale > 1:
-        raise DataError.of(
-            where,
-            where,
-            f"{plain.height} x {plain.width} pixels",
-            f"at least {height} x {width}",
-            "images are only ever shrunk: take a smaller data.holds.image_shape, or leave it out",
-        )
+        cure = "images are only ever shrunk: take a smaller data.holds.image_shape, or leave it out"
+        raise DataError.of(where, where, f"{plain.height} x {plain.width} pixels", f"at least {height} x {width}", cure)
     sides = (max(width, round(plain.width * scale)), max(height, round(plain.height * scale)))
     scaled = np.asarray(plain.resize(sides, Image.Resampling.BOX))
     top, left = (scaled.shape[0] - height) // 2, (scaled.shape[1] - width) // 2
@@ -188,13 +178,9 @@ def _read(root: Path, half: Half) -> dict[str, np.ndarray]:
     arrays = read_half(root, half, str(root))
     missing = [name for name in ("images", "labels") if name not in arrays]
     if missing:
-        raise DataError.of(
-            str(root),
-            half,
-            f"no {' and no '.join(missing)}",
-            f"{half}.npz with images and labels, or {half}_images.npy and {half}_labels.npy",
-            "write them with numpy.savez or numpy.save, or give another --data-dir",
-        )
+        expected = f"{half}.npz with images and labels, or {half}_images.npy and {half}_labels.npy"
+        cure = "write them with numpy.savez or numpy.save, or give another --data-dir"
+        raise DataError.of(str(root), half, f"no {' and no '.join(missing)}", expected, cure)
     return arrays
 
 

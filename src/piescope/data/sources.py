@@ -214,13 +214,8 @@ def own_folder(name: str, where: Path | None) -> Path:
     """
     given = [place for place in places(where) if place != cache_folder()]
     if not given or not given[0].is_dir():
-        raise DataError.of(
-            name,
-            "--data-dir",
-            str(given[0]) if given else "nothing",
-            f"the folder of your {name}",
-            "give --data-dir DIR",
-        )
+        found = str(given[0]) if given else "nothing"
+        raise DataError.of(name, "--data-dir", found, f"the folder of your {name}", "give --data-dir DIR")
     return given[0]
 
 

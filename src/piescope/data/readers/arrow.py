@@ -151,13 +151,9 @@ def _columns(schema: pa.Schema, features: dict[str, Any] | None, name: str) -> _
     images = [column.name for column in schema if holds_pictures(column)]
     image = _preferred(images, IMAGE_COLUMNS, [each for each in images if kind(each) == "Image"])
     if image is None:
-        raise DataError.of(
-            name,
-            "columns",
-            ", ".join(schema.names) or "none",
-            "one column of pictures (struct of bytes and path), named " + " or ".join(IMAGE_COLUMNS[:2]),
-            "cast it with datasets.Image(), or rename it",
-        )
+        found = ", ".join(schema.names) or "none"
+        expected = "one column of pictures (struct of bytes and path), named " + " or ".join(IMAGE_COLUMNS[:2])
+        raise DataError.of(name, "columns", found, expected, "cast it with datasets.Image(), or rename it")
     numbers = [column.name for column in schema if pa.types.is_integer(column.type)]
     typed = [each for each in numbers if kind(each) == "ClassLabel"]
     label = _preferred(typed or [each for each in numbers if each in LABEL_COLUMNS], LABEL_COLUMNS, typed)
@@ -291,13 +287,8 @@ def pictures_of_parquet(files: Sequence[Path], name: str, half: str) -> Pictures
         for group in range(each.num_row_groups):
             told_size = each.metadata.row_group(group).total_byte_size
             if told_size > MOST_BYTES_A_GROUP:
-                raise DataError.of(
-                    name,
-                    file.name,
-                    f"a row group of {told_size:,} bytes",
-                    f"at most {MOST_BYTES_A_GROUP:,}",
-                    "write it with smaller row groups",
-                )
+                found, expected = f"a row group of {told_size:,} bytes", f"at most {MOST_BYTES_A_GROUP:,}"
+                raise DataError.of(name, file.name, found, expected, "write it with smaller row groups")
     small = [each for each in (columns.label, columns.id) if each is not None]
     try:
         table = pa.concat_tables([each.read(columns=small, use_threads=False) for each in opened])
@@ -340,13 +331,8 @@ def _labels_and_ids(
         if column.null_count == count:
             labels = None
         elif column.null_count:
-            raise DataError.of(
-                name,
-                columns.label,
-                f"{column.null_count} rows without a label",
-                "a label for all, or for none",
-                "drop them",
-            )
+            found = f"{column.null_count} rows without a label"
+            raise DataError.of(name, columns.label, found, "a label for all, or for none", "drop them")
         else:
             error = DataError(name)
             labels = check_labels(error, "labels", column.to_numpy(), count, may_be_secret=True)
@@ -382,12 +368,8 @@ def _decoded_rows(column: Any, ids: Sequence[str], start: int) -> list[np.ndarra
         content = held.get("bytes") if isinstance(held, dict) else held
         if not isinstance(content, bytes):
             path = held.get("path") if isinstance(held, dict) else None
-            raise DataError.of(
-                where,
-                where,
-                f"a picture that lies elsewhere ({Path(path).name})" if isinstance(path, str) else "no picture",
-                "pictures inside the data set",
-                "save it with save_to_disk, or to Parquet, from where the pictures are",
-            )
+            found = f"a picture that lies elsewhere ({Path(path).name})" if isinstance(path, str) else "no picture"
+            cure = "save it with save_to_disk, or to Parquet, from where the pictures are"
+            raise DataError.of(where, where, found, "pictures inside the data set", cure)
         pictures.append(decoded(content, where))
     return pictures
