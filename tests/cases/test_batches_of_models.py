@@ -255,7 +255,7 @@ def test_what_whole_numbers_are_can_be_said_of_a_model() -> None:
 
     with pytest.raises(InputError, match="--values logits"):
         run_model(as_model(function, name="model"), pictures, "dense", lambda *_: None)
-    told = run_model(as_model(function, name="model"), pictures, "dense", lambda *_: None, told="logits")
+    told = run_model(as_model(function, name="model"), pictures, "dense", lambda *_: None, values="logits")
     assert told.parts[0].values == "logits"
 
 

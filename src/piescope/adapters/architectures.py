@@ -42,13 +42,13 @@ def open_weights(path: Path, architecture: str | None, device: str, settings: Se
         from piescope.adapters.timm_models import open_timm_state
 
         return open_timm_state(architecture.removeprefix("timm:"), state, name, device, settings)
-    spec = _named(architecture, path.name) if architecture is not None else _told_by(state)
+    spec = _named(architecture, path.name) if architecture is not None else _spec_of(state)
     module, notes = _wide_resnet(spec, state)
     if architecture is None:
         notes = (*notes, f"{path.name}: {spec.name}, by the names and shapes of its tensors")
     if not settings.says_pixels:
         notes = (*notes, unscaled_note(name))
-    prepare = Preparation(channels=_colours(module)).told(settings)
+    prepare = Preparation(channels=_colours(module)).with_settings(settings)
     return TorchModel(module.to(device), prepare, name, None, "logits", notes, "head")
 
 
@@ -84,9 +84,9 @@ def open_artefact(folder: Path, device: str, settings: Settings) -> TorchModel:
     module, notes = _wide_resnet(spec, state)
     prepare = Preparation(channels=_colours(module), mean=mean, std=std)
     if isinstance(size, int):
-        prepare = prepare.told(Settings(size=(size, size)))
+        prepare = prepare.with_settings(Settings(size=(size, size)))
         notes = (*notes, f"{label}: pictures are brought to {size} x {size}, as in its study")
-    prepare = prepare.told(settings)
+    prepare = prepare.with_settings(settings)
     return TorchModel(module.to(device), prepare, label, _class_names(folder, manifest), "logits", notes, "head")
 
 
@@ -98,7 +98,7 @@ def _class_names(folder: Path, manifest: dict[str, Any]) -> tuple[str, ...] | No
             names = json.loads(path.read_bytes())["class_names"]
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if isinstance(names, list) and all(isinstance(each, str) for each in names):
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
             return tuple(names)
     return None
 
@@ -109,17 +109,17 @@ def _named(architecture: str, source: str) -> ModelSpec:
     Raises:
         ModelError: another name, or a depth that no WideResNet has.
     """
-    found = re.fullmatch(r"(?:WRN|wrn|Wrn)-?(\d{1,4})-(\d{1,3})", architecture)
+    parts = re.fullmatch(r"(?:WRN|wrn|Wrn)-?(\d{1,4})-(\d{1,3})", architecture)
     try:
-        if found is None or int(found[1]) > LARGEST_DEPTH or int(found[2]) > LARGEST_WIDTH:
+        if parts is None or int(parts[1]) > LARGEST_DEPTH or int(parts[2]) > LARGEST_WIDTH:
             raise ValueError
-        return ModelSpec(depth=int(found[1]), width=int(found[2]))
+        return ModelSpec(depth=int(parts[1]), width=int(parts[2]))
     except (ValueError, ValidationError):
         cure = "depth is 6 n + 4: 10, 16, 22, 28, 40; other networks: export to ONNX, or FILE.py:function"
         raise ModelError.of(source, "architecture", architecture, KNOWN, cure) from None
 
 
-def _told_by(state: State) -> ModelSpec:
+def _spec_of(state: State) -> ModelSpec:
     """The WideResNet whose names and shapes a state has.
 
     Raises:

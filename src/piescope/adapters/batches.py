@@ -35,8 +35,8 @@ def dynamic_operations_of_onnx(content: bytes | Path) -> tuple[str, ...]:
     """
     if isinstance(content, bytes):
         return tuple(name for name in ONNX_OPERATIONS if _operation(name) in content)
-    with content.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
-        return tuple(name for name in ONNX_OPERATIONS if held.find(_operation(name)) >= 0)
+    with content.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        return tuple(name for name in ONNX_OPERATIONS if mapped.find(_operation(name)) >= 0)
 
 
 def _operation(name: str) -> bytes:
@@ -58,11 +58,11 @@ def batch_note(model: Model, pictures: Pictures, batch_size: int) -> str | None:
     if together <= 1:
         return None
     cure = f"(here {together} at a time): --batch-size 1 tells what it says of each picture alone"
-    found = tuple(getattr(model, "dynamic_operations", ()))
-    if found:
+    operations = tuple(getattr(model, "dynamic_operations", ()))
+    if operations:
         return (
-            f"{model.name} quantises activations dynamically ({', '.join(found)}), with one scale for a whole batch: "
-            f"its answers depend on which pictures come together {cure}"
+            f"{model.name} quantises activations dynamically ({', '.join(operations)}), with one scale for a whole "
+            f"batch: its answers depend on which pictures come together {cure}"
         )
     if _differs(model, pictures):
         return f"{model.name} says other things of a picture when others come with it {cure}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from piescope.adapters.outputs import read_outputs
 from piescope.adapters.preparation import Preparation, Prepare
-from piescope.adapters.protocol import ModelError, Outputs, Settings, Values
+from piescope.adapters.protocol import Outputs, Settings, Values, as_names, not_taken
 from piescope.problems import InputError
 
 
@@ -44,10 +44,8 @@ class CallableModel:
     @staticmethod
     def of(function: Callable[[np.ndarray], Any], name: str, settings: Settings) -> CallableModel:
         """A callable with what the user says of its input."""
-        prepare = Preparation(scale=None).told(settings)
-        names = getattr(function, "class_names", None)
-        known = tuple(map(str, names)) if isinstance(names, list | tuple) else None
-        return CallableModel(function, prepare, name, known)
+        prepare = Preparation(scale=None).with_settings(settings)
+        return CallableModel(function, prepare, name, as_names(getattr(function, "class_names", None)))
 
     def scores(self, batch: Sequence[np.ndarray]) -> Outputs:
         """What the function says of pictures.
@@ -61,11 +59,7 @@ class CallableModel:
         except InputError:
             raise
         except Exception as reason:
-            raise ModelError.of(
-                self.name,
-                f"called with {pixels.dtype} {list(pixels.shape)}",
-                f"{type(reason).__name__}: {reason}",
-                "scores [examples, classes] or labels [examples]",
-                "the function takes [examples, channels, height, width]",
-            ) from reason
+            expected = "scores [examples, classes] or labels [examples]"
+            cure = "the function takes [examples, channels, height, width]"
+            raise not_taken(self.name, f"{pixels.dtype} {list(pixels.shape)}", reason, expected, cure) from reason
         return read_outputs(value, self.name, len(batch))

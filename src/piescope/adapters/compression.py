@@ -100,7 +100,7 @@ def parse_compressions(text: str) -> tuple[Compression, ...]:
     for part in re.split(r"[\s+]+", text.strip(" \t\r\n+")):
         asked += _parsed(part, error)
     error.raise_if_any()
-    names = [each.name for each in asked]
+    names = [compression.name for compression in asked]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         error.add("compressions", f"{', '.join(twice)} twice", "each once", "remove one")

@@ -13,12 +13,11 @@ import torch
 from torch import nn
 
 from piescope.adapters.preparation import Fit, Preparation, with_channels
-from piescope.adapters.protocol import ModelError, Settings
+from piescope.adapters.protocol import ModelError, Settings, library, summary
 from piescope.adapters.timm_models import only_weights, preparation_of
 from piescope.adapters.torch_models import TorchModel, unscaled_note
 from piescope.adapters.weight_files import kind_of_weights
 from piescope.problems import InputError
-from piescope.version import install_command
 
 PROCESSOR = "preprocessor_config.json"
 SHOWN = 5
@@ -31,7 +30,7 @@ def open_hf(name: str, device: str, settings: Settings) -> TorchModel:
         ModelError: transformers is not there; no such model, no safetensors, weights that do not fill it (a head that
             would be random), code of its own, NaN.
     """
-    transformers = _transformers(name)
+    transformers = library("transformers", f"hf:{name}", "models")
     folder = Path(name).expanduser()
     local = folder.is_dir()
     shown = f"hf:{folder.resolve().name if local else name}"
@@ -58,7 +57,7 @@ def open_hf(name: str, device: str, settings: Settings) -> TorchModel:
     _check_loaded(module, loaded, shown)
     classes = getattr(config, "id2label", None) or {}
     names = tuple(str(classes[key]) for key in sorted(classes)) if isinstance(classes, dict) else ()
-    unnamed = all(each == f"LABEL_{index}" for index, each in enumerate(names))
+    unnamed = all(name == f"LABEL_{index}" for index, name in enumerate(names))
     return TorchModel(module.to(device), prepare, shown, None if unnamed else names, "logits", notes)
 
 
@@ -69,21 +68,10 @@ def _not_opened(shown: str, local: bool, reason: Exception) -> InputError:
     elif "safetensors" in str(reason):
         found, cure = first, "convert it where you trust it: model.save_pretrained(folder) writes safetensors"
     elif local:
-        found, cure = f"{type(reason).__name__}: {first}", "save it again with model.save_pretrained(folder)"
+        found, cure = summary(reason), "save it again with model.save_pretrained(folder)"
     else:
-        found, cure = f"{type(reason).__name__}: {first}", "check the name and the network, or give a local folder"
+        found, cure = summary(reason), "check the name and the network, or give a local folder"
     return ModelError.of(shown, shown, found, "an image classifier in safetensors", cure)
-
-
-def _transformers(name: str) -> Any:
-    try:
-        import transformers
-    except ImportError as reason:
-        missing = reason.name or str(reason)
-        raise ModelError.of(
-            f"hf:{name}", "transformers", f"{missing} is not installed", "transformers", install_command("models")
-        ) from None
-    return transformers
 
 
 @contextmanager
@@ -119,12 +107,8 @@ def _check_folder(folder: Path, shown: str) -> None:
 
 def _check_loaded(module: nn.Module, loaded: Any, shown: str) -> None:
     """Weights that were not in the file are random: no audit of those."""
-
-    def listed(key: str) -> list[str]:
-        return sorted(str(each) for each in (loaded.get(key) or []))
-
     for key, what in (("missing_keys", "missing"), ("mismatched_keys", "of another shape")):
-        names = listed(key)
+        names = sorted(map(str, loaded.get(key) or []))
         if names:
             found = f"{len(names)} {what}: {', '.join(names[:SHOWN])}"
             cure = "give a model that was trained to classify (a backbone has no classifier)"
@@ -177,18 +161,17 @@ def _preparation(
     channels = channels if channels in (1, 3) else 3
     own = getattr(config, "pretrained_cfg", None)
     if isinstance(own, dict):  # a timm model in transformers' clothes
-        return preparation_of(own, channels).told(settings), []
+        return preparation_of(own, channels).with_settings(settings), []
     if not local or (Path(source) / PROCESSOR).is_file() or (Path(source) / "processor_config.json").is_file():
         try:
             processor = _processor(transformers, source, local)
         except Exception as reason:
             if local or settings.size is None:
-                found = f"{type(reason).__name__}: {str(reason).strip().split(chr(10))[0]}"
-                cure = "remove it and give --size, --mean and --std"
-                raise ModelError.of(shown, PROCESSOR, found, "an image processor of transformers", cure) from None
+                expected, cure = "an image processor of transformers", "remove it and give --size, --mean and --std"
+                raise ModelError.of(shown, PROCESSOR, summary(reason), expected, cure) from None
         else:
             fit = Fit.to(settings.size) if settings.size else None
-            pixels = Preparation(channels=channels).told(settings) if settings.says_pixels else None
+            pixels = Preparation(channels=channels).with_settings(settings) if settings.says_pixels else None
             return Processed(processor, channels, fit, pixels), []
     side = getattr(config, "image_size", None)
     size = (side, side) if isinstance(side, int) else tuple(side) if isinstance(side, list | tuple) else None
@@ -196,7 +179,7 @@ def _preparation(
     notes = [f"{shown}: no {PROCESSOR}" + (f", pictures are brought to {side}" if fit else "")]
     if not settings.says_pixels:
         notes.append(unscaled_note(shown))
-    return Preparation(channels=channels, fit=fit).told(settings), notes
+    return Preparation(channels=channels, fit=fit).with_settings(settings), notes
 
 
 def _processor(transformers: Any, source: str, local: bool) -> Any:

@@ -14,8 +14,7 @@ import numpy as np
 
 from piescope.adapters.compression import Compression, Facts, pruned_note, pruning_masks
 from piescope.adapters.onnx_models import OnnxModel
-from piescope.adapters.protocol import ModelError
-from piescope.version import install_command
+from piescope.adapters.protocol import ModelError, library, summary
 
 LAYERS = ("Conv", "Gemm", "MatMul")
 CALIBRATED = 64
@@ -27,7 +26,7 @@ def compressed_onnx(
     model: OnnxModel, compression: Compression, seed: int, calibration: Sequence[np.ndarray] | None
 ) -> tuple[OnnxModel, Facts]:
     """See `piescope.adapters.copies.compressed_copy`."""
-    onnx = _onnx(model.name)
+    onnx = library("onnx", model.name, "onnx")
     proto = _loaded(onnx, model)
     before = proto.SerializeToString()
     after, sparsity, touched, notes = (
@@ -38,16 +37,8 @@ def compressed_onnx(
     made = OnnxModel(after, f"{model.name}, {compression.name}", model.settings, notes)
     made.notes = notes
     made.class_names = model.class_names
-    zipped = [len(zlib.compress(each, 1)) for each in (before, after)]
+    zipped = [len(zlib.compress(content, 1)) for content in (before, after)]
     return made, Facts(sparsity, touched, len(before), len(after), zipped[0], zipped[1], notes)
-
-
-def _onnx(name: str) -> Any:
-    try:
-        import onnx
-    except ImportError:
-        raise ModelError.of(name, "onnx", "it is not installed", "onnx", install_command("onnx")) from None
-    return onnx
 
 
 def _loaded(onnx: Any, model: OnnxModel) -> Any:
@@ -58,13 +49,10 @@ def _loaded(onnx: Any, model: OnnxModel) -> Any:
             proto = onnx.load(str(model.content))
         size = proto.ByteSize()
     except Exception as reason:  # protobuf's own errors, and those of data beside the file
-        raise ModelError.of(
-            model.name, "model", f"{type(reason).__name__}: {reason}", "a whole ONNX model", "export it again"
-        ) from None
+        raise ModelError.of(model.name, "model", summary(reason), "a whole ONNX model", "export it again") from None
     if size > LARGEST:
-        raise ModelError.of(
-            model.name, "model", f"{size:,} bytes", f"at most {LARGEST:,}", "compress it yourself and audit both"
-        )
+        cure = "compress it yourself and audit both"
+        raise ModelError.of(model.name, "model", f"{size:,} bytes", f"at most {LARGEST:,}", cure)
     return proto
 
 
@@ -73,34 +61,34 @@ def _pruned(
 ) -> tuple[bytes, float | None, tuple[str, ...], tuple[str, ...]]:
     import torch
 
-    held = {each.name: each for each in proto.graph.initializer}
-    inputs = _input_axes(onnx, proto, held)
+    tensors_of = {tensor.name: tensor for tensor in proto.graph.initializer}
+    inputs = _input_axes(onnx, proto, tensors_of)
     if not inputs:
         found, cure = "no float weights of convolutions or linear layers", "give the model from before quantisation"
         raise ModelError.of(model.name, f"--compress {compression.name}", found, "a model that is not quantised", cure)
-    arrays = {name: np.array(onnx.numpy_helper.to_array(held[name])) for name in inputs}
+    arrays = {name: np.array(onnx.numpy_helper.to_array(tensors_of[name])) for name in inputs}
     tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
-    masks, told = pruning_masks(tensors, inputs, compression, seed, model.name)
+    masks, notes = pruning_masks(tensors, inputs, compression, seed, model.name)
     for name, mask in masks.items():
         arrays[name][~mask.numpy()] = 0
-        held[name].CopyFrom(onnx.numpy_helper.from_array(arrays[name], name))
+        tensors_of[name].CopyFrom(onnx.numpy_helper.from_array(arrays[name], name))
     zeros = sum(int((array == 0).sum()) for array in arrays.values())
     total = sum(array.size for array in arrays.values())
-    notes = (pruned_note(compression, zeros, total, len(masks)), *told)
+    notes = (pruned_note(compression, zeros, total, len(masks)), *notes)
     return proto.SerializeToString(), zeros / total, tuple(masks), notes
 
 
-def _input_axes(onnx: Any, proto: Any, held: dict[str, Any]) -> dict[str, int]:
+def _input_axes(onnx: Any, proto: Any, tensors: dict[str, Any]) -> dict[str, int]:
     """The float weights of convolutions and linear layers, each once, with the axis of their inputs."""
     floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
     axes: dict[str, int] = {}
     for node in proto.graph.node:
-        if node.op_type not in LAYERS or len(node.input) < 2 or node.input[1] not in held:
+        if node.op_type not in LAYERS or len(node.input) < 2 or node.input[1] not in tensors:
             continue
-        weight = held[node.input[1]]
+        weight = tensors[node.input[1]]
         if weight.data_type not in floats or len(weight.dims) < 2:
             continue
-        turned = any(each.name == "transB" and each.i for each in node.attribute)
+        turned = any(option.name == "transB" and option.i for option in node.attribute)
         axis = 1 if node.op_type == "Conv" or turned else len(weight.dims) - 2
         axes.setdefault(weight.name, axis)
     return axes
@@ -148,9 +136,8 @@ def _quantised(
         except ModelError:
             raise
         except Exception as reason:  # whatever the quantiser cannot do
-            found = f"{type(reason).__name__}: {str(reason).split(chr(10))[0]}"
             expected, cure = "a model that onnxruntime's quantiser takes", "quantise it yourself and audit both"
-            raise ModelError.of(model.name, "--compress int8", found, expected, cure) from None
+            raise ModelError.of(model.name, "--compress int8", summary(reason), expected, cure) from None
     made = onnx.load_model_from_string(content)
     count = sum(node.op_type in ("DequantizeLinear", "DynamicQuantizeLinear") for node in made.graph.node)
     if not count:

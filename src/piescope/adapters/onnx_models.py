@@ -12,10 +12,9 @@ import numpy as np
 from piescope.adapters.batches import dynamic_operations_of_onnx
 from piescope.adapters.outputs import REPRESENTATIONS, SCORES, read_outputs
 from piescope.adapters.preparation import Fit, Preparation
-from piescope.adapters.protocol import ModelError, Outputs, Settings, Values
+from piescope.adapters.protocol import ModelError, Outputs, Settings, Values, library, not_taken
 from piescope.adapters.weight_files import what_is_no_model
 from piescope.reading.signatures import PICKLES
-from piescope.version import install_command
 
 KINDS = {
     "tensor(float)": np.float32,
@@ -24,6 +23,9 @@ KINDS = {
     "tensor(uint8)": np.uint8,
 }
 CHANNELS = (1, 3)
+AXES = {"nhwc": "channels last", "nd": "flattened pixels"}
+"""Layouts of an input that are to be said."""
+
 EXPECTED = "an ONNX model"
 
 
@@ -51,27 +53,25 @@ class OnnxModel:
         self._session = _session(content, name)
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
-            listed = ", ".join(f"{each.name} {each.shape}" for each in inputs[:4]) or "none"
-            raise ModelError.of(name, "inputs", listed, "one input, the pictures", "export the classifier alone")
+            found = ", ".join(f"{tensor.name} {tensor.shape}" for tensor in inputs[:4]) or "none"
+            raise ModelError.of(name, "inputs", found, "one input, the pictures", "export the classifier alone")
         (self._input,) = inputs
         if self._input.type not in KINDS:
             raise ModelError.of(name, "input", self._input.type, "pixels: float or uint8", "export it with float input")
         shape = [side if isinstance(side, int) and side > 0 else None for side in self._input.shape]
         if KINDS[self._input.type] is np.uint8 and settings.says_pixels:
-            raise ModelError.of(
-                name, "input", "a model that takes uint8", "pixels as they are", "leave --scale, --mean and --std away"
-            )
+            found, cure = "a model that takes uint8", "leave --scale, --mean and --std away"
+            raise ModelError.of(name, "input", found, "pixels as they are", cure)
         self.batch_size = shape[0] if shape else None
         self.layout, channels, size = _layout(shape, name, settings)
         self.prepare = _preparation(self._input.type, channels, size, settings)
         self._flat = shape[1] if self.layout == "nd" else None
-        told = list(notes)
+        self.notes = tuple(notes)
         if KINDS[self._input.type] is not np.uint8 and not settings.says_pixels:
-            told.append(f"{name} gets pixels of 0 to 1: if it was trained on normalised pixels, give --mean and --std")
-        if self.layout in ("nhwc", "nd"):
-            what = {"nhwc": "channels last", "nd": "flattened pixels"}[self.layout]
-            told.append(f"{name} takes {what}, by the shape of its input")
-        self.notes = tuple(told)
+            note = f"{name} gets pixels of 0 to 1: if it was trained on normalised pixels, give --mean and --std"
+            self.notes = (*self.notes, note)
+        if self.layout in AXES:
+            self.notes = (*self.notes, f"{name} takes {AXES[self.layout]}, by the shape of its input")
         self.dynamic_operations = dynamic_operations_of_onnx(content)
         self.class_names = _class_names(self._session)
 
@@ -89,15 +89,11 @@ class OnnxModel:
             short = step - len(part)
             if short:
                 part = np.concatenate([part, np.repeat(part[-1:], short, axis=0)])
-            parts.append([self._rows(each, step, step - short) for each in self._run(part)])
-        joined = [
-            np.concatenate(list(each)) if all(part is not None for part in each) else None
-            for each in zip(*parts, strict=True)
-        ]
+            parts.append([self._rows(value, step, step - short) for value in self._run(part)])
         named = {
-            output.name: value
-            for output, value in zip(self._session.get_outputs(), joined, strict=True)
-            if value is not None
+            output.name: np.concatenate(values)
+            for output, *values in zip(self._session.get_outputs(), *parts, strict=True)
+            if all(value is not None for value in values)
         }
         return read_outputs(_in_order(named, len(batch)), self.name, len(batch))
 
@@ -124,13 +120,9 @@ class OnnxModel:
         try:
             return list(self._session.run(None, {self._input.name: pixels}))
         except Exception as reason:  # onnxruntime's errors share no public base
-            raise ModelError.of(
-                self.name,
-                f"called with {pixels.dtype} {list(pixels.shape)}",
-                str(reason).split("\n")[0],
-                f"input {self._input.shape}",
-                "give --size and --channels",
-            ) from None
+            kind = f"{pixels.dtype} {list(pixels.shape)}"
+            expected = f"input {self._input.shape}"
+            raise not_taken(self.name, kind, reason, expected, "give --size and --channels") from None
 
     @staticmethod
     def _rows(value: Any, step: int, kept: int) -> Any:
@@ -144,36 +136,33 @@ def open_onnx(path: Path, settings: Settings) -> OnnxModel:
         ModelError: onnxruntime is not there; no such file, damaged, or of another kind.
     """
     path = path.expanduser()
+    other: tuple[str, str] | None
     try:
         if not path.is_file():
-            raise ModelError.of(path.name, path.name, "no such file", EXPECTED, "check the path")
-        with path.open("rb") as file:
-            head = file.read(512)
+            other = "no such file", "check the path"
+        else:
+            with path.open("rb") as file:
+                other = _what_it_is_instead(file.read(512))
     except OSError as reason:
-        raise ModelError.of(
-            path.name, path.name, f"a file that cannot be read ({reason.strerror})", EXPECTED, "check its permissions"
-        ) from None
-    if not head:
-        raise ModelError.of(path.name, path.name, "an empty file", EXPECTED, "export or download it again")
-    other = what_is_no_model(head)
+        other = f"a file that cannot be read ({reason.strerror})", "check its permissions"
     if other is not None:
         raise ModelError.of(path.name, path.name, other[0], EXPECTED, other[1])
-    if head.startswith((b"PK\x03\x04", *PICKLES)):
-        raise ModelError.of(
-            path.name, path.name, "a zip or pickle of torch", EXPECTED, "torch.onnx.export(model, images, 'model.onnx')"
-        )
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
-        raise ModelError.of(path.name, path.name, "a safetensors file", EXPECTED, "name it ARCHITECTURE@FILE")
     return OnnxModel(path, f"onnx:{path.name}", settings)
 
 
+def _what_it_is_instead(head: bytes) -> tuple[str, str] | None:
+    """What a file is by its first bytes, and the cure; None: it may be ONNX."""
+    if not head:
+        return "an empty file", "export or download it again"
+    if head.startswith((b"PK\x03\x04", *PICKLES)):
+        return "a zip or pickle of torch", "torch.onnx.export(model, images, 'model.onnx')"
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
+        return "a safetensors file", "name it ARCHITECTURE@FILE"
+    return what_is_no_model(head)
+
+
 def _session(content: bytes | Path, name: str) -> Any:
-    try:
-        import onnxruntime  # type: ignore[import-untyped]
-    except ImportError:
-        raise ModelError.of(
-            name, "onnxruntime", "it is not installed", "onnxruntime", install_command("onnx")
-        ) from None
+    onnxruntime = library("onnxruntime", name, "onnx")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong comes as an exception
     try:
@@ -182,9 +171,8 @@ def _session(content: bytes | Path, name: str) -> Any:
         )
     except Exception as reason:  # its errors share no public base
         first = str(reason).split("\n")[0].replace(str(content) if isinstance(content, Path) else "", "the file")
-        raise ModelError.of(
-            name, name, f"no model that onnxruntime loads ({first})", EXPECTED, "export or download it again"
-        ) from None
+        found = f"no model that onnxruntime loads ({first})"
+        raise ModelError.of(name, name, found, EXPECTED, "export or download it again") from None
 
 
 def _layout(
@@ -218,7 +206,7 @@ def _sides(height: int | None, width: int | None) -> tuple[int, int] | None:
 def _preparation(kind: str, channels: int | None, size: tuple[int, int] | None, settings: Settings) -> Preparation:
     whole = KINDS[kind] is np.uint8
     prepare = Preparation(channels=channels, fit=Fit.to(size) if size else None, scale=None if whole else "0-1")
-    prepare = prepare.told(settings)
+    prepare = prepare.with_settings(settings)
     if channels is None or settings.channels is None:
         return prepare
     return Preparation(channels, prepare.bgr, prepare.fit, prepare.scale, prepare.mean, prepare.std)
@@ -226,15 +214,15 @@ def _preparation(kind: str, channels: int | None, size: tuple[int, int] | None, 
 
 def _class_names(session: Any) -> tuple[str, ...] | None:
     """From the model's own metadata: a JSON list, or an object from class id to name."""
-    held = session.get_modelmeta().custom_metadata_map
+    metadata = session.get_modelmeta().custom_metadata_map
     for key in ("class_names", "classes", "names", "id2label", "labels"):
         try:
-            value = json.loads(held[key])
+            value = json.loads(metadata[key])
         except (KeyError, ValueError, RecursionError):
             continue
         if isinstance(value, dict) and all(str(index) in value for index in range(len(value))):
             value = [value[str(index)] for index in range(len(value))]
-        if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        if isinstance(value, list) and value and all(isinstance(name, str) for name in value):
             return tuple(value)
     return None
 
@@ -245,6 +233,6 @@ def _in_order(named: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]
     if not any(key in SCORES for key in ordered):
         for key, value in ordered.items():
             if value.dtype.kind == "f" and value.ndim >= 2 and value.shape[0] == count:
-                ordered = {"logits": value, **{other: each for other, each in ordered.items() if other != key}}
+                ordered = {"logits": value} | {name: output for name, output in ordered.items() if name != key}
                 break
     return ordered | {key: value for key, value in named.items() if key in REPRESENTATIONS}

@@ -331,5 +331,5 @@ def _at(text: str) -> tuple[str, Path] | None:
     """``ARCHITECTURE@FILE`` in its parts; a file that has an @ in its own name is that file."""
     if Path(text).exists():
         return None
-    found = re.fullmatch(r"([A-Za-z][\w.:-]*)@(.+)", text)
-    return (found[1], Path(found[2])) if found else None
+    parts = re.fullmatch(r"([A-Za-z][\w.:-]*)@(.+)", text)
+    return (parts[1], Path(parts[2])) if parts else None

@@ -53,9 +53,8 @@ def read_outputs(value: Any, name: str, count: int) -> Outputs:
     for array in arrays:
         if array.dtype.kind == "f" and _is_table(array, count) and array.size // count > 1:
             return Outputs(_checked(array.reshape(count, -1), name), None, representation)
-    for array in [
-        each for each in (as_array(named[key]) for key in LABELS if key in named) if each is not None
-    ] + arrays:
+    labelled = [array for array in (as_array(named[key]) for key in LABELS if key in named) if array is not None]
+    for array in (*labelled, *arrays):
         if array.dtype.kind in "iu" and array.size == count and array.shape[:1] == (count,):
             labels = array.reshape(count).astype(np.int64)
             if labels.min() < 0:
@@ -72,7 +71,7 @@ def read_outputs(value: Any, name: str, count: int) -> Outputs:
 
 def _named(value: Any) -> dict[str, Any]:
     if isinstance(value, Mapping):
-        return {str(key): each for key, each in value.items()}
+        return {str(key): output for key, output in value.items()}
     if hasattr(value, "logits"):
         return {"logits": value.logits}
     return {}

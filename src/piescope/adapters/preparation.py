@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Shaped
 from PIL import Image
 
-from piescope.adapters.protocol import ChannelOrder, Scale, Settings
+from piescope.adapters.protocol import Scale, Settings
 from piescope.problems import DataError
 
 Prepare = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -107,7 +107,7 @@ class Preparation:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
 
-    def told(self, settings: Settings) -> Preparation:
+    def with_settings(self, settings: Settings) -> Preparation:
         """The same, but for what a user says."""
         changed = self
         if settings.size is not None:
@@ -149,8 +149,8 @@ class Preparation:
             if len(numbers) not in (1, pixels.shape[1]):
                 found, cure = f"{len(numbers)} numbers for {pixels.shape[1]} channels", "correct --mean and --std"
                 raise DataError.of("pixels", "mean and std", found, "one for each channel, or one", cure)
-            each = np.array(numbers, np.float32)[:, None, None]
-            scaled = scaled - each if sign == "-" else scaled / each
+            by_channel = np.array(numbers, np.float32)[:, None, None]
+            scaled = scaled - by_channel if sign == "-" else scaled / by_channel
         return np.ascontiguousarray(scaled, np.float32)
 
 
@@ -181,14 +181,14 @@ def with_channels(picture: np.ndarray, channels: int | None) -> np.ndarray:
     Raises:
         DataError: pictures of 2 or 4 channels for a model of 1 or 3, or the other way round.
     """
-    held = 1 if picture.ndim == 2 else picture.shape[2]
-    if channels is None or held == channels:
+    own = 1 if picture.ndim == 2 else picture.shape[2]
+    if channels is None or own == channels:
         return picture
-    if held == 1 and channels == 3:
+    if own == 1 and channels == 3:
         return np.repeat(picture.reshape(*picture.shape[:2], 1), 3, axis=2)
-    if held == 3 and channels == 1:
+    if own == 3 and channels == 1:
         return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).convert("L"))
-    found, expected = f"{held} channels for a model of {channels}", "pictures of as many channels, grey or RGB"
+    found, expected = f"{own} channels for a model of {channels}", "pictures of as many channels, grey or RGB"
     raise DataError.of("pictures", "channels", found, expected, "give other pictures, or --channels")
 
 
@@ -198,10 +198,3 @@ def _resized(picture: np.ndarray, height: int, width: int, how: Image.Resampling
         return np.asarray(Image.fromarray(picture).resize((width, height), how))
     planes = [_resized(picture[:, :, channel], height, width, how) for channel in range(picture.shape[2])]
     return np.stack(planes, axis=2)
-
-
-def order_of(channels: int | None, said: ChannelOrder | None) -> int | None:
-    """How many channels a model takes: what its files say, else what the user says."""
-    if channels is not None:
-        return channels
-    return None if said is None else (1 if said == "grey" else 3)

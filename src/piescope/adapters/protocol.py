@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int64
 
 from piescope.problems import InputError
+from piescope.version import install_command
 
 Values = Literal["logits", "probabilities", "labels", "unknown"]
 Scale = Literal["0-1", "0-255", "-1-1"]
@@ -21,6 +23,44 @@ TRIED = 8
 
 class ModelError(InputError):
     """Faults of a model: missing, damaged, not to be trusted, or not what its name says."""
+
+
+def library(name: str, source: str, extra: str) -> Any:
+    """A library that only some models need.
+
+    Args:
+        name: as it is imported.
+        source: for messages.
+        extra: of piescope, that brings it.
+
+    Raises:
+        ModelError: it, or one that it imports, is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as reason:
+        missing = (reason.name or name).split(".")[0]
+        raise ModelError.of(source, name, f"{missing} is not installed", name, install_command(extra)) from None
+
+
+def summary(reason: BaseException) -> str:
+    r"""What went wrong in a line.
+
+    Example:
+        >>> summary(ValueError("no such size\nsee the manual"))
+        'ValueError: no such size'
+    """
+    return f"{type(reason).__name__}: {str(reason).strip().split(chr(10))[0]}"
+
+
+def not_taken(model: str, pixels: str, reason: BaseException, expected: str, cure: str) -> ModelError:
+    """What is raised where a model fails on pixels of a kind and shape, ``float32 [8, 3, 32, 32]``."""
+    return ModelError.of(model, f"called with {pixels}", summary(reason), expected, cure)
+
+
+def as_names(value: Any) -> tuple[str, ...] | None:
+    """Names of classes that a model brings along; None: it has none."""
+    return tuple(map(str, value)) if isinstance(value, list | tuple) else None
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def run_model(
     side: str,
     on_examples: OnExamples,
     batch_size: int = BATCH,
-    told: Values | None = None,
+    values: Values | None = None,
 ) -> SideInput:
     """What a model says of all pictures; scores go to a temporary file.
 
@@ -43,7 +43,7 @@ def run_model(
         side: ``dense`` or ``compressed``, for messages.
         on_examples: hears how many pictures are done.
         batch_size: pictures that it sees at once; a model that insists on a number of its own is fed in that.
-        told: what its scores are, by the user; where the model itself does not say.
+        values: what its scores are, by the user; where the model itself does not say.
 
     Raises:
         InputError: damaged pictures, or outputs that change their shape.
@@ -68,17 +68,12 @@ def run_model(
     if written is None or len(written) != len(pictures):
         raise fault(model.name, side, "no outputs for some pictures", "scores or labels for each", "check the model")
     stored = replace_name(written.array(side), model.name)
-    values = None if scores is None else told if model.values == "unknown" else model.values
+    values = None if scores is None else values if model.values == "unknown" else model.values
     part = part_of_array(stored, model.name, Hints(values=values, examples=len(pictures)))
     names = model.class_names
-    if (
-        names is None
-        and part.num_classes is not None
-        and pictures.class_names
-        and part.num_classes == len(pictures.class_names)
-    ):
+    if names is None and pictures.class_names and part.num_classes == len(pictures.class_names):
         names = pictures.class_names
-    ids = texts(str(each) for each in pictures.ids)
+    ids = texts(map(str, pictures.ids))
     part = replace(part, ids=ids, class_names=names if part.values != "labels" else None)
     whole = points is not None and len(points) == len(pictures)
     representation = points.array("representation") if points is not None and whole else None
@@ -102,7 +97,7 @@ def truth_of_pictures(pictures: Pictures, model_names: Sequence[str] | None) -> 
         names = tuple(model_names[column] for column in columns)
     elif model_names is not None:
         names = None  # by position
-    ids = texts(str(each) for each in pictures.ids)
+    ids = texts(map(str, pictures.ids))
     codes = in_memory(pictures.labels.astype(np.int32), "labels")
     largest = int(pictures.labels.max(initial=-1))
     return LabelColumn(shown(pictures.name), codes, names, ids, (f"true labels: of {pictures.name}",), largest)

@@ -13,10 +13,9 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from piescope.adapters.preparation import INTERPOLATIONS, Fit, Preparation
-from piescope.adapters.protocol import ModelError, Settings
+from piescope.adapters.protocol import ModelError, Settings, as_names, library, summary
 from piescope.adapters.torch_models import TorchModel
 from piescope.adapters.weights import State, fill, read_state, without_prefixes
-from piescope.version import install_command
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -37,10 +36,9 @@ def open_timm(name: str, weights: Path | None, device: str, settings: Settings) 
         with only_weights():
             module = timm.create_model(name, pretrained=True)
     except Exception as reason:  # its own errors, huggingface_hub's, requests', safetensors'
-        found = f"{type(reason).__name__}: {str(reason).split(chr(10))[0]}"
         expected = "pretrained weights, from timm's cache or the network"
         cure = f"download them where there is a network, or give timm:{name}@FILE"
-        raise ModelError.of(f"timm:{name}", "weights", found, expected, cure) from reason
+        raise ModelError.of(f"timm:{name}", "weights", summary(reason), expected, cure) from reason
     return _opened(module, f"timm:{name}", (), device, settings)
 
 
@@ -53,15 +51,15 @@ def open_timm_state(name: str, state: State, shown: str, device: str, settings: 
     timm = _timm(name)
     with only_weights():
         module = timm.create_model(name, pretrained=False)
-        told = dict(module.pretrained_cfg)
+        described = dict(module.pretrained_cfg)
         tensors = without_prefixes(state, module.state_dict()).tensors
         sizes: dict[str, Any] = {}
-        classifier, first = told.get("classifier"), told.get("first_conv")
+        classifier, first = described.get("classifier"), described.get("first_conv")
         if isinstance(classifier, list | tuple) and classifier:  # distilled: two heads of one width
             classifier = classifier[0]
         head = tensors.get(f"{classifier}.weight") if isinstance(classifier, str) else None
         stem = tensors.get(f"{first}.weight") if isinstance(first, str) else None
-        if head is not None and head.ndim >= 2 and head.shape[0] != told.get("num_classes"):
+        if head is not None and head.ndim >= 2 and head.shape[0] != described.get("num_classes"):
             sizes["num_classes"] = int(head.shape[0])
         if stem is not None and stem.ndim == 4 and stem.shape[1] != 3:
             sizes["in_chans"] = int(stem.shape[1])
@@ -71,7 +69,7 @@ def open_timm_state(name: str, state: State, shown: str, device: str, settings: 
     return _opened(module, shown, notes, device, settings)
 
 
-def preparation_of(told: Mapping[str, Any], channels: int = 3) -> Preparation:
+def preparation_of(described: Mapping[str, Any], channels: int = 3) -> Preparation:
     """What a ``pretrained_cfg`` of timm says of its input, as timm's own evaluation does it.
 
     Raises:
@@ -81,15 +79,14 @@ def preparation_of(told: Mapping[str, Any], channels: int = 3) -> Preparation:
         >>> preparation_of({"input_size": (3, 224, 224), "crop_pct": 0.875, "interpolation": "bicubic"}).fit.scaled
         (256, 256)
     """
-    _, height, width = told.get("input_size") or (3, 224, 224)
-    share = float(told.get("crop_pct") or CROP)
-    mode = told.get("crop_mode") or "center"
-    interpolation = told.get("interpolation") or "bicubic"
+    _, height, width = described.get("input_size") or (3, 224, 224)
+    share = float(described.get("crop_pct") or CROP)
+    mode = described.get("crop_mode") or "center"
+    interpolation = described.get("interpolation") or "bicubic"
     if mode not in MODES or interpolation not in INTERPOLATIONS:
-        raise ModelError.of(
-            "timm", "pretrained_cfg", f"crop_mode {mode}, interpolation {interpolation}", "known ones", "give --size"
-        )
-    mean, std = tuple(told.get("mean") or IMAGENET_MEAN), tuple(told.get("std") or IMAGENET_STD)
+        found = f"crop_mode {mode}, interpolation {interpolation}"
+        raise ModelError.of("timm", "pretrained_cfg", found, "known ones", "give --size")
+    mean, std = tuple(described.get("mean") or IMAGENET_MEAN), tuple(described.get("std") or IMAGENET_STD)
     if channels == 1:  # one channel of what its three were on average
         mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
     scaled = math.floor(height / share), math.floor(width / share)
@@ -120,13 +117,7 @@ def _timm(name: str) -> Any:
         ModelError: it, or the torchvision that it imports, is not installed; no model of that name.
     """
     shown = f"timm:{name}"
-    try:
-        import timm
-    except ImportError as reason:
-        missing = reason.name.split(".")[0] if reason.name else str(reason)
-        raise ModelError.of(
-            shown, "timm", f"{missing} is not installed", "timm and torchvision", install_command("models")
-        ) from None
+    timm = library("timm", shown, "models")  # which imports torchvision
     bare = name.split(".")[0]
     if not timm.is_model(bare):
         close = get_close_matches(bare, timm.list_models(), n=3, cutoff=0.65)
@@ -136,18 +127,16 @@ def _timm(name: str) -> Any:
 
 
 def _opened(module: nn.Module, shown: str, notes: tuple[str, ...], device: str, settings: Settings) -> TorchModel:
-    told: Any = getattr(module, "pretrained_cfg", {}) or {}
-    told = dict(told)
-    first = told.get("first_conv")
+    described: Mapping[str, Any] = dict(getattr(module, "pretrained_cfg", {}) or {})
+    first = described.get("first_conv")
     parameters: dict[str, Tensor] = dict(module.named_parameters())
     stem = parameters.get(f"{first}.weight") if isinstance(first, str) else None
     channels = int(stem.shape[1]) if stem is not None and stem.ndim == 4 else 3
-    prepare = preparation_of(told, channels if channels in (1, 3) else 3).told(settings)
-    names = told.get("label_names")
-    known = tuple(map(str, names)) if isinstance(names, list | tuple) else None
+    prepare = preparation_of(described, channels if channels in (1, 3) else 3).with_settings(settings)
+    names = as_names(described.get("label_names"))
     if not settings.says_pixels:
         size = "x".join(map(str, prepare.fit.size)) if prepare.fit else "any size"
         notes = (*notes, f"{shown}: pictures are brought to {size}, as timm's configuration says")
-    classifier = told.get("classifier")
+    classifier = described.get("classifier")
     named = classifier if isinstance(classifier, str) and classifier in dict(module.named_modules()) else None
-    return TorchModel(module.to(device), prepare, shown, known, "logits", notes, named)
+    return TorchModel(module.to(device), prepare, shown, names, "logits", notes, named)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from piescope.adapters.outputs import SCORES, as_array, read_outputs
 from piescope.adapters.preparation import Preparation, Prepare
-from piescope.adapters.protocol import ModelError, Outputs, Settings, Values
+from piescope.adapters.protocol import Outputs, Settings, Values, as_names, not_taken
 from piescope.models.probes import pooled
 from piescope.problems import InputError
 
@@ -80,7 +80,7 @@ class TorchModel:
         with evaluating(self.module), torch.no_grad():
             try:
                 if not self._looked:
-                    self.classifier = self._found(pixels[:2])
+                    self.classifier = self._classifier_of(pixels[:2])
                     self._looked = True
                 value, representation = self._run(pixels)
             except InputError:
@@ -91,13 +91,10 @@ class TorchModel:
                 half = len(batch) // 2  # in eval mode pictures do not see each other
                 return _joined([self.scores(batch[:half]), self.scores(batch[half:])])
             except Exception as reason:
-                raise ModelError.of(
-                    self.name,
-                    f"called with {str(pixels.dtype).removeprefix('torch.')} {list(pixels.shape)}",
-                    f"{type(reason).__name__}: {reason}",
-                    "pictures of the size and channels that this model takes",
-                    "give --size and --channels (Python: Settings)",
-                ) from reason
+                kind = f"{str(pixels.dtype).removeprefix('torch.')} {list(pixels.shape)}"
+                expected = "pictures of the size and channels that this model takes"
+                cure = "give --size and --channels (Python: Settings)"
+                raise not_taken(self.name, kind, reason, expected, cure) from reason
         outputs = read_outputs(value, self.name, len(batch))
         if outputs.representation is None and representation is not None:
             return Outputs(outputs.scores, outputs.labels, representation)
@@ -107,23 +104,23 @@ class TorchModel:
         """What the module returns, and what its classifier saw."""
         if _has_pre_logits(self.module):
             features = self.module.forward_features(pixels)  # type: ignore[operator]
-            seen = self.module.forward_head(features, pre_logits=True)  # type: ignore[operator]
-            return self.module.forward_head(features), _as_rows(seen, len(pixels))  # type: ignore[operator]
+            before = self.module.forward_head(features, pre_logits=True)  # type: ignore[operator]
+            return self.module.forward_head(features), _as_rows(before, len(pixels))  # type: ignore[operator]
         if not self.classifier:
             return self.module(pixels), None
-        held: list[Tensor] = []
+        seen: list[Tensor] = []
 
         def keep(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
-            held[:] = [inputs[0]]
+            seen[:] = [inputs[0]]
 
         hook = self.module.get_submodule(self.classifier).register_forward_pre_hook(keep)
         try:
             value = self.module(pixels)
         finally:
             hook.remove()
-        return value, _as_rows(held[0], len(pixels)) if held else None
+        return value, _as_rows(seen[0], len(pixels)) if seen else None
 
-    def _found(self, pixels: Tensor) -> str:
+    def _classifier_of(self, pixels: Tensor) -> str:
         """The layer whose output is what the module returns, or else the last one of that width; "" if none is.
 
         A softmax or a scaling behind the last linear layer makes what is returned another tensor.
@@ -149,31 +146,29 @@ class TorchModel:
         try:
             returned = _first_table(self.module(pixels), len(pixels))
         finally:
-            for each in hooks:
-                each.remove()
+            for hook in hooks:
+                hook.remove()
         if returned is None:
             return ""
+        wide = ""
         for name, output in made.items():
             if output.data_ptr() == returned.data_ptr() and output.numel() == returned.numel():
                 return name
-        wide = [
-            name
-            for name, output in made.items()
-            if output.shape == returned.shape and isinstance(layers[name], nn.Linear)
-        ]
-        return wide[-1] if wide else ""
+            if output.shape == returned.shape and isinstance(layers[name], nn.Linear):
+                wide = name
+        return wide
 
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
     """Eval mode for a while; each submodule's own mode is restored."""
-    modes = {each: each.training for each in module.modules()}
+    modes = {layer: layer.training for layer in module.modules()}
     module.eval()
     try:
         yield
     finally:
-        for each, mode in modes.items():
-            each.training = mode
+        for layer, mode in modes.items():
+            layer.training = mode
 
 
 def model_of_module(module: nn.Module, name: str, device: str | None, settings: Settings) -> TorchModel:
@@ -181,11 +176,9 @@ def model_of_module(module: nn.Module, name: str, device: str | None, settings: 
     if device is not None and torch.device(device).type != _placed(module)[0].type:
         module = copy.deepcopy(module).to(device)
     channels = input_channels(module)
-    prepare = Preparation(channels=channels if channels in (1, 3) else None).told(settings)
+    prepare = Preparation(channels=channels if channels in (1, 3) else None).with_settings(settings)
     notes = [] if settings.says_pixels else [unscaled_note(name)]
-    names = getattr(module, "class_names", None)
-    known = tuple(map(str, names)) if isinstance(names, list | tuple) else None
-    return TorchModel(module, prepare, name, known, "unknown", notes)
+    return TorchModel(module, prepare, name, as_names(getattr(module, "class_names", None)), "unknown", notes)
 
 
 def dynamic_operations_of_module(module: nn.Module) -> tuple[str, ...]:
@@ -195,12 +188,12 @@ def dynamic_operations_of_module(module: nn.Module) -> tuple[str, ...]:
         >>> dynamic_operations_of_module(nn.Sequential(nn.Linear(2, 2)))
         ()
     """
-    found = {_dynamic(each) for each in module.modules()} - {""}
+    operations = {_dynamic(layer) for layer in module.modules()} - {""}
     graph = getattr(module, "inlined_graph", None) or getattr(module, "graph", None)  # scripted; traced by FX
     if graph is not None:
         text = str(graph)
-        found |= {name for name in ("linear_dynamic", "choose_qparams", "lstm_dynamic") if name in text}
-    return tuple(sorted(found))
+        operations |= {name for name in ("linear_dynamic", "choose_qparams", "lstm_dynamic") if name in text}
+    return tuple(sorted(operations))
 
 
 def _dynamic(module: nn.Module) -> str:
@@ -227,17 +220,13 @@ def input_channels(module: nn.Module) -> int | None:
         >>> input_channels(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3)))
         3
     """
-    for each in module.modules():
-        if isinstance(each, nn.Conv2d):
-            return each.in_channels
-    return None
+    return next((layer.in_channels for layer in module.modules() if isinstance(layer, nn.Conv2d)), None)
 
 
 def _placed(module: nn.Module) -> tuple[torch.device, torch.dtype]:
-    for tensor in (*module.parameters(), *module.buffers()):
-        if tensor.is_floating_point():
-            return tensor.device, tensor.dtype
-    return torch.device("cpu"), torch.float32
+    tensors = (*module.parameters(), *module.buffers())
+    floats = ((tensor.device, tensor.dtype) for tensor in tensors if tensor.is_floating_point())
+    return next(floats, (torch.device("cpu"), torch.float32))
 
 
 def _has_pre_logits(module: nn.Module) -> bool:
@@ -258,9 +247,9 @@ def _first_table(value: Any, count: int) -> Tensor | None:
         values = [value.logits]
     else:
         values = list(value) if isinstance(value, tuple | list) else [value]
-    for each in values:
-        if isinstance(each, Tensor) and each.is_floating_point() and each.ndim >= 2 and each.shape[0] == count:
-            return each
+    for table in values:
+        if isinstance(table, Tensor) and table.is_floating_point() and table.ndim >= 2 and table.shape[0] == count:
+            return table
     return None
 
 

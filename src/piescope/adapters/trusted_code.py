@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from piescope.adapters.protocol import ModelError
+from piescope.adapters.protocol import ModelError, summary
 from piescope.problems import InputError
 
 
@@ -34,7 +34,7 @@ def call_function(path: Path, function: str) -> Any:
         specification.loader.exec_module(module)
         made = getattr(module, function, None)
         if not callable(made):
-            known = [each for each, value in vars(module).items() if callable(value) and not each.startswith("_")]
+            known = [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")]
             expected = "one of: " + (", ".join(known[:8]) or "none is there")
             raise ModelError.of(where, function, "no such function", expected, "name a function that returns the model")
         return made()
@@ -43,9 +43,8 @@ def call_function(path: Path, function: str) -> Any:
     except (Exception, SystemExit) as reason:
         lines = [frame for frame in traceback.extract_tb(reason.__traceback__) if Path(frame.filename) == path]
         place = f"{path.name}, line {lines[-1].lineno}" if lines else path.name
-        raise ModelError.of(
-            where, place, f"{type(reason).__name__}: {reason}", "a function that returns the model", "correct it"
-        ) from reason
+        expected = "a function that returns the model"
+        raise ModelError.of(where, place, summary(reason), expected, "correct it") from reason
     finally:
         if folder in sys.path:
             sys.path.remove(folder)

@@ -30,6 +30,8 @@ TORCHSCRIPT_CURE = (
     "model.state_dict() as safetensors"
 )
 
+TRUNCATED = "download or save it again: it is truncated or malformed"
+
 MOST_ENTRIES = 1_000_000
 
 
@@ -95,11 +97,7 @@ def header_of(path: Path) -> dict[str, dict[str, object]]:
             first = file.read(8)
             length = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
             if not 2 <= length <= min(size - 8, MOST_HEADER):
-                raise _refused(
-                    path,
-                    f"a safetensors header of {length:,} bytes in a file of {size:,}",
-                    "download or save it again: it is truncated or malformed",
-                )
+                raise _refused(path, f"a safetensors header of {length:,} bytes in a file of {size:,}", TRUNCATED)
             header = json.loads(file.read(length))
     except OSError as reason:
         raise _refused(path, f"a file that cannot be read ({reason.strerror})", "check its permissions") from None
@@ -107,22 +105,14 @@ def header_of(path: Path) -> dict[str, dict[str, object]]:
         raise _refused(path, "a malformed safetensors header", "download or save it again") from None
     if not isinstance(header, dict):
         raise _refused(path, "a malformed safetensors header", "download or save it again")
-    held = size - 8 - length
+    room = size - 8 - length
     for name, entry in header.items():
         if name == "__metadata__":
             continue
         offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
-        if (
-            not isinstance(offsets, list)
-            or len(offsets) != 2
-            or not all(isinstance(offset, int) for offset in offsets)
-            or not 0 <= offsets[0] <= offsets[1] <= held
-        ):
-            raise _refused(
-                path,
-                f"tensor {name!r} outside the file's {held:,} bytes of data",
-                "download or save it again: it is truncated or malformed",
-            )
+        numbers = offsets if isinstance(offsets, list) and list(map(type, offsets)) == [int, int] else [1, 0]
+        if not 0 <= numbers[0] <= numbers[1] <= room:
+            raise _refused(path, f"tensor {name!r} outside the file's {room:,} bytes of data", TRUNCATED)
     return header
 
 
@@ -158,11 +148,8 @@ def _zip_kind(path: Path, size: int) -> Kind:
     # torch stores its tensors as they are: what would grow when opened was not written by it
     whole = sum(entry.file_size for entry in entries)
     if whole > size or len(entries) > MOST_ENTRIES:
-        raise _refused(
-            path,
-            f"a zip that grows from {size:,} to {whole:,} bytes",
-            "load it where you trust it and save it again: torch.save does not compress",
-        )
+        cure = "load it where you trust it and save it again: torch.save does not compress"
+        raise _refused(path, f"a zip that grows from {size:,} to {whole:,} bytes", cure)
     return "torch"
 
 

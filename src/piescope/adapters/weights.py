@@ -86,7 +86,7 @@ def _unwrapped(value: Any, source: str) -> State:
     for _ in range(3):
         if not isinstance(value, Mapping):
             break
-        tensors = {name: each for name, each in value.items() if isinstance(each, Tensor)}
+        tensors = {name: tensor for name, tensor in value.items() if isinstance(tensor, Tensor)}
         inner = next((key for key in NESTED if isinstance(value.get(key), Mapping) and value[key]), None)
         if inner is None or len(tensors) > len(value) - len(tensors):
             if not tensors:
@@ -131,27 +131,26 @@ def without_prefixes(state: State, expected: Iterable[str]) -> State:
         taken.append(prefix)
     if not taken:
         return state
-    told = "".join(f"{prefix}." for prefix in taken)
-    return State(state.source, tensors, [*state.notes, f"{state.source}: took the prefix {told!r} off all names"])
+    prefixes = "".join(f"{prefix}." for prefix in taken)
+    return State(state.source, tensors, [*state.notes, f"{state.source}: took the prefix {prefixes!r} off all names"])
 
 
 def _merge_masks(state: State) -> None:
     """Pruned weights as they act: ``weight_orig * weight_mask``, as torch.nn.utils.prune does before each pass."""
     merged, nonzero = 0, 0
     for name in list(state.tensors):
-        ending = next((each for each in ("_mask", ".0.mask") if name.endswith(each)), None)
-        if ending is None:
-            continue
-        if ending == "_mask":
+        if name.endswith("_mask"):
             target, original = name.removesuffix("_mask"), name.removesuffix("_mask") + "_orig"
+        elif not name.endswith(".0.mask"):
+            continue
         else:  # parametrizations.weight.0.mask beside parametrizations.weight.original
             inside = name.removesuffix(".0.mask")
             before, _, last = inside.rpartition("parametrizations.")
             target, original = before + last, f"{inside}.original"
-        held = original if original in state.tensors else target
-        if held not in state.tensors:
+        masked = original if original in state.tensors else target
+        if masked not in state.tensors:
             continue
-        mask, weight = state.tensors.pop(name), state.tensors.pop(held)
+        mask, weight = state.tensors.pop(name), state.tensors.pop(masked)
         if mask.shape != weight.shape or not bool(((mask == 0) | (mask == 1)).all()):
             found = f"a mask {list(mask.shape)} for a weight {list(weight.shape)}, or values other than 0 and 1"
             cure = "prune.remove(module, 'weight') where it was made, and save again"
@@ -182,15 +181,10 @@ def _check_numbers(state: State) -> None:
             if tensor.dtype != torch.float32:
                 kinds.add(str(tensor.dtype).removeprefix("torch."))
                 tensor = tensor.to(torch.float32)
-            if not bool(torch.isfinite(tensor).all()):
-                wrong = int((~torch.isfinite(tensor)).sum())
-                if len(error.problems) < SHOWN:
-                    error.add(
-                        name,
-                        f"NaN or infinity in {wrong:,} of {tensor.numel():,} weights",
-                        "finite weights",
-                        "take a checkpoint from before training diverged",
-                    )
+            wrong = int((~torch.isfinite(tensor)).sum())
+            if wrong and len(error.problems) < SHOWN:
+                found = f"NaN or infinity in {wrong:,} of {tensor.numel():,} weights"
+                error.add(name, found, "finite weights", "take a checkpoint from before training diverged")
         state.tensors[name] = tensor
     error.raise_if_any()
     if kinds:
@@ -205,30 +199,25 @@ def fill(module: nn.Module, state: State, architecture: str) -> tuple[str, ...]:
     """
     own = module.state_dict()
     state = without_prefixes(state, own)
-    notes = list(state.notes)
     for name, tensor in own.items():  # a count that was saved as an array of one
-        held = state.tensors.get(name)
-        if held is not None and tensor.ndim == 0 and held.numel() == 1:
-            state.tensors[name] = held.reshape(())
+        count = state.tensors.get(name)
+        if count is not None and tensor.ndim == 0 and count.numel() == 1:
+            state.tensors[name] = count.reshape(())
     optional = {name for name in own if name.endswith("num_batches_tracked")}
     missing = sorted(set(own) - set(state.tensors) - optional)
     unexpected = sorted(set(state.tensors) - set(own))
-    shapes = [
-        f"{name} {list(state.tensors[name].shape)} for {list(own[name].shape)}"
-        for name in own
-        if name in state.tensors and state.tensors[name].shape != own[name].shape
-    ]
+    both = [(name, state.tensors[name].shape, own[name].shape) for name in own if name in state.tensors]
+    shapes = [f"{name} {list(stored)} for {list(wanted)}" for name, stored, wanted in both if stored != wanted]
     error = ModelError(state.source)
     cure = "name the architecture that these weights belong to: ARCHITECTURE@FILE or --architecture"
-    for names, what in ((missing, "missing"), (unexpected, "unexpected")):
-        if names:
-            error.add("names", f"{len(names)} {what}: {_listed(names)}", f"the tensors of {architecture}", cure)
-    if shapes:
-        error.add("shapes", f"{len(shapes)} differ: {_listed(shapes)}", f"the shapes of {architecture}", cure)
+    for what, wrong in {"missing": missing, "unexpected": unexpected, "differ": shapes}.items():
+        if wrong:
+            where, parts = ("shapes", "shapes") if what == "differ" else ("names", "tensors")
+            error.add(where, f"{len(wrong)} {what}: {_listed(wrong)}", f"the {parts} of {architecture}", cure)
     error.raise_if_any()
     counts = {name: torch.zeros((), dtype=torch.int64) for name in optional}
     module.load_state_dict({**counts, **state.tensors}, assign=any(tensor.is_meta for tensor in own.values()))
-    return tuple(notes)
+    return tuple(state.notes)
 
 
 def _listed(names: list[str]) -> str:
