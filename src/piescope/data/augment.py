@@ -84,12 +84,12 @@ def crop_boxes(
     lefts = torch.floor(draws[3] * (width - widths + 1))
     boxes = torch.stack([tops, lefts, heights, widths], dim=-1)
     first = fits.to(torch.int8).argmax(dim=1)
-    found = boxes[torch.arange(batch), first]
+    fitting = boxes[torch.arange(batch), first]
     whole = width / height
     wide = min(width, round(height * ratio[1])) if whole > ratio[1] else width
     high = min(height, round(width / ratio[0])) if whole < ratio[0] else height
-    central = torch.tensor([(height - high) // 2, (width - wide) // 2, high, wide], dtype=found.dtype)
-    return torch.where(fits.any(dim=1)[:, None], found, central).long()
+    central = torch.tensor([(height - high) // 2, (width - wide) // 2, high, wide], dtype=fitting.dtype)
+    return torch.where(fits.any(dim=1)[:, None], fitting, central).long()
 
 
 def _resize_weights(start: Tensor, length: Tensor, size: int) -> Tensor:

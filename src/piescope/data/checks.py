@@ -22,6 +22,16 @@ MOST_CHANNELS = 4
 """By which channels are told from height and width; a study may say otherwise."""
 
 
+def described(array: np.ndarray) -> str:
+    """An array as messages name it.
+
+    Example:
+        >>> described(np.zeros((5, 8, 8), np.uint8))
+        'uint8 [5, 8, 8]'
+    """
+    return f"{array.dtype} {list(array.shape)}"
+
+
 def image_shape_of(shape: Sequence[int]) -> tuple[int, int, int] | None:
     """``(channels, height, width)`` of an image that is stored in any usual order; None: no order is plain.
 
@@ -75,9 +85,10 @@ def in_usual_order(images: np.ndarray, source: str) -> np.ndarray:
     shape = image_shape_of(images.shape[1:])
     ordered = None if shape is None or 0 in images.shape else in_order(images, shape)
     if ordered is None:
-        found = f"{images.dtype} {list(images.shape)}"
         expected = f"uint8 [examples, channels, height, width] of at most {MOST_CHANNELS} channels, or channels last"
-        raise DataError.of(source, "images", found, expected, "scale to 0..255, convert to uint8, and reshape")
+        raise DataError.of(
+            source, "images", described(images), expected, "scale to 0..255, convert to uint8, and reshape"
+        )
     return ordered
 
 
@@ -97,8 +108,7 @@ def check_labels(
         ``[examples]``; None: they are wrong or secret.
     """
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        found = f"{labels.dtype} {list(labels.shape)}"
-        error.add(where, found, "whole numbers [examples], 0 or more", "give class ids")
+        error.add(where, described(labels), "whole numbers [examples], 0 or more", "give class ids")
     elif len(labels) != count:
         error.add(where, f"{count} images, {len(labels)} labels", "one label per image", "give class ids, one each")
     elif may_be_secret and bool((labels == -1).all()):
@@ -114,11 +124,10 @@ def check_labels(
 
 def check_texts(error: DataError, where: str, array: np.ndarray) -> list[str] | None:
     """An array's entries as text; None: they are something else, or cannot be printed."""
-    found = texts(array) if array.ndim == 1 else None
-    if found is None:
-        told = f"{array.dtype} {list(array.shape)}"
-        error.add(where, told, "printable text or numbers, one-dimensional", "give one name each")
-    return found
+    entries = texts(array) if array.ndim == 1 else None
+    if entries is None:
+        error.add(where, described(array), "printable text or numbers, one-dimensional", "give one name each")
+    return entries
 
 
 def check_names(error: DataError, where: str, names: Sequence[str], labels: np.ndarray | None) -> None:
@@ -151,8 +160,8 @@ def texts(array: np.ndarray) -> list[str] | None:
             return None
     if array.dtype.kind not in "Uiu":
         return None
-    told = [str(entry) for entry in array.ravel().tolist()]
-    return told if all(map(str.isprintable, told)) else None
+    entries = [str(entry) for entry in array.ravel().tolist()]
+    return entries if all(map(str.isprintable, entries)) else None
 
 
 def numbered(half: str, count: int) -> tuple[str, ...]:

@@ -82,9 +82,9 @@ def load_cifar(cifar: Cifar, places: list[Path]) -> Splits:
     """
     for place in places:
         for layout in cifar.layouts:
-            found = _read_any(layout, place, cifar.name)
-            if found is not None:
-                return _splits(cifar, layout, *found)
+            contents = _read_any(layout, place, cifar.name)
+            if contents is not None:
+                return _splits(cifar, layout, *contents)
     expected = " or ".join(f"{layout.folder}/ or {layout.archive}" for layout in cifar.layouts)
     cure = "give --data-dir DIR, the folder that holds them (a tarball needs its official name), or set PIESCOPE_DATA"
     raise DataError.of(cifar.name, ", ".join(map(str, places)) or "the data set", "none of its files", expected, cure)
@@ -135,10 +135,8 @@ def _members(layout: Layout, archive: Path, name: str) -> dict[str, bytes]:
 def _splits(cifar: Cifar, layout: Layout, where: str, contents: dict[str, bytes]) -> Splits:
     _check_hashes(cifar, layout, where, contents)
     halves = {}
-    for half, files, size in (
-        ("train", layout.train, cifar.train_examples),
-        ("test", layout.test, cifar.test_examples),
-    ):
+    sizes = {"train": (layout.train, cifar.train_examples), "test": (layout.test, cifar.test_examples)}
+    for half, (files, size) in sizes.items():
         try:
             parsed = [layout.parse(file, contents[file]) for file in files]
         except (ValueError, KeyError) as reason:
@@ -158,32 +156,28 @@ def _splits(cifar: Cifar, layout: Layout, where: str, contents: dict[str, bytes]
 
 
 def _damaged(cifar: Cifar, layout: Layout, where: str, found: str) -> DataError:
-    expected = (
-        f"{cifar.train_examples:,} training and {cifar.test_examples:,} test images of {len(cifar.class_names)} classes"
-    )
+    examples = f"{cifar.train_examples:,} training and {cifar.test_examples:,} test images"
+    expected = f"{examples} of {len(cifar.class_names)} classes"
     return DataError.of(cifar.name, where, found, expected, f"unpack {layout.archive} again")
 
 
 def _check_hashes(cifar: Cifar, layout: Layout, where: str, contents: dict[str, bytes]) -> None:
     with ThreadPoolExecutor() as pool:  # hashing lets other threads run
-        found = dict(
-            zip(contents, pool.map(lambda content: hashlib.md5(content).hexdigest(), contents.values()), strict=True)
-        )
+        digests = pool.map(lambda content: hashlib.md5(content).hexdigest(), contents.values())
+        hashes = dict(zip(contents, digests, strict=True))
     error = DataError(cifar.name)
     owners = {md5: file for file, md5 in layout.files.items() if md5 is not None}
-    sizes = {len(content) for file, content in contents.items() if found[file] == layout.files[file]}
-    for file, md5 in found.items():
-        expected = layout.files[file]
+    sizes = {len(content) for file, content in contents.items() if hashes[file] == layout.files[file]}
+    for file, md5 in hashes.items():
+        expected, size = layout.files[file], len(contents[file])
         if expected is None or md5 == expected:
             continue
-        told = f"MD5 {md5}, {len(contents[file]):,} bytes"
+        found = f"MD5 {md5}, {size:,} bytes"
         if md5 in owners:
-            told += f": that is {owners[md5]}"
-        elif len(contents[file]) == 0:
-            told += ": it is empty"
-        elif sizes and len(contents[file]) < min(sizes):
-            told += ": it is cut short"
-        error.add(f"{where}: {file}", told, f"MD5 {expected}", f"unpack {layout.archive} again")
+            found += f": that is {owners[md5]}"
+        elif size < min(sizes, default=1):
+            found += ": it is cut short" if size else ": it is empty"
+        error.add(f"{where}: {file}", found, f"MD5 {expected}", f"unpack {layout.archive} again")
     error.raise_if_any()
 
 
@@ -204,10 +198,12 @@ class _ArraysOnly(pickle.Unpickler):
     """Knows NumPy's arrays and nothing else: a pickle that asks for more is refused, not run."""
 
     ALLOWED: ClassVar = {
-        ("numpy.core.multiarray", "_reconstruct"): "_reconstruct",
-        ("numpy._core.multiarray", "_reconstruct"): "_reconstruct",
-        ("numpy", "ndarray"): "ndarray",
-        ("numpy", "dtype"): "dtype",
+        ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+        ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+        # how Python 3 writes bytes in old protocols
+        ("_codecs", "encode"): lambda text, encoding: text.encode("latin1") if encoding == "latin1" else None,
     }
 
     def find_class(self, module: str, name: str) -> Any:
@@ -216,30 +212,23 @@ class _ArraysOnly(pickle.Unpickler):
         Raises:
             pickle.UnpicklingError: anything else.
         """
-        match self.ALLOWED.get((module, name)):
-            case "_reconstruct":
-                return np.empty(0).__reduce__()[0]
-            case "ndarray":
-                return np.ndarray
-            case "dtype":
-                return np.dtype
-        if (module, name) == ("_codecs", "encode"):  # how Python 3 writes bytes in old protocols
-            return lambda text, encoding: text.encode("latin1") if encoding == "latin1" else None
+        if (module, name) in self.ALLOWED:
+            return self.ALLOWED[module, name]
         raise pickle.UnpicklingError(f"it asks for {module}.{name}, which a CIFAR file has no use for: nothing was run")
 
 
 def _python(label_key: str) -> Callable[[str, bytes], tuple[np.ndarray, np.ndarray]]:
     def parse(file: str, content: bytes) -> tuple[np.ndarray, np.ndarray]:
         try:
-            held = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
+            batch = _ArraysOnly(io.BytesIO(content), encoding="latin1").load()
         except Exception as reason:  # a broken pickle may raise anything
             raise ValueError(f"{file} cannot be read: {reason}") from reason
-        if not isinstance(held, dict) or not isinstance(held.get("data"), np.ndarray):
+        if not isinstance(batch, dict) or not isinstance(batch.get("data"), np.ndarray):
             raise ValueError(f"{file} holds no dictionary with an array 'data'")
-        data = held["data"]
+        data = batch["data"]
         if data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != PIXELS:
             raise ValueError(f"{file} holds {data.dtype} {list(data.shape)}, not uint8 [n, {PIXELS}]")
-        labels = held[label_key]
+        labels = batch[label_key]
         if not isinstance(labels, list) or len(labels) != len(data) or not all(isinstance(x, int) for x in labels):
             raise ValueError(f"{file} holds no list of {len(data)} whole numbers {label_key!r}")
         return data.reshape(-1, 3, 32, 32), np.array(labels, dtype=np.int64)

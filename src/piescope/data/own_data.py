@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from piescope.data.checks import MOST_CHANNELS, SHOWN, image_shape_of, in_order
+from piescope.data.checks import MOST_CHANNELS, SHOWN, described, image_shape_of, in_order
 from piescope.data.dataset import Dataset, Splits
 from piescope.data.halves import HALVES, Half
 from piescope.data.readers.decoding import PLAIN_MODES, decoded, opened
@@ -105,21 +105,18 @@ def load_arrays(root: Path, image_shape: tuple[int, int, int]) -> Splits:
     Raises:
         DataError: a file is missing or no array, or holds other shapes, kinds or classes than it should.
     """
-    held, names = _both_halves(root)
+    arrays_of, names = _both_halves(root)
     error = DataError(str(root))
     halves: dict[str, Dataset] = {}
-    for half, arrays in held.items():
+    for half, arrays in arrays_of.items():
         images = in_order(arrays.images, image_shape)
-        if images is None:
-            error.add(
-                f"{half}: images",
-                f"{arrays.images.dtype} {list(arrays.images.shape)}",
-                f"uint8 [examples, {', '.join(map(str, image_shape))}]",
-                "scale to 0..255 and convert to uint8; image_shape is channels, height, width",
-            )
-            continue
         assert arrays.labels is not None, half
-        halves[half] = Dataset(np.ascontiguousarray(images), arrays.labels, arrays.ids, names)
+        if images is not None:
+            halves[half] = Dataset(np.ascontiguousarray(images), arrays.labels, arrays.ids, names)
+            continue
+        found, expected = described(arrays.images), f"uint8 [examples, {', '.join(map(str, image_shape))}]"
+        cure = "scale to 0..255 and convert to uint8; image_shape is channels, height, width"
+        error.add(f"{half}: images", found, expected, cure)
     error.raise_if_any()
     return Splits(**halves)
 
@@ -130,13 +127,13 @@ def facts_of_arrays(root: Path) -> tuple[int, int, tuple[int, int, int], int]:
     Raises:
         DataError: as `load_arrays`; images whose channels cannot be told from height and width.
     """
-    held, names = _both_halves(root)
-    images = held["train"].images
+    arrays_of, names = _both_halves(root)
+    images = arrays_of["train"].images
     image_shape = image_shape_of(images.shape[1:])
     if image_shape is None:
         expected = f"[examples, channels, height, width] of at most {MOST_CHANNELS} channels, or channels last"
         raise DataError.of(str(root), "train: images", str(list(images.shape)), expected, "reshape it")
-    return len(images), len(held["test"].images), image_shape, len(names)
+    return len(images), len(arrays_of["test"].images), image_shape, len(names)
 
 
 def _picture(root: Path, image_shape: tuple[int, int, int], path: Path) -> np.ndarray:
@@ -164,14 +161,14 @@ def _both_halves(root: Path) -> tuple[dict[Half, Arrays], tuple[str, ...]]:
     """
     read = {half: _read(root, half) for half in HALVES}
     error = DataError(str(root))
-    held = {half: checked(arrays, half, error, f"{half}: ", needs_labels=True) for half, arrays in read.items()}
+    arrays_of = {half: checked(arrays, half, error, f"{half}: ", needs_labels=True) for half, arrays in read.items()}
     error.raise_if_any()
-    highest = max(int(arrays.labels.max()) for arrays in held.values() if arrays.labels is not None)
-    numbers = tuple(str(number) for number in range(highest + 1))
-    names = {half: arrays.class_names or numbers for half, arrays in held.items()}
+    highest = max(int(arrays.labels.max()) for arrays in arrays_of.values() if arrays.labels is not None)
+    numbers = tuple(map(str, range(highest + 1)))
+    names = {half: arrays.class_names or numbers for half, arrays in arrays_of.items()}
     _check_classes(error, names)
     error.raise_if_any()
-    return held, names["train"]
+    return arrays_of, names["train"]
 
 
 def _read(root: Path, half: Half) -> dict[str, np.ndarray]:
@@ -188,7 +185,7 @@ def _check_classes(error: DataError, classes: Mapping[Half, Sequence[str]]) -> N
     train, test = list(classes["train"]), list(classes["test"])
     if train != test:
         only = {"train": sorted(set(train) - set(test)), "test": sorted(set(test) - set(train))}
-        told = "; ".join(f"only in {half}: {', '.join(names[:SHOWN])}" for half, names in only.items() if names)
-        error.add("classes", told or "another order", "the same classes in train and test", "rename or move them")
+        found = "; ".join(f"only in {half}: {', '.join(names[:SHOWN])}" for half, names in only.items() if names)
+        error.add("classes", found or "another order", "the same classes in train and test", "rename or move them")
     elif len(train) < 2:
         error.add("classes", ", ".join(train) or "none", "at least two", "add the others")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from piescope.data.checks import check_labels, in_usual_order, numbered
+from piescope.data.checks import check_labels, described, in_usual_order, numbered
 from piescope.data.dataset import Dataset
 from piescope.problems import DataError
 
@@ -106,7 +106,7 @@ def _alike(images: list[np.ndarray], name: str) -> list[np.ndarray]:
     channels = {image.shape[2:] for image in images}
     wrong = [image for image in images if image.dtype != np.uint8 or image.ndim not in (2, 3)]
     if wrong or len(channels) > 1 or not images:
-        found = f"{wrong[0].dtype} {list(wrong[0].shape)}" if wrong else f"channels {sorted(map(str, channels))}"
+        found = described(wrong[0]) if wrong else f"channels {sorted(map(str, channels))}"
         expected = "uint8 [height, width] or [height, width, channels], alike in channels"
         raise DataError.of(name, "images", found, expected, "convert them to uint8 RGB")
     return images

@@ -6,7 +6,8 @@ Arrow files are mapped and Parquet is read a row group at a time: memory does no
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,8 @@ import numpy as np
 
 from piescope.data.checks import SHOWN, check_labels, check_names, numbered
 from piescope.data.halves import HALVES, Half, called
-from piescope.data.pictures import Pictures, Read
-from piescope.data.readers.decoding import BROKEN, decoded
+from piescope.data.pictures import Pictures
+from piescope.data.readers.decoding import decoded, whole
 from piescope.problems import DataError
 
 if TYPE_CHECKING:
@@ -58,16 +59,14 @@ def files_of_half(files: Sequence[Path], root: Path, half: Half) -> tuple[list[P
 
 
 def _json(path: Path) -> dict[str, Any]:
+    cure = "save the data set again"
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as reason:
-        raise DataError.of(
-            path.name, path.name, f"no readable JSON ({type(reason).__name__})", "JSON", "save the data set again"
-        ) from None
+        found = f"no readable JSON ({type(reason).__name__})"
+        raise DataError.of(path.name, path.name, found, "JSON", cure) from None
     if not isinstance(value, dict):
-        raise DataError.of(
-            path.name, path.name, f"a {type(value).__name__}", "a JSON object", "save the data set again"
-        )
+        raise DataError.of(path.name, path.name, f"a {type(value).__name__}", "a JSON object", cure)
     return value
 
 
@@ -85,19 +84,17 @@ def pictures_of_saved(root: Path, name: str, half: Half) -> Pictures:
     which: str = half
     if (root / "dataset_dict.json").is_file():
         splits = _json(root / "dataset_dict.json").get("splits")
-        known = [each for each in splits if isinstance(each, str)] if isinstance(splits, list) else []
-        found = [each for each in called(half) if each in known]
-        if not found:
+        known = [split for split in splits if isinstance(split, str)] if isinstance(splits, list) else []
+        which = next((split for split in called(half) if split in known), "")
+        if not which:
             cure = "give train: before the name" if half == "test" and "train" in known else "save that half too"
             raise DataError.of(name, half, ", ".join(known) or "no halves", f"a {half} half", cure)
-        which = found[0]
         root = root / which
     state = _json(root / "state.json")
     entries = state.get("_data_files")
     if state.get("_indices_data_files"):
-        raise DataError.of(
-            name, "state.json", "an index beside the data", "rows in their own order", "flatten_indices(), save again"
-        )
+        found, cure = "an index beside the data", "flatten_indices(), save again"
+        raise DataError.of(name, "state.json", found, "rows in their own order", cure)
     files = []
     for entry in entries if isinstance(entries, list) else []:
         filename = entry.get("filename") if isinstance(entry, dict) else None
@@ -120,54 +117,55 @@ class _Columns:
     names: tuple[str, ...] | None
     notes: tuple[str, ...]
 
+    @property
+    def small(self) -> list[str]:
+        """Columns that are read at once."""
+        return [name for name in (self.label, self.id) if name is not None]
+
 
 def _columns(schema: pa.Schema, features: dict[str, Any] | None, name: str) -> _Columns:
     """Told by the features that ``datasets`` writes into the schema; without them by kinds and names."""
     import pyarrow as pa
 
     if features is None:
-        held = (schema.metadata or {}).get(b"huggingface")
         try:
-            features = json.loads(held)["info"]["features"] if held else {}
+            features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
         except (ValueError, KeyError, TypeError, RecursionError):
             features = {}
-        if not isinstance(features, dict):
-            features = {}
+    features = features if isinstance(features, dict) else {}
 
     def kind(column: str) -> Any:
         feature = features.get(column)
         return feature.get("_type") if isinstance(feature, dict) else None
 
     def holds_pictures(column: pa.Field) -> bool:
-        of_bytes = pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)
-        if pa.types.is_struct(column.type):
-            index = column.type.get_field_index("bytes")
-            inner = column.type.field(index).type if index >= 0 else None
-            of_bytes = inner is not None and (pa.types.is_binary(inner) or pa.types.is_large_binary(inner))
+        content = column.type
+        if pa.types.is_struct(content):
+            index = content.get_field_index("bytes")
+            content = content.field(index).type if index >= 0 else pa.null()
+        of_bytes = pa.types.is_binary(content) or pa.types.is_large_binary(content)
         return of_bytes and kind(column.name) in (None, "Image")
 
     if len(set(schema.names)) < len(schema.names):
         raise DataError.of(name, "columns", "a name twice", "different names", "rename one")
     images = [column.name for column in schema if holds_pictures(column)]
-    image = _preferred(images, IMAGE_COLUMNS, [each for each in images if kind(each) == "Image"])
+    image = _preferred(images, IMAGE_COLUMNS, [column for column in images if kind(column) == "Image"])
     if image is None:
         found = ", ".join(schema.names) or "none"
         expected = "one column of pictures (struct of bytes and path), named " + " or ".join(IMAGE_COLUMNS[:2])
         raise DataError.of(name, "columns", found, expected, "cast it with datasets.Image(), or rename it")
     numbers = [column.name for column in schema if pa.types.is_integer(column.type)]
-    typed = [each for each in numbers if kind(each) == "ClassLabel"]
-    label = _preferred(typed or [each for each in numbers if each in LABEL_COLUMNS], LABEL_COLUMNS, typed)
+    typed = [column for column in numbers if kind(column) == "ClassLabel"]
+    label = _preferred(typed or [column for column in numbers if column in LABEL_COLUMNS], LABEL_COLUMNS, typed)
     if label is None and len(typed) > 1:
-        raise DataError.of(
-            name, "columns", ", ".join(typed), "one column of labels", f"rename the right one to {LABEL_COLUMNS[0]}"
-        )
+        cure = f"rename the right one to {LABEL_COLUMNS[0]}"
+        raise DataError.of(name, "columns", ", ".join(typed), "one column of labels", cure)
     known = features[label].get("names") if label is not None and kind(label) == "ClassLabel" else None
-    names = tuple(known) if isinstance(known, list) and all(isinstance(each, str) for each in known) else None
-    identity = next((each for each in ID_COLUMNS if each in schema.names), None)
-    if identity is not None:
-        kept = schema.field(identity).type
-        if not (pa.types.is_string(kept) or pa.types.is_large_string(kept) or pa.types.is_integer(kept)):
-            identity = None
+    names = tuple(known) if isinstance(known, list) and all(isinstance(name, str) for name in known) else None
+    identity = next((column for column in ID_COLUMNS if column in schema.names), None)
+    kinds = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer)
+    if identity is not None and not any(is_kind(schema.field(identity).type) for is_kind in kinds):
+        identity = None
     said = f"pictures from column {image!r}, " + (f"labels from {label!r}" if label else "no labels")
     return _Columns(image, label, identity, names, (said,))
 
@@ -177,7 +175,7 @@ def _preferred(columns: Sequence[str], names: Sequence[str], typed: Sequence[str
     for choice in (columns, typed):
         if len(choice) == 1:
             return choice[0]
-    return next((each for each in names if each in columns), None)
+    return next((name for name in names if name in columns), None)
 
 
 def pictures_of_arrow(files: Sequence[Path], name: str, half: str, features: dict[str, Any] | None = None) -> Pictures:
@@ -192,29 +190,16 @@ def pictures_of_arrow(files: Sequence[Path], name: str, half: str, features: dic
     Raises:
         DataError: damaged files, other columns in one of them, or none of pictures.
     """
-    import pyarrow as pa
-
     tables = []
     for file in files:
-        try:
+        with _whole_table(name, file):
             tables.append(_mapped(file))
-        except (pa.ArrowException, *BROKEN) as reason:
-            raise _no_table(name, file, reason) from None
-    if any(not table.schema.equals(tables[0].schema) for table in tables):
-        raise DataError.of(name, "columns", "shards that differ", "the same columns in all files", "save it again")
+    _check_shards([table.schema for table in tables], name)
     columns = _columns(tables[0].schema, features, name)
-    wanted = [each for each in (columns.image, columns.label, columns.id) if each is not None]
-    table = pa.concat_tables([each.select(wanted) for each in tables])
-    try:
-        table.validate(full=True)  # offsets that lie would be followed
-    except (pa.ArrowException, *BROKEN) as reason:
-        raise _no_table(name, files[0], reason) from None
-
-    def read(start: int, stop: int) -> list[np.ndarray]:
-        return _decoded_rows(table.column(columns.image).slice(start, stop - start), ids, start)
-
-    labels, ids = _labels_and_ids(table, columns, half, name)
-    return _finished(name, half, ids, labels, columns, read)
+    with _whole_table(name, files[0]):  # offsets that lie would be followed
+        table = _joined(tables, [columns.image, *columns.small])
+    images = table.column(columns.image)
+    return _pictures(table, len(table), columns, name, half, lambda start, stop: [images.slice(start, stop - start)])
 
 
 def _mapped(file: Path) -> pa.Table:
@@ -225,6 +210,25 @@ def _mapped(file: Path) -> pa.Table:
         return pa.ipc.open_file(source).read_all()
     source.seek(0)
     return pa.ipc.open_stream(source).read_all()
+
+
+def _joined(tables: Sequence[pa.Table], columns: list[str]) -> pa.Table:
+    import pyarrow as pa
+
+    table = pa.concat_tables([table.select(columns) for table in tables])
+    table.validate(full=True)
+    return table
+
+
+def _whole_table(name: str, file: Path) -> AbstractContextManager[None]:
+    import pyarrow as pa
+
+    return whole(name, file.name, "table", "Parquet or Arrow", "download or save it again", pa.ArrowException)
+
+
+def _check_shards(schemas: Sequence[object], name: str) -> None:
+    if any(schema != schemas[0] for schema in schemas):
+        raise DataError.of(name, "columns", "shards that differ", "the same columns in all files", "save it again")
 
 
 class _Shards:
@@ -270,106 +274,79 @@ def pictures_of_parquet(files: Sequence[Path], name: str, half: str) -> Pictures
     Raises:
         DataError: as `pictures_of_arrow`; a row group of more than 8 GiB.
     """
-    import pyarrow as pa
     from pyarrow import parquet
 
     opened = []
     for file in files:
-        try:
+        with _whole_table(name, file):
             opened.append(parquet.ParquetFile(file))
-        except (pa.ArrowException, *BROKEN) as reason:
-            raise _no_table(name, file, reason) from None
-    schema = opened[0].schema_arrow
-    if any(each.schema_arrow.names != schema.names for each in opened):
-        raise DataError.of(name, "columns", "shards that differ", "the same columns in all files", "save it again")
-    columns = _columns(schema, None, name)
-    for file, each in zip(files, opened, strict=True):
-        for group in range(each.num_row_groups):
-            told_size = each.metadata.row_group(group).total_byte_size
-            if told_size > MOST_BYTES_A_GROUP:
-                found, expected = f"a row group of {told_size:,} bytes", f"at most {MOST_BYTES_A_GROUP:,}"
-                raise DataError.of(name, file.name, found, expected, "write it with smaller row groups")
-    small = [each for each in (columns.label, columns.id) if each is not None]
-    try:
-        table = pa.concat_tables([each.read(columns=small, use_threads=False) for each in opened])
-        table.validate(full=True)
-    except (pa.ArrowException, *BROKEN) as reason:
-        raise _no_table(name, files[0], reason) from None
+    _check_shards([shard.schema_arrow.names for shard in opened], name)
+    columns = _columns(opened[0].schema_arrow, None, name)
+    for file, shard in zip(files, opened, strict=True):
+        sizes = [shard.metadata.row_group(group).total_byte_size for group in range(shard.num_row_groups)]
+        if max(sizes, default=0) > MOST_BYTES_A_GROUP:
+            found, cure = f"a row group of {max(sizes):,} bytes", "write it with smaller row groups"
+            raise DataError.of(name, file.name, found, f"at most {MOST_BYTES_A_GROUP:,}", cure)
     shards = _Shards(opened, columns.image)
-    count = int(shards.starts[-1])
+    with _whole_table(name, files[0]):
+        table = _joined([shard.read(columns=columns.small, use_threads=False) for shard in opened], columns.small)
 
-    def read(start: int, stop: int) -> list[np.ndarray]:
-        try:
-            parts = shards.rows(start, stop)
-        except (pa.ArrowException, *BROKEN) as reason:
-            raise _no_table(name, files[0], reason) from None
-        pictures: list[np.ndarray] = []
-        for part in parts:
-            pictures += _decoded_rows(part, ids, start + len(pictures))
-        return pictures
+    def rows(start: int, stop: int) -> list[Any]:
+        with _whole_table(name, files[0]):
+            return shards.rows(start, stop)
 
-    labels, ids = _labels_and_ids(table if small else None, columns, half, name, count)
-    return _finished(name, half, ids, labels, columns, read)
+    return _pictures(table, int(shards.starts[-1]), columns, name, half, rows)
 
 
-def _no_table(name: str, file: Path, reason: BaseException) -> DataError:
-    if isinstance(reason, PermissionError):
-        return DataError.of(name, file.name, "a file that may not be read", "a table", "change its permissions")
-    first = str(reason).split("\n")[0]
-    return DataError.of(name, file.name, f"no whole table ({first})", "Parquet or Arrow", "download or save it again")
-
-
-def _labels_and_ids(
-    table: pa.Table | None, columns: _Columns, half: str, name: str, count: int | None = None
-) -> tuple[np.ndarray | None, Sequence[str]]:
-    count = count if count is not None else (0 if table is None else table.num_rows)
+def _pictures(
+    table: pa.Table,
+    count: int,
+    columns: _Columns,
+    name: str,
+    half: str,
+    rows: Callable[[int, int], list[Any]],
+) -> Pictures:
+    """Pictures whose labels and ids stand in a table, and themselves in rows that are read in parts when asked for."""
     if not count:
         raise DataError.of(name, half, "no rows", "at least one", "take another half")
-    labels = None
-    if table is not None and columns.label is not None:
-        column = table.column(columns.label)
-        if column.null_count == count:
-            labels = None
-        elif column.null_count:
-            found = f"{column.null_count} rows without a label"
-            raise DataError.of(name, columns.label, found, "a label for all, or for none", "drop them")
-        else:
-            error = DataError(name)
-            labels = check_labels(error, "labels", column.to_numpy(), count, may_be_secret=True)
-            error.raise_if_any()
+    error = DataError(name)
+    labels = None if columns.label is None else _labels(table.column(columns.label), columns.label, error)
     ids: Sequence[str] = numbered(half, count)
-    if table is not None and columns.id is not None:
-        given = [str(each) for each in table.column(columns.id).to_pylist()]
-        if len(set(given)) == count and all(map(str.isprintable, given)):
-            ids = given
-    return labels, ids
-
-
-def _finished(
-    name: str, half: str, ids: Sequence[str], labels: np.ndarray | None, columns: _Columns, read: Read
-) -> Pictures:
+    if columns.id is not None:
+        given = [str(value) for value in table.column(columns.id).to_pylist()]
+        ids = given if len(set(given)) == count and all(map(str.isprintable, given)) else ids
     notes = list(columns.notes)
     if columns.label is not None and labels is None:
         notes.append(f"the {half} half has no labels (all are -1 or empty)")
     if half not in HALVES:
         notes.append(f"the half is {half}")
     if columns.names is not None:
-        error = DataError(name)
         check_names(error, "class_names", columns.names, labels)
-        error.raise_if_any()
+    error.raise_if_any()
+
+    def read(start: int, stop: int) -> list[np.ndarray]:
+        values = (value for part in rows(start, stop) for value in part)
+        return [_decoded(value.as_py(), where) for value, where in zip(values, ids[start:stop], strict=True)]
+
     return Pictures(name, ids, labels, columns.names, read, tuple(notes))
 
 
-def _decoded_rows(column: Any, ids: Sequence[str], start: int) -> list[np.ndarray]:
-    pictures = []
-    for offset, value in enumerate(column):
-        held = value.as_py()
-        where = ids[start + offset]
-        content = held.get("bytes") if isinstance(held, dict) else held
-        if not isinstance(content, bytes):
-            path = held.get("path") if isinstance(held, dict) else None
-            found = f"a picture that lies elsewhere ({Path(path).name})" if isinstance(path, str) else "no picture"
-            cure = "save it with save_to_disk, or to Parquet, from where the pictures are"
-            raise DataError.of(where, where, found, "pictures inside the data set", cure)
-        pictures.append(decoded(content, where))
-    return pictures
+def _labels(column: pa.ChunkedArray, name: str, error: DataError) -> np.ndarray | None:
+    """None: there are none, or they are kept secret."""
+    if column.null_count == len(column):
+        return None
+    if column.null_count:
+        found = f"{column.null_count} rows without a label"
+        raise DataError.of(error.source, name, found, "a label for all, or for none", "drop them")
+    labels = check_labels(error, "labels", column.to_numpy(), len(column), may_be_secret=True)
+    error.raise_if_any()
+    return labels
+
+
+def _decoded(value: Any, where: str) -> np.ndarray:
+    content, path = (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (value, None)
+    if isinstance(content, bytes):
+        return decoded(content, where)
+    found = f"a picture that lies elsewhere ({Path(path).name})" if isinstance(path, str) else "no picture"
+    cure = "save it with save_to_disk, or to Parquet, from where the pictures are"
+    raise DataError.of(where, where, found, "pictures inside the data set", cure)

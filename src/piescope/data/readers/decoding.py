@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
@@ -24,8 +27,52 @@ MODES = (*PLAIN_MODES, "CMYK")
 MOST_PIXELS = 64_000_000
 """Of one picture: more is a bomb, or no data set for small networks."""
 
-BROKEN = (ValueError, EOFError, OSError, RuntimeError, NotImplementedError, MemoryError, zipfile.BadZipFile, zlib.error)
-"""What damaged, encrypted or lying files make the readers raise (lzma's own error is caught with them)."""
+BROKEN = (
+    *(ValueError, EOFError, OSError, RuntimeError, NotImplementedError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+"""What damaged, encrypted or lying files make the readers raise."""
+
+
+@contextmanager
+def whole(source: str, where: str, kind: str, expected: str, cure: str, *more: type[Exception]) -> Iterator[None]:
+    """What is read inside is there as a whole, or refused.
+
+    Args:
+        source: for messages.
+        where: the file.
+        kind: what it should be, ``"array"``.
+        expected: from what writes such files.
+        cure: of a damaged one.
+        more: what a library raises beside `BROKEN`.
+
+    Raises:
+        DataError: it is damaged, or may not be read.
+
+    Example:
+        >>> with whole("data", "train.npz", "array", "what numpy.save writes", "write it again"):
+        ...     raise EOFError("no data left")
+        Traceback (most recent call last):
+        ...
+        piescope.problems.DataError: data: train.npz
+          found     no whole array (no data left)
+          expected  what numpy.save writes
+          cure      write it again
+    """
+    kinds: tuple[type[Exception], ...] = (*BROKEN, *more)
+    try:
+        yield
+    except PermissionError:
+        raise unreadable(source, where, kind) from None
+    except kinds as reason:
+        first = str(reason).split("\n")[0]
+        raise DataError.of(source, where, f"no whole {kind} ({first})", expected, cure) from None
+
+
+def unreadable(source: str, where: str, kind: str) -> DataError:
+    """What is raised where permissions forbid to read a file of a kind."""
+    article = "an" if kind[0] in "aeiou" else "a"
+    return DataError.of(source, where, "a file that may not be read", f"{article} {kind}", "change its permissions")
 
 
 def decoded(
@@ -60,18 +107,15 @@ def opened(content: bytes | Path, where: str, modes: tuple[str, ...] = MODES) ->
     try:
         picture = Image.open(source, formats=FORMATS)
     except PermissionError:
-        raise DataError.of(where, where, "a file that may not be read", "a picture", "change its permissions") from None
+        raise unreadable(where, where, "picture") from None
     except Image.DecompressionBombError as reason:
         found = f"far too many pixels ({type(reason).__name__})"
         raise DataError.of(where, where, found, f"at most {MOST_PIXELS:,}", "scale it down") from None
     except (*BROKEN, SyntaxError) as reason:
         raise _no_picture(content, where, reason) from None
     if picture.width * picture.height > MOST_PIXELS:
-        found, expected, cure = (
-            f"{picture.width} x {picture.height} pixels",
-            f"at most {MOST_PIXELS:,}",
-            "scale it down first",
-        )
+        found, expected = f"{picture.width} x {picture.height} pixels", f"at most {MOST_PIXELS:,}"
+        cure = "scale it down first"
     elif picture.mode not in modes:
         kinds = "8-bit grey, palette, RGB or CMYK" if "CMYK" in modes else "8-bit grey, palette or RGB"
         found, expected, cure = f"colour mode {picture.mode}", kinds, "convert it to 8-bit RGB"

@@ -49,9 +49,9 @@ def pictures_of_folder(root: Path, name: str, half: Half) -> Pictures:
     for kind in ("CMYK", "16-bit"):
         count = sum(kind in noted for noted in modes)
         notes += [f"{count:,} {kind} pictures are converted to 8-bit RGB"] if count else []
-    classes = tuple(sorted({each for each, _ in listed if each}))
-    place = {each: index for index, each in enumerate(classes)}
-    labels = np.array([place[each] for each, _ in listed], np.int64) if classes else None
+    classes = tuple(sorted({label for label, _ in listed if label}))
+    place = {label: index for index, label in enumerate(classes)}
+    labels = np.array([place[label] for label, _ in listed], np.int64) if classes else None
     paths = [path for _, path in listed]
     ids = tuple(path.relative_to(root).as_posix() for path in paths)
     return Pictures(name, ids, labels, classes or None, partial(_of_paths, root, paths), tuple(notes))
@@ -101,7 +101,7 @@ def each_or_faults(paths: Iterable[Path], look: Callable[[Path], Seen], error: D
 def _base(root: Path, name: str, half: Half) -> tuple[Path, list[str]]:
     """The folder of a half, and what is to be said of it."""
     folders = {entry.name.lower(): entry for entry in sorted(root.iterdir()) if entry.is_dir()}
-    halves = [each for each in called(half) if each in folders]
+    halves = [name for name in called(half) if name in folders]
     if halves and (len(folders) > 1 or any(entry.is_dir() for entry in folders[halves[0]].iterdir())):
         base = folders[halves[0]]
         return base, [] if halves[0] in HALVES else [f"the half is {name}/{base.name}"]
@@ -122,12 +122,9 @@ def _classes(root: Path, base: Path, error: DataError, only_classes: bool) -> li
         if entry in folders and entry.name.isprintable():
             classes.append(entry)
         elif only_classes or entry in folders:
-            error.add(
-                _below(root, entry),
-                "no folder, or a name that cannot be printed",
-                "one folder per class, its name in printable UTF-8",
-                "move or rename it",
-            )
+            expected = "one folder per class, its name in printable UTF-8"
+            found = "no folder, or a name that cannot be printed"
+            error.add(_below(root, entry), found, expected, "move or rename it")
     return classes
 
 
@@ -150,13 +147,10 @@ def _is_picture(file: Path) -> bool:
 
 
 def _add_no_pictures(error: DataError, root: Path, wrong: Sequence[Path]) -> None:
+    found, expected = "no picture that is read here", f"files ending in {', '.join(SUFFIXES)}, with printable names"
     for file in wrong[:SHOWN]:
-        error.add(
-            _below(root, file),
-            "no picture that is read here",
-            "files ending in " + ", ".join(SUFFIXES) + ", with printable names",
-            "convert it (SVG, GIF, TIFF: to PNG), rename it, or move it away",
-        )
+        cure = "convert it (SVG, GIF, TIFF: to PNG), rename it, or move it away"
+        error.add(_below(root, file), found, expected, cure)
     if len(wrong) > SHOWN:
         error.add(error.source, f"{len(wrong) - SHOWN} more such files", "pictures", "likewise")
 
@@ -164,12 +158,8 @@ def _add_no_pictures(error: DataError, root: Path, wrong: Sequence[Path]) -> Non
 def _check_any(error: DataError, listed: Listed, has_classes: bool) -> None:
     """An audit looks at some pictures, of at least two classes where there are classes."""
     if not listed and not error:
-        error.add(
-            error.source,
-            "no pictures",
-            "CLASS/*.png, test/CLASS/*.png, or *.png; .npz; or a Hugging Face data set",
-            "check the folder",
-        )
+        expected = "CLASS/*.png, test/CLASS/*.png, or *.png; .npz; or a Hugging Face data set"
+        error.add(error.source, "no pictures", expected, "check the folder")
     names = {name for name, _ in listed}
     if len(names) == 1 and has_classes:
         found = f"one class: {printable(names.pop(), LONGEST_PART)}"

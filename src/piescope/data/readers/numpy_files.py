@@ -6,7 +6,6 @@ labels, and knows the shape of its images; an audit finds it out (`data.checks.i
 
 from __future__ import annotations
 
-import lzma
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from jaxtyping import Int64
 from piescope.data.checks import check_ids, check_labels, check_names, check_texts, in_usual_order, numbered
 from piescope.data.halves import Half
 from piescope.data.pictures import Pictures, reader_of_array
-from piescope.data.readers.decoding import BROKEN
+from piescope.data.readers.decoding import unreadable, whole
 from piescope.problems import DataError
 
 KEYS = ("images", "labels", "class_names", "ids")
@@ -70,9 +69,9 @@ def pictures_of_npz(path: Path, name: str) -> Pictures:
 def _pictures(arrays: dict[str, np.ndarray], half: str, name: str) -> Pictures:
     images = in_usual_order(arrays["images"], name)
     error = DataError(name)
-    found = checked(arrays, half, error)
+    known = checked(arrays, half, error)
     error.raise_if_any()
-    return Pictures(name, found.ids, found.labels, found.class_names, reader_of_array(images))
+    return Pictures(name, known.ids, known.labels, known.class_names, reader_of_array(images))
 
 
 def checked(
@@ -95,18 +94,14 @@ def checked(
     labels = None
     if "labels" in arrays:
         labels = check_labels(error, f"{prefix}labels", arrays["labels"], count, may_be_secret=not needs_labels)
-    told = {
-        key: check_texts(error, f"{prefix}{key}", arrays[key]) if key in arrays else None
-        for key in ("class_names", "ids")
-    }
-    names, ids = told["class_names"], told["ids"]
+    names, ids = (
+        check_texts(error, f"{prefix}{key}", arrays[key]) if key in arrays else None for key in ("class_names", "ids")
+    )
     if names is not None:
         check_names(error, f"{prefix}class_names", names, labels)
     if ids is not None:
         check_ids(error, f"{prefix}ids", ids, count)
-    return Arrays(
-        images, labels, None if names is None else tuple(names), numbered(half, count) if ids is None else tuple(ids)
-    )
+    return Arrays(images, labels, None if names is None else tuple(names), tuple(ids or numbered(half, count)))
 
 
 def read_half(root: Path, half: Half, source: str) -> dict[str, np.ndarray]:
@@ -134,21 +129,15 @@ def read_npz(path: Path, source: str) -> dict[str, np.ndarray]:
         DataError: damaged, not to be read, or without images.
     """
     arrays: dict[str, np.ndarray] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
-            for key in KEYS:
-                if key in members:
-                    with archive.open(members[key]) as file:
-                        arrays[key] = read_array(file, f"{path.name}: {key}", members[key].file_size)
-    except DataError:
-        raise
-    except PermissionError:
-        raise _unreadable(source, path) from None
-    except (*BROKEN, lzma.LZMAError) as reason:
-        raise DataError.of(
-            source, path.name, f"no whole .npz file ({reason})", "what numpy.savez writes", "write it again"
-        ) from None
+    with (
+        whole(source, path.name, ".npz file", "what numpy.savez writes", "write it again"),
+        zipfile.ZipFile(path) as archive,
+    ):
+        members = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+        for key in KEYS:
+            if key in members:
+                with archive.open(members[key]) as file:
+                    arrays[key] = read_array(file, f"{path.name}: {key}", members[key].file_size)
     if "images" not in arrays:
         found = "no images, but " + (", ".join(sorted(members)) or "nothing")
         raise DataError.of(source, path.name, found, "arrays images and labels", "write them with numpy.savez")
@@ -160,32 +149,23 @@ def _read_npy(path: Path, source: str) -> np.ndarray:
         with path.open("rb") as file:
             return read_array(file, path.name, path.stat().st_size)
     except PermissionError:
-        raise _unreadable(source, path) from None
+        raise unreadable(source, path.name, "array") from None
 
 
-def _unreadable(source: str, path: Path) -> DataError:
-    return DataError.of(source, path.name, "a file that may not be read", "an array", "change its permissions")
-
-
-def read_array(file: IO[bytes] | Any, where: str, held: int) -> np.ndarray:
+def read_array(file: IO[bytes] | Any, where: str, room: int) -> np.ndarray:
     """One array, its header believed only after a look at it; object arrays are refused unread."""
-    try:
+    with whole(where, where, "array", "what numpy.save writes", "write it again"):
         version = np.lib.format.read_magic(file)
         reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = reader(file)
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize if shape else dtype.itemsize
+        found = f"{size:,} bytes by its header"
         if dtype.hasobject:
             raise DataError.of(where, where, "an array of Python objects", "plain numbers or text", "save plain arrays")
-        if size > held:
-            raise DataError.of(
-                where, where, f"{size:,} bytes by its header", f"{held:,}, all that is there", "write it again"
-            )
+        if size > room:
+            raise DataError.of(where, where, found, f"{room:,}, all that is there", "write it again")
         if size > MOST_BYTES:
-            raise DataError.of(where, where, f"{size:,} bytes by its header", f"at most {MOST_BYTES:,}", "split it")
+            raise DataError.of(where, where, found, f"at most {MOST_BYTES:,}", "split it")
         file.seek(0)
         array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
-    except (*BROKEN, lzma.LZMAError) as reason:
-        raise DataError.of(
-            where, where, f"no whole array ({reason})", "what numpy.save writes", "write it again"
-        ) from None
     return array
