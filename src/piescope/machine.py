@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -32,10 +33,8 @@ def versions(libraries: Sequence[str]) -> dict[str, str]:
     """
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {}
+    installed = {}
     for library in libraries:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return found
+        with suppress(PackageNotFoundError):
+            installed[library] = version(library)
+    return installed

@@ -160,9 +160,9 @@ def with_interval(
     if value is None:
         return NOTHING
     shown = seen_digits(value, low, high) if decimals is None else decimals
-    told = number(value, shown, signed) + (SPACE + unit if unit else "")
+    text = number(value, shown, signed) + (SPACE + unit if unit else "")
     ends = interval(low, high, shown, signed)
-    return f"{told} {ends}" if ends else told
+    return f"{text} {ends}" if ends else text
 
 
 def plus_minus(mean: float | None, std: float | None, decimals: int = 2) -> str:
@@ -211,8 +211,8 @@ def significant(value: float | None, low: float | None = None, high: float | Non
     """
     if value is None:
         return NOTHING
-    told, *ends = (f"{each:.{figures}g}".replace("-", MINUS) for each in (value, low, high) if each is not None)
-    return f"{told} [{ends[0]},{SPACE}{ends[1]}]" if len(ends) == 2 else told
+    text, *ends = (f"{end:.{figures}g}".replace("-", MINUS) for end in (value, low, high) if end is not None)
+    return f"{text} [{ends[0]},{SPACE}{ends[1]}]" if len(ends) == 2 else text
 
 
 def p_value(value: float | None) -> str:

@@ -46,7 +46,7 @@ def probe(model: nn.Module, images: Tensor, points: Sequence[str]) -> list[Float
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
-        >>> [tuple(held.shape) for held in probe(net, torch.zeros(2, 1, 8, 8), ["input", "0", "1"])]
+        >>> [tuple(values.shape) for values in probe(net, torch.zeros(2, 1, 8, 8), ["input", "0", "1"])]
         [(2, 64), (2, 4), (2, 4)]
     """
     modules = dict(model.named_modules())
@@ -56,14 +56,14 @@ def probe(model: nn.Module, images: Tensor, points: Sequence[str]) -> list[Float
         if point not in modules and point not in (INPUT, OUTPUT):
             close = get_close_matches(point, [*modules, INPUT, OUTPUT], n=3, cutoff=0.4)
             raise ValueError(f"no module named {point!r} to probe; close names: {', '.join(close) or 'none'}")
-    held: dict[str, Tensor] = {}
+    reached: dict[str, Tensor] = {}
 
     def keep(point: str, output: object) -> None:
-        if point in held:
+        if point in reached:
             raise ValueError(f"module {point!r} ran twice in one pass; probe a module that is used once")
         if not isinstance(output, Tensor):
             raise ValueError(f"module {point!r} returns {type(output).__name__}; expected a tensor to probe")
-        held[point] = pooled(output)
+        reached[point] = pooled(output)
 
     hooks = [
         modules[point].register_forward_hook(lambda _module, _inputs, output, point=point: keep(point, output))
@@ -76,10 +76,10 @@ def probe(model: nn.Module, images: Tensor, points: Sequence[str]) -> list[Float
         for hook in hooks:
             hook.remove()
     if INPUT in points:
-        held[INPUT] = images.flatten(1)
+        reached[INPUT] = images.flatten(1)
     if OUTPUT in points:
-        held[OUTPUT] = torch.softmax(output, dim=1)
-    missing = [point for point in points if point not in held]
+        reached[OUTPUT] = torch.softmax(output, dim=1)
+    missing = [point for point in points if point not in reached]
     if missing:
         raise ValueError(f"the forward pass did not reach {missing}; probe modules that it calls")
-    return [held[point] for point in points]
+    return [reached[point] for point in points]

@@ -55,12 +55,10 @@ class Artefact:
         if expected is None or not path.is_file():
             raise CorruptArtefactError(f"{path} is missing; {_cure(self.folder)}")
         content = path.read_bytes()
-        found = hashlib.sha256(content).hexdigest()
-        if found != expected["sha256"]:
-            raise CorruptArtefactError(
-                f"{path} has SHA-256 {found[:12]}..., its manifest says {expected['sha256'][:12]}...; "
-                f"{_cure(self.folder)}"
-            )
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != expected["sha256"]:
+            difference = f"SHA-256 {digest[:12]}..., its manifest says {expected['sha256'][:12]}..."
+            raise CorruptArtefactError(f"{path} has {difference}; {_cure(self.folder)}")
         return content
 
     def tensors(self, name: str) -> dict[str, np.ndarray]:

@@ -200,7 +200,7 @@ class Described(Spec):
 
     def trainings_of(self, objective: str) -> tuple[TrainingRun, ...]:
         """How an objective's models are trained, stage by stage; nothing for one that the study has not."""
-        return next((each.trainings for each in self.objectives if each.objective == objective), ())
+        return next((run.trainings for run in self.objectives if run.objective == objective), ())
 
     def method(self, name: str) -> MethodRun | None:
         """A pruning by its name; None for controls, dense, and what the study has not."""

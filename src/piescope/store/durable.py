@@ -27,8 +27,8 @@ def is_leftover(path: Path) -> bool:
         >>> is_leftover(Path(".tmp-notes-of-mine")), is_leftover(Path(".tmp-audit-0-0123abcd"))
         (False, True)
     """
-    told = re.fullmatch(rf"{re.escape(layout.TEMPORARY_PREFIX)}.+-(\d+)-[0-9a-f]{{8}}", path.name)
-    return told is not None and not path.is_symlink() and not _is_alive(int(told[1]))
+    writer = re.fullmatch(rf"{re.escape(layout.TEMPORARY_PREFIX)}.+-(\d+)-[0-9a-f]{{8}}", path.name)
+    return writer is not None and not path.is_symlink() and not _is_alive(int(writer[1]))
 
 
 def _is_alive(process: int) -> bool:
@@ -51,11 +51,9 @@ def write_file(path: Path, content: bytes) -> None:
         write_durably(temporary, content)
         temporary.replace(path)
         sync_folder(path.parent)
-    except OSError as error:
-        error.filename = str(path)  # the name that people know
-        temporary.unlink(missing_ok=True)
-        raise
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError):
+            error.filename = str(path)  # the name that people know
         temporary.unlink(missing_ok=True)
         raise
 

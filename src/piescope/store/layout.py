@@ -12,6 +12,7 @@ DIR/report.html
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 MANIFEST = "manifest.json"
@@ -30,33 +31,27 @@ SUMMARY = "summary.json"
 MODELS = "models.safetensors"
 DATA_FACTS = "data.json"
 FILES_OF_STEPS = (
-    MODEL,
-    HISTORY,
-    SPARSITY,
-    PREDICTIONS,
-    KNN_LABELS,
-    PROJECTION,
-    IMAGES,
-    EXAMPLES,
-    SUMMARY,
-    MODELS,
-    DATA_FACTS,
+    *(MODEL, HISTORY, SPARSITY, PREDICTIONS, KNN_LABELS, PROJECTION),
+    *(IMAGES, EXAMPLES, SUMMARY, MODELS, DATA_FACTS),
 )
 
 
-def study(out: Path) -> Path:
-    """The resolved study."""
-    return out / "study.toml"
+def _inside(*parts: str) -> Callable[[Path], Path]:
+    """From a study's folder to a file or folder in it."""
+    return lambda out: out.joinpath(*parts)
 
 
-def catalogue(out: Path) -> Path:
-    """What the study has produced."""
-    return out / "catalogue.json"
-
-
-def artefacts(out: Path) -> Path:
-    """All artefacts."""
-    return out / "artefacts"
+study = _inside("study.toml")
+catalogue = _inside("catalogue.json")
+artefacts = _inside("artefacts")
+failures = _inside("failures")
+logs = _inside("logs")
+lock = _inside("run.lock")
+running = _inside("running.json")
+results = _inside("results")
+results_manifest = _inside("results", MANIFEST)  # what the results were made from, and their hashes
+examples = _inside("results", "examples.parquet")  # one row per (arm, example)
+report = _inside("report.html")
 
 
 def artefact(out: Path, kind: str, key: str) -> Path:
@@ -64,49 +59,14 @@ def artefact(out: Path, kind: str, key: str) -> Path:
     return artefacts(out) / kind / key
 
 
-def failures(out: Path) -> Path:
-    """All records of failed steps."""
-    return out / "failures"
-
-
 def failure(out: Path, key: str) -> Path:
     """Why a step failed."""
     return failures(out) / f"{key}.json"
 
 
-def logs(out: Path) -> Path:
-    """All traces of failed steps."""
-    return out / "logs"
-
-
 def log(out: Path, key: str) -> Path:
     """The trace of a failed step."""
     return logs(out) / f"{key}.log"
-
-
-def lock(out: Path) -> Path:
-    """Held while a run is at work in this folder."""
-    return out / "run.lock"
-
-
-def running(out: Path) -> Path:
-    """What a run is at."""
-    return out / "running.json"
-
-
-def results(out: Path) -> Path:
-    """What people read."""
-    return out / "results"
-
-
-def results_manifest(out: Path) -> Path:
-    """What the results were made from, and their hashes."""
-    return results(out) / MANIFEST
-
-
-def examples(out: Path) -> Path:
-    """One row per (arm, example)."""
-    return results(out) / "examples.parquet"
 
 
 def table(out: Path, name: str, suffix: str) -> Path:
@@ -117,8 +77,3 @@ def table(out: Path, name: str, suffix: str) -> Path:
 def figure(out: Path, number: int, suffix: str) -> Path:
     """A figure of the paper's order: ``svg``, ``pdf``, or ``csv`` for the frame behind it."""
     return results(out) / "figures" / f"figure-{number}.{suffix}"
-
-
-def report(out: Path) -> Path:
-    """The report."""
-    return out / "report.html"

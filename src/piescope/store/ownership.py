@@ -48,7 +48,7 @@ def belongings(out: Path) -> list[Path]:
 
     Results are those that their manifest lists, files of a step those that its manifest lists.
     """
-    found = [
+    listed = [
         *(path for folder in _steps(out) for path in _of_step(folder)),
         *(path for path in layout.failures(out).glob("*.json") if re.fullmatch(KEY, path.stem)),
         *(path for path in layout.logs(out).glob("*.log") if re.fullmatch(KEY, path.stem)),
@@ -61,7 +61,7 @@ def belongings(out: Path) -> list[Path]:
     linked = set(linked_folders(out))
     return [
         path
-        for path in dict.fromkeys(found)
+        for path in dict.fromkeys(listed)
         if path.is_file() and not path.is_symlink() and linked.isdisjoint(path.parents)
     ]
 
@@ -78,7 +78,7 @@ def discard(out: Path) -> None:
     for path in files[:-1]:
         path.unlink()
     folders = {folder for path in files for folder in path.parents if out in folder.parents}
-    for folder in sorted(folders, key=lambda each: len(each.parts), reverse=True):
+    for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
         with suppress(OSError):  # somebody put a file there
             folder.rmdir()
     for path in files[-1:]:  # study.toml: until now the folder was known by it

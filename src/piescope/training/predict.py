@@ -38,9 +38,9 @@ def probe_all(
 ) -> list[Float[np.ndarray, "examples _"]]:
     """What the network holds at each point for uint8 images, in eval mode; each batch is augmented first, if asked."""
     model.eval()
-    held: list[list[np.ndarray]] = [[] for _ in points]
+    by_point: list[list[np.ndarray]] = [[] for _ in points]
     for batch in images.split(BATCH):
         shown = batch if augment is None else augment(batch)
-        for kept, values in zip(held, probe(model, normalisation.apply(shown), points), strict=True):
-            kept.append(values.cpu().numpy())
-    return [np.concatenate(kept) for kept in held]
+        for parts, values in zip(by_point, probe(model, normalisation.apply(shown), points), strict=True):
+            parts.append(values.cpu().numpy())
+    return [np.concatenate(parts) for parts in by_point]
