@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
+
+from made_models import wide_resnet
+from piescope.data.opening import open_pictures
+from piescope.data.pictures import Pictures
+from piescope.models.wide_resnet import WideResNet
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -15,3 +21,19 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def net() -> WideResNet:
+    torch.manual_seed(0)
+    return wide_resnet()
+
+
+@pytest.fixture
+def digits() -> Pictures:
+    return open_pictures("digits")
+
+
+@pytest.fixture(scope="module")
+def batch() -> list[np.ndarray]:
+    return open_pictures("digits").batch(0, 96)

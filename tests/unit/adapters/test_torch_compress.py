@@ -1,34 +1,25 @@
-"""Compressed copies: exactly what was asked for, said exactly, and the original as it was."""
+"""Compressed copies of modules: exactly what was asked for, said exactly, and the original as it was."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from piescope.adapters.compression import Compression, kept_of_groups, parse_compressions
+from made_models import asked, close
+from piescope.adapters.compression import Compression
 from piescope.adapters.copies import compressed_copy
-from piescope.adapters.opening import as_model, open_model
+from piescope.adapters.opening import as_model
 from piescope.adapters.protocol import Model, ModelError
 from piescope.adapters.torch_models import TorchModel
-from piescope.data.opening import open_pictures
 from piescope.models.wide_resnet import WideResNet
-from piescope.problems import InputError
 
 PRUNINGS = ("magnitude:0.5", "magnitude:0.9", "random:0.3", "2:4", "1:4")
-
-
-@pytest.fixture(scope="module")
-def batch() -> list[np.ndarray]:
-    return open_pictures("digits").batch(0, 96)
 
 
 @pytest.fixture
@@ -42,11 +33,6 @@ def net() -> WideResNet:
     return made
 
 
-def asked(text: str) -> Compression:
-    (one,) = parse_compressions(text)
-    return one
-
-
 def module_of(model: Model) -> nn.Module:
     assert isinstance(model, TorchModel)
     return model.module
@@ -58,85 +44,6 @@ def weights_of(module: nn.Module) -> dict[str, Tensor]:
         for name, each in module.named_modules()
         if isinstance(each, (nn.Conv2d, nn.Linear))
     }
-
-
-# --- what was asked for -----------------------------------------------------------------------------------------
-
-
-def test_the_syntax() -> None:
-    made = parse_compressions("magnitude:0.5,0.7 random:.5 + int8+2:4  n:m:1:8")
-    assert [each.name for each in made] == ["magnitude 0.5", "magnitude 0.7", "random 0.5", "int8", "2:4", "1:8"]
-    assert [each.method for each in made] == ["magnitude", "magnitude", "random", "int8", "n:m", "n:m"]
-    assert [each.amount for each in made] == [0.5, 0.7, 0.5, None, 0.5, 0.875]
-    assert [each.folder for each in made] == ["magnitude-0.5", "magnitude-0.7", "random-0.5", "int8", "2-4", "1-8"]
-
-
-@pytest.mark.parametrize(
-    ("text", "word"),
-    [
-        ("magnitude:90", "write 0.9 for 90 %"),
-        ("magnitude:1", "between 0 and 1"),
-        ("magnitude:0", "between 0 and 1"),
-        ("magnitude:-0.5", "between 0 and 1"),
-        ("magnitude:nan", "between 0 and 1"),
-        ("magnitude:inf", "between 0 and 1"),
-        ("magnitude", "no amount"),
-        ("magnitude:0.5,", "no amount"),
-        ("magnitud:0.5", "did you mean 'magnitude:0.5'"),
-        ("int4", "did you mean 'int8'"),
-        ("int8:4", "unknown compression"),
-        ("4:2", "n below m"),
-        ("4:4", "n below m"),
-        ("0:4", "n below m"),
-        ("2:9999", "m up to"),
-        ("magnitude:0.5,0.5", "twice"),
-        ("2:4 n:m:2:4", "twice"),
-        ("", "nothing"),
-        ("+", "nothing"),
-    ],
-)
-def test_what_is_no_compression(text: str, word: str) -> None:
-    with pytest.raises(InputError) as caught:
-        parse_compressions(text)
-    assert word in str(caught.value) and "cure" in str(caught.value)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.one_of(st.text(max_size=30), st.text("magnitudermint8:,.0123456789+- enE", max_size=30)))
-def test_any_text_is_compressions_or_a_fault(text: str) -> None:
-    try:
-        made = parse_compressions(text)
-    except InputError as error:
-        assert "cure" in str(error)
-        return
-    assert made and all(each.amount is None or 0 < each.amount < 1 for each in made)
-    assert len({each.folder for each in made}) == len(made)
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    st.lists(
-        st.one_of(
-            st.builds(
-                lambda method, amount: f"{method}:{amount!r}",
-                st.sampled_from(["magnitude", "random"]),
-                st.floats(0.001, 0.999),
-            ),
-            st.just("int8"),
-            st.builds(lambda keep, more: f"{keep}:{keep + more}", st.integers(1, 8), st.integers(1, 8)),
-        ),
-        min_size=1,
-        max_size=5,
-        unique=True,
-    ),
-    st.sampled_from([" ", "+", " + ", "\n"]),
-)
-def test_what_is_written_is_read(parts: list[str], between: str) -> None:
-    made = parse_compressions(between.join(parts))
-    assert [each.name.replace(" ", ":") for each in made] == parts
-
-
-# --- the copies -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", [*PRUNINGS, "int8"])
@@ -193,23 +100,6 @@ def test_random_is_drawn_from_the_seed_and_knows_nothing(net: WideResNet) -> Non
     before = torch.get_rng_state()
     zeros(3)
     assert torch.equal(before, torch.get_rng_state())
-
-
-@pytest.mark.parametrize(("keep", "group"), [(2, 4), (1, 4), (1, 2), (3, 8)])
-def test_groups_against_a_slow_loop(keep: int, group: int) -> None:
-    weights = np.random.default_rng(0).normal(size=(3, 16, 2, 2)).round(1)
-    kept = kept_of_groups(weights, 1, keep, group)
-    for out in range(3):
-        for row in range(2):
-            for column in range(2):
-                for start in range(0, 16, group):
-                    inside = range(start, start + group)
-                    order = sorted(inside, key=lambda channel: (abs(weights[out, channel, row, column]), channel))
-                    expected = set(order[group - keep :])
-                    assert {channel for channel in inside if kept[out, channel, row, column]} == expected
-    assert kept.sum() == weights.size * keep // group
-    with pytest.raises(ValueError, match="multiple"):
-        kept_of_groups(weights, 0, keep, group)
 
 
 def test_two_of_four(net: WideResNet) -> None:
@@ -293,16 +183,6 @@ def test_zeros_that_were_there_count_as_gone() -> None:
     assert facts.realised_sparsity == 0.5
     _, facts = compressed_copy(as_model(net), asked("random:0.5"))
     assert facts.realised_sparsity is not None and 0.65 < facts.realised_sparsity < 0.85
-
-
-# --- int8 -------------------------------------------------------------------------------------------------------
-
-
-def close(first: Model, second: Model, batch: list[np.ndarray], share: float) -> None:
-    """Scores that differ, by less than a share of their spread."""
-    a, b = first.scores(batch).scores, second.scores(batch).scores
-    assert a is not None and b is not None
-    assert 0 < np.abs(a - b).max() < share * a.std() * 3
 
 
 def test_int8_is_what_integers_compute(batch: list[np.ndarray]) -> None:
@@ -408,92 +288,6 @@ def test_making_an_int8_copy_warns_of_nothing(
     made, _ = compressed_copy(as_model(net), asked("int8"), 0, batch)
     made.scores(batch)
     assert not list(recwarn) and capfd.readouterr().err == ""
-
-
-# --- ONNX -------------------------------------------------------------------------------------------------------
-
-onnx = pytest.importorskip("onnx")
-ort = pytest.importorskip("onnxruntime")
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, WideResNet]:
-    net = WideResNet(10, 1, 10, 1, torch.Generator().manual_seed(0)).eval()
-    path = tmp_path_factory.mktemp("onnx") / "wrn.onnx"
-    sizes = ({0: torch.export.Dim("batch")},)
-    torch.onnx.export(net, (torch.zeros(2, 1, 8, 8),), path, dynamo=True, verbose=False, dynamic_shapes=sizes)
-    return path, net
-
-
-def test_onnx_is_pruned_as_its_module_is(exported: tuple[Path, WideResNet], batch: list[np.ndarray]) -> None:
-    path, net = exported
-    content = path.read_bytes()
-    model = open_model(path)
-    for text in ("magnitude:0.7", "2:4"):
-        made, facts = compressed_copy(model, asked(text), 0, batch)
-        reference, expected = compressed_copy(as_model(net), asked(text))
-        assert facts.realised_sparsity is not None
-        # exporters fold norms into convolutions, so magnitudes may differ; counts do not
-        assert facts.realised_sparsity == pytest.approx(expected.realised_sparsity, abs=1e-3)
-        assert made.scores(batch).scores is not None and facts.zipped_after < facts.zipped_before
-        assert reference.scores(batch).scores is not None
-    assert path.read_bytes() == content
-    first, again, other = (
-        compressed_copy(model, asked("random:0.5"), seed)[0].scores(batch).scores for seed in (1, 1, 2)
-    )
-    assert np.array_equal(first, again) and not np.array_equal(first, other)  # type: ignore[arg-type]
-
-
-def test_onnx_int8_by_onnxruntime(
-    exported: tuple[Path, WideResNet], batch: list[np.ndarray], capfd: pytest.CaptureFixture[str]
-) -> None:
-    path, net = exported
-    model = open_model(path)
-    capfd.readouterr()
-    made, facts = compressed_copy(model, asked("int8"), 0, batch)
-    assert capfd.readouterr() == ("", "")
-    assert "static quantiser (QDQ)" in facts.notes[0] and "96 pictures" in facts.notes[0]
-    assert facts.bytes_after < 0.6 * facts.bytes_before
-    close(model, made, batch, 0.3)
-    close(compressed_copy(as_model(net), asked("int8"), 0, batch)[0], made, batch, 0.3)
-    dynamic, facts = compressed_copy(model, asked("int8"))
-    assert "convolutions stay float32" in facts.notes[0]
-    close(model, dynamic, batch, 0.3)
-    for text in ("int8", "magnitude:0.5"):
-        with pytest.raises(ModelError, match="quantis"):
-            compressed_copy(made, asked(text), 0, batch)
-
-
-def test_matrices_of_onnx_have_their_inputs_first() -> None:
-    """A MatMul's weight is [inputs, outputs], a Gemm's with transB [outputs, inputs]: groups run along the inputs."""
-    from piescope.adapters.onnx_compress import compressed_onnx
-    from piescope.adapters.onnx_models import OnnxModel
-    from piescope.adapters.protocol import Settings
-
-    rng = np.random.default_rng(0)
-    helper = onnx.helper
-    tensors = {"a": rng.normal(size=(64, 6)).astype(np.float32), "b": rng.normal(size=(10, 6)).astype(np.float32)}
-    graph = helper.make_graph(
-        [
-            helper.make_node("MatMul", ["pixels", "a"], ["hidden"]),
-            helper.make_node("Gemm", ["hidden", "b"], ["out"], transB=1),
-        ],
-        "net",
-        [helper.make_tensor_value_info("pixels", 1, ["n", 64])],
-        [helper.make_tensor_value_info("out", 1, ["n", 10])],
-        [onnx.numpy_helper.from_array(tensor, name) for name, tensor in tensors.items()],
-    )
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    model = OnnxModel(proto.SerializeToString(), "net", Settings())
-    made, facts = compressed_onnx(model, asked("2:4"), 0, None)
-    assert isinstance(made.content, bytes) and facts.touched == ("a",)  # b has 6 inputs, no multiple of 4
-    held = {
-        each.name: onnx.numpy_helper.to_array(each)
-        for each in onnx.load_model_from_string(made.content).graph.initializer
-    }
-    assert ((held["a"].T.reshape(-1, 4) != 0).sum(1) == 2).all() and np.array_equal(held["b"], tensors["b"])
-    _, facts = compressed_onnx(model, asked("1:2"), 0, None)
-    assert set(facts.touched) == {"a", "b"} and facts.realised_sparsity == 0.5
 
 
 def test_int8_of_a_subclass_keeps_its_representation(batch: list[np.ndarray]) -> None:

@@ -1,0 +1,67 @@
+"""What models return, in any wrapping, and what is no score."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from made_models import Wrapped, photos
+from piescope.adapters.opening import as_model
+from piescope.adapters.protocol import ModelError
+
+
+@dataclasses.dataclass
+class Answer:
+    logits: Tensor
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda logits, seen: logits,
+        lambda logits, seen: (logits, seen),
+        lambda logits, seen: [logits],
+        lambda logits, seen: {"loss": None, "logits": logits},
+        lambda logits, seen: {"features": seen, "scores": logits},
+        lambda logits, seen: Answer(logits),
+        lambda logits, seen: logits[:, :, None, None],
+        lambda logits, seen: (logits, logits.argmax(1)),
+    ],
+    ids=["tensor", "tuple", "list", "dict", "features first", "object", "maps", "with labels"],
+)
+def test_outputs_in_any_wrapping(how: Any) -> None:
+    module = Wrapped(how)
+    outputs = as_model(module).scores(photos(5, channels=1))
+    plain = Wrapped(lambda logits, seen: (logits, seen))
+    plain.load_state_dict(module.state_dict())
+    batch = photos(5, channels=1)
+    outputs = as_model(module).scores(batch)
+    logits, seen = plain(torch.from_numpy(np.stack(batch).astype(np.float32) / 255))
+    assert outputs.scores is not None and outputs.representation is not None
+    assert np.allclose(outputs.scores, logits.detach().numpy(), atol=1e-5)
+    assert np.allclose(outputs.representation, seen.detach().numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("how", "word"),
+    [
+        (lambda logits, seen: logits[:, 0], "2 or more classes"),
+        (lambda logits, seen: logits[:, :1], "2 or more classes"),
+        (lambda logits, seen: logits[:2], "scores"),
+        (lambda logits, seen: "cat", "scores"),
+        (lambda logits, seen: None, "scores"),
+        (lambda logits, seen: {}, "scores"),
+        (lambda logits, seen: logits * float("nan"), "NaN"),
+        (lambda logits, seen: logits + float("inf"), "infinity"),
+        (lambda logits, seen: torch.full((5,), -1), "class id"),
+        (lambda logits, seen: 1 / 0, "ZeroDivisionError"),
+    ],
+)
+def test_outputs_that_are_no_scores(how: Any, word: str) -> None:
+    with pytest.raises(ModelError, match=word):
+        as_model(Wrapped(how)).scores(photos(5, channels=1))

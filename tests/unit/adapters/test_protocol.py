@@ -1,0 +1,39 @@
+"""What a user may say of a model's input, and which of its outputs is which class."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from piescope.adapters.protocol import Outputs, Settings, class_columns
+from piescope.problems import InputError
+
+
+def test_settings_are_checked() -> None:
+    for wrong in (
+        {"size": (0, 5)},
+        {"mean": (0.1, 0.2)},
+        {"std": (0.0,)},
+        {"scale": "0-2"},
+        {"channels": "rbg"},
+        {"mean": (float("nan"),)},
+    ):
+        with pytest.raises(InputError, match="cure"):
+            Settings(**wrong)  # type: ignore[arg-type]
+
+
+def test_class_columns() -> None:
+    model = ["tench, Tinca tinca", "sea_lion", "Dog"]
+    columns = class_columns(model, ["dog", "tench", "sea lion"])
+    assert columns is not None and columns.tolist() == [2, 0, 1]
+    assert class_columns(model, ["dog", "wolf"]) is None
+    assert class_columns(None, ["dog"]) is None
+    assert class_columns(["crane, bird", "crane, machine"], ["crane, machine"]) is not None
+    assert class_columns(["a", "a"], ["a"]) is None
+
+
+def test_outputs_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Outputs(np.zeros((1, 2), np.float32)).scores = None  # type: ignore[misc]
