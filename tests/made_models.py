@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ from torch import Tensor, nn
 from piescope.adapters.compression import Compression, parse_compressions
 from piescope.adapters.opening import open_model
 from piescope.adapters.protocol import Model
-from piescope.models.wide_resnet import WideResNet
 from piescope.problems import InputError
 
 RNG = np.random.default_rng(0)
@@ -33,14 +30,6 @@ def fault(text: str | Path, **options: Any) -> str:
     message = str(caught.value)
     assert all(word in message for word in ("found", "expected", "cure"))
     return message
-
-
-def wide_resnet(channels: int = 1, classes: int = 10) -> WideResNet:
-    net = WideResNet(10, 1, classes, channels, torch.Generator().manual_seed(0))
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):  # norms that do something in eval mode
-            module.running_mean.uniform_(-0.1, 0.1)
-    return net.eval()
 
 
 class Wrapped(nn.Module):
@@ -62,14 +51,6 @@ def same_scores(model: Model, net: nn.Module, batch: list[np.ndarray]) -> None:
     with torch.no_grad():
         expected = net(torch.from_numpy(np.stack(batch)[:, None].astype(np.float32) / 255))
     assert scores is not None and np.allclose(scores, expected.numpy(), atol=1e-5)
-
-
-def zipped(**members: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name.replace("__", "/").replace("_dot_", "."), content)
-    return buffer.getvalue()
 
 
 def asked(text: str) -> Compression:

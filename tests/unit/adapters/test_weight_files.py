@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 from pathlib import Path
@@ -10,8 +11,16 @@ import pytest
 import torch
 from torch import nn
 
-from made_models import fault, zipped
+from made_models import fault
 from piescope.models.wide_resnet import WideResNet
+
+
+def zipped(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "/").replace("_dot_", "."), content)
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(

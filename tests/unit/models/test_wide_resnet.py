@@ -1,3 +1,5 @@
+"""WideResNets against formulas, and their initial weights."""
+
 from __future__ import annotations
 
 import pytest
@@ -5,9 +7,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from piescope.models.build import ModelSpec, flops_per_sample
-from piescope.models.heads import ProjectionHead
-from piescope.models.probes import probe
 from piescope.models.wide_resnet import WideResNet
 
 pytestmark = pytest.mark.shapes
@@ -84,94 +83,3 @@ def test_initial_weights_follow_the_generator_alone() -> None:
 def test_impossible_networks_are_refused(depth: int, width: int, classes: int) -> None:
     with pytest.raises(ValueError, match="expected"):
         WideResNet(depth, width, classes)
-
-
-def test_projection_head() -> None:
-    head = ProjectionHead(128, 128, 128)
-    assert [tuple(parameter.shape) for parameter in head.parameters()] == [(128, 128), (128,)] * 2
-    features = torch.rand(3, 128)
-    expected = (features @ head.hidden.weight.T + head.hidden.bias).clamp(
-        min=0
-    ) @ head.output.weight.T + head.output.bias
-    torch.testing.assert_close(head(features), expected)
-
-
-# --- probes
-
-
-def test_the_papers_16_points_by_name_and_dims() -> None:
-    points = ModelSpec(depth=16, width=2).corti2022_points()
-    assert points == (
-        "conv1",
-        *(f"stage{s}.{part}" for s in (1, 2, 3) for part in ("0.relu2", "0.conv2", "1.relu2", "1.conv2", "1")),
-    )
-    model = WideResNet(16, 2, 10, 3).eval()
-    held = probe(model, torch.rand(2, 3, 32, 32), points)
-    assert [points.shape[1] for points in held] == [16] + [32] * 5 + [64] * 5 + [128] * 5
-
-
-def test_probe_values_are_pooled_module_outputs() -> None:
-    model = WideResNet(10, 1, 5, 1).eval()
-    images = torch.rand(3, 1, 8, 8)
-    first, inside, block, last, softmax, pixels = probe(
-        model, images, ["conv1", "stage1.0.relu2", "stage1.0", "relu", "softmax", "input"]
-    )
-    maps = model.conv1(images)
-    torch.testing.assert_close(first, maps.mean((2, 3)))
-    unit = model.stage1[0]
-    torch.testing.assert_close(inside, unit.relu2(unit.norm2(unit.conv1(unit.relu1(unit.norm1(maps))))).mean((2, 3)))
-    torch.testing.assert_close(block, unit(maps).mean((2, 3)))
-    torch.testing.assert_close(last, model.features(images))
-    torch.testing.assert_close(softmax, torch.softmax(model(images), 1))
-    assert torch.equal(pixels, images.flatten(1))
-
-
-def test_probes_leave_no_hooks_behind_even_on_failure() -> None:
-    class Breaks(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = nn.Linear(2, 2)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            self.layer(x)
-            raise RuntimeError("broken")
-
-    model = Breaks()
-    with pytest.raises(RuntimeError, match="broken"):
-        probe(model, torch.rand(1, 2), ["layer"])
-    assert not model.layer._forward_hooks
-
-
-def test_probe_errors_hold_the_cure() -> None:
-    model = WideResNet(10, 1, 5, 1)
-    with pytest.raises(ValueError, match=r"stage1\.0\.relu2"):
-        probe(model, torch.rand(1, 1, 8, 8), ["stage1.0.relu3"])
-    with pytest.raises(ValueError, match="repeated"):
-        probe(model, torch.rand(1, 1, 8, 8), ["conv1", "conv1"])
-    shared = nn.ReLU()
-    with pytest.raises(ValueError, match="ran twice"):
-        probe(nn.Sequential(shared, nn.Identity(), shared), torch.rand(1, 2), ["0"])
-
-
-def test_tokens_are_not_averaged_over_the_wrong_axis() -> None:
-    with pytest.raises(ValueError, match=r"shape \[2, 7, 3\]"):
-        probe(nn.Linear(16, 3), torch.rand(2, 7, 16), [""])
-
-
-def test_every_listed_point_can_be_probed() -> None:
-    spec = ModelSpec(depth=16, width=1)
-    held = probe(spec.build((1, 8, 8), 3, None).eval(), torch.rand(1, 1, 8, 8), spec.points())
-    assert len(held) == len(spec.points())
-
-
-def test_flops_of_wrn_16_2() -> None:
-    flops = flops_per_sample(ModelSpec(depth=16, width=2), (3, 32, 32), 10)
-    macs, size = 32 * 32 * 16 * 3 * 9, 32
-    inputs = 16
-    for stage, width in enumerate((32, 64, 128)):
-        size = 32 >> stage
-        macs += size * size * (width * inputs * 9 + width * width * 9 + width * inputs + 2 * width * width * 9)
-        inputs = width
-    macs += 128 * 10
-    assert flops.forward == 2 * macs
-    assert flops.forward_backward / 1e9 == pytest.approx(0.606, abs=0.004)

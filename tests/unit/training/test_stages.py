@@ -1,80 +1,16 @@
+"""The stages of every objective, dense and pruned."""
+
 from __future__ import annotations
 
-import pytest
 import torch
-from torch.nn import functional
 
-from piescope.data.sources import load_digits
+from made_trainings import SEEDS, data, model
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.schedules import Gradual
 from piescope.pruning.scope import prunable_parameters
 from piescope.seeds import Seeds
-from piescope.training.loop import DivergedError, TrainingData, fit
-from piescope.training.predict import predict
-from piescope.training.recipe import Augmentation, Contrastive, GradualPruning, Normalisation, OneShotPruning, Training
-from piescope.training.schedule import Cosine
+from piescope.training.recipe import Augmentation, Contrastive, GradualPruning, OneShotPruning, Training
 from piescope.training.stages import prune_and_finetune, train_contrastive, train_supervised
-
-SEEDS = Seeds(0, 0)
-NORMALISATION = Normalisation(mean=(0.3,), std=(0.4,))
-
-
-def data(examples: int = 60) -> TrainingData:
-    train = load_digits().train
-    return TrainingData(
-        torch.from_numpy(train.images[:examples]), torch.from_numpy(train.labels[:examples]), NORMALISATION
-    )
-
-
-def model() -> WideResNet:
-    return WideResNet(10, 1, 10, 1, SEEDS.torch("weights"))
-
-
-def test_the_loop_against_a_loop_written_out() -> None:
-    recipe = Training(
-        epochs=2, batch_size=25, learning_rate=0.1, momentum=0.8, nesterov=True, weight_decay=1e-3, schedule=Cosine()
-    )
-    ours, theirs = model(), model()
-    given = data()
-    losses = fit(
-        lambda images, labels: functional.cross_entropy(ours(images), labels),
-        ours.parameters(), given, recipe, SEEDS, "supervised",
-    )  # fmt: skip
-    optimizer = torch.optim.SGD(theirs.parameters(), 0.1, 0.8, nesterov=True, weight_decay=1e-3)
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=6)
-    expected = []
-    for epoch in range(2):
-        order = torch.randperm(60, generator=SEEDS.torch("order/supervised", epoch))
-        for batch in (order[:25], order[25:50], order[50:]):
-            images = (given.images[batch].float() / 255 - 0.3) / 0.4
-            loss = functional.cross_entropy(theirs(images), given.labels[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            scheduler.step()
-            expected.append(loss.item())
-    assert losses == pytest.approx(expected, rel=1e-4)
-
-
-def test_drop_last_and_steps() -> None:
-    recipe = Training(epochs=3, batch_size=25, learning_rate=0.01, drop_last=True)
-    seen: list[int] = []
-    net = model()
-    fit(
-        lambda images, labels: functional.cross_entropy(net(images), labels),
-        net.parameters(), data(), recipe, SEEDS, "x", on_step=lambda step, steps, images: seen.append(images),
-    )  # fmt: skip
-    assert seen == [25] * recipe.steps(60) == [25] * 6
-
-
-def test_divergence_is_reported_with_its_step() -> None:
-    net = model()
-    recipe = Training(epochs=9, batch_size=30, learning_rate=1e9)
-    with pytest.raises(DivergedError, match=r"at step \d+ of 18"):
-        fit(
-            lambda images, labels: functional.cross_entropy(net(images), labels),
-            net.parameters(), data(), recipe, SEEDS, "supervised",
-        )  # fmt: skip
 
 
 def test_supervised_training_learns_and_gmp_ends_at_its_sparsity() -> None:
@@ -153,25 +89,3 @@ def test_same_seeds_same_network_other_seeds_another() -> None:
     assert torch.equal(nets[0], nets[1])
     assert not torch.equal(nets[0], nets[2])
     assert not torch.equal(nets[0], nets[3])
-
-
-def test_predictions_do_not_depend_on_company() -> None:
-    net = model()
-    images = torch.from_numpy(load_digits().test.images[:600])  # more than one batch
-    logits, representations = predict(net, images, NORMALISATION)
-    assert logits.shape == (600, 10)
-    assert representations.shape == (600, 64)
-    alone, _ = predict(net, images[599:], NORMALISATION)
-    assert alone[0] == pytest.approx(logits[599], abs=1e-5)
-
-
-def test_augmentation_spec_applies_what_it_names() -> None:
-    images = torch.rand(8, 3, 8, 8)
-    assert torch.equal(Augmentation().apply(images, torch.Generator()), images)
-    everything = Augmentation(
-        pad_and_crop=1, resized_crop=(0.2, 1.0), horizontal_flip=0.5, vertical_flip=0.5,
-        color_jitter={"brightness": 0.4, "hue": 0.1, "probability": 0.8}, grayscale=0.2,  # type: ignore[arg-type]
-    )  # fmt: skip
-    assert everything.apply(images, torch.Generator().manual_seed(0)).shape == images.shape
-    with pytest.raises(ValueError, match="smallest, largest"):
-        Augmentation(resized_crop=(0.9, 0.2))

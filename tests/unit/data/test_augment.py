@@ -1,138 +1,22 @@
+"""Augmentation: each function pure, deterministic and checked against a slow or independent twin."""
+
 from __future__ import annotations
 
 import colorsys
 
-import jaxtyping
 import numpy as np
 import pytest
-import sklearn.datasets
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
+from made_pictures import generator
 from piescope.data import augment
-from piescope.data.batches import epoch_batches, normalise, to_unit
-from piescope.data.dataset import Dataset
-from piescope.data.sources import SOURCES, load_digits, stratified_choice
-from piescope.seeds import Seeds
 
 pytestmark = pytest.mark.shapes
 
 
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def images(batch: int = 16, channels: int = 3, size: int = 8) -> torch.Tensor:
     return torch.rand(batch, channels, size, size, generator=generator(99))
-
-
-# --- the data set and its source
-
-
-def test_digits_are_the_described_split() -> None:
-    splits = load_digits()
-    facts = SOURCES["digits"].facts
-    assert (len(splits.train), len(splits.test)) == (facts.train_examples, facts.test_examples) == (1000, 797)
-    assert splits.train.image_shape == splits.test.image_shape == facts.image_shape
-    assert not set(splits.train.ids) & set(splits.test.ids)
-    everywhere = np.bincount(np.concatenate([splits.train.labels, splits.test.labels]))
-    train = np.bincount(splits.train.labels)
-    assert np.abs(train - everywhere * 1000 / 1797).max() < 1  # stratified
-    assert splits.train.images.max() == 255
-    assert splits.train.images.min() == 0
-
-
-def test_digits_are_those_of_scikit_learn() -> None:
-    bundled = sklearn.datasets.load_digits()
-    splits = load_digits()
-    place = {name: index for half in (splits.train, splits.test) for index, name in enumerate(half.ids)}
-    for half in (splits.train, splits.test):
-        rows = [int(name.removeprefix("digits-")) for name in half.ids]
-        assert np.array_equal(half.images[:, 0], np.round(bundled.images[rows] * 255 / 16).astype(np.uint8))
-        assert np.array_equal(half.labels, bundled.target[rows])
-    assert len(place) == 1797
-
-
-def test_digits_split_is_fixed_for_ever() -> None:
-    assert load_digits().fingerprint() == "50a054eff68487057d30f9753a9624f8ee33459f309ce42cc0117c9d142335b7"
-
-
-@given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.floats(0, 1))
-def test_stratified_choice(labels: list[int], share: float) -> None:
-    array = np.array(labels)
-    size = int(share * len(labels))
-    chosen = stratified_choice(array, size)
-    assert chosen.sum() == size
-    for label in set(labels):
-        members = array == label
-        assert abs(chosen[members].sum() - members.sum() * size / len(labels)) < 1
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"images": np.zeros((2, 1, 8, 8), np.float32)}, "expected uint8"),
-        ({"images": np.zeros((2, 8, 8), np.uint8)}, "expected uint8"),
-        ({"labels": np.array([0])}, "one label and one id per image"),
-        ({"labels": np.array([0, 2])}, "expected 0 to 1"),
-        ({"labels": np.array([-1, 0])}, "expected 0 to 1"),
-        ({"ids": ("a", "a")}, "unique"),
-    ],
-)
-def test_a_wrong_data_set_is_refused(change: dict[str, object], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)  # what a user meets, who has no import hook
-    right = {
-        "images": np.zeros((2, 1, 8, 8), np.uint8),
-        "labels": np.array([0, 1]),
-        "ids": ("a", "b"),
-        "class_names": ("x", "y"),
-    }
-    Dataset(**right)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=message):
-        Dataset(**{**right, **change})  # type: ignore[arg-type]
-
-
-def test_fingerprint_sees_every_part() -> None:
-    base = load_digits().test
-    prints = {base.fingerprint()}
-    other = base.images.copy()
-    other[3, 0, 4, 4] ^= 1
-    prints.add(Dataset(other, base.labels, base.ids, base.class_names).fingerprint())
-    labels = base.labels.copy()
-    labels[0] = (labels[0] + 1) % 10
-    prints.add(Dataset(base.images, labels, base.ids, base.class_names).fingerprint())
-    prints.add(Dataset(base.images, base.labels, ("new", *base.ids[1:]), base.class_names).fingerprint())
-    assert len(prints) == 4
-
-
-# --- order
-
-
-def test_order_follows_from_seed_replicate_purpose_and_epoch_alone() -> None:
-    def order(seeds: Seeds, purpose: str, epoch: int) -> list[int]:
-        torch.manual_seed(np.random.randint(1000))  # noqa: NPY002 the global state must not matter
-        return torch.cat(list(epoch_batches(20, 6, seeds.torch(purpose, epoch)))).tolist()
-
-    base = order(Seeds(0, 1), "order/encoder", 2)
-    assert base == order(Seeds(0, 1), "order/encoder", 2)
-    others = [(Seeds(1, 1), "order/encoder", 2), (Seeds(0, 2), "order/encoder", 2),
-              (Seeds(0, 1), "order/head", 2), (Seeds(0, 1), "order/encoder", 3)]  # fmt: skip
-    assert all(order(*other) != base for other in others)
-
-
-def test_epoch_batches_cover_all_and_drop_last() -> None:
-    assert sorted(torch.cat(list(epoch_batches(10, 4, generator()))).tolist()) == list(range(10))
-    assert [len(batch) for batch in epoch_batches(10, 4, generator(), drop_last=True)] == [4, 4]
-
-
-def test_normalise() -> None:
-    unit = to_unit(torch.tensor([[[[0, 255]]]], dtype=torch.uint8))
-    assert normalise(unit, (0.5,), (0.25,)).flatten().tolist() == [-2.0, 2.0]
-
-
-# --- augmentation
 
 
 def test_augmentations_are_pure_and_deterministic() -> None:

@@ -1,3 +1,5 @@
+"""Artefacts: all or nothing, and read only as they were written."""
+
 from __future__ import annotations
 
 import json
@@ -12,7 +14,6 @@ import pytest
 from piescope.store import layout
 from piescope.store.artefacts import CorruptArtefactError, Store, as_tensors
 from piescope.store.durable import as_json, folder_lock, write_file
-from piescope.store.tables import as_csv
 
 KEY = "0" * 32
 
@@ -155,13 +156,3 @@ def test_one_holder_of_a_folders_lock(tmp_path: Path) -> None:
             assert not second
     with folder_lock(tmp_path) as third:
         assert third
-
-
-def test_csv_cells() -> None:
-    rows = [
-        {"a": "=1+1", "b": None, "c": 0.1, "d": True, "e": 'x,"y"\n'},
-        {"a": "-", "b": -1, "c": 1, "d": False, "e": "@"},
-    ]
-    assert as_csv(rows, list("abcde")).decode() == 'a,b,c,d,e\n\'=1+1,,0.1,true,"x,""y""\n"\n\'-,-1,1,false,\'@\n'
-    with pytest.raises(KeyError):
-        as_csv([{"a": 1}], ["b"])

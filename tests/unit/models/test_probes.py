@@ -1,0 +1,60 @@
+"""Probes inside any module."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from piescope.models.probes import probe
+from piescope.models.wide_resnet import WideResNet
+
+pytestmark = pytest.mark.shapes
+
+
+def test_probe_values_are_pooled_module_outputs() -> None:
+    model = WideResNet(10, 1, 5, 1).eval()
+    images = torch.rand(3, 1, 8, 8)
+    first, inside, block, last, softmax, pixels = probe(
+        model, images, ["conv1", "stage1.0.relu2", "stage1.0", "relu", "softmax", "input"]
+    )
+    maps = model.conv1(images)
+    torch.testing.assert_close(first, maps.mean((2, 3)))
+    unit = model.stage1[0]
+    torch.testing.assert_close(inside, unit.relu2(unit.norm2(unit.conv1(unit.relu1(unit.norm1(maps))))).mean((2, 3)))
+    torch.testing.assert_close(block, unit(maps).mean((2, 3)))
+    torch.testing.assert_close(last, model.features(images))
+    torch.testing.assert_close(softmax, torch.softmax(model(images), 1))
+    assert torch.equal(pixels, images.flatten(1))
+
+
+def test_probes_leave_no_hooks_behind_even_on_failure() -> None:
+    class Breaks(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(2, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.layer(x)
+            raise RuntimeError("broken")
+
+    model = Breaks()
+    with pytest.raises(RuntimeError, match="broken"):
+        probe(model, torch.rand(1, 2), ["layer"])
+    assert not model.layer._forward_hooks
+
+
+def test_probe_errors_hold_the_cure() -> None:
+    model = WideResNet(10, 1, 5, 1)
+    with pytest.raises(ValueError, match=r"stage1\.0\.relu2"):
+        probe(model, torch.rand(1, 1, 8, 8), ["stage1.0.relu3"])
+    with pytest.raises(ValueError, match="repeated"):
+        probe(model, torch.rand(1, 1, 8, 8), ["conv1", "conv1"])
+    shared = nn.ReLU()
+    with pytest.raises(ValueError, match="ran twice"):
+        probe(nn.Sequential(shared, nn.Identity(), shared), torch.rand(1, 2), ["0"])
+
+
+def test_tokens_are_not_averaged_over_the_wrong_axis() -> None:
+    with pytest.raises(ValueError, match=r"shape \[2, 7, 3\]"):
+        probe(nn.Linear(16, 3), torch.rand(2, 7, 16), [""])

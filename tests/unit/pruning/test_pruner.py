@@ -1,0 +1,95 @@
+"""The pruner of one training: what is pruned stays at 0, and what may come back comes back."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from piescope.models.wide_resnet import WideResNet
+from piescope.pruning.masks import target_zeros
+from piescope.pruning.pruner import Pruner
+from piescope.pruning.schedules import Gradual
+from piescope.pruning.scope import prunable_parameters
+
+
+def layer(weights: list[float]) -> nn.Linear:
+    linear = nn.Linear(len(weights), 1, bias=False)
+    with torch.no_grad():
+        linear.weight.copy_(torch.tensor([weights]))
+    return linear
+
+
+def test_masked_weights_stay_exactly_zero_through_momentum_and_decay() -> None:
+    torch.manual_seed(0)
+    model = WideResNet(10, 1, 10, 1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9, nesterov=True, weight_decay=0.01)
+    schedule = Gradual(begin=2, end=8, frequency=2)
+    pruner = Pruner(prunable_parameters(model, biases=True), scope="layer", schedule=schedule, final=0.8)
+    gone: dict[str, torch.Tensor] = {}
+    for step in range(1, 13):
+        pruner.before_step(step)
+        nn.functional.cross_entropy(model(torch.rand(8, 1, 8, 8)), torch.arange(8)).backward()
+        pruner.after_backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        pruner.hold()
+        for name, parameter in pruner.parameters.items():
+            assert bool((parameter[~pruner.masks[name]] == 0).all())
+            if name in gone:
+                assert bool((parameter[gone[name]] == 0).all())  # never grows back
+            gone[name] = ~pruner.masks[name]
+    for name, parameter in pruner.parameters.items():
+        assert int((~pruner.masks[name]).sum()) == target_zeros(0.8, parameter.numel())
+
+
+@pytest.mark.parametrize("criterion", ["magnitude", "random"])
+@pytest.mark.parametrize("scope", ["global", "layer"])
+def test_gradual_masks_are_nested(criterion: str, scope: str) -> None:
+    model = WideResNet(10, 1, 10, 1, torch.Generator().manual_seed(0))
+    pruner = Pruner(
+        prunable_parameters(model), criterion=criterion, scope=scope,  # type: ignore[arg-type]
+        generator=torch.Generator().manual_seed(1),
+    )  # fmt: skip
+    before = pruner.masks
+    for sparsity in (0.1, 0.4, 0.4, 0.9):
+        pruner.prune(sparsity)
+        assert all(bool((before[name] | ~pruner.masks[name]).all()) for name in before)
+        before = pruner.masks
+        with torch.no_grad():  # what is left moves, and may shrink below what is gone
+            for parameter in pruner.parameters.values():
+                parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)) * 0.1)
+        pruner.hold()
+
+
+def test_regrowth_brings_weights_back_with_their_old_value() -> None:
+    linear = layer([1.0, 2.0, 3.0, 4.0])
+    pruner = Pruner({"weight": linear.weight}, regrowth=True)
+    pruner.prune(0.5)
+    assert linear.weight.tolist() == [[0, 0, 3, 4]]
+    with torch.no_grad():
+        linear.weight[0, 2] = 0.5  # trained away: now weaker than the dormant 1 and 2
+    pruner.prune(0.5)
+    assert linear.weight.tolist() == [[0, 2, 0, 4]]
+    pruner.prune(0.75)
+    assert linear.weight.tolist() == [[0, 0, 0, 4]]
+    assert pruner._dormant["weight"].tolist() == [[1, 2, 0.5, 0]]
+
+
+def test_without_regrowth_weights_never_come_back() -> None:
+    linear = layer([1.0, 2.0, 3.0, 4.0])
+    pruner = Pruner({"weight": linear.weight})
+    pruner.prune(0.5)
+    with torch.no_grad():
+        linear.weight[0, 2] = 0.0  # as small as what is gone
+    pruner.prune(0.5)
+    assert pruner.masks["weight"].tolist() == [[False, False, True, True]]
+
+
+def test_a_checkpoint_is_a_plain_state_dict() -> None:
+    model = WideResNet(10, 1, 10, 1, torch.Generator().manual_seed(0))
+    Pruner(prunable_parameters(model)).prune(0.9)
+    unpruned = WideResNet(10, 1, 10, 1)
+    unpruned.load_state_dict(model.state_dict())  # strict
+    images = torch.rand(4, 1, 8, 8)
+    assert torch.equal(model.eval()(images), unpruned.eval()(images))
