@@ -19,9 +19,10 @@ import numpy as np
 
 from piescope.measure.pies import modal_label, pie_mask, vote_entropy, vote_margin
 from piescope.measure.significance import confirm, permutation_p_values, smallest_p_value
-from piescope.report.study.frames import ArmResult, Results
+from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import Signal
 from piescope.store.catalogue import Described, ObjectiveRun
+from piescope.store.step_records import ArmSummary, DataRecord
 
 MODELS, CLASSES = 30, 10
 SPARSITIES = (0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
@@ -54,10 +55,11 @@ def arm(
             vote_margin(votes, CLASSES),
             vote_entropy(votes, CLASSES),
         )
-    summary = {
-        "n_models": MODELS, "pies": int(is_pie.sum()), "confirmed": int(confirmed.sum()), "changed": int((q_values <= 0.05).sum()),
-        "smallest_p_value": smallest_p_value(MODELS, MODELS, descended), "test": "",
-    }  # fmt: skip
+    summary = ArmSummary(
+        n_models=MODELS, pies=int(is_pie.sum()), ties=0, rescued=0, confirmed=int(confirmed.sum()), changed=int((q_values <= 0.05).sum()),
+        smallest_p_value=smallest_p_value(MODELS, MODELS, descended), test="", accuracy_mean=0.0, accuracy_std=None,
+        degenerate_representations=0, error_auroc=None, models=(),
+    )  # fmt: skip
     models = {"labels": said}
     for score in ("q", "q_aaai24"):
         models[score] = random.random(said.shape).astype(np.float32)
@@ -86,7 +88,10 @@ def run(examples: int, easy: bool) -> tuple[float, float, Results]:
         name="noise", title="noise", seed=0, replicates=MODELS, model="none", sparsities=SPARSITIES, methods=(), depth=None, maps=None,
         objectives=tuple(ObjectiveRun(objective=o, prunings=("dense", *p), trainings=()) for o, p in FAMILIES.items()),
     )  # fmt: skip
-    data = {"class_names": [str(label) for label in range(CLASSES)], "ids": []}
+    data = DataRecord(
+        source="made", about="made", fingerprint="", duplicates=0, train_examples=0, test_examples=examples, image_shape=(1, 1, 1),
+        class_names=tuple(map(str, range(CLASSES))), ids=(),
+    )  # fmt: skip
     results = Results(study, data, np.zeros(0), truth, tuple(arms), (), (), (), None)
     began = time.perf_counter()
     signal = Signal(results)

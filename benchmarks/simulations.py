@@ -15,7 +15,7 @@ import numpy as np
 from piescope.measure.noise_floor import NoiseFloor, Null
 from piescope.measure.pies import pie_mask
 from piescope.measure.replicates import replicate_curve
-from piescope.report.study.frames import load_results
+from piescope.report.study.results import load_results
 
 EXAMPLES = 1500
 

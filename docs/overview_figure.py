@@ -12,7 +12,7 @@ import pyarrow.parquet as parquet
 from matplotlib import pyplot
 
 from piescope.report.study.figures import STRONG, STYLE
-from piescope.report.study.frames import load_results
+from piescope.report.study.results import load_results
 from piescope.report.study.words import family_name
 
 LINES = {"gmp": "-", "delayed_gmp": "--", "one_shot": ":"}
@@ -50,7 +50,7 @@ def main(directory: Path, target: Path) -> None:
             and row["is_pie"] and row["dense_label"] == row["label"]
         ]  # fmt: skip
         lost.sort(key=lambda row: -(row["dense_agreement"] + row["pruned_agreement"]))
-        ids = {name: index for index, name in enumerate(results.data["ids"])}
+        ids = {name: index for index, name in enumerate(results.data.ids)}
         for panel, row in zip(right.subplots(2, SHOWN // 2).ravel(), lost, strict=False):
             panel.imshow(results.images[ids[row["example_id"]]][0], cmap="gray")
             panel.set_title(f"dense {row['dense_label']}, pruned {row['pruned_label']}", fontsize=7)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from piescope.report.study.frames import ArmResult, Results
+from piescope.report.study.results import ArmResult, Results
 from piescope.store.catalogue import (
     ArmName,
     Departure,
@@ -19,6 +19,7 @@ from piescope.store.catalogue import (
     RecipeUsed,
     TrainingRun,
 )
+from piescope.store.step_records import ArmSummary, DataRecord, ModelSummary, PrunedTensors, RealisedSparsity
 
 METHODS = {
     "gmp": MethodRun(name="gmp", kind="gradual", criterion="magnitude", text="as the <paper> has it"),
@@ -79,14 +80,14 @@ def made(
                         columns[f"{side}_{score}"] = random.random(examples) * 9 if depth else np.full(examples, np.nan)
                 columns["p_value"], columns["q_value"] = own.random(examples), own.random(examples)
                 columns["is_confirmed"] = columns["is_pie"] & (own.random(examples) < 0.5)
-                groups = [] if pruning == "dense" else [{"names": ["a"], "weights": 10, "zeros": 5, "target": 5}]
-                summary = {
-                    "n_models": models, "pies": int(columns["is_pie"].sum()), "ties": int(columns["pruned_tie"].sum()),
-                    "rescued": int(columns["is_rescued"].sum()), "accuracy_mean": 90.0,
-                    "accuracy_std": None if models == 1 else 1.0, "degenerate_representations": 2, "error_auroc": None,
-                    "confirmed": int(columns["is_confirmed"].sum()), "changed": 3, "smallest_p_value": 0.1, "test": "paired, 3 and 3",
-                    "models": [{"seed": 0, "accuracy": 90.0, "sparsity": {"groups": groups}}] * models,
-                }  # fmt: skip
+                groups = () if pruning == "dense" else (PrunedTensors(names=("a",), weights=10, zeros=5, target=5),)
+                one = ModelSummary(seed=0, accuracy=90.0, sparsity=RealisedSparsity(sparsity=sparsity, groups=groups))
+                summary = ArmSummary(
+                    n_models=models, pies=int(columns["is_pie"].sum()), ties=int(columns["pruned_tie"].sum()),
+                    rescued=int(columns["is_rescued"].sum()), accuracy_mean=90.0, accuracy_std=None if models == 1 else 1.0,
+                    degenerate_representations=2, error_auroc=None, confirmed=int(columns["is_confirmed"].sum()), changed=3,
+                    smallest_p_value=0.1, test="paired, 3 and 3", models=(one,) * models,
+                )  # fmt: skip
                 embedding = random.normal(size=(examples, 2)) if maps else None
                 said = np.where(own.random((models, examples)) < 0.8, pruned, labels)
                 each = {"labels": said.astype(np.int16), "q": own.random((models, examples)).astype(np.float32)}
@@ -103,9 +104,10 @@ def made(
         depth=DepthRun(models=1, k=7, bank="the training images") if depth else None,
         maps=MapsRun(of="first", settings="n_neighbors 15") if maps else None,
     )  # fmt: skip
-    data = {"source": "made", "duplicates": 0, "about": "made up", "ids": [f"id-{i}" for i in range(examples)], "fingerprint": "0" * 64,
-            "class_names": list(class_names), "train_examples": 10, "test_examples": examples,
-            "image_shape": [channels, 8, 8]}  # fmt: skip
+    data = DataRecord(
+        source="made", duplicates=0, about="made up", ids=tuple(f"id-{i}" for i in range(examples)), fingerprint="0" * 64,
+        class_names=class_names, train_examples=10, test_examples=examples, image_shape=(channels, 8, 8),
+    )  # fmt: skip
     probe_points = ("input", "conv1", "softmax") if depth else ()
     environments = (
         Environment(device="cpu", cpu="AVX2", torch="2", threads=1, pack_size=1),

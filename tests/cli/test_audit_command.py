@@ -280,7 +280,7 @@ def test_what_cannot_be_done_ends_with_2_and_writes_nothing(
 
 def test_an_audit_of_a_study_s_predictions_finds_the_study_s_pies(tiny_run: Run) -> None:
     from piescope.audits import audit
-    from piescope.report.study.frames import load_results
+    from piescope.report.study.results import load_results
 
     results = load_results(tiny_run.out)
     assert results is not None

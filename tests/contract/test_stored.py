@@ -1,6 +1,7 @@
 """Files that earlier versions wrote: they are read, and written again they are the same bytes.
 
-`stored/` has audits of every kind, with each warning that there is, and catalogues of three studies: `tests/small.toml`, also with what was run in it; one with a recipe, controls, maps, named
+`stored/` has audits of every kind, with each warning that there is; what the steps of a study left (the data, an arm, a pruned model); the
+headers of its tables; and catalogues of three studies: `tests/small.toml`, also with what was run in it; one with a recipe, controls, maps, named
 seeds and an arm that is not done; one of two processors, the older of which was not recorded.
 """
 
@@ -21,17 +22,23 @@ from piescope.cli.audit_summary import summary_lines
 from piescope.problems import InputError
 from piescope.report.audit.markdown import audit_markdown
 from piescope.report.audit.page import render_audit
-from piescope.report.study.frames import load_results
+from piescope.report.study.results import load_results
+from piescope.report.study.signal_rows import SignalTables
+from piescope.report.study.tables import StudyTables
 from piescope.store import layout
 from piescope.store.audit_inputs import AuditWarning
 from piescope.store.audit_record import AuditRecord, Comparison
 from piescope.store.catalogue import Catalogue, ControlOf
 from piescope.store.durable import as_json
+from piescope.store.step_records import ArmSummary, DataRecord, RealisedSparsity, Record
 from piescope.study.calibrate import Forecast
 
 STORED = Path(__file__).parent / "stored"
 AUDITS = sorted(STORED.glob("audit-*.json"))
 CATALOGUES = sorted(STORED.glob("catalogue-*.json"))
+RECORDS: dict[str, type[Record]] = {
+    "data": DataRecord, "sparsity": RealisedSparsity, "summary-dense": ArmSummary, "summary-pruned": ArmSummary,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("path", AUDITS, ids=lambda path: path.stem)
@@ -92,6 +99,23 @@ def test_a_catalogue_is_read_and_written_again_byte_for_byte(path: Path) -> None
     assert [(arm.objective, arm.pruning, arm.sparsity) for arm in catalogue.missing] == [
         (arm["objective"], arm["pruning"], arm["sparsity"]) for arm in said["missing"]
     ]
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_what_a_step_left_is_read_and_written_again_byte_for_byte(name: str) -> None:
+    content = (STORED / f"{name}.json").read_bytes()
+    record = RECORDS[name].of(content)
+    assert record.as_bytes() == content
+    assert record == RECORDS[name].of(as_json(json.loads(content) | {"of a later version": 1}))
+    for key in json.loads(content):
+        with pytest.raises(ValueError, match=key):
+            RECORDS[name].of(as_json({other: value for other, value in json.loads(content).items() if other != key}))
+
+
+def test_the_columns_of_every_table_keep_their_names_and_order() -> None:
+    kinds = StudyTables.kinds() | SignalTables.kinds()
+    headers = {name: ",".join(kind.columns()) for name, kind in kinds.items()}
+    assert headers == json.loads((STORED / "headers.json").read_text())
 
 
 def test_the_catalogues_have_everything_that_one_can_say() -> None:

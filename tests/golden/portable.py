@@ -135,15 +135,17 @@ FILES = {
 def results_of(out: Path) -> dict[str, Any]:
     """Every table's rows and every example's columns."""
     from piescope.report.study.claims import check_claims
-    from piescope.report.study.frames import examples_table, load_results
+    from piescope.report.study.frames import examples_table
+    from piescope.report.study.results import load_results
     from piescope.report.study.signal import Signal
     from piescope.report.study.tables import rows_of
 
     results = load_results(out)
     assert results is not None
     signal = Signal(results)
-    tables = rows_of(results, check_claims(results, signal=signal)) | signal.rows
-    return {"tables": tables, "examples": examples_table(results).to_pydict()}
+    tables = rows_of(results, check_claims(results, signal=signal)).by_name() | signal.rows.by_name()
+    cells = {name: [row.cells() for row in rows] for name, rows in tables.items()}
+    return {"tables": cells, "examples": examples_table(results).to_pydict()}
 
 
 def after_the_predictions() -> dict[str, Any]:

@@ -458,8 +458,8 @@ def test_m6_spreads_are_over_models_and_over_examples() -> None:
     results = made({"supervised": ("gmp",)})
     arm = results.arms[1]
     row = frames.q_score_rows(results)[1]
-    assert row["q_std"] == pytest.approx(np.std(arm.columns["pruned_q"], ddof=1))
-    assert frames.pies_rows(results)[1]["accuracy_std"] == arm.summary["accuracy_std"]
+    assert row.q.std == pytest.approx(np.std(arm.columns["pruned_q"], ddof=1))
+    assert frames.pies_rows(results)[1].accuracy.std == arm.summary.accuracy_std
 
 
 def test_k1_sixteen_probes() -> None:
@@ -510,7 +510,7 @@ def test_k5_the_dense_row_takes_the_pies_of_any_pruned_arm() -> None:
     dense = results.arms[0]
     pies = np.logical_or.reduce([arm.columns["is_pie"] for arm in results.arms[1:]])
     row = frames.depth_rows(results)[0]
-    assert row["pie_mean"] == pytest.approx(dense.columns["pruned_depth"][pies].mean())
+    assert row.pie.mean == pytest.approx(dense.columns["pruned_depth"][pies].mean())
 
 
 def test_every_value_of_every_recipe_says_where_it_is_from() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +14,8 @@ from piescope.measure.pies import group_modal_labels, pie_mask
 from piescope.measure.resampling import estimate, two_way_draws
 from piescope.report.study.claim_parts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, Part, verdict_of
 from piescope.report.study.claims import check_claims, claims_rows
-from piescope.report.study.frames import ArmResult, Results
-from piescope.report.study.published import paper_value, published, published_rows, unfair_because
+from piescope.report.study.published import paper_value, published, unfair_because
+from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.tables import rows_of
 from piescope.store.catalogue import DepthRun
 
@@ -229,48 +228,41 @@ def test_claims_as_rows() -> None:
     results = paper_like().results()
     claims = check_claims(results, draws=50)
     rows = claims_rows(results, claims)
-    overall = {row["claim"]: row["verdict"] for row in rows if row["comparison"] == "overall"}
+    overall = {row.claim: row.verdict for row in rows if row.comparison == "overall"}
     assert list(overall) == [f"C{number}" for number in range(1, 9)]
-    gmp = next(row for row in rows if row["claim"] == "C1" and row["comparison"].startswith("GMP"))
-    assert gmp["low"] < gmp["value"] < gmp["high"]
-    assert gmp["value"] == pytest.approx(0.3 / 0.12, rel=0.1)
-    assert gmp["paper"] == pytest.approx(748 / 273, abs=1e-6)
+    gmp = next(row for row in rows if row.claim == "C1" and row.comparison.startswith("GMP"))
+    value, low, high = gmp.bounds
+    assert value is not None and low is not None and high is not None
+    assert low < value < high
+    assert value == pytest.approx(0.3 / 0.12, rel=0.1)
+    assert gmp.paper == pytest.approx(748 / 273, abs=1e-6)
 
 
 # the published tables
 
 
 def test_published_tables_have_what_the_paper_prints() -> None:
-    tables: dict[str, Any] = published()
-    assert {name: len(tables[name]["rows"]) for name in tables if name.startswith("table")} == {
-        "table1": 22, "table3": 4, "table4": 9, "table5": 9, "table6": 18,
-    }  # fmt: skip
+    tables = published().tables
+    assert {number: len(rows) for number, rows in tables.items()} == {1: 22, 3: 4, 4: 9, 5: 9, 6: 18}
     assert paper_value(1, "supcon", "one_shot", 0.9, "pies") == 549
     assert paper_value(4, "supcon", "gmp", 0.9, "q_mean") == 0.56
     assert paper_value(5, "supervised", "dense", 0.0, "l1_mean") == 4.15
     assert paper_value(6, "supcon", "one_shot", 0.7, "pie_std") == 2.23
     assert paper_value(3, "supervised", "gmp", 0.5, "hooker2019_pies") == 144
     assert paper_value(1, "supcon", "gmp", 0.99, "pies") is None
-    for row in tables["table3"]["rows"]:  # the same counts stand in Table 1
-        assert row["pies"] == paper_value(1, "supervised", "gmp", row["sparsity"], "pies")
+    for row in tables[3]:  # the same counts stand in Table 1
+        assert row.values["pies"] == paper_value(1, "supervised", "gmp", row.arm.sparsity, "pies")
 
 
 def test_the_papers_numbers_beside_a_runs() -> None:
     results = made(FAMILIES, sparsities=(0.5, 0.9))
-    rows = published_rows(results, rows_of(results, []))
-    accuracy = next(
-        row
-        for row in rows
-        if row["quantity"] == "accuracy, %"
-        and row["pruning"] == "gmp"
-        and row["sparsity"] == 0.9
-        and row["objective"] == "supcon"
-    )
-    assert accuracy["difference"] == pytest.approx(90.0 - 85.56)
-    assert accuracy["in_spreads"] == pytest.approx((90.0 - 85.56) / np.sqrt((0.4**2 + 1.0**2) / 2))
-    pies = next(row for row in rows if row["quantity"] == "PIEs per 10,000" and row["pruning"] == "gmp")
-    assert pies["in_spreads"] is None
-    assert pies["this_run"] == next(arm for arm in results.arms if arm.pruning == "gmp").summary["pies"] * 10_000 / 40
+    rows = rows_of(results, []).published
+    accuracy = next(row for row in rows if row.quantity == "accuracy, %" and row.arm == ("supcon", "gmp", 0.9))
+    assert accuracy.difference == pytest.approx(90.0 - 85.56)
+    assert accuracy.in_spreads == pytest.approx((90.0 - 85.56) / np.sqrt((0.4**2 + 1.0**2) / 2))
+    pies = next(row for row in rows if row.quantity == "PIEs per 10,000" and row.arm.pruning == "gmp")
+    assert pies.in_spreads is None
+    assert pies.this_run == next(arm for arm in results.arms if arm.pruning == "gmp").summary.pies * 10_000 / 40
 
 
 def test_another_scale_is_called_unfair_and_the_papers_own_is_not() -> None:
@@ -286,13 +278,8 @@ def test_another_scale_is_called_unfair_and_the_papers_own_is_not() -> None:
             "depth": DepthRun(models=5, k=30, bank="the training images"),
         }
     )
-    data = {
-        **results.data,
-        "source": "cifar10",
-        "train_examples": 50_000,
-        "test_examples": 10_000,
-        "image_shape": [3, 32, 32],
-    }
+    papers = {"source": "cifar10", "train_examples": 50_000, "test_examples": 10_000, "image_shape": (3, 32, 32)}
+    data = results.data.model_copy(update=papers)
     assert unfair_because(dataclasses.replace(results, study=study, data=data, probe_points=tuple("x" * 16))) == []
 
 
@@ -301,8 +288,8 @@ def test_what_is_told_for_comparison_decides_nothing() -> None:
     assert verdict_of([strong, told]) == SUPPORTED
     assert verdict_of([told]) == UNDECIDED
     rows = claims_rows(made(FAMILIES), [Claim("C0", "made", (strong, told))])
-    assert [row["verdict"] for row in rows] == [SUPPORTED, SUPPORTED, ""]
-    assert rows[2]["reason"] == "for comparison only"
+    assert [row.verdict for row in rows] == [SUPPORTED, SUPPORTED, ""]
+    assert rows[2].reason == "for comparison only"
 
 
 def test_controls_and_methods_of_ones_own_are_no_evidence_about_the_papers() -> None:

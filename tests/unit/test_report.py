@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from made_results import made
+from piescope.report.layout.wide_tables import escape_latex
 from piescope.report.study import frames
 from piescope.report.study.claims import check_claims
 from piescope.report.study.figures import Drawn, draw_all
 from piescope.report.study.page import facts, render_page, walls
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_figures import draw_signal
-from piescope.report.study.signal_tables import COLUMNS as SIGNAL_COLUMNS
 from piescope.report.study.signal_tables import signal_tables
-from piescope.report.study.tables import COLUMNS, escape_latex, rows_of, wide_tables
+from piescope.report.study.tables import rows_of, wide_tables
 from piescope.store.tables import as_csv
 
 CASES = {
@@ -45,12 +45,14 @@ def test_every_kind_of_study_gives_tables_figures_and_a_page(name: str) -> None:
     rows = rows_of(results, claims)
     signal = Signal(results)
     tables = {**wide_tables(results, rows), **signal_tables(signal)}
-    rows |= signal.rows
-    for table, columns in {**COLUMNS, **SIGNAL_COLUMNS}.items():
-        as_csv(rows[table], columns)
-        assert tables[table].latex().count("\\begin") == 2
-        assert all(len(row) == len(tables[table].head) for row in tables[table].rows)
-        assert sum(span for _, span in tables[table].groups) == len(tables[table].head)
+    for of in (rows, signal.rows):
+        for table, lines in of.by_name().items():
+            assert len(as_csv([row.cells() for row in lines], of.kinds()[table].columns()).splitlines()) == 1 + len(
+                lines
+            )
+            assert tables[table].latex().count("\\begin") == 2
+            assert all(len(row) == len(tables[table].head) for row in tables[table].rows)
+            assert sum(span for _, span in tables[table].groups) == len(tables[table].head)
     figures = [*the_papers_figures(name), *draw_signal(signal)]
     assert [figure.number for figure in figures] == list(range(1, 11))
     page = render_page(results, tables, rows, figures, claims, signal).decode()
@@ -66,29 +68,17 @@ def test_frames_against_loops() -> None:
     other = results.find("supcon", "gmp", 0.9)
     assert arm is not None
     assert other is not None
-    rows = [
-        row
-        for row in frames.class_rows(results)
-        if (row["objective"], row["pruning"], row["sparsity"]) == ("supervised", "gmp", 0.9)
-    ]
+    rows = [row for row in frames.class_rows(results) if row.arm == arm.key]
     for label, row in enumerate(rows):
         mine = [i for i in range(40) if results.labels[i] == label and arm.columns["is_pie"][i]]
-        assert row["pies"] == len(mine)
-        assert row["shared_pies"] == sum(bool(other.columns["is_pie"][i]) for i in mine)
-    (depth,) = [
-        row
-        for row in frames.depth_rows(results)
-        if (row["objective"], row["pruning"], row["sparsity"]) == ("supervised", "gmp", 0.9)
-    ]
+        assert row.pies == len(mine)
+        assert row.shared_pies == sum(bool(other.columns["is_pie"][i]) for i in mine)
+    (depth,) = [row for row in frames.depth_rows(results) if row.arm == arm.key]
     pies = [arm.columns["pruned_depth"][i] for i in range(40) if arm.columns["is_pie"][i]]
-    assert depth["pie_mean"] == pytest.approx(sum(pies) / len(pies))
-    assert depth["pie_std"] == pytest.approx(np.std(pies, ddof=1))
-    (score,) = [
-        row
-        for row in frames.q_score_rows(results)
-        if (row["objective"], row["pruning"], row["sparsity"]) == ("supervised", "gmp", 0.9)
-    ]
-    assert score["q_mean"] == pytest.approx(sum(arm.columns["pruned_q"]) / 40)
+    assert depth.pie.mean == pytest.approx(sum(pies) / len(pies))
+    assert depth.pie.std == pytest.approx(np.std(pies, ddof=1))
+    (score,) = [row for row in frames.q_score_rows(results) if row.arm == arm.key]
+    assert score.q.mean == pytest.approx(sum(arm.columns["pruned_q"]) / 40)
 
 
 def test_what_was_not_run_is_not_told() -> None:
@@ -97,7 +87,7 @@ def test_what_was_not_run_is_not_told() -> None:
         claims, signal = check_claims(results, draws=20), Signal(results)
         rows = rows_of(results, claims)
         tables = {**wide_tables(results, rows), **signal_tables(signal)}
-        page = render_page(results, tables, {**rows, **signal.rows}, the_papers_figures(name), claims, signal).decode()
+        page = render_page(results, tables, rows, the_papers_figures(name), claims, signal).decode()
         return re.sub(r"\\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
     dense = text("only dense")
@@ -120,8 +110,8 @@ def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
     claims = check_claims(results, draws=20)
     rows = rows_of(results, claims)
     wanted = ("supcon", "gmp", 0.9)
-    mine = [row for row in rows["class_distribution"] if (row["objective"], row["pruning"], row["sparsity"]) == wanted]
-    assert {row["shared_pies"] for row in mine} == {None}
+    mine = [row for row in rows.class_distribution if row.arm == wanted]
+    assert {row.shared_pies for row in mine} == {None}
     table = wide_tables(results, rows)["class_distribution"]
     line = next(row for row in table.rows if row[0].startswith("SupCon / GMP, 90"))
     assert all(cell.endswith("(?)") for cell in line[1:])
@@ -134,13 +124,13 @@ def test_tied_pies_are_counted_and_marked() -> None:
         expected = sum(
             columns["is_pie"][i] and (columns["dense_tie"][i] or columns["pruned_tie"][i]) for i in range(40)
         )
-        assert row["tied_pies"] == expected
+        assert row.tied_pies == expected
     assert any(tile.is_tie for wall in walls(results) for tile in wall.tiles)
 
 
 def test_shared_needs_a_sibling() -> None:
     results = CASES["one objective, one sparsity, one model"]
-    assert {row["shared_pies"] for row in frames.class_rows(results)} == {None}
+    assert {row.shared_pies for row in frames.class_rows(results)} == {None}
 
 
 def test_the_dense_row_of_depth_takes_pies_of_any_pruned_arm() -> None:
@@ -149,18 +139,17 @@ def test_the_dense_row_of_depth_takes_pies_of_any_pruned_arm() -> None:
     assert dense is not None
     union = np.logical_or.reduce([arm.columns["is_pie"] for arm in results.arms if arm.objective == "supervised"])
     row = frames.depth_rows(results)[0]
-    assert row["pruning"] == "dense"
-    assert row["pie_mean"] == pytest.approx(dense.columns["pruned_depth"][union].mean())
+    assert row.arm.pruning == "dense"
+    assert row.pie.mean == pytest.approx(dense.columns["pruned_depth"][union].mean())
 
 
 def test_rescued_examples_are_rescued_and_start_at_the_lowest_sparsity() -> None:
     results = CASES["everything"]
     rows = frames.rescued_rows(results)
     assert rows
-    assert all(row["label"] == row["pruned_label"] != row["dense_label"] for row in rows)
-    assert [row["sparsity"] for row in rows if row["pruning"] == "gmp"] == sorted(
-        row["sparsity"] for row in rows if row["pruning"] == "gmp"
-    )
+    assert all(row.label == row.pruned_label != row.dense_label for row in rows)
+    sparsities = [row.arm.sparsity for row in rows if row.arm.pruning == "gmp"]
+    assert sparsities == sorted(sparsities)
 
 
 def test_the_gallery_says_what_happened_to_each_example() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pytest
@@ -15,8 +16,11 @@ from piescope.measure.noise_floor import NoiseFloor, excess_pies
 from piescope.measure.overlap import overlap_test
 from piescope.measure.pies import pie_mask, vote_entropy, vote_margin
 from piescope.report.study.claims import check_claims
-from piescope.report.study.frames import ArmResult, Results
-from piescope.report.study.signal import SCORES, Signal
+from piescope.report.study.predictors import SCORES
+from piescope.report.study.results import ArmResult, Results
+from piescope.report.study.rows import ArmKey
+from piescope.report.study.signal import Signal
+from piescope.report.study.signal_rows import OverlapRow
 from piescope.report.study.signal_words import in_short, sentences
 from piescope.store.catalogue import ControlOf
 from piescope.wording import SPACE
@@ -43,7 +47,7 @@ def arm(
             vote_margin(votes, CLASSES),
             vote_entropy(votes, CLASSES),
         )
-    summary = {**like.summary, "n_models": len(said), "pies": int(columns["is_pie"].sum())}
+    summary = like.summary.model_copy(update={"n_models": len(said), "pies": int(columns["is_pie"].sum())})
     descended = pruning in ("one_shot", "finetune_only", "random")
     return ArmResult(
         like.objective, pruning, sparsity, columns, summary, None, models, CONTROLS.get(pruning), descended
@@ -72,8 +76,18 @@ def results() -> Results:
     return Results(**{**vars(base), "arms": tuple(arms)})
 
 
-def find(rows: list[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
-    (row,) = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+class OfArm(Protocol):
+    @property
+    def arm(self) -> ArmKey: ...
+
+
+R = TypeVar("R", bound=OfArm)
+
+
+def find(rows: Sequence[R], arm: tuple[str, str, float], **wanted: Any) -> R:
+    (row,) = [
+        row for row in rows if row.arm == arm and all(getattr(row, name) == value for name, value in wanted.items())
+    ]
     return row
 
 
@@ -89,161 +103,157 @@ def signal(results: Results) -> Signal:
 
 
 def test_floors_are_of_full_size_and_the_null_is_named(results: Results, signal: Signal) -> None:
-    rows = signal.rows["noise"]
+    rows = signal.rows.noise
     dense, fresh = (labels(results, "supcon", name) for name in ("dense", "fresh_dense"))
     for pruning, null in (("gmp", "same_seeds"), ("one_shot", "descended")):
-        row = find(rows, objective="supcon", pruning=pruning, sparsity=0.9)
+        row = find(rows, ("supcon", pruning, 0.9))
         pruned = labels(results, "supcon", pruning)
-        assert row["null"] == null
-        assert (row["dense_group"], row["pruned_group"]) == (MODELS, MODELS)
-        assert row["observed"] == pie_mask(fresh, pruned, CLASSES).sum()
-        assert row["floor"] == pie_mask(fresh, dense, CLASSES).sum()
+        assert row.null == null
+        assert (row.dense_group, row.pruned_group) == (MODELS, MODELS)
+        assert row.observed.value == pie_mask(fresh, pruned, CLASSES).sum()
+        assert row.floor.value == pie_mask(fresh, dense, CLASSES).sum()
         found = excess_pies(np.concatenate([dense, fresh]), pruned, CLASSES, null=null)  # type: ignore[arg-type]
-        assert (row["excess"], row["excess_low"], row["excess_high"]) == (found.excess, *found.interval)
-        assert row["pies"] == pie_mask(dense, pruned, CLASSES).sum()
-    assert not [row for row in rows if row["pruning"] in ("dense", "fresh_dense")]
+        assert row.excess == (found.excess, *found.interval)
+        assert row.pies == pie_mask(dense, pruned, CLASSES).sum()
+    assert not [row for row in rows if row.arm.pruning in ("dense", "fresh_dense")]
 
 
 def test_parts_add_up_to_what_is_observed(results: Results, signal: Signal) -> None:
-    for row in signal.rows["noise"]:
-        if row["pruning"] not in ("gmp", "one_shot"):
+    for row in signal.rows.noise:
+        if row.arm.pruning not in ("gmp", "one_shot"):
             continue
-        named = {key: row[key] for key in ("objective", "pruning", "sparsity")}
-        parts = [r for r in signal.rows["decomposition"] if all(r[key] == value for key, value in named.items())]
+        parts = [part for part in signal.rows.decomposition if part.arm == row.arm]
         expected = (
             ["seeds", "sparsity"]
-            if row["pruning"] == "gmp"
+            if row.arm.pruning == "gmp"
             else ["seeds", "fine_tuning", "sparsity", "random_masks_beyond"]
         )
-        assert [part["part"] for part in parts] == expected
-        assert sum(part["pies"] for part in parts if part["part"] != "random_masks_beyond") == pytest.approx(
-            row["observed"]
-        )
-        assert all(part["pies_low"] <= part["pies"] <= part["pies_high"] for part in parts)
-    beyond = find(signal.rows["decomposition"], objective="supcon", sparsity=0.9, part="random_masks_beyond")
-    counts = [
-        find(signal.rows["noise"], objective="supcon", sparsity=0.9, pruning=name)["observed"]
-        for name in ("random", "one_shot")
-    ]
-    assert beyond["pies"] == pytest.approx(counts[0] - counts[1])
+        assert [part.part for part in parts] == expected
+        counts = [part.pies.value or 0.0 for part in parts if part.part != "random_masks_beyond"]
+        assert sum(counts) == pytest.approx(row.observed.value)
+        for part in parts:
+            value, low, high = part.pies
+            assert value is not None and low is not None and high is not None
+            assert low <= value <= high
+    beyond = find(signal.rows.decomposition, ("supcon", "one_shot", 0.9), part="random_masks_beyond")
+    random, one_shot = (
+        find(signal.rows.noise, ("supcon", name, 0.9)).observed.value or 0.0 for name in ("random", "one_shot")
+    )
+    assert beyond.pies.value == pytest.approx(random - one_shot)
 
 
 def test_without_controls_the_halves_are_taken_and_the_parts_are_named_together(results: Results) -> None:
     bare = Results(**{**vars(results), "arms": tuple(a for a in results.arms if not a.is_control)})
     signal = Signal(bare)
-    row = find(signal.rows["noise"], objective="supervised", pruning="one_shot", sparsity=0.9)
-    assert (row["dense_group"], row["pruned_group"]) == (3, 3)
+    row = find(signal.rows.noise, ("supervised", "one_shot", 0.9))
+    assert (row.dense_group, row.pruned_group) == (3, 3)
     dense, pruned = labels(results, "supervised", "dense"), labels(results, "supervised", "one_shot")
-    assert row["excess"] == NoiseFloor(dense, CLASSES).under(pruned, "descended").excess.value
-    parts = {row["part"] for row in signal.rows["decomposition"]}
+    assert row.excess.value == NoiseFloor(dense, CLASSES).under(pruned, "descended").excess.value
+    parts = {row.part for row in signal.rows.decomposition}
     assert parts == {"seeds", "sparsity", "fine_tuning_and_sparsity"}
 
 
 def test_overlap_of_one_objective_takes_separate_dense_models(results: Results, signal: Signal) -> None:
-    rows = signal.rows["overlap"]
-    assert {row["compared"] for row in rows} == {"objectives", "prunings", "sparsities"}
-    row = find(rows, compared="prunings", objective_a="supcon", sparsity_a=0.9)
+    rows = signal.rows.overlap
+    assert {row.compared for row in rows} == {"objectives", "prunings", "sparsities"}
+    row = prunings_of_supcon(rows)
     dense, fresh = (labels(results, "supcon", name) for name in ("dense", "fresh_dense"))
     sets = (  # one-shot against its own parents, so that their luck is on its side only
         pie_mask(fresh, labels(results, "supcon", "gmp"), CLASSES),
         pie_mask(dense, labels(results, "supcon", "one_shot"), CLASSES),
     )
     hard = np.stack([vote_entropy(fresh, CLASSES), vote_entropy(dense, CLASSES)], axis=1)
-    assert row["dense_models"] == "separate"
-    assert row["observed"] == (sets[0] & sets[1]).sum()
-    assert row["p_value"] == overlap_test(*sets).p_value
-    assert row["hard_p_value"] == overlap_test(*sets, difficulty=hard).p_value
+    assert row.dense_models == "separate"
+    assert row.observed == (sets[0] & sets[1]).sum()
+    assert row.chance.p_value == overlap_test(*sets).p_value
+    assert row.hard.p_value == overlap_test(*sets, difficulty=hard).p_value
     bare = Results(**{**vars(results), "arms": tuple(a for a in results.arms if not a.is_control)})
-    assert (
-        find(Signal(bare).rows["overlap"], compared="prunings", objective_a="supcon", sparsity_a=0.9)["dense_models"]
-        == "the same"
-    )
+    assert prunings_of_supcon(Signal(bare).rows.overlap).dense_models == "the same"
+
+
+def prunings_of_supcon(rows: list[OverlapRow]) -> OverlapRow:
+    (row,) = [
+        row for row in rows if row.compared == "prunings" and (row.a.objective, row.a.sparsity) == ("supcon", 0.9)
+    ]
+    return row
 
 
 def test_intersections_count_every_pie_once(results: Results, signal: Signal) -> None:
     rows = signal.intersections()
-    names = [name for name in rows[0] if isinstance(rows[0][name], bool)]
-    assert len(names) == 4
-    either = np.logical_or.reduce([a.columns["is_pie"] for a in results.pruned() if a.sparsity == 0.9])
-    assert sum(row["examples"] for row in rows) == either.sum()
-    counts = [row["examples"] for row in rows]
+    assert len(rows[0].members) == 4
+    either = np.logical_or.reduce([a.is_pie for a in results.pruned() if a.sparsity == 0.9])
+    counts = [row.examples for row in rows]
+    assert sum(counts) == either.sum()
     assert counts == sorted(counts, reverse=True)
-    for name in names:
-        objective, pruning = name.split()
-        found = results.find(objective, pruning, 0.9)
+    for family in rows[0].members:
+        found = results.find(*family, 0.9)
         assert found is not None
-        assert sum(row["examples"] for row in rows if row[name]) == found.columns["is_pie"].sum()
+        assert sum(row.examples for row in rows if row.members[family]) == found.is_pie.sum()
+    assert list(rows[0].cells())[3:] == ["supcon one_shot", "examples", "by_chance", "by_chance_if_equally_hard"]
 
 
 def test_class_impact_has_the_test_that_fits_and_the_interval_over_examples(results: Results, signal: Signal) -> None:
-    rows = signal.rows["class_impact"]
+    rows = signal.rows.class_impact
     for pruning, method in (("gmp", "hooker"), ("one_shot", "paired")):
         dense, pruned = labels(results, "supervised", "dense"), labels(results, "supervised", pruning)
         tested = class_impact(dense, pruned, results.labels, CLASSES, method=method)  # type: ignore[arg-type]
         both = {row["class"]: row for row in class_impact(dense, pruned, results.labels, CLASSES, method="bootstrap")}
-        own = [
-            row for row in rows if (row["objective"], row["pruning"], row["sparsity"]) == ("supervised", pruning, 0.9)
-        ]
-        assert [row["class"] for row in own] == [results.class_names[row["class"]] for row in tested]
+        own = [row for row in rows if row.arm == ("supervised", pruning, 0.9)]
+        assert [row.label for row in own] == [results.class_names[row["class"]] for row in tested]
         for row, test in zip(own, tested, strict=True):
-            assert (row["test"], row["test_p_value"]) == (method, test["p_value"])
-            assert (row["low"], row["p_value"]) == (both[test["class"]]["low"], both[test["class"]]["p_value"])
+            assert (row.test, row.test_p_value) == (method, test["p_value"])
+            assert (row.impact.low, row.p_value) == (both[test["class"]]["low"], both[test["class"]]["p_value"])
 
 
 def test_predictors_are_scikit_learns_aurocs(results: Results, signal: Signal) -> None:
-    rows = signal.rows["predictors"]
+    rows = signal.rows.predictors
     dense = results.find("supcon", "dense", 0.0)
     assert dense is not None
     wrong = dense.labels != results.labels
     expected = np.mean([roc_auc_score(w, -q) for w, q in zip(wrong, dense.models["q"], strict=True)])
-    assert find(rows, objective="supcon", event="error", score="q")["auroc"] == pytest.approx(expected)
+    assert find(rows, dense.key, event="error", score="q").auroc.value == pytest.approx(expected)
     others = [np.delete(dense.labels, k, 0) for k in range(MODELS)]  # a model's own vote would foretell its own error
     expected = np.mean([roc_auc_score(w, vote_entropy(o, CLASSES)) for w, o in zip(wrong, others, strict=True)])
-    assert find(rows, objective="supcon", event="error", score="entropy")["auroc"] == pytest.approx(expected)
+    assert find(rows, dense.key, event="error", score="entropy").auroc.value == pytest.approx(expected)
     pruned = results.find("supcon", "gmp", 0.9)
     assert pruned is not None
-    row = find(rows, objective="supcon", event="PIE", pruning="gmp", sparsity=0.9, score="margin")
-    assert row["auroc"] == pytest.approx(roc_auc_score(pruned.columns["is_pie"], -vote_margin(dense.labels, CLASSES)))
-    assert {row["score"] for row in rows} == set(SCORES)
-    assert not [row for row in rows if row["event"] == "error" and row["score"] == "depth"]  # it knows the label
+    row = find(rows, pruned.key, event="PIE", score="margin")
+    assert row.auroc.value == pytest.approx(
+        roc_auc_score(pruned.columns["is_pie"], -vote_margin(dense.labels, CLASSES))
+    )
+    assert {row.score for row in rows} == set(SCORES)
+    assert not [row for row in rows if row.event == "error" and row.score == "depth"]  # it knows the label
 
 
 def test_replicates_end_at_the_count_of_this_run_and_are_foretold_beyond(results: Results, signal: Signal) -> None:
-    for row in signal.rows["replicates"]:
-        if row["models"] == MODELS:
-            found = results.find(row["objective"], row["pruning"], row["sparsity"])
+    for row in signal.rows.replicates:
+        if row.models == MODELS:
+            found = results.find(*row.arm)
             assert found is not None
-            assert row["pies"] == found.summary["pies"]
-    told = signal.foretold(24)
-    assert len(told) == len(results.pruned())
-    for row in told:
-        here = find(
-            signal.rows["replicates"], **{key: row[key] for key in ("objective", "pruning", "sparsity")}, models=24
-        )
-        assert row["pies"] == here["pies"]
+            assert row.pies == found.summary.pies
+    foretold = signal.foretold(24)
+    assert len(foretold) == len(results.pruned())
+    for ahead in foretold:
+        assert ahead.pies == find(signal.rows.replicates, ahead.arm, models=24).pies
 
 
 def test_claims_have_the_same_comparison_beyond_noise(results: Results, signal: Signal) -> None:
     claims = {claim.id: claim for claim in check_claims(results, draws=10, signal=signal)}
     (part,) = [p for p in claims["C2"].parts if "beyond seed noise" in p.effect and p.about.startswith("90")]
-    counts = [
-        find(signal.rows["noise"], objective="supervised", pruning=name, sparsity=0.9)["excess"]
-        for name in ("one_shot", "gmp")
-    ]
-    assert part.found.value == pytest.approx(100 * (counts[0] - counts[1]) / EXAMPLES)
+    one_shot, gmp = (
+        find(signal.rows.noise, ("supervised", name, 0.9)).excess.value or 0.0 for name in ("one_shot", "gmp")
+    )
+    assert part.estimate.value == pytest.approx(100 * (one_shot - gmp) / EXAMPLES)
     assert not part.counts
 
 
 def test_sentences_follow_the_numbers(results: Results, signal: Signal) -> None:
-    told = " ".join(sentences(signal))
-    row = find(signal.rows["noise"], objective="supcon", pruning="gmp", sparsity=0.9)
-    told = told.replace(SPACE, " ")
-    assert f"{100 * row['floor'] / row['observed']:.0f} % (SupCon / GMP)" in told
+    text = " ".join(sentences(signal)).replace(SPACE, " ")
+    row = find(signal.rows.noise, ("supcon", "gmp", 0.9))
+    assert row.floor.value and row.observed.value
+    assert f"{100 * row.floor.value / row.observed.value:.0f} % (SupCon / GMP)" in text
     found = results.find("supcon", "gmp", 0.9)
     assert found is not None
-    assert (
-        in_short(signal, found)
-        .replace(SPACE, " ")
-        .startswith(f"{row['excess']:,.0f} [{row['excess_low']:,.0f}, {row['excess_high']:,.0f}] beyond")
-    )
-    assert "nan" not in told
+    value, low, high = (f"{number:,.0f}" for number in row.excess if number is not None)
+    assert in_short(signal, found).replace(SPACE, " ").startswith(f"{value} [{low}, {high}] beyond")
+    assert "nan" not in text

@@ -16,6 +16,7 @@ import typer
 
 from piescope import wording
 from piescope.cli.audit import audit
+from piescope.cli.data_sets import check_data, downloading, place_of_data
 from piescope.cli.outlets import take_over
 from piescope.cli.terminal import (
     BAD_ENVIRONMENT,
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Column
 
+    from piescope.report.study.signal_rows import ForetoldRow
     from piescope.study.plan import Plan, Step
     from piescope.study.spec import Study
-from piescope.cli.data_sets import check_data, downloading, place_of_data
 
 app = typer.Typer(
     name="piescope",
@@ -194,15 +195,15 @@ def plan(
         parsed.data.load(data_dir)
     laid_out = make_plan(parsed)
     total = len(laid_out.steps)
-    told: list[dict[str, Any]] = []
+    foretold: list[ForetoldRow] = []
     if out is not None:
-        laid_out, told = _left_and_foretold(laid_out, out)
+        laid_out, foretold = _left_and_foretold(laid_out, out)
     cost = cost_of(laid_out)
     expected = forecast(laid_out, workers or cores())
     if as_json:
         content = plan_json(laid_out, cost, expected.seconds, expected.peak_memory_bytes)
         if out is not None:
-            content |= {"steps_done": total - len(laid_out.steps), "foretold": told}
+            content |= {"steps_done": total - len(laid_out.steps), "foretold": [row.cells() for row in foretold]}
         typer.echo(json.dumps(content, indent=1))
         return
     console = console_here()
@@ -221,12 +222,12 @@ def plan(
     if out is not None:
         done = total - len(laid_out.steps)
         say(console, f"done already     {done} of {total} steps, in {out}; steps, FLOPs, disk and time are of the rest")
-        _say_foretold(console, told, len(laid_out.study.seeds))
+        _say_foretold(console, foretold, len(laid_out.study.seeds))
 
 
-def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[dict[str, Any]]]:
+def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:
     """The plan without what a folder has already, and the PIE counts that its models foretell."""
-    from piescope.report.study.frames import load_results
+    from piescope.report.study.results import load_results
     from piescope.report.study.signal import Signal
     from piescope.store.artefacts import Store
     from piescope.study.catalogue import catalogue_of
@@ -236,28 +237,28 @@ def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[dict[str, Any]
     held, store = make_plan(study_of(out)), Store(out)
     left = tuple(step for step in plan.steps if not store.has(step.kind, step.key))
     results = load_results(out, catalogue_of(held, store))
-    told = [] if results is None else Signal(results).foretold(len(plan.study.seeds))
-    return replace(plan, steps=left), told
+    foretold = [] if results is None else Signal(results).foretold(len(plan.study.seeds))
+    return replace(plan, steps=left), foretold
 
 
-def _say_foretold(console: Console, told: list[dict[str, Any]], models: int) -> None:
+def _say_foretold(console: Console, rows: list[ForetoldRow], models: int) -> None:
     from rich.table import Table
 
     from piescope.report.study.words import enough
 
-    if not told:
+    if not rows:
         say(console, "too few models there (4 an arm are needed) to foretell PIE counts")
         return
     title = f"With {models} models an arm, foretold from those that are there"
     heads = ("arm", "PIEs", "repeats within", "models for 10 %", "with any number")
     table = Table(*heads, title=title, title_justify="left")
-    for row in told:
+    for row in rows:
         table.add_row(
-            f"{row['objective']} {row['pruning']} {row['sparsity']:g}",
-            wording.number(row["pies"], 0),
-            wording.give_or_take(row["repeat_error"]),
-            enough(row["enough_to_repeat"], row["furthest"], row["seen"]),
-            f"{wording.number(row['limit_low'], 0)} to {wording.number(row['limit_high'], 0)}",
+            f"{row.arm.objective} {row.arm.pruning} {row.arm.sparsity:g}",
+            wording.number(row.pies, 0),
+            wording.give_or_take(row.repeat_error),
+            enough(row.enough_to_repeat, row.furthest, row.seen),
+            f"{wording.number(row.limit.low, 0)} to {wording.number(row.limit.high, 0)}",
         )
     console.print(table)
 

@@ -17,7 +17,7 @@ from piescope.measure.ranking import auroc
 from piescope.measure.significance import FALSE_DISCOVERIES, confirm, permutation_p_values, smallest_p_value
 from piescope.store import layout
 from piescope.store.artefacts import Artefact, as_parquet, as_tensors
-from piescope.store.durable import as_json
+from piescope.store.step_records import ArmSummary, DataRecord, ModelSummary, RealisedSparsity
 from piescope.study.parents import Files, Parents
 from piescope.study.plan import Compare
 
@@ -153,7 +153,7 @@ def compare(spec: Compare, parents: Parents) -> Files:
     fresh = [_labels_of(parents.load(ref)) for ref in parents.refs("fresh")]
     tested = _tested(dense.labels, pruned.labels, fresh, is_pie, spec)
     columns: dict[str, Any] = {
-        "example_id": data.json(layout.DATA_FACTS)["ids"],
+        "example_id": DataRecord.of(data.read(layout.DATA_FACTS)).ids,
         "label": truth,
         "dense_label": modal_label(dense.labels, spec.num_classes),
         "pruned_label": modal_label(pruned.labels, spec.num_classes),
@@ -167,7 +167,7 @@ def compare(spec: Compare, parents: Parents) -> Files:
     }
     return {
         layout.EXAMPLES: as_parquet(pa.table(columns)),
-        layout.SUMMARY: as_json(_summary(spec, parents, pruned, tested, columns)),
+        layout.SUMMARY: _summary(spec, parents, pruned, tested, columns).as_bytes(),
         layout.MODELS: as_tensors(pruned.per_model()),
     }
 
@@ -218,27 +218,25 @@ def _columns_of(side: str, population: Population, num_classes: int) -> dict[str
 
 def _summary(
     spec: Compare, parents: Parents, pruned: Population, tested: Tested, columns: dict[str, Any]
-) -> dict[str, Any]:
+) -> ArmSummary:
     """The arm's counts, accuracies and realised sparsities."""
-    models = zip(spec.seeds, pruned.accuracies, parents.all("models"), strict=True)
-    return {
-        "n_models": len(pruned.labels),
-        "pies": int(columns["is_pie"].sum()),
-        "ties": int(columns["pruned_tie"].sum()),
-        "rescued": int(columns["is_rescued"].sum()),
-        "confirmed": int(tested.is_confirmed.sum()),
-        "changed": int((tested.q_values <= FALSE_DISCOVERIES).sum()),
-        "smallest_p_value": tested.smallest,
-        "test": tested.kind,
-        "accuracy_mean": float(pruned.accuracies.mean()),
-        "accuracy_std": _std(pruned.accuracies),
-        "degenerate_representations": pruned.degenerate,
-        "error_auroc": pruned.error_auroc(),
-        "models": [
-            {"seed": seed, "accuracy": float(accuracy), "sparsity": model.json(layout.SPARSITY)}
-            for seed, accuracy, model in models
-        ],
-    }
+    zeros = [RealisedSparsity.of(model.read(layout.SPARSITY)) for model in parents.all("models")]
+    models = zip(spec.seeds, pruned.accuracies.tolist(), zeros, strict=True)
+    return ArmSummary(
+        n_models=len(pruned.labels),
+        pies=int(columns["is_pie"].sum()),
+        ties=int(columns["pruned_tie"].sum()),
+        rescued=int(columns["is_rescued"].sum()),
+        confirmed=int(tested.is_confirmed.sum()),
+        changed=int((tested.q_values <= FALSE_DISCOVERIES).sum()),
+        smallest_p_value=tested.smallest,
+        test=tested.kind,
+        accuracy_mean=float(pruned.accuracies.mean()),
+        accuracy_std=_std(pruned.accuracies),
+        degenerate_representations=pruned.degenerate,
+        error_auroc=pruned.error_auroc(),
+        models=tuple(ModelSummary(seed=seed, accuracy=right, sparsity=own) for seed, right, own in models),
+    )
 
 
 def _std(values: np.ndarray) -> float | None:

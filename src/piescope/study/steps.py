@@ -23,7 +23,7 @@ from piescope.pruning.scope import Part, groups, prunable_parameters
 from piescope.seeds import Seeds
 from piescope.store import layout
 from piescope.store.artefacts import Artefact, Store, as_tensors
-from piescope.store.durable import as_json
+from piescope.store.step_records import DataRecord, PrunedTensors, RealisedSparsity
 from piescope.study.comparing import compare
 from piescope.study.parents import Files, Parents
 from piescope.study.plan import (
@@ -129,7 +129,7 @@ def _fingerprint(spec: DataSpec) -> str:
 
 
 def _data(spec: DataSpec, parents: Parents) -> Splits:
-    known = parents.one("data").json(layout.DATA_FACTS)["fingerprint"]
+    known = DataRecord.of(parents.one("data").read(layout.DATA_FACTS)).fingerprint
     found = _fingerprint(spec)
     if found != known:
         raise DataChangedError(
@@ -141,21 +141,20 @@ def _data(spec: DataSpec, parents: Parents) -> Splits:
 
 def _load_data(spec: LoadData) -> Files:
     splits = _splits(spec.data)
+    record = DataRecord(
+        source=spec.data.source,
+        about=SOURCES[spec.data.source].about,
+        fingerprint=splits.fingerprint(),
+        duplicates=splits.duplicates(),
+        train_examples=len(splits.train),
+        test_examples=len(splits.test),
+        image_shape=splits.test.image_shape,
+        class_names=splits.test.class_names,
+        ids=splits.test.ids,
+    )
     return {
         layout.IMAGES: as_tensors({"images": splits.test.images, "labels": splits.test.labels}),
-        layout.DATA_FACTS: as_json(
-            {
-                "source": spec.data.source,
-                "about": SOURCES[spec.data.source].about,
-                "fingerprint": splits.fingerprint(),
-                "duplicates": splits.duplicates(),
-                "train_examples": len(splits.train),
-                "test_examples": len(splits.test),
-                "image_shape": list(splits.test.image_shape),
-                "class_names": list(splits.test.class_names),
-                "ids": list(splits.test.ids),
-            }
-        ),
+        layout.DATA_FACTS: record.as_bytes(),
     }
 
 
@@ -233,11 +232,12 @@ def _model_files(model: WideResNet, history: History, sparsity: float, names: li
     for group in names:
         weights = sum(state[name].size for name in group)
         zeros = sum(int((state[name] == 0).sum()) for name in group)
-        realised.append({"names": group, "weights": weights, "zeros": zeros, "target": target_zeros(sparsity, weights)})
+        target = target_zeros(sparsity, weights)
+        realised.append(PrunedTensors(names=tuple(group), weights=weights, zeros=zeros, target=target))
     return {
         layout.MODEL: as_tensors(state),
         layout.HISTORY: as_tensors({stage: np.array(losses, np.float32) for stage, losses in history.items()}),
-        layout.SPARSITY: as_json({"sparsity": sparsity, "groups": realised}),
+        layout.SPARSITY: RealisedSparsity(sparsity=sparsity, groups=tuple(realised)).as_bytes(),
     }
 
 

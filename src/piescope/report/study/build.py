@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import piescope
+from piescope.report.study.rows import Row
 from piescope.store import layout
+from piescope.store.tables import as_csv
 
 
 def is_current(out: Path) -> bool:
@@ -35,16 +38,15 @@ def build_report(out: Path) -> str:
     """
     from piescope.report.study.claims import check_claims
     from piescope.report.study.figures import draw_all
-    from piescope.report.study.frames import examples_table, load_results
+    from piescope.report.study.frames import examples_table
     from piescope.report.study.page import render_page
+    from piescope.report.study.results import load_results
     from piescope.report.study.signal import Signal
     from piescope.report.study.signal_figures import draw_signal
-    from piescope.report.study.signal_tables import COLUMNS as SIGNAL_COLUMNS
     from piescope.report.study.signal_tables import signal_tables
-    from piescope.report.study.tables import COLUMNS, rows_of, wide_tables
+    from piescope.report.study.tables import rows_of, wide_tables
     from piescope.store.artefacts import as_parquet
     from piescope.store.durable import as_json, write_file
-    from piescope.store.tables import as_csv
 
     made_from = _sources(out)  # before reading: what changes meanwhile makes the results stale
     results = load_results(out)
@@ -54,16 +56,18 @@ def build_report(out: Path) -> str:
     claims = check_claims(results, signal=signal)
     rows = rows_of(results, claims)
     typeset = {**wide_tables(results, rows), **signal_tables(signal)}
-    rows |= signal.rows
     figures = [*draw_all(results), *draw_signal(signal)]
     files = {layout.examples(out): as_parquet(examples_table(results))}
-    for name, columns in {**COLUMNS, **SIGNAL_COLUMNS}.items():
-        files[layout.table(out, name, "csv")] = as_csv(rows[name], columns)
-        files[layout.table(out, name, "tex")] = typeset[name].latex().encode()
+    for tables in (rows, signal.rows):
+        for name, lines in tables.by_name().items():
+            files[layout.table(out, name, "csv")] = csv_of(lines, tables.kinds()[name].columns())
+            files[layout.table(out, name, "tex")] = typeset[name].latex().encode()
     for drawn in figures:
         files[layout.figure(out, drawn.number, "svg")] = drawn.svg
         files[layout.figure(out, drawn.number, "pdf")] = drawn.pdf
-        files[layout.figure(out, drawn.number, "csv")] = as_csv(drawn.rows, list(drawn.rows[0]) if drawn.rows else [])
+        files[layout.figure(out, drawn.number, "csv")] = csv_of(
+            drawn.rows, list(drawn.rows[0].cells()) if drawn.rows else []
+        )
     files[layout.report(out)] = render_page(results, typeset, rows, figures, claims, signal)
     for path, content in files.items():
         write_file(path, content)
@@ -73,6 +77,11 @@ def build_report(out: Path) -> str:
     }
     write_file(layout.results_manifest(out), as_json(manifest))
     return ""
+
+
+def csv_of(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
+    """A table's or a figure's rows as a file."""
+    return as_csv([row.cells() for row in rows], columns)
 
 
 def _sources(out: Path) -> dict[str, str]:

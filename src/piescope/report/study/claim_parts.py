@@ -8,25 +8,18 @@ from typing import Literal
 import numpy as np
 
 from piescope.measure.resampling import Estimate
+from piescope.report.study.rows import Bounds, finite
 
 DRAWS = 300
-
 
 LEVEL = 0.025
 """One-sided: a 95 % interval on the right side of zero."""
 
-
 Verdict = Literal["supported", "contradicted", "undecided at this scale"]
 
-
 SUPPORTED: Verdict = "supported"
-
-
 CONTRADICTED: Verdict = "contradicted"
-
-
 UNDECIDED: Verdict = "undecided at this scale"
-
 
 Values = np.ndarray
 """A statistic of every row of the draws; row 0 is what was observed."""
@@ -40,7 +33,7 @@ class Part:
         about: which arms.
         effect: what is measured, with its unit.
         claimed: which side of zero the effect should lie on; None: told for comparison, no part of the verdict.
-        found: the effect; of its logarithm where ``is_ratio``.
+        estimate: the effect; of its logarithm where ``is_ratio``.
         paper: the effect in the paper's tables, where it can be had.
         is_ratio: the effect is told as a ratio, and one is its zero.
     """
@@ -48,19 +41,19 @@ class Part:
     about: str
     effect: str
     claimed: Literal["above", "below"] | None
-    found: Estimate
+    estimate: Estimate
     paper: float | None = None
     is_ratio: bool = False
 
     @property
     def p_for(self) -> float:
         """One-sided p-value of the claimed side."""
-        return self.found.p_positive if self.claimed == "above" else self.found.p_negative
+        return self.estimate.p_positive if self.claimed == "above" else self.estimate.p_negative
 
     @property
     def p_against(self) -> float:
         """One-sided p-value of the other side."""
-        return self.found.p_negative if self.claimed == "above" else self.found.p_positive
+        return self.estimate.p_negative if self.claimed == "above" else self.estimate.p_positive
 
     @property
     def verdict(self) -> Verdict:
@@ -75,16 +68,13 @@ class Part:
     @property
     def reason(self) -> str:
         """Why there is no interval; empty where there is one."""
-        return "" if np.isfinite(self.found.error) else "too few models or PIEs, or no spread, for an interval"
+        return "" if np.isfinite(self.estimate.error) else "too few models or PIEs, or no spread, for an interval"
 
-    def told(self) -> tuple[float | None, float | None, float | None]:
+    @property
+    def bounds(self) -> Bounds:
         """Effect and interval as they are shown: ratios as ratios; None where there is none."""
-        shown = [
-            float(np.exp(value)) if self.is_ratio else value
-            for value in (self.found.value, self.found.low, self.found.high)
-        ]
-        known = [value if np.isfinite(value) else None for value in shown]
-        return known[0], known[1], known[2]
+        ends = self.estimate.value, self.estimate.low, self.estimate.high
+        return Bounds(*(finite(np.exp(end) if self.is_ratio else end) for end in ends))
 
 
 @dataclass(frozen=True)
@@ -120,8 +110,8 @@ class Claim:
         parts = [part for part in self.parts if part.counts]
         unclear = [part for part in parts if part.verdict == UNDECIDED]
         against = [part for part in parts if part.verdict == CONTRADICTED]
-        told = f"{len(unclear)} of {len(parts)} comparisons {'is' if len(unclear) == 1 else 'are'} not clear"
-        return told + (f", {len(against)} alone would speak against it" if against else "")
+        reason = f"{len(unclear)} of {len(parts)} comparisons {'is' if len(unclear) == 1 else 'are'} not clear"
+        return reason + (f", {len(against)} alone would speak against it" if against else "")
 
 
 def verdict_of(parts: tuple[Part, ...] | list[Part]) -> Verdict:

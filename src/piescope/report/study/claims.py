@@ -7,6 +7,9 @@ other side after Bonferroni's correction for the number of parts, else ``undecid
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import numpy as np
 
 from piescope.measure.class_impact import same_class_probability
@@ -15,8 +18,9 @@ from piescope.measure.ranking import correlation
 from piescope.measure.resampling import Estimate, estimate
 from piescope.report.study.claim_parts import DRAWS, Claim, Part
 from piescope.report.study.evidence import Evidence
-from piescope.report.study.frames import Results, Row
 from piescope.report.study.published import paper_value
+from piescope.report.study.results import Results
+from piescope.report.study.rows import Bounds, Row
 from piescope.report.study.signal import Signal
 from piescope.report.study.words import OBJECTIVES, pruning_name
 from piescope.wording import as_percent
@@ -37,42 +41,66 @@ def check_claims(results: Results, draws: int = DRAWS, signal: Signal | None = N
     ]
 
 
-def claims_rows(results: Results, claims: list[Claim]) -> list[Row]:
+@dataclass(frozen=True)
+class ClaimRow(Row):
+    """A claim, as the comparison ``overall``, or one of its comparisons.
+
+    Attributes:
+        claim: its id.
+        comparison: which arms.
+        effect: what is measured; overall: the claim's statement.
+        claimed: the side of zero (of a ratio: of one), ``above 0``; empty where it is told for comparison only.
+        bounds: the effect and its interval.
+        p_for: one-sided p-value of the claimed side; None where the verdict does not hang on it.
+        p_against: of the other side.
+        paper: the effect in the paper's tables.
+        n_models: an arm.
+        n_examples: of the test set.
+        verdict: of this line alone.
+        reason: why it is undecided, or does not count.
+    """
+
+    claim: str
+    comparison: str
+    effect: str
+    claimed: str | None
+    bounds: Annotated[Bounds, "value", "low", "high"]
+    p_for: float | None
+    p_against: float | None
+    paper: float | None
+    n_models: int
+    n_examples: int
+    verdict: str
+    reason: str
+
+
+def claims_rows(results: Results, claims: list[Claim]) -> list[ClaimRow]:
     """A row per claim, with the comparison ``overall``, and one per part."""
-    n_models, n_examples = max(arm.summary["n_models"] for arm in results.arms), len(results.labels)
-    rows: list[Row] = []
+    scale = max(arm.summary.n_models for arm in results.arms), len(results.labels)
+    rows = []
     for claim in claims:
-        shared = {"claim": claim.id, "n_models": n_models, "n_examples": n_examples}
-        rows.append(
-            {
-                **shared,
-                "comparison": "overall",
-                "effect": claim.statement,
-                **dict.fromkeys(("claimed", "value", "low", "high", "p_for", "p_against", "paper")),
-                "verdict": claim.verdict,
-                "reason": "; ".join(filter(None, [claim.reason, claim.note])),
-            }
-        )
-        for part in claim.parts:
-            value, low, high = part.told()
-            zero = "1" if part.is_ratio else "0"
-            rows.append(
-                {
-                    **shared,
-                    "comparison": part.about,
-                    "effect": part.effect,
-                    "claimed": f"{part.claimed} {zero}" if part.counts else "",
-                    "value": value,
-                    "low": low,
-                    "high": high,
-                    "p_for": part.p_for if part.counts and not part.reason else None,
-                    "p_against": part.p_against if part.counts and not part.reason else None,
-                    "paper": None if part.paper is None else round(part.paper, 6),
-                    "verdict": part.verdict if part.counts else "",
-                    "reason": part.reason if part.counts else "for comparison only",
-                }
-            )
+        reason = "; ".join(filter(None, [claim.reason, claim.note]))
+        nothing = None, Bounds.of(None), None, None, None
+        rows.append(ClaimRow(claim.id, "overall", claim.statement, *nothing, *scale, claim.verdict, reason))
+        rows += [_part_row(claim, part, scale) for part in claim.parts]
     return rows
+
+
+def _part_row(claim: Claim, part: Part, scale: tuple[int, int]) -> ClaimRow:
+    is_tested = part.counts and not part.reason
+    return ClaimRow(
+        claim.id,
+        part.about,
+        part.effect,
+        f"{part.claimed} {'1' if part.is_ratio else '0'}" if part.counts else "",
+        part.bounds,
+        part.p_for if is_tested else None,
+        part.p_against if is_tested else None,
+        None if part.paper is None else round(part.paper, 6),
+        *scale,
+        part.verdict if part.counts else "",
+        part.reason if part.counts else "for comparison only",
+    )
 
 
 def _pair(objective: str, pruning: str, sparsity: float | None = None) -> str:

@@ -10,7 +10,7 @@ from piescope.measure.noise_floor import excess_difference
 from piescope.measure.pies import group_modal_labels
 from piescope.measure.resampling import Draws, Estimate, drawn_means, two_way_draws
 from piescope.report.study.claim_parts import Values
-from piescope.report.study.frames import ArmResult, Results
+from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import Signal
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib
 
@@ -19,9 +19,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from piescope.report.study import frames
-from piescope.report.study.frames import Results, Row
-from piescope.report.study.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
+from piescope.report.study.frames import ClassRow, MapRow, PairRow, RescuedRow
+from piescope.report.study.results import Results
+from piescope.report.study.rows import Row
+from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name, pruning_name
 from piescope.wording import as_percent
+
+R = TypeVar("R", MapRow, PairRow, ClassRow)
 
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -81,7 +85,7 @@ class Drawn:
     number: int
     title: str
     caption: str
-    rows: list[Row]
+    rows: Sequence[Row]
     svg: bytes
     pdf: bytes
 
@@ -92,70 +96,74 @@ def draw_all(results: Results) -> list[Drawn]:
     mapped = sorted({arm.sparsity for arm in results.arms if arm.embedding is not None and not arm.is_dense})
     main = as_percent(results.main_sparsity)
     one_shot = _shown_pruning(results)
-    classes = [row for row in frames.class_rows(results) if row["pruning"] != "dense"]
     few = sparsities if len(sparsities) <= 3 else sorted({sparsities[0], results.main_sparsity, sparsities[-1]})
     top = mapped[-1:]
-    of_mean = results.study.maps_of_mean
-    whose = "the mean over models of their representations" if of_mean else "one model's representation"
-    shown_objective = frames.contrastive_objective(results)
-    plans: list[tuple[str, str, list[Row], Callable[[list[Row]], Figure]]] = [
+    whose = (
+        "the mean over models of their representations" if results.study.maps_of_mean else "one model's representation"
+    )
+    shown_objective = OBJECTIVES_IN_FULL[frames.contrastive_objective(results)].capitalize()
+    maps, all_maps = frames.map_rows(results, top), frames.map_rows(results, mapped) if mapped else []
+    scores, depths = frames.pair_rows(results, "q"), frames.pair_rows(results, "depth")
+    classes = [row for row in frames.class_rows(results) if row.arm.pruning != "dense"]
+    of_one_shot = [row for row in classes if row.arm.pruning == one_shot and row.arm.sparsity in few]
+    rescued = frames.rescued_rows(results)
+    plans: list[tuple[str, str, Sequence[Row], Callable[[], Figure]]] = [
         (
             "What pruning does to the representation",
             f"UMAP of {whose} of the test examples, dense"
             + (f" and at {as_percent(top[0])} sparsity" if top else "")
             + ", coloured by the population's modal label. Each panel is a fit of its own: only the grouping within a "
             "panel means something.",
-            frames.umap_rows(results, top),
-            lambda rows: draw_maps_by_objective(rows, results),
+            maps,
+            lambda: draw_maps_by_objective(maps, results),
         ),
         (
             f"Q-Score of each example, dense against pruned, at {main}",
             f"Each point is a test example; mean over models. Below the line: pruned models ({main}) form its "
             "representation less clearly than dense ones. Dark: PIEs.",
-            frames.pair_rows(results, "q"),
-            lambda rows: draw_pairs(rows, "Q-Score (no unit)", results),
+            scores,
+            lambda: draw_pairs(scores, "Q-Score (no unit)", results),
         ),
         (
             f"Prediction depth of each example, dense against pruned, at {main}",
             "Each point is a test example; mean over models, in the paper's convention (against the true label, "
             "1-based; a little jitter separates equal points). Above the line: decided later, or never, when pruned.",
-            frames.pair_rows(results, "depth"),
-            lambda rows: draw_pairs(rows, "Prediction depth (index of the probe)", results, jitter=0.12),
+            depths,
+            lambda: draw_pairs(depths, "Prediction depth (index of the probe)", results, jitter=0.12),
         ),
         (
             f"Which classes lose examples: {pruning_name(one_shot)}",
             "PIEs by true class. " + _shared_words(results),
-            [row for row in classes if row["pruning"] == one_shot and row["sparsity"] in few],
-            lambda rows: draw_classes(rows, results, by_objective=True),
+            of_one_shot,
+            lambda: draw_classes(of_one_shot, results, by_objective=True),
         ),
         (
             "The representation at rising sparsity",
             "As Figure 1, for all mapped sparsities and every pruning.",
-            frames.umap_rows(results, mapped) if mapped else [],
-            lambda rows: draw_maps_by_sparsity(rows, results),
+            all_maps,
+            lambda: draw_maps_by_sparsity(all_maps, results),
         ),
         (
             "Examples that dense models get wrong and pruned ones right",
-            f"{OBJECTIVES_IN_FULL[shown_objective].capitalize()} models, the first gradual and the first one-shot "
-            "pruning, from the lowest sparsity up. U: modal label of the uncompressed models, S: of the sparse ones, "
-            "which is the true class.",
-            frames.rescued_rows(results),
-            lambda rows: draw_rescued(rows, results),
+            f"{shown_objective} models, the first gradual and the first one-shot pruning, from the lowest sparsity up. "
+            "U: modal label of the uncompressed models, S: of the sparse ones, which is the true class.",
+            rescued,
+            lambda: draw_rescued(rescued, results),
         ),
         (
             "Which classes lose examples, at every sparsity",
             "As Figure 4, for every pruning. Hatched: no other objective has that pruning, so nothing can be shared.",
             classes,
-            lambda rows: draw_classes(rows, results, by_objective=False),
+            lambda: draw_classes(classes, results, by_objective=False),
         ),
     ]
     return [drawn(number, *plan) for number, plan in enumerate(plans, start=1)]
 
 
-def drawn(number: int, title: str, caption: str, rows: list[Row], draw: Callable[[list[Row]], Figure]) -> Drawn:
-    """Draws a figure from its rows, in the report's style."""
+def drawn(number: int, title: str, caption: str, rows: Sequence[Row], draw: Callable[[], Figure]) -> Drawn:
+    """Draws a figure of these rows, in the report's style; where there are none, it says so."""
     with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
-        figure = draw(rows) if rows else draw_nothing()
+        figure = draw() if rows else draw_nothing()
         made = Drawn(number, title, caption, rows, _save(figure, "svg"), _save(figure, "pdf"))
         pyplot.close(figure)
     return made
@@ -200,15 +208,15 @@ def _class_colours(results: Results) -> dict[str, Any]:
     return dict(zip(names, matplotlib.colormaps["turbo"](np.linspace(0, 1, len(names))), strict=True))
 
 
-def _map(axes: Axes, rows: Sequence[Row], results: Results) -> None:
+def _map(axes: Axes, rows: Sequence[MapRow], results: Results) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(True)
         spine.set_color("#D0D3D8")
     colours = _class_colours(results)
-    points = np.array([[row["x"], row["y"]] for row in rows])
-    labels = np.array([row["modal_label"] for row in rows])
+    points = np.array([[row.x, row.y] for row in rows])
+    labels = np.array([row.modal_label for row in rows])
     axes.scatter(
         points[:, 0],
         points[:, 1],
@@ -261,57 +269,45 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
-def _of(rows: Sequence[Row], objective: str, pruning: str, sparsity: float | None = None) -> list[Row]:
-    return [
-        row
-        for row in rows
-        if row["objective"] == objective
-        and row["pruning"] == pruning
-        and (sparsity is None or row["sparsity"] == sparsity)
-    ]
+def _of(rows: Sequence[R], family: tuple[str, str], sparsity: float | None = None) -> list[R]:
+    return [row for row in rows if row.arm.family == family and sparsity in (None, row.arm.sparsity)]
 
 
-def draw_maps_by_objective(rows: list[Row], results: Results) -> Figure:
+def draw_maps_by_objective(rows: Sequence[MapRow], results: Results) -> Figure:
     """One line of maps per objective: dense, then each pruning (the paper's Figure 1)."""
-    present = {row["pruning"] for row in rows}
+    present = {row.arm.pruning for row in rows}
     prunings = [name for name in ("dense", *(method.name for method in results.study.methods)) if name in present]
-    objectives = list(dict.fromkeys(row["objective"] for row in rows))
+    objectives = list(dict.fromkeys(row.arm.objective for row in rows))
     figure, grid = _grid(len(objectives), len(prunings), 1.9, 1.9)
     for line, objective in zip(grid, objectives, strict=True):
         for axes, pruning in zip(line, prunings, strict=True):
-            shown = _of(rows, objective, pruning)
+            shown = _of(rows, (objective, pruning))
             if not shown:
                 axes.axis("off")
                 continue
             _map(axes, shown, results)
-            sparsity = "" if pruning == "dense" else f", {as_percent(shown[0]['sparsity'])}"
+            sparsity = "" if pruning == "dense" else f", {as_percent(shown[0].arm.sparsity)}"
             axes.set_title(f"{pruning_name(pruning)}{sparsity}")
         line[0].set_ylabel(OBJECTIVES_IN_FULL.get(objective, objective))
     _legend(figure, results)
     return figure
 
 
-def draw_maps_by_sparsity(rows: list[Row], results: Results) -> Figure:
+def draw_maps_by_sparsity(rows: Sequence[MapRow], results: Results) -> Figure:
     """One line of maps per sparsity, one column per arm; dense on top (the paper's Figure 5)."""
     families = results.families()
-    sparsities = sorted({row["sparsity"] for row in rows})
+    sparsities = sorted({row.arm.sparsity for row in rows})
     figure, grid = _grid(len(sparsities), len(families), 1.7, 1.75)
     for line, sparsity in zip(grid, sparsities, strict=True):
         for column, (objective, pruning) in enumerate(families):
-            axes = line[column]
-            first = families.index(next(family for family in families if family[0] == objective))
-            if sparsity == 0 and column != first:
-                axes.axis("off")
-                continue
-            shown = _of(rows, objective, "dense" if sparsity == 0 else pruning, sparsity)
-            if not shown:
+            axes, first = line[column], [family[0] for family in families].index(objective)
+            family = (objective, "dense" if sparsity == 0 else pruning)
+            shown = _of(rows, family, sparsity)
+            if not shown or (sparsity == 0 and column != first):
                 axes.axis("off")
                 continue
             _map(axes, shown, results)
-            name = (
-                f"{OBJECTIVES.get(objective, objective)} / dense" if sparsity == 0 else family_name(objective, pruning)
-            )
-            axes.set_title(name, fontsize=7)
+            axes.set_title(family_name(*family), fontsize=7)
         line[0].set_ylabel(as_percent(sparsity))
     _legend(figure, results)
     return figure
@@ -321,19 +317,19 @@ CROWD = 2000
 """Points in a panel from which on they are drawn as dots: rings would hide all else."""
 
 
-def draw_pairs(rows: list[Row], name: str, results: Results, jitter: float = 0.0) -> Figure:
+def draw_pairs(rows: Sequence[PairRow], name: str, results: Results, jitter: float = 0.0) -> Figure:
     """Dense against pruned, one panel per arm, on one pair of scales (the paper's Figures 2 and 3)."""
-    families = list(dict.fromkeys((row["objective"], row["pruning"]) for row in rows))
-    values = np.array([[row["dense"], row["pruned"]] for row in rows])
+    families = list(dict.fromkeys(row.arm.family for row in rows))
+    values = np.array([[row.dense, row.pruned] for row in rows])
     low, high = values.min(), values.max()
     margin = 0.04 * (high - low or 1.0)
     figure, grid = _grid(1, len(families), 1.8, 2.2)
     shake = np.random.default_rng(0)
     for axes, (objective, pruning) in zip(grid[0], families, strict=True):
-        shown = _of(rows, objective, pruning)
-        points = np.array([[row["dense"], row["pruned"]] for row in shown])
+        shown = _of(rows, (objective, pruning))
+        points = np.array([[row.dense, row.pruned] for row in shown])
         points = points + shake.uniform(-jitter, jitter, points.shape)
-        pies = np.array([row["is_pie"] for row in shown])
+        pies = np.array([row.is_pie for row in shown])
         axes.plot([low, high], [low, high], color=GREY, linewidth=0.7, linestyle="--", zorder=1)
         crowded = len(points) > CROWD
         axes.scatter(
@@ -360,10 +356,10 @@ def draw_pairs(rows: list[Row], name: str, results: Results, jitter: float = 0.0
     return figure
 
 
-def draw_classes(rows: list[Row], results: Results, by_objective: bool) -> Figure:
+def draw_classes(rows: Sequence[ClassRow], results: Results, by_objective: bool) -> Figure:
     """Bars of PIEs by class; strong: shared. Lines are objectives (Figure 4) or sparsities (Figure 7)."""
-    families = list(dict.fromkeys((row["objective"], row["pruning"]) for row in rows))
-    sparsities = sorted({row["sparsity"] for row in rows})
+    families = list(dict.fromkeys(row.arm.family for row in rows))
+    sparsities = sorted({row.arm.sparsity for row in rows})
     shape = (len(families), len(sparsities)) if by_objective else (len(sparsities), len(families))
     names = [_short(name) for name in results.class_names]
     upright = max(map(len, names)) <= 2
@@ -372,14 +368,14 @@ def draw_classes(rows: list[Row], results: Results, by_objective: bool) -> Figur
     for a, (objective, pruning) in enumerate(families):
         for b, sparsity in enumerate(sparsities):
             axes = grid[a][b] if by_objective else grid[b][a]
-            shown = _of(rows, objective, pruning, sparsity)
+            shown = _of(rows, (objective, pruning), sparsity)
             if not shown:
                 axes.axis("off")
                 continue
-            pies = np.array([row["pies"] for row in shown])
-            shared = np.array([row["shared_pies"] or 0 for row in shown])
+            pies = np.array([row.pies for row in shown])
+            shared = np.array([row.shared_pies or 0 for row in shown])
             places = np.arange(len(names))
-            hatch = "////" if shown[0]["shared_pies"] is None else None
+            hatch = "////" if shown[0].shared_pies is None else None
             light = {"color": LIGHT[objective], "hatch": hatch, "edgecolor": "white", "linewidth": 0}
             axes.bar(places, shared, color=STRONG[objective], width=0.8)
             axes.bar(places, pies - shared, bottom=shared, width=0.8, **light)
@@ -393,7 +389,7 @@ def draw_classes(rows: list[Row], results: Results, by_objective: bool) -> Figur
     return figure
 
 
-def draw_rescued(rows: list[Row], results: Results) -> Figure:
+def draw_rescued(rows: Sequence[RescuedRow], results: Results) -> Figure:
     """Images with what dense and sparse models call them (the paper's Figure 6)."""
     columns = 6
     lines = -(-len(rows) // columns)
@@ -401,13 +397,13 @@ def draw_rescued(rows: list[Row], results: Results) -> Figure:
     for axes in grid.ravel():
         axes.axis("off")
     for axes, row in zip(grid.ravel(), rows, strict=False):
-        image = results.images[row["index"]]
+        image = results.images[row.index]
         if len(image) == 1:
             axes.imshow(image[0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         else:
             axes.imshow(image.transpose(1, 2, 0), interpolation="nearest")
-        arm = f"{pruning_name(row['pruning'])}, {as_percent(row['sparsity'])}"
-        labels = [f"U: {_short(row['dense_label'])}", f"S: {_short(row['pruned_label'])}"]
+        arm = f"{pruning_name(row.arm.pruning)}, {as_percent(row.arm.sparsity)}"
+        labels = [f"U: {_short(row.dense_label)}", f"S: {_short(row.pruned_label)}"]
         both = ("   " if sum(map(len, labels)) <= 14 else "\n").join(labels)
         axes.set_title(f"{both}\n{arm}", fontsize=6.5)
     return figure

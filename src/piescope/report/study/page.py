@@ -13,18 +13,19 @@ from PIL import Image
 
 import piescope
 from piescope.report.layout.standalone import data_uri, page_templates, style_hash
+from piescope.report.layout.wide_tables import WideTable
 from piescope.report.study.claim_parts import Claim
 from piescope.report.study.figures import Drawn
-from piescope.report.study.frames import ArmResult, Results, Row, tied_pies
 from piescope.report.study.published import unfair_because
+from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import MARGIN, Signal
 from piescope.report.study.signal_figures import FIRST_NUMBER
-from piescope.report.study.signal_tables import COLUMNS as SIGNAL_COLUMNS
+from piescope.report.study.signal_rows import SignalTables
 from piescope.report.study.signal_words import in_short, sentences
-from piescope.report.study.tables import WideTable
+from piescope.report.study.tables import StudyTables
 from piescope.report.study.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
 from piescope.store.catalogue import Environment, ObjectiveRun, TrainingRun
-from piescope.wording import as_percent, percent, plus_minus, significant
+from piescope.wording import as_percent, capital, percent, plus_minus, significant
 
 GALLERY_MOST = 48
 """PIEs shown per arm; examples.parquet has all."""
@@ -72,10 +73,78 @@ class Wall:
     is_open: bool
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A figure with its image as a data URI."""
+
+    drawn: Drawn
+    image: str
+
+
+@dataclass(frozen=True)
+class ClaimText:
+    """A claim as the page has it.
+
+    Attributes:
+        id: C1 to C8.
+        statement: what the paper says.
+        verdict: in this run.
+        kind: the verdict's first word.
+        reason: why it is undecided.
+        note: what the verdict does not say.
+        effects: in brief, a sentence each.
+    """
+
+    id: str
+    statement: str
+    verdict: str
+    kind: str
+    reason: str
+    note: str
+    effects: list[str]
+
+    @classmethod
+    def of(cls, claim: Claim) -> ClaimText:
+        """A claim with its verdict and the effects in brief."""
+        effects: dict[str, list[str]] = {}
+        for part in claim.parts:
+            if part.bounds.value is not None:
+                effect = part.effect if part.counts else f"{part.effect} (for comparison only)"
+                effects.setdefault(effect, []).append(f"{part.about}: {significant(*part.bounds)}")
+        sentences = [f"{capital(effect)}: {_first_four(values)}." for effect, values in effects.items()]
+        verdict = claim.verdict
+        return cls(claim.id, claim.statement, verdict, verdict.split()[0], claim.reason, claim.note, sentences)
+
+
+def _first_four(texts: list[str]) -> str:
+    return "; ".join([*texts[:4], *([f"and {len(texts) - 4} more"] if len(texts) > 4 else [])])
+
+
+@dataclass(frozen=True)
+class Card:
+    """The PIEs of one pruning at the main sparsity, in a few words.
+
+    Attributes:
+        objective: by which it is coloured.
+        name: of objective and pruning.
+        number: of PIEs.
+        unit: of how many examples.
+        signal: what of them is beyond noise; empty where that is not known.
+        detail: the accuracy.
+    """
+
+    objective: str
+    name: str
+    number: str
+    unit: str
+    signal: str
+    detail: str
+
+
 def render_page(
     results: Results,
     tables: dict[str, WideTable],
-    rows: dict[str, list[Row]],
+    rows: StudyTables,
     figures: Sequence[Drawn],
     claims: Sequence[Claim],
     signal: Signal,
@@ -84,6 +153,10 @@ def render_page(
     templates = page_templates()
     has_depth = bool(results.probe_points)
     css = templates.get_template("report.css").render()
+    of_signal, shown = SignalTables.kinds(), {name for name, lines in rows.by_name().items() if lines}
+    shown -= {"claims", "published"} if has_depth else {"claims", "published", "prediction_depth"}
+    drawn = [Shown(figure, data_uri("image/svg+xml", figure.svg)) for figure in figures if figure.rows]
+    studied = [row for row in rows.pies if not row.control]
     page = templates.get_template("report.html").render(
         title=results.study.title,
         css=css,
@@ -93,13 +166,8 @@ def render_page(
         main_sparsity=as_percent(results.main_sparsity),
         findings=findings(results),
         facts=facts(results),
-        tables={
-            name: table
-            for name, table in tables.items()
-            if rows[name] and table.rows and (has_depth or name != "prediction_depth")
-            if name not in ("claims", "published", *SIGNAL_COLUMNS)
-        },
-        signal_tables={name: tables[name] for name in SIGNAL_COLUMNS if results.pruned() and tables[name].rows},
+        tables={name: table for name, table in tables.items() if name in shown and table.rows},
+        signal_tables={name: tables[name] for name in of_signal if results.pruned() and tables[name].rows},
         signal_sentences=sentences(signal),
         has_fresh=any(signal.fresh(objective) is not None for objective in results.objectives()),
         controls=[
@@ -109,55 +177,29 @@ def render_page(
             if arm.is_control
         ],
         margin=MARGIN,
-        claims=[_told_claim(claim) for claim in claims] if any(claim.parts for claim in claims) else [],
+        claims=[ClaimText.of(claim) for claim in claims] if any(claim.parts for claim in claims) else [],
         effects=tables["claims"],
         published=tables["published"],
         unfair=unfair_because(results),
         departures=_departures(results),
         map_of_mean=results.study.maps_of_mean,
-        figures=[_shown(drawn) for drawn in figures if drawn.rows and drawn.number < FIRST_NUMBER],
-        signal_figures=[_shown(drawn) for drawn in figures if drawn.rows and drawn.number >= FIRST_NUMBER],
+        figures=[item for item in drawn if item.drawn.number < FIRST_NUMBER],
+        signal_figures=[item for item in drawn if item.drawn.number >= FIRST_NUMBER],
         walls=walls(results),
         missing=[f"{family_name(arm.objective, arm.pruning)} {as_percent(arm.sparsity)}" for arm in results.missing],
         examples=len(results.labels),
-        pies=sum(row["pies"] for row in rows["pies"] if not row["control"]),
-        tied_pies=sum(row["tied_pies"] for row in rows["pies"] if not row["control"]),
-        models=max(row["n_models"] for row in rows["pies"]),
+        pies=sum(row.pies for row in studied),
+        tied_pies=sum(row.tied_pies for row in studied),
+        models=max(row.n_models for row in rows.pies),
         k=None if results.study.depth is None else results.study.depth.k,
         probes=len(results.probe_points),
         has_maps=any(arm.embedding is not None for arm in results.arms),
         has_siblings=any(results.siblings(arm) for arm in results.pruned()),
-        degenerate=sum(row["degenerate"] for row in rows["q_score"]),
+        degenerate=sum(row.degenerate for row in rows.q_score),
         has_depth=has_depth,
         has_finetuning=any(method.kind == "one_shot" for method in results.study.methods),
     )
     return page.encode()
-
-
-def _shown(drawn: Drawn) -> dict[str, Any]:
-    return {"drawn": drawn, "image": data_uri("image/svg+xml", drawn.svg)}
-
-
-def _told_claim(claim: Claim) -> dict[str, Any]:
-    """A claim with its verdict and the effects in brief."""
-    effects: dict[str, list[str]] = {}
-    for part in claim.parts:
-        value, low, high = part.told()
-        if value is not None:
-            effect = part.effect if part.counts else f"{part.effect} (for comparison only)"
-            effects.setdefault(effect, []).append(f"{part.about}: {significant(value, low, high)}")
-    return {
-        "id": claim.id,
-        "statement": claim.statement,
-        "verdict": claim.verdict,
-        "kind": claim.verdict.split()[0],
-        "reason": claim.reason,
-        "note": claim.note,
-        "effects": [
-            f"{_sentence(effect)}: {'; '.join(told[:4])}{f'; and {len(told) - 4} more' if len(told) > 4 else ''}."
-            for effect, told in effects.items()
-        ],
-    }
 
 
 def _departures(results: Results) -> WideTable | None:
@@ -184,55 +226,56 @@ def _value(value: Any) -> str:
     return json.dumps(value) if not isinstance(value, str) else value
 
 
-def headline(results: Results, signal: Signal) -> list[dict[str, str]]:
+def headline(results: Results, signal: Signal) -> list[Card]:
     """The few numbers that a reader takes away: PIEs at the main sparsity, one card per (objective, pruning)."""
-    cards = []
-    for objective, pruning in results.families():
-        arm = results.find(objective, pruning, results.main_sparsity)
-        if arm is None:
-            continue
-        pies = arm.summary["pies"]
-        cards.append(
-            {
-                "objective": objective,
-                "name": family_name(objective, pruning),
-                "number": f"{pies:,}",
-                "unit": f"of {len(results.labels):,} examples ({percent(100 * pies / len(results.labels))})",
-                "signal": in_short(signal, arm),
-                "detail": f"accuracy {plus_minus(arm.summary['accuracy_mean'], arm.summary['accuracy_std'])} %",
-            }
+    examples = len(results.labels)
+    return [
+        Card(
+            objective=arm.objective,
+            name=family_name(*arm.key.family),
+            number=f"{arm.summary.pies:,}",
+            unit=f"of {examples:,} examples ({percent(100 * arm.summary.pies / examples)})",
+            signal=in_short(signal, arm),
+            detail=f"accuracy {_accuracy(arm)} %",
         )
-    return cards
+        for arm in _at_main(results)
+    ]
+
+
+def _at_main(results: Results) -> list[ArmResult]:
+    arms = [results.find(*family, results.main_sparsity) for family in results.families()]
+    return [arm for arm in arms if arm is not None]
+
+
+def _accuracy(arm: ArmResult) -> str:
+    return plus_minus(arm.summary.accuracy_mean, arm.summary.accuracy_std)
 
 
 def findings(results: Results) -> list[str]:
     """Plain sentences, each computed from this run's numbers and from nothing else."""
-    told = []
+    sentences = []
     for objective in results.objectives():
         dense = results.find(objective, "dense", 0.0)
         if dense is None:
             continue
         name = OBJECTIVES_IN_FULL.get(objective, objective)
-        said = [
-            f"Dense {name} models reach {plus_minus(dense.summary['accuracy_mean'], dense.summary['accuracy_std'])} % "
-            f"on the test examples ({_of_models(dense.summary['n_models'])})."
+        of_objective = [
+            f"Dense {name} models reach {_accuracy(dense)} % "
+            f"on the test examples ({_of_models(dense.summary.n_models)})."
         ]
         for _, pruning in [family for family in results.families() if family[0] == objective]:
             arms = [results.find(objective, pruning, sparsity) for sparsity in results.sparsities()]
-            counts = ", ".join(
-                f"{arm.summary['pies']} at {as_percent(arm.sparsity)}" for arm in arms if arm is not None
-            )
-            said.append(f"PIEs of {pruning_name(pruning)}: {counts}.")
-        told.append(" ".join(said))
-    at_main = [(results.find(o, p, results.main_sparsity), o, p) for o, p in results.families()]
-    known = [(arm.summary["pies"], o, p) for arm, o, p in at_main if arm is not None]
+            counts = ", ".join(f"{arm.summary.pies} at {as_percent(arm.sparsity)}" for arm in arms if arm is not None)
+            of_objective.append(f"PIEs of {pruning_name(pruning)}: {counts}.")
+        sentences.append(" ".join(of_objective))
+    known = [(arm.summary.pies, *arm.key.family) for arm in _at_main(results)]
     if len(known) > 1:
         most, least = max(known), min(known)
-        told.append(
+        sentences.append(
             f"At {as_percent(results.main_sparsity)} sparsity, {family_name(*most[1:])} has the most PIEs ({most[0]}) "
             f"and {family_name(*least[1:])} the fewest ({least[0]})."
         )
-    return told
+    return sentences
 
 
 def _of_models(count: int) -> str:
@@ -243,10 +286,6 @@ def _first(count: int) -> str:
     return f"first {count} models" if count > 1 else "first model"
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def facts(results: Results) -> list[tuple[str, str]]:
     """What was run, as name and value."""
     study, data, recipe, seeds = results.study, results.data, results.recipe, results.study.replicates
@@ -255,11 +294,11 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Study", f"{study.name}, seed {study.seed}"),
         (
             "Data",
-            f"{data['about']}: {data['train_examples']:,} train, {data['test_examples']:,} test, "
-            f"{'x'.join(map(str, data['image_shape']))}",
+            f"{data.about}: {data.train_examples:,} train, {data.test_examples:,} test, "
+            f"{'x'.join(map(str, data.image_shape))}",
         ),
-        *_duplicates(data["duplicates"]),
-        ("Data fingerprint", data["fingerprint"][:16]),
+        *_duplicates(data.duplicates),
+        ("Data fingerprint", data.fingerprint[:16]),
         ("Model", study.model),
         ("Models per arm", str(seeds) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
         ("Sparsities", ", ".join(as_percent(sparsity) for sparsity in study.sparsities)),
@@ -302,10 +341,8 @@ def _libraries(environment: Environment) -> str:
 
 
 def _duplicates(count: int) -> list[tuple[str, str]]:
-    told = (
-        f"{count} of the test images stand in the training images too, pixel for pixel: models may know them by heart"
-    )
-    return [("Duplicates", told)] if count else []
+    text = "of the test images stand in the training images too, pixel for pixel: models may know them by heart"
+    return [("Duplicates", f"{count} {text}")] if count else []
 
 
 def walls(results: Results) -> list[Wall]:
@@ -313,7 +350,7 @@ def walls(results: Results) -> list[Wall]:
     images: dict[int, str] = {}
     hung = []
     for arm in results.pruned():
-        pies = np.flatnonzero(arm.columns["is_pie"])
+        pies = np.flatnonzero(arm.is_pie)
         margins = arm.columns["dense_margin"][pies] + arm.columns["pruned_margin"][pies]
         confirmed = arm.columns["is_confirmed"][pies]
         shown = pies[np.lexsort((-margins, ~confirmed.astype(bool)))][:GALLERY_MOST]
@@ -338,12 +375,12 @@ def _tile(results: Results, arm: ArmResult, index: int, image: str) -> Tile:
     names = results.class_names
     return Tile(
         image=image,
-        example_id=results.data["ids"][index],
+        example_id=results.data.ids[index],
         label=names[truth],
         dense=f"{names[dense]} ({percent(100 * arm.columns['dense_agreement'][index], 0)})",
         pruned=f"{names[pruned]} ({percent(100 * arm.columns['pruned_agreement'][index], 0)})",
         kind="lost" if dense == truth else "rescued" if pruned == truth else "moved",
-        is_tie=bool(tied_pies(arm)[index]),
+        is_tie=bool(arm.is_tied_pie[index]),
         is_confirmed=bool(arm.columns["is_confirmed"][index]),
     )
 

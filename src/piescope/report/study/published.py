@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
 
 import numpy as np
 
-from piescope.report.study.frames import Results, Row
+from piescope.report.study.frames import DepthRow, PiesRow, QScoreRow
+from piescope.report.study.results import Results
+from piescope.report.study.rows import ArmKey, Cell, Row
+from piescope.spec import Spec
 
 QUANTITIES: dict[int, tuple[tuple[str, str], ...]] = {
     1: (("pies", ""), ("accuracy_mean", "accuracy_std")),
@@ -32,11 +35,58 @@ NAMES = {
 }
 
 
+@dataclass(frozen=True)
+class PaperRow:
+    """A line of one of the paper's tables: an arm and its numbers, by quantity."""
+
+    arm: ArmKey
+    values: dict[str, float]
+
+
+class Conditions(Spec):
+    """Under which the paper's numbers were made.
+
+    Attributes:
+        data: the data set.
+        train_examples: how many.
+        test_examples: how many.
+        image_size: height and width.
+        model: the network.
+        models: an arm.
+        depth_models: those of prediction depth.
+        epochs: of each objective's training, of contrastive ones the encoder's.
+    """
+
+    data: str
+    train_examples: int
+    test_examples: int
+    image_size: int
+    model: str
+    models: int
+    depth_models: int
+    epochs: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Published:
+    """The paper's tables as data: their conditions, and the rows of tables 1, 3, 4, 5 and 6."""
+
+    conditions: Conditions
+    tables: dict[int, tuple[PaperRow, ...]]
+
+
 @cache
-def published() -> dict[str, Any]:
-    """The paper's tables as data: conditions and, for tables 1, 3, 4, 5 and 6, caption and rows."""
+def published() -> Published:
+    """What the paper prints."""
     path = resources.files("piescope.report.study") / "published" / "corti2022.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    content = tomllib.loads(path.read_text(encoding="utf-8"))
+    tables = {number: tuple(map(_paper_row, content[f"table{number}"]["rows"])) for number in QUANTITIES}
+    return Published(Conditions.model_validate(content["conditions"]), tables)
+
+
+def _paper_row(cells: dict[str, float]) -> PaperRow:
+    arm = ArmKey(*(cells.pop(name) for name in ArmKey._fields))  # type: ignore[arg-type]
+    return PaperRow(arm, cells)
 
 
 def paper_value(table: int, objective: str, pruning: str, sparsity: float, quantity: str) -> float | None:
@@ -46,58 +96,78 @@ def paper_value(table: int, objective: str, pruning: str, sparsity: float, quant
         >>> paper_value(1, "supcon", "gmp", 0.9, "pies")
         748
     """
-    for row in published()[f"table{table}"]["rows"]:
-        if (row["objective"], row["pruning"], row["sparsity"]) == (objective, pruning, sparsity):
-            found: float | None = row.get(quantity)
-            return found
-    return None
+    values = (row.values for row in published().tables[table] if row.arm == (objective, pruning, sparsity))
+    return next(values, {}).get(quantity)
 
 
-def published_rows(results: Results, rows: dict[str, list[Row]]) -> list[Row]:
-    """A row per published number whose arm this run has: both values, their difference, and that in their spreads.
+@dataclass(frozen=True)
+class PublishedRow(Row):
+    """One of the paper's numbers beside this run's.
 
-    ``in_spreads``: the difference over sqrt((paper's std^2 + this run's std^2) / 2); empty where one has none (PIEs).
-    PIE counts of both are per 10,000 test examples.
+    Attributes:
+        table: of the paper.
+        arm: whose.
+        quantity: in words.
+        paper: its value.
+        paper_std: its spread.
+        this_run: the value here; None where it was not measured.
+        this_run_std: its spread.
+        difference: this run's minus the paper's.
+        in_spreads: that over sqrt((paper's std^2 + this run's std^2) / 2); None where one has none (PIEs).
     """
-    own: dict[tuple[str, str, float], Row] = {}
-    for name in ("pies", "q_score", "prediction_depth"):
-        for row in rows[name]:
-            own.setdefault((row["objective"], row["pruning"], row["sparsity"]), {}).update(row)
+
+    table: int
+    arm: ArmKey
+    quantity: str
+    paper: float
+    paper_std: float | None
+    this_run: float | None
+    this_run_std: float | None
+    difference: float | None
+    in_spreads: float | None
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it counts PIEs: per 10,000, so without decimals."""
+        return "PIEs per" in self.quantity
+
+
+def published_rows(
+    results: Results, pies: list[PiesRow], scores: list[QScoreRow], depths: list[DepthRow]
+) -> list[PublishedRow]:
+    """A row per published number whose arm this run has; PIE counts of both are per 10,000 test examples."""
+    own: dict[ArmKey, dict[str, Cell]] = {}
+    measured: list[PiesRow | QScoreRow | DepthRow] = [*pies, *scores, *depths]
+    for row in measured:
+        own.setdefault(row.arm, {}).update(row.cells())
     scale = 10_000 / len(results.labels)
-    listed = []
-    for table, quantities in QUANTITIES.items():
-        for row in published()[f"table{table}"]["rows"]:
-            arm = (row["objective"], row["pruning"], row["sparsity"])
-            if arm not in own:
-                continue
-            for quantity, spread in quantities:
-                if quantity not in row:
-                    continue
-                here = own[arm]["pies" if quantity == "hooker2019_pies" else quantity]
-                if here is not None and quantity in ("pies", "hooker2019_pies"):
-                    here = here * scale
-                spreads = row.get(spread), own[arm].get(spread)
-                listed.append(
-                    {
-                        "table": table,
-                        **dict(zip(("objective", "pruning", "sparsity"), arm, strict=True)),
-                        "quantity": NAMES[quantity],
-                        "paper": row[quantity],
-                        "paper_std": spreads[0],
-                        "this_run": here,
-                        "this_run_std": spreads[1],
-                        **_difference(row[quantity], here, *spreads),
-                    }
-                )
-    return listed
+    return [
+        _beside(table, line, quantity, spread, own[line.arm], scale)
+        for table, quantities in QUANTITIES.items()
+        for line in published().tables[table]
+        if line.arm in own
+        for quantity, spread in quantities
+        if quantity in line.values
+    ]
 
 
-def _difference(paper: float, here: float | None, *spreads: float | None) -> Row:
-    if here is None:
-        return {"difference": None, "in_spreads": None}
-    known = [spread for spread in spreads if spread]
-    pooled = float(np.sqrt(np.mean(np.square(known)))) if len(known) == 2 else None
-    return {"difference": here - paper, "in_spreads": None if pooled is None else (here - paper) / pooled}
+def _beside(table: int, line: PaperRow, quantity: str, spread: str, own: dict[str, Cell], scale: float) -> PublishedRow:
+    paper, paper_std = line.values[quantity], line.values.get(spread)
+    is_count = quantity in ("pies", "hooker2019_pies")
+    here, here_std = _number(own["pies" if is_count else quantity]), _number(own.get(spread))
+    if here is not None and is_count:
+        here = here * scale
+    difference = None if here is None else here - paper
+    known = [each for each in (paper_std, here_std) if each]
+    in_spreads = None
+    if difference is not None and len(known) == 2:
+        in_spreads = difference / float(np.sqrt(np.mean(np.square(known))))
+    return PublishedRow(table, line.arm, NAMES[quantity], paper, paper_std, here, here_std, difference, in_spreads)
+
+
+def _number(cell: Cell) -> float | None:
+    assert not isinstance(cell, str), "quantities are numbers"
+    return cell
 
 
 def unfair_because(results: Results) -> list[str]:
@@ -105,24 +175,24 @@ def unfair_because(results: Results) -> list[str]:
 
     The recipe's other departures (rates, augmentation, pruning) are listed on their own.
     """
-    conditions, study, data = published()["conditions"], results.study, results.data
-    pairs: list[tuple[str, Any, Any]] = [
-        ("data set", data["source"], conditions["data"]),
-        ("training images", data["train_examples"], conditions["train_examples"]),
-        ("test images", data["test_examples"], conditions["test_examples"]),
-        ("image height", data["image_shape"][1], conditions["image_size"]),
-        ("network", study.model, conditions["model"]),
-        ("models an arm", study.models_per_arm, conditions["models"]),
+    conditions, study, data = published().conditions, results.study, results.data
+    pairs: list[tuple[str, str | int, str | int]] = [
+        ("data set", data.source, conditions.data),
+        ("training images", data.train_examples, conditions.train_examples),
+        ("test images", data.test_examples, conditions.test_examples),
+        ("image height", data.image_shape[1], conditions.image_size),
+        ("network", study.model, conditions.model),
+        ("models an arm", study.models_per_arm, conditions.models),
     ]
-    for objective, epochs in conditions["epochs"].items():
+    for objective, epochs in conditions.epochs.items():
         for training in study.trainings_of(objective)[:1]:  # of contrastive ones the encoder's
             pairs.append((f"epochs of {objective} training", training.epochs, epochs))
     if study.depth is not None:
-        pairs.append(("models of prediction depth", study.depth.models, conditions["depth_models"]))
+        pairs.append(("models of prediction depth", study.depth.models, conditions.depth_models))
         if len(results.probe_points) != 16:
             pairs.append(("probes of prediction depth", len(results.probe_points), 16))
+    return [f"{name}: {_text(here)} instead of {_text(there)}" for name, here, there in pairs if here != there]
 
-    def told(value: Any) -> str:
-        return f"{value:,}" if isinstance(value, int) else str(value)
 
-    return [f"{name}: {told(here)} instead of {told(there)}" for name, here, there in pairs if here != there]
+def _text(value: str | int) -> str:
+    return f"{value:,}" if isinstance(value, int) else value

@@ -13,8 +13,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from piescope.report.study.figures import GREY, LIGHT, STRONG, Drawn, drawn
-from piescope.report.study.frames import Results, Row
+from piescope.report.study.results import Results
+from piescope.report.study.rows import Bounds
 from piescope.report.study.signal import Signal
+from piescope.report.study.signal_rows import IntersectionRow, PartRow, ReplicateRow
 from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name
 from piescope.wording import as_percent
 
@@ -33,8 +35,9 @@ def draw_signal(signal: Signal) -> list[Drawn]:
     """Figures 8 to 10."""
     results = signal.results
     main = as_percent(results.main_sparsity)
-    parts = [*signal.rows["decomposition"], *_counts(signal)]
-    curves = [row for row in signal.rows["replicates"] if row["sparsity"] == results.main_sparsity]
+    parts = [*signal.rows.decomposition, *_counts(signal)] if signal.rows.decomposition else []
+    curves = [row for row in signal.rows.replicates if row.arm.sparsity == results.main_sparsity]
+    sets = signal.intersections()
     return [
         drawn(
             FIRST_NUMBER,
@@ -44,8 +47,8 @@ def draw_signal(signal: Signal) -> list[Drawn]:
             "examples. A part below zero makes models agree. Ring: the count of all models, as the paper counts. "
             "Cross: "
             "the same with masks drawn at random.",
-            parts if signal.rows["decomposition"] else [],
-            lambda rows: draw_decomposition(rows, results),
+            parts,
+            lambda: draw_decomposition(parts),
         ),
         drawn(
             FIRST_NUMBER + 1,
@@ -54,8 +57,8 @@ def draw_signal(signal: Signal) -> list[Drawn]:
             "were they independent among examples that the dense models find equally hard. Sets of one objective are "
             "compared "
             "with the same dense models and share their chance labels; the table of overlaps has them apart.",
-            signal.intersections(),
-            draw_intersections,
+            sets,
+            lambda: draw_intersections(sets),
         ),
         drawn(
             FIRST_NUMBER + 2,
@@ -63,30 +66,21 @@ def draw_signal(signal: Signal) -> list[Drawn]:
             "Mean over subsamples of the models, ± the standard deviation over studies with other seeds. Dashed: drawn "
             "out to more models than there are. Band: the count with any number of models, by two laws for the rest.",
             curves,
-            lambda rows: draw_replicates(rows, results),
+            lambda: draw_replicates(curves, results),
         ),
     ]
 
 
-def _counts(signal: Signal) -> list[Row]:
+def _counts(signal: Signal) -> list[PartRow]:
     """The count of all models, for the rings."""
-    pruned = {(arm.objective, arm.pruning, arm.sparsity) for arm in signal.results.pruned()}
-    return [
-        {
-            **{key: row[key] for key in ("objective", "pruning", "sparsity")},
-            "part": "all_models",
-            "pies": row["pies"],
-            "pies_low": None,
-            "pies_high": None,
-        }
-        for row in signal.rows["noise"]
-        if (row["objective"], row["pruning"], row["sparsity"]) in pruned
-    ]
+    pruned = {arm.key for arm in signal.results.pruned()}
+    counted = [row for row in signal.rows.noise if row.arm in pruned]
+    return [PartRow(row.arm, "all_models", Bounds(row.pies, None, None)) for row in counted]
 
 
-def draw_decomposition(rows: list[Row], results: Results) -> Figure:
+def draw_decomposition(rows: Sequence[PartRow]) -> Figure:
     """Stacked bars, a panel per objective and pruning, a bar per sparsity."""
-    families = list(dict.fromkeys((row["objective"], row["pruning"]) for row in rows))
+    families = list(dict.fromkeys(row.arm.family for row in rows))
     figure, grid = pyplot.subplots(
         1,
         len(families),
@@ -96,10 +90,10 @@ def draw_decomposition(rows: list[Row], results: Results) -> Figure:
         sharey=True,
     )
     for axes, family in zip(grid[0], families, strict=True):
-        own = [row for row in rows if (row["objective"], row["pruning"]) == family]
-        sparsities = sorted({row["sparsity"] for row in own})
+        own = [row for row in rows if row.arm.family == family]
+        sparsities = sorted({row.arm.sparsity for row in own})
         for place, sparsity in enumerate(sparsities):
-            parts = {row["part"]: row for row in own if row["sparsity"] == sparsity}
+            parts = {row.part: row.pies for row in own if row.arm.sparsity == sparsity}
             _stack(axes, place, parts, family[0])
         axes.axhline(0, color="black", linewidth=0.6)
         axes.set_xticks(range(len(sparsities)), [as_percent(sparsity) for sparsity in sparsities])
@@ -114,38 +108,43 @@ def _colour(part: str, objective: str) -> str:
     return {"seeds": SEEDS, "fine_tuning": LIGHT[objective]}.get(part, STRONG[objective])
 
 
-def _stack(axes: Axes, place: int, parts: dict[str, Row], objective: str) -> None:
+def _stack(axes: Axes, place: int, parts: dict[str, Bounds], objective: str) -> None:
     up = down = 0.0
     shown = [(part, parts[part]) for part in PARTS if part in parts]
-    for index, (part, row) in enumerate(shown):
-        height = row["pies"]
+    for index, (part, pies) in enumerate(shown):
+        height = _height(pies)
         start = up if height >= 0 else down
         axes.bar(place, height, bottom=start, width=0.66, color=_colour(part, objective), linewidth=0)
-        if row["pies_low"] is not None:
-            ends = [[height - row["pies_low"]], [row["pies_high"] - height]]
+        if pies.low is not None and pies.high is not None:
+            ends = [[height - pies.low], [pies.high - height]]
             shift = 0.14 * (index - (len(shown) - 1) / 2)  # beside each other, so that none hides another
             axes.errorbar(place + shift, start + height, yerr=ends, color="black", linewidth=0.7, capsize=1.5)
         up, down = max(up, start + height) if height >= 0 else up, min(down, start + height) if height < 0 else down
-    axes.plot(place, parts["all_models"]["pies"], "o", markersize=4.5, markerfacecolor="none", color="black", zorder=5)
+    count = _height(parts["all_models"])
+    axes.plot(place, count, "o", markersize=4.5, markerfacecolor="none", color="black", zorder=5)
     random = parts.get("random_masks_beyond")
     if random is not None:
-        total = sum(row["pies"] for _, row in shown) + random["pies"]
+        total = sum(_height(pies) for _, pies in shown) + _height(random)
         axes.plot(place, total, "x", markersize=4.5, color="black", zorder=5)
 
 
-def _bar_legend(rows: Sequence[Row]) -> list[Patch | Line2D]:
-    objectives = list(dict.fromkeys(row["objective"] for row in rows))
-    present = {row["part"] for row in rows}
+def _height(pies: Bounds) -> float:
+    assert pies.value is not None, "every part has a value"
+    return pies.value
+
+
+def _bar_legend(rows: Sequence[PartRow]) -> list[Patch | Line2D]:
+    objectives = list(dict.fromkeys(row.arm.objective for row in rows))
     handles: list[Patch | Line2D] = [Patch(color=SEEDS, label=PARTS["seeds"])]
     for objective in objectives:
         name = OBJECTIVES_IN_FULL[objective]
         handles += [
             Patch(color=_colour(part, objective), label=f"{label}, {name}")
             for part, label in PARTS.items()
-            if part != "seeds" and part in {row["part"] for row in rows if row["objective"] == objective}
+            if part != "seeds" and part in {row.part for row in rows if row.arm.objective == objective}
         ]
     handles.append(_mark("o", "count of all models"))
-    if "random_masks_beyond" in present:
+    if any(row.part == "random_masks_beyond" for row in rows):
         handles.append(_mark("x", "with random masks"))
     return handles
 
@@ -156,9 +155,9 @@ def _mark(marker: str, label: str) -> Line2D:
     )
 
 
-def draw_intersections(rows: list[Row]) -> Figure:
+def draw_intersections(rows: Sequence[IntersectionRow]) -> Figure:
     """An upset plot: bars of exclusive intersections over a matrix of the sets that they are in."""
-    sets = [name for name in rows[0] if isinstance(rows[0][name], bool)]
+    sets = list(rows[0].members)
     figure, (bars, matrix) = pyplot.subplots(
         2,
         1,
@@ -168,10 +167,10 @@ def draw_intersections(rows: list[Row]) -> Figure:
         layout="constrained",
     )
     places = np.arange(len(rows))
-    bars.bar(places, [row["examples"] for row in rows], width=0.66, color=[_bar_colour(row, sets) for row in rows])
-    chance = [row["by_chance"] for row in rows]
+    bars.bar(places, [row.examples for row in rows], width=0.66, color=[_bar_colour(row) for row in rows])
+    chance = [row.by_chance for row in rows]
     bars.hlines(chance, places - 0.4, places + 0.4, color="black", linewidth=1.1)
-    bars.plot(places, [row["by_chance_if_equally_hard"] for row in rows], "o", color="black", markersize=3.2)
+    bars.plot(places, [row.if_equally_hard for row in rows], "o", color="black", markersize=3.2)
     bars.set_ylabel("examples")
     bars.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     handles = [
@@ -179,14 +178,14 @@ def draw_intersections(rows: list[Row]) -> Figure:
         Line2D([], [], color="black", marker="o", markersize=3.2, linestyle="", label="by chance, equally hard"),
     ]
     bars.legend(handles=handles, frameon=False, loc="upper right")
-    for level, name in enumerate(sets):
-        inside = [place for place, row in zip(places, rows, strict=True) if row[name]]
+    for level, family in enumerate(sets):
+        inside = [place for place, row in zip(places, rows, strict=True) if row.members[family]]
         matrix.plot(places, [level] * len(rows), "o", color="#E3E6EA", markersize=5, zorder=1)
-        matrix.plot(inside, [level] * len(inside), "o", color=STRONG[name.split()[0]], markersize=5, zorder=3)
+        matrix.plot(inside, [level] * len(inside), "o", color=STRONG[family[0]], markersize=5, zorder=3)
     for place, row in zip(places, rows, strict=True):
-        levels = [level for level, name in enumerate(sets) if row[name]]
+        levels = [level for level, family in enumerate(sets) if row.members[family]]
         matrix.plot([place, place], [min(levels), max(levels)], color=GREY, linewidth=1, zorder=2)
-    matrix.set_yticks(range(len(sets)), [family_name(*name.split()) for name in sets])
+    matrix.set_yticks(range(len(sets)), [family_name(*family) for family in sets])
     matrix.set_xticks([])
     matrix.set_ylim(len(sets) - 0.5, -0.5)
     for spine in matrix.spines.values():
@@ -195,29 +194,29 @@ def draw_intersections(rows: list[Row]) -> Figure:
     return figure
 
 
-def _bar_colour(row: Row, sets: Sequence[str]) -> str:
-    objectives = {name.split()[0] for name in sets if row[name]}
+def _bar_colour(row: IntersectionRow) -> str:
+    objectives = {objective for (objective, _), is_in in row.members.items() if is_in}
     return STRONG[objectives.pop()] if len(objectives) == 1 else "#3A3F47"
 
 
-def draw_replicates(rows: list[Row], results: Results) -> Figure:
+def draw_replicates(rows: Sequence[ReplicateRow], results: Results) -> Figure:
     """PIE count against models, a panel per objective and pruning."""
-    families = list(dict.fromkeys((row["objective"], row["pruning"]) for row in rows))
+    families = list(dict.fromkeys(row.arm.family for row in rows))
     figure, grid = pyplot.subplots(
         1, len(families), figsize=(max(1.55 * len(families), 4.2), 2.3), squeeze=False, layout="constrained"
     )
     for axes, (objective, pruning) in zip(grid[0], families, strict=True):
-        own = [row for row in rows if (row["objective"], row["pruning"]) == (objective, pruning)]
-        seen, further = ([row for row in own if row["drawn_out"] is wanted] for wanted in (False, True))
+        own = [row for row in rows if row.arm.family == (objective, pruning)]
+        seen, further = ([row for row in own if row.drawn_out is wanted] for wanted in (False, True))
         colour = STRONG[objective]
-        axes.axhspan(own[0]["limit_low"], own[0]["limit_high"], color="#EEF0F3", zorder=0)
+        axes.axhspan(*own[0].limit[1:], color="#EEF0F3", zorder=0)
         for part, style in ((seen, "-"), ([seen[-1], *further], "--")):
-            models, pies = ([row[key] for row in part] for key in ("models", "pies"))
+            models, pies = [row.models for row in part], [row.pies for row in part]
             axes.plot(models, pies, style, color=colour, linewidth=1.2)
-            low, high = ([row["pies"] + sign * row["spread"] for row in part] for sign in (-1, 1))
+            low, high = ([row.pies + sign * row.spread for row in part] for sign in (-1, 1))
             axes.fill_between(models, low, high, color=colour, alpha=0.2, linewidth=0)
         axes.set_xscale("log")
-        ticks = sorted({2, seen[-1]["models"], further[-1]["models"]})
+        ticks = sorted({2, seen[-1].models, further[-1].models})
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
         axes.minorticks_off()
         axes.set_ylim(bottom=0)

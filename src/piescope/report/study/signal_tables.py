@@ -4,109 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from piescope.report.study.frames import Results, Row
-from piescope.report.study.signal import MARGIN, SCORES, Signal
-from piescope.report.study.tables import NAMED, WideTable
+from piescope.report.layout.wide_tables import Column, WideTable, table_of
+from piescope.report.study.predictors import SCORES
+from piescope.report.study.results import Results
+from piescope.report.study.rows import ArmKey
+from piescope.report.study.signal import MARGIN, Signal
+from piescope.report.study.signal_rows import (
+    Chance,
+    ClassImpactRow,
+    NoiseRow,
+    OverlapRow,
+    PartRow,
+    PredictorRow,
+    ReplicateRow,
+)
+from piescope.report.study.tables import ARM, SPARSITY
 from piescope.report.study.words import OBJECTIVES, enough, family_name, pruning_name
 from piescope.wording import as_percent, give_or_take, number, p_value, with_interval
 
 WORST = 3
 """Classes that the page shows of each arm."""
 
-INTERVAL = ("low", "high")
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "noise": (
-        *NAMED,
-        "n_models",
-        "pies",
-        "null",
-        "dense_group",
-        "pruned_group",
-        "splits",
-        *(f"{name}{end}" for name in ("observed", "floor", "excess") for end in ("", "_low", "_high")),
-        "changed",
-        "confirmed",
-        "test",
-        "smallest_p_value",
-    ),
-    "decomposition": (*NAMED, "part", "pies", "pies_low", "pies_high"),
-    "class_impact": (
-        *NAMED,
-        "class",
-        "examples",
-        "dense_recall",
-        "pruned_recall",
-        "change",
-        "impact",
-        *INTERVAL,
-        "effect_size",
-        "p_value",
-        "q_value",
-        "test",
-        "test_p_value",
-        "test_q_value",
-        "p_lost_margin",
-        "p_equivalent",
-        "no_class_lost_margin",
-    ),
-    "overlap": (
-        "compared",
-        *(f"{name}_{side}" for side in "ab" for name in NAMED),
-        "dense_models",
-        "pies_a",
-        "pies_b",
-        "observed",
-        *(f"{prefix}{name}" for prefix in ("", "hard_") for name in ("expected", "ratio", "p_value")),
-    ),
-    "replicates": (
-        *NAMED,
-        "models",
-        "drawn_out",
-        "pies",
-        "spread",
-        "repeat_error",
-        "error",
-        "limit",
-        "limit_low",
-        "limit_high",
-        "enough_to_repeat",
-        "enough",
-        "furthest",
-    ),
-    "predictors": ("objective", "pruning", "sparsity", "event", "score", "auroc", *INTERVAL),
-}
-"""The columns of each table's CSV."""
-
 
 def signal_tables(signal: Signal) -> dict[str, WideTable]:
     """All of them by name; a table without rows is of a run with too few models."""
     rows, results = signal.rows, signal.results
     return {
-        "noise": _noise(rows["noise"]),
-        "decomposition": _decomposition(rows["decomposition"]),
-        "class_impact": _class_impact(rows["class_impact"], results),
-        "overlap": _overlap(rows["overlap"], results),
-        "replicates": _replicates(rows["replicates"]),
-        "predictors": _predictors(rows["predictors"], results),
+        "noise": _noise(rows.noise),
+        "decomposition": _decomposition(rows.decomposition),
+        "class_impact": _class_impact(rows.class_impact, results),
+        "overlap": _overlap(rows.overlap, results),
+        "replicates": _replicates(rows.replicates),
+        "predictors": _predictors(rows.predictors, results),
     }
 
 
-def _noise(rows: Sequence[Row]) -> WideTable:
-    body = tuple(
-        (
-            family_name(row["objective"], row["pruning"]),
-            as_percent(row["sparsity"]),
-            f"{row['pies']:,}",
-            number(row["observed"], 0),
-            number(row["floor"], 0),
-            with_interval(row["excess"], row["excess_low"], row["excess_high"], decimals=0),
-            f"{row['changed']:,}",
-            f"{row['confirmed']:,}",
-            f"{row['null'].replace('_', ' ')}, {row['dense_group']} and {row['pruned_group']}",
-        )
-        for row in rows
-    )
+def _noise(rows: Sequence[NoiseRow]) -> WideTable:
+    columns: list[Column[NoiseRow]] = [
+        ARM,
+        SPARSITY,
+        Column("PIEs", lambda row: f"{row.pies:,}"),
+        Column("in groups", lambda row: number(row.observed.value, 0)),
+        Column("seeds alone", lambda row: number(row.floor.value, 0)),
+        Column("Excess [95 %]", lambda row: with_interval(*row.excess, decimals=0)),
+        Column("Changed", lambda row: f"{row.changed:,}"),
+        Column("Confirmed", lambda row: f"{row.confirmed:,}"),
+        Column("Null, groups", _groups),
+    ]
     caption = (
         "PIEs: of all models, as the paper counts. Then on groups of models of equal size: between a dense and a "
         "pruned "
@@ -119,18 +63,11 @@ def _noise(rows: Sequence[Row]) -> WideTable:
         "sizes of "
         "the two groups."
     )
-    head = (
-        "Arm",
-        "Sparsity",
-        "PIEs",
-        "in groups",
-        "seeds alone",
-        "Excess [95 %]",
-        "Changed",
-        "Confirmed",
-        "Null, groups",
-    )
-    return WideTable("PIEs beyond seed noise", caption, (("", len(head)),), head, body)
+    return table_of("PIEs beyond seed noise", caption, columns, rows)
+
+
+def _groups(row: NoiseRow) -> str:
+    return f"{row.null.replace('_', ' ')}, {row.dense_group} and {row.pruned_group}"
 
 
 PART_NAMES = {
@@ -142,15 +79,14 @@ PART_NAMES = {
 }
 
 
-def _decomposition(rows: Sequence[Row]) -> WideTable:
-    arms: dict[tuple[str, str, float], dict[str, str]] = {}
+def _decomposition(rows: Sequence[PartRow]) -> WideTable:
+    arms: dict[ArmKey, dict[str, str]] = {}
     for row in rows:
-        own = arms.setdefault((row["objective"], row["pruning"], row["sparsity"]), {})
-        own[row["part"]] = with_interval(row["pies"], row["pies_low"], row["pies_high"], decimals=0)
+        arms.setdefault(row.arm, {})[row.part] = with_interval(*row.pies, decimals=0)
     parts = [part for part in PART_NAMES if any(part in own for own in arms.values())]
     body = tuple(
-        (family_name(objective, pruning), as_percent(sparsity), *(own.get(part, "–") for part in parts))
-        for (objective, pruning, sparsity), own in arms.items()
+        (family_name(*arm.family), as_percent(arm.sparsity), *(own.get(part, "–") for part in parts))
+        for arm, own in arms.items()
     )
     caption = (
         "The PIEs between groups of models (Figure 8), split: what seeds alone make; what the fine-tuning of one-shot "
@@ -162,26 +98,22 @@ def _decomposition(rows: Sequence[Row]) -> WideTable:
     return WideTable("Where the PIEs come from", caption, (("", len(head)),), head, body)
 
 
-def _class_impact(rows: Sequence[Row], results: Results) -> WideTable:
-    shown: dict[tuple[str, str], list[Row]] = {}
+def _class_impact(rows: Sequence[ClassImpactRow], results: Results) -> WideTable:
+    columns: list[Column[ClassImpactRow]] = [
+        ARM,
+        Column("Class", lambda row: row.label),
+        Column("Dense recall", lambda row: number(row.dense_recall, 1)),
+        Column("Change", lambda row: number(row.change, 2, signed=True)),
+        Column("Impact [95 %]", lambda row: with_interval(*row.impact, decimals=2, signed=True)),
+        Column("Effect", lambda row: number(row.effect_size, 1, signed=True)),
+        Column("q", lambda row: p_value(row.q_value)),
+        Column("Hooker's q", lambda row: p_value(row.test_q_value)),
+        Column(f"p of {MARGIN:g} point lost", lambda row: p_value(row.p_lost_margin)),
+    ]
+    by_family: dict[tuple[str, str], list[ClassImpactRow]] = {}
     for row in rows:
-        if row["sparsity"] == results.main_sparsity:
-            shown.setdefault((row["objective"], row["pruning"]), []).append(row)
-    body = tuple(
-        (
-            family_name(*family),
-            row["class"],
-            number(row["dense_recall"], 1),
-            number(row["change"], 2, signed=True),
-            with_interval(row["impact"], row["low"], row["high"], decimals=2, signed=True),
-            number(row["effect_size"], 1, signed=True),
-            p_value(row["q_value"]),
-            p_value(row["test_q_value"]),
-            p_value(row["p_lost_margin"]),
-        )
-        for family, own in shown.items()
-        for row in own[:WORST]
-    )
+        if row.arm.sparsity == results.main_sparsity:
+            by_family.setdefault(row.arm.family, []).append(row)
     caption = (
         f"The {WORST} classes that fare worst at {as_percent(results.main_sparsity)} sparsity; "
         "results/tables/class_impact.csv "
@@ -192,26 +124,21 @@ def _class_impact(rows: Sequence[Row], results: Results) -> WideTable:
         "known and finds an impact on nearly perfect classes too often. Effect: Hedges' g. "
         f"Last: p-value of the class having lost {MARGIN:g} point or more: small, it has not."
     )
-    lost = f"p of {MARGIN:g} point lost"
-    head = ("Arm", "Class", "Dense recall", "Change", "Impact [95 %]", "Effect", "q", "Hooker's q", lost)
-    return WideTable("Which classes pay", caption, (("", len(head)),), head, body)
+    worst = [row for own in by_family.values() for row in own[:WORST]]
+    return table_of("Which classes pay", caption, columns, worst)
 
 
-def _overlap(rows: Sequence[Row], results: Results) -> WideTable:
-    body = tuple(
-        (
-            f"{_side(row, 'a')} and {_side(row, 'b')}",
-            f"{row['pies_a']:,}; {row['pies_b']:,}",
-            f"{row['observed']:,}",
-            _times(row["expected"], row["ratio"]),
-            p_value(row["p_value"]),
-            _times(row["hard_expected"], row["hard_ratio"]),
-            p_value(row["hard_p_value"]),
-            row["dense_models"],
-        )
-        for row in rows
-        if results.main_sparsity in (row["sparsity_a"], row["sparsity_b"])
-    )
+def _overlap(rows: Sequence[OverlapRow], results: Results) -> WideTable:
+    columns: list[Column[OverlapRow]] = [
+        Column("Arms", lambda row: f"{_name(row.a)} and {_name(row.b)}"),
+        Column("PIEs", lambda row: f"{row.pies_a:,}; {row.pies_b:,}"),
+        Column("In both", lambda row: f"{row.observed:,}"),
+        Column("By chance", lambda row: _times(row.chance)),
+        Column("p", lambda row: p_value(row.chance.p_value)),
+        Column("Equally hard", lambda row: _times(row.hard)),
+        Column("p", lambda row: p_value(row.hard.p_value)),
+        Column("Dense models", lambda row: row.dense_models),
+    ]
     caption = (
         "How many examples two arms lose both. Expected (and observed over expected): were one set drawn at random; "
         "and "
@@ -227,37 +154,30 @@ def _overlap(rows: Sequence[Row], results: Results) -> WideTable:
         "of one "
         "dense population, which alone makes them overlap."
     )
-    head = ("Arms", "PIEs", "In both", "By chance", "p", "Equally hard", "p", "Dense models")
-    return WideTable("Overlap against chance", caption, (("", len(head)),), head, body)
+    main = [row for row in rows if results.main_sparsity in (row.a.sparsity, row.b.sparsity)]
+    return table_of("Overlap against chance", caption, columns, main)
 
 
-def _side(row: Row, side: str) -> str:
-    return f"{family_name(row[f'objective_{side}'], row[f'pruning_{side}'])} {as_percent(row[f'sparsity_{side}'])}"
+def _name(arm: ArmKey) -> str:
+    return f"{family_name(*arm.family)} {as_percent(arm.sparsity)}"
 
 
-def _times(expected: float, ratio: float | None) -> str:
-    return number(expected) + ("" if ratio is None else f" ({number(ratio, 2)} x)")
+def _times(chance: Chance) -> str:
+    return number(chance.expected) + ("" if chance.ratio is None else f" ({number(chance.ratio, 2)} x)")
 
 
-def _replicates(rows: Sequence[Row]) -> WideTable:
-    body = []
-    for row in rows:
-        following = [other for other in rows if all(other[name] == row[name] for name in NAMED)]
-        here = [other for other in following if not other["drawn_out"]][-1]
-        if row is not here:
-            continue
-        body.append(
-            (
-                family_name(row["objective"], row["pruning"]),
-                as_percent(row["sparsity"]),
-                f"{row['models']}",
-                number(row["pies"], 0),
-                give_or_take(row["repeat_error"]),
-                enough(row["enough_to_repeat"], row["furthest"], row["models"]),
-                f"{number(row['limit_low'], 0)} to {number(row['limit_high'], 0)}",
-                enough(row["enough"], row["furthest"], row["models"]),
-            )
-        )
+def _replicates(rows: Sequence[ReplicateRow]) -> WideTable:
+    columns: list[Column[ReplicateRow]] = [
+        ARM,
+        SPARSITY,
+        Column("Models", lambda row: f"{row.models}"),
+        Column("PIEs", lambda row: number(row.pies, 0)),
+        Column("Repeats within", lambda row: give_or_take(row.repeat_error)),
+        Column("for 10 %", lambda row: enough(row.enough_to_repeat, row.furthest, row.models)),
+        Column("With any number", lambda row: f"{number(row.limit.low, 0)} to {number(row.limit.high, 0)}"),
+        Column("for 10 % of that", lambda row: enough(row.enough, row.furthest, row.models)),
+    ]
+    here = {row.arm: row for row in rows if not row.drawn_out}  # the last of each arm: of all its models
     caption = (
         "How many models are enough? PIEs of this run; within what share of the mean count 95 of 100 studies of this "
         "size, with other seeds, would be; models an arm to get that to 10 %. Then the count with any number of "
@@ -270,16 +190,15 @@ def _replicates(rows: Sequence[Row]) -> WideTable:
         "an "
         "order of magnitude."
     )
-    head = ("Arm", "Sparsity", "Models", "PIEs", "Repeats within", "for 10 %", "With any number", "for 10 % of that")
-    return WideTable("How many models are enough", caption, (("", len(head)),), head, tuple(body))
+    return table_of("How many models are enough", caption, columns, here.values())
 
 
-def _predictors(rows: Sequence[Row], results: Results) -> WideTable:
+def _predictors(rows: Sequence[PredictorRow], results: Results) -> WideTable:
     columns: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
-        if row["event"] == "error" or row["sparsity"] == results.main_sparsity:
-            own = columns.setdefault((row["objective"], row["event"], row["pruning"]), {})
-            own[row["score"]] = with_interval(row["auroc"], row["low"], row["high"], decimals=2)
+        if row.event == "error" or row.arm.sparsity == results.main_sparsity:
+            own = columns.setdefault((row.arm.objective, row.event, row.arm.pruning), {})
+            own[row.score] = with_interval(*row.auroc, decimals=2)
     names = [name for name in SCORES if any(name in own for own in columns.values())]
     body = tuple((SCORES[name], *(own.get(name, "–") for own in columns.values())) for name in names)
     head = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from piescope.measure.significance import FALSE_DISCOVERIES
-from piescope.report.study.frames import ArmResult
+from piescope.report.study.results import ArmResult
+from piescope.report.study.rows import Bounds
 from piescope.report.study.signal import MARGIN, Signal
 from piescope.report.study.words import enough, family_name
 from piescope.wording import as_percent, give_or_take, number, p_value, percent, with_interval
@@ -16,15 +17,15 @@ def in_short(signal: Signal, arm: ArmResult) -> str:
     floor = signal.floor(arm)
     if floor is None:
         return ""
-    excess = with_interval(floor.excess.value, *_ends(floor.excess.low, floor.excess.high), decimals=0)
-    return f"{excess} beyond seed noise; {arm.summary['confirmed']} confirmed one by one"
+    excess = with_interval(*Bounds.of(floor.excess), decimals=0)
+    return f"{excess} beyond seed noise; {arm.summary.confirmed} confirmed one by one"
 
 
 def sentences(signal: Signal) -> list[str]:
     """The main findings at the main sparsity; what cannot be told is said too."""
     main = [arm for arm in signal.results.pruned() if arm.sparsity == signal.results.main_sparsity]
-    told = [_of_seeds(signal, main), *_resolution(signal, main), *_classes(signal), _repeat(signal, main)]
-    return [sentence for sentence in told if sentence]
+    candidates = [_of_seeds(signal, main), *_resolution(signal, main), *_classes(signal), _repeat(signal, main)]
+    return [sentence for sentence in candidates if sentence]
 
 
 def _name(arm: ArmResult) -> str:
@@ -48,14 +49,14 @@ def _of_seeds(signal: Signal, arms: list[ArmResult]) -> str:
 
 def _resolution(signal: Signal, arms: list[ArmResult]) -> list[str]:
     """How many examples must have the smallest p-value that there can be before one is confirmed."""
-    told: dict[float, list[str]] = {}
+    coarse: dict[float, list[str]] = {}
     examples = len(signal.results.labels)
     for arm in arms:
-        smallest = arm.summary["smallest_p_value"]
+        smallest = arm.summary.smallest_p_value
         if math.ceil(smallest * examples / FALSE_DISCOVERIES) > 1:
-            told.setdefault(smallest, []).append(_name(arm))
+            coarse.setdefault(smallest, []).append(_name(arm))
     sentences = []
-    for smallest, names in told.items():
+    for smallest, names in coarse.items():
         needed = math.ceil(smallest * examples / FALSE_DISCOVERIES)
         so = (
             "none can be confirmed"
@@ -72,9 +73,9 @@ def _resolution(signal: Signal, arms: list[ArmResult]) -> list[str]:
 def _classes(signal: Signal) -> list[str]:
     main = signal.results.main_sparsity
     verdicts: dict[str, bool | None] = {}
-    for row in signal.rows["class_impact"]:
-        if row["sparsity"] == main:
-            verdicts[family_name(row["objective"], row["pruning"])] = row["no_class_lost_margin"]
+    for row in signal.rows.class_impact:
+        if row.arm.sparsity == main:
+            verdicts[family_name(*row.arm.family)] = row.no_class_lost_margin
     known = {name: kept for name, kept in verdicts.items() if kept is not None}
     kept = [name for name, good in known.items() if good]
     if not known:
@@ -86,24 +87,16 @@ def _classes(signal: Signal) -> list[str]:
 
 
 def _repeat(signal: Signal, arms: list[ArmResult]) -> str:
-    rows = {
-        (row["objective"], row["pruning"]): row
-        for row in signal.rows["replicates"]
-        if row["sparsity"] == signal.results.main_sparsity and not row["drawn_out"]
-    }
-    known = [(arm, rows[arm.objective, arm.pruning]) for arm in arms if (arm.objective, arm.pruning) in rows]
+    rows = {row.arm: row for row in signal.rows.replicates if not row.drawn_out}  # the last of each: of all its models
+    known = [(arm, rows[arm.key]) for arm in arms if arm.key in rows]
     parts = [
-        f"{_name(arm)} {give_or_take(row['repeat_error'])} (for 10 %: "
-        f"{enough(row['enough_to_repeat'], row['furthest'], row['models'])} models), "
-        f"and with any number of models {number(row['limit_low'], 0)} to {number(row['limit_high'], 0)}, "
-        f"not {number(row['pies'], 0)}"
+        f"{_name(arm)} {give_or_take(row.repeat_error)} (for 10 %: "
+        f"{enough(row.enough_to_repeat, row.furthest, row.models)} models), "
+        f"and with any number of models {number(row.limit.low, 0)} to {number(row.limit.high, 0)}, "
+        f"not {number(row.pies, 0)}"
         for arm, row in known
     ]
     if not parts:
         return ""
-    models, main = known[0][1]["models"], as_percent(signal.results.main_sparsity)
+    models, main = known[0][1].models, as_percent(signal.results.main_sparsity)
     return f"How well another study of {models} models an arm would repeat a PIE count at {main}: {'; '.join(parts)}."
-
-
-def _ends(low: float, high: float) -> tuple[float | None, float | None]:
-    return (low, high) if math.isfinite(low) and math.isfinite(high) else (None, None)

@@ -1,0 +1,229 @@
+"""What a study has stored, as the report reads it: its arms, their examples and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from piescope.measure.overlap import shared_mask
+from piescope.report.study.rows import ArmKey
+from piescope.store import layout
+from piescope.store.artefacts import Store
+from piescope.store.catalogue import ArmName, Catalogue, CompleteArm, ControlOf, Described, Environment, RecipeUsed
+from piescope.store.step_records import ArmSummary, DataRecord
+
+MAIN_SPARSITY = 0.9
+"""The sparsity of the paper's Figures 2 and 3; where a study has it not, its highest."""
+
+
+@dataclass(frozen=True)
+class ArmResult:
+    """One arm as it was measured.
+
+    Attributes:
+        objective: supervised, supcon or simclr.
+        pruning: dense, or the name of a method.
+        sparsity: fraction of weights removed.
+        columns: one array per column of the comparison, ``[examples]`` each.
+        summary: counts, accuracies and realised sparsities.
+        embedding: ``[examples, 2]`` UMAP, where the study asked for one.
+        models: ``labels``, ``q`` and ``q_aaai24`` ``[models, examples]``; ``depth`` and ``depth_baldock``
+            ``[their models, examples]``, if measured.
+        control: what a control arm is; None for the arms that are studied.
+        descended: model k was made from dense model k.
+    """
+
+    objective: str
+    pruning: str
+    sparsity: float
+    columns: dict[str, np.ndarray]
+    summary: ArmSummary
+    embedding: np.ndarray | None
+    models: dict[str, np.ndarray]
+    control: ControlOf | None = None
+    descended: bool = False
+
+    @property
+    def is_control(self) -> bool:
+        """Whether this arm is there to explain others."""
+        return self.control is not None
+
+    @property
+    def labels(self) -> np.ndarray:
+        """``[models, examples]``."""
+        return self.models["labels"]
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether this is the arm that others are compared with."""
+        return self.pruning == "dense"
+
+    @property
+    def key(self) -> ArmKey:
+        """What names it in every table."""
+        return ArmKey(self.objective, self.pruning, self.sparsity)
+
+    @property
+    def is_pie(self) -> np.ndarray:
+        """``[examples]`` bool: the modal labels of the dense models and of these differ."""
+        return self.columns["is_pie"].astype(bool)
+
+    @property
+    def is_tied_pie(self) -> np.ndarray:
+        """``[examples]`` bool: PIEs that the rule for ties decides, since one of the modal labels is a tie."""
+        tied: np.ndarray = self.is_pie & (self.columns["dense_tie"] | self.columns["pruned_tie"])
+        return tied
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that a report is made from.
+
+    Attributes:
+        study: what was run.
+        data: facts of the data set: source, about, ids, class_names, sizes.
+        images: ``[examples, channels, height, width]``, the test images.
+        labels: ``[examples]``, their true classes.
+        arms: complete arms, in the study's order; dense first for each objective.
+        missing: arms that are not complete yet.
+        environments: each processor, with its libraries, that a result was made on.
+        probe_points: of prediction depth, shallow to deep; empty if it was not measured.
+        recipe: name, title and departures from the paper's text; None if the study names none.
+    """
+
+    study: Described
+    data: DataRecord
+    images: np.ndarray
+    labels: np.ndarray
+    arms: tuple[ArmResult, ...]
+    missing: tuple[ArmName, ...]
+    environments: tuple[Environment, ...]
+    probe_points: tuple[str, ...]
+    recipe: RecipeUsed | None
+
+    @property
+    def class_names(self) -> list[str]:
+        """One name per class."""
+        return list(self.data.class_names)
+
+    @property
+    def main_sparsity(self) -> float:
+        """The sparsity that single-sparsity figures show; 0 where the study prunes nothing."""
+        sparsities = sorted(self.study.sparsities) or [0.0]
+        return MAIN_SPARSITY if MAIN_SPARSITY in sparsities else sparsities[-1]
+
+    def objectives(self) -> list[str]:
+        """In the study's order."""
+        return list(dict.fromkeys(arm.objective for arm in self.arms))
+
+    def families(self) -> list[tuple[str, str]]:
+        """(objective, pruning) of all arms that are studied (no controls), in the study's order."""
+        return list(dict.fromkeys(arm.key.family for arm in self.pruned()))
+
+    def studied(self) -> list[ArmResult]:
+        """Dense and pruned arms, without controls."""
+        return [arm for arm in self.arms if not arm.is_control]
+
+    def pruned(self) -> list[ArmResult]:
+        """The arms that are studied: neither dense nor controls."""
+        return [arm for arm in self.arms if not arm.is_dense and not arm.is_control]
+
+    def controls(self, objective: str, kind: str, of: str | None = None) -> list[ArmResult]:
+        """The controls of a kind (of a pruning), rising in sparsity."""
+        return [
+            arm
+            for arm in self.arms
+            if arm.control is not None
+            and arm.objective == objective
+            and (arm.control.kind, arm.control.of) == (kind, of)
+        ]
+
+    def sparsities(self) -> list[float]:
+        """Of pruned arms, rising."""
+        return sorted({arm.sparsity for arm in self.pruned()})
+
+    def find(self, objective: str, pruning: str, sparsity: float) -> ArmResult | None:
+        """An arm, or None if it is not complete."""
+        return next((arm for arm in self.arms if arm.key == (objective, pruning, sparsity)), None)
+
+    def siblings(self, arm: ArmResult) -> list[tuple[str, ArmResult | None]]:
+        """The other objectives that the study gives the same pruning, with their arm, or None while it is missing."""
+        if arm.is_dense:
+            return []
+        others = [
+            other.objective
+            for other in self.study.objectives
+            if other.objective != arm.objective and arm.pruning in other.prunings
+        ]
+        return [(objective, self.find(objective, arm.pruning, arm.sparsity)) for objective in others]
+
+    def shared(self, arm: ArmResult) -> np.ndarray | None:
+        """PIEs of this arm that are PIEs in the same pruning and sparsity of every other objective too.
+
+        None where no other objective has that pruning (delayed GMP, say), or where one that has it is missing yet.
+        """
+        masks = [None if other is None else other.is_pie for _, other in self.siblings(arm)]
+        known = [mask for mask in masks if mask is not None]
+        if not masks or len(known) < len(masks):
+            return None
+        return shared_mask([arm.is_pie, *known])
+
+
+def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | None:
+    """What a study's folder holds; None if no arm is complete yet.
+
+    Args:
+        out: the folder.
+        catalogue: of what it holds; left out: catalogue.json.
+
+    Raises:
+        CorruptArtefactError: a file is not what was written.
+        ValueError: catalogue.json is of a version that did not describe the study.
+    """
+    path = layout.catalogue(out)
+    if catalogue is None:
+        if not path.is_file():
+            return None
+        catalogue = Catalogue.of(path.read_bytes())
+    if catalogue.data is None or not catalogue.arms:
+        return None
+    if catalogue.described is None:
+        raise ValueError(f"{path} does not say what was run: `piescope report {out}` writes it anew")
+    store = Store(out)
+    data = store.load("data", catalogue.data)
+    arrays = data.tensors(layout.IMAGES)
+    return Results(
+        study=catalogue.described,
+        data=DataRecord.of(data.read(layout.DATA_FACTS)),
+        images=arrays["images"],
+        labels=arrays["labels"],
+        arms=tuple(_load_arm(listed, store) for listed in catalogue.arms),
+        missing=catalogue.missing,
+        environments=catalogue.environments,
+        probe_points=catalogue.probe_points,
+        recipe=catalogue.recipe,
+    )
+
+
+def _load_arm(listed: CompleteArm, store: Store) -> ArmResult:
+    compare = store.load("compare", listed.compare)
+    table: pa.Table = compare.table(layout.EXAMPLES)
+    project = None if listed.project is None else store.load("project", listed.project)
+    return ArmResult(
+        listed.objective,
+        listed.pruning,
+        listed.sparsity,
+        {name: _as_array(table[name]) for name in table.column_names},
+        ArmSummary.of(compare.read(layout.SUMMARY)),
+        None if project is None else project.tensors(layout.PROJECTION)["embedding"],
+        compare.tensors(layout.MODELS),
+        listed.control,
+        listed.descended,
+    )
+
+
+def _as_array(column: pa.ChunkedArray) -> np.ndarray:
+    return np.array(column.to_pylist()) if pa.types.is_string(column.type) else np.asarray(column.to_numpy())
