@@ -33,13 +33,13 @@ CLEAR = 0.05
 """What has a q-value of at most this is beyond chance."""
 
 
-class Record(BaseModel):
+class AuditPart(BaseModel):
     """A part of audit.json: frozen; keys of later versions are passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
 
-class Share(Record):
+class Share(AuditPart):
     """A share of all examples with its interval, percent.
 
     Attributes:
@@ -57,7 +57,7 @@ class Share(Record):
     freedom: Number = None
 
 
-class AccuracyChange(Record):
+class AccuracyChange(AuditPart):
     """Accuracy of both sides and its change, by examples: mean over a side's models.
 
     Attributes:
@@ -89,7 +89,7 @@ class AccuracyChange(Record):
     compressed_modal: Number = None
 
 
-class Flips(Record):
+class Flips(AuditPart):
     """What happened to right and wrong answers.
 
     Attributes:
@@ -107,7 +107,7 @@ class Flips(Record):
     correct_to_wrong_share: Share | None = None
 
 
-class SeedFlips(Record):
+class SeedFlips(AuditPart):
     """Flips between the sides, and among the models of one side.
 
     Attributes:
@@ -131,7 +131,7 @@ class SeedFlips(Record):
     p_value: Number = None
 
 
-class Seeds(Record):
+class Seeds(AuditPart):
     """What seeds alone do, where the sides have other numbers of models.
 
     Attributes:
@@ -149,7 +149,7 @@ class Seeds(Record):
     why_not: str = ""
 
 
-class Noise(Record):
+class Noise(AuditPart):
     """How many PIEs two groups of dense models have among each other.
 
     Attributes:
@@ -175,7 +175,7 @@ class Noise(Record):
     why_not: str = ""
 
 
-class Confidences(Record):
+class Confidences(AuditPart):
     """Of the intervals of three tables, percent.
 
     Attributes:
@@ -189,7 +189,7 @@ class Confidences(Record):
     groups: float = 95.0
 
 
-class Confirmed(Record):
+class Confirmed(AuditPart):
     """Examples that changed by more than chance, tested one by one.
 
     Attributes:
@@ -205,7 +205,7 @@ class Confirmed(Record):
     why_not: str = ""
 
 
-class ImpactRow(Record):
+class ImpactRow(AuditPart):
     """What happened to a class or a group.
 
     Attributes:
@@ -282,7 +282,7 @@ class GroupRow(ImpactRow):
         return f"{self.column} = {self.value}"
 
 
-class Confusion(Record):
+class Confusion(AuditPart):
     """A mix-up that grew.
 
     Attributes:
@@ -315,7 +315,7 @@ class Confusion(Record):
         return self.q_value is not None and self.q_value <= CLEAR
 
 
-class ReliabilityBin(Record):
+class ReliabilityBin(AuditPart):
     """Examples of about one confidence.
 
     Attributes:
@@ -333,7 +333,7 @@ class ReliabilityBin(Record):
     accuracy: Number = None
 
 
-class SideCalibration(Record):
+class SideCalibration(AuditPart):
     """Whether a side's confidence means what it says.
 
     Attributes:
@@ -349,7 +349,7 @@ class SideCalibration(Record):
     bins: tuple[ReliabilityBin, ...] = ()
 
 
-class ShiftBin(Record):
+class ShiftBin(AuditPart):
     """Examples whose true label's probability changed about so much.
 
     Attributes:
@@ -363,7 +363,7 @@ class ShiftBin(Record):
     examples: int | None = None
 
 
-class Calibration(Record):
+class Calibration(AuditPart):
     """Confidence of both sides.
 
     Attributes:
@@ -381,7 +381,7 @@ class Calibration(Record):
     shift: tuple[ShiftBin, ...] = ()
 
 
-class Measured(Record):
+class Measured(AuditPart):
     """One measure of both sides.
 
     Attributes:
@@ -405,7 +405,7 @@ class Measured(Record):
     why_not: str = ""
 
 
-class MeasuredClass(Record):
+class MeasuredClass(AuditPart):
     """Measures of one class.
 
     Attributes:
@@ -423,7 +423,7 @@ class MeasuredClass(Record):
     f1: Measured
 
 
-class Measures(Record):
+class Measures(AuditPart):
     """Precision, F1, ROC AUC and the like.
 
     Attributes:
@@ -437,7 +437,7 @@ class Measures(Record):
     by_class: tuple[MeasuredClass, ...] = ()
 
 
-class Example(Record):
+class Example(AuditPart):
     """An example that people look at.
 
     Attributes:
@@ -471,7 +471,7 @@ class Example(Record):
     is_confirmed: bool | None = None
 
 
-class LabelErrors(Record):
+class LabelErrors(AuditPart):
     """Likely label errors.
 
     Attributes:

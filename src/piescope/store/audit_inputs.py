@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from piescope.store.audit_answers import Record, SideName
+from piescope.store.audit_answers import AuditPart, SideName
 
 
-class FileRead(Record):
+class FileRead(AuditPart):
     """A file and how it was read.
 
     Attributes:
@@ -45,7 +45,7 @@ class MetadataRead(FileRead):
     columns: tuple[str, ...] = ()
 
 
-class PicturesSeen(Record):
+class PicturesSeen(AuditPart):
     """What models looked at.
 
     Attributes:
@@ -59,7 +59,7 @@ class PicturesSeen(Record):
     batch_size: int | None = None
 
 
-class Inputs(Record):
+class Inputs(AuditPart):
     """What was read.
 
     Attributes:
@@ -87,7 +87,7 @@ class Inputs(Record):
         return self.dense if name == "dense" else self.compressed
 
 
-class MadeWith(Record):
+class MadeWith(AuditPart):
     """What made the audit.
 
     Attributes:
@@ -99,7 +99,7 @@ class MadeWith(Record):
     libraries: dict[str, str] = Field(default_factory=dict)
 
 
-class Renamed(Record):
+class Renamed(AuditPart):
     """How classes would have to be renamed.
 
     Attributes:
@@ -115,7 +115,7 @@ class Renamed(Record):
     moved: int
 
 
-class Warned(Record):
+class Warned(AuditPart):
     """What makes an audit's numbers doubtful: its ``kind`` and what is known of it."""
 
     def model_post_init(self, _context: Any) -> None:

@@ -12,6 +12,7 @@ from piescope.problems import InputError
 from piescope.store import audit_layout
 from piescope.store.audit_answers import (
     AccuracyChange,
+    AuditPart,
     Calibration,
     ClassRow,
     Confidences,
@@ -25,7 +26,6 @@ from piescope.store.audit_answers import (
     Measures,
     Noise,
     Number,
-    Record,
     Seeds,
     Share,
 )
@@ -44,7 +44,7 @@ Where = Literal["accuracy", "class", "group"]
 Answer = Literal["safe", "harm shown", "too few to tell", "no true labels", "in doubt"]
 
 
-class BothSides(Record):
+class BothSides(AuditPart):
     """A mean of each side.
 
     Attributes:
@@ -56,7 +56,7 @@ class BothSides(Record):
     compressed: Number = None
 
 
-class QMeans(Record):
+class QMeans(AuditPart):
     """Mean Q-Score of some examples.
 
     Attributes:
@@ -68,7 +68,7 @@ class QMeans(Record):
     compressed: Number = Field(None, alias="compressed_q")
 
 
-class QScores(Record):
+class QScores(AuditPart):
     """Means over all examples of one side.
 
     Attributes:
@@ -84,7 +84,7 @@ class QScores(Record):
     degenerate: int | None = None
 
 
-class QScore(Record):
+class QScore(AuditPart):
     """Q-Score of both sides.
 
     Attributes:
@@ -114,7 +114,7 @@ class Depths(BothSides):
     other: BothSides
 
 
-class Embeddings(Record):
+class Embeddings(AuditPart):
     """What happened to the representation.
 
     Attributes:
@@ -142,7 +142,7 @@ class Embeddings(Record):
     prediction_depth: Depths | None = None
 
 
-class BudgetRow(Record):
+class BudgetRow(AuditPart):
     """A budget and the verdict on it, see `piescope.auditing.budgets.judge`.
 
     Attributes:
@@ -168,7 +168,7 @@ class BudgetRow(Record):
     of: str = ""
 
 
-class CopyRow(Record):
+class CopyRow(AuditPart):
     """What one copy of a what-if lost.
 
     Attributes:
@@ -234,7 +234,7 @@ class CopyRow(Record):
     broken: tuple[str, ...] = ()
 
 
-class Harm(Record):
+class Harm(AuditPart):
     """A loss beyond chance.
 
     Attributes:
@@ -248,7 +248,7 @@ class Harm(Record):
     change: float
 
 
-class Unsettled(Record):
+class Unsettled(AuditPart):
     """A loss that the sample is too small to exclude.
 
     Attributes:
@@ -270,7 +270,7 @@ class Unsettled(Record):
     enough: int | None
 
 
-class Verdict(Record):
+class Verdict(AuditPart):
     """Can it be shipped? See `piescope.auditing.verdict.verdict_of`.
 
     Attributes:
@@ -302,7 +302,7 @@ class Verdict(Record):
     enough: int | None = None
 
 
-class AuditRecord(Record):
+class AuditRecord(AuditPart):
     """Everything that an audit found; docs/audit.md says what each part is and how sure.
 
     Example:
@@ -386,7 +386,7 @@ class AuditRecord(Record):
         return self.model_copy(update=changed)
 
 
-class Version(Record):
+class Version(AuditPart):
     """All that is asked of a file before it is read."""
 
     format_version: int
