@@ -21,6 +21,9 @@ SUPPORTED: Verdict = "supported"
 CONTRADICTED: Verdict = "contradicted"
 UNDECIDED: Verdict = "undecided at this scale"
 
+Side = Literal["above", "below"] | None
+"""Of zero, on which an effect should lie; None: it is there for comparison, no part of the verdict."""
+
 Values = np.ndarray
 """A statistic of every row of the draws; row 0 is what was observed."""
 
@@ -32,7 +35,7 @@ class Part:
     Attributes:
         about: which arms.
         effect: what is measured, with its unit.
-        claimed: which side of zero the effect should lie on; None: told for comparison, no part of the verdict.
+        claimed: which side of zero the effect should lie on.
         estimate: the effect; of its logarithm where ``is_ratio``.
         paper: the effect in the paper's tables, where it can be had.
         is_ratio: the effect is told as a ratio, and one is its zero.
@@ -40,7 +43,7 @@ class Part:
 
     about: str
     effect: str
-    claimed: Literal["above", "below"] | None
+    claimed: Side
     estimate: Estimate
     paper: float | None = None
     is_ratio: bool = False

@@ -7,6 +7,7 @@ other side after Bonferroni's correction for the number of parts, else ``undecid
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,30 +16,252 @@ import numpy as np
 from piescope.measure.class_impact import same_class_probability
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
-from piescope.measure.resampling import Estimate, estimate
-from piescope.report.study.claim_parts import DRAWS, Claim, Part
-from piescope.report.study.evidence import Evidence
+from piescope.report.study.claim_parts import DRAWS, Claim, Part, Values
+from piescope.report.study.evidence import BOTH, Evidence
 from piescope.report.study.published import paper_value
 from piescope.report.study.results import Results
-from piescope.report.study.rows import Bounds, Row
+from piescope.report.study.rows import ArmKey, Bounds, Row
 from piescope.report.study.signal import Signal
-from piescope.report.study.words import OBJECTIVES, pruning_name
+from piescope.report.study.words import OBJECTIVES, family_name, pruning_name
 from piescope.wording import as_percent
+
+
+def _named(arm: ArmKey, to: ArmKey | None = None) -> str:
+    """A pruning at a sparsity, or from one to another."""
+    text = f"{pruning_name(arm.pruning)}, {as_percent(arm.sparsity)}"
+    return text if to is None else f"{text} to {as_percent(to.sparsity)}"
+
+
+def _paper(table: int, quantity: str, *arms: ArmKey) -> list[float] | None:
+    """The paper's numbers; None where it has not all of them."""
+    values = [paper_value(table, *arm, quantity) for arm in arms]
+    known = [value for value in values if value is not None]
+    return known if len(known) == len(arms) else None
+
+
+def _beyond_noise(evidence: Evidence, about: str, names: tuple[str, str], arms: list[ArmKey]) -> Iterator[Part]:
+    """The same comparison of what is beyond seed noise: for comparison only, the paper counts all PIEs."""
+    excess = evidence.excess(*arms)
+    if excess is not None:
+        yield Part(
+            about, f"PIEs beyond seed noise of {names[0]} minus those of {names[1]}, % of examples", None, excess
+        )
+
+
+def _supcon_loses_more(evidence: Evidence) -> Iterator[Part]:
+    for pruning in evidence.common_prunings(evidence.main):
+        arms = [ArmKey(objective, pruning, evidence.main) for objective in ("supcon", "supervised")]
+        counts, paper = [evidence.count(arm) + 0.5 for arm in arms], _paper(1, "pies", *arms)
+        effect = "PIEs of SupCon over PIEs of Sup (half a PIE added to each; the paper: about 3)"
+        ratio = None if paper is None else paper[0] / paper[1]
+        yield evidence.part(_named(arms[0]), effect, "above", np.log(counts[0] / counts[1]), ratio, is_ratio=True)
+        yield from _beyond_noise(evidence, _named(arms[0]), ("SupCon", "Sup"), arms)
+
+
+def _loses_fewer(objective: str, fewer: str, more: str) -> Callable[[Evidence], Iterator[Part]]:
+    def parts(evidence: Evidence) -> Iterator[Part]:
+        names = pruning_name(fewer), pruning_name(more)
+        effect = f"PIEs of {names[0]} minus PIEs of {names[1]}, % of examples"
+        for sparsity in evidence.sparsities(objective, fewer, more):
+            arms = [ArmKey(objective, pruning, sparsity) for pruning in (fewer, more)]
+            counts = [100 * evidence.count(arm) / evidence.examples for arm in arms]
+            paper = _paper(1, "pies", *arms)  # of 10,000
+            difference = None if paper is None else (paper[0] - paper[1]) / 100
+            yield evidence.part(as_percent(sparsity), effect, "below", counts[0] - counts[1], difference)
+            yield from _beyond_noise(evidence, as_percent(sparsity), names, arms)
+
+    return parts
+
+
+def _q_score_falls(evidence: Evidence) -> Iterator[Part]:
+    for pruning in evidence.common_prunings(evidence.main):
+        change, paper = {}, {}
+        for objective, table in (("supcon", 4), ("supervised", 5)):
+            arms = ArmKey(objective, pruning, evidence.main), ArmKey(objective, "dense", 0.0)
+            pruned, dense = map(evidence.q, arms)
+            change[objective] = 100 * (pruned / dense - 1)
+            values = _paper(table, "q_mean", *arms)
+            paper[objective] = None if values is None else 100 * (values[0] / values[1] - 1)
+        about, own, other = _named(arms[0]), paper["supcon"], paper["supervised"]
+        yield evidence.part(about, "change of SupCon's mean Q-Score, %", "below", change["supcon"], own)
+        effect = "change of SupCon's mean Q-Score minus change of Sup's, percentage points"
+        beyond = None if own is None else own - (other or 0.0)
+        yield evidence.part(about, effect, "below", change["supcon"] - change["supervised"], beyond)
+
+
+def _pies_are_deeper(evidence: Evidence) -> Iterator[Part]:
+    for arm in evidence.arms() if evidence.has_depth else []:
+        about = f"{family_name(*arm.family)}, {as_percent(arm.sparsity)}"
+        effect = "depth of PIEs minus depth of others, probes"
+        means = [paper_value(6, *arm, quantity) for quantity in ("pie_mean", "non_pie_mean")]
+        paper = None if means[0] is None or means[1] is None else means[0] - means[1]
+        yield evidence.depth_part(about, effect, "above", _deeper(evidence, arm, "depth"), paper)
+        own = f"{effect}, against each model's own prediction (Baldock)"
+        yield evidence.depth_part(about, own, None, _deeper(evidence, arm, "depth_baldock"))
+
+
+def _deeper(evidence: Evidence, arm: ArmKey, convention: str) -> Values:
+    """Mean depth of PIEs minus that of others, of each row."""
+    is_pie, examples, depth = evidence.pies(arm), evidence.drawn.examples, evidence.depth(arm, convention)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        inside, outside = (
+            (depth * mask * examples).sum(1, dtype=np.float64) / (mask * examples).sum(1, dtype=np.float64)
+            for mask in (is_pie, ~is_pie)
+        )
+    return inside - outside
+
+
+def _depth_foretells_depth(evidence: Evidence) -> Iterator[Part]:
+    for pruning in evidence.common_prunings(evidence.main) if evidence.has_depth else []:
+        correlations = {}
+        for objective in BOTH:
+            pruned = ArmKey(objective, pruning, evidence.main)
+            depths = evidence.depth(ArmKey(objective, "dense", 0.0)), evidence.depth(pruned)
+            correlations[objective] = correlation(*depths, evidence.drawn.examples)
+        of_sup, of_supcon = (correlations[objective] for objective in BOTH)
+        effect = "correlation over examples of depth in dense and in pruned Sup models, minus one half"
+        yield evidence.depth_part(_named(pruned), effect, "above", of_sup - 0.5)
+        effect = "that correlation of Sup minus that of SupCon"
+        yield evidence.depth_part(_named(pruned), effect, "above", of_sup - of_supcon)
+
+
+def _classes_even_out(evidence: Evidence) -> Iterator[Part]:
+    classes, labels = len(evidence.results.class_names), evidence.results.labels
+    for family in evidence.families():
+        sparsities = evidence.sparsities(*family)
+        if len(sparsities) < 2:
+            continue
+        low, high = (
+            same_class_probability(evidence.pies(ArmKey(*family, end)), labels, classes, evidence.drawn.examples)
+            for end in (sparsities[0], sparsities[-1])
+        )
+        about = f"{family_name(*family)}, {as_percent(sparsities[-1])} against {as_percent(sparsities[0])}"
+        yield evidence.part(about, "change of the probability that two PIEs are of one class", "below", high - low)
+
+
+def _is_unbalanced(evidence: Evidence) -> bool:
+    return len(set(np.bincount(evidence.results.labels, minlength=len(evidence.results.class_names)).tolist())) > 1
+
+
+def _overlap_grows(evidence: Evidence) -> Iterator[Part]:
+    for pruning in evidence.common_prunings():
+        both_have = evidence.sparsities("supcon", pruning)
+        sparsities = [sparsity for sparsity in evidence.sparsities("supervised", pruning) if sparsity in both_have]
+        if len(sparsities) < 2:
+            continue
+        low, high = ([ArmKey(o, pruning, sparsity) for o in BOTH] for sparsity in (sparsities[0], sparsities[-1]))
+        overlap, by_chance = [], []
+        for one, other in (low, high):
+            overlap.append(jaccard(evidence.pies(one), evidence.pies(other), evidence.drawn.examples))
+            by_chance.append(chance_jaccard(evidence.count(one), evidence.count(other), evidence.examples))
+        for arm, share in zip(low, _shared(evidence, low), strict=True):
+            effect = f"share of {OBJECTIVES[arm.objective]}'s PIEs that the other has too, minus one half"
+            yield evidence.part(_named(arm), effect, "below", share - 0.5)
+        about, grown = _named(low[0], to=high[0]), overlap[1] - overlap[0]
+        effect = "growth of the overlap (those of both over those of either)"
+        yield evidence.part(about, effect, "above", grown)
+        effect = "growth of the overlap beyond that of independent sets of these sizes"
+        yield evidence.part(about, effect, None, grown - (by_chance[1] - by_chance[0]))
+
+
+def _shared(evidence: Evidence, arms: list[ArmKey]) -> list[Values]:
+    """For each of two arms: the share of its PIEs that are the other's too."""
+    both = (evidence.pies(arms[0]) & evidence.pies(arms[1])) * evidence.drawn.examples
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return [both.sum(1, dtype=np.float64) / evidence.count(arm) for arm in arms]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding of the paper, and the comparisons of a run that speak for or against it.
+
+    Attributes:
+        id: C1 to C8.
+        statement: what the paper says.
+        parts: the comparisons; none where the run lacks what they need.
+        needs: what that is.
+        note: what the verdict does not say.
+        note_if: whether there is something to note.
+    """
+
+    id: str
+    statement: str
+    parts: Callable[[Evidence], Iterator[Part]]
+    needs: str
+    note: str = ""
+    note_if: Callable[[Evidence], bool] = lambda _: True
+
+    def claim(self, evidence: Evidence) -> Claim:
+        """What becomes of it in a run."""
+        parts = tuple(self.parts(evidence))
+        if not parts:
+            return Claim(self.id, self.statement, (), self.needs)
+        return Claim(self.id, self.statement, parts, "", self.note if self.note_if(evidence) else "")
+
+
+FINDINGS = (
+    Finding(
+        "C1",
+        "Supervised contrastive models lose more examples than supervised ones at high sparsity",
+        _supcon_loses_more,
+        "one pruning of both objectives",
+    ),
+    Finding(
+        "C2",
+        "In supervised training, one-shot pruning loses fewer examples than gradual pruning at every sparsity",
+        _loses_fewer("supervised", "one_shot", "gmp"),
+        "supervised gmp and one_shot",
+    ),
+    Finding(
+        "C3",
+        "In supervised contrastive training, delayed gradual pruning loses fewer examples than gradual pruning",
+        _loses_fewer("supcon", "delayed_gmp", "gmp"),
+        "supcon gmp and delayed_gmp",
+    ),
+    Finding(
+        "C4",
+        "Q-Score falls with sparsity for supervised contrastive models, and more than for supervised ones",
+        _q_score_falls,
+        "one pruning of both objectives",
+    ),
+    Finding(
+        "C5",
+        "Prediction depth is higher for PIEs than for other examples",
+        _pies_are_deeper,
+        "prediction depth of pruned arms",
+        "As in the paper, depth is against the true label: it puts every misclassified example near the maximum by "
+        "construction, and most PIEs are misclassified; depth against the model's own prediction, which has not that "
+        "fault, stands beside it",
+    ),
+    Finding(
+        "C6",
+        "An example's depth in the dense model predicts its depth in the pruned one for supervised training, less so "
+        "for supervised contrastive training",
+        _depth_foretells_depth,
+        "prediction depth of one pruning of both objectives",
+    ),
+    Finding(
+        "C7",
+        "PIEs spread more evenly over the classes as sparsity grows",
+        _classes_even_out,
+        "one pruning at two sparsities",
+        "Where classes have other sizes, an even spread follows the sizes",
+        note_if=_is_unbalanced,
+    ),
+    Finding(
+        "C8",
+        "At low sparsity PIEs are largely unique to an objective, and the overlap grows with sparsity",
+        _overlap_grows,
+        "one pruning of both objectives at two sparsities",
+        "Larger sets overlap more by chance alone; how much of the growth is beyond that stands beside it",
+    ),
+)
 
 
 def check_claims(results: Results, draws: int = DRAWS, signal: Signal | None = None) -> list[Claim]:
     """All eight claims, on what this run has; ``signal``: where its noise floors are known already."""
     evidence = Evidence(results, draws, signal or Signal(results))
-    return [
-        _c1(evidence),
-        _c2(evidence),
-        _c3(evidence),
-        _c4(evidence),
-        _c5(evidence),
-        _c6(evidence),
-        _c7(evidence),
-        _c8(evidence),
-    ]
+    return [finding.claim(evidence) for finding in FINDINGS]
 
 
 @dataclass(frozen=True)
@@ -101,290 +324,3 @@ def _part_row(claim: Claim, part: Part, scale: tuple[int, int]) -> ClaimRow:
         part.verdict if part.counts else "",
         part.reason if part.counts else "for comparison only",
     )
-
-
-def _pair(objective: str, pruning: str, sparsity: float | None = None) -> str:
-    named = f"{OBJECTIVES[objective]} / {pruning_name(pruning)}"
-    return named if sparsity is None else f"{named}, {as_percent(sparsity)}"
-
-
-def _paper_ratio(table: int, quantity: str, *arms: tuple[str, str, float]) -> float | None:
-    values = [paper_value(table, *arm, quantity) for arm in arms]
-    return None if values[0] is None or not values[1] else values[0] / values[1]
-
-
-def _paper_difference(table: int, quantity: str, *arms: tuple[str, str, float]) -> float | None:
-    values = [paper_value(table, *arm, quantity) for arm in arms]
-    return None if values[0] is None or values[1] is None else values[0] - values[1]
-
-
-def _claim(identity: str, statement: str, parts: list[Part], needs: str, note: str = "") -> Claim:
-    return Claim(identity, statement, tuple(parts), "" if parts else needs, note if parts else "")
-
-
-def _c1(evidence: Evidence) -> Claim:
-    parts = []
-    for pruning in evidence.common_prunings(evidence.main):
-        arms = [(objective, pruning, evidence.main) for objective in ("supcon", "supervised")]
-        counts = [evidence.count(*arm) + 0.5 for arm in arms]
-        parts.append(
-            Part(
-                f"{pruning_name(pruning)}, {as_percent(evidence.main)}",
-                "PIEs of SupCon over PIEs of Sup (half a PIE added to each; the paper: about 3)",
-                "above",
-                estimate(np.log(counts[0] / counts[1]), evidence.models),
-                _paper_ratio(1, "pies", *arms),
-                is_ratio=True,
-            )
-        )
-        parts += _beyond_noise(evidence, f"{pruning_name(pruning)}, {as_percent(evidence.main)}", "SupCon", "Sup", arms)
-    return _claim(
-        "C1",
-        "Supervised contrastive models lose more examples than supervised ones at high sparsity",
-        parts,
-        "one pruning of both objectives",
-    )
-
-
-def _fewer(evidence: Evidence, objective: str, fewer: str, more: str) -> list[Part]:
-    parts = []
-    for sparsity in evidence.sparsities(objective, fewer, more):
-        arms = [(objective, pruning, sparsity) for pruning in (fewer, more)]
-        counts = [100 * evidence.count(*arm) / evidence.examples for arm in arms]
-        paper = _paper_difference(1, "pies", *arms)
-        parts.append(
-            Part(
-                as_percent(sparsity),
-                f"PIEs of {pruning_name(fewer)} minus PIEs of {pruning_name(more)}, % of examples",
-                "below",
-                estimate(counts[0] - counts[1], evidence.models),
-                None if paper is None else paper / 100,
-            )
-        )
-        parts += _beyond_noise(evidence, as_percent(sparsity), pruning_name(fewer), pruning_name(more), arms)
-    return parts
-
-
-def _beyond_noise(
-    evidence: Evidence, about: str, one: str, other: str, arms: list[tuple[str, str, float]]
-) -> list[Part]:
-    """The same comparison of what is beyond seed noise: for comparison only, the paper counts all PIEs."""
-    found = evidence.excess(*arms)
-    effect = f"PIEs beyond seed noise of {one} minus those of {other}, % of examples"
-    return [] if found is None else [Part(about, effect, None, found)]
-
-
-def _c2(evidence: Evidence) -> Claim:
-    return _claim(
-        "C2",
-        "In supervised training, one-shot pruning loses fewer examples than gradual pruning at every sparsity",
-        _fewer(evidence, "supervised", "one_shot", "gmp"),
-        "supervised gmp and one_shot",
-    )
-
-
-def _c3(evidence: Evidence) -> Claim:
-    return _claim(
-        "C3",
-        "In supervised contrastive training, delayed gradual pruning loses fewer examples than gradual pruning",
-        _fewer(evidence, "supcon", "delayed_gmp", "gmp"),
-        "supcon gmp and delayed_gmp",
-    )
-
-
-def _c4(evidence: Evidence) -> Claim:
-    parts = []
-    for pruning in evidence.common_prunings(evidence.main):
-        change, paper = {}, {}
-        for objective, table in (("supcon", 4), ("supervised", 5)):
-            pruned, dense = (evidence.q(objective, pruning, sparsity) for sparsity in (evidence.main, 0.0))
-            change[objective] = 100 * (pruned / dense - 1)
-            arms = (objective, pruning, evidence.main), (objective, "dense", 0.0)
-            ratio = _paper_ratio(table, "q_mean", *arms)
-            paper[objective] = None if ratio is None else 100 * (ratio - 1)
-        about = f"{pruning_name(pruning)}, {as_percent(evidence.main)}"
-        parts.append(
-            Part(
-                about,
-                "change of SupCon's mean Q-Score, %",
-                "below",
-                estimate(change["supcon"], evidence.models),
-                paper["supcon"],
-            )
-        )
-        told = None if paper["supcon"] is None else paper["supcon"] - (paper["supervised"] or 0.0)
-        parts.append(
-            Part(
-                about,
-                "change of SupCon's mean Q-Score minus change of Sup's, percentage points",
-                "below",
-                estimate(change["supcon"] - change["supervised"], evidence.models),
-                told,
-            )
-        )
-    return _claim(
-        "C4",
-        "Q-Score falls with sparsity for supervised contrastive models, and more than for supervised ones",
-        parts,
-        "one pruning of both objectives",
-    )
-
-
-def _c5(evidence: Evidence) -> Claim:
-    parts = []
-    for objective, pruning in evidence.families() if evidence.has_depth else []:
-        for sparsity in evidence.sparsities(objective, pruning):
-            values = [paper_value(6, objective, pruning, sparsity, key) for key in ("pie_mean", "non_pie_mean")]
-            paper = None if values[0] is None or values[1] is None else values[0] - values[1]
-            about = _pair(objective, pruning, sparsity)
-            effect = "depth of PIEs minus depth of others, probes"
-            own = f"{effect}, against each model's own prediction (Baldock)"
-            found = _deeper(evidence, objective, pruning, sparsity, "depth")
-            parts.append(Part(about, effect, "above", found, paper))
-            parts.append(Part(about, own, None, _deeper(evidence, objective, pruning, sparsity, "depth_baldock")))
-    return _claim(
-        "C5",
-        "Prediction depth is higher for PIEs than for other examples",
-        parts,
-        "prediction depth of pruned arms",
-        "As in the paper, depth is against the true label: it puts every misclassified example near the maximum by "
-        "construction, and most PIEs are misclassified; depth against the model's own prediction, which has not that "
-        "fault, stands beside it",
-    )
-
-
-def _deeper(evidence: Evidence, objective: str, pruning: str, sparsity: float, convention: str) -> Estimate:
-    is_pie, examples = evidence.pies(objective, pruning, sparsity), evidence.drawn.examples
-    depth = evidence.depth(objective, pruning, sparsity, convention)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        inside, outside = (
-            (depth * mask * examples).sum(1, dtype=np.float64) / (mask * examples).sum(1, dtype=np.float64)
-            for mask in (is_pie, ~is_pie)
-        )
-    return estimate(inside - outside, evidence.depth_models)
-
-
-def _c6(evidence: Evidence) -> Claim:
-    parts = []
-    for pruning in evidence.common_prunings(evidence.main) if evidence.has_depth else []:
-        found = {}
-        for objective in ("supervised", "supcon"):
-            dense, pruned = (evidence.depth(objective, pruning, sparsity) for sparsity in (0.0, evidence.main))
-            found[objective] = correlation(dense, pruned, evidence.drawn.examples)
-        about = f"{pruning_name(pruning)}, {as_percent(evidence.main)}"
-        parts.append(
-            Part(
-                about,
-                "correlation over examples of depth in dense and in pruned Sup models, minus one half",
-                "above",
-                estimate(found["supervised"] - 0.5, evidence.depth_models),
-            )
-        )
-        parts.append(
-            Part(
-                about,
-                "that correlation of Sup minus that of SupCon",
-                "above",
-                estimate(found["supervised"] - found["supcon"], evidence.depth_models),
-            )
-        )
-    return _claim(
-        "C6",
-        "An example's depth in the dense model predicts its depth in the pruned one for supervised training, less so "
-        "for supervised contrastive training",
-        parts,
-        "prediction depth of one pruning of both objectives",
-    )
-
-
-def _c7(evidence: Evidence) -> Claim:
-    parts = []
-    for objective, pruning in evidence.families():
-        sparsities = evidence.sparsities(objective, pruning)
-        if len(sparsities) < 2:
-            continue
-        classes = len(evidence.results.class_names)
-        low, high = (
-            same_class_probability(
-                evidence.pies(objective, pruning, sparsity), evidence.results.labels, classes, evidence.drawn.examples
-            )
-            for sparsity in (sparsities[0], sparsities[-1])
-        )
-        found = estimate(high - low, evidence.models)
-        parts.append(
-            Part(
-                f"{_pair(objective, pruning)}, {as_percent(sparsities[-1])} against {as_percent(sparsities[0])}",
-                "change of the probability that two PIEs are of one class",
-                "below",
-                found,
-            )
-        )
-    return _claim(
-        "C7",
-        "PIEs spread more evenly over the classes as sparsity grows",
-        parts,
-        "one pruning at two sparsities",
-        "Where classes have other sizes, an even spread follows the sizes" if _is_unbalanced(evidence) else "",
-    )
-
-
-def _is_unbalanced(evidence: Evidence) -> bool:
-    return len(set(np.bincount(evidence.results.labels, minlength=len(evidence.results.class_names)).tolist())) > 1
-
-
-def _c8(evidence: Evidence) -> Claim:
-    parts = []
-    for pruning in evidence.common_prunings():
-        both_have = evidence.sparsities("supcon", pruning)
-        sparsities = [sparsity for sparsity in evidence.sparsities("supervised", pruning) if sparsity in both_have]
-        if len(sparsities) < 2:
-            continue
-        ends = sparsities[0], sparsities[-1]
-        low, high = (
-            jaccard(
-                evidence.pies("supervised", pruning, sparsity),
-                evidence.pies("supcon", pruning, sparsity),
-                evidence.drawn.examples,
-            )
-            for sparsity in ends
-        )
-        by_chance = []
-        for sparsity in ends:
-            sizes = [evidence.count(objective, pruning, sparsity) for objective in ("supervised", "supcon")]
-            by_chance.append(chance_jaccard(sizes[0], sizes[1], evidence.examples))
-        about = f"{pruning_name(pruning)}, {as_percent(ends[0])}"
-        both = f"{about} to {as_percent(ends[1])}"
-        chance = "growth of the overlap beyond that of independent sets of these sizes"
-        grown, grown_by_chance = high - low, by_chance[1] - by_chance[0]
-        parts += [
-            *(
-                Part(about, f"share of {OBJECTIVES[o]}'s PIEs that the other has too, minus one half", "below", found)
-                for o, found in _shared(evidence, pruning, ends[0]).items()
-            ),
-            Part(
-                both,
-                "growth of the overlap (those of both over those of either)",
-                "above",
-                estimate(grown, evidence.models),
-            ),
-            Part(both, chance, None, estimate(grown - grown_by_chance, evidence.models)),
-        ]
-    return _claim(
-        "C8",
-        "At low sparsity PIEs are largely unique to an objective, and the overlap grows with sparsity",
-        parts,
-        "one pruning of both objectives at two sparsities",
-        "Larger sets overlap more by chance alone; how much of the growth is beyond that stands beside it",
-    )
-
-
-def _shared(evidence: Evidence, pruning: str, sparsity: float) -> dict[str, Estimate]:
-    """For each objective: the share of its PIEs that are the other's too, minus one half."""
-    pies = {objective: evidence.pies(objective, pruning, sparsity) for objective in ("supervised", "supcon")}
-    both = (pies["supervised"] & pies["supcon"]) * evidence.drawn.examples
-    shares = {}
-    for objective in pies:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = both.sum(1, dtype=np.float64) / evidence.count(objective, pruning, sparsity)
-        shares[objective] = estimate(share - 0.5, evidence.models)
-    return shares

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 import numpy as np
 
 from piescope.measure.noise_floor import excess_difference
 from piescope.measure.pies import group_modal_labels
-from piescope.measure.resampling import Draws, Estimate, drawn_means, two_way_draws
-from piescope.report.study.claim_parts import Values
+from piescope.measure.resampling import Draws, Estimate, drawn_means, estimate, two_way_draws
+from piescope.report.study.claim_parts import Part, Side, Values
 from piescope.report.study.results import ArmResult, Results
+from piescope.report.study.rows import ArmKey
 from piescope.report.study.signal import Signal
+
+BOTH = ("supervised", "supcon")
+"""The paper's objectives."""
+
+KINDS = {"gmp": "gradual", "delayed_gmp": "gradual", "one_shot": "one_shot"}
+"""The paper's prunings."""
 
 
 class Evidence:
@@ -19,7 +27,7 @@ class Evidence:
 
     def __init__(self, results: Results, draws: int, signal: Signal) -> None:
         self.results, self.signal = results, signal
-        self.models = max(len(arm.models["labels"]) for arm in results.arms)
+        self.models = max(len(arm.labels) for arm in results.arms)
         self.examples = len(results.labels)
         self.drawn: Draws = two_way_draws(self.models, self.examples, draws)
         # a cache of each evidence's own
@@ -32,9 +40,14 @@ class Evidence:
         """The sparsity that the headline is about."""
         return self.results.main_sparsity
 
-    def arm(self, objective: str, pruning: str, sparsity: float) -> ArmResult | None:
-        """An arm; at sparsity 0 the dense one."""
-        return self.results.find(objective, "dense" if sparsity == 0 else pruning, sparsity)
+    def find(self, arm: ArmKey) -> ArmResult:
+        """An arm that there is; at sparsity 0 the dense one."""
+        found = self._arm(arm)
+        assert found is not None, "asked for arms that there are"
+        return found
+
+    def _arm(self, arm: ArmKey) -> ArmResult | None:
+        return self.results.find(arm.objective, "dense" if arm.sparsity == 0 else arm.pruning, arm.sparsity)
 
     def sparsities(self, objective: str, *prunings: str) -> list[float]:
         """At which the run has all of these arms."""
@@ -42,7 +55,7 @@ class Evidence:
             sparsity
             for sparsity in self.results.sparsities()
             if all(self.is_the_papers(pruning) for pruning in prunings)
-            if all(self.arm(objective, pruning, sparsity) for pruning in prunings) and self.arm(objective, "dense", 0)
+            if all(self._arm(ArmKey(objective, pruning, at)) for pruning in prunings for at in (sparsity, 0))
         ]
 
     def is_the_papers(self, pruning: str) -> bool:
@@ -51,12 +64,15 @@ class Evidence:
         Controls (random masks, a method of the study's own) are no evidence about the paper's methods.
         """
         method = self.results.study.method(pruning)
-        kind = {"gmp": "gradual", "delayed_gmp": "gradual", "one_shot": "one_shot"}.get(pruning)
-        return method is not None and method.kind == kind and method.criterion == "magnitude"
+        return method is not None and method.kind == KINDS.get(pruning) and method.criterion == "magnitude"
 
     def families(self) -> list[tuple[str, str]]:
         """(objective, pruning) of the paper's objectives and prunings, in the study's order."""
-        return [(o, p) for o, p in self.results.families() if o in ("supervised", "supcon") and self.is_the_papers(p)]
+        return [(o, p) for o, p in self.results.families() if o in BOTH and self.is_the_papers(p)]
+
+    def arms(self) -> Iterator[ArmKey]:
+        """The arms of these families whose dense arm is there."""
+        return (ArmKey(*family, sparsity) for family in self.families() for sparsity in self.sparsities(*family))
 
     def common_prunings(self, *sparsities: float) -> list[str]:
         """The paper's prunings that both objectives have, with their dense arms, at these sparsities or at any."""
@@ -65,40 +81,45 @@ class Evidence:
             name: [s for s in self.sparsities("supervised", name) if s in self.sparsities("supcon", name)]
             for name in names
         }
-        return [name for name, found in both.items() if found and set(sparsities) <= set(found)]
+        return [name for name, shared in both.items() if shared and set(sparsities) <= set(shared)]
 
-    def _modal_labels(self, objective: str, pruning: str, sparsity: float) -> Values:
-        arm = self.arm(objective, pruning, sparsity)
-        assert arm is not None, "asked for arms that there are"
-        return group_modal_labels(arm.models["labels"], self.drawn.models, len(self.results.class_names))
+    def _modal_labels(self, arm: ArmKey) -> Values:
+        return group_modal_labels(self.find(arm).labels, self.drawn.models, len(self.results.class_names))
 
-    def _pies(self, objective: str, pruning: str, sparsity: float) -> Values:
+    def _pies(self, arm: ArmKey) -> Values:
         """``[rows, examples]`` PIEs."""
-        dense = self._labels(objective, "dense", 0.0)
-        mask: Values = self._modal_labels(objective, pruning, sparsity) != dense
+        dense = self._labels(ArmKey(arm.objective, "dense", 0.0))
+        mask: Values = self._labels(arm) != dense
         return mask
 
-    def count(self, objective: str, pruning: str, sparsity: float) -> Values:
+    def count(self, arm: ArmKey) -> Values:
         """PIEs of each row."""
-        return (self.pies(objective, pruning, sparsity) * self.drawn.examples).sum(1, dtype=np.float64)
+        return (self.pies(arm) * self.drawn.examples).sum(1, dtype=np.float64)
 
-    def q(self, objective: str, pruning: str, sparsity: float) -> Values:
+    def q(self, arm: ArmKey) -> Values:
         """Mean Q-Score of each row."""
-        arm = self.arm(objective, pruning, sparsity)
-        assert arm is not None, "asked for arms that there are"
-        each = drawn_means(arm.models["q"], self.drawn.models)
-        return (each * self.drawn.examples).sum(1, dtype=np.float64) / self.examples
+        means = drawn_means(self.find(arm).models["q"], self.drawn.models)
+        return (means * self.drawn.examples).sum(1, dtype=np.float64) / self.examples
 
-    def excess(self, *arms: tuple[str, str, float]) -> Estimate | None:
+    def excess(self, *arms: ArmKey) -> Estimate | None:
         """PIEs beyond seed noise of the first arm minus those of the second, % of examples; None without a floor."""
-        found = [self.arm(*arm) for arm in arms]
-        one, other = (None if arm is None else self.signal.floor(arm) for arm in found)
+        one, other = (self.signal.floor(self.find(arm)) for arm in arms)
         if one is None or other is None:
             return None
-        each = excess_difference(one, other, same_dense=arms[0][0] == arms[1][0])
+        beyond = excess_difference(one, other, same_dense=arms[0].objective == arms[1].objective)
         scale = 100 / self.examples
-        value, error, low, high = (scale * number for number in (each.value, each.error, each.low, each.high))
-        return Estimate(value, error, low, high, each.p_above, each.p_below)
+        value, error, low, high = (scale * part for part in (beyond.value, beyond.error, beyond.low, beyond.high))
+        return Estimate(value, error, low, high, beyond.p_above, beyond.p_below)
+
+    def part(
+        self, about: str, effect: str, claimed: Side, rows: Values, paper: float | None = None, is_ratio: bool = False
+    ) -> Part:
+        """A comparison, from its effect in each row; of the logarithm where ``is_ratio``."""
+        return Part(about, effect, claimed, estimate(rows, self.models), paper, is_ratio)
+
+    def depth_part(self, about: str, effect: str, claimed: Side, rows: Values, paper: float | None = None) -> Part:
+        """Likewise of depths, which fewer models may have."""
+        return Part(about, effect, claimed, estimate(rows, self.depth_models), paper)
 
     @property
     def has_depth(self) -> bool:
@@ -110,8 +131,6 @@ class Evidence:
         """Models whose depth every arm has."""
         return min(len(arm.models["depth"]) for arm in self.results.arms if "depth" in arm.models)
 
-    def _depth(self, objective: str, pruning: str, sparsity: float, convention: str = "depth") -> Values:
+    def _depth(self, arm: ArmKey, convention: str = "depth") -> Values:
         """``[rows, examples]`` depth, mean over models; ``depth`` in the paper's convention, or ``depth_baldock``."""
-        arm = self.arm(objective, pruning, sparsity)
-        assert arm is not None, "asked for arms that there are"
-        return drawn_means(arm.models[convention], self.drawn.models)
+        return drawn_means(self.find(arm).models[convention], self.drawn.models)
