@@ -366,7 +366,7 @@ def ranking_measures(positive: Bool[Any, " examples"], scores: Float[Any, " exam
     return Influence(auc, of_auc[place] * total), Influence(average, of_average[place] * total)
 
 
-class Scale(NamedTuple):
+class Transform(NamedTuple):
     """Where a measure is closer to normal: a transformation, its derivative and its inverse."""
 
     there: Callable[[float], float]
@@ -375,14 +375,14 @@ class Scale(NamedTuple):
     ends: tuple[float, float]
 
 
-LOGIT = Scale(special.logit, lambda value: 1 / (value * (1 - value)), special.expit, (0.0, 1.0))
-FISHER = Scale(np.arctanh, lambda value: 1 / (1 - value**2), np.tanh, (-1.0, 1.0))
+LOGIT = Transform(special.logit, lambda value: 1 / (value * (1 - value)), special.expit, (0.0, 1.0))
+FISHER = Transform(np.arctanh, lambda value: 1 / (1 - value**2), np.tanh, (-1.0, 1.0))
 
 
 def compared(
     dense: Influence,
     compressed: Influence,
-    scale: Scale = LOGIT,
+    scale: Transform = LOGIT,
     counts: Int64[np.ndarray, " rows"] | None = None,
     own: list[Estimate] | None = None,
     is_still: bool = False,
@@ -428,7 +428,7 @@ def _freedom(of_rows: np.ndarray, weights: np.ndarray) -> float:
     return min(2 * squares**2 / uncertain, MOST_FREEDOM) if uncertain > 0 else MOST_FREEDOM
 
 
-def _on_scale(value: float, variance: float, deviations: float, scale: Scale) -> Estimate:
+def _on_scale(value: float, variance: float, deviations: float, scale: Transform) -> Estimate:
     inside = scale.ends[0] < value < scale.ends[1] and variance > 0
     if not inside:
         return Estimate(np.asarray(value), np.asarray(np.nan), np.asarray(np.nan))

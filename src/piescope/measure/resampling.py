@@ -81,7 +81,7 @@ def drawn_means(
 
 
 @dataclass(frozen=True)
-class Estimate:
+class ResampledEstimate:
     """A number, how sure it is, and on which side of zero it lies.
 
     Attributes:
@@ -101,7 +101,7 @@ class Estimate:
     p_negative: float
 
 
-def estimate(rows: Float[Any, " rows"], models: int) -> Estimate:
+def estimate(rows: Float[Any, " rows"], models: int) -> ResampledEstimate:
     """The observed value (row 0) with a t interval around it.
 
     Its spread over the draws is the standard error. Where draws differ from what was observed on average (a modal
@@ -130,7 +130,7 @@ def estimate(rows: Float[Any, " rows"], models: int) -> Estimate:
     error = float(np.sqrt(sum(each.var(ddof=1) for each in usable))) if enough else np.nan
     known = np.isfinite(observed) and models > 1 and error > 0
     if not known:
-        return Estimate(observed, np.nan, np.nan, np.nan, 1.0, 1.0)
+        return ResampledEstimate(observed, np.nan, np.nan, np.nan, 1.0, 1.0)
     reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, models - 1)) * error
     above = float(stats.t.sf(observed / error, models - 1))
-    return Estimate(observed, error, observed - reach, observed + reach, above, 1 - above)
+    return ResampledEstimate(observed, error, observed - reach, observed + reach, above, 1 - above)

@@ -88,7 +88,7 @@ def bytes_of_largest_step(plan: Plan) -> int:
 
 
 @dataclass(frozen=True)
-class Measured:
+class WorkerCalibration:
     """One worker's calibration.
 
     Attributes:
@@ -100,7 +100,7 @@ class Measured:
     peak_bytes: int
 
 
-def calibrate_worker(study: Study) -> Measured:
+def calibrate_worker(study: Study) -> WorkerCalibration:
     """In a worker: trains for a moment with each objective's batch; seconds of an image, and the memory it took."""
     import resource
 
@@ -140,4 +140,4 @@ def calibrate_worker(study: Study) -> Measured:
             steps += 1
         pace[objective] = elapsed / (steps * shown)
         most = max(most, before + (peak() - before) * batch // shown)  # activations grow with the batch
-    return Measured(pace, most)
+    return WorkerCalibration(pace, most)

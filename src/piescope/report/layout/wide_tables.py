@@ -11,7 +11,7 @@ R_contra = TypeVar("R_contra", contravariant=True)
 
 
 @dataclass(frozen=True)
-class Column(Generic[R_contra]):
+class TableColumn(Generic[R_contra]):
     """A column of a table: its head, and what stands in it of a row."""
 
     title: str
@@ -62,11 +62,11 @@ class WideTable:
         return "\n".join(lines) + "\n"
 
 
-def table_of(title: str, caption: str, columns: Iterable[Column[R]], rows: Iterable[R]) -> WideTable:
+def table_of(title: str, caption: str, columns: Iterable[TableColumn[R]], rows: Iterable[R]) -> WideTable:
     """A table with a line for each row and no groups of columns.
 
     Example:
-        >>> columns = [Column("Name", str), Column("Letters", lambda pet: f"{len(pet)}")]
+        >>> columns = [TableColumn("Name", str), TableColumn("Letters", lambda pet: f"{len(pet)}")]
         >>> table_of("Pets", "By name.", columns, ["cat"]).rows
         (('cat', '3'),)
     """

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from piescope.measure.resampling import Estimate
+from piescope.measure.resampling import ResampledEstimate
 from piescope.report.study.rows import Bounds, finite
 
 DRAWS = 300
@@ -44,7 +44,7 @@ class Part:
     about: str
     effect: str
     claimed: Side
-    estimate: Estimate
+    estimate: ResampledEstimate
     paper: float | None = None
     is_ratio: bool = False
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from piescope.measure.noise_floor import excess_difference
 from piescope.measure.pies import group_modal_labels
-from piescope.measure.resampling import Draws, Estimate, drawn_means, estimate, two_way_draws
+from piescope.measure.resampling import Draws, ResampledEstimate, drawn_means, estimate, two_way_draws
 from piescope.report.study.claim_parts import Part, Side, Values
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.rows import ArmKey
@@ -101,7 +101,7 @@ class Evidence:
         means = drawn_means(self.find(arm).models["q"], self.drawn.models)
         return (means * self.drawn.examples).sum(1, dtype=np.float64) / self.examples
 
-    def excess(self, *arms: ArmKey) -> Estimate | None:
+    def excess(self, *arms: ArmKey) -> ResampledEstimate | None:
         """PIEs beyond seed noise of the first arm minus those of the second, % of examples; None without a floor."""
         one, other = (self.signal.floor(self.find(arm)) for arm in arms)
         if one is None or other is None:
@@ -109,7 +109,7 @@ class Evidence:
         beyond = excess_difference(one, other, same_dense=arms[0].objective == arms[1].objective)
         scale = 100 / self.examples
         value, error, low, high = (scale * part for part in (beyond.value, beyond.error, beyond.low, beyond.high))
-        return Estimate(value, error, low, high, beyond.p_above, beyond.p_below)
+        return ResampledEstimate(value, error, low, high, beyond.p_above, beyond.p_below)
 
     def part(
         self, about: str, effect: str, claimed: Side, rows: Values, paper: float | None = None, is_ratio: bool = False

@@ -32,7 +32,7 @@ GALLERY_MOST = 48
 
 
 @dataclass(frozen=True)
-class Tile:
+class PieTile:
     """One image of the gallery.
 
     Attributes:
@@ -69,12 +69,12 @@ class Wall:
 
     title: str
     count: int
-    tiles: list[Tile]
+    tiles: list[PieTile]
     is_open: bool
 
 
 @dataclass(frozen=True)
-class Shown:
+class EmbeddedFigure:
     """A figure with its image as a data URI."""
 
     drawn: Drawn
@@ -121,7 +121,7 @@ def _first_four(texts: list[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Card:
+class ArmCard:
     """The PIEs of one pruning at the main sparsity, in a few words.
 
     Attributes:
@@ -155,7 +155,7 @@ def render_page(
     css = templates.get_template("report.css").render()
     of_signal, shown = SignalTables.kinds(), {name for name, lines in rows.by_name().items() if lines}
     shown -= {"claims", "published"} if has_depth else {"claims", "published", "prediction_depth"}
-    drawn = [Shown(figure, data_uri("image/svg+xml", figure.svg)) for figure in figures if figure.rows]
+    drawn = [EmbeddedFigure(figure, data_uri("image/svg+xml", figure.svg)) for figure in figures if figure.rows]
     studied = [row for row in rows.pies if not row.control]
     page = templates.get_template("report.html").render(
         title=results.study.title,
@@ -226,11 +226,11 @@ def _value(value: Any) -> str:
     return json.dumps(value) if not isinstance(value, str) else value
 
 
-def headline(results: Results, signal: Signal) -> list[Card]:
+def headline(results: Results, signal: Signal) -> list[ArmCard]:
     """The few numbers that a reader takes away: PIEs at the main sparsity, one card per (objective, pruning)."""
     examples = len(results.labels)
     return [
-        Card(
+        ArmCard(
             objective=arm.objective,
             name=family_name(*arm.key.family),
             number=f"{arm.summary.pies:,}",
@@ -368,12 +368,12 @@ def walls(results: Results) -> list[Wall]:
     return hung
 
 
-def _tile(results: Results, arm: ArmResult, index: int, image: str) -> Tile:
+def _tile(results: Results, arm: ArmResult, index: int, image: str) -> PieTile:
     truth, dense, pruned = (
         int(values[index]) for values in (results.labels, arm.columns["dense_label"], arm.columns["pruned_label"])
     )
     names = results.class_names
-    return Tile(
+    return PieTile(
         image=image,
         example_id=results.data.ids[index],
         label=names[truth],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from piescope.report.layout.wide_tables import Column, WideTable, table_of
+from piescope.report.layout.wide_tables import TableColumn, WideTable, table_of
 from piescope.report.study.predictors import SCORES
 from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey
@@ -40,16 +40,16 @@ def signal_tables(signal: Signal) -> dict[str, WideTable]:
 
 
 def _noise(rows: Sequence[NoiseRow]) -> WideTable:
-    columns: list[Column[NoiseRow]] = [
+    columns: list[TableColumn[NoiseRow]] = [
         ARM,
         SPARSITY,
-        Column("PIEs", lambda row: f"{row.pies:,}"),
-        Column("in groups", lambda row: number(row.observed.value, 0)),
-        Column("seeds alone", lambda row: number(row.floor.value, 0)),
-        Column("Excess [95 %]", lambda row: with_interval(*row.excess, decimals=0)),
-        Column("Changed", lambda row: f"{row.changed:,}"),
-        Column("Confirmed", lambda row: f"{row.confirmed:,}"),
-        Column("Null, groups", _groups),
+        TableColumn("PIEs", lambda row: f"{row.pies:,}"),
+        TableColumn("in groups", lambda row: number(row.observed.value, 0)),
+        TableColumn("seeds alone", lambda row: number(row.floor.value, 0)),
+        TableColumn("Excess [95 %]", lambda row: with_interval(*row.excess, decimals=0)),
+        TableColumn("Changed", lambda row: f"{row.changed:,}"),
+        TableColumn("Confirmed", lambda row: f"{row.confirmed:,}"),
+        TableColumn("Null, groups", _groups),
     ]
     caption = (
         "PIEs: of all models, as the paper counts. Then on groups of models of equal size: between a dense and a "
@@ -99,16 +99,16 @@ def _decomposition(rows: Sequence[PartRow]) -> WideTable:
 
 
 def _class_impact(rows: Sequence[ClassImpactRow], results: Results) -> WideTable:
-    columns: list[Column[ClassImpactRow]] = [
+    columns: list[TableColumn[ClassImpactRow]] = [
         ARM,
-        Column("Class", lambda row: row.label),
-        Column("Dense recall", lambda row: number(row.dense_recall, 1)),
-        Column("Change", lambda row: number(row.change, 2, signed=True)),
-        Column("Impact [95 %]", lambda row: with_interval(*row.impact, decimals=2, signed=True)),
-        Column("Effect", lambda row: number(row.effect_size, 1, signed=True)),
-        Column("q", lambda row: p_value(row.q_value)),
-        Column("Hooker's q", lambda row: p_value(row.test_q_value)),
-        Column(f"p of {MARGIN:g} point lost", lambda row: p_value(row.p_lost_margin)),
+        TableColumn("Class", lambda row: row.label),
+        TableColumn("Dense recall", lambda row: number(row.dense_recall, 1)),
+        TableColumn("Change", lambda row: number(row.change, 2, signed=True)),
+        TableColumn("Impact [95 %]", lambda row: with_interval(*row.impact, decimals=2, signed=True)),
+        TableColumn("Effect", lambda row: number(row.effect_size, 1, signed=True)),
+        TableColumn("q", lambda row: p_value(row.q_value)),
+        TableColumn("Hooker's q", lambda row: p_value(row.test_q_value)),
+        TableColumn(f"p of {MARGIN:g} point lost", lambda row: p_value(row.p_lost_margin)),
     ]
     by_family: dict[tuple[str, str], list[ClassImpactRow]] = {}
     for row in rows:
@@ -129,15 +129,15 @@ def _class_impact(rows: Sequence[ClassImpactRow], results: Results) -> WideTable
 
 
 def _overlap(rows: Sequence[OverlapRow], results: Results) -> WideTable:
-    columns: list[Column[OverlapRow]] = [
-        Column("Arms", lambda row: f"{_name(row.a)} and {_name(row.b)}"),
-        Column("PIEs", lambda row: f"{row.pies_a:,}; {row.pies_b:,}"),
-        Column("In both", lambda row: f"{row.observed:,}"),
-        Column("By chance", lambda row: _times(row.chance)),
-        Column("p", lambda row: p_value(row.chance.p_value)),
-        Column("Equally hard", lambda row: _times(row.hard)),
-        Column("p", lambda row: p_value(row.hard.p_value)),
-        Column("Dense models", lambda row: row.dense_models),
+    columns: list[TableColumn[OverlapRow]] = [
+        TableColumn("Arms", lambda row: f"{_name(row.a)} and {_name(row.b)}"),
+        TableColumn("PIEs", lambda row: f"{row.pies_a:,}; {row.pies_b:,}"),
+        TableColumn("In both", lambda row: f"{row.observed:,}"),
+        TableColumn("By chance", lambda row: _times(row.chance)),
+        TableColumn("p", lambda row: p_value(row.chance.p_value)),
+        TableColumn("Equally hard", lambda row: _times(row.hard)),
+        TableColumn("p", lambda row: p_value(row.hard.p_value)),
+        TableColumn("Dense models", lambda row: row.dense_models),
     ]
     caption = (
         "How many examples two arms lose both. Expected (and observed over expected): were one set drawn at random; "
@@ -167,15 +167,15 @@ def _times(chance: Chance) -> str:
 
 
 def _replicates(rows: Sequence[ReplicateRow]) -> WideTable:
-    columns: list[Column[ReplicateRow]] = [
+    columns: list[TableColumn[ReplicateRow]] = [
         ARM,
         SPARSITY,
-        Column("Models", lambda row: f"{row.models}"),
-        Column("PIEs", lambda row: number(row.pies, 0)),
-        Column("Repeats within", lambda row: give_or_take(row.repeat_error)),
-        Column("for 10 %", lambda row: enough(row.enough_to_repeat, row.furthest, row.models)),
-        Column("With any number", lambda row: f"{number(row.limit.low, 0)} to {number(row.limit.high, 0)}"),
-        Column("for 10 % of that", lambda row: enough(row.enough, row.furthest, row.models)),
+        TableColumn("Models", lambda row: f"{row.models}"),
+        TableColumn("PIEs", lambda row: number(row.pies, 0)),
+        TableColumn("Repeats within", lambda row: give_or_take(row.repeat_error)),
+        TableColumn("for 10 %", lambda row: enough(row.enough_to_repeat, row.furthest, row.models)),
+        TableColumn("With any number", lambda row: f"{number(row.limit.low, 0)} to {number(row.limit.high, 0)}"),
+        TableColumn("for 10 % of that", lambda row: enough(row.enough, row.furthest, row.models)),
     ]
     here = {row.arm: row for row in rows if not row.drawn_out}  # the last of each arm: of all its models
     caption = (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from piescope.report.layout.wide_tables import Column, WideTable, table_of
+from piescope.report.layout.wide_tables import TableColumn, WideTable, table_of
 from piescope.report.study import frames
 from piescope.report.study.claim_parts import DRAWS, Claim
 from piescope.report.study.claims import ClaimRow, claims_rows
@@ -66,8 +66,8 @@ class OfArm(Protocol):
         """Which."""
 
 
-ARM: Column[OfArm] = Column("Arm", lambda row: family_name(*row.arm.family))
-SPARSITY: Column[OfArm] = Column("Sparsity", lambda row: as_percent(row.arm.sparsity))
+ARM: TableColumn[OfArm] = TableColumn("Arm", lambda row: family_name(*row.arm.family))
+SPARSITY: TableColumn[OfArm] = TableColumn("Sparsity", lambda row: as_percent(row.arm.sparsity))
 
 
 def _pies(results: Results, rows: Sequence[PiesRow]) -> WideTable:
@@ -104,14 +104,14 @@ def _over_models(rows: Sequence[PiesRow]) -> str:
 
 
 def _q_score(results: Results, rows: Sequence[QScoreRow]) -> WideTable:
-    columns: list[Column[QScoreRow]] = [
+    columns: list[TableColumn[QScoreRow]] = [
         ARM,
         SPARSITY,
-        Column("Q", lambda row: plus_minus(*row.q)),
-        Column("Z", lambda row: plus_minus(*row.z)),
-        Column("‖h‖₁", lambda row: plus_minus(*row.l1)),
-        Column("AUROC", lambda row: plus_minus(row.error_auroc, None)),
-        Column("Degenerate", lambda row: f"{row.degenerate}"),
+        TableColumn("Q", lambda row: plus_minus(*row.q)),
+        TableColumn("Z", lambda row: plus_minus(*row.z)),
+        TableColumn("‖h‖₁", lambda row: plus_minus(*row.l1)),
+        TableColumn("AUROC", lambda row: plus_minus(row.error_auroc, None)),
+        TableColumn("Degenerate", lambda row: f"{row.degenerate}"),
     ]
     caption = (
         "Q-Score, Z-Score and L1 norm of the representation: mean ± std over examples of the mean over models. AUROC: "
@@ -126,12 +126,12 @@ def _depth(results: Results, rows: Sequence[DepthRow]) -> WideTable:
     def of_dense(row: DepthRow) -> str:
         return "–" if row.arm.pruning == "dense" else plus_minus(*row.dense_pie)
 
-    columns: list[Column[DepthRow]] = [
+    columns: list[TableColumn[DepthRow]] = [
         ARM,
         SPARSITY,
-        Column("PIE", lambda row: plus_minus(*row.pie)),
-        Column("non-PIE", lambda row: plus_minus(*row.non_pie)),
-        Column("PIE, dense", of_dense),
+        TableColumn("PIE", lambda row: plus_minus(*row.pie)),
+        TableColumn("non-PIE", lambda row: plus_minus(*row.non_pie)),
+        TableColumn("PIE, dense", of_dense),
     ]
     models = 0 if results.study.depth is None else results.study.depth.models
     averaged = f"of the mean over the first {models} models" if models > 1 else "in the first model"
@@ -163,13 +163,13 @@ def _classes(results: Results, rows: Sequence[ClassRow]) -> WideTable:
 
 
 def _sparsity(rows: Sequence[SparsityRow]) -> WideTable:
-    columns: list[Column[SparsityRow]] = [
+    columns: list[TableColumn[SparsityRow]] = [
         ARM,
-        Column("Target", SPARSITY.text),
-        Column("Prunable", lambda row: f"{row.prunable:,}"),
-        Column("Zeros", lambda row: number(row.zeros)),
-        Column("Realised", lambda row: percent(100 * row.realised, 3)),
-        Column("Largest deviation", lambda row: number(row.largest_deviation, 2)),
+        TableColumn("Target", SPARSITY.text),
+        TableColumn("Prunable", lambda row: f"{row.prunable:,}"),
+        TableColumn("Zeros", lambda row: number(row.zeros)),
+        TableColumn("Realised", lambda row: percent(100 * row.realised, 3)),
+        TableColumn("Largest deviation", lambda row: number(row.largest_deviation, 2)),
     ]
     caption = (
         "Realised sparsity of the checkpoints: weights and biases that the method may prune, those that are exactly 0 "
@@ -185,15 +185,15 @@ def _published(results: Results, rows: Sequence[PublishedRow]) -> WideTable:
     def decimals(row: PublishedRow) -> int:
         return 0 if row.is_count else 2
 
-    columns: list[Column[PublishedRow]] = [
-        Column("Paper", lambda row: f"Table {row.table}"),
+    columns: list[TableColumn[PublishedRow]] = [
+        TableColumn("Paper", lambda row: f"Table {row.table}"),
         ARM,
         SPARSITY,
-        Column("Quantity", lambda row: row.quantity),
-        Column("Paper", lambda row: plus_minus(row.paper, row.paper_std, decimals(row))),
-        Column("This run", lambda row: plus_minus(row.this_run, row.this_run_std, decimals(row))),
-        Column("Difference", lambda row: number(row.difference, decimals(row), signed=True)),
-        Column("In spreads", lambda row: number(row.in_spreads, 1, signed=True)),
+        TableColumn("Quantity", lambda row: row.quantity),
+        TableColumn("Paper", lambda row: plus_minus(row.paper, row.paper_std, decimals(row))),
+        TableColumn("This run", lambda row: plus_minus(row.this_run, row.this_run_std, decimals(row))),
+        TableColumn("Difference", lambda row: number(row.difference, decimals(row), signed=True)),
+        TableColumn("In spreads", lambda row: number(row.in_spreads, 1, signed=True)),
     ]
     unfair = "; ".join(unfair_because(results))
     fair = f"This run's scale makes the comparison unfair: {unfair}." if unfair else "The scale is the paper's."
@@ -207,14 +207,14 @@ def _published(results: Results, rows: Sequence[PublishedRow]) -> WideTable:
 
 def _claims(rows: Sequence[ClaimRow]) -> WideTable:
     """Every comparison behind the verdicts."""
-    columns: list[Column[ClaimRow]] = [
-        Column("Claim", lambda row: row.claim),
-        Column("Comparison", lambda row: row.comparison),
-        Column("Effect", lambda row: row.effect),
-        Column("Claimed", lambda row: row.claimed or ""),
-        Column("This run [95 %]", lambda row: significant(*row.bounds)),
-        Column("Paper", lambda row: significant(row.paper)),
-        Column("Alone", lambda row: row.verdict + (f" ({row.reason})" if row.reason else "")),
+    columns: list[TableColumn[ClaimRow]] = [
+        TableColumn("Claim", lambda row: row.claim),
+        TableColumn("Comparison", lambda row: row.comparison),
+        TableColumn("Effect", lambda row: row.effect),
+        TableColumn("Claimed", lambda row: row.claimed or ""),
+        TableColumn("This run [95 %]", lambda row: significant(*row.bounds)),
+        TableColumn("Paper", lambda row: significant(row.paper)),
+        TableColumn("Alone", lambda row: row.verdict + (f" ({row.reason})" if row.reason else "")),
     ]
     caption = (
         "The effects behind the verdicts, each with its 95 % interval over models and examples "
