@@ -124,3 +124,15 @@ def made(
     recipe = RecipeUsed(name="paper", title="the <text>", departures=departures)
     missing = (ArmName(objective="supervised", pruning="my_own", sparsity=0.99),)
     return Results(study, data, images, labels, tuple(arms), missing, environments, probe_points, recipe)
+
+
+CASES = {
+    "everything": made({"supervised": ("gmp", "my_own"), "supcon": ("gmp", "my_own")}),
+    "one objective, one sparsity, one model": made({"supervised": ("my_own",)}, sparsities=(0.995,), models=1),
+    "three objectives": made({"supervised": ("gmp",), "supcon": ("gmp",), "simclr": ("gmp",)}),
+    "no depth, no maps": made({"supcon": ("gmp",)}, depth=False, maps=False, channels=1),
+    "only dense": made({"supervised": ()}),
+    "many classes with long names": made(
+        {"supervised": ("gmp",)}, class_names=tuple(f"a class named {i}" for i in range(14))
+    ),
+}

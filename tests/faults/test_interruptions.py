@@ -59,7 +59,7 @@ LONG = os.environ.get("PIESCOPE_FAULTS") == "long"
 """`make faults`: the tiny study with all kinds of steps, killed twice; otherwise a smaller one, killed once."""
 
 of_real_steps = pytest.mark.skipif(
-    not LONG, reason="`make faults` has it; tests/unit/test_local_executor.py has it of steps without torch"
+    not LONG, reason="`make faults` has it; tests/unit/study/executors/test_local.py has it of steps without torch"
 )
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from scipy import stats
 
-from piescope.measure.class_impact import class_equivalence, class_impact, no_class_lost_more
+from piescope.measure.class_impact import class_counts, class_equivalence, class_impact, no_class_lost_more
 
 MEANS = ["class", "examples", "dense_recall", "pruned_recall", "change", "impact"]
 TESTED = ["low", "high", "effect_size", "p_value", "q_value"]
@@ -221,3 +221,8 @@ def test_a_margin_is_above_zero(margin: float) -> None:
 )  # fmt: skip
 def test_no_class_lost_more_asks_every_class(verdicts: list[bool | None], expected: bool | None) -> None:
     assert no_class_lost_more([{"lost_less": each} for each in verdicts]) is expected
+
+
+def test_classes_are_counted_of_one_label_each() -> None:
+    with pytest.raises(ValueError, match="numbers of examples differ"):
+        class_counts(np.zeros(2, bool), np.zeros(3, int), 2)

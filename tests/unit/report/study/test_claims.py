@@ -1,4 +1,4 @@
-"""The verdicts: made populations in which each must come out; the published tables; intervals that hold what they promise."""
+"""The verdicts: made populations in which each must come out, and what is no evidence."""
 
 from __future__ import annotations
 
@@ -9,15 +9,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from made_results import made, objective_run
-from piescope.measure.pies import group_modal_labels, pie_mask
-from piescope.measure.resampling import estimate, two_way_draws
+from made_results import made
+from piescope.measure.resampling import estimate
 from piescope.report.study.claim_parts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, Part, verdict_of
 from piescope.report.study.claims import check_claims, claims_rows
-from piescope.report.study.published import paper_value, published, unfair_because
 from piescope.report.study.results import ArmResult, Results
-from piescope.report.study.tables import rows_of
-from piescope.store.catalogue import DepthRun
 
 FAMILIES = {"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "delayed_gmp", "one_shot")}
 CLASSES, EXAMPLES, MODELS = 5, 3000, 6
@@ -182,48 +178,6 @@ def part(value: float, error: float, models: int = 6) -> Part:
     return Part("made", "made", "above", estimate(np.concatenate([[value], rows]), models))
 
 
-def test_all_parts_must_support_and_one_clear_part_contradicts() -> None:
-    strong, weak, against, slightly = part(5, 1), part(1, 1), part(-9, 1), part(-2.8, 1)
-    assert verdict_of([strong, strong]) == SUPPORTED
-    assert verdict_of([strong, weak]) == UNDECIDED
-    assert verdict_of([strong, against]) == CONTRADICTED
-    assert verdict_of([]) == UNDECIDED
-    assert verdict_of([slightly]) == CONTRADICTED
-    assert verdict_of([slightly] + [weak] * 19) == UNDECIDED  # one of twenty is expected by chance: corrected
-
-
-def test_row_0_is_what_was_observed() -> None:
-    random = np.random.default_rng(5)
-    dense, pruned = random.integers(0, 3, (2, 4, 300))
-    drawn = two_way_draws(4, 300, 10)
-    modal = [group_modal_labels(labels, drawn.models, 3)[0] for labels in (dense, pruned)]
-    assert np.array_equal(modal[0] != modal[1], pie_mask(dense, pruned, 3))
-    assert drawn.models[0].tolist() == [1] * 4
-    assert (drawn.models.sum(1) == 4).all()
-    assert len(drawn.models) == len(drawn.examples) == 21
-    assert (drawn.examples.sum(1) == 300).all()
-
-
-def test_intervals_hold_what_they_promise() -> None:
-    """Coverage of the mean of effects that have a part of their model, of their example, and of both."""
-    random = np.random.default_rng(11)
-    held, trials, models, examples = 0, 200, 5, 120
-    for trial in range(trials):
-        values = (
-            1.0
-            + 0.5 * random.normal(size=(models, 1))
-            + random.normal(size=(1, examples))
-            + random.normal(size=(models, examples))
-        )
-        drawn = two_way_draws(models, examples, 150, seed=trial)
-        rows = np.einsum("rm,me,re->r", drawn.models, values, drawn.examples) / (models * examples)
-        found = estimate(rows, models)
-        held += found.low <= 1.0 <= found.high
-        assert found.value == pytest.approx(values.mean(), rel=1e-4)
-    # binomial, 3 standard errors below 95 %; a bootstrap of five models runs a little short of t's promise
-    assert held / trials > 0.90
-
-
 def test_claims_as_rows() -> None:
     results = paper_like().results()
     claims = check_claims(results, draws=50)
@@ -236,51 +190,6 @@ def test_claims_as_rows() -> None:
     assert low < value < high
     assert value == pytest.approx(0.3 / 0.12, rel=0.1)
     assert gmp.paper == pytest.approx(748 / 273, abs=1e-6)
-
-
-# the published tables
-
-
-def test_published_tables_have_what_the_paper_prints() -> None:
-    tables = published().tables
-    assert {number: len(rows) for number, rows in tables.items()} == {1: 22, 3: 4, 4: 9, 5: 9, 6: 18}
-    assert paper_value(1, "supcon", "one_shot", 0.9, "pies") == 549
-    assert paper_value(4, "supcon", "gmp", 0.9, "q_mean") == 0.56
-    assert paper_value(5, "supervised", "dense", 0.0, "l1_mean") == 4.15
-    assert paper_value(6, "supcon", "one_shot", 0.7, "pie_std") == 2.23
-    assert paper_value(3, "supervised", "gmp", 0.5, "hooker2019_pies") == 144
-    assert paper_value(1, "supcon", "gmp", 0.99, "pies") is None
-    for row in tables[3]:  # the same counts stand in Table 1
-        assert row.values["pies"] == paper_value(1, "supervised", "gmp", row.arm.sparsity, "pies")
-
-
-def test_the_papers_numbers_beside_a_runs() -> None:
-    results = made(FAMILIES, sparsities=(0.5, 0.9))
-    rows = rows_of(results, []).published
-    accuracy = next(row for row in rows if row.quantity == "accuracy, %" and row.arm == ("supcon", "gmp", 0.9))
-    assert accuracy.difference == pytest.approx(90.0 - 85.56)
-    assert accuracy.in_spreads == pytest.approx((90.0 - 85.56) / np.sqrt((0.4**2 + 1.0**2) / 2))
-    pies = next(row for row in rows if row.quantity == "PIEs per 10,000" and row.arm.pruning == "gmp")
-    assert pies.in_spreads is None
-    assert pies.this_run == next(arm for arm in results.arms if arm.pruning == "gmp").summary.pies * 10_000 / 40
-
-
-def test_another_scale_is_called_unfair_and_the_papers_own_is_not() -> None:
-    results = made(FAMILIES)
-    told = unfair_because(results)
-    assert "data set: made instead of cifar10" in told
-    assert "models an arm: 3 instead of 30" in told
-    study = results.study.model_copy(
-        update={
-            "replicates": 30,
-            "model": "WRN-16-2",
-            "objectives": (objective_run("supervised", ("gmp",), 205), objective_run("supcon", ("gmp",), 500)),
-            "depth": DepthRun(models=5, k=30, bank="the training images"),
-        }
-    )
-    papers = {"source": "cifar10", "train_examples": 50_000, "test_examples": 10_000, "image_shape": (3, 32, 32)}
-    data = results.data.model_copy(update=papers)
-    assert unfair_because(dataclasses.replace(results, study=study, data=data, probe_points=tuple("x" * 16))) == []
 
 
 def test_what_is_told_for_comparison_decides_nothing() -> None:

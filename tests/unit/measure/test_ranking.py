@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from piescope.measure.q_score import q_score_aaai24
 from piescope.measure.ranking import auroc, auroc_shares, cross_fitted, event_auroc_interval, mean_auroc_interval
 
 NONE, ALL, HALF = np.zeros(6, bool), np.ones(6, bool), np.array([0, 1, 0, 0, 1, 1], bool)
@@ -141,17 +140,3 @@ def test_cross_fitting_follows_its_seed() -> None:
     assert not np.array_equal(first, cross_fitted(features, event, seed=2))  # type: ignore[arg-type]
     scaled = cross_fitted(features * [1e-6, 1e6] + [0, 1e6], event, seed=1)
     assert np.allclose(first, scaled)  # type: ignore[arg-type]
-
-
-def test_bad_arguments_of_the_later_q_score_are_refused() -> None:
-    h = np.random.default_rng(0).normal(size=(4, 5))
-    for frequency in ((-0.1, 0.5), (0.5, 0.1), (0.0, 1.1), (np.nan, 0.5)):
-        with pytest.raises(ValueError, match="expected 0 <= low <= high <= 1"):
-            q_score_aaai24(h, frequency=frequency)
-    with pytest.raises(ValueError, match="deviations -1"):
-        q_score_aaai24(h, deviations=-1)
-    with pytest.raises(ValueError, match="diverged"):
-        q_score_aaai24(np.where(h == h.max(), np.nan, h))
-    for shape in ((5,), (0, 5), (4, 0)):
-        with pytest.raises(ValueError, match="representations have shape"):
-            q_score_aaai24(np.zeros(shape))

@@ -1,0 +1,29 @@
+"""What the noise floor refuses, and what it says of few models. (Formulas: tests/oracle.)"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from piescope.measure.noise_floor import excess_pies
+
+CLASSES = 3
+
+
+def test_noise_floor_of_few_models_has_no_interval_and_refuses_bad_input() -> None:
+    random = np.random.default_rng(5)
+    before, after = (random.integers(0, CLASSES, (3, 60)) for _ in range(2))
+    assert np.isnan(excess_pies(before, after, CLASSES).interval).all()
+    assert np.isnan(excess_pies(np.concatenate([before, before]), after[:1], CLASSES).interval).all()
+    for wrong, match in [
+        ((before[:1], after), "at least 2"),
+        ((before, after[:0]), "no models"),
+        ((before, after[:, :-1]), "numbers of examples differ"),
+        ((before, after + 5), "below num_classes"),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            excess_pies(*wrong, CLASSES)
+    with pytest.raises(ValueError, match="a parent for each"):
+        excess_pies(before, np.concatenate([after, after]), CLASSES, null="descended")
+    with pytest.raises(ValueError, match="expected one of independent"):
+        excess_pies(before, after, CLASSES, null="paired")  # type: ignore[arg-type]

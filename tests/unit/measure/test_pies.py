@@ -1,0 +1,37 @@
+"""Modal labels and PIEs: what is refused, what is taken."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from piescope.measure.pies import modal_label, pie_mask
+
+
+@pytest.mark.parametrize(
+    ("dense", "pruned", "message"),
+    [
+        (np.zeros((2, 3), int), np.zeros((2, 4), int), "numbers of examples differ: dense has 3, pruned has 4"),
+        (np.zeros((0, 3), int), np.zeros((2, 3), int), "at least one model"),
+        (np.zeros((2, 3)), np.zeros((2, 3), int), "integer class ids"),
+        (np.full((2, 3), 5), np.zeros((2, 3), int), "below num_classes = 5"),
+        (np.full((2, 3), -1), np.zeros((2, 3), int), "0 or more"),
+        (np.zeros(3, int), np.zeros((2, 3), int), "expected 2 axes"),
+    ],
+)
+def test_bad_predictions_are_refused(dense: np.ndarray, pruned: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        pie_mask(dense, pruned, 5)
+
+
+def test_ties_are_the_smallest_or_the_largest() -> None:
+    with pytest.raises(ValueError, match="'smallest' or 'largest'"):
+        modal_label(np.zeros((2, 3), int), 2, ties="first")  # type: ignore[arg-type]
+
+
+def test_lists_arrays_and_tensors_are_the_same() -> None:
+    dense, pruned = [[0, 1], [0, 1]], [[0, 2]]
+    assert pie_mask(dense, pruned, 3).tolist() == [False, True]  # type: ignore[arg-type]
+    assert pie_mask(torch.tensor(dense), torch.tensor(pruned), 3).tolist() == [False, True]
+    assert pie_mask(np.array(dense, np.uint8), np.array(pruned, np.int16), 3).tolist() == [False, True]

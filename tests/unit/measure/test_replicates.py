@@ -1,0 +1,22 @@
+"""What replicate curves refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from piescope.measure.replicates import replicate_curve
+
+
+def test_replicates_refuse_bad_input() -> None:
+    said = np.zeros((5, 4), int)
+    for wrong, match in [
+        ((said[:3], said[:3]), "at least 4"),
+        ((said, said[:4]), "as many"),
+        ((said, said[:, :2]), "differ"),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            replicate_curve(*wrong, 2)
+    agreed = replicate_curve(said, said, 2)
+    assert agreed.pies.tolist() == [0.0] * 4
+    assert agreed.enough() is None

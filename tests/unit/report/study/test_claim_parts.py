@@ -1,0 +1,23 @@
+"""What verdict follows from parts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from piescope.measure.resampling import estimate
+from piescope.report.study.claim_parts import CONTRADICTED, SUPPORTED, UNDECIDED, Part, verdict_of
+
+
+def part(value: float, error: float, models: int = 6) -> Part:
+    rows = np.random.default_rng(0).normal(value, error / 2**0.5, 400)
+    return Part("made", "made", "above", estimate(np.concatenate([[value], rows]), models))
+
+
+def test_all_parts_must_support_and_one_clear_part_contradicts() -> None:
+    strong, weak, against, slightly = part(5, 1), part(1, 1), part(-9, 1), part(-2.8, 1)
+    assert verdict_of([strong, strong]) == SUPPORTED
+    assert verdict_of([strong, weak]) == UNDECIDED
+    assert verdict_of([strong, against]) == CONTRADICTED
+    assert verdict_of([]) == UNDECIDED
+    assert verdict_of([slightly]) == CONTRADICTED
+    assert verdict_of([slightly] + [weak] * 19) == UNDECIDED  # one of twenty is expected by chance: corrected

@@ -1,0 +1,82 @@
+"""Studies that extend others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from piescope.problems import StudyError
+from piescope.study.parse import load_study, parse_study, study_toml
+
+MINE = 'extends = "digits"\nname = "mine"\n'
+
+
+def test_a_study_extends_another_and_overrides_keys() -> None:
+    base, mine = (
+        load_study("digits"),
+        parse_study(
+            MINE + "replicates = 3\n[training.supervised]\nepochs = 32\n[measures.prediction_depth]\nmodels = 3"
+        ),
+    )
+    assert mine.name == "mine"
+    assert mine.seeds == (0, 1, 2)
+    assert mine.training.supervised is not None
+    assert base.training.supervised is not None
+    assert mine.training.supervised == base.training.supervised.model_copy(update={"epochs": 32})
+    assert mine.training.supcon == base.training.supcon
+    assert parse_study(study_toml(mine)) == mine  # the resolved study extends nothing
+
+
+def test_another_kind_replaces_a_table_whole() -> None:
+    mine = parse_study(
+        'extends = "corti2022-paper"\nname = "mine"\n[training.supervised]\nschedule = { kind = "cosine" }'
+    )
+    assert mine.training.supervised is not None
+    assert mine.training.supervised.schedule.model_dump() == {"kind": "cosine", "floor": 0.0, "per": "step"}
+
+
+def test_unset_removes_what_is_extended() -> None:
+    mine = parse_study(
+        'extends = "corti2022-paper"\nname = "mine"\n'
+        'unset = ["measures.projection", "arms.supcon", "training.supcon.base_temperature"]'
+    )
+    assert mine.measures.projection is None
+    assert list(mine.arms) == ["supervised"]
+    assert mine.training.supcon is not None
+    assert mine.training.supcon.base_temperature is None
+
+
+def test_files_extend_files_in_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(MINE + "seed = 5\n")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "deep.toml").write_text('extends = "digits"\nname = "deep"\n')
+    (tmp_path / "child.toml").write_text('extends = "base.toml"\nname = "child"\n')
+    assert load_study(str(tmp_path / "child.toml")).seed == 5
+    (tmp_path / "child.toml").write_text('extends = "sub/deep.toml"\nname = "child"\n')
+    assert load_study(str(tmp_path / "child.toml")).name == "child"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('extends = "digit"', "did you mean 'digits'?"),
+        ('extends = "papers"', "did you mean 'paper'?"),
+        ("extends = 3", "the name of a study or recipe"),
+        ('extends = "../outside.toml"', "a file in the study's own folder"),
+        ('extends = "/etc/passwd.toml"', "a file in the study's own folder"),
+        ('extends = "nowhere.toml"', "No such file"),
+        ('extends = "itself.toml"', "a chain of at most"),
+        ('extends = "digits"\nunset = ["measures.projektion"]', "did you mean 'measures.projection'?"),
+        ('extends = "digits"\nunset = "measures"', "a list of dotted keys"),
+        ('unset = ["measures"]', "extends no other"),
+        ('extends = "digits"\nrecipe = "pape"', "did you mean 'paper'?"),
+        ('extends = "digits"\n[training.supervised]\nepoch = 3', "did you mean 'epochs'?"),
+    ],
+)
+def test_what_cannot_be_extended_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "itself.toml").write_text('extends = "itself.toml"')
+    with pytest.raises(StudyError) as caught:
+        parse_study(text, "mine.toml", tmp_path)
+    assert told in str(caught.value)
+    assert all(problem.cure for problem in caught.value.problems)

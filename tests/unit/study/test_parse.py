@@ -1,0 +1,85 @@
+"""Awkward studies, and the studies that ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from piescope.models.build import flops_per_sample
+from piescope.problems import StudyError
+from piescope.study.cost import cost_of
+from piescope.study.inherit import shipped
+from piescope.study.parse import builtin_studies, load_study, parse_study, study_toml
+from piescope.study.plan import make_plan
+
+MINE = 'extends = "digits"\nname = "mine"\n'
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("image_size = 16", "images of digits are 8x8"),
+        ("train_examples = 1001", "10 (one per class) to 1,000"),
+        ("test_examples = 9", "10 (one per class) to 797"),
+        ("holds = { train_examples = 1, test_examples = 1, image_shape = [1, 8, 8], num_classes = 2 }", "is known"),
+        ('source = "image_folder"', "`piescope data image_folder --data-dir DIR`"),
+        ('source = "cifar10"', "3, one per channel of cifar10"),
+        ('source = "cifar-10"', "did you mean 'cifar10'?"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused_before_they_are_looked_for(change: str, told: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        parse_study(MINE + f"[data]\n{change}")
+    assert told in str(caught.value)
+
+
+def test_awkward_files_are_refused_and_not_read_to_their_end(tmp_path: Path) -> None:
+    for name, content in (
+        ("digits.toml", "seed = " + "9" * 5000), ("hex.toml", "seed = 0x" + "f" * 5000), ("date.toml", "title = 2020-01-01"),
+        ("nul.toml", 'extends = "a\\u0000b.toml"'), ("deep.toml", "a." * 3000 + "b = 1"),
+    ):  # fmt: skip
+        (tmp_path / name).write_text(content)
+        with pytest.raises(StudyError):
+            load_study(str(tmp_path / name))
+    with pytest.raises(StudyError, match="more than 1,000,000 bytes"):
+        load_study("/dev/zero")
+
+
+@pytest.mark.parametrize("name", builtin_studies())
+def test_every_study_that_ships_is_sound(name: str) -> None:
+    study = load_study(name)
+    assert study.name == name
+    assert parse_study(study_toml(study)) == study
+    assert make_plan(study).models == len(study.arm_list()) * len(study.seeds)
+
+
+def test_the_papers_whole_experiment() -> None:
+    for name in ("paper", "reference-code", "modern"):
+        study = load_study(f"corti2022-{name}")
+        assert study.recipe == name
+        assert study.sparsities == (0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
+        assert {o: set(p) for o, p in study.arms.items()} == {
+            "supervised": {"dense", "gmp", "one_shot"},
+            "supcon": {"dense", "gmp", "delayed_gmp", "one_shot"},
+        }
+    plan = make_plan(load_study("corti2022-paper"))
+    per: dict[tuple[str, str], int] = {}
+    for item in plan.arms:
+        family = item.arm.objective, item.arm.pruning
+        per[family] = per.get(family, 0) + len(item.models)
+    assert sum(count for (_, pruning), count in per.items() if pruning == "dense") == 60
+    assert {count for (_, pruning), count in per.items() if pruning != "dense"} == {180}
+    cost = cost_of(plan)
+    assert cost.models == 960
+    flops = flops_per_sample(plan.study.model, (3, 32, 32), 10)
+    assert flops.forward_backward == pytest.approx(0.606e9, rel=0.002)
+    # by hand: supervised trainings, two views of contrastive ones, their heads (forward only), fine-tunings
+    images = 210 * 205 * 50_000, 390 * 500 * 100_000, 390 * 100 * 50_000, 360 * 30 * 50_000
+    by_hand = (images[0] + images[1] + images[3]) * flops.forward_backward + images[2] * flops.forward
+    assert cost.training_flops == by_hand
+    assert cost.training_flops == pytest.approx(1.4e19, rel=0.02)
+
+
+def test_names_of_studies_and_recipes_do_not_collide() -> None:
+    assert not set(shipped("recipes")) & set(builtin_studies())
