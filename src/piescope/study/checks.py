@@ -54,12 +54,8 @@ def _check_values(problems: StudyError, study: Study) -> None:
     named = study.replicates if isinstance(study.replicates, tuple) else ()
     repeated = sorted({seed for seed in named if named.count(seed) > 1})
     if repeated:
-        problems.add(
-            "replicates",
-            f"seeds {repeated} more than once",
-            "different seeds",
-            "two models of one seed are the same model; name each seed once",
-        )
+        fault, expected = f"seeds {repeated} more than once", "different seeds"
+        problems.add("replicates", fault, expected, "two models of one seed are the same model; name each seed once")
     if len(set(study.sparsities)) != len(study.sparsities):
         problems.add("sparsities", f"{list(study.sparsities)}", "different values", "name each sparsity once")
     pruned = _pruned_arm(study)
@@ -68,12 +64,8 @@ def _check_values(problems: StudyError, study: Study) -> None:
         problems.add("sparsities", "none", f"fractions between 0 and 1: {pruned} is an arm", cure)
     models = len(study.arm_list()) * (len(named) if isinstance(study.replicates, tuple) else study.replicates)
     if models > MOST_MODELS:
-        problems.add(
-            "replicates",
-            f"{models:,} models in all arms",
-            f"at most {MOST_MODELS:,}",
-            "split the study, or take fewer replicates or sparsities",
-        )
+        fault, expected = f"{models:,} models in all arms", f"at most {MOST_MODELS:,}"
+        problems.add("replicates", fault, expected, "split the study, or take fewer replicates or sparsities")
 
 
 def _pruned_arm(study: Study) -> str | None:
@@ -97,12 +89,8 @@ def _check_data(problems: StudyError, study: Study) -> None:
         return
     known = SOURCES[data.source].facts is not None
     if data.holds is None and not known:
-        problems.add(
-            "data.holds",
-            "nothing",
-            f"what {data.source} holds",
-            f"`piescope data {data.source} --data-dir DIR` prints the table to put here",
-        )
+        cure = f"`piescope data {data.source} --data-dir DIR` prints the table to put here"
+        problems.add("data.holds", "nothing", f"what {data.source} holds", cure)
     elif data.holds is not None and known:
         problems.add("data.holds", "a table", f"nothing: what {data.source} holds is known", "leave it out")
     else:
@@ -116,67 +104,41 @@ def _check_what_is_taken(problems: StudyError, study: Study, whole: Facts) -> No
     for key in ("mean", "std"):
         given = getattr(data.normalisation, key)
         if len(given) != channels:
-            problems.add(
-                f"data.normalisation.{key}",
-                f"{len(given)} values",
-                f"{channels}, one per channel of {data.source}",
-                "give one number per channel",
-            )
+            fault, expected = f"{len(given)} values", f"{channels}, one per channel of {data.source}"
+            problems.add(f"data.normalisation.{key}", fault, expected, "give one number per channel")
     for key in ("train_examples", "test_examples"):
         wanted, held = getattr(data, key), getattr(whole, key)
         if wanted is not None and not whole.num_classes <= wanted <= held:
-            problems.add(
-                f"data.{key}",
-                str(wanted),
-                f"{whole.num_classes} (one per class) to {held:,}, what {data.source} holds",
-                "take a number in that range, or leave the key out to take all",
-            )
+            expected = f"{whole.num_classes} (one per class) to {held:,}, what {data.source} holds"
+            cure = "take a number in that range, or leave the key out to take all"
+            problems.add(f"data.{key}", str(wanted), expected, cure)
     if data.image_size is not None and data.image_size > min(height, width):
-        problems.add(
-            "data.image_size",
-            str(data.image_size),
-            f"at most {min(height, width)}: images of {data.source} are {height}x{width}",
-            "images are only ever shrunk: take a smaller size, or other data",
-        )
+        expected = f"at most {min(height, width)}: images of {data.source} are {height}x{width}"
+        cure = "images are only ever shrunk: take a smaller size, or other data"
+        problems.add("data.image_size", str(data.image_size), expected, cure)
 
 
 def _check_names(problems: StudyError, study: Study) -> None:
     """No method or control is called what something else is; only gradual pruning regrows."""
     if DENSE in study.pruning:
-        problems.add(
-            f"pruning.{DENSE}",
-            "a method of that name",
-            "another name",
-            "rename it: the arm 'dense' is never pruned",
-        )
+        fault, expected = "a method of that name", "another name"
+        problems.add(f"pruning.{DENSE}", fault, expected, "rename it: the arm 'dense' is never pruned")
     for name in study.controls:
         if name == DENSE or name in study.pruning:
-            problems.add(
-                f"controls.{name}",
-                f"the name of {'the dense arm' if name == DENSE else 'a pruning'}",
-                "another name",
-                "rename it",
-            )
+            fault, expected = f"the name of {'the dense arm' if name == DENSE else 'a pruning'}", "another name"
+            problems.add(f"controls.{name}", fault, expected, "rename it")
     for name, described in study.pruning.items():
         if described.regrowth and not isinstance(described, GradualPruning):
-            problems.add(
-                f"pruning.{name}.regrowth",
-                "true",
-                "false for one_shot",
-                "weights can only come back in gradual pruning",
-            )
+            fault, expected = "true", "false for one_shot"
+            problems.add(f"pruning.{name}.regrowth", fault, expected, "weights can only come back in gradual pruning")
 
 
 def _check_objective(problems: StudyError, study: Study, objective: Objective) -> None:
     """One objective's arms and trainings."""
     prunings = study.arms[objective]
     if DENSE not in prunings:
-        problems.add(
-            f"arms.{objective}",
-            f"{list(prunings)}",
-            f"'{DENSE}' among them",
-            f"add '{DENSE}': pruned models are compared with it",
-        )
+        fault, expected = f"{list(prunings)}", f"'{DENSE}' among them"
+        problems.add(f"arms.{objective}", fault, expected, f"add '{DENSE}': pruned models are compared with it")
     if len(set(prunings)) != len(prunings):
         problems.add(f"arms.{objective}", f"{list(prunings)}", "different prunings", "name each once")
     if getattr(study.training, objective) is None:
@@ -204,19 +166,12 @@ def _check_stage(problems: StudyError, study: Study, objective: Objective, train
     examples = study.data.facts.train_examples
     schedule = training.schedule
     if isinstance(schedule, MultiStep | MultiStepCosine) and schedule.milestones[-1] >= training.epochs:
-        problems.add(
-            f"training.{objective}",
-            f"a milestone at epoch {schedule.milestones[-1]}",
-            f"below {training.epochs}, the epochs",
-            "it would never be reached: leave it out or train longer",
-        )
+        expected = f"below {training.epochs}, the epochs"
+        cure = "it would never be reached: leave it out or train longer"
+        problems.add(f"training.{objective}", f"a milestone at epoch {schedule.milestones[-1]}", expected, cure)
     if training.steps(examples) == 0:
-        problems.add(
-            f"training.{objective}",
-            f"batch_size {training.batch_size} with drop_last",
-            f"at most {examples}, the training images",
-            "take a smaller batch",
-        )
+        fault, expected = f"batch_size {training.batch_size} with drop_last", f"at most {examples}, the training images"
+        problems.add(f"training.{objective}", fault, expected, "take a smaller batch")
 
 
 def _normalised(study: Study, objective: Objective) -> Iterator[tuple[str, Training]]:
@@ -241,12 +196,9 @@ def _check_last_batch(problems: StudyError, study: Study, where: str, training: 
     if noted or study.model.last_map(facts.image_shape) != (1, 1) or training.last_batch(facts.train_examples) != 1:
         return
     size = batch_without_a_last_one(training, facts.train_examples)
-    problems.add(
-        f"{where}.batch_size",
-        f"{training.batch_size}: of {facts.train_examples:,} training images a last batch of one is left",
-        "2 images or more in each batch: maps of 1 x 1 of one image are nothing to normalise",
-        f"write batch_size = {size}, or drop_last = true",
-    )
+    fault = f"{training.batch_size}: of {facts.train_examples:,} training images a last batch of one is left"
+    expected = "2 images or more in each batch: maps of 1 x 1 of one image are nothing to normalise"
+    problems.add(f"{where}.batch_size", fault, expected, f"write batch_size = {size}, or drop_last = true")
 
 
 def batch_without_a_last_one(training: Training, examples: int) -> int:
@@ -282,26 +234,17 @@ def _can_control(problems: StudyError, study: Study, objective: Objective, name:
         return True
     method = study.pruning.get(control.of)
     if method is None:
-        problems.add(
-            f"arms.{objective}",
-            f"{name!r}, a control of {control.of!r}, which the study has not",
-            f"a control of {' or '.join(map(repr, study.pruning)) or 'a pruning'}",
-            f'say what it is a control of: [controls.{name}] with kind = "{control.kind}" and of = "..."',
-        )
+        fault = f"{name!r}, a control of {control.of!r}, which the study has not"
+        expected = f"a control of {' or '.join(map(repr, study.pruning)) or 'a pruning'}"
+        cure = f'say what it is a control of: [controls.{name}] with kind = "{control.kind}" and of = "..."'
+        problems.add(f"arms.{objective}", fault, expected, cure)
     elif isinstance(control, FinetuneOnly) and not isinstance(method, OneShotPruning):
-        problems.add(
-            f"arms.{objective}",
-            f"{name!r}, the fine-tuning of {control.of!r}, which has none",
-            "a control of a one-shot pruning",
-            "leave it out: gradual pruning is the training itself",
-        )
+        fault = f"{name!r}, the fine-tuning of {control.of!r}, which has none"
+        expected = "a control of a one-shot pruning"
+        problems.add(f"arms.{objective}", fault, expected, "leave it out: gradual pruning is the training itself")
     elif isinstance(control, RandomMasks) and method.criterion == "random":
-        problems.add(
-            f"arms.{objective}",
-            f"{name!r}, random masks for {control.of!r}, whose masks are random",
-            "a control of a pruning by magnitude",
-            "leave it out",
-        )
+        fault = f"{name!r}, random masks for {control.of!r}, whose masks are random"
+        problems.add(f"arms.{objective}", fault, "a control of a pruning by magnitude", "leave it out")
     else:
         return True
     return False
@@ -317,12 +260,8 @@ def _check_schedules(
         where = f"pruning.{name}.{stage}"
         schedule: Gradual | None = getattr(method, stage)
         if schedule is None:
-            problems.add(
-                where,
-                "nothing",
-                f"a schedule, for arm {objective} {name}",
-                "add { begin = ..., end = ..., frequency = ... }",
-            )
+            fault, expected = "nothing", f"a schedule, for arm {objective} {name}"
+            problems.add(where, fault, expected, "add { begin = ..., end = ..., frequency = ... }")
         else:
             _check_schedule(problems, where, schedule, training.steps(study.data.facts.train_examples))
 
@@ -330,31 +269,19 @@ def _check_schedules(
 def _check_schedule(problems: StudyError, where: str, schedule: Gradual, steps: int) -> None:
     """A schedule ends before its training does."""
     if schedule.begin > steps:
-        problems.add(
-            f"{where}.begin",
-            str(schedule.begin),
-            f"at most {steps}, the training's last step",
-            "begin earlier or train longer",
-        )
+        fault, expected = str(schedule.begin), f"at most {steps}, the training's last step"
+        problems.add(f"{where}.begin", fault, expected, "begin earlier or train longer")
     elif schedule.end > steps:
-        problems.add(
-            f"{where}.end",
-            str(schedule.end),
-            f"at most {steps}, the training's last step",
-            "the target sparsity would never be reached: end earlier or train longer",
-        )
+        cure = "the target sparsity would never be reached: end earlier or train longer"
+        problems.add(f"{where}.end", str(schedule.end), f"at most {steps}, the training's last step", cure)
 
 
 def _check_depth(problems: StudyError, study: Study, depth: DepthSpec) -> None:
     """Prediction depth has its models, neighbours and probes."""
     where, images = "measures.prediction_depth", study.data.facts.train_examples
     if depth.models > len(study.seeds):
-        problems.add(
-            f"{where}.models",
-            str(depth.models),
-            f"at most {len(study.seeds)}, the replicates",
-            "take fewer models or more replicates",
-        )
+        fault, expected = str(depth.models), f"at most {len(study.seeds)}, the replicates"
+        problems.add(f"{where}.models", fault, expected, "take fewer models or more replicates")
     if depth.k > images:
         problems.add(f"{where}.k", str(depth.k), f"at most {images}, the training images", "take fewer neighbours")
     if not isinstance(depth.points, str):
@@ -377,17 +304,9 @@ def _check_points(problems: StudyError, where: str, points: tuple[str, ...], the
 def _check_projection(problems: StudyError, study: Study, projection: ProjectionSpec) -> None:
     """A map has its neighbours, and is of sparsities that the study has."""
     if projection.neighbours >= study.data.facts.test_examples:
-        problems.add(
-            "measures.projection.neighbours",
-            str(projection.neighbours),
-            f"below {study.data.facts.test_examples}, the test images",
-            "take fewer neighbours",
-        )
+        fault, expected = str(projection.neighbours), f"below {study.data.facts.test_examples}, the test images"
+        problems.add("measures.projection.neighbours", fault, expected, "take fewer neighbours")
     for sparsity in projection.sparsities:
         if sparsity not in study.sparsities:
-            problems.add(
-                "measures.projection.sparsities",
-                str(sparsity),
-                f"some of {list(study.sparsities)}",
-                "take sparsities that the study has" if study.sparsities else "write sparsities = [] there",
-            )
+            cure = "take sparsities that the study has" if study.sparsities else "write sparsities = [] there"
+            problems.add("measures.projection.sparsities", str(sparsity), f"some of {list(study.sparsities)}", cure)

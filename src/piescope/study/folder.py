@@ -44,12 +44,8 @@ def check_folder(study: Study, out: Path, fresh: bool) -> None:
     elif layout.study(out).is_file():
         held = study_of(out).name
         if held != study.name:
-            error.add(
-                "--out",
-                f"the study {held!r}",
-                f"a new folder, or one of the study {study.name!r}",
-                "give another --out, or --fresh to discard what it holds",
-            )
+            fault, expected = f"the study {held!r}", f"a new folder, or one of the study {study.name!r}"
+            error.add("--out", fault, expected, "give another --out, or --fresh to discard what it holds")
     error.raise_if_any()
     try:
         out.mkdir(parents=True, exist_ok=True)

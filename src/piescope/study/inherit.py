@@ -58,12 +58,8 @@ def tables_of(text: str, source: str) -> Table:
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as reason:  # also numbers of thousands of digits
-        error.add(
-            "the file",
-            str(reason) or "tables nested too deeply",
-            "TOML",
-            "see https://toml.io, or start from a built-in study",
-        )
+        fault, expected = str(reason) or "tables nested too deeply", "TOML"
+        error.add("the file", fault, expected, "see https://toml.io, or start from a built-in study")
         raise error from None
     version = content.get("format_version", 1)
     if isinstance(version, int) and version > 1:
@@ -102,12 +98,8 @@ def resolved(content: Table, source: str, folder: Path | None, seen: tuple[str, 
         error.add("extends", str(base_name), "the name of a study or recipe", 'write extends = "paper"')
         raise error
     if base_name in seen or len(seen) >= DEEPEST:
-        error.add(
-            "extends",
-            " -> ".join([*seen, base_name]),
-            f"a chain of at most {DEEPEST} that ends",
-            "let one of them extend nothing",
-        )
+        fault, expected = " -> ".join([*seen, base_name]), f"a chain of at most {DEEPEST} that ends"
+        error.add("extends", fault, expected, "let one of them extend nothing")
         raise error
     base = _base(base_name, source, folder, seen)
     for key in unset:

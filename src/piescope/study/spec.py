@@ -103,12 +103,8 @@ class DataSpec(Spec):
         for name, expected in asdict(self.facts).items():
             held = getattr(found, name)
             if held != expected:
-                error.add(
-                    name,
-                    str(held),
-                    f"{expected}, as the study says",
-                    "correct data.holds, or give the right --data-dir",
-                )
+                fault, expected = str(held), f"{expected}, as the study says"
+                error.add(name, fault, expected, "correct data.holds, or give the right --data-dir")
         error.raise_if_any()
         return splits
 
