@@ -45,8 +45,7 @@ def draw_signal(signal: Signal) -> list[Drawn]:
             "PIEs between groups of models of equal size, split: what two dense groups with other seeds would show "
             "(grey), what fine-tuning adds, what the missing weights add; each with its 95 % interval over seeds and "
             "examples. A part below zero makes models agree. Ring: the count of all models, as the paper counts. "
-            "Cross: "
-            "the same with masks drawn at random.",
+            "Cross: the same with masks drawn at random.",
             parts,
             lambda: draw_decomposition(parts),
         ),
@@ -55,8 +54,7 @@ def draw_signal(signal: Signal) -> list[Drawn]:
             f"Which prunings lose the same examples, at {main}",
             "Examples that are PIEs of exactly the marked prunings. Line: expected, were the sets independent; dot: "
             "were they independent among examples that the dense models find equally hard. Sets of one objective are "
-            "compared "
-            "with the same dense models and share their chance labels; the table of overlaps has them apart.",
+            "compared with the same dense models and share their chance labels; the table of overlaps has them apart.",
             sets,
             lambda: draw_intersections(sets),
         ),

@@ -53,15 +53,12 @@ def _noise(rows: Sequence[NoiseRow]) -> WideTable:
     ]
     caption = (
         "PIEs: of all models, as the paper counts. Then on groups of models of equal size: between a dense and a "
-        "pruned "
-        "group, between two dense groups (seeds alone), and the difference with its 95 % interval over seeds and "
-        "examples. Changed: examples whose votes differ by more than chance (permutation test against all dense "
-        "models, "
-        "fresh seeds too; false discovery rate 5 %); confirmed: PIEs among them, one by one. Null: descended, one-shot "
-        "models meet no dense model that is their own parent, whose errors they share; same seeds, gradually pruned "
-        "models meet no dense model of their own seed, whose initial weights and data order they share; and the "
-        "sizes of "
-        "the two groups."
+        "pruned group, between two dense groups (seeds alone), and the difference with its 95 % interval over seeds "
+        "and examples. Changed: examples whose votes differ by more than chance (permutation test against all dense "
+        "models, fresh seeds too; false discovery rate 5 %); confirmed: PIEs among them, one by one. Null: descended, "
+        "one-shot models meet no dense model that is their own parent, whose errors they share; same seeds, gradually "
+        "pruned models meet no dense model of their own seed, whose initial weights and data order they share; and the "
+        "sizes of the two groups."
     )
     return table_of("PIEs beyond seed noise", caption, columns, rows)
 
@@ -116,13 +113,11 @@ def _class_impact(rows: Sequence[ClassImpactRow], results: Results) -> WideTable
             by_family.setdefault(row.arm.family, []).append(row)
     caption = (
         f"The {WORST} classes that fare worst at {as_percent(results.main_sparsity)} sparsity; "
-        "results/tables/class_impact.csv "
-        "has all. Recall in percent; change in percentage points. Impact: the change beyond that of the mean accuracy, "
-        "with its 95 % interval over models and examples, and q, Benjamini-Hochberg over the classes of the arm. "
-        "Hooker's: "
-        "q of the original test (Welch; paired where models descend from dense ones), which takes the mean accuracy as "
-        "known and finds an impact on nearly perfect classes too often. Effect: Hedges' g. "
-        f"Last: p-value of the class having lost {MARGIN:g} point or more: small, it has not."
+        "results/tables/class_impact.csv has all. Recall in percent; change in percentage points. Impact: the change "
+        "beyond that of the mean accuracy, with its 95 % interval over models and examples, and q, Benjamini-Hochberg "
+        "over the classes of the arm. Hooker's: q of the original test (Welch; paired where models descend from dense "
+        "ones), which takes the mean accuracy as known and finds an impact on nearly perfect classes too often. "
+        f"Effect: Hedges' g. Last: p-value of the class having lost {MARGIN:g} point or more: small, it has not."
     )
     worst = [row for own in by_family.values() for row in own[:WORST]]
     return table_of("Which classes pay", caption, columns, worst)
@@ -141,18 +136,13 @@ def _overlap(rows: Sequence[OverlapRow], results: Results) -> WideTable:
     ]
     caption = (
         "How many examples two arms lose both. Expected (and observed over expected): were one set drawn at random; "
-        "and "
-        "were it drawn at random among examples on which the dense models disagree equally (their vote entropies, in "
-        "ten groups each). Votes of few models measure difficulty roughly, so sets with nothing in common share more "
-        "than "
-        "that, too: in simulations with five models 1.1 to 1.3 times; read the ratio, not its p-value. Two-sided "
-        "p-values "
-        "(Fisher; Cochran, Mantel and Haenszel, exact). Dense models: separate, "
-        "each arm has dense models of its own to be compared with; shared parents: two one-shot arms, whose models "
-        "have the "
-        "same parents however they are compared, so there is no p-value; the same: both sets share the chance labels "
-        "of one "
-        "dense population, which alone makes them overlap."
+        "and were it drawn at random among examples on which the dense models disagree equally (their vote entropies, "
+        "in ten groups each). Votes of few models measure difficulty roughly, so sets with nothing in common share "
+        "more than that, too: in simulations with five models 1.1 to 1.3 times; read the ratio, not its p-value. "
+        "Two-sided p-values (Fisher; Cochran, Mantel and Haenszel, exact). Dense models: separate, each arm has dense "
+        "models of its own to be compared with; shared parents: two one-shot arms, whose models have the same parents "
+        "however they are compared, so there is no p-value; the same: both sets share the chance labels of one dense "
+        "population, which alone makes them overlap."
     )
     main = [row for row in rows if results.main_sparsity in (row.a.sparsity, row.b.sparsity)]
     return table_of("Overlap against chance", caption, columns, main)
@@ -181,14 +171,9 @@ def _replicates(rows: Sequence[ReplicateRow]) -> WideTable:
     caption = (
         "How many models are enough? PIEs of this run; within what share of the mean count 95 of 100 studies of this "
         "size, with other seeds, would be; models an arm to get that to 10 %. Then the count with any number of "
-        "models, "
-        "drawn out by two laws for the rest (models to the power of -1/4, 1 / models), and models an arm to be "
-        "within 10 "
-        "% of "
-        "a middle one (1 / sqrt(models)): far more, since few models are of one mind on hard examples. From few "
-        "models all this is "
-        "an "
-        "order of magnitude."
+        "models, drawn out by two laws for the rest (models to the power of -1/4, 1 / models), and models an arm to be "
+        "within 10 % of a middle one (1 / sqrt(models)): far more, since few models are of one mind on hard examples. "
+        "From few models all this is an order of magnitude."
     )
     return table_of("How many models are enough", caption, columns, here.values())
 
@@ -209,12 +194,9 @@ def _predictors(rows: Sequence[PredictorRow], results: Results) -> WideTable:
         "What predicts the damage before pruning: AUROC of scores of the dense models (0.5 is a coin; each turned so "
         "that high means trouble) for a dense model's error, mean over models, and for being a PIE at "
         f"{as_percent(results.main_sparsity)} sparsity. 95 % intervals over seeds and examples. Votes are those of the "
-        "other "
-        "models where a model's own error is predicted; depth against the true label knows the label, so it is not "
-        "asked "
-        "for errors. Last line: a logistic regression on all of them, each example scored by one that was not fitted "
-        "on "
-        "it (its interval takes the regression as given)."
+        "other models where a model's own error is predicted; depth against the true label knows the label, so it is "
+        "not asked for errors. Last line: a logistic regression on all of them, each example scored by one that was "
+        "not fitted on it (its interval takes the regression as given)."
     )
     groups = [("", 1)]
     for objective in dict.fromkeys(objective for objective, _, _ in columns):

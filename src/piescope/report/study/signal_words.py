@@ -91,9 +91,8 @@ def _repeat(signal: Signal, arms: list[ArmResult]) -> str:
     known = [(arm, rows[arm.key]) for arm in arms if arm.key in rows]
     parts = [
         f"{_name(arm)} {give_or_take(row.repeat_error)} (for 10 %: "
-        f"{enough(row.enough_to_repeat, row.furthest, row.models)} models), "
-        f"and with any number of models {number(row.limit.low, 0)} to {number(row.limit.high, 0)}, "
-        f"not {number(row.pies, 0)}"
+        f"{enough(row.enough_to_repeat, row.furthest, row.models)} models), and with any number of models "
+        f"{number(row.limit.low, 0)} to {number(row.limit.high, 0)}, not {number(row.pies, 0)}"
         for arm, row in known
     ]
     if not parts:
