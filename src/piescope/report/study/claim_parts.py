@@ -9,6 +9,7 @@ import numpy as np
 
 from piescope.measure.resampling import ResampledEstimate
 from piescope.report.study.rows import Bounds, finite
+from piescope.wording import capital, significant
 
 DRAWS = 300
 
@@ -115,6 +116,25 @@ class Claim:
         against = [part for part in parts if part.verdict == CONTRADICTED]
         reason = f"{len(unclear)} of {len(parts)} comparisons {'is' if len(unclear) == 1 else 'are'} not clear"
         return reason + (f", {len(against)} alone would speak against it" if against else "")
+
+    @property
+    def kind(self) -> str:
+        """The verdict's first word."""
+        return self.verdict.split()[0]
+
+    @property
+    def effects(self) -> list[str]:
+        """The parts in brief: a sentence for each effect, with its first four values."""
+        values: dict[str, list[str]] = {}
+        for part in self.parts:
+            if part.bounds.value is not None:
+                effect = part.effect if part.counts else f"{part.effect} (for comparison only)"
+                values.setdefault(effect, []).append(f"{part.about}: {significant(*part.bounds)}")
+        return [f"{capital(effect)}: {_first_four(texts)}." for effect, texts in values.items()]
+
+
+def _first_four(texts: list[str]) -> str:
+    return "; ".join([*texts[:4], *([f"and {len(texts) - 4} more"] if len(texts) > 4 else [])])
 
 
 def verdict_of(parts: tuple[Part, ...] | list[Part]) -> Verdict:

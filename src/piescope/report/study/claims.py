@@ -266,21 +266,10 @@ def check_claims(results: Results, draws: int = DRAWS, signal: Signal | None = N
 
 @dataclass(frozen=True)
 class ClaimRow(Row):
-    """A claim, as the comparison ``overall``, or one of its comparisons.
+    """A claim, as the comparison ``overall`` whose effect is its statement, or one of its comparisons.
 
-    Attributes:
-        claim: its id.
-        comparison: which arms.
-        effect: what is measured; overall: the claim's statement.
-        claimed: the side of zero (of a ratio: of one), ``above 0``; empty where it is told for comparison only.
-        bounds: the effect and its interval.
-        p_for: one-sided p-value of the claimed side; None where the verdict does not hang on it.
-        p_against: of the other side.
-        paper: the effect in the paper's tables.
-        n_models: an arm.
-        n_examples: of the test set.
-        verdict: of this line alone.
-        reason: why it is undecided, or does not count.
+    ``claimed``: the side of zero (of a ratio: of one), ``above 0``; empty where it is there for comparison only. The
+    p-values are one-sided, None where no verdict hangs on them; ``paper``: the same effect in the paper's tables.
     """
 
     claim: str

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from piescope.report.layout.standalone import data_uri
 from piescope.report.study import frames
 from piescope.report.study.frames import ClassRow, MapRow, PairRow, RescuedRow
 from piescope.report.study.results import Results
@@ -88,6 +89,11 @@ class Drawn:
     rows: Sequence[Row]
     svg: bytes
     pdf: bytes
+
+    @property
+    def image(self) -> str:
+        """The vector graphics as a data URI."""
+        return data_uri("image/svg+xml", self.svg)
 
 
 def draw_all(results: Results) -> list[Drawn]:

@@ -25,7 +25,7 @@ from piescope.report.study.signal_words import in_short, sentences
 from piescope.report.study.tables import StudyTables
 from piescope.report.study.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
 from piescope.store.catalogue import Environment, ObjectiveRun, TrainingRun
-from piescope.wording import as_percent, capital, percent, plus_minus, significant
+from piescope.wording import as_percent, percent, plus_minus
 
 GALLERY_MOST = 48
 """PIEs shown per arm; examples.parquet has all."""
@@ -74,64 +74,8 @@ class Wall:
 
 
 @dataclass(frozen=True)
-class EmbeddedFigure:
-    """A figure with its image as a data URI."""
-
-    drawn: Drawn
-    image: str
-
-
-@dataclass(frozen=True)
-class ClaimText:
-    """A claim as the page has it.
-
-    Attributes:
-        id: C1 to C8.
-        statement: what the paper says.
-        verdict: in this run.
-        kind: the verdict's first word.
-        reason: why it is undecided.
-        note: what the verdict does not say.
-        effects: in brief, a sentence each.
-    """
-
-    id: str
-    statement: str
-    verdict: str
-    kind: str
-    reason: str
-    note: str
-    effects: list[str]
-
-    @classmethod
-    def of(cls, claim: Claim) -> ClaimText:
-        """A claim with its verdict and the effects in brief."""
-        effects: dict[str, list[str]] = {}
-        for part in claim.parts:
-            if part.bounds.value is not None:
-                effect = part.effect if part.counts else f"{part.effect} (for comparison only)"
-                effects.setdefault(effect, []).append(f"{part.about}: {significant(*part.bounds)}")
-        sentences = [f"{capital(effect)}: {_first_four(values)}." for effect, values in effects.items()]
-        verdict = claim.verdict
-        return cls(claim.id, claim.statement, verdict, verdict.split()[0], claim.reason, claim.note, sentences)
-
-
-def _first_four(texts: list[str]) -> str:
-    return "; ".join([*texts[:4], *([f"and {len(texts) - 4} more"] if len(texts) > 4 else [])])
-
-
-@dataclass(frozen=True)
 class ArmCard:
-    """The PIEs of one pruning at the main sparsity, in a few words.
-
-    Attributes:
-        objective: by which it is coloured.
-        name: of objective and pruning.
-        number: of PIEs.
-        unit: of how many examples.
-        signal: what of them is beyond noise; empty where that is not known.
-        detail: the accuracy.
-    """
+    """The PIEs of one pruning at the main sparsity in a few words; ``signal``: what is beyond noise, if known."""
 
     objective: str
     name: str
@@ -155,7 +99,7 @@ def render_page(
     css = templates.get_template("report.css").render()
     of_signal, shown = SignalTables.kinds(), {name for name, lines in rows.by_name().items() if lines}
     shown -= {"claims", "published"} if has_depth else {"claims", "published", "prediction_depth"}
-    drawn = [EmbeddedFigure(figure, data_uri("image/svg+xml", figure.svg)) for figure in figures if figure.rows]
+    drawn = [figure for figure in figures if figure.rows]
     studied = [row for row in rows.pies if not row.control]
     page = templates.get_template("report.html").render(
         title=results.study.title,
@@ -177,14 +121,14 @@ def render_page(
             if arm.is_control
         ],
         margin=MARGIN,
-        claims=[ClaimText.of(claim) for claim in claims] if any(claim.parts for claim in claims) else [],
+        claims=claims if any(claim.parts for claim in claims) else [],
         effects=tables["claims"],
         published=tables["published"],
         unfair=unfair_because(results),
         departures=_departures(results),
         map_of_mean=results.study.maps_of_mean,
-        figures=[item for item in drawn if item.drawn.number < FIRST_NUMBER],
-        signal_figures=[item for item in drawn if item.drawn.number >= FIRST_NUMBER],
+        figures=[figure for figure in drawn if figure.number < FIRST_NUMBER],
+        signal_figures=[figure for figure in drawn if figure.number >= FIRST_NUMBER],
         walls=walls(results),
         missing=[f"{family_name(arm.objective, arm.pruning)} {as_percent(arm.sparsity)}" for arm in results.missing],
         examples=len(results.labels),

@@ -102,18 +102,9 @@ def paper_value(table: int, objective: str, pruning: str, sparsity: float, quant
 
 @dataclass(frozen=True)
 class PublishedRow(Row):
-    """One of the paper's numbers beside this run's.
+    """One of the paper's numbers beside this run's, which is None where it was not measured.
 
-    Attributes:
-        table: of the paper.
-        arm: whose.
-        quantity: in words.
-        paper: its value.
-        paper_std: its spread.
-        this_run: the value here; None where it was not measured.
-        this_run_std: its spread.
-        difference: this run's minus the paper's.
-        in_spreads: that over sqrt((paper's std^2 + this run's std^2) / 2); None where one has none (PIEs).
+    ``in_spreads``: the difference over sqrt((paper's std^2 + this run's std^2) / 2); None where one has none (PIEs).
     """
 
     table: int

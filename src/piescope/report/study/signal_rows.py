@@ -10,23 +10,11 @@ from piescope.report.study.rows import ArmKey, Bounds, Cell, Row, Tables
 
 @dataclass(frozen=True)
 class NoiseRow(Row):
-    """An arm's PIEs, of all models and between groups of equal size, and what seeds alone would make.
+    """An arm's PIEs of all models, and between groups of models of equal size.
 
-    Attributes:
-        arm: which.
-        n_models: how many.
-        pies: of all models.
-        null: which dense models its groups do not meet.
-        dense_group: models in a group of dense ones.
-        pruned_group: likewise of its own.
-        splits: into groups.
-        observed: PIEs between a dense and a pruned group.
-        floor: between two dense groups.
-        excess: the difference.
-        changed: examples whose votes changed by more than chance.
-        confirmed: PIEs among them.
-        test: how models were permuted.
-        smallest_p_value: that so many models can give.
+    ``observed``: between a dense and a pruned group; ``floor``: between two dense ones; ``excess``: the difference. The
+    groups never meet what ``null`` says. ``changed``: examples whose votes changed by more than chance, by the ``test``
+    that models were permuted in; ``confirmed``: PIEs among them.
     """
 
     arm: ArmKey
@@ -56,25 +44,11 @@ class PartRow(Row):
 
 @dataclass(frozen=True)
 class ClassImpactRow(Row):
-    """What pruning does to a class (`piescope.measure.class_impact`).
+    """What pruning does to the recall of a class, in percent and percentage points (`piescope.measure.class_impact`).
 
-    Attributes:
-        arm: the pruned one.
-        label: the class.
-        examples: of the class.
-        dense_recall: mean over models, in percent.
-        pruned_recall: likewise.
-        change: of the recall, in percentage points.
-        impact: the change beyond that of the mean accuracy, with its interval over models and examples.
-        effect_size: Hedges' g.
-        p_value: of the interval's test.
-        q_value: adjusted for the number of classes.
-        test: ``paired`` or ``hooker``.
-        test_p_value: of that test.
-        test_q_value: adjusted.
-        p_lost_margin: small: shown to have lost less than the margin.
-        p_equivalent: small: shown to have neither lost nor gained the margin.
-        no_class_lost_margin: of all classes of the arm; None: not to be told.
+    ``p_value`` and ``q_value`` are of the interval of ``impact``, over models and examples; those behind ``test`` of
+    that test. ``p_lost_margin``, small: shown to have lost less than the margin; ``no_class_lost_margin``: of all
+    classes of the arm, None where it cannot be told.
     """
 
     arm: ArmKey
@@ -105,18 +79,10 @@ class Chance(NamedTuple):
 
 @dataclass(frozen=True)
 class OverlapRow(Row):
-    """PIEs that two arms share.
+    """PIEs that two arms share, which differ in ``compared``: ``objectives``, ``prunings`` or ``sparsities``.
 
-    Attributes:
-        compared: in what the two differ: ``objectives``, ``prunings`` or ``sparsities``.
-        a: one arm.
-        b: the other.
-        dense_models: what the two sets share through them.
-        pies_a: in one set.
-        pies_b: in the other.
-        observed: in both.
-        chance: were one set drawn at random.
-        hard: were it drawn at random among equally hard examples.
+    ``dense_models``: what the two sets share through them. ``chance``: were one set drawn at random; ``hard``: were it
+    drawn at random among equally hard examples.
     """
 
     compared: str
@@ -132,20 +98,11 @@ class OverlapRow(Row):
 
 @dataclass(frozen=True)
 class ReplicateRow(Row):
-    """The PIE count of a number of models.
+    """The PIE count of a number of models, mean over subsamples or ``drawn_out`` to more than there are.
 
-    Attributes:
-        arm: whose.
-        models: how many.
-        drawn_out: more than there are.
-        pies: mean over subsamples, or foretold.
-        spread: standard deviation over studies with other seeds.
-        repeat_error: within what share of the mean count 95 of 100 such studies would be.
-        error: likewise of the count with any number of models.
-        limit: the count with any number of models.
-        enough_to_repeat: models for a ``repeat_error`` of 10 %; None: more than ``furthest``.
-        enough: likewise for ``error``.
-        furthest: what these models can tell of.
+    ``spread``: standard deviation over studies with other seeds; ``repeat_error``: within what share of the mean count
+    95 of 100 of them would be, and ``error`` of ``limit``, the count with any number of models. Models that are
+    ``enough`` bring these to 10 %; None: more than ``furthest``, of which these models can tell.
     """
 
     arm: ArmKey
@@ -187,13 +144,9 @@ class PredictorRow(Row):
 
 @dataclass(frozen=True)
 class IntersectionRow(Row):
-    """Examples that are in exactly these sets of PIEs; a column for each set.
+    """Examples that are in exactly these sets of PIEs, each named by objective and pruning; a column for each set.
 
-    Attributes:
-        members: objective and pruning of each set, and whether the examples are in it.
-        examples: how many.
-        by_chance: were the sets independent.
-        if_equally_hard: were they independent among examples that the dense models find equally hard.
+    ``by_chance``: were the sets independent; ``if_equally_hard``: among examples that dense models find equally hard.
     """
 
     members: dict[tuple[str, str], bool]
