@@ -234,9 +234,9 @@ def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:
     from piescope.study.folder import study_of
     from piescope.study.plan import make_plan
 
-    held, store = make_plan(study_of(out)), Store(out)
+    there, store = make_plan(study_of(out)), Store(out)
     left = tuple(step for step in plan.steps if not store.has(step.kind, step.key))
-    results = load_results(out, catalogue_of(held, store))
+    results = load_results(out, catalogue_of(there, store))
     foretold = [] if results is None else Signal(results).foretold(len(plan.study.seeds))
     return replace(plan, steps=left), foretold
 
@@ -366,24 +366,19 @@ def recipes(
         console.print(table)
         return
     second = load_recipe(other)
-    found = differences(first, second)
+    differing = differences(first, second)
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in found], indent=1))
+        typer.echo(json.dumps([asdict(difference) for difference in differing], indent=1))
         return
     table = Table("id", _folded("key"), _folded(first.name), _folded(second.name))
-    for each in found:
-        cells = [
-            "not set" if origin is None else f"{json.dumps(value)} ({origin})"
-            for value, origin in zip(each.values, each.origins, strict=True)
-        ]
-        table.add_row(each.id, each.key, *cells)
+    for difference in differing:
+        pairs = zip(difference.values, difference.origins, strict=True)
+        cells = ["not set" if origin is None else f"{json.dumps(value)} ({origin})" for value, origin in pairs]
+        table.add_row(difference.id, difference.key, *cells)
     console.print(table)
-    say(
-        console,
-        f"{len(found)} values differ. text: the paper says so; "
-        "reading: ours of the text; code: its authors' code does; ours: none of these.",
-    )
-    for identity in sorted({each.id for each in found}, key=list(facts()).index):
+    origins = "text: the paper says so; reading: ours of the text; code: its authors' code does; ours: none of these."
+    say(console, f"{len(differing)} values differ. {origins}")
+    for identity in sorted({difference.id for difference in differing}, key=list(facts()).index):
         say(console, f"{identity}: {facts()[identity]}")
 
 
@@ -408,15 +403,13 @@ def data_sets(
     if name is None:
         table = Table("data set", "images", "classes", "what it is")
         for listed, source in SOURCES.items():
-            held = source.facts
-            images = "yours" if held is None else f"{held.train_examples:,} + {held.test_examples:,}"
-            table.add_row(listed, images, "" if held is None else str(held.num_classes), source.about)
+            facts = source.facts
+            images = "yours" if facts is None else f"{facts.train_examples:,} + {facts.test_examples:,}"
+            table.add_row(listed, images, "" if facts is None else str(facts.num_classes), source.about)
         console.print(table)
         return
     if name not in SOURCES:
-        error = DataError(name)
-        error.add_unknown("NAME", "data set", name, SOURCES)
-        raise error
+        raise DataError.of_unknown(name, "NAME", "data set", name, SOURCES)
     with downloading(console) as on_bytes:
         seen = look_at(name, place_of_data(data_dir, data), on_bytes)
     for line in seen.lines():

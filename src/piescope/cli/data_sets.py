@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piescope.cli.terminal import (
-    say,
-)
+from piescope.cli.terminal import say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,14 +68,14 @@ def downloading(console: Console) -> Iterator[OnBytes]:
         disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("", visible=False)
-        told = -1
+        last = -1
 
         def on_bytes(done: int, total: int) -> None:
-            nonlocal told
+            nonlocal last
             progress.update(task, completed=done, total=total or None, visible=True)
             tenth = 10 * done // total if total else done >> 24
-            if not console.is_terminal and tenth != told:
-                told = tenth
+            if not console.is_terminal and tenth != last:
+                last = tenth
                 say(console, f"fetching the data: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
 
         yield on_bytes

@@ -33,11 +33,11 @@ def check_suggested(target: Path | None, compress: str | None) -> None:
         cure = "audit the copy that you ship on its own, with this option"
         error.add(FLAG, "copies to be made", "one compressed side", cure)
     elif target.is_dir() or above is None or not above.is_dir() or not os.access(above, os.W_OK):
-        found = "a folder" if target.is_dir() else "a place that cannot be written to"
-        error.add(FLAG, found, "a file that can be written", f"name another file: {FLAG} budgets.toml")
+        fault = "a folder" if target.is_dir() else "a place that cannot be written to"
+        error.add(FLAG, fault, "a file that can be written", f"name another file: {FLAG} budgets.toml")
     elif target.exists() and not _holds_budgets(target):
-        found = "a file with something else in it"
-        error.add(FLAG, found, "a new file, or one of budgets", f"name another file: {FLAG} budgets.toml")
+        fault = "a file with something else in it"
+        error.add(FLAG, fault, "a new file, or one of budgets", f"name another file: {FLAG} budgets.toml")
     error.raise_if_any()
 
 

@@ -163,8 +163,8 @@ class RightSums:
 
     def _change_of_counts(self, value: np.ndarray, confidence: float) -> Estimates:
         lost, gained = (np.round(count).astype(np.int64) for count in (self.lost, self.gained))
-        found = change_test(lost, gained, self.sizes, confidence)
-        low, high, p_value = (np.where(self.sizes > 0, number, np.nan) for number in found)
+        test = change_test(lost, gained, self.sizes, confidence)
+        low, high, p_value = (np.where(self.sizes > 0, number, np.nan) for number in test)
         none = np.full(len(value), np.nan)
         return Estimates(value, low, high, p_value, none, none)
 

@@ -36,8 +36,8 @@ def same_length(**arrays: np.ndarray) -> None:
     """Raises ValueError unless all arrays have the same length along their last axis; names them."""
     lengths = {name: array.shape[-1] for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise ValueError(f"numbers of examples differ: {told}; expected the same examples in the same order")
+        lengths_text = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise ValueError(f"numbers of examples differ: {lengths_text}; expected the same examples in the same order")
 
 
 def yes_or_no(values: Any, name: str) -> np.ndarray:

@@ -59,25 +59,25 @@ class CalibrationSums:
         Raises:
             ValueError: NaN, confidences outside of 0 to 1 (percent, logits), other shapes, or no bins.
         """
-        told, happened = to_numpy(confidence), to_numpy(right)
-        if told.ndim != 2 or told.shape != happened.shape:
+        stated, happened = to_numpy(confidence), to_numpy(right)
+        if stated.ndim != 2 or stated.shape != happened.shape:
             raise ValueError(
-                f"confidence has shape {list(told.shape)} and right {list(happened.shape)}; "
+                f"confidence has shape {list(stated.shape)} and right {list(happened.shape)}; "
                 "expected [models, examples] of both"
             )
         if bins < 1:
             raise ValueError(f"bins is {bins}; expected 1 or more")
-        _check(told, happened)
-        models = len(told)
+        _check(stated, happened)
+        models = len(stated)
         # bin i is (edges[i], edges[i + 1]]: as many inner edges lie below the confidence
         inner = np.arange(1, bins) / bins
-        cells = (np.searchsorted(inner, told, side="left") + np.arange(models)[:, None] * bins).ravel()
+        cells = (np.searchsorted(inner, stated, side="left") + np.arange(models)[:, None] * bins).ravel()
 
         def summed(values: np.ndarray | None) -> np.ndarray:
             weights = None if values is None else values.ravel()
             return np.bincount(cells, weights, minlength=models * bins).reshape(models, bins).astype(np.float64)
 
-        return cls(summed(None), summed(told), summed(happened))
+        return cls(summed(None), summed(stated), summed(happened))
 
     def __add__(self, other: CalibrationSums) -> CalibrationSums:
         """The sums over both blocks; ValueError where they have other models or bins."""
@@ -160,13 +160,13 @@ def expected_calibration_error(
         >>> round(expected_calibration_error(np.array([0.95, 0.95, 0.6, 0.6]), np.array([1, 1, 1, 0], dtype=bool)), 6)
         7.5
     """
-    told, happened = to_numpy(confidence), to_numpy(right)
-    if told.ndim != 1 or happened.ndim != 1:
+    stated, happened = to_numpy(confidence), to_numpy(right)
+    if stated.ndim != 1 or happened.ndim != 1:
         raise ValueError(
-            f"confidence has shape {list(told.shape)} and right {list(happened.shape)}; expected [examples] of both"
+            f"confidence has shape {list(stated.shape)} and right {list(happened.shape)}; expected [examples] of both"
         )
-    same_length(confidence=told, right=happened)
-    return CalibrationSums.of(told[None], happened[None], bins).ece
+    same_length(confidence=stated, right=happened)
+    return CalibrationSums.of(stated[None], happened[None], bins).ece
 
 
 def _check(confidence: np.ndarray, right: np.ndarray) -> None:

@@ -53,7 +53,7 @@ class CellSums:
         rows, labels = np.nonzero(counted[0] + counted[1])
         off = labels != truth[rows]
         rows, labels = rows[off], labels[off]
-        shares = [each[rows, labels] / len(side) for each, side in zip(counted, (dense, compressed), strict=True)]
+        shares = [votes[rows, labels] / len(side) for votes, side in zip(counted, (dense, compressed), strict=True)]
         codes, cell = np.unique(truth[rows].astype(np.int64) * num_classes + labels, return_inverse=True)
 
         def summed(values: np.ndarray) -> np.ndarray:

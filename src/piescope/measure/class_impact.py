@@ -243,13 +243,13 @@ def _hedges(
     freedoms = [len(sample) - 1 for sample in samples]
     if min(freedoms) < 1:
         return np.full(len(difference), np.nan)
-    squares = sum(sample.var(0, ddof=1) * each for sample, each in zip(samples, freedoms, strict=True))
+    squares = sum(sample.var(0, ddof=1) * freedom for sample, freedom in zip(samples, freedoms, strict=True))
     return _effect_size(difference, np.asarray(squares) / sum(freedoms), sum(freedoms))
 
 
 def _verdicts(p_values: Float[np.ndarray, " present"]) -> np.ndarray:
     """True, False, or NaN where there is no p-value."""
-    return np.array([each if each != each else each <= LEVEL for each in p_values.tolist()], dtype=object)
+    return np.array([p if p != p else p <= LEVEL for p in p_values.tolist()], dtype=object)
 
 
 def _rows(
@@ -261,7 +261,7 @@ def _rows(
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
     ranks = np.lexsort((answers.classes, order.round(10)))
     absent = sorted(set(range(num_classes)) - set(answers.classes.tolist()))
-    empty = [{**dict.fromkeys(columns), "class": each, "examples": 0} for each in absent]
+    empty = [{**dict.fromkeys(columns), "class": label, "examples": 0} for label in absent]
     return [rows[rank] for rank in ranks] + empty
 
 

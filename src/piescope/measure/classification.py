@@ -142,19 +142,19 @@ def by_class(counts: LabelCounts) -> dict[str, Compared]:
     both_false = counts.per_class(counts.dense, same & (counts.dense != counts.truth))
     still = (hits[0] == both_hit) & (hits[1] == both_hit) & (said[0] == said[1]) & (said[0] == both_hit + both_false)
     neither = sizes - hits[0] - hits[1] + both_hit
-    found = {}
+    by_name = {}
     with np.errstate(divide="ignore", invalid="ignore"):
-        right = [hit / told for hit, told in zip(hits, said, strict=True)]
+        right = [hit / called for hit, called in zip(hits, said, strict=True)]
         of_precision = [
             (both_hit * (1 - right[0]) * (1 - right[1]) + both_false * right[0] * right[1]) / said[0] / said[1],
-            *(share * (1 - share) / told for share, told in zip(right, said, strict=True)),
+            *(share * (1 - share) / called for share, called in zip(right, said, strict=True)),
         ]
-        found["precision"] = _paired(
-            [_wilson(hit, told) for hit, told in zip(hits, said, strict=True)], _correlation(*of_precision), still
+        by_name["precision"] = _paired(
+            [_wilson(hit, called) for hit, called in zip(hits, said, strict=True)], _correlation(*of_precision), still
         )
-        f1 = [_f1_interval(hit, sizes + told - hit) for hit, told in zip(hits, said, strict=True)]
+        f1 = [_f1_interval(hit, sizes + called - hit) for hit, called in zip(hits, said, strict=True)]
         value = [side.value for side in f1]
-        on, off = [2 - 2 * each for each in value], [-each for each in value]
+        on, off = [2 - 2 * share for share in value], [-share for share in value]
         together = (
             both_hit * on[0] * on[1]
             + (hits[0] - both_hit) * on[0] * off[1]
@@ -162,11 +162,11 @@ def by_class(counts: LabelCounts) -> dict[str, Compared]:
             + (neither + both_false) * off[0] * off[1]
         )
         of_f1 = [
-            hit * one**2 + (sizes + told - 2 * hit) * other**2
-            for hit, told, one, other in zip(hits, said, on, off, strict=True)
+            hit * one**2 + (sizes + called - 2 * hit) * other**2
+            for hit, called, one, other in zip(hits, said, on, off, strict=True)
         ]
-        found["f1"] = _paired(f1, _correlation(together, *of_f1), still)
-    return found
+        by_name["f1"] = _paired(f1, _correlation(together, *of_f1), still)
+    return by_name
 
 
 def overall(counts: LabelCounts) -> dict[str, Compared]:
@@ -190,7 +190,7 @@ def overall(counts: LabelCounts) -> dict[str, Compared]:
     """
     sides = (counts.dense, counts.compressed)
     is_still = bool((counts.dense == counts.compressed).all())
-    found = {}
+    by_name = {}
     for name, measure, scale in (
         ("balanced_accuracy", _balanced_accuracy, None),
         ("macro_precision", _macro_precision, None),
@@ -199,8 +199,8 @@ def overall(counts: LabelCounts) -> dict[str, Compared]:
     ):
         both = [measure(counts, side) for side in sides]
         own = None if scale is not None else [_mean_interval(counts, side, name) for side in sides]
-        found[name] = compared(both[0], both[1], scale or LOGIT, counts.counts, own, is_still)
-    return found
+        by_name[name] = compared(both[0], both[1], scale or LOGIT, counts.counts, own, is_still)
+    return by_name
 
 
 def mean_of_models(
@@ -217,12 +217,12 @@ def mean_of_models(
         said: likewise: how many it calls so.
         sizes: ``[classes]``, examples of each.
     """
-    dense, compressed = (_of_models(hit, told, sizes) for hit, told in zip(hits, said, strict=True))
-    whole, each = (
+    dense, compressed = (_of_models(hit, called, sizes) for hit, called in zip(hits, said, strict=True))
+    whole, by_class = (
         {name: _without_intervals(before[name], after[name]) for name in before}
         for before, after in zip(dense, compressed, strict=True)
     )
-    return whole, each
+    return whole, by_class
 
 
 def _of_models(
@@ -247,7 +247,7 @@ def _of_models(
 
 def _without_intervals(dense: np.ndarray, compressed: np.ndarray) -> Compared:
     none = np.full(np.shape(dense), np.nan)
-    return Compared(*(Estimate(np.asarray(each), none, none) for each in (dense, compressed, compressed - dense)))
+    return Compared(*(Estimate(np.asarray(value), none, none) for value in (dense, compressed, compressed - dense)))
 
 
 def _hits_and_said(counts: LabelCounts, side: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -287,17 +287,17 @@ def _macro_f1(counts: LabelCounts, side: np.ndarray) -> Influence:
 def _mcc(counts: LabelCounts, side: np.ndarray) -> Influence:
     hits, said, sizes = _hits_and_said(counts, side)
     total = counts.examples
-    true, told = sizes / total, said / total
-    together = float(true @ told)
-    accuracy, spread_told, spread_true = hits.sum() / total, 1 - float(told @ told), 1 - float(true @ true)
-    scale = np.sqrt(spread_told * spread_true)
+    true, called = sizes / total, said / total
+    together = float(true @ called)
+    accuracy, spread_called, spread_true = hits.sum() / total, 1 - float(called @ called), 1 - float(true @ true)
+    scale = np.sqrt(spread_called * spread_true)
     if scale <= 0:
         return Influence(0.0, np.zeros(len(side)))
     value = float((accuracy - together) / scale)
-    of_top = (side == counts.truth) - accuracy - (told[counts.truth] + true[side] - 2 * together)
-    of_told = -2 * (told[side] - (1 - spread_told))
+    of_top = (side == counts.truth) - accuracy - (called[counts.truth] + true[side] - 2 * together)
+    of_called = -2 * (called[side] - (1 - spread_called))
     of_true = -2 * (true[counts.truth] - (1 - spread_true))
-    return Influence(value, of_top / scale - value / 2 * (of_told / spread_told + of_true / spread_true))
+    return Influence(value, of_top / scale - value / 2 * (of_called / spread_called + of_true / spread_true))
 
 
 def _mean_interval(counts: LabelCounts, side: np.ndarray, name: str) -> Estimate:
@@ -305,9 +305,9 @@ def _mean_interval(counts: LabelCounts, side: np.ndarray, name: str) -> Estimate
     hits, said, sizes = _hits_and_said(counts, side)
     of = sizes if name == "balanced_accuracy" else said
     occurs, known = sizes > 0, (sizes > 0) & (of > 0)
-    each = _wilson(hits[known], of[known])
-    value = each.value.sum() / occurs.sum()
-    below, above = (np.sqrt(((end - each.value) ** 2).sum()) / occurs.sum() for end in (each.low, each.high))
+    recalls = _wilson(hits[known], of[known])
+    value = recalls.value.sum() / occurs.sum()
+    below, above = (np.sqrt(((end - recalls.value) ** 2).sum()) / occurs.sum() for end in (recalls.low, recalls.high))
     if not known.any():
         return Estimate(np.asarray(0.0), np.asarray(np.nan), np.asarray(np.nan))
     return Estimate(value, value - below, value + above)
@@ -411,13 +411,13 @@ def compared(
         for place, side in enumerate((dense, compressed))
     ]
     correlation = _correlation(covariance[0, 1], covariance[0, 0], covariance[1, 1])
-    found = _paired(sides, correlation, np.bool_(is_still))
-    if not is_still and np.isnan(found.change.low):  # one side without spread: its limits are not known
+    changed = _paired(sides, correlation, np.bool_(is_still))
+    if not is_still and np.isnan(changed.change.low):  # one side without spread: its limits are not known
         variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
         reach = _deviations() * np.sqrt(variance) if variance > 0 else np.nan
-        value = found.change.value
-        found = found._replace(change=Estimate(value, value - reach, value + reach))
-    return found
+        value = changed.change.value
+        changed = changed._replace(change=Estimate(value, value - reach, value + reach))
+    return changed
 
 
 def _freedom(of_rows: np.ndarray, weights: np.ndarray) -> float:
@@ -466,7 +466,7 @@ def _wilson(count: np.ndarray, total: np.ndarray) -> Estimate:
 
 def _f1_interval(hits: np.ndarray, either: np.ndarray) -> Estimate:
     """F1 from the share of examples that are both, of those that are of the class or called so."""
-    return Estimate(*(2 * each / (1 + each) for each in _wilson(hits, either)))
+    return Estimate(*(2 * share / (1 + share) for share in _wilson(hits, either)))
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> Float[np.ndarray, " classes"]:

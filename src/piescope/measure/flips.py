@@ -329,8 +329,8 @@ def selected_level(p_values: Float[Any, " tests"], rate: float = 0.05) -> float:
         0.025
     """
     adjusted = adjusted_p_values(p_values)
-    tests, found = int((~np.isnan(adjusted)).sum()), int((adjusted <= rate).sum())
-    return rate * max(1, found) / max(1, tests)
+    tests, discoveries = int((~np.isnan(adjusted)).sum()), int((adjusted <= rate).sum())
+    return rate * max(1, discoveries) / max(1, tests)
 
 
 def _lower_end(lost: Shares, gained: Shares, examples: Shares, z: float) -> Shares:
@@ -375,8 +375,8 @@ def _counts(**given: Any) -> list[np.ndarray]:
     try:
         return [np.array(array) for array in np.broadcast_arrays(*arrays)]
     except ValueError:
-        told = ", ".join(f"{name} {list(array.shape)}" for name, array in zip(given, arrays, strict=True))
-        raise ValueError(f"shapes are {told}; expected one shape, or single numbers") from None
+        shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in zip(given, arrays, strict=True))
+        raise ValueError(f"shapes are {shapes}; expected one shape, or single numbers") from None
 
 
 def _part_of(count: Any, total: Any) -> list[np.ndarray]:

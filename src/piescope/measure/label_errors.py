@@ -79,16 +79,16 @@ class Thresholds:
         Raises:
             ValueError: NaN, probabilities outside of 0 to 1, class ids out of range, or other numbers of examples.
         """
-        told = _probabilities(true_probability, "true_probability")
+        probability = _probabilities(true_probability, "true_probability")
         given = class_ids(labels, "labels", 1, num_classes)
-        same_length(true_probability=told, labels=given)
-        right = told > 0.5
-        sure = special.logit(np.clip(told[right], 0.5, 1 - SATURATED))
+        same_length(true_probability=probability, labels=given)
+        right = probability > 0.5
+        sure = special.logit(np.clip(probability[right], 0.5, 1 - SATURATED))
 
         def summed(classes: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
             return np.bincount(classes, weights, minlength=num_classes).astype(np.float64)
 
-        return cls(summed(given), summed(given, told), summed(given[right]), summed(given[right], sure))
+        return cls(summed(given), summed(given, probability), summed(given[right]), summed(given[right], sure))
 
     def __add__(self, other: Thresholds) -> Thresholds:
         """The sums over both blocks; ValueError where they have other classes."""

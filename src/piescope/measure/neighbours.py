@@ -110,9 +110,9 @@ def neighbours_within(points: Float[Any, "examples dims"], k: int) -> Int64[np.n
         index.add(placed(start))
     nearest = np.empty((examples, k), np.int64)
     for start in starts:
-        _, found = index.search(placed(start), k + 1)
-        others = found != np.arange(start, start + len(found))[:, None]
+        _, nearby = index.search(placed(start), k + 1)
+        others = nearby != np.arange(start, start + len(nearby))[:, None]
         # among more than k duplicates a point may not find itself: then the last one goes
         others[others.all(1), -1] = False
-        nearest[start : start + len(found)] = found[others].reshape(-1, k)
+        nearest[start : start + len(nearby)] = nearby[others].reshape(-1, k)
     return nearest

@@ -95,8 +95,8 @@ def excess_difference(one: Floor, other: Floor, same_dense: bool) -> Interval:
         return two_way_interval(difference, difference + moved[0] - moved[1], one.strata)
     dense = max(one.dense, other.dense)
     with_dense = difference + moved[0][:dense] - moved[1][:dense]
-    alone = [difference + sign * each[dense:] for sign, each in zip((1, -1), moved, strict=True)]
-    strata = [dense, *(len(each) for each in alone if len(each))]
+    alone = [difference + sign * own[dense:] for sign, own in zip((1, -1), moved, strict=True)]
+    strata = [dense, *(len(own) for own in alone if len(own))]
     return two_way_interval(difference, np.concatenate([with_dense, *alone]), strata)
 
 
@@ -170,9 +170,9 @@ def excess_pies(
         >>> round(found.excess), found.interval[0] < 20 < found.interval[1]
         (18, True)
     """
-    found = NoiseFloor(dense, num_classes, seed).under(pruned, null)
-    ends = (found.excess.low, found.excess.high)
-    return ExcessPies(found.observed.value, found.floor.value, found.excess.value, ends)
+    floor = NoiseFloor(dense, num_classes, seed).under(pruned, null)
+    ends = (floor.excess.low, floor.excess.high)
+    return ExcessPies(floor.observed.value, floor.floor.value, floor.excess.value, ends)
 
 
 class NoiseFloor:
@@ -227,9 +227,9 @@ class _Splits:
             pairs = [
                 (int(b), int(p))
                 for _ in range(max(1, most // longest))
-                for b, p in zip(*(_shuffled(len(each), longest, generator) for each in (other, drawn)), strict=True)
+                for b, p in zip(*(_shuffled(len(groups), longest, generator) for groups in (other, drawn)), strict=True)
             ]
-        first, second = (list(each) for each in zip(*pairs, strict=True))
+        first, second = (list(side) for side in zip(*pairs, strict=True))
         return _Splits(~other[first], other[first], drawn[second])
 
 

@@ -125,7 +125,7 @@ class FlipSums:
         return _summed(~others * (right / models), floor, ~several * (left / (models - 1)) - rest)
 
     def __add__(self, other: FlipSums) -> FlipSums:
-        return FlipSums(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
+        return FlipSums(**{part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(self)})
 
     def excess(self, confidence: float = CONFIDENCE) -> Excess:
         """Flips beyond those that seeds alone make, with an interval over models and examples.

@@ -188,14 +188,14 @@ def expected_intersections(
         >>> expected_intersections(np.array([[True, True, False, False], [True, False, True, False]])).tolist()
         [1.0, 1.0, 1.0, 1.0]
     """
-    held = to_numpy(masks).astype(bool)
-    if len(held) > 16:
-        raise ValueError(f"{len(held)} sets; expected at most 16 (they have 2 ** sets intersections)")
-    stratum = np.zeros(held.shape[1], int) if difficulty is None else difficulty_strata(difficulty)
-    same_length(masks=held, difficulty=stratum)
-    expected = np.zeros(2 ** len(held))
-    for each in np.unique(stratum):
-        inside = held[:, stratum == each]
+    sets = to_numpy(masks).astype(bool)
+    if len(sets) > 16:
+        raise ValueError(f"{len(sets)} sets; expected at most 16 (they have 2 ** sets intersections)")
+    stratum = np.zeros(sets.shape[1], int) if difficulty is None else difficulty_strata(difficulty)
+    same_length(masks=sets, difficulty=stratum)
+    expected = np.zeros(2 ** len(sets))
+    for level in np.unique(stratum):
+        inside = sets[:, stratum == level]
         share = np.ones(1)
         for rate in inside.mean(1):  # the first set is the lowest bit
             share = np.concatenate([share * (1 - rate), share * rate])

@@ -120,18 +120,18 @@ def mean_auroc_interval(scores: Num[Any, "#models examples"], events: Bool[Any, 
         >>> round(found.value, 3), round(found.error, 3)
         (0.778, 0.141)
     """
-    told, happened = to_numpy(scores), to_numpy(events).astype(bool)
-    if told.ndim != 2 or happened.ndim != 2 or len(told) not in (1, len(happened)):
+    ranked, happened = to_numpy(scores), to_numpy(events).astype(bool)
+    if ranked.ndim != 2 or happened.ndim != 2 or len(ranked) not in (1, len(happened)):
         raise ValueError(
-            f"scores have shape {list(told.shape)} and events {list(happened.shape)}; "
+            f"scores have shape {list(ranked.shape)} and events {list(happened.shape)}; "
             "expected [models, examples] of both, or [1, examples] of scores"
         )
-    same_length(scores=told, events=happened)
-    told = np.broadcast_to(told, happened.shape)
+    same_length(scores=ranked, events=happened)
+    ranked = np.broadcast_to(ranked, happened.shape)
     usable = happened.any(1) & ~happened.all(1)
     if not usable.any():
         return None
-    own = np.stack([auroc_shares(*model) for model in zip(told[usable], happened[usable], strict=True)])
+    own = np.stack([auroc_shares(*model) for model in zip(ranked[usable], happened[usable], strict=True)])
     mean, models = own.mean(0), len(own)
     return _interval(mean, (models * mean - own) / max(models - 1, 1), [models], _rarer(happened[usable]))
 
@@ -193,8 +193,8 @@ def event_auroc_interval(
 
 def _interval(shares: np.ndarray, without: np.ndarray, strata: Sequence[int], rarer: float) -> Interval:
     """Two-way, with ends on the logit scale; no ends where that would take missing or equal shares for certainty."""
-    found = two_way_interval(shares, without, strata)
-    value, error = found.value, found.error
+    interval = two_way_interval(shares, without, strata)
+    value, error = interval.value, interval.error
     if not (error > 0 and np.isfinite(without).all() and np.ptp(shares) > 0 and rarer > 1):
         return Interval(value, np.nan, np.nan, np.nan, 0.0)
     freedom = error**4 / _doubt(shares, without, strata, rarer)
@@ -259,17 +259,17 @@ def cross_fitted(
         >>> cross_fitted(features, np.array([0, 0, 0, 1, 1, 1], dtype=bool), folds=3).tolist()
         [0.25, 0.25, 0.25, 0.75, 0.75, 0.75]
     """
-    told, happened = to_numpy(features).astype(np.float64), to_numpy(event).astype(bool)
-    if told.ndim != 2 or told.shape[:1] != happened.shape or told.shape[1] < 1 or folds < 2:
+    columns, happened = to_numpy(features).astype(np.float64), to_numpy(event).astype(bool)
+    if columns.ndim != 2 or columns.shape[:1] != happened.shape or columns.shape[1] < 1 or folds < 2:
         raise ValueError(
-            f"features have shape {list(told.shape)}, event {list(happened.shape)}, folds {folds}; "
+            f"features have shape {list(columns.shape)}, event {list(happened.shape)}, folds {folds}; "
             "expected [examples, features], [examples] and 2 folds or more"
         )
-    if not np.isfinite(told).all():
-        raise ValueError(f"{int((~np.isfinite(told)).sum())} features are NaN or infinite; leave these columns out")
+    if not np.isfinite(columns).all():
+        raise ValueError(f"{int((~np.isfinite(columns)).sum())} features are NaN or infinite; leave these columns out")
     if min(happened.sum(), (~happened).sum()) < folds:
         return None
-    return _ranked_by_others(told, happened, folds, seed)
+    return _ranked_by_others(columns, happened, folds, seed)
 
 
 def _ranked_by_others(features: np.ndarray, event: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -305,7 +305,7 @@ def correlation(
     """
     share = np.asarray(weights, np.float64)
     share = share / share.sum(-1, keepdims=True)
-    centred = [each - (each * share).sum(-1, keepdims=True) for each in (np.asarray(one), np.asarray(other))]
+    centred = [values - (values * share).sum(-1, keepdims=True) for values in (np.asarray(one), np.asarray(other))]
     with np.errstate(invalid="ignore", divide="ignore"):
-        spread = np.prod([np.sqrt((each**2 * share).sum(-1)) for each in centred], axis=0)
+        spread = np.prod([np.sqrt((values**2 * share).sum(-1)) for values in centred], axis=0)
         return np.asarray((centred[0] * centred[1] * share).sum(-1) / spread)

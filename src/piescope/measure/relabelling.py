@@ -99,9 +99,9 @@ def relabelling(
     if before < FEWEST_DIFFERENT or 4 * table.moved_in_one < before:
         return None
     candidates = [_shift(table), _swap(table), _permutation(table)]
-    valid = [found for found in candidates if found is not None]
-    best = max((found.before - found.after for found in valid), default=0)
-    return next((found for found in valid if found.before - found.after >= AS_GOOD * best), None)
+    valid = [candidate for candidate in candidates if candidate is not None]
+    best = max((candidate.before - candidate.after for candidate in valid), default=0)
+    return next((candidate for candidate in valid if candidate.before - candidate.after >= AS_GOOD * best), None)
 
 
 def pair_counts(

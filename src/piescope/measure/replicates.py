@@ -157,7 +157,7 @@ class Subsamples:
         sizes = np.unique(np.linspace(2, models, min(models - 1, MOST_SIZES)).round().astype(int))
         generator = np.random.default_rng(seed)
         groups = [_subsets(models, int(size), generator) for size in sizes]
-        self._sizes, self._counts = sizes, [len(each) for each in groups]
+        self._sizes, self._counts = sizes, [len(members) for members in groups]
         self._groups = np.concatenate(groups)
         self._modal = group_modal_labels(self._dense, self._groups, num_classes)
 
@@ -187,7 +187,7 @@ class Subsamples:
 
 def _subsets(models: int, size: int, generator: np.random.Generator) -> np.ndarray:
     if math.comb(models, size) <= DRAWS:
-        chosen = [list(each) for each in combinations(range(models), size)]
+        chosen = [list(members) for members in combinations(range(models), size)]
     else:
         chosen = [generator.choice(models, size, replace=False).tolist() for _ in range(DRAWS)]
     groups = np.zeros((len(chosen), models), bool)

@@ -125,9 +125,9 @@ def estimate(rows: Float[Any, " rows"], models: int) -> ResampledEstimate:
     if len(rows) < 5 or len(rows) % 2 == 0:
         raise ValueError(f"{len(rows)} rows; expected 1 + 2 * draws, at least 2 draws")
     observed, drawn = float(rows[0]), np.asarray(rows[1:], float).reshape(2, -1)
-    usable = [each[np.isfinite(each)] for each in drawn]
-    enough = min(len(each) for each in usable) >= max(2.0, 0.9 * drawn.shape[1])
-    error = float(np.sqrt(sum(each.var(ddof=1) for each in usable))) if enough else np.nan
+    usable = [of_kind[np.isfinite(of_kind)] for of_kind in drawn]
+    enough = min(len(of_kind) for of_kind in usable) >= max(2.0, 0.9 * drawn.shape[1])
+    error = float(np.sqrt(sum(of_kind.var(ddof=1) for of_kind in usable))) if enough else np.nan
     known = np.isfinite(observed) and models > 1 and error > 0
     if not known:
         return ResampledEstimate(observed, np.nan, np.nan, np.nan, 1.0, 1.0)

@@ -219,8 +219,8 @@ def _independent(before: np.ndarray, after: np.ndarray, seed: int) -> np.ndarray
             ranks = generator.random((count, sum(sizes))).argsort(1)
             return ranks < sizes[0]
 
-        held = _held(before[sampled], after[sampled])
-        p[sampled] = _sampled(_ballots(*held), observed[sampled], sizes, deals)
+        votes_shown = _held(before[sampled], after[sampled])
+        p[sampled] = _sampled(_ballots(*votes_shown), observed[sampled], sizes, deals)
     return np.minimum(p, 1.0)
 
 
@@ -250,24 +250,24 @@ class _Reach:
         return np.concatenate([self._block(margins[i : i + block]) for i in range(0, len(margins), block)])
 
     def _block(self, margins: np.ndarray) -> np.ndarray:
-        held = np.zeros((1, self._first + 1, self.most + 1))  # [margins so far, votes dealt to the first, distance]
-        held[0, 0, 0] = 1.0
+        ways = np.zeros((1, self._first + 1, self.most + 1))  # [margins so far, votes dealt to the first, distance]
+        ways[0, 0, 0] = 1.0
         place = np.zeros(len(margins), int)
         for level in range(margins.shape[1]):
             fresh = np.ones(len(margins), bool)
             fresh[1:] = (margins[1:, : level + 1] != margins[:-1, : level + 1]).any(1)
             rows = np.flatnonzero(fresh)
-            added = self._with_class(held, place[rows], margins[rows, level])
-            place, held = np.cumsum(fresh) - 1, added
-        chance = held[place, self._first]
+            added = self._with_class(ways, place[rows], margins[rows, level])
+            place, ways = np.cumsum(fresh) - 1, added
+        chance = ways[place, self._first]
         tail = chance[:, ::-1].cumsum(1)[:, ::-1]
         return np.asarray(tail / tail[:, :1])
 
-    def _with_class(self, held: np.ndarray, parents: np.ndarray, votes_of_class: np.ndarray) -> np.ndarray:
-        added = np.zeros((len(parents), *held.shape[1:]))
+    def _with_class(self, ways: np.ndarray, parents: np.ndarray, votes_of_class: np.ndarray) -> np.ndarray:
+        added = np.zeros((len(parents), *ways.shape[1:]))
         for total in np.unique(votes_of_class):
             rows = np.flatnonzero(votes_of_class == total)
-            source = held[parents[rows]]
+            source = ways[parents[rows]]
             sums = np.zeros_like(source)
             for dealt in range(min(int(total), self._first) + 1):
                 away = max(0, dealt * self._step - int(total) * self._share)
@@ -284,7 +284,7 @@ def _ballots(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """``[models, examples]``: votes as labels again; who cast them does not matter."""
     examples, classes = before.shape
     labels = np.tile(np.arange(classes), examples)
-    sides = [np.repeat(labels, each.ravel()).reshape(examples, -1).T for each in (before, after)]
+    sides = [np.repeat(labels, side.ravel()).reshape(examples, -1).T for side in (before, after)]
     return np.concatenate(sides)
 
 

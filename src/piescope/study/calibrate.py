@@ -51,7 +51,7 @@ def forecast(plan: Plan, workers: int) -> Forecast:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         measured = list(pool.map(calibrate_worker, [study] * workers))
-    pace = {objective: sum(each.pace[objective] for each in measured) / workers for objective in study.arms}
+    pace = {objective: sum(worker.pace[objective] for worker in measured) / workers for objective in study.arms}
     forward = min(pace.values()) / 3
     busy = 0.0
     for item in plan.arms:
@@ -68,8 +68,8 @@ def forecast(plan: Plan, workers: int) -> Forecast:
             busy += step.forward * UMAP_EXAMPLE
             maps += 1
     busy += UMAP_COMPILATION * min(maps, workers)
-    held = max(each.peak_bytes for each in measured) + bytes_of_largest_step(plan)
-    return Forecast(START_AND_REPORT + busy / workers, PARENT_BYTES + workers * held)
+    peak = max(worker.peak_bytes for worker in measured) + bytes_of_largest_step(plan)
+    return Forecast(START_AND_REPORT + busy / workers, PARENT_BYTES + workers * peak)
 
 
 def bytes_of_largest_step(plan: Plan) -> int:

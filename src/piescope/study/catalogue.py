@@ -58,12 +58,12 @@ def _complete_arm(item: ArmSteps, study: Study, store: Store) -> CompleteArm:
 
 def _environments(plan: Plan, store: Store) -> tuple[Environment, ...]:
     """Each that a finished step was made on, in the order of the steps."""
-    found: dict[str, Environment] = {}
+    environments: dict[str, Environment] = {}
     for step in plan.steps:
         if store.has(step.kind, step.key):
             recorded = store.load(step.kind, step.key).manifest["environment"]
-            found.setdefault(json.dumps(recorded, sort_keys=True), Environment(**recorded))
-    return tuple(found.values())
+            environments.setdefault(json.dumps(recorded, sort_keys=True), Environment(**recorded))
+    return tuple(environments.values())
 
 
 def _recipe_of(study: Study) -> RecipeUsed | None:
@@ -72,8 +72,13 @@ def _recipe_of(study: Study) -> RecipeUsed | None:
         return None
     departed = tuple(
         Departure(
-            id=each.id, key=each.key, paper=each.values[0], origin=each.origins[0], here=each.values[1], why=each.why
+            id=departed.id,
+            key=departed.key,
+            paper=departed.values[0],
+            origin=departed.origins[0],
+            here=departed.values[1],
+            why=departed.why,
         )
-        for each in departures(study, load_recipe(TEXT))
+        for departed in departures(study, load_recipe(TEXT))
     )
     return RecipeUsed(name=study.recipe, title=load_recipe(study.recipe).title, departures=departed)

@@ -107,9 +107,9 @@ def _check_what_is_taken(problems: StudyError, study: Study, whole: Facts) -> No
             fault, expected = f"{len(given)} values", f"{channels}, one per channel of {data.source}"
             problems.add(f"data.normalisation.{key}", fault, expected, "give one number per channel")
     for key in ("train_examples", "test_examples"):
-        wanted, held = getattr(data, key), getattr(whole, key)
-        if wanted is not None and not whole.num_classes <= wanted <= held:
-            expected = f"{whole.num_classes} (one per class) to {held:,}, what {data.source} holds"
+        wanted, there = getattr(data, key), getattr(whole, key)
+        if wanted is not None and not whole.num_classes <= wanted <= there:
+            expected = f"{whole.num_classes} (one per class) to {there:,}, what {data.source} holds"
             cure = "take a number in that range, or leave the key out to take all"
             problems.add(f"data.{key}", str(wanted), expected, cure)
     if data.image_size is not None and data.image_size > min(height, width):

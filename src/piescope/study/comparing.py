@@ -100,7 +100,7 @@ def population_of(parents: Parents, side: str, truth: np.ndarray, num_classes: i
         aaai24.append(q_score_aaai24(arrays["representations"]))
         degenerate += int(is_degenerate(arrays["representations"]).sum())
     labels = class_ids(np.stack(said), "labels", 2, num_classes)
-    q, z, l1 = (np.stack(each) for each in zip(*scores, strict=True))
+    q, z, l1 = (np.stack(score) for score in zip(*scores, strict=True))
     return Population(
         labels=labels,
         correct=labels == truth,
@@ -118,10 +118,15 @@ def _depths_of(probed: list[Artefact], labels: np.ndarray, truth: np.ndarray) ->
     """Depths of the models that were probed: the first of those whose labels are given."""
     if not probed:
         return None
-    knn = [each.tensors(layout.KNN_LABELS)["knn_labels"] for each in probed]
+    knn = [depth.tensors(layout.KNN_LABELS)["knn_labels"] for depth in probed]
     return Depths(
-        np.stack([prediction_depth(each, truth, "corti2022") for each in knn]),
-        np.stack([prediction_depth(each, own, "baldock") for each, own in zip(knn, labels[: len(knn)], strict=True)]),
+        np.stack([prediction_depth(labels_at, truth, "corti2022") for labels_at in knn]),
+        np.stack(
+            [
+                prediction_depth(labels_at, own, "baldock")
+                for labels_at, own in zip(knn, labels[: len(knn)], strict=True)
+            ]
+        ),
     )
 
 

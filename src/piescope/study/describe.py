@@ -63,7 +63,7 @@ def training_text(training: Training) -> str:
     """
     momentum = ("Nesterov " if training.nesterov else "") + f"momentum {training.momentum:g}"
     chosen = [(name, value) for name, value in training.augmentation if value]
-    chosen.sort(key=lambda each: isinstance(each[1], Spec))  # those of one number first
+    chosen.sort(key=lambda part: isinstance(part[1], Spec))  # those of one number first
     augmentation = ", ".join(f"{name.replace('_', ' ')} {_value_text(value)}" for name, value in chosen)
     return (
         f"{training.epochs} epochs, batch {training.batch_size}, SGD {training.learning_rate:g} "

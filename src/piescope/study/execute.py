@@ -67,8 +67,8 @@ def execute(
         BusyError: another run holds the folder.
     """
     check_folder(study, out, fresh)
-    with folder_lock(out, patience=1.0) as held:  # `status` holds it for an instant
-        if not held:
+    with folder_lock(out, patience=1.0) as is_ours:  # `status` holds it for an instant
+        if not is_ours:
             raise BusyError(f"another `piescope run` is at work in {out}; wait for it, or give another --out")
         if fresh:
             ownership.discard(out)
@@ -137,8 +137,8 @@ class _Bookkeeper:
             self._running = [other for other in self._running if other != key]
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             write_file(layout.log(self._out, key), f"{now} {failure.step.label}\n{failure.trace}".encode())
-            told = {"label": failure.step.label, "reason": failure.reason, "time": now}
-            write_file(layout.failure(self._out, key), as_json(told))
+            record = {"label": failure.step.label, "reason": failure.reason, "time": now}
+            write_file(layout.failure(self._out, key), as_json(record))
             observer.failed(failure)
 
         return replace(observer, started=started, finished=finished, failed=failed)

@@ -19,9 +19,8 @@ def study_of(out: Path) -> Study:
     """
     path = layout.study(out)
     if not path.is_file():
-        error = StudyError(str(out))
-        error.add("DIR", "no study.toml", "the folder of a study", "give the folder that `piescope run` wrote (--out)")
-        raise error
+        cure = "give the folder that `piescope run` wrote (--out)"
+        raise StudyError.of(str(out), "DIR", "no study.toml", "the folder of a study", cure)
     return parse_study(path.read_text(encoding="utf-8"), str(path))
 
 
@@ -42,9 +41,9 @@ def check_folder(study: Study, out: Path, fresh: bool) -> None:
     elif out.is_dir() and fresh:
         _check_discard(out, error)
     elif layout.study(out).is_file():
-        held = study_of(out).name
-        if held != study.name:
-            fault, expected = f"the study {held!r}", f"a new folder, or one of the study {study.name!r}"
+        name = study_of(out).name
+        if name != study.name:
+            fault, expected = f"the study {name!r}", f"a new folder, or one of the study {study.name!r}"
             error.add("--out", fault, expected, "give another --out, or --fresh to discard what it holds")
     error.raise_if_any()
     try:
@@ -52,20 +51,18 @@ def check_folder(study: Study, out: Path, fresh: bool) -> None:
         with tempfile.TemporaryFile(dir=out):
             pass
     except OSError as reason:
-        error.add(
-            "--out", reason.strerror or str(reason), "a folder that can be made and written to", "give another --out"
-        )
-        raise error from None
+        why, expected = reason.strerror or str(reason), "a folder that can be made and written to"
+        raise StudyError.of(str(out), "--out", why, expected, "give another --out") from None
 
 
 def _check_discard(out: Path, error: StudyError) -> None:
     """Refuses to empty a folder where that would follow a link, or leave something where a step is to be written."""
     linked = ownership.linked_folders(out)
     if linked:
-        found = f"{linked[0].relative_to(out)} is a link to another place"
-        error.add("--fresh", found, "folders of its own", "remove what is there yourself, or give another --out")
+        fault = f"{linked[0].relative_to(out)} is a link to another place"
+        error.add("--fresh", fault, "folders of its own", "remove what is there yourself, or give another --out")
         return
     foreign = ownership.in_the_way(out)
     if foreign:
-        found = f"{foreign[0].relative_to(out)}, which piescope did not write, and {len(foreign) - 1} more"
-        error.add("--fresh", found, "steps without other files in them", "move it elsewhere, or give another --out")
+        fault = f"{foreign[0].relative_to(out)}, which piescope did not write, and {len(foreign) - 1} more"
+        error.add("--fresh", fault, "steps without other files in them", "move it elsewhere, or give another --out")

@@ -31,21 +31,20 @@ def read_study_file(path: Path, source: str) -> str:
     Raises:
         StudyError: it cannot be read, is too large, or is no UTF-8.
     """
-    error = StudyError(source)
     try:
         with path.open("rb") as file:  # of a device or a pipe no size is known: read no more than there may be
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
-            error.add("the file", f"more than {LARGEST_FILE:,} bytes", f"at most {LARGEST_FILE:,}", "give a study file")
-            raise error
+            fault, most = f"more than {LARGEST_FILE:,} bytes", f"at most {LARGEST_FILE:,}"
+            raise StudyError.of(source, "the file", fault, most, "give a study file")
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        error.add("the file", "bytes that are no UTF-8", "TOML text in UTF-8", "give a study file, or save it as UTF-8")
-        raise error from None
+        fault, cure = "bytes that are no UTF-8", "give a study file, or save it as UTF-8"
+        raise StudyError.of(source, "the file", fault, "TOML text in UTF-8", cure) from None
     except (OSError, ValueError) as reason:
         why = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
-        error.add("the file", why, "a study file (TOML)", "check the path; `piescope studies` lists built-in names")
-        raise error from None
+        cure = "check the path; `piescope studies` lists built-in names"
+        raise StudyError.of(source, "the file", why, "a study file (TOML)", cure) from None
 
 
 def tables_of(text: str, source: str) -> Table:
@@ -54,17 +53,15 @@ def tables_of(text: str, source: str) -> Table:
     Raises:
         StudyError: it is no TOML, or was written for a newer piescope.
     """
-    error = StudyError(source)
     try:
         content = tomllib.loads(text)
     except (ValueError, RecursionError) as reason:  # also numbers of thousands of digits
-        fault, expected = str(reason) or "tables nested too deeply", "TOML"
-        error.add("the file", fault, expected, "see https://toml.io, or start from a built-in study")
-        raise error from None
+        fault, cure = str(reason) or "tables nested too deeply", "see https://toml.io, or start from a built-in study"
+        raise StudyError.of(source, "the file", fault, "TOML", cure) from None
     version = content.get("format_version", 1)
     if isinstance(version, int) and version > 1:
-        error.add("format_version", str(version), "1", "this study was written for a newer piescope: upgrade piescope")
-        raise error
+        cure = "this study was written for a newer piescope: upgrade piescope"
+        raise StudyError.of(source, "format_version", str(version), "1", cure)
     return content
 
 
@@ -85,23 +82,21 @@ def resolved(content: Table, source: str, folder: Path | None, seen: tuple[str, 
     """
     base_name, unset = content.get("extends"), content.get("unset", [])
     own = {key: value for key, value in content.items() if key not in ("extends", "unset")}
-    error = StudyError(source)
     if not isinstance(unset, list) or not all(isinstance(key, str) for key in unset):
-        error.add("unset", str(unset), "a list of dotted keys", 'write unset = ["measures.projection"]')
-        raise error
+        cure = 'write unset = ["measures.projection"]'
+        raise StudyError.of(source, "unset", str(unset), "a list of dotted keys", cure)
     if base_name is None:
         if unset:
-            error.add("unset", str(unset), "nothing: the study extends no other", "leave the keys out instead")
-            raise error
+            expected = "nothing: the study extends no other"
+            raise StudyError.of(source, "unset", str(unset), expected, "leave the keys out instead")
         return own
     if not isinstance(base_name, str):
-        error.add("extends", str(base_name), "the name of a study or recipe", 'write extends = "paper"')
-        raise error
+        expected = "the name of a study or recipe"
+        raise StudyError.of(source, "extends", str(base_name), expected, 'write extends = "paper"')
     if base_name in seen or len(seen) >= DEEPEST:
-        fault, expected = " -> ".join([*seen, base_name]), f"a chain of at most {DEEPEST} that ends"
-        error.add("extends", fault, expected, "let one of them extend nothing")
-        raise error
-    base = _base(base_name, source, folder, seen)
+        chain, expected = " -> ".join([*seen, base_name]), f"a chain of at most {DEEPEST} that ends"
+        raise StudyError.of(source, "extends", chain, expected, "let one of them extend nothing")
+    base, error = _base(base_name, source, folder, seen), StudyError(source)
     for key in unset:
         if not _remove(base, key.split(".")):
             error.add_unknown("unset", "key", key, sorted(_dotted(base)))
@@ -120,17 +115,15 @@ def _base(name: str, source: str, folder: Path | None, seen: tuple[str, ...]) ->
         return recipe_part(resolved(tables_of(recipes[name], name), name, None, (*seen, name)))
     if name in studies:
         return resolved(tables_of(studies[name], name), name, None, (*seen, name))
-    error = StudyError(source)
     if folder is None or not name.endswith(".toml"):
-        error.add_unknown("extends", "study or recipe", name, [*recipes, *studies])
-        raise error
+        raise StudyError.of_unknown(source, "extends", "study or recipe", name, [*recipes, *studies])
     try:
         path = (folder / name).resolve()
     except (OSError, ValueError, RuntimeError):  # no path at all, or links in a circle
         path = Path("/")
     if not path.is_relative_to(folder.resolve()):
-        error.add("extends", name, "a file in the study's own folder", "copy it there, or extend a built-in study")
-        raise error
+        expected, cure = "a file in the study's own folder", "copy it there, or extend a built-in study"
+        raise StudyError.of(source, "extends", name, expected, cure)
     return resolved(tables_of(read_study_file(path, name), name), name, path.parent, (*seen, str(path)))
 
 

@@ -46,18 +46,18 @@ class Seen:
 
     def warnings(self, counts: list[np.ndarray]) -> list[str]:
         """What a study would stumble over, or its author not expect."""
-        told = []
+        warnings = []
         empty = [name for name, many in zip(self.splits.train.class_names, counts[0], strict=True) if many == 0]
         if empty:
-            told.append(f"{len(empty)} classes have no training image: {', '.join(empty[:5])}")
+            warnings.append(f"{len(empty)} classes have no training image: {', '.join(empty[:5])}")
         if any(
             np.ptp(self.splits.train.images[:, channel]) == 0 for channel in range(self.splits.train.image_shape[0])
         ):
-            told.append("a channel is the same everywhere: its std is 0, which no study can divide by")
+            warnings.append("a channel is the same everywhere: its std is 0, which no study can divide by")
         if self.name == "image_folder":
             side = self.splits.train.image_shape[1]
-            told.append(f"all pictures are brought to {side}x{side}, the shorter side of the smallest of them")
-        return told
+            warnings.append(f"all pictures are brought to {side}x{side}, the shorter side of the smallest of them")
+        return warnings
 
     def table(self) -> dict[str, object]:
         """The table [data]: source, normalisation of the training images, and what a user's own data hold."""

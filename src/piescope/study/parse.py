@@ -38,9 +38,7 @@ def load_study(name_or_path: str) -> Study:
         return parse_study(builtin[name_or_path], name_or_path)
     path = Path(name_or_path)
     if not _is_there(path) and path.suffix != ".toml" and "/" not in name_or_path:
-        error = StudyError(name_or_path)
-        error.add_unknown("STUDY", "study", name_or_path, builtin)
-        raise error
+        raise StudyError.of_unknown(name_or_path, "STUDY", "study", name_or_path, builtin)
     return parse_study(read_study_file(path, name_or_path), name_or_path, path.parent)
 
 
@@ -66,7 +64,7 @@ def parse_study(text: str, source: str = "study", folder: Path | None = None) ->
     error = StudyError(source)
     try:
         # through JSON: there, strict validation takes an array for a tuple and still nothing for anything else
-        study = Study.model_validate_json(_as_json(content, error))
+        study = Study.model_validate_json(_as_json(content, source))
     except ValidationError as faults:
         listed = faults.errors(include_url=False)
         for fault in listed:
@@ -80,14 +78,15 @@ def parse_study(text: str, source: str = "study", folder: Path | None = None) ->
     return study
 
 
-def _as_json(content: dict[str, Any], error: StudyError) -> str:
+def _as_json(content: dict[str, Any], source: str) -> str:
     try:
         return json.dumps(content)
     except TypeError as reason:  # TOML has dates and times, a study has none
-        error.add("the file", str(reason), "text, numbers, booleans, lists and tables", "write it in quotes")
+        fault, expected, cure = str(reason), "text, numbers, booleans, lists and tables", "write it in quotes"
     except (ValueError, RecursionError):
-        error.add("the file", "a number of thousands of digits, or tables nested too deeply", "a study", "shorten it")
-    raise error
+        fault, expected = "a number of thousands of digits, or tables nested too deeply", "a study"
+        cure = "shorten it"
+    raise StudyError.of(source, "the file", fault, expected, cure)
 
 
 def study_toml(study: Study) -> str:
@@ -102,32 +101,32 @@ def study_toml(study: Study) -> str:
 
 
 def _explain(error: StudyError, fault: Any) -> None:
-    location, kind, found = fault["loc"], fault["type"], fault["input"]
+    location, kind, value = fault["loc"], fault["type"], fault["input"]
     where = ".".join(str(part) for part in _key_path(location)) or "the study"
     if kind == "extra_forbidden":
         error.add_unknown(where, "key", str(location[-1]), _keys_at(location[:-1]))
     elif kind == "missing":
         error.add(where, "nothing", f"a value for {location[-1]!r}", f"add the key {location[-1]!r}")
     elif "sparsities" in location:
-        percent = isinstance(found, int | float) and found > 1
+        percent = isinstance(value, int | float) and value > 1
         cure = "write 0.9 for 90 %" if percent else "take fractions above 0; dense arms need none"
         if location[-1] == "sparsities":
-            cure = f"write a list: [{str(found).strip('[]') or 0.5}]"
-        error.add(where, _plain(found), "fractions between 0 and 1, both excluded", cure)
+            cure = f"write a list: [{str(value).strip('[]') or 0.5}]"
+        error.add(where, _plain(value), "fractions between 0 and 1, both excluded", cure)
     elif location[:1] == ("arms",) and location[-1] == "[key]":
         error.add_unknown("arms", "objective", str(location[-2]), typing.get_args(Objective))
     elif kind in ("literal_error", "union_tag_invalid"):
         context = fault["ctx"]
         names = str(context.get("expected_tags", context.get("expected"))).replace(" or ", ", ").split(", ")
-        given = found.get("kind") if isinstance(found, dict) else found
+        given = value.get("kind") if isinstance(value, dict) else value
         error.add_unknown(where, "value", str(given), [name.strip("'") for name in names])
     elif kind == "value_error":
         # validators of parts say "found; expected what; cure"
-        told, expected, cure = str(fault["ctx"]["error"]).split("; ")
-        error.add(where, told, expected.removeprefix("expected "), cure)
+        given, expected, cure = str(fault["ctx"]["error"]).split("; ")
+        error.add(where, given, expected.removeprefix("expected "), cure)
     else:
         message = str(fault["msg"]).removeprefix("Input should be ")
-        error.add(where, _plain(found), message[:1].lower() + message[1:], CURES.get(kind, "correct the value"))
+        error.add(where, _plain(value), message[:1].lower() + message[1:], CURES.get(kind, "correct the value"))
 
 
 CURES = {
@@ -145,8 +144,8 @@ CURES = {
 }
 
 
-def _plain(found: Any) -> str:
-    return json.dumps(found, default=str)
+def _plain(value: Any) -> str:
+    return json.dumps(value, default=str)
 
 
 def _key_path(location: tuple[int | str, ...]) -> list[str]:

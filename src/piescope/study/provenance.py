@@ -79,11 +79,11 @@ class Recipe:
         if self.below is not None and key in self.below.values and self.below.values[key] == self.values.get(key):
             return self.below.said(key)
         parts = key.split(".")
-        for length in range(len(parts), -1, -1):
-            found = self.provenance.get(".".join(parts[:length]))
-            if found is not None:
-                return found
-        raise KeyError(key)
+        beginnings = (".".join(parts[:length]) for length in range(len(parts), -1, -1))
+        longest = next((beginning for beginning in beginnings if beginning in self.provenance), None)
+        if longest is None:
+            raise KeyError(key)
+        return self.provenance[longest]
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,7 @@ def load_recipe(name: str) -> Recipe:
     texts = shipped("recipes")
     wanted = name.replace("_", "-")
     if wanted not in texts:
-        error = StudyError(name)
-        error.add_unknown("RECIPE", "recipe", name, recipe_names())
-        raise error
+        raise StudyError.of_unknown(name, "RECIPE", "recipe", name, recipe_names())
     own = tables_of(texts[wanted], wanted)
     content = recipe_part(resolved(own, wanted, None, (wanted,)))
     dumped = _Parts.model_validate_json(json.dumps(content)).model_dump(mode="json")
@@ -153,34 +151,32 @@ def leaves(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         >>> leaves({"a": {"b": 1, "c": [2]}, "d": None})
         {'a.b': 1, 'a.c': [2]}
     """
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, value in tables.items():
         if isinstance(value, Mapping):
-            found.update(leaves(value, f"{prefix}{key}."))
+            values.update(leaves(value, f"{prefix}{key}."))
         elif value is not None:
-            found[prefix + key] = value
-    return found
+            values[prefix + key] = value
+    return values
 
 
 def differences(one: Recipe, other: Recipe) -> list[Difference]:
     """Every value that differs, in the order of the first recipe's keys.
 
     Example:
-        >>> found = differences(load_recipe("paper"), load_recipe("reference-code"))
-        >>> [each.id for each in found if each.key.endswith("vertical_flip")]
+        >>> differing = differences(load_recipe("paper"), load_recipe("reference-code"))
+        >>> [difference.id for difference in differing if difference.key.endswith("vertical_flip")]
         ['D1', 'D1', 'D1']
     """
-    found = []
+    differing = []
     for key in _changed(one.values, other.values):
-        said = [recipe.said(key) if key in recipe.values else None for recipe in (one, other)]
-        identity = next(each.id for each in reversed(said) if each is not None)
-        origins = tuple(None if each is None else each.origin for each in said)
-        found.append(
-            Difference(
-                identity, key, (one.values.get(key), other.values.get(key)), (origins[0], origins[1]), why(identity)
-            )
-        )
-    return found
+        first, second = (recipe.said(key) if key in recipe.values else None for recipe in (one, other))
+        last = second or first
+        assert last is not None, "one of the two has a value"
+        origins = first.origin if first else None, second.origin if second else None
+        values = one.values.get(key), other.values.get(key)
+        differing.append(Difference(last.id, key, values, origins, why(last.id)))
+    return differing
 
 
 def departures(study: Study, recipe: Recipe) -> list[Difference]:
@@ -193,21 +189,22 @@ def departures(study: Study, recipe: Recipe) -> list[Difference]:
         name = rest.split(".")[0]
         if part == "pruning" and name in used:  # schedules of stages that no objective here has
             stages = {"supervised": "supervised" in study.arms}
-            stages.update(dict.fromkeys(("encoder", "head"), any(each != "supervised" for each in study.arms)))
+            stages.update(
+                dict.fromkeys(("encoder", "head"), any(objective != "supervised" for objective in study.arms))
+            )
             return stages.get(rest.split(".")[1], True)
         return not (part == "training" and name not in study.arms) and part != "pruning"
 
-    found = []
-    for key in _changed(recipe.values, own):
-        if concerns(key):
-            try:
-                said = recipe.said(key)
-            except KeyError:  # a method or an objective of the study's own, which the recipe knows nothing of
-                found.append(Difference("", key, (None, own[key]), (None, None), ""))
-                continue
-            origin = said.origin if key in recipe.values else None
-            found.append(Difference(said.id, key, (recipe.values.get(key), own.get(key)), (origin, None), why(said.id)))
-    return found
+    departed = []
+    for key in filter(concerns, _changed(recipe.values, own)):
+        try:
+            said = recipe.said(key)
+        except KeyError:  # a method or an objective of the study's own, which the recipe knows nothing of
+            departed.append(Difference("", key, (None, own[key]), (None, None), ""))
+            continue
+        values, origin = (recipe.values.get(key), own.get(key)), said.origin if key in recipe.values else None
+        departed.append(Difference(said.id, key, values, (origin, None), why(said.id)))
+    return departed
 
 
 def _changed(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

@@ -99,12 +99,11 @@ class DataSpec(Spec):
             self.source, where, self.whole, self.train_examples, self.test_examples, self.image_size, on_bytes
         )
         error = DataError(self.source)
-        found = Facts.of(splits)
-        for name, expected in asdict(self.facts).items():
-            held = getattr(found, name)
-            if held != expected:
-                fault, expected = str(held), f"{expected}, as the study says"
-                error.add(name, fault, expected, "correct data.holds, or give the right --data-dir")
+        facts = asdict(Facts.of(splits))
+        for name, described in asdict(self.facts).items():
+            if facts[name] != described:
+                expected = f"{described}, as the study says"
+                error.add(name, str(facts[name]), expected, "correct data.holds, or give the right --data-dir")
         error.raise_if_any()
         return splits
 

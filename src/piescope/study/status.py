@@ -60,8 +60,8 @@ def _running(out: Path) -> set[str]:
     path = layout.running(out)
     if not path.is_file():
         return set()
-    with folder_lock(out) as held:
-        if held:
+    with folder_lock(out) as nobody_runs:
+        if nobody_runs:
             return set()
         try:
             return set(json.loads(path.read_bytes())["keys"])

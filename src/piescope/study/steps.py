@@ -130,10 +130,10 @@ def _fingerprint(spec: DataSpec) -> str:
 
 def _data(spec: DataSpec, parents: Parents) -> Splits:
     known = DataRecord.of(parents.one("data").read(layout.DATA_FACTS)).fingerprint
-    found = _fingerprint(spec)
-    if found != known:
+    fingerprint = _fingerprint(spec)
+    if fingerprint != known:
         raise DataChangedError(
-            f"data set {spec.source!r} has fingerprint {found[:12]}..., this study began with "
+            f"data set {spec.source!r} has fingerprint {fingerprint[:12]}..., this study began with "
             f"{known[:12]}...: restore the data, or start again with --fresh"
         )
     return _splits(spec)
@@ -258,16 +258,16 @@ def _probe_depth(spec: ProbeDepth, parents: Parents, device: str) -> Files:
         def augment(images: Tensor) -> Tensor:
             return recipe.apply(to_unit(images), draws)
 
-    held = probe_all(model, bank, spec.data.normalisation, spec.points, augment)
+    banks = probe_all(model, bank, spec.data.normalisation, spec.points, augment)
     queries = probe_all(model, asked, spec.data.normalisation, spec.points)
     labels = [
-        knn_labels(points, splits.train.labels, query, spec.k) for points, query in zip(held, queries, strict=True)
+        knn_labels(points, splits.train.labels, query, spec.k) for points, query in zip(banks, queries, strict=True)
     ]
     return {layout.KNN_LABELS: as_tensors({"knn_labels": np.stack(labels).astype(np.int16)})}
 
 
 def _project(spec: Project, parents: Parents) -> Files:
-    each = [held.tensors(layout.PREDICTIONS)["representations"] for held in parents.all("predictions")]
-    representations = np.mean(each, axis=0, dtype=np.float64).astype(np.float32)
+    of_models = [made.tensors(layout.PREDICTIONS)["representations"] for made in parents.all("predictions")]
+    representations = np.mean(of_models, axis=0, dtype=np.float64).astype(np.float32)
     embedding = umap_projection(representations, spec.seed, spec.neighbours, spec.min_dist)
     return {layout.PROJECTION: as_tensors({"embedding": embedding})}

@@ -42,9 +42,9 @@ class Evidence:
 
     def find(self, arm: ArmKey) -> ArmResult:
         """An arm that there is; at sparsity 0 the dense one."""
-        found = self._arm(arm)
-        assert found is not None, "asked for arms that there are"
-        return found
+        there = self._arm(arm)
+        assert there is not None, "asked for arms that there are"
+        return there
 
     def _arm(self, arm: ArmKey) -> ArmResult | None:
         return self.results.find(arm.objective, "dense" if arm.sparsity == 0 else arm.pruning, arm.sparsity)

@@ -167,7 +167,7 @@ def depth_rows(results: Results) -> list[DepthRow]:
         is_pie = arm.is_pie
         if arm.is_dense:
             is_pie = np.logical_or.reduce(
-                [each.is_pie for each in results.studied() if each.objective == arm.objective]
+                [other.is_pie for other in results.studied() if other.objective == arm.objective]
             )
         own, baldock, dense = (
             [Spread.of(arm.columns[column][chosen]) for chosen in (is_pie, ~is_pie)]

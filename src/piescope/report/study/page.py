@@ -152,12 +152,12 @@ def _departures(results: Results) -> WideTable | None:
         return None
     body = tuple(
         (
-            each.id,
-            each.key,
-            "not set" if each.origin is None else f"{_value(each.paper)} ({each.origin})",
-            "not set" if each.here is None else _value(each.here),
+            departure.id,
+            departure.key,
+            "not set" if departure.origin is None else f"{_value(departure.paper)} ({departure.origin})",
+            "not set" if departure.here is None else _value(departure.here),
         )
-        for each in results.recipe.departures
+        for departure in results.recipe.departures
     )
     caption = (
         "Values that differ from the paper's: text, what the paper says; code, what its authors' code does where the "
@@ -246,7 +246,7 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Model", study.model),
         ("Models per arm", str(seeds) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
         ("Sparsities", ", ".join(as_percent(sparsity) for sparsity in study.sparsities)),
-        *((_training_name(each, training), training.text) for each in study.objectives for training in each.trainings),
+        *((_training_name(of, training), training.text) for of in study.objectives for training in of.trainings),
         *((f"Pruning {pruning_name(method.name)}", method.text) for method in study.methods),
         *_measures(results),
         *(("Made on", _made_on(environment)) for environment in results.environments),

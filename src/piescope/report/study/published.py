@@ -149,7 +149,7 @@ def _beside(table: int, line: PaperRow, quantity: str, spread: str, own: dict[st
     if here is not None and is_count:
         here = here * scale
     difference = None if here is None else here - paper
-    known = [each for each in (paper_std, here_std) if each]
+    known = [std for std in (paper_std, here_std) if std]
     in_spreads = None
     if difference is not None and len(known) == 2:
         in_spreads = difference / float(np.sqrt(np.mean(np.square(known))))

@@ -141,11 +141,11 @@ class _Pool:
     def __init__(self, workers: int, out: Path, device: str) -> None:
         self.workers = workers
         context = multiprocessing.get_context("spawn")
-        self._told: Any = context.Queue()
+        self._progress: Any = context.Queue()
         self._before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # read by libraries as workers load them
         self._executor = ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_start, initargs=(out, device, self._told)
+            workers, mp_context=context, initializer=_start, initargs=(out, device, self._progress)
         )
 
     def __enter__(self) -> _Pool:
@@ -171,7 +171,7 @@ class _Pool:
         messages = []
         while True:
             try:
-                messages.append(self._told.get_nowait())
+                messages.append(self._progress.get_nowait())
             except queue.Empty:
                 return messages
 
@@ -179,7 +179,7 @@ class _Pool:
 _worker: tuple[Store, str, Any] | None = None
 
 
-def _start(out: Path, device: str, told: Any) -> None:
+def _start(out: Path, device: str, progress: Any) -> None:
     """In a new worker: ignore the terminal's Ctrl-C (the parent decides), end with the parent, load torch once."""
     global _worker
     import signal
@@ -192,7 +192,7 @@ def _start(out: Path, device: str, told: Any) -> None:
     from piescope.study.steps import set_up_worker
 
     set_up_worker(device)
-    _worker = Store(out), device, told
+    _worker = Store(out), device, progress
 
 
 def _nothing() -> None:
@@ -208,7 +208,7 @@ def _work(step: Step) -> _Outcome:
     from piescope.study.steps import perform
 
     assert _worker is not None
-    store, device, told = _worker
+    store, device, progress = _worker
     images, last = 0, time.monotonic()
 
     def on_images(count: int) -> None:
@@ -216,13 +216,13 @@ def _work(step: Step) -> _Outcome:
         images += count
         now = time.monotonic()
         if now - last > TICK:
-            told.put(images)
+            progress.put(images)
             images, last = 0, now
 
     began = time.monotonic()
     try:
         perform(step, store, device, on_images)
-        told.put(images)
+        progress.put(images)
     except Exception as error:
         return _Outcome(time.monotonic() - began, f"{type(error).__name__}: {error}", traceback.format_exc())
     return _Outcome(time.monotonic() - began)
