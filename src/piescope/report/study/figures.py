@@ -44,6 +44,9 @@ STYLE = {
     "pdf.fonttype": 42,
 }
 
+NAMES: dict[str, Any] = {"fontsize": 7, "weight": "bold", "color": "black", "ha": "left", "va": "bottom"}
+"""How names stand beside groups."""
+
 STRONG = {"supervised": "#0072B2", "supcon": "#D55E00", "simclr": "#009E73"}  # Okabe and Ito
 LIGHT = {"supervised": "#A6CEE6", "supcon": "#F4C7A4", "simclr": "#A6DBCB"}
 GREY = "#8A8F98"
@@ -55,18 +58,8 @@ LONGEST_NAME = 14
 
 LEGEND_MOST = 20
 """Classes that a legend names."""
-CLASSES = (
-    "#3f90da",
-    "#ffa90e",
-    "#bd1f01",
-    "#94a4a2",
-    "#832db6",
-    "#a96b59",
-    "#e76300",
-    "#b9ac70",
-    "#717581",
-    "#92dadd",
-)
+
+CLASSES = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 """Petroff 2021, ten colours chosen for colour-blind readers, https://arxiv.org/abs/2107.02270."""
 
 
@@ -223,33 +216,19 @@ def _map(axes: Axes, rows: Sequence[MapRow], results: Results) -> None:
     colours = _class_colours(results)
     points = np.array([[row.x, row.y] for row in rows])
     labels = np.array([row.modal_label for row in rows])
-    axes.scatter(
-        points[:, 0],
-        points[:, 1],
-        s=7,
-        linewidths=0,
-        c=[colours[label] for label in labels],
-        alpha=0.75,
-        rasterized=True,
-    )
+    shades = [colours[label] for label in labels]
+    axes.scatter(points[:, 0], points[:, 1], s=7, linewidths=0, c=shades, alpha=0.75, rasterized=True)
     axes.margins(0.1)
     if not _names_fit(results):
         return
     for name in results.class_names:
         if (labels == name).sum() >= 3:
             # beside the group, not on it: a good representation is a dot, and the name would hide it
-            label = axes.annotate(
-                name,
+            middle, halo = (
                 np.median(points[labels == name], axis=0),
-                xytext=(5, 5),
-                textcoords="offset points",
-                fontsize=7,
-                weight="bold",
-                color="black",
-                ha="left",
-                va="bottom",
-                path_effects=[patheffects.withStroke(linewidth=1.6, foreground="white")],
+                patheffects.withStroke(linewidth=1.6, foreground="white"),
             )
+            label = axes.annotate(name, middle, xytext=(5, 5), textcoords="offset points", path_effects=[halo], **NAMES)
             label.set_in_layout(False)
 
 
@@ -279,44 +258,50 @@ def _of(rows: Sequence[R], family: tuple[str, str], sparsity: float | None = Non
     return [row for row in rows if row.arm.family == family and sparsity in (None, row.arm.sparsity)]
 
 
-def draw_maps_by_objective(rows: Sequence[MapRow], results: Results) -> Figure:
-    """One line of maps per objective: dense, then each pruning (the paper's Figure 1)."""
-    present = {row.arm.pruning for row in rows}
-    prunings = [name for name in ("dense", *(method.name for method in results.study.methods)) if name in present]
-    objectives = list(dict.fromkeys(row.arm.objective for row in rows))
-    figure, grid = _grid(len(objectives), len(prunings), 1.9, 1.9)
-    for line, objective in zip(grid, objectives, strict=True):
-        for axes, pruning in zip(line, prunings, strict=True):
-            shown = _of(rows, (objective, pruning))
-            if not shown:
+Maps = list[tuple[str, list[MapRow]]]
+"""A line of maps: the title of each, and its rows."""
+
+
+def _maps(lines: list[tuple[str, Maps]], results: Results, size: tuple[float, float], **title: Any) -> Figure:
+    """Lines of maps, each line with a name and each map with a title; no map where there are no rows."""
+    figure, grid = _grid(len(lines), len(lines[0][1]), *size)
+    for places, (name, maps) in zip(grid, lines, strict=True):
+        for axes, (text, rows) in zip(places, maps, strict=True):
+            if rows:
+                _map(axes, rows, results)
+                axes.set_title(text, **title)
+            else:
                 axes.axis("off")
-                continue
-            _map(axes, shown, results)
-            sparsity = "" if pruning == "dense" else f", {as_percent(shown[0].arm.sparsity)}"
-            axes.set_title(f"{pruning_name(pruning)}{sparsity}")
-        line[0].set_ylabel(OBJECTIVES_IN_FULL.get(objective, objective))
+        places[0].set_ylabel(name)
     _legend(figure, results)
     return figure
+
+
+def draw_maps_by_objective(rows: Sequence[MapRow], results: Results) -> Figure:
+    """One line of maps per objective: dense, then each pruning (the paper's Figure 1)."""
+    sparsities = {row.arm.pruning: row.arm.sparsity for row in rows}
+    prunings = [name for name in ("dense", *(method.name for method in results.study.methods)) if name in sparsities]
+    titles = [
+        pruning_name(name) + (f", {as_percent(sparsities[name])}" if name != "dense" else "") for name in prunings
+    ]
+    lines = []
+    for objective in dict.fromkeys(row.arm.objective for row in rows):
+        maps = [_of(rows, (objective, pruning)) for pruning in prunings]
+        lines.append((OBJECTIVES_IN_FULL.get(objective, objective), list(zip(titles, maps, strict=True))))
+    return _maps(lines, results, (1.9, 1.9))
 
 
 def draw_maps_by_sparsity(rows: Sequence[MapRow], results: Results) -> Figure:
     """One line of maps per sparsity, one column per arm; dense on top (the paper's Figure 5)."""
-    families = results.families()
-    sparsities = sorted({row.arm.sparsity for row in rows})
-    figure, grid = _grid(len(sparsities), len(families), 1.7, 1.75)
-    for line, sparsity in zip(grid, sparsities, strict=True):
-        for column, (objective, pruning) in enumerate(families):
-            axes, first = line[column], [family[0] for family in families].index(objective)
-            family = (objective, "dense" if sparsity == 0 else pruning)
-            shown = _of(rows, family, sparsity)
-            if not shown or (sparsity == 0 and column != first):
-                axes.axis("off")
-                continue
-            _map(axes, shown, results)
-            axes.set_title(family_name(*family), fontsize=7)
-        line[0].set_ylabel(as_percent(sparsity))
-    _legend(figure, results)
-    return figure
+    lines, first = [], {objective: pruning for objective, pruning in reversed(results.families())}
+    for sparsity in sorted({row.arm.sparsity for row in rows}):
+        maps: Maps = []
+        for objective, pruning in results.families():
+            family = (objective, pruning if sparsity else "dense")
+            is_shown = sparsity or first[objective] == pruning  # the dense arm once
+            maps.append((family_name(*family), _of(rows, family, sparsity) if is_shown else []))
+        lines.append((as_percent(sparsity), maps))
+    return _maps(lines, results, (1.7, 1.75), fontsize=7)
 
 
 CROWD = 2000
@@ -338,17 +323,11 @@ def draw_pairs(rows: Sequence[PairRow], name: str, results: Results, jitter: flo
         pies = np.array([row.is_pie for row in shown])
         axes.plot([low, high], [low, high], color=GREY, linewidth=0.7, linestyle="--", zorder=1)
         crowded = len(points) > CROWD
+        light = {"s": 1.2 if crowded else 5, "linewidths": 0, "color": LIGHT[objective]}
+        strong = {"s": 1.2, "linewidths": 0} if crowded else {"s": 9, "linewidths": 0.5}
+        axes.scatter(*points[~pies].T, rasterized=True, zorder=2, **light)
         axes.scatter(
-            *points[~pies].T, s=1.2 if crowded else 5, linewidths=0, color=LIGHT[objective], rasterized=True, zorder=2
-        )
-        axes.scatter(
-            *points[pies].T,
-            s=1.2 if crowded else 9,
-            linewidths=0 if crowded else 0.5,
-            facecolor=STRONG[objective],
-            edgecolor="black",
-            rasterized=True,
-            zorder=3,
+            *points[pies].T, facecolor=STRONG[objective], edgecolor="black", rasterized=True, zorder=3, **strong
         )
         axes.set_title(f"{family_name(objective, pruning)}\n{pies.sum()} PIEs")
         axes.set_xlim(low - margin, high + margin)
