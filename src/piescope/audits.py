@@ -15,7 +15,7 @@ from piescope.problems import InputError
 from piescope.store import audit_layout
 
 if TYPE_CHECKING:
-    from piescope.adapters.compression import Facts
+    from piescope.adapters.compression import CopyFacts
     from piescope.adapters.protocol import Model, Settings
     from piescope.auditing.budgets import Budgets
     from piescope.auditing.question import Question
@@ -260,7 +260,7 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
     check_budgets(asked, pictures)
     model = model_of(given, "dense", asked, pictures)
     calibration = _calibration(asked) if any(each.method == "int8" for each in compressions) else None
-    made: dict[str, tuple[Model, Facts]] = {}
+    made: dict[str, tuple[Model, CopyFacts]] = {}
     # one of each kind before any work: nobody waits to hear that it cannot be made
     for compression in {(each.method, each.group): each for each in reversed(compressions)}.values():
         made[compression.name] = compressed_copy(model, compression, asked.seed, calibration)

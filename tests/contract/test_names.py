@@ -8,16 +8,11 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src"
 
-KNOWN = {
-    "Facts",  # of a data set, and of what a compression did
-}
-"""Names that two classes have still: none is added."""
-
 
 def test_no_two_public_classes_have_one_name() -> None:
     homes = homes_of_classes(SOURCE)
     assert len(homes) > 200 and homes["Spec"] == ["piescope/spec.py"]
-    twice = {name: places for name, places in homes.items() if len(places) > 1 and name not in KNOWN}
+    twice = {name: places for name, places in homes.items() if len(places) > 1}
     assert twice == {}
 
 

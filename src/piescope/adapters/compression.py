@@ -63,7 +63,7 @@ class Compression:
 
 
 @dataclass(frozen=True)
-class Facts:
+class CopyFacts:
     """What a compression did.
 
     Attributes:

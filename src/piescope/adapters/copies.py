@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from piescope.adapters.compression import Compression, Facts
+from piescope.adapters.compression import Compression, CopyFacts
 from piescope.adapters.protocol import Model, ModelError
 
 
 def compressed_copy(
     model: Model, compression: Compression, seed: int = 0, calibration: Sequence[np.ndarray] | None = None
-) -> tuple[Model, Facts]:
+) -> tuple[Model, CopyFacts]:
     """A compressed copy; the model itself stays as it is.
 
     Pruning sets weights of convolutions and linear layers to 0, the classifier's too, never biases or norms; all

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from piescope.adapters.compression import Compression, Facts, pruned_note, pruning_masks
+from piescope.adapters.compression import Compression, CopyFacts, pruned_note, pruning_masks
 from piescope.adapters.onnx_models import OnnxModel
 from piescope.adapters.protocol import ModelError, library, summary
 
@@ -24,7 +24,7 @@ LARGEST = (1 << 31) - 1
 
 def compressed_onnx(
     model: OnnxModel, compression: Compression, seed: int, calibration: Sequence[np.ndarray] | None
-) -> tuple[OnnxModel, Facts]:
+) -> tuple[OnnxModel, CopyFacts]:
     """See `piescope.adapters.copies.compressed_copy`."""
     onnx = library("onnx", model.name, "onnx")
     proto = _loaded(onnx, model)
@@ -38,7 +38,7 @@ def compressed_onnx(
     made.notes = notes
     made.class_names = model.class_names
     zipped = [len(zlib.compress(content, 1)) for content in (before, after)]
-    return made, Facts(sparsity, touched, len(before), len(after), zipped[0], zipped[1], notes)
+    return made, CopyFacts(sparsity, touched, len(before), len(after), zipped[0], zipped[1], notes)
 
 
 def _loaded(onnx: Any, model: OnnxModel) -> Any:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from piescope.adapters.compression import Compression, Facts, pruned_note, pruning_masks
+from piescope.adapters.compression import Compression, CopyFacts, pruned_note, pruning_masks
 from piescope.adapters.protocol import ModelError
 from piescope.adapters.torch_models import TorchModel
 from piescope.pruning.scope import prunable_parameters
@@ -38,7 +38,7 @@ LAYERS = (*CONVOLUTIONS, nn.Linear)
 
 def compressed_module(
     model: TorchModel, compression: Compression, seed: int, calibration: Sequence[np.ndarray] | None
-) -> tuple[TorchModel, Facts]:
+) -> tuple[TorchModel, CopyFacts]:
     """See `piescope.adapters.copies.compressed_copy`."""
     name = f"{model.name}, {compression.name}"
     if compression.method == "int8":
@@ -53,7 +53,7 @@ def compressed_module(
     total = sum(weight.numel() for weight in weights.values())
     notes = (pruned_note(compression, zeros, total, len(masks)), *notes)
     before, after = sizes(model.module.state_dict()), sizes(module.state_dict())
-    facts = Facts(zeros / total, tuple(masks), before[0], after[0], before[1], after[1], notes)
+    facts = CopyFacts(zeros / total, tuple(masks), before[0], after[0], before[1], after[1], notes)
     return model.with_module(module, name, notes), facts
 
 
@@ -91,7 +91,7 @@ def _prunable(module: nn.Module, name: str, compression: Compression) -> dict[st
     return {key: parameter for key, parameter in weights.items() if first[id(parameter)] == key}
 
 
-def _quantised(model: TorchModel, name: str, calibration: Sequence[np.ndarray] | None) -> tuple[TorchModel, Facts]:
+def _quantised(model: TorchModel, name: str, calibration: Sequence[np.ndarray] | None) -> tuple[TorchModel, CopyFacts]:
     """Weights rounded to 8 bits per output channel; what comes into their layers, too, where ranges are known."""
     module = _copied(model).float()
     _prunable(module, model.name, Compression("int8"))
@@ -112,7 +112,7 @@ def _quantised(model: TorchModel, name: str, calibration: Sequence[np.ndarray] |
         layers[key].register_forward_pre_hook(partial(_rounded_input, low, high))
     made.notes = (_int8_note(layers, ranges, len(calibration or ())),)
     before, after = sizes(model.module.state_dict()), sizes(_as_saved(module, levels))
-    return made, Facts(None, tuple(layers), before[0], after[0], before[1], after[1], made.notes)
+    return made, CopyFacts(None, tuple(layers), before[0], after[0], before[1], after[1], made.notes)
 
 
 def to_int8(weight: Tensor) -> tuple[Tensor, Tensor]:

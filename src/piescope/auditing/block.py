@@ -66,7 +66,7 @@ class BlockSide:
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class AuditBlock:
     """The examples from ``start`` to ``stop``.
 
     Attributes:
@@ -88,7 +88,7 @@ class Block:
     p_values: np.ndarray
 
     @staticmethod
-    def of(audited: Audited, start: int, stop: int, tests: VoteTests) -> Block:
+    def of(audited: Audited, start: int, stop: int, tests: VoteTests) -> AuditBlock:
         """Reads both sides.
 
         Raises:
@@ -103,7 +103,7 @@ class Block:
         p_values = np.full(stop - start, np.nan)
         if dense.votes is not None and compressed.votes is not None:
             p_values = tests.of(dense.votes, compressed.votes, dense.modal != compressed.modal)
-        return Block(audited, start, stop, dense, compressed, truth, p_values)
+        return AuditBlock(audited, start, stop, dense, compressed, truth, p_values)
 
     @property
     def examples(self) -> int:

@@ -14,7 +14,7 @@ from piescope.auditing.sample_sizes import Sizes, about, counts_in, enough, enou
 from piescope.auditing.units import LEVEL, ROUNDING, Unit, drop_of_counts, quantile, whole
 from piescope.measure.drops import drop_bounds
 from piescope.measure.flips import exact_share_interval
-from piescope.store.audit_answers import SeedFlips, Seeds, Share
+from piescope.store.audit_answers import SeedFlips, SeedNoise, Share
 from piescope.store.audit_record import AuditRecord, BudgetVerdict
 
 SHOWN = 3
@@ -53,7 +53,7 @@ def relabelled(limit: float | str, audit: AuditRecord) -> Judged:
 
 
 def _of_pairs(
-    limit: float | str, audit: AuditRecord, seeds: Seeds, flips: SeedFlips, share: Share | None, verb: str
+    limit: float | str, audit: AuditRecord, seeds: SeedNoise, flips: SeedFlips, share: Share | None, verb: str
 ) -> Judged:
     """A budget of examples where they are means over pairs of models: beyond what the dense models' seeds do."""
     examples, has_seeds = audit.n_examples, seeds.side == "dense"

@@ -16,7 +16,7 @@ import numpy as np
 from pyarrow import parquet
 
 from piescope.auditing.audited import Audited
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.votes import VoteTests
 from piescope.reading.sides import block_size
 
@@ -25,7 +25,7 @@ class Sums(Protocol):
     """What an answer needs of all examples; sums of disjoint blocks add up with ``+``."""
 
     @classmethod
-    def of(cls, block: Block) -> Self | None:
+    def of(cls, block: AuditBlock) -> Self | None:
         """Sums of a block; None: this audit has none of these."""
         ...
 
@@ -89,7 +89,7 @@ def tally(
         writer: parquet.ParquetWriter | None = None
         try:
             for start in range(0, count, step):
-                block = Block.of(audited, start, min(start + step, count), tests)
+                block = AuditBlock.of(audited, start, min(start + step, count), tests)
                 for kind in kinds:
                     of_block = kind.of(block)
                     if of_block is not None:

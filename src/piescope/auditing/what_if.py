@@ -11,10 +11,10 @@ from piescope.store.audit_answers import AccuracyChange, Flips
 from piescope.store.audit_record import AuditRecord, CopyRow
 
 if TYPE_CHECKING:
-    from piescope.adapters.compression import Compression, Facts
+    from piescope.adapters.compression import Compression, CopyFacts
 
 
-def curve_row(audit: AuditRecord, compression: Compression, facts: Facts) -> CopyRow:
+def curve_row(audit: AuditRecord, compression: Compression, facts: CopyFacts) -> CopyRow:
     """What a copy lost, in a line.
 
     Args:

@@ -131,7 +131,7 @@ class SeedFlips(AuditPart):
     p_value: Number = None
 
 
-class Seeds(AuditPart):
+class SeedNoise(AuditPart):
     """What seeds alone do, where the sides have other numbers of models.
 
     Attributes:
@@ -247,7 +247,7 @@ class ImpactRow(AuditPart):
         return self.impact is not None and self.q_value is not None and self.q_value <= CLEAR
 
 
-class ClassRow(ImpactRow):
+class ClassImpactRow(ImpactRow):
     """A class.
 
     Attributes:
@@ -263,7 +263,7 @@ class ClassRow(ImpactRow):
     changed: Count | None = None
 
 
-class GroupRow(ImpactRow):
+class GroupImpactRow(ImpactRow):
     """A value of a column of the metadata.
 
     Attributes:
@@ -406,7 +406,7 @@ class Measured(AuditPart):
 
 
 class MeasuredClass(AuditPart):
-    """Measures of one class.
+    """MeasuredSides of one class.
 
     Attributes:
         name: of the class.
@@ -423,7 +423,7 @@ class MeasuredClass(AuditPart):
     f1: Measured
 
 
-class Measures(AuditPart):
+class MeasuredSides(AuditPart):
     """Precision, F1, ROC AUC and the like.
 
     Attributes:

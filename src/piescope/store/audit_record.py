@@ -14,19 +14,19 @@ from piescope.store.audit_answers import (
     AccuracyChange,
     AuditPart,
     Calibration,
-    ClassRow,
+    ClassImpactRow,
     Confidences,
     Confirmed,
     Confusion,
     Count,
     Example,
     Flips,
-    GroupRow,
+    GroupImpactRow,
     LabelErrors,
-    Measures,
+    MeasuredSides,
     Noise,
     Number,
-    Seeds,
+    SeedNoise,
     Share,
 )
 from piescope.store.audit_inputs import AuditWarning, Inputs, MadeWith
@@ -84,7 +84,7 @@ class QScores(AuditPart):
     degenerate: int | None = None
 
 
-class QScore(AuditPart):
+class QScoreOfSides(AuditPart):
     """Q-Score of both sides.
 
     Attributes:
@@ -100,7 +100,7 @@ class QScore(AuditPart):
     other: QMeans
 
 
-class Depths(BothSides):
+class DepthOfSides(BothSides):
     """Mean prediction depth.
 
     Attributes:
@@ -138,8 +138,8 @@ class Embeddings(AuditPart):
     neighbourhood_overlap: Number = None
     knn_agreement: Number = None
     knn_accuracy: BothSides | None = None
-    q_score: QScore | None = None
-    prediction_depth: Depths | None = None
+    q_score: QScoreOfSides | None = None
+    prediction_depth: DepthOfSides | None = None
 
 
 class BudgetRow(AuditPart):
@@ -327,14 +327,14 @@ class AuditRecord(AuditPart):
     changed: Count
     changed_share: Share | None = None
     pies: Count | None = None
-    seeds: Seeds | None = None
+    seeds: SeedNoise | None = None
     noise: Noise | None = None
     confirmed: Confirmed | None = None
     confidence: Confidences = Confidences()
-    classes: tuple[ClassRow, ...] = ()
-    groups: tuple[GroupRow, ...] = ()
+    classes: tuple[ClassImpactRow, ...] = ()
+    groups: tuple[GroupImpactRow, ...] = ()
     confusions: tuple[Confusion, ...] = ()
-    measures: Measures | None = None
+    measures: MeasuredSides | None = None
     calibration: Calibration | None = None
     harmed: tuple[Example, ...] = ()
     label_errors: LabelErrors | None = None

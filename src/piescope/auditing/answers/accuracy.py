@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from piescope.auditing.audited import Audited
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.measure.accuracy import Estimates, RightSums
 from piescope.store.audit_answers import AccuracyChange
@@ -26,7 +26,7 @@ class AccuracySums:
     modal: np.ndarray
 
     @classmethod
-    def of(cls, block: Block) -> AccuracySums | None:
+    def of(cls, block: AuditBlock) -> AccuracySums | None:
         """Sums of a block."""
         if block.truth is None:
             return None

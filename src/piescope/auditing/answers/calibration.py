@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.measure.calibration import CalibrationSums
 from piescope.store.audit_answers import Calibration, ReliabilityBin, ShiftBin, SideCalibration
@@ -31,7 +31,7 @@ class ConfidenceSums:
     shift: np.ndarray
 
     @classmethod
-    def of(cls, block: Block) -> ConfidenceSums | None:
+    def of(cls, block: AuditBlock) -> ConfidenceSums | None:
         """Sums of a block."""
         (one, before), (two, after) = ((side.said.confidence, side.probability) for side in block.sides)
         if block.truth is None or one is None or two is None or before is None or after is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from piescope.auditing.answers.pairs import PairSums, share_of_pairs
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted, occurrences
 from piescope.measure.flips import share_interval
 from piescope.store.audit_answers import Count, Share
@@ -27,7 +27,7 @@ class ChangedSums:
     pairs: Counter[tuple[int, int]]
 
     @classmethod
-    def of(cls, block: Block) -> ChangedSums:
+    def of(cls, block: AuditBlock) -> ChangedSums:
         """Sums of a block."""
         pairs = occurrences(block.dense.modal, block.compressed.modal, classes=block.classes)
         return cls(int(block.changed.sum()), Counter(pairs))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.measure.flips import largest_confirmed
 from piescope.measure.intervals import FALSE_DISCOVERIES
@@ -25,7 +25,7 @@ class VotePValues:
     counts: Counter[float]
 
     @classmethod
-    def of(cls, block: Block) -> VotePValues:
+    def of(cls, block: AuditBlock) -> VotePValues:
         """Those of a block."""
         return cls(Counter(block.p_values[np.isfinite(block.p_values)].tolist()))
 

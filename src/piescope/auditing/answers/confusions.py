@@ -11,7 +11,7 @@ import numpy as np
 
 from piescope.auditing.answers.accuracy import AccuracySums
 from piescope.auditing.answers.pairs import PairSums, tidy
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted, occurrences
 from piescope.measure.flips import adjusted_p_values, mcnemar_p
 from piescope.store.audit_answers import Confusion, Count
@@ -35,7 +35,7 @@ class ConfusionSums:
     moved: Counter[tuple[int, int, int]]
 
     @classmethod
-    def of(cls, block: Block) -> ConfusionSums | None:
+    def of(cls, block: AuditBlock) -> ConfusionSums | None:
         """Sums of a block."""
         if block.truth is None:
             return None

@@ -17,7 +17,7 @@ from piescope.measure.similarity import knn_agreement, linear_cka, neighbourhood
 from piescope.reading.columns import numpy_of
 from piescope.reading.files import fault
 from piescope.reading.matching import Matched
-from piescope.store.audit_record import BothSides, Depths, Embeddings, QMeans, QScore, QScores
+from piescope.store.audit_record import BothSides, DepthOfSides, Embeddings, QMeans, QScoreOfSides, QScores
 
 MOST_POINTS = 20_000
 """Examples whose neighbours are looked for, drawn at random where there are more."""
@@ -66,7 +66,7 @@ def represent(represented: Represented, counted: Counted, seed: int) -> tuple[Em
         neighbourhood_overlap=overlap,
         knn_agreement=agreement,
         knn_accuracy=accuracy,
-        q_score=QScore(**scores, changed=_q_means(columns, changed), other=_q_means(columns, ~changed)),
+        q_score=QScoreOfSides(**scores, changed=_q_means(columns, changed), other=_q_means(columns, ~changed)),
         prediction_depth=depths,
     )
     return embeddings, columns
@@ -134,7 +134,7 @@ def _depths(
     drawn: np.ndarray,
     k: int,
     columns: dict[str, np.ndarray],
-) -> Depths:
+) -> DepthOfSides:
     """Depth at which kNN at each layer gives the side's own label and keeps giving it (Baldock et al. 2021)."""
     changed = (modal["dense"] != modal["compressed"])[drawn]
     means = list[tuple[float | None, float | None, float | None]]()
@@ -146,7 +146,7 @@ def _depths(
         means.append((_mean(depth), _mean(depth[changed]), _mean(depth[~changed])))
     every, of_changed, of_other = (BothSides(dense=one, compressed=two) for one, two in zip(*means, strict=True))
     count, both = len(represented.layers[0]), {"dense": every.dense, "compressed": every.compressed}
-    return Depths(layers=count, changed=of_changed, other=of_other, **both)
+    return DepthOfSides(layers=count, changed=of_changed, other=of_other, **both)
 
 
 def _near_labels(points: np.ndarray, voters: np.ndarray, k: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from piescope.auditing.answers.accuracy import AccuracySums
 from piescope.auditing.answers.changed import share
 from piescope.auditing.answers.pairs import PairSums, share_of_pairs, tidy
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.measure.flips import mcnemar_p
 from piescope.store.audit_answers import Flips
@@ -26,7 +26,7 @@ class ModalFlips:
     by_class: np.ndarray
 
     @classmethod
-    def of(cls, block: Block) -> ModalFlips | None:
+    def of(cls, block: AuditBlock) -> ModalFlips | None:
         """Sums of a block."""
         if block.truth is None:
             return None

@@ -10,19 +10,19 @@ import numpy as np
 from piescope.auditing.answers.accuracy import AccuracySums
 from piescope.auditing.answers.flips import ModalFlips
 from piescope.auditing.answers.pairs import PairSums, tidy
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.measure.accuracy import RightSums
 from piescope.measure.flips import adjusted_p_values, selected_level
 from piescope.measure.intervals import CONFIDENCE, FALSE_DISCOVERIES
-from piescope.store.audit_answers import ClassRow, Confidences, Count, GroupRow
+from piescope.store.audit_answers import ClassImpactRow, Confidences, Count, GroupImpactRow
 
 
 class GroupSums(tuple[tuple[RightSums, np.ndarray], ...]):
     """Of each column of metadata: right answers, and ``[groups, 2]`` lost and rescued by modal label."""
 
     @classmethod
-    def of(cls, block: Block) -> GroupSums | None:
+    def of(cls, block: AuditBlock) -> GroupSums | None:
         """Sums of a block; None without true labels."""
         audited = block.audited
         if block.truth is None:
@@ -56,7 +56,7 @@ def confidences(counted: Counted) -> Confidences:
     )
 
 
-def classes(counted: Counted) -> tuple[ClassRow, ...]:
+def classes(counted: Counted) -> tuple[ClassImpactRow, ...]:
     """A row a class, worst first; those without examples last."""
     sums, audited = counted.get(AccuracySums), counted.audited
     if sums is None or audited.is_right_or_wrong:
@@ -68,7 +68,7 @@ def classes(counted: Counted) -> tuple[ClassRow, ...]:
     level = selected_level(p_values, FALSE_DISCOVERIES)
     rows = _rows(right, _flips(counted, right, flips), adjusted_p_values(p_values), level)
     return tuple(
-        ClassRow(
+        ClassImpactRow(
             name=audited.classes.names[place],
             relative_impact=row["impact"] - mean,
             changed=_count(changed[place]),
@@ -78,18 +78,18 @@ def classes(counted: Counted) -> tuple[ClassRow, ...]:
     )
 
 
-def groups(counted: Counted) -> tuple[GroupRow, ...]:
+def groups(counted: Counted) -> tuple[GroupImpactRow, ...]:
     """A row a group of any column, worst first; groups without examples are left out."""
     sums = counted.get(GroupSums)
     if sums is None:
         return ()
     q_values, level = adjusted_p_values(sums.p_values), selected_level(sums.p_values, FALSE_DISCOVERIES)
-    rows, start = list[GroupRow](), 0
+    rows, start = list[GroupImpactRow](), 0
     for group, (right, flips) in zip(counted.audited.groups, sums, strict=True):
         mine = q_values[start : start + len(group.values)]
         start += len(group.values)
         rows += [
-            GroupRow(column=group.column, value=group.values[place], **row)
+            GroupImpactRow(column=group.column, value=group.values[place], **row)
             for place, row in _rows(right, _flips(counted, right, flips), mine, level)
             if right.sizes[place]
         ]

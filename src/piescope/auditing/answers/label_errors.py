@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.measure.label_errors import LEAST_ACCURACY, Thresholds
 from piescope.store.audit_answers import AccuracyChange
@@ -21,7 +21,7 @@ class LabelThresholds:
     thresholds: Thresholds
 
     @classmethod
-    def of(cls, block: Block) -> LabelThresholds | None:
+    def of(cls, block: AuditBlock) -> LabelThresholds | None:
         """Sums of a block; None: labels cannot be suspected."""
         if block.truth is None or not block.audited.can_suspect_labels:
             return None

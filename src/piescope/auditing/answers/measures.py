@@ -12,7 +12,7 @@ import numpy as np
 from piescope.auditing.answers.accuracy import AccuracySums
 from piescope.auditing.answers.confusions import ConfusionSums
 from piescope.auditing.audited import Audited
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.measure.accuracy import Estimates, RightSums
 from piescope.measure.classification import (
@@ -26,7 +26,7 @@ from piescope.measure.classification import (
     overall,
     ranking_measures,
 )
-from piescope.store.audit_answers import Measured, MeasuredClass, Measures
+from piescope.store.audit_answers import Measured, MeasuredClass, MeasuredSides
 
 TOP = 5
 """A true label among so many classes with the highest scores."""
@@ -56,7 +56,7 @@ class MeasureSums:
     truth: tuple[np.ndarray, ...]
 
     @classmethod
-    def of(cls, block: Block) -> MeasureSums | None:
+    def of(cls, block: AuditBlock) -> MeasureSums | None:
         """Sums of a block; None without true labels."""
         if block.truth is None:
             return None
@@ -92,7 +92,7 @@ def why_no_ranking(audited: Audited) -> str:
     return ""
 
 
-def measures(counted: Counted) -> Measures | None:
+def measures(counted: Counted) -> MeasuredSides | None:
     """Over all classes by name, and of each class; None without true labels."""
     sums, audited = counted.get(MeasureSums), counted.audited
     if sums is None or audited.is_right_or_wrong:
@@ -123,7 +123,7 @@ def measures(counted: Counted) -> Measures | None:
         if right.sizes[place]
     ]
     positive = audited.classes.names[1] if audited.classes.count == 2 else None
-    return Measures(positive_class=positive, overall=named, by_class=tuple(rows))
+    return MeasuredSides(positive_class=positive, overall=named, by_class=tuple(rows))
 
 
 def label_counts(sums: ConfusionSums, classes: int) -> LabelCounts:

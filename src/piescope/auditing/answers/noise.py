@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.store.audit_answers import Noise
 
@@ -24,7 +24,7 @@ class LabelSample:
     compressed: tuple[np.ndarray, ...]
 
     @classmethod
-    def of(cls, block: Block) -> LabelSample | None:
+    def of(cls, block: AuditBlock) -> LabelSample | None:
         """The sampled examples of a block."""
         rows = block.audited.sampled_rows
         chosen = rows[(rows >= block.start) & (rows < block.stop)] - block.start

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from piescope.auditing.block import Block
+from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.measure.accuracy import RightSums
 from piescope.measure.cells import CellSums
 from piescope.measure.one_to_one import FEWEST, FlipSums
-from piescope.store.audit_answers import SeedFlips, Seeds, Share
+from piescope.store.audit_answers import SeedFlips, SeedNoise, Share
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class PairSums:
     cells: CellSums | None
 
     @classmethod
-    def of(cls, block: Block) -> PairSums | None:
+    def of(cls, block: AuditBlock) -> PairSums | None:
         """Sums of a block; None where modal labels are compared."""
         shares, truth, classes = block.pairs, block.truth, block.classes
         if shares is None:
@@ -84,14 +84,14 @@ def share_of_pairs(sums: FlipSums, alone: RightSums | None) -> Share:
     )
 
 
-def seeds(counted: Counted) -> Seeds | None:
+def seeds(counted: Counted) -> SeedNoise | None:
     """What seeds alone do: flips among the models of one side; None where both sides have equally many models."""
     sums, audited = counted.get(PairSums), counted.audited
     if sums is None:
         return None
     side = audited.dense if len(audited.dense.models) > 1 else audited.compressed
     models = len(side.models)
-    return Seeds(
+    return SeedNoise(
         side=side.name,
         n_models=models,
         changed=_excess(sums.changed),
