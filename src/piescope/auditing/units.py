@@ -10,7 +10,7 @@ from scipy import special
 
 from piescope import wording
 from piescope.measure.drops import drop_bounds
-from piescope.store.audit_answers import ClassImpactRow, GroupImpactRow
+from piescope.store.audit_answers import ClassChange, GroupChange
 from piescope.store.audit_record import AuditRecord
 
 LEVEL = 0.05
@@ -53,11 +53,11 @@ class Unit:
         return self.drop > limit + ROUNDING and not (self.by_seeds and self.bounds(LEVEL / tests)[0] <= 0)
 
 
-def units(audit: AuditRecord, rows: Sequence[ClassImpactRow | GroupImpactRow]) -> list[Unit]:
+def units(audit: AuditRecord, rows: Sequence[ClassChange | GroupChange]) -> list[Unit]:
     """Classes or groups of an audit; drops are impacts with the sign turned.
 
     Example:
-        >>> row = ClassImpactRow(name="cat", examples=50, impact=-4.0, correct_to_wrong=3, wrong_to_correct=1)
+        >>> row = ClassChange(name="cat", examples=50, impact=-4.0, correct_to_wrong=3, wrong_to_correct=1)
         >>> (cat,) = units(AuditRecord(n_examples=50, changed=4, classes=[row]), [row])
         >>> cat.drop, round(cat.bounds(0.05)[1], 1)
         (4.0, 13.1)
@@ -65,7 +65,7 @@ def units(audit: AuditRecord, rows: Sequence[ClassImpactRow | GroupImpactRow]) -
     return [_unit(audit, row) for row in rows]
 
 
-def _unit(audit: AuditRecord, row: ClassImpactRow | GroupImpactRow) -> Unit:
+def _unit(audit: AuditRecord, row: ClassChange | GroupChange) -> Unit:
     name = wording.printable(row.name, LONGEST_NAME)
     lost, gained = row.correct_to_wrong, row.wrong_to_correct
     if not row.examples or row.impact is None or lost is None or gained is None:

@@ -12,7 +12,7 @@ from piescope.report.audit import budget_rows, copies, findings, headlines, term
 from piescope.report.audit.measures import telling
 from piescope.report.audit.reading import how_read
 from piescope.report.audit.warnings import warnings
-from piescope.store.audit_answers import ClassImpactRow, Confusion, GroupImpactRow
+from piescope.store.audit_answers import ClassChange, Confusion, GroupChange
 from piescope.store.audit_record import AuditRecord
 
 NARROWEST = 20
@@ -164,17 +164,17 @@ def _budgets(audit: AuditRecord, width: int) -> list[str]:
     return lines
 
 
-def _label(row: ClassImpactRow | GroupImpactRow) -> str:
-    return wording.printable(row.name, 28 if isinstance(row, ClassImpactRow) else 36) or "(empty)"
+def _label(row: ClassChange | GroupChange) -> str:
+    return wording.printable(row.name, 28 if isinstance(row, ClassChange) else 36) or "(empty)"
 
 
-def _chance(row: ClassImpactRow | GroupImpactRow | Confusion) -> tuple[str, str]:
+def _chance(row: ClassChange | GroupChange | Confusion) -> tuple[str, str]:
     if row.q_value is None:
         return "", ""
     return f"q {wording.equals(row.q_value)}", "" if row.is_clear else "not beyond chance"
 
 
-def _rows(rows: Sequence[ClassImpactRow | GroupImpactRow], measure: str, width: int) -> list[str]:
+def _rows(rows: Sequence[ClassChange | GroupChange], measure: str, width: int) -> list[str]:
     known = sorted((row for row in rows if row.impact is not None), key=lambda row: row.change)
     if not known:
         return []

@@ -247,7 +247,7 @@ class ImpactRow(AuditPart):
         return self.impact is not None and self.q_value is not None and self.q_value <= CLEAR
 
 
-class ClassImpactRow(ImpactRow):
+class ClassChange(ImpactRow):
     """A class.
 
     Attributes:
@@ -263,7 +263,7 @@ class ClassImpactRow(ImpactRow):
     changed: Count | None = None
 
 
-class GroupImpactRow(ImpactRow):
+class GroupChange(ImpactRow):
     """A value of a column of the metadata.
 
     Attributes:

@@ -14,14 +14,14 @@ from piescope.store.audit_answers import (
     AccuracyChange,
     AuditPart,
     Calibration,
-    ClassImpactRow,
+    ClassChange,
     Confidences,
     Confirmed,
     Confusion,
     Count,
     Example,
     Flips,
-    GroupImpactRow,
+    GroupChange,
     LabelErrors,
     MeasuredSides,
     Noise,
@@ -331,8 +331,8 @@ class AuditRecord(AuditPart):
     noise: Noise | None = None
     confirmed: Confirmed | None = None
     confidence: Confidences = Confidences()
-    classes: tuple[ClassImpactRow, ...] = ()
-    groups: tuple[GroupImpactRow, ...] = ()
+    classes: tuple[ClassChange, ...] = ()
+    groups: tuple[GroupChange, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     measures: MeasuredSides | None = None
     calibration: Calibration | None = None

@@ -15,7 +15,7 @@ from piescope.auditing.tally import Counted
 from piescope.measure.accuracy import RightSums
 from piescope.measure.flips import adjusted_p_values, selected_level
 from piescope.measure.intervals import CONFIDENCE, FALSE_DISCOVERIES
-from piescope.store.audit_answers import ClassImpactRow, Confidences, Count, GroupImpactRow
+from piescope.store.audit_answers import ClassChange, Confidences, Count, GroupChange
 
 
 class GroupSums(tuple[tuple[RightSums, np.ndarray], ...]):
@@ -56,7 +56,7 @@ def confidences(counted: Counted) -> Confidences:
     )
 
 
-def classes(counted: Counted) -> tuple[ClassImpactRow, ...]:
+def classes(counted: Counted) -> tuple[ClassChange, ...]:
     """A row a class, worst first; those without examples last."""
     sums, audited = counted.get(AccuracySums), counted.audited
     if sums is None or audited.is_right_or_wrong:
@@ -68,7 +68,7 @@ def classes(counted: Counted) -> tuple[ClassImpactRow, ...]:
     level = selected_level(p_values, FALSE_DISCOVERIES)
     rows = _rows(right, _flips(counted, right, flips), adjusted_p_values(p_values), level)
     return tuple(
-        ClassImpactRow(
+        ClassChange(
             name=audited.classes.names[place],
             relative_impact=row["impact"] - mean,
             changed=_count(changed[place]),
@@ -78,18 +78,18 @@ def classes(counted: Counted) -> tuple[ClassImpactRow, ...]:
     )
 
 
-def groups(counted: Counted) -> tuple[GroupImpactRow, ...]:
+def groups(counted: Counted) -> tuple[GroupChange, ...]:
     """A row a group of any column, worst first; groups without examples are left out."""
     sums = counted.get(GroupSums)
     if sums is None:
         return ()
     q_values, level = adjusted_p_values(sums.p_values), selected_level(sums.p_values, FALSE_DISCOVERIES)
-    rows, start = list[GroupImpactRow](), 0
+    rows, start = list[GroupChange](), 0
     for group, (right, flips) in zip(counted.audited.groups, sums, strict=True):
         mine = q_values[start : start + len(group.values)]
         start += len(group.values)
         rows += [
-            GroupImpactRow(column=group.column, value=group.values[place], **row)
+            GroupChange(column=group.column, value=group.values[place], **row)
             for place, row in _rows(right, _flips(counted, right, flips), mine, level)
             if right.sizes[place]
         ]

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from piescope import wording
 from piescope.report.audit import charts, terms
-from piescope.store.audit_answers import ClassImpactRow, GroupImpactRow
+from piescope.store.audit_answers import ClassChange, GroupChange
 
 FIRST = 15
 """Classes and groups shown unfolded; the rest is one click away."""
@@ -55,7 +55,7 @@ class Bars:
     unfold: str
 
 
-def bars(rows: Sequence[ClassImpactRow | GroupImpactRow], measure: str, one: str, many: str) -> Bars | None:
+def bars(rows: Sequence[ClassChange | GroupChange], measure: str, one: str, many: str) -> Bars | None:
     """Diverging bars, worst first; None where there is nothing to draw.
 
     Args:
@@ -78,7 +78,7 @@ def bars(rows: Sequence[ClassImpactRow | GroupImpactRow], measure: str, one: str
     return Bars(charts.axis(scale, f"change of {measure}, points"), first, rest, unfold)
 
 
-def _bar(row: ClassImpactRow | GroupImpactRow, scale: charts.Scale) -> Bar:
+def _bar(row: ClassChange | GroupChange, scale: charts.Scale) -> Bar:
     is_known = row.before is not None and row.after is not None
     both = f"{wording.number(row.before)} → {wording.percent(row.after)}" if is_known else ""
     flips = ""

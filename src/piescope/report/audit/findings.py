@@ -20,7 +20,7 @@ from piescope.report.audit.terms import (
     row_name,
     subject,
 )
-from piescope.store.audit_answers import CLEAR, ClassImpactRow, Confusion, GroupImpactRow
+from piescope.store.audit_answers import CLEAR, ClassChange, Confusion, GroupChange
 from piescope.store.audit_record import AuditRecord
 from piescope.wording import (
     SPACE,
@@ -49,11 +49,11 @@ def groups(audit: AuditRecord) -> list[str]:
     return _of_rows(audit.groups, "group")
 
 
-def _label(row: ClassImpactRow | GroupImpactRow) -> str:
-    return class_name(row.name) if isinstance(row, ClassImpactRow) else row_name(row)
+def _label(row: ClassChange | GroupChange) -> str:
+    return class_name(row.name) if isinstance(row, ClassChange) else row_name(row)
 
 
-def _of_rows(every: Sequence[ClassImpactRow | GroupImpactRow], noun: str) -> list[str]:
+def _of_rows(every: Sequence[ClassChange | GroupChange], noun: str) -> list[str]:
     rows = [row for row in every if row.impact is not None]
     if not rows:
         return []
@@ -82,7 +82,7 @@ def _of_rows(every: Sequence[ClassImpactRow | GroupImpactRow], noun: str) -> lis
     return sentences
 
 
-def _named(rows: Sequence[ClassImpactRow | GroupImpactRow]) -> str:
+def _named(rows: Sequence[ClassChange | GroupChange]) -> str:
     decimals = digits(*(row.impact for row in rows))
     return listed([f"{_label(row)} ({number(row.impact, decimals, signed=True)})" for row in rows], 5)
 

@@ -15,7 +15,7 @@ from piescope.report.audit.terms import (
     paid,
     subject,
 )
-from piescope.store.audit_answers import ClassImpactRow, Flips
+from piescope.store.audit_answers import ClassChange, Flips
 from piescope.store.audit_record import AuditRecord, Harm, Unsettled, Where
 from piescope.wording import SPACE, capital, count, counted, digits, listed, name, number, with_interval
 
@@ -231,7 +231,7 @@ def _who_paid(audit: AuditRecord) -> str:
     return "No class's loss is beyond chance."
 
 
-def _points(row: ClassImpactRow) -> str:
+def _points(row: ClassChange) -> str:
     return number(row.impact, digits(row.impact), signed=True)
 
 

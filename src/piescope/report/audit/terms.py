@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, TypeVar
 
-from piescope.store.audit_answers import ClassImpactRow, Ends, GroupImpactRow, ImpactRow, SideName
+from piescope.store.audit_answers import ClassChange, Ends, GroupChange, ImpactRow, SideName
 from piescope.store.audit_record import AuditRecord
 from piescope.wording import capital, count, counted, listed, name, percent, printable
 
@@ -118,9 +118,9 @@ def confidence(audit: AuditRecord, table: Literal["accuracy", "classes", "groups
     return percent(level, next((decimals for decimals in range(2) if round(level, decimals) == round(level, 6)), 2))
 
 
-def row_name(row: ClassImpactRow | GroupImpactRow) -> str:
+def row_name(row: ClassChange | GroupChange) -> str:
     """Of a class, or of a group ``camera = front``."""
-    return name(row.name) if isinstance(row, ClassImpactRow) else f"{name(row.column)} = {name(row.value)}"
+    return name(row.name) if isinstance(row, ClassChange) else f"{name(row.column)} = {name(row.value)}"
 
 
 def paid(rows: Iterable[R]) -> list[R]:
