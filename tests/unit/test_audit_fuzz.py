@@ -44,9 +44,9 @@ from piescope.auditing.representations import read_points
 from piescope.audits import audit
 from piescope.problems import InputError
 from piescope.reading.files import kind_of, named_files
+from piescope.reading.hints import Hints
+from piescope.reading.inputs import read_file, read_labels
 from piescope.reading.labels import read_class_names
-from piescope.reading.parts import Hints
-from piescope.reading.predictions import read_file, read_labels
 
 CALM = dict(deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
 settings.register_profile("audit", max_examples=80, **CALM)
@@ -720,8 +720,8 @@ from pathlib import Path
 from piescope.auditing.representations import read_points
 from piescope.auditing.metadata import read_metadata
 from piescope.reading.labels import read_class_names
-from piescope.reading.parts import Hints
-from piescope.reading.predictions import read_file, read_labels
+from piescope.reading.hints import Hints
+from piescope.reading.inputs import read_file, read_labels
 from piescope.problems import InputError
 
 def class_names(path, _reading):

@@ -14,10 +14,11 @@ from piescope.adapters.protocol import Model, class_columns
 from piescope.data.pictures import Pictures
 from piescope.reading.array_predictions import part_of_array
 from piescope.reading.arrays import Spool, StoredArray, in_memory
-from piescope.reading.columns import texts
+from piescope.reading.arrow import texts
 from piescope.reading.files import fault, shown
+from piescope.reading.hints import Hints, Values
 from piescope.reading.inputs import SideInput
-from piescope.reading.parts import Hints, LabelColumn, Values
+from piescope.reading.predictions import LabelColumn
 
 OnExamples = Callable[[str, int, int], None]
 """Hears which side is at work, how many examples are done and how many there are."""

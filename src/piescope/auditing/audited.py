@@ -15,7 +15,7 @@ from piescope.measure.label_errors import FEWEST_VOTERS
 from piescope.problems import InputError
 from piescope.reading.labels import Classes, resolve_classes
 from piescope.reading.matching import Listed, Matched, match
-from piescope.reading.parts import LabelColumn, Predictions
+from piescope.reading.predictions import LabelColumn, Predictions
 from piescope.reading.sides import Side
 from piescope.reading.truth_marks import check_no_truth
 from piescope.store.audit_record import Comparison

@@ -12,7 +12,7 @@ from piescope.auditing.audited import Audited
 from piescope.auditing.votes import VoteTests
 from piescope.measure.label_errors import vote_probability
 from piescope.measure.pies import votes
-from piescope.reading.columns import column_of
+from piescope.reading.arrow import column_of
 from piescope.reading.sides import Side, SideBlock
 
 

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.reading.arrays import Spool, StoredArray
-from piescope.reading.columns import numpy_of
+from piescope.reading.arrow import numpy_of
 from piescope.reading.files import fault, kind_of, shown
-from piescope.reading.parts import Hints
+from piescope.reading.hints import Hints
 from piescope.reading.table_predictions import Ids, id_column_of
 from piescope.reading.tables import TableFile, read_table
 
@@ -99,7 +99,7 @@ def _metadata_of(table: TableFile, reading: Hints) -> Metadata:
             "columns with a few different values, or with numbers",
             "add a column to group by",
         )
-    told = (*table.told, *left, *(() if identity is None else (f"ids: column {identity!r}",)))
+    told = (*table.notes, *left, *(() if identity is None else (f"ids: column {identity!r}",)))
     return Metadata(shown(path), rows, ids.array(), groups, told)
 
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from piescope.auditing.metadata import Metadata
     from piescope.auditing.representations import Represented
     from piescope.data.pictures import Pictures
+    from piescope.reading.hints import Hints
     from piescope.reading.inputs import SideInput
-    from piescope.reading.parts import Hints, LabelColumn
+    from piescope.reading.predictions import LabelColumn
 
 
 OnProgress = Callable[[str, int, int], None]
@@ -148,14 +149,13 @@ def check_budgets(asked: Asked, pictures: Pictures | None) -> None:
         asked.budgets.check(known, asked.metadata is not None)
 
 
-def hints_of(asked: Asked, side: str = "", known: Known | None = None) -> Hints:
-    """What the user says of the files, and what the labels and the other side tell of this one."""
-    from piescope.reading.parts import Hints as HintsOf
+def hints_of(asked: Asked, side: str = "") -> Hints:
+    """What the user says of the files; of a side's where one is named."""
+    from piescope.reading.hints import Hints as HintsOf
 
     values = asked.values
     if values is not None and not isinstance(values, str):
         values = None if not side else tuple(values)[side == "compressed"]
-    told = known or Known()
     return HintsOf(
         values=values,
         id_columns=_names(asked.id_column),
@@ -164,56 +164,11 @@ def hints_of(asked: Asked, side: str = "", known: Known | None = None) -> Hints:
         score_columns=_names(asked.score_columns),
         right_from=asked.right_from,
         has_header=asked.header,
-        examples=told.examples,
-        names=told.names,
-        classes_are_all=told.are_all,
-        num_ids=told.num_ids,
-        ids=told.ids,
     )
 
 
 def _names(given: Any) -> tuple[str, ...]:
     return () if given is None else (given,) if isinstance(given, str) else tuple(given)
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of a file before it is read, from the files before it.
-
-    Attributes:
-        examples: how many there are.
-        names: of classes.
-        are_all: no class has another name.
-        num_ids: how many classes there are, where the labels are ids and each occurs.
-        ids: of the labels, where some of them does not occur.
-    """
-
-    examples: int | None = None
-    names: tuple[str, ...] = ()
-    are_all: bool = False
-    num_ids: int | None = None
-    ids: tuple[int, ...] = ()
-
-    def with_labels(self, labels: LabelColumn | None) -> Known:
-        """The same, and what true labels tell."""
-        if labels is None:
-            return self
-        found = replace(self, examples=labels.examples)
-        if labels.names is not None and not self.are_all:
-            return replace(found, names=labels.names)
-        if labels.names is None and labels.distinct == labels.largest + 1:
-            return replace(found, num_ids=labels.distinct)
-        return found if labels.names is not None else replace(found, ids=labels.ids_that_occur())
-
-    def with_side(self, side: SideInput) -> Known:
-        """The same, and what one side tells of the other."""
-        part = side.parts[0]
-        found = replace(self, examples=self.examples or part.examples)
-        if self.names or part.is_correctness:
-            return found
-        if part.class_names is not None:
-            return replace(found, names=part.class_names, are_all=part.values != "labels")
-        return found.with_labels(part.truth) if part.truth is not None else found
 
 
 def _check_files(asked: Asked) -> None:
@@ -291,12 +246,13 @@ def question_of(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgre
     if all(models.values()):
         check_budgets(asked, pictures)
     names = _class_names(asked)
-    known = Known(len(pictures) if pictures is not None else None, tuple(names or ()), names is not None)
-    known = known.with_labels(labels)
+    examples = len(pictures) if pictures is not None else None
+    hints = replace(hints_of(asked), examples=examples, names=tuple(names or ()), classes_are_all=names is not None)
+    hints = hints.with_labels(labels)
     sides: dict[str, SideInput] = {}
     for side in [side for side in given if not models[side]]:  # files first: they are the quicker to be wrong
-        sides[side] = read_side(given[side], side, hints_of(asked, side, known))
-        known = known.with_side(sides[side])
+        sides[side] = read_side(given[side], side, replace(hints, values=hints_of(asked, side).values))
+        hints = hints.with_side(sides[side].parts[0])
     if pictures is not None:
         from piescope.adapters.opening import check_alike
         from piescope.adapters.running import run_model

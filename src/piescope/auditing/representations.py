@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from piescope.reading.array_texts import array_ids
 from piescope.reading.arrays import Spool, StoredArray, open_npy, open_npz, open_safetensors
-from piescope.reading.cell_values import numbers, vector
+from piescope.reading.columns import numbers, vector
 from piescope.reading.files import fault, kind_of, named_files, shown
+from piescope.reading.hints import Hints
+from piescope.reading.named_arrays import array_ids
 from piescope.reading.names import CLASS_NAMES, EMBEDDING_NAMES, LABEL_NAMES, PREDICTION_NAMES, TRUTH_NAMES
-from piescope.reading.parts import Hints
 from piescope.reading.table_predictions import Ids, check_alike, id_column_of
 from piescope.reading.tables import TableFile, read_table
 
@@ -98,7 +98,7 @@ def _points_of_table(table: TableFile, reading: Hints) -> Points:
     if spool is None:
         raise fault(path, "rows", "none", "at least one example", "write the file again")
     array = spool.array("embeddings", path)
-    return Points(shown(path), array, ids.array(), (*table.told, f"{array.shape[1]} dims"))
+    return Points(shown(path), array, ids.array(), (*table.notes, f"{array.shape[1]} dims"))
 
 
 def _columns(schema: pa.Schema, identity: str | None, path: Path) -> list[str]:

@@ -14,7 +14,7 @@ from pyarrow import parquet
 from piescope.auditing.audited import Audited
 from piescope.auditing.tally import Counted
 from piescope.measure.label_errors import Thresholds, suspected
-from piescope.reading.columns import column_of, numpy_of, texts
+from piescope.reading.arrow import column_of, numpy_of, texts
 from piescope.store.audit_answers import Example
 
 MOST_HARMED = 100

@@ -31,7 +31,7 @@ from piescope.auditing.rows import ShownExamples, write_rows
 from piescope.auditing.tally import Counted, tally
 from piescope.machine import processor, versions
 from piescope.measure.label_errors import RULE
-from piescope.reading.columns import texts
+from piescope.reading.arrow import texts
 from piescope.reading.inputs import SideInput
 from piescope.reading.matching import Matched
 from piescope.reading.sides import Side
@@ -164,7 +164,7 @@ def _inputs(question: Question, audited: Audited) -> Inputs:
     return Inputs(
         dense=_side(question.dense, audited.dense),
         compressed=_side(question.compressed, audited.compressed),
-        labels=None if truth is None else FileRead(name=truth.source, how_read=truth.told),
+        labels=None if truth is None else FileRead(name=truth.source, how_read=truth.notes),
         metadata=read,
         data=seen,
         matched_by=audited.matched.by,
@@ -220,9 +220,9 @@ def _bare(note: str, name: str) -> str:
 
 def _side(given: SideInput, side: Side) -> SideRead:
     notes = [
-        f"{part.source}: {', '.join(part.told)}" if len(given.parts) > 1 else ", ".join(part.told)
+        f"{part.source}: {', '.join(part.notes)}" if len(given.parts) > 1 else ", ".join(part.notes)
         for part in given.parts
-        if part.told
+        if part.notes
     ]
     more = [f"and {len(notes) - 10} more files alike"] if len(notes) > 10 else []
     models = tuple(side.models)

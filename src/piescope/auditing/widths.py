@@ -9,7 +9,7 @@ import numpy as np
 from piescope.problems import InputError
 from piescope.reading.files import fault
 from piescope.reading.matching import Matched
-from piescope.reading.parts import Predictions
+from piescope.reading.predictions import Predictions
 
 MOST_COMPARED = 10_000
 """Examples whose answers are compared."""

@@ -10,15 +10,14 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from piescope.reading.files import fault
+from piescope.reading.files import Kind, fault, shown
 
 MOST_INFLATION = 200
 """A compressed array may be so many times larger than its bytes in the file ..."""
@@ -30,32 +29,14 @@ MOST_HEADER = 2**24
 """Bytes of the header of a .safetensors file; a tensor takes about a hundred."""
 
 BROKEN = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    ValueError,
-    RuntimeError,  # NotImplementedError is one too
-    MemoryError,
-    struct.error,
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, OSError, ValueError, MemoryError, RuntimeError),  # NotImplementedError is a RuntimeError
 )
 """What damaged or lying archives make Python's reader raise."""
 
 SAFETENSORS_DTYPES = {
-    "BOOL": "?",
-    "U8": "u1",
-    "I8": "i1",
-    "U16": "<u2",
-    "I16": "<i2",
-    "U32": "<u4",
-    "I32": "<i4",
-    "U64": "<u8",
-    "I64": "<i8",
-    "F16": "<f2",
-    "F32": "<f4",
-    "F64": "<f8",
-    "BF16": "<u2",
+    **{"BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8"},
+    **{"I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<u2"},
 }
 
 
@@ -106,10 +87,22 @@ class StoredArray:
         if mapped is not None and hasattr(mapped, "madvise"):
             mapped.madvise(mmap.MADV_DONTNEED)
 
+    def renamed(self, path: Path, name: str | None = None) -> StoredArray:
+        """The same array under another file's name, and its own name if one is given."""
+        other = replace(self, path=path, name=self.name if name is None else name)
+        if "_mapped" in self.__dict__:
+            other.__dict__["_mapped"] = self.__dict__["_mapped"]
+        return other
+
     @property
     def label(self) -> str:
         """How messages name it."""
         return self.name or "array"
+
+    @property
+    def source(self) -> str:
+        """Its file as messages and results name it."""
+        return shown(self.path)
 
 
 class Spool:
@@ -161,6 +154,13 @@ def in_memory(values: np.ndarray, name: str) -> StoredArray:
     return stored
 
 
+def open_arrays(path: Path, kind: Kind) -> dict[str, StoredArray]:
+    """The arrays of a file by name; that of an .npy has none."""
+    if kind == "npy":
+        return {"": open_npy(path)}
+    return open_npz(path) if kind == "npz" else open_safetensors(path)
+
+
 def open_npy(path: Path) -> StoredArray:
     """The array of an .npy file, without reading its values.
 
@@ -194,8 +194,8 @@ def open_npz(path: Path) -> dict[str, StoredArray]:
                     raise fault(path, name, "an encrypted member", "a plain .npz", "write it with numpy.savez")
                 arrays[name] = _member(archive, member, name, path, size)
     except BROKEN as error:
-        told = str(error) or type(error).__name__
-        raise fault(path, name, f"damaged: {told}", "an .npz", "write it again; it may be truncated") from None
+        found = f"damaged: {str(error) or type(error).__name__}"
+        raise fault(path, name, found, "an .npz", "write it again; it may be truncated") from None
     return arrays
 
 
@@ -203,27 +203,22 @@ def _check_inflation(members: list[zipfile.ZipInfo], path: Path, size: int) -> N
     """Refuses a bomb: what all members unpack to counts, and the bytes that the file has, whatever it says of them."""
     unpacked = sum(member.file_size for member in members if member.compress_type != zipfile.ZIP_STORED)
     if unpacked > HARMLESS and unpacked > MOST_INFLATION * size:
-        raise fault(
-            path,
-            "archive",
-            f"{size:,} bytes that unpack to {unpacked:,}",
-            f"at most {MOST_INFLATION} times as many",
-            "write it with numpy.savez, not compressed",
-        )
+        found, expected = f"{size:,} bytes that unpack to {unpacked:,}", f"at most {MOST_INFLATION} times as many"
+        raise fault(path, "archive", found, expected, "write it with numpy.savez, not compressed")
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, path: Path, size: int) -> StoredArray:
     with archive.open(member) as stream:
         stored, shape, order = _npy_header(stream, path, name)
         offset = stream.tell()
-        held = member.file_size - offset
+        size_here = member.file_size - offset
         if member.compress_type == zipfile.ZIP_STORED:
             file: IO[bytes] = path.open("rb")
             offset += _data_offset(file, member)
-            _check_size(path, name, stored, shape, min(held, size - offset))
+            _check_size(path, name, stored, shape, min(size_here, size - offset))
         else:
-            _check_size(path, name, stored, shape, held)
-            file, offset = _unpacked(stream, held, path, name), 0
+            _check_size(path, name, stored, shape, size_here)
+            file, offset = _unpacked(stream, size_here, path, name), 0
     return StoredArray(path, name, _native(stored), shape, stored, offset, order, file)
 
 
@@ -238,29 +233,22 @@ def open_safetensors(path: Path) -> dict[str, StoredArray]:
     with path.open("rb") as start:
         length = int.from_bytes(start.read(8), "little")
     if length > MOST_HEADER:
-        raise fault(
-            path, "header", f"{length:,} bytes", f"at most {MOST_HEADER:,}", "write it again, with fewer tensors"
-        )
+        found = f"{length:,} bytes"
+        raise fault(path, "header", found, f"at most {MOST_HEADER:,}", "write it again, with fewer tensors")
     try:
         with safe_open(path, "numpy") as checked:
             names = list(checked.keys())
     except (SafetensorError, OSError) as error:
-        raise fault(
-            path, "header", f"malformed: {error}", "a .safetensors file", "write it again; it may be truncated"
-        ) from None
+        found = f"malformed: {error}"
+        raise fault(path, "header", found, "a .safetensors file", "write it again; it may be truncated") from None
     file = path.open("rb")
     header = json.loads(file.read(8 + length)[8:])
     arrays = {}
     for name in names:
         entry = header[name]
         if entry["dtype"] not in SAFETENSORS_DTYPES:
-            raise fault(
-                path,
-                name,
-                f"values of type {entry['dtype']}",
-                "integers or floats of 16 to 64 bits",
-                "convert them to F32",
-            )
+            found = f"values of type {entry['dtype']}"
+            raise fault(path, name, found, "integers or floats of 16 to 64 bits", "convert them to F32")
         stored = np.dtype(SAFETENSORS_DTYPES[entry["dtype"]])
         dtype = np.dtype(np.float32) if entry["dtype"] == "BF16" else stored
         offset = 8 + length + entry["data_offsets"][0]
@@ -269,34 +257,25 @@ def open_safetensors(path: Path) -> dict[str, StoredArray]:
 
 
 def _npy_header(file: IO[bytes], path: Path, name: str) -> tuple[np.dtype[Any], tuple[int, ...], str]:
-    readers: dict[tuple[int, int], Callable[..., Any]] = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
+    form, again = np.lib.format, "write it again with numpy.save"
     try:
-        version = np.lib.format.read_magic(file)
-        if version not in readers:
+        version = form.read_magic(file)
+        if version not in ((1, 0), (2, 0)):
             raise ValueError(f"version {version} of the format")
-        shape, fortran, dtype = readers[version](file, max_header_size=10_000)
+        read = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
+        shape, fortran, dtype = read(file, max_header_size=10_000)
     except Exception as error:  # NumPy evaluates the header as a Python literal: many errors are possible
-        told = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise fault(
-            path, name or "header", f"malformed: {told}", "an .npy file", "write it again with numpy.save"
-        ) from None
+        found = "malformed: " + next(iter(str(error).splitlines()), type(error).__name__)
+        raise fault(path, name or "header", found, "an .npy file", again) from None
     if dtype.hasobject:
-        raise fault(
-            path,
-            name or "array",
-            "Python objects",
-            "numbers or text",
-            "objects can run code and are never loaded: save a plain array, np.save(file, np.array(values, "
-            "dtype=np.int64)) say",
-        )
+        save = "save a plain array, np.save(file, np.array(values, dtype=np.int64)) say"
+        cure = f"objects can run code and are never loaded: {save}"
+        raise fault(path, name or "array", "Python objects", "numbers or text", cure)
     if dtype.kind not in "biufUS" or dtype.itemsize == 0:
         raise fault(path, name or "array", f"values of type {dtype}", "integers, floats or text", "convert them first")
     if any(not 0 <= size < 2**62 for size in shape):
         found = f"shape {list(shape)}"
-        raise fault(path, name or "header", found, "numbers of rows and columns", "write it again with numpy.save")
+        raise fault(path, name or "header", found, "numbers of rows and columns", again)
     return dtype, tuple(int(size) for size in shape), "F" if fortran else "C"
 
 
@@ -305,16 +284,11 @@ def _native(stored: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float64) if stored.kind == "f" and stored.itemsize > 8 else stored.newbyteorder("=")
 
 
-def _check_size(path: Path, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], held: int) -> None:
+def _check_size(path: Path, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], size: int) -> None:
     needed = math.prod(shape) * dtype.itemsize
-    if held < needed:
-        raise fault(
-            path,
-            name or "array",
-            f"{held:,} bytes of values",
-            f"{needed:,} bytes for {list(shape)} of {dtype}",
-            "the file is truncated: write it again",
-        )
+    if size < needed:
+        found, expected = f"{size:,} bytes of values", f"{needed:,} bytes for {list(shape)} of {dtype}"
+        raise fault(path, name or "array", found, expected, "the file is truncated: write it again")
 
 
 def _data_offset(file: IO[bytes], member: zipfile.ZipInfo) -> int:
@@ -336,8 +310,7 @@ def _unpacked(stream: IO[bytes], size: int, path: Path, name: str) -> IO[bytes]:
             break
         file.write(chunk)
     if written != size:
-        raise fault(
-            path, name, "another size than its directory says", f"{size:,} bytes", "write it again with numpy.savez"
-        )
+        found = "another size than its directory says"
+        raise fault(path, name, found, f"{size:,} bytes", "write it again with numpy.savez")
     file.flush()
     return file

@@ -1,83 +1,23 @@
-"""Columns: NumPy to Arrow and back, straight through memory, and what the first rows of a column show.
-
-Arrow's own conversions import pandas wherever it is installed, which takes longer than the rest of a small audit.
-"""
+"""Columns: what the first rows of one show, and its cells as numbers: scores, lists of scores, yes and no."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.reading.names import words_of
-
-TYPES = {
-    "b1": pa.bool_(),
-    "i1": pa.int8(),
-    "i2": pa.int16(),
-    "i4": pa.int32(),
-    "i8": pa.int64(),
-    "u1": pa.uint8(),
-    "u2": pa.uint16(),
-    "u4": pa.uint32(),
-    "u8": pa.uint64(),
-    "f2": pa.float16(),
-    "f4": pa.float32(),
-    "f8": pa.float64(),
-}
-
-
-def numpy_of(column: Any) -> np.ndarray:
-    """The numbers of an Arrow array without nulls; true and false as 1 and 0.
-
-    Example:
-        >>> numpy_of(column_of(np.array([1.5, 2.5]))).tolist(), numpy_of(column_of(np.array([True, False]))).tolist()
-        ([1.5, 2.5], [1, 0])
-    """
-    values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(values, pa.ChunkedArray):  # of no chunks, or of several that cannot be one
-        values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
-    if pa.types.is_boolean(values.type):
-        values = pc.cast(values, pa.uint8())
-    if values.null_count:
-        raise ValueError(f"{values.null_count} nulls; expected none: fill them first")
-    if len(values) == 0:
-        return np.zeros(0, values.type.to_pandas_dtype())
-    return np.from_dlpack(values)
-
-
-def column_of(values: np.ndarray, missing: np.ndarray | None = None) -> pa.Array:
-    """An Arrow array of numbers; null where ``missing``.
-
-    Example:
-        >>> column_of(np.array([1, 2], np.int32), np.array([False, True])).to_pylist()
-        [1, None]
-    """
-    array = np.ascontiguousarray(values, values.dtype.newbyteorder("="))
-    valid = None if missing is None or not missing.any() else pa.py_buffer(np.packbits(~missing, bitorder="little"))
-    held = np.packbits(array, bitorder="little") if array.dtype == bool else array
-    kind = TYPES[array.dtype.str[1:]]
-    return pa.Array.from_buffers(kind, len(array), [valid, pa.py_buffer(held)])
-
-
-def texts(values: Iterable[str]) -> pa.Array:
-    """An Arrow array of text.
-
-    Example:
-        >>> texts(["cat", "größer"]).to_pylist()
-        ['cat', 'größer']
-    """
-    encoded = [value.encode("utf-8", "replace") for value in values]
-    ends = np.concatenate([[0], np.cumsum([len(each) for each in encoded], dtype=np.int64)]).astype(np.int64)
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
-    return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers).cast(pa.string())
-
+from piescope.reading.arrow import column_of, first_null, mask_of, numpy_of
+from piescope.reading.csv_tables import NUMBER
+from piescope.reading.files import fault
+from piescope.reading.names import truth_of_word, words_of
+from piescope.wording import printable
 
 ColumnKind = Literal["whole", "fraction", "text", "list", "empty", "other"]
 
@@ -105,8 +45,8 @@ class Column:
         texts: ``[rows]``, None where a cell is empty; None for numbers.
 
     Example:
-        >>> found = profile("SubjectID", pa.array(["a", "b", "b"]))
-        >>> found.kind, found.key, found.distinct, found.is_unique
+        >>> column = profile("SubjectID", pa.array(["a", "b", "b"]))
+        >>> column.kind, column.key, column.distinct, column.is_unique
         ('text', 'subject_id', 2, False)
     """
 
@@ -130,6 +70,11 @@ class Column:
         """``[rows]`` of a column with one number a row; the first of a list, NaN where it has none."""
         assert self.numbers is not None
         return self.numbers[:, 0] if self.width else np.full(len(self.numbers), np.nan)
+
+    @property
+    def cells(self) -> Sequence[object]:
+        """``[rows]`` of its texts, or of its numbers."""
+        return list(self.texts) if self.texts is not None else self.values.tolist()
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -170,18 +115,34 @@ class Column:
     @cached_property
     def is_identifier(self) -> bool:
         """Whether it can be ids by its values: each row another one, short texts without blanks, or whole numbers."""
-        if not self.is_unique:
-            return False
-        if self.texts is not None:
-            return all(
-                len(text or "") <= LONGEST_ID and not any(c.isspace() for c in text or "") for text in self.texts
-            )
-        return self.kind == "whole"
+        if self.texts is None or not self.is_unique:
+            return self.is_unique and self.kind == "whole"
+        return all(len(text or "") <= LONGEST_ID and not any(map(str.isspace, text or "")) for text in self.texts)
 
     @property
     def is_number(self) -> bool:
         """Whether it has one number a row."""
         return self.kind in ("whole", "fraction")
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it can hold classes by its type."""
+        return self.kind in ("whole", "text")
+
+    @cached_property
+    def says_right(self) -> bool:
+        """Whether all values say right or wrong: 0 and 1, true and false, or words for them."""
+        if self.texts is not None:
+            return bool(self.texts) and all(truth_of_word(text or "") is not None for text in self.texts)
+        return self.is_binary
+
+    def within(self, low: float, high: float) -> bool:
+        """Whether all values lie between two numbers, and none is empty."""
+        return bool(((self.values >= low) & (self.values <= high)).all())
+
+    def has_any(self, words: Collection[str]) -> bool:
+        """Whether its name has one of some words."""
+        return not set(words).isdisjoint(self.words)
 
 
 def profile(name: str, values: pa.Array) -> Column:
@@ -193,14 +154,14 @@ def profile(name: str, values: pa.Array) -> Column:
         return profile_of_numbers(name, _floats(values)[:, None])
     if pa.types.is_string(kind):
         texts: list[str | None] = values.to_pylist()
-        told = [text for text in texts if text]
-        if told and all(LIST_TEXT.fullmatch(text) for text in told):
+        written = [text for text in texts if text]
+        if written and all(map(LIST_TEXT.fullmatch, written)):
             return Column(name, "list", _rows_of_text(texts))
         return Column(name, "text", None, texts)
     if pa.types.is_temporal(kind):
         return Column(name, "text", None, pc.cast(values, pa.string()).to_pylist())
     if pa.types.is_struct(kind):
-        return Column(name, "list", np.stack([_floats(each) for each in values.flatten()], axis=1))
+        return Column(name, "list", np.stack([_floats(part) for part in values.flatten()], axis=1))
     if pa.types.is_nested(kind):
         return Column(name, "list", _rows_of_lists(values))
     return Column(name, "other", np.zeros((len(values), 0)))
@@ -233,9 +194,9 @@ def _floats(values: pa.Array) -> np.ndarray:
     numbers = pc.cast(values, pa.float64(), safe=False)
     if not numbers.null_count:
         return numpy_of(numbers)
-    found = np.full(len(numbers), np.nan)
-    found[numpy_of(numbers.is_valid()).astype(bool)] = numpy_of(numbers.drop_null())
-    return found
+    floats = np.full(len(numbers), np.nan)
+    floats[mask_of(numbers.is_valid())] = numpy_of(numbers.drop_null())
+    return floats
 
 
 def _rows_of_text(texts: Sequence[str | None]) -> np.ndarray:
@@ -258,3 +219,71 @@ def numbers_in(text: str) -> list[float]:
         return [float(part) for part in (inner[1] if inner else text).replace(",", " ").split()]
     except ValueError:
         return []
+
+
+LOOK = 1024
+"""Rows of a column or an array, of its beginning, that tell what its values are."""
+
+LEAVE_OUT = "leave that example out of all files"
+
+
+def check_no_text(unused: Sequence[Column], path: Path) -> None:
+    """Refuses a column of numbers with text among them, which would silently be left out of the scores."""
+    for column in unused:
+        cells = [cell or "" for cell in (column.texts or ())[:LOOK]]
+        odd = [row for row, cell in enumerate(cells) if not NUMBER.fullmatch(cell.strip())]
+        if odd and len(odd) < len(cells) / 2:
+            where, cure = f"{column.name}, row {odd[0]}", "mend that cell, or leave its example out of all files"
+            raise fault(path, where, repr(cells[odd[0]]), "a number in each row", cure)
+
+
+def numbers(column: pa.Array, path: Path, name: str, first: int = 0, length: int = 1) -> np.ndarray:
+    """A column as float32, ``length`` numbers a row; InputError for an empty cell, which names its row."""
+    if column.null_count:
+        where = f"{name}, row {first + first_null(column) // length}"
+        raise fault(path, where, "an empty cell or NaN", "a number in each row", LEAVE_OUT)
+    return numpy_of(pc.cast(column, pa.float32(), safe=False))
+
+
+def vector(column: pa.Array, path: Path, name: str, first: int = 0) -> np.ndarray:
+    """A column of lists or structs as ``[rows, length]`` float32; InputError where lengths differ."""
+    if column.null_count:
+        where = f"{name}, row {first + first_null(column)}"
+        raise fault(path, where, "an empty cell", "a list of numbers in each row", LEAVE_OUT)
+    if pa.types.is_string(column.type):
+        return _vector_of_text(column.to_pylist(), path, name, first)
+    if pa.types.is_struct(column.type):
+        parts = [(field.name, column.field(place)) for place, field in enumerate(column.type)]
+        return np.stack([numbers(part, path, f"{name}.{key}", first) for key, part in parts], axis=1)
+    lengths = numpy_of(pc.list_value_length(column))
+    length = int(lengths[0])
+    if length == 0 or (lengths != length).any():
+        odd = int(np.argmax(lengths != length))
+        found = f"a list of {int(lengths[odd])} numbers" + (f", after lists of {length}" if odd else "")
+        cure = "give one number a class, or a dimension, in each row"
+        raise fault(path, f"{name}, row {first + odd}", found, "lists of one length", cure)
+    return numbers(pc.list_flatten(column), path, name, first, length).reshape(len(column), length)
+
+
+def _vector_of_text(cells: Sequence[str], path: Path, name: str, first: int) -> np.ndarray:
+    """Lists that were written as text, ``[0.1 0.9]`` or ``[0.1, 0.9]``, as ``[rows, length]`` float32."""
+    rows = [numbers_in(cell) for cell in cells]
+    length = len(rows[0])
+    odd = next((place for place, row in enumerate(rows) if len(row) != length or not row), None)
+    if odd is not None:
+        found = f"{printable(cells[odd], 40)!r}, {len(rows[odd])} numbers" + (f" after {length}" if odd else "")
+        cure = "write all numbers, one column a class (NumPy cuts long arrays in text), or an .npy"
+        raise fault(path, f"{name}, row {first + odd}", found, "lists of numbers of one length", cure)
+    return np.array(rows, np.float32)
+
+
+def yes_or_no(column: pa.Array, path: Path, name: str, first: int) -> np.ndarray:
+    """``[rows]`` numbers; 1 for words that say right, 0 for those that say wrong; InputError for others."""
+    if not pa.types.is_string(column.type):
+        return numbers(column, path, name, first)
+    encoded = pc.dictionary_encode(column)
+    said = [truth_of_word(word) for word in encoded.dictionary.to_pylist()]
+    if column.null_count or None in said:
+        where = f"{name}, row {first + first_null(column)}"
+        raise fault(path, where, "an empty cell or another word", "right or wrong", "write 1 and 0")
+    return np.array(said, np.float32)[numpy_of(encoded.indices)]

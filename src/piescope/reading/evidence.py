@@ -1,8 +1,10 @@
-"""Evidence of what a column is, from its name and its values alone: pure functions, and the faults that are common."""
+"""What each column of a file is, as a value, and what tells so: pure functions of names and values, common faults."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 
@@ -11,8 +13,8 @@ import numpy as np
 from piescope.problems import InputError
 from piescope.reading.columns import Column
 from piescope.reading.files import fault, python_line, shown, typed
-from piescope.reading.names import ROW_NAMES, truth_of_word
-from piescope.reading.parts import SUM_TOLERANCE
+from piescope.reading.hints import Hints, Values
+from piescope.reading.names import AMOUNT_WORDS, MEASURE_WORDS, PREDICTION_NAMES, ROW_NAMES
 
 LEAST = 8
 """Rows from which values are evidence."""
@@ -29,15 +31,120 @@ LEAST_AGREEMENT = 0.02
 CLEAR = 3.0
 """Standard errors beyond chance."""
 
+SUM_TOLERANCE = 0.02
+"""How far from 1 the sum of rounded probabilities may be (100 classes with 4 decimals: 0.005)."""
+
+LARGEST_LOGIT = 30.0
+"""Of one class of two: a share of 1e-13 is left to the other."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What each column of a file is.
+
+    Attributes:
+        id: of the examples.
+        model: whose answer a row is (long tables).
+        truth: true labels.
+        labels: predicted classes, or right and wrong, a column a model.
+        scores: a column a class; a single one is that of class 1 of two.
+        vectors: lists of scores, a column a model.
+        class_names: of the scores' columns; None: they count classes from 0.
+        values: where it is settled what the numbers are.
+        zero: of quantised probabilities: what stands for 0.
+        is_correctness: ``labels`` say right or wrong.
+        left_out: columns that are not used, with the reason.
+        is_unsure: nothing but their place says that ``labels`` are predicted: they may be true labels.
+    """
+
+    id: str | None = None
+    model: str | None = None
+    truth: str | None = None
+    labels: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
+    class_names: tuple[str, ...] | None = None
+    values: Values | None = None
+    zero: float | None = None
+    is_correctness: bool = False
+    left_out: tuple[tuple[str, str], ...] = ()
+    is_unsure: bool = False
+
+    @property
+    def as_text(self) -> tuple[str, ...]:
+        """Columns that are read as text, whatever they look like."""
+        return tuple(name for name in (self.id, self.model) if name is not None)
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The columns with predictions."""
+        return (*self.labels, *self.scores, *self.vectors)
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Columns that are read."""
+        return (*self.as_text, *(() if self.truth is None else (self.truth,)), *self.chosen)
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """The columns of a table that may hold predictions, and what is known of it.
+
+    Attributes:
+        path: the file, for messages.
+        hints: what the user says, and which classes the true labels name.
+        columns: what the first rows of each show.
+        truth: the true labels beside them, as far as their name tells them.
+    """
+
+    path: Path
+    hints: Hints
+    columns: tuple[Column, ...]
+    truth: Column | None = None
+
+    @property
+    def are_scores(self) -> bool:
+        """Whether the user says that numbers are scores."""
+        return self.hints.values in ("probabilities", "logits")
+
+    @property
+    def are_judged(self) -> bool:
+        """Whether the user says that numbers are right and wrong."""
+        return self.hints.values == "correct" or self.hints.right_from is not None
+
+    @cached_property
+    def predicted(self) -> tuple[Column, ...]:
+        """The columns of labels that are named as predictions."""
+        return tuple(column for column in self.columns if column.key in PREDICTION_NAMES and column.is_label)
+
+    @property
+    def beside(self) -> tuple[Column, ...]:
+        """The true labels, and the predicted ones."""
+        return (() if self.truth is None else (self.truth,)) + self.predicted
+
+    def named(self, names: Sequence[str]) -> list[Column]:
+        """The columns with some names, in their order."""
+        return [column for name in names for column in self.columns if column.key == name]
+
+    def fault(self, where: str, found: str, expected: str, cure: str) -> InputError:
+        """An InputError with one fault of the file."""
+        return fault(self.path, where, found, expected, cure)
+
 
 def first_named(columns: Sequence[Column], names: Sequence[str]) -> Column | None:
     """The column of labels with the first of some names that any has; None: none has any."""
-    return next((column for name in names for column in columns if column.key == name and is_label(column)), None)
+    return next((column for name in names for column in columns if column.key == name and column.is_label), None)
 
 
-def is_label(column: Column) -> bool:
-    """Whether a column can hold classes by its type."""
-    return column.kind in ("whole", "text")
+def is_measured(column: Column) -> bool:
+    """Whether a column is a measurement by its name."""
+    return column.has_any(MEASURE_WORDS)
+
+
+def may_be_predictions(column: Column) -> bool:
+    """Whether a column that was left out may hold what a model says: values that vary, and are no times or sizes."""
+    is_read = column.kind in ("whole", "fraction", "text", "list")
+    return is_read and (column.distinct > 1 or column.kind == "list") and not column.has_any(AMOUNT_WORDS)
 
 
 def counts_rows(column: Column) -> bool:
@@ -45,25 +152,14 @@ def counts_rows(column: Column) -> bool:
     return column.key in ROW_NAMES and column.rows >= LEAST and column.is_unique
 
 
-def says_right(column: Column) -> bool:
-    """Whether all values say right or wrong: 0 and 1, true and false, or words for them."""
-    if column.texts is not None:
-        return bool(column.texts) and all(truth_of_word(text or "") is not None for text in column.texts)
-    return column.is_binary
-
-
-def plain(column: Column) -> Sequence[object]:
-    """``[rows]`` of a column's texts, or of its numbers."""
-    return list(column.texts) if column.texts is not None else column.values.tolist()
+def quoted(columns: Sequence[Column], most: int = 6) -> str:
+    """The names of the first columns, for messages."""
+    return ", ".join(repr(column.name) for column in columns[:most])
 
 
 def stacked(columns: Sequence[Column]) -> np.ndarray:
     """``[rows, columns]``."""
     return np.stack([column.values for column in columns], axis=1) if columns else np.zeros((0, 0))
-
-
-LARGEST_LOGIT = 30.0
-"""Of one class of two: a share of 1e-13 is left to the other."""
 
 
 def are_percent(values: np.ndarray) -> bool:
@@ -82,13 +178,9 @@ def are_percent(values: np.ndarray) -> bool:
 
 def percent(path: Path, where: str, values: np.ndarray, line: str) -> InputError:
     """The fault of single scores that are percentages; ``line`` divides them by 100."""
-    return fault(
-        path,
-        where,
-        f"one score an example, from {values.min():g} to {values.max():g}: a percentage, or no score of class 1 of two",
-        "probabilities from 0 to 1, or logits of either sign",
-        f"divide percentages by 100: {line}",
-    )
+    low, high, cure = values.min(), values.max(), f"divide percentages by 100: {line}"
+    found = f"one score an example, from {low:g} to {high:g}: a percentage, or no score of class 1 of two"
+    return fault(path, where, found, "probabilities from 0 to 1, or logits of either sign", cure)
 
 
 def percent_column(column: Column, path: Path) -> InputError:
@@ -97,12 +189,8 @@ def percent_column(column: Column, path: Path) -> InputError:
         f"import csv,sys;n={column.name!r};r=csv.DictReader(sys.stdin);w=csv.DictWriter(sys.stdout,r.fieldnames);"
         "w.writeheader();[w.writerow({**x,n:float(x[n])/100}) for x in r]"
     )
-    return percent(
-        path,
-        column.name,
-        column.values,
-        f"of a CSV file by {python_line(code)} < {typed(shown(path))} > NEW.csv",
-    )
+    line = f"of a CSV file by {python_line(code)} < {typed(shown(path))} > NEW.csv"
+    return percent(path, column.name, column.values, line)
 
 
 def codes_of(columns: Sequence[Column]) -> np.ndarray:
@@ -124,10 +212,14 @@ def falls(values: np.ndarray | None) -> bool:
 
 def sums_to_one(values: np.ndarray | None) -> bool:
     """Whether rows are probabilities: from 0 to 1, and 1 in sum."""
-    if values is None or not values.size or values.shape[1] < 2 or np.isnan(values).any():
+    if values is None or not values.size or values.shape[1] < 2 or not are_shares(values):
         return False
-    within = ((values >= -1e-6) & (values <= 1 + 1e-6)).all()
-    return bool(within and (np.abs(values.sum(1) - 1) <= SUM_TOLERANCE).all())
+    return bool((np.abs(values.sum(1) - 1) <= SUM_TOLERANCE).all())
+
+
+def are_shares(values: np.ndarray) -> bool:
+    """Whether all numbers are from 0 to 1, but for what rounding adds; NaN is none."""
+    return bool(((values >= -1e-6) & (values <= 1 + 1e-6)).all())
 
 
 def are_lists(labels: np.ndarray) -> bool:
@@ -208,30 +300,19 @@ def no_labels(values: np.ndarray, path: Path, where: str, what: str, names: Sequ
     kind, _ = whole_values(values)
     listed = typed(names)
     if kind == "one-hot":
-        return fault(
-            path,
-            where,
-            f"one-hot rows: a single 1 among {what}",
-            "labels, one column a model, or scores, one a class",
-            "give class ids or names, or say --values probabilities",
-        )
+        found, expected = f"one-hot rows: a single 1 among {what}", "labels, one column a model, or scores, one a class"
+        return fault(path, where, found, expected, "give class ids or names, or say --values probabilities")
     if kind == "tags":
         cure = "audit one tag at a time: --prediction-column NAME with --label-column NAME"
-        more = (
-            f"; models' labels of two classes: --prediction-column {listed}"
-            if names
-            else "; models' labels: --values labels"
-        )
+        more = f" of two classes: --prediction-column {listed}" if names else ": --values labels"
         found = f"multi-label tags, any number of them true, or several models of two classes: 0 and 1 in {what}"
-        return fault(path, where, found, "one class an example", f"{_truth_apart(values, names)}{cure}{more}")
+        return fault(
+            path, where, found, "one class an example", f"{_truth_apart(values, names)}{cure}; models' labels{more}"
+        )
     settle = f"--score-columns {listed}, --prediction-column {listed}" if names else "--values logits, --values labels"
-    return fault(
-        path,
-        where,
-        f"whole numbers from {values.min():g} to {values.max():g} in {what} that agree no better than by chance",
-        "labels of models of one task, or scores of classes",
-        f"{_truth_apart(values, names)}say what they are, scores of classes or labels of models: {settle}",
-    )
+    found = f"whole numbers from {values.min():g} to {values.max():g} in {what} that agree no better than by chance"
+    cure = f"{_truth_apart(values, names)}say what they are, scores of classes or labels of models: {settle}"
+    return fault(path, where, found, "labels of models of one task, or scores of classes", cure)
 
 
 def _truth_apart(values: np.ndarray, names: Sequence[str]) -> str:
@@ -247,12 +328,7 @@ def _truth_apart(values: np.ndarray, names: Sequence[str]) -> str:
 
 def multi_label(path: Path, tags: Sequence[Column], what: str) -> InputError:
     """The fault of several columns of which any number may be true of an example."""
-    names = ", ".join(repr(column.name) for column in tags[:6])
     one, column = typed([tags[0].name]), typed(tags[0].name)
-    return fault(
-        path,
-        "columns",
-        f"multi-label tags, any number of them true: {what}: {names}",
-        "one class an example",
-        f"audit one tag at a time: --label-column {column} with --score-columns {one}, or --prediction-column {one}",
-    )
+    found = f"multi-label tags, any number of them true: {what}: {quoted(tags)}"
+    cure = f"audit one tag at a time: --label-column {column} with --score-columns {one}, or --prediction-column {one}"
+    return fault(path, "columns", found, "one class an example", cure)

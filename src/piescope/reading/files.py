@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,21 +15,10 @@ from piescope.wording import LONGEST_PART, printable
 Kind = Literal["csv", "jsonl", "json", "parquet", "arrow", "npy", "npz", "safetensors"]
 
 SUFFIXES: dict[str, Kind] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".tab": "csv",
-    ".txt": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".arrow": "arrow",
-    ".feather": "arrow",
-    ".ipc": "arrow",
-    ".npy": "npy",
-    ".npz": "npz",
-    ".safetensors": "safetensors",
+    **dict.fromkeys((".csv", ".tsv", ".tab", ".txt"), "csv"),
+    **{".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json"},
+    **{".parquet": "parquet", ".pq": "parquet", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow"},
+    **{".npy": "npy", ".npz": "npz", ".safetensors": "safetensors"},
 }
 
 READABLE = "CSV, TSV, JSON lines, JSON, Parquet, Arrow, .npy, .npz or .safetensors"
@@ -45,6 +34,30 @@ MAGIC: tuple[tuple[bytes, Kind], ...] = (
     (b"PK\x03\x04", "npz"),
     (b"PK\x05\x06", "npz"),
 )
+
+NO_PICKLE = (
+    "a pickle can run code and is never opened: save arrays with numpy.save, tables as Parquet, weights as safetensors"
+)
+
+ARCHIVES: tuple[tuple[str, str, Callable[[list[str]], bool]], ...] = (
+    (
+        "a TorchScript archive",
+        "it can run code: export the model to ONNX (onnx:FILE), or save its state_dict with safetensors",
+        lambda names: any(name.endswith("constants.pkl") for name in names) and any("/code/" in name for name in names),
+    ),
+    (
+        "a checkpoint of torch",
+        "weights need their architecture: WRN-16-2@FILE or timm:NAME@FILE, with --data",
+        lambda names: any(name.endswith("data.pkl") for name in names),
+    ),
+    ("an Excel workbook", "save the sheet as CSV", lambda names: any(name.startswith("xl/") for name in names)),
+    (
+        "a Keras model",
+        "export it to ONNX: onnx:FILE",
+        lambda names: any(name.endswith((".keras", "model.weights.h5")) for name in names),
+    ),
+)
+"""Zip files that are no .npz: what they are, the cure, and how their names tell."""
 
 
 def fault(path: Path | str, where: str, found: str, expected: str, cure: str) -> InputError:
@@ -114,42 +127,31 @@ def named_files(text: str, what: str) -> list[Path]:
         if path.is_file():
             return [path]
         if path.is_dir():
-            held = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
-            chosen = [entry for entry in held if entry.suffix.lower() in SUFFIXES]
-            if chosen:
-                return chosen
-            found = "an empty folder" if not held else f"a folder with {len(held)} files, none of them readable"
-            raise fault(
-                path, what, found, f"files of predictions: {READABLE}", "name the file, or a pattern: 'runs/*.csv'"
-            )
+            files = sorted(entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
+            readable = [file for file in files if file.suffix.lower() in SUFFIXES]
+            if readable:
+                return readable
+            found = "an empty folder" if not files else f"a folder with {len(files)} files, none of them readable"
+            expected = f"files of predictions: {READABLE}"
+            raise fault(path, what, found, expected, "name the file, or a pattern: 'runs/*.csv'")
         if glob.has_magic(text):
-            matched = sorted(Path(each) for each in glob.glob(text) if Path(each).is_file())  # noqa: PTH207 - user's text
+            matched = sorted(Path(name) for name in glob.glob(text) if Path(name).is_file())  # noqa: PTH207 - user's text
             if matched:
                 return matched
             raise fault(text, what, "no file that matches", f"files of predictions: {READABLE}", "check the pattern")
         if path.exists():
             raise fault(path, what, "neither a file nor a folder", "a file of predictions", "name a regular file")
     except OSError as error:
-        raise fault(
-            path, what, error.strerror or str(error), "a readable file", "check the path and its permissions"
-        ) from None
+        expected = "a readable file"
+        raise fault(path, what, error.strerror or str(error), expected, "check the path and its permissions") from None
     except ValueError:  # a NUL byte in the path
         pass
-    raise fault(
-        path,
-        what,
-        "no such file",
-        f"a file of predictions ({READABLE}), or a model (timm:, hf:, onnx:, FILE.py:function)",
-        "check the path",
-    )
+    expected = f"a file of predictions ({READABLE}), or a model (timm:, hf:, onnx:, FILE.py:function)"
+    raise fault(path, what, "no such file", expected, "check the path")
 
 
 def named_file(text: str, what: str) -> Path:
-    """The one file that a text names.
-
-    Raises:
-        InputError: nothing there, or several files.
-    """
+    """The one file that a text names; InputError: nothing there, or several files."""
     paths = named_files(text, what)
     if len(paths) > 1:
         raise fault(text, what, f"{len(paths)} files", "one file", "name the file")
@@ -194,14 +196,7 @@ def kind_of(path: Path) -> Kind:
     if kind == "npz":
         return _archive(path)
     if kind is None and head.startswith(PICKLES):
-        raise fault(
-            path,
-            "file",
-            "a pickle",
-            READABLE,
-            "a pickle can run code and is never opened: save arrays with numpy.save, tables as Parquet, weights as "
-            "safetensors",
-        )
+        raise fault(path, "file", "a pickle", READABLE, NO_PICKLE)
     if kind is None and size >= 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= size - 8:
         kind = "safetensors"
     if suffix in ("npy", "npz", "safetensors", "parquet", "arrow") and kind != suffix:
@@ -227,37 +222,17 @@ def _archive(path: Path) -> Kind:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, struct.error):
         raise fault(path, "file", "a damaged zip archive", "an .npz", "write it again; it may be truncated") from None
-    if any(name.endswith("constants.pkl") for name in names) and any("/code/" in name for name in names):
-        raise fault(
-            path,
-            "file",
-            "a TorchScript archive",
-            READABLE,
-            "it can run code: export the model to ONNX (onnx:FILE), or save its state_dict with safetensors",
-        )
-    if any(name.endswith("data.pkl") for name in names):
-        raise fault(
-            path,
-            "file",
-            "a checkpoint of torch",
-            READABLE,
-            "weights need their architecture: WRN-16-2@FILE or timm:NAME@FILE, with --data",
-        )
-    if any(name.startswith("xl/") for name in names):
-        raise fault(path, "file", "an Excel workbook", READABLE, "save the sheet as CSV")
-    if any(name.endswith((".keras", "model.weights.h5")) for name in names):
-        raise fault(path, "file", "a Keras model", READABLE, "export it to ONNX: onnx:FILE")
+    for found, cure, holds in ARCHIVES:
+        if holds(names):
+            raise fault(path, "file", found, READABLE, cure)
     if "header.json" in names or any(name.startswith(("_journal/", "samples/")) for name in names):
-        raise fault(
-            path,
-            "content",
-            "a log of Inspect",
-            ONE_ROW,
-            f"turn it into JSON first: inspect log dump {shown(path)} > LOG.json; given that, it is told how to go on",
-        )
+        cure = f"inspect log dump {shown(path)} > LOG.json; given that, it is told how to go on"
+        raise fault(path, "content", "a log of Inspect", ONE_ROW, f"turn it into JSON first: {cure}")
     if not names or not all(name.endswith(".npy") for name in names):
         found = "an empty archive" if not names else f"a zip archive that holds {names[0]!r}"
-        tables = [name for name in names if Path(name).suffix.lower() in SUFFIXES and not name.endswith(".npy")]
-        cure = f"unzip {typed(shown(path))}" if len(tables) == len(names) > 0 else "write it with numpy.savez"
+        are_tables = names and all(
+            Path(name).suffix.lower() in SUFFIXES and not name.endswith(".npy") for name in names
+        )
+        cure = f"unzip {typed(shown(path))}" if are_tables else "write it with numpy.savez"
         raise fault(path, "file", found, "an .npz, an archive of .npy files", cure)
     return "npz"

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,18 @@ import pyarrow.compute as pc
 from piescope.measure.arrays import to_numpy
 from piescope.problems import InputError
 from piescope.reading.array_predictions import label_column, part_of_array
-from piescope.reading.arrays import StoredArray, in_memory
-from piescope.reading.columns import column_of, numpy_of
-from piescope.reading.files import SUFFIXES, fault, named_file, named_files, shown
-from piescope.reading.parts import Hints, LabelColumn, Predictions
-from piescope.reading.predictions import read_file, read_labels
+from piescope.reading.arrays import StoredArray, in_memory, open_arrays
+from piescope.reading.arrow import column_of, mask_of, numpy_of
+from piescope.reading.files import SUFFIXES, fault, kind_of, named_file, named_files, shown
+from piescope.reading.hints import Hints
+from piescope.reading.named_arrays import labels_of_arrays, parts_of_arrays
+from piescope.reading.predictions import LabelColumn, Predictions
+from piescope.reading.table_predictions import labels_of_table, part_of_table
+from piescope.reading.tables import read_table
 from piescope.wording import printable
+
+ARRAYS = ("npy", "npz", "safetensors")
+"""Kinds of files that hold arrays; the others are tables."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,39 +54,62 @@ class SideInput:
     ran_with: tuple[str, ...] = ()
 
 
-def read_side(given: Any, side: str, reading: Hints) -> SideInput:
+def read_side(given: Any, side: str, hints: Hints) -> SideInput:
     """Predictions from files, or from arrays of labels or scores.
 
     Args:
         given: a path, a folder, a glob, several of them, or an array; a mapping of model names to arrays.
         side: ``dense`` or ``compressed``.
-        reading: what the user says of them.
+        hints: what is known of them.
 
     Raises:
         InputError: no predictions there.
     """
     if isinstance(given, str | os.PathLike):
         paths = named_files(os.fspath(given), side)
-        held = {path: _read_one(path, paths, reading) for path in paths}
-        _check_one_length(held, side)
-        parts = [part for found in held.values() for part in found]
-        notes = _unread(Path(given), paths)
-        return SideInput(shown(os.fspath(given)), tuple(_of_one_kind(parts, side)), notes=notes)
-    if isinstance(given, dict):
-        arrays = [part_of_array(_named(values, str(name)), str(name), reading) for name, values in given.items()]
-        if not arrays:
-            raise fault(side, side, "an empty dict", "arrays of predictions by model", "give at least one")
-        return SideInput(side, tuple(_of_one_kind(arrays, side)))
+        parts_of = {path: _read_one(path, paths, hints) for path in paths}
+        _check_one_length(parts_of, side)
+        parts = [part for parts in parts_of.values() for part in parts]
+        return SideInput(shown(os.fspath(given)), _of_one_kind(parts, side), notes=_unread(Path(given), paths))
     if isinstance(given, list | tuple) and given and all(map(_is_path, given)):
-        found = [read_side(each, side, reading) for each in given]
-        return SideInput(found[0].name, tuple(_of_one_kind([part for one in found for part in one.parts], side)))
-    return SideInput(side, (part_of_array(_named(given, side), side, reading),))
+        sides = [read_side(path, side, hints) for path in given]
+        return SideInput(sides[0].name, _of_one_kind([part for one in sides for part in one.parts], side))
+    if isinstance(given, dict) and not given:
+        raise fault(side, side, "an empty dict", "arrays of predictions by model", "give at least one")
+    arrays = given if isinstance(given, dict) else {side: given}
+    parts = [part_of_array(_named(values, str(name)), str(name), hints) for name, values in arrays.items()]
+    return SideInput(side, _of_one_kind(parts, side))
 
 
-def _read_one(path: Path, paths: Sequence[Path], reading: Hints) -> list[Predictions]:
+def read_file(path: Path, hints: Hints) -> list[Predictions]:
+    """The predictions of a file of any layout: the format by its first bytes, the roles of its columns by `roles`.
+
+    Raises:
+        InputError: nothing in it can be taken for predictions, or its values are no labels, probabilities or logits.
+    """
+    kind = kind_of(path)
+    if kind not in ARRAYS:
+        return [read_table(path, kind, partial(part_of_table, hints=hints), has_header=hints.has_header)]
+    arrays = open_arrays(path, kind)
+    return [part_of_array(arrays[""], path.stem, hints)] if kind == "npy" else parts_of_arrays(arrays, path, hints)
+
+
+def read_labels(path: Path, hints: Hints) -> LabelColumn:
+    """The true labels of a file: a table with a label column, or an array ``[examples]``.
+
+    Raises:
+        InputError: no such column or array, or something else than labels in it.
+    """
+    kind = kind_of(path)
+    if kind not in ARRAYS:
+        return read_table(path, kind, partial(labels_of_table, hints=hints), has_header=hints.has_header)
+    return labels_of_arrays(open_arrays(path, kind), path, hints)
+
+
+def _read_one(path: Path, paths: Sequence[Path], hints: Hints) -> list[Predictions]:
     """A file's predictions; where it is one of many, it may be there by mistake."""
     try:
-        return read_file(path, reading)
+        return read_file(path, hints)
     except InputError as error:
         if len(paths) > 1:
             aside = f"if this is no file of predictions, {_without(path, paths)}; else "
@@ -106,29 +136,24 @@ def _start(names: Sequence[str]) -> str:
     return "".join(letters[0] for letters in takewhile(lambda letters: len({*letters}) == 1, zip(*names, strict=False)))
 
 
-def _check_one_length(held: Mapping[Path, Sequence[Predictions]], side: str) -> None:
+def _check_one_length(parts_of: Mapping[Path, Sequence[Predictions]], side: str) -> None:
     """Refuses one of several files that has another number of rows, and no id that says which examples these are.
 
     Raises:
         InputError: names the file that is not like the others.
     """
-    rows = {path: parts[0].examples for path, parts in held.items() if parts}
+    rows = {path: parts[0].examples for path, parts in parts_of.items() if parts}
     counted = Counter(rows.values())
     if len(counted) < 2:
         return
     usual = max(counted, key=lambda count: (counted[count], count))
     like = next(path for path in rows if rows[path] == usual)
     others = [path for path in rows if rows[path] != usual]
-    odd = next((path for path in others if not _share_ids(held[like][0].ids, held[path][0].ids)), None)
+    odd = next((path for path in others if not _share_ids(parts_of[like][0].ids, parts_of[path][0].ids)), None)
     if odd is None:
         return
-    raise fault(
-        odd,
-        side,
-        f"{rows[odd]:,} rows",
-        f"{usual:,}, as {shown(like)} has",
-        f"if this is no file of predictions, {_without(odd, list(rows))}; else give the same examples in all files",
-    )
+    cure = f"if this is no file of predictions, {_without(odd, list(rows))}; else give the same examples in all files"
+    raise fault(odd, side, f"{rows[odd]:,} rows", f"{usual:,}, as {shown(like)} has", cure)
 
 
 def _share_ids(one: pa.Array | None, other: pa.Array | None) -> bool:
@@ -156,52 +181,36 @@ def _named(values: Any, name: str) -> StoredArray:
     try:
         array = to_numpy(values)
     except (TypeError, ValueError) as error:  # rows of different lengths
-        told = str(error).splitlines()[0]
-        raise fault(name, name, told, "an array of labels or scores", "give rows of one length") from None
+        found = str(error).splitlines()[0]
+        raise fault(name, name, found, "an array of labels or scores", "give rows of one length") from None
     if array.dtype == object and all(isinstance(item, str) for item in array.reshape(-1)):
         array = array.astype(str)
     if array.dtype.kind not in "biufU":
-        raise fault(
-            name,
-            name,
-            f"values of type {array.dtype}",
-            "labels, probabilities or logits",
-            "give an array of numbers or names",
-        )
+        expected = "labels, probabilities or logits"
+        raise fault(name, name, f"values of type {array.dtype}", expected, "give an array of numbers or names")
     return in_memory(array, name)
 
 
-def _of_one_kind(parts: Sequence[Predictions], side: str) -> list[Predictions]:
+def _of_one_kind(parts: Sequence[Predictions], side: str) -> tuple[Predictions, ...]:
     """Names of models made unique; files of labels that stand beside files of scores are refused."""
-    kinds = {part.values == "labels" for part in parts}
-    if len(kinds) > 1:
-        labels = next(part.source for part in parts if part.values == "labels")
-        scores = next(part.source for part in parts if part.values != "labels")
-        raise fault(
-            labels,
-            side,
-            f"labels, where {scores} has scores",
-            "labels of all models of a side, or scores of all",
-            "leave one of the two kinds out: a pattern like 'runs/*_logits.npy' names some of a folder's files",
-        )
+    labels = next((part.source for part in parts if part.values == "labels"), None)
+    scores = next((part.source for part in parts if part.values != "labels"), None)
+    if labels is not None and scores is not None:
+        found = f"labels, where {scores} has scores"
+        cure = "leave one of the two kinds out: a pattern like 'runs/*_logits.npy' names some of a folder's files"
+        raise fault(labels, side, found, "labels of all models of a side, or scores of all", cure)
     names = [model for part in parts for model in part.models]
     if len(set(names)) == len(names):
-        return list(parts)
-    numbered, found = count(), []
-    for part in parts:
-        models = tuple(f"{next(numbered)}: {Path(part.source).stem}" for _ in part.models)
-        found.append(replace(part, models=models))
-    return found
+        return tuple(parts)
+    numbers = count()
+    stems = [(part, Path(part.source).stem) for part in parts]
+    return tuple(replace(part, models=tuple(f"{next(numbers)}: {stem}" for _ in part.models)) for part, stem in stems)
 
 
-def read_truth(given: Any, reading: Hints) -> LabelColumn:
-    """True labels from a file or an array ``[examples]``.
-
-    Raises:
-        InputError: no labels there.
-    """
+def read_truth(given: Any, hints: Hints) -> LabelColumn:
+    """True labels from a file or an array ``[examples]``; InputError: no labels there."""
     if isinstance(given, str | os.PathLike):
-        return read_labels(named_file(os.fspath(given), "labels"), reading)
+        return read_labels(named_file(os.fspath(given), "labels"), hints)
     return label_column(_named(given, "labels"), Path("labels"), None)
 
 
@@ -214,14 +223,10 @@ def check_read_alike(dense: SideInput, compressed: SideInput) -> None:
     one, other = dense.parts[0], compressed.parts[0]
     if not one.columns or set(one.columns) != set(other.columns) or set(one.chosen) == set(other.chosen):
         return
-    listed = [", ".join(map(repr, part.chosen[:5])) for part in (one, other)]
-    raise fault(
-        other.source,
-        "columns",
-        f"predictions in {listed[1]}, where {one.source}, with the same columns, has them in {listed[0]}",
-        "the same columns in both files",
-        "name them: --prediction-column NAME, or --score-columns A,B,C",
-    )
+    first, second = (", ".join(map(repr, part.chosen[:5])) for part in (one, other))
+    found = f"predictions in {second}, where {one.source}, with the same columns, has them in {first}"
+    cure = "name them: --prediction-column NAME, or --score-columns A,B,C"
+    raise fault(other.source, "columns", found, "the same columns in both files", cure)
 
 
 def agreed_truth(parts: Sequence[Predictions]) -> LabelColumn | None:
@@ -230,22 +235,18 @@ def agreed_truth(parts: Sequence[Predictions]) -> LabelColumn | None:
     Raises:
         InputError: two files have other true labels.
     """
-    found = [part.truth for part in parts if part.truth is not None]
-    if not found:
+    truths = [part.truth for part in parts if part.truth is not None]
+    if not truths:
         return None
-    first = found[0]
-    for other in found[1:]:
+    first = truths[0]
+    for other in truths[1:]:
         one, two, ids = _labels_of_both(first, other)
         if first.names == other.names and (one != two).any():
             row = int(np.flatnonzero(one != two)[0])
-            where = f"row {row}" if ids is None else f"example {ids[row].as_py()!r}"
-            raise fault(
-                other.source,
-                f"labels, {where}",
-                f"another true label than in {first.source}",
-                "the same labels in all files",
-                "give them in a file of their own: --labels FILE",
-            )
+            where = f"labels, row {row}" if ids is None else f"labels, example {ids[row].as_py()!r}"
+            found = f"another true label than in {first.source}"
+            cure = "give them in a file of their own: --labels FILE"
+            raise fault(other.source, where, found, "the same labels in all files", cure)
     return first
 
 
@@ -257,5 +258,5 @@ def _labels_of_both(first: LabelColumn, other: LabelColumn) -> tuple[np.ndarray,
             return one, two, None
         return one[:0], two[:0], None
     places = pc.index_in(first.ids, other.ids)
-    known = numpy_of(places.is_valid()).astype(bool)
+    known = mask_of(places.is_valid())
     return one[known], two[numpy_of(places.drop_null())], first.ids.filter(column_of(known))

@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.problems import InputError
-from piescope.reading.columns import column_of, numpy_of, texts
+from piescope.reading.arrow import column_of, mask_of, numpy_of, texts
 from piescope.reading.files import fault, typed
+
+ALIKE = "write the ids alike"
 
 
 class Listed(Protocol):
@@ -93,15 +95,15 @@ def match(
     if all(name in with_ids for name in files):
         if match_tail:
             return _by_tail(files, extra, common)
-        found = _by_id(files, extra, common)
-        _check_witnesses({**files, **extra}, found)
-        return found
+        matched = _by_id(files, extra, common)
+        _check_witnesses({**files, **extra}, matched)
+        return matched
     if match_tail:
         lacking = next(listed for name, listed in files.items() if name not in with_ids)
         raise fault(lacking.source, "--match-tail", "no ids", "paths in a column of each file", "name it: --id-column")
-    found = _by_row(files, extra, with_ids)
-    _check_witnesses({**files, **extra}, found)
-    return found
+    matched = _by_row(files, extra, with_ids)
+    _check_witnesses({**files, **extra}, matched)
+    return matched
 
 
 def _by_tail(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> Matched:
@@ -110,18 +112,13 @@ def _by_tail(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -
     if tails is None:
         first = next(iter(files.values()))
         assert first.ids is not None
-        raise fault(
-            first.source,
-            "--match-tail",
-            f"ids like {first.ids[0].as_py()!r}, whose ends do not tell the examples apart in all files",
-            "paths of one data set under different roots",
-            "write the ids alike",
-        )
+        found = f"ids like {first.ids[0].as_py()!r}, whose ends do not tell the examples apart in all files"
+        raise fault(first.source, "--match-tail", found, "paths of one data set under different roots", ALIKE)
     short = {name: _Renamed(listed, tails.get(name)) for name, listed in {**files, **extra}.items()}
-    found = _by_id({name: short[name] for name in files}, {name: short[name] for name in extra}, common)
+    matched = _by_id({name: short[name] for name in files}, {name: short[name] for name in extra}, common)
     parts = tails[next(iter(files))][0].as_py().count("/") + 1
-    told = f"ids are matched by the last {parts} parts of their paths" if parts > 1 else "ids are matched by file name"
-    return replace(found, notes=(told, *found.notes))
+    note = f"ids are matched by the last {parts} parts of their paths" if parts > 1 else "ids are matched by file name"
+    return replace(matched, notes=(note, *matched.notes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +141,8 @@ def tails_of(ids: Mapping[str, pa.Array]) -> dict[str, pa.Array] | None:
     r"""The ends of paths, of as few parts as tell the examples of each file apart; None: no number of parts does.
 
     Example:
-        >>> found = tails_of({"a": pa.array(["/x/cat/1.png", "/x/dog/1.png"]), "b": pa.array(["D:\\dog\\1.png"])})
-        >>> {name: each.to_pylist() for name, each in found.items()}
+        >>> tails = tails_of({"a": pa.array(["/x/cat/1.png", "/x/dog/1.png"]), "b": pa.array(["D:\\dog\\1.png"])})
+        >>> {name: ends.to_pylist() for name, ends in tails.items()}
         {'a': ['cat/1.png', 'dog/1.png'], 'b': ['dog/1.png']}
     """
     parted = {
@@ -163,7 +160,7 @@ def tails_of(ids: Mapping[str, pa.Array]) -> dict[str, pa.Array] | None:
 def _other_spelling(first: Listed, listed: Listed) -> str:
     """The cure of ids that differ by capitals, or by zeros before numbers; empty: they differ by more."""
     assert first.ids is not None and listed.ids is not None
-    bare = [{_bare(name): name for name in each.to_pylist()} for each in (first.ids, listed.ids)]
+    bare = [{_bare(name): name for name in ids.to_pylist()} for ids in (first.ids, listed.ids)]
     same = next((name for name in bare[0] if name in bare[1]), None)
     if same is None:
         return ""
@@ -192,7 +189,7 @@ def _tails_that_match(first: Listed, listed: Listed) -> str:
     return f"the ends of {same:,} paths are the same: --match-tail matches by them"
 
 
-def _check_witnesses(files: Mapping[str, Listed], found: Matched) -> None:
+def _check_witnesses(files: Mapping[str, Listed], matched: Matched) -> None:
     """Refuses rows that were brought together and that another column says are other examples.
 
     Raises:
@@ -201,7 +198,7 @@ def _check_witnesses(files: Mapping[str, Listed], found: Matched) -> None:
     firsts: dict[str, tuple[Listed, pa.Array]] = {}
     for name, listed in files.items():
         for witness in getattr(listed, "witnesses", ()):
-            rows = found.rows[name]
+            rows = matched.rows[name]
             values = witness.values if rows is None else witness.values.take(column_of(rows))
             first = firsts.setdefault(witness.column, (listed, values))
             if first[0] is not listed:
@@ -218,19 +215,15 @@ def _are_the_same_values(one: pa.Array, other: pa.Array, differ: np.ndarray) -> 
 
 def _check_same_names(column: str, first: tuple[Listed, pa.Array], second: tuple[Listed, pa.Array]) -> None:
     one, other = first[1], second[1]
-    known = numpy_of(pc.and_(one.is_valid(), other.is_valid())).astype(bool)
+    known = mask_of(pc.and_(one.is_valid(), other.is_valid()))
     differ = np.zeros(len(known), bool)
     differ[known] = numpy_of(pc.not_equal(one.filter(column_of(known)), other.filter(column_of(known))))
     if not differ.any() or not _are_the_same_values(one, other, differ):
         return
     row = int(np.argmax(differ))
-    raise fault(
-        second[0].source,
-        "rows",
-        f"{column} {other[row].as_py()!r} in the row of {one[row].as_py()!r} in {first[0].source}",
-        "the same example in the same row, or an id",
-        f"match by that column: --id-column {typed([column])}",
-    )
+    found = f"{column} {other[row].as_py()!r} in the row of {one[row].as_py()!r} in {first[0].source}"
+    expected = "the same example in the same row, or an id"
+    raise fault(second[0].source, "rows", found, expected, f"match by that column: --id-column {typed([column])}")
 
 
 def _by_row(files: dict[str, Listed], extra: dict[str, Listed], with_ids: dict[str, Listed]) -> Matched:
@@ -242,9 +235,8 @@ def _by_row(files: dict[str, Listed], extra: dict[str, Listed], with_ids: dict[s
             cure = "give the same examples in the same order, or an id column in every file"
             if abs(listed.examples - first.examples) == 1:
                 cure += "; where the first row of a CSV file names its columns, though it looks like data: --header"
-            raise fault(
-                listed.source, kind, f"{listed.examples:,} rows", f"{first.examples:,}, as {first.source} has", cure
-            )
+            found = f"{listed.examples:,} rows"
+            raise fault(listed.source, kind, found, f"{first.examples:,}, as {first.source} has", cure)
     notes = ["matched by row: the files must hold the same examples in the same order; nothing here can check that"]
     if with_ids:
         lacking = next(listed.source for name, listed in files.items() if name not in with_ids)
@@ -269,13 +261,9 @@ def _by_id(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> 
             _check_unique(listed)
             matched_extra[name] = listed
         elif listed.examples != first.examples:
-            raise fault(
-                listed.source,
-                name,
-                f"{listed.examples:,} rows and no ids",
-                f"{first.examples:,} rows, as {first.source} has, or an id column",
-                f"add the ids that {first.source} has",
-            )
+            found = f"{listed.examples:,} rows and no ids"
+            expected = f"{first.examples:,} rows, as {first.source} has, or an id column"
+            raise fault(listed.source, name, found, expected, f"add the ids that {first.source} has")
         else:
             notes.append(f"{listed.source} has no ids: its rows are taken to be in the order of {first.source}")
     for name, listed in {**files, **matched_extra}.items():
@@ -286,26 +274,22 @@ def _by_id(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> 
         missing = numpy_of(pc.invert(pc.is_in(first.ids, listed.ids)))
         surplus = len(listed.ids) - (len(first.ids) - int(missing.sum()))
         if missing.all():
-            raise fault(
-                listed.source,
-                name.split()[0],
-                f"ids like {listed.ids[0].as_py()!r}, none of which {first.source} has ({first.ids[0].as_py()!r})",
-                "the same ids in all files",
+            found = f"ids like {listed.ids[0].as_py()!r}, none of which {first.source} has ({first.ids[0].as_py()!r})"
+            cure = (
                 _tails_that_match(first, listed)
                 or _other_spelling(first, listed)
-                or "name the right columns with --id-column, or write the ids alike",
+                or "name the right columns with --id-column, or write the ids alike"
             )
+            raise fault(listed.source, name.split()[0], found, "the same ids in all files", cure)
         if common:
             kept = kept.filter(pc.is_in(kept, listed.ids))
         elif missing.any():
-            raise _missing(listed, name, first, int(missing.sum()), first.ids[int(np.flatnonzero(missing)[0])].as_py())
+            raise _missing(listed, name, first, int(missing.sum()), first.ids[int(np.argmax(missing))].as_py())
         elif surplus and name in files:
-            found = int(np.flatnonzero(numpy_of(pc.invert(pc.is_in(listed.ids, first.ids))))[0])
-            raise _missing(first, first_name, listed, surplus, listed.ids[found].as_py())
+            row = int(np.argmax(numpy_of(pc.invert(pc.is_in(listed.ids, first.ids)))))
+            raise _missing(first, first_name, listed, surplus, listed.ids[row].as_py())
     if len(kept) == 0:
-        raise fault(
-            first.source, "ids", "no example that all files have", "the same ids in all files", "write the ids alike"
-        )
+        raise fault(first.source, "ids", "no example that all files have", "the same ids in all files", ALIKE)
     rows: dict[str, np.ndarray | None] = {}
     left_out: dict[str, int] = {}
     for name, listed in {**files, **extra}.items():
@@ -316,21 +300,15 @@ def _by_id(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> 
         left_out[name] = listed.examples - len(kept)
     dropped = {name: count for name, count in left_out.items() if count and name in files}
     if dropped:
-        notes.append(
-            "left out, not in all files: "
-            + ", ".join(f"{count:,} of {files[name].source}" for name, count in dropped.items())
-        )
+        counts = ", ".join(f"{count:,} of {files[name].source}" for name, count in dropped.items())
+        notes.append(f"left out, not in all files: {counts}")
     return Matched(len(kept), kept, "id", rows, left_out, tuple(notes))
 
 
 def _missing(listed: Listed, name: str, other: Listed, count: int, example: str) -> InputError:
-    return fault(
-        listed.source,
-        name.split()[0],
-        f"{count:,} of the examples of {other.source} missing, {example!r} among them",
-        "the same examples in all files",
-        "complete the file, or audit the examples that all files have: --common",
-    )
+    found = f"{count:,} of the examples of {other.source} missing, {example!r} among them"
+    cure = "complete the file, or audit the examples that all files have: --common"
+    return fault(listed.source, name.split()[0], found, "the same examples in all files", cure)
 
 
 def _check_unique(listed: Listed) -> None:
@@ -340,14 +318,10 @@ def _check_unique(listed: Listed) -> None:
         return
     counted = pc.value_counts(listed.ids)
     repeated = counted.filter(pc.greater(counted.field("counts"), 1))[0]["values"].as_py()
-    raise fault(
-        listed.source,
-        "ids",
-        f"{len(listed.ids) - distinct:,} repeated ids, {repeated!r} among them",
-        "an id once",
-        "remove the repeated rows; for several models in one table add a column named model",
-    )
+    found = f"{len(listed.ids) - distinct:,} repeated ids, {repeated!r} among them"
+    cure = "remove the repeated rows; for several models in one table add a column named model"
+    raise fault(listed.source, "ids", found, "an id once", cure)
 
 
-def _places(wanted: pa.Array, held: pa.Array) -> np.ndarray:
-    return numpy_of(pc.index_in(wanted, held)).astype(np.int64)
+def _places(wanted: pa.Array, ids: pa.Array) -> np.ndarray:
+    return numpy_of(pc.index_in(wanted, ids)).astype(np.int64)

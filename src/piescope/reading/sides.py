@@ -11,10 +11,12 @@ from functools import partial
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Integer
 
+from piescope.reading.evidence import SUM_TOLERANCE
 from piescope.reading.files import fault
+from piescope.reading.hints import Values
 from piescope.reading.labels import Classes
 from piescope.reading.matching import Matched
-from piescope.reading.parts import SUM_TOLERANCE, Predictions, Values
+from piescope.reading.predictions import Predictions
 
 BLOCK_BYTES = 2**26
 """Of scores that are held at once, both sides together."""
@@ -67,6 +69,9 @@ class _Scores:
     is_logits: bool
     columns: np.ndarray | None
 
+    def confidence(self) -> np.ndarray:
+        return np.asarray((1.0 if self.is_logits else self.largest) / self.total, np.float32)
+
     def probability_of(self, target: np.ndarray) -> np.ndarray:
         places = target if self.columns is None else self.columns[target]
         chosen = self.values[np.arange(len(places)), places].astype(np.float32)
@@ -77,13 +82,13 @@ class _Scores:
     def in_top(self, target: np.ndarray, most: int) -> np.ndarray:
         every = np.arange(len(target))
         chosen = self.values[every, target if self.columns is None else self.columns[target]]
-        found = np.asarray((self.values >= chosen[:, None]).sum(1) <= most)
-        unsure = np.flatnonzero(~found)  # too low, or one of equals
+        is_in = np.asarray((self.values >= chosen[:, None]).sum(1) <= most)
+        unsure = np.flatnonzero(~is_in)  # too low, or one of equals
         scores = self._by_class(self.values[unsure])
         before = np.arange(scores.shape[1]) < target[unsure, None]
         above = scores > chosen[unsure, None]
-        found[unsure] = (above | ((scores == chosen[unsure, None]) & before)).sum(1) < most
-        return found
+        is_in[unsure] = (above | ((scores == chosen[unsure, None]) & before)).sum(1) < most
+        return is_in
 
     def odds(self) -> np.ndarray:
         scores = self._by_class(self.values)
@@ -125,8 +130,7 @@ class Side:
     @property
     def bytes_an_example(self) -> int:
         """What a block holds for each example."""
-        counts = [(part.num_classes or 1) * len(part.models) * part.array.dtype.itemsize for part in self.parts]
-        return sum(counts)
+        return sum((part.num_classes or 1) * len(part.models) * part.array.dtype.itemsize for part in self.parts)
 
     def block(self, matched: Matched, start: int, stop: int) -> SideBlock:
         """What this side says of the examples from ``start`` to ``stop``.
@@ -141,26 +145,21 @@ class Side:
             if part.values == "labels":
                 codes = part.labels(rows)
                 if table is None and codes.size and codes.max() >= self.classes.count:
-                    raise fault(
-                        part.source,
-                        self.name,
-                        f"class id {codes.max()}",
-                        f"below {self.classes.count}, the number of classes",
-                        "check --classes",
-                    )
+                    expected = f"below {self.classes.count}, the number of classes"
+                    raise fault(part.source, self.name, f"class id {codes.max()}", expected, "check --classes")
                 labels.append(codes if table is None else table[codes])
             else:
                 values = part.scores(rows)
                 with ThreadPoolExecutor(os.cpu_count()) as pool:
                     read = partial(_read, part=part, table=table, name=lambda row: matched.identity(start + row))
-                    found = list(pool.map(read, values))
-                labels.append(np.stack([said for said, _ in found]))
-                scores += [held for _, held in found]
+                    models = list(pool.map(read, values))
+                labels.append(np.stack([said for said, _ in models]))
+                scores += [model for _, model in models]
             part.array.release()
         joined = labels[0] if len(labels) == 1 else np.concatenate(labels)
         if not self.has_scores:
             return SideBlock(joined, None)
-        confidence = np.stack([_confidence(held) for held in scores])
+        confidence = np.stack([model.confidence() for model in scores])
         return SideBlock(joined, confidence, tuple(scores))
 
 
@@ -168,10 +167,6 @@ def block_size(dense: Side, compressed: Side) -> int:
     """Examples in a block, so that memory depends neither on their number nor on that of models and classes."""
     by_scores = BLOCK_BYTES // max(1, dense.bytes_an_example + compressed.bytes_an_example)
     return int(max(1, min(MOST_ROWS, by_scores, MOST_VOTES // max(1, dense.classes.count))))
-
-
-def _confidence(scores: _Scores) -> np.ndarray:
-    return np.asarray((1.0 if scores.is_logits else scores.largest) / scores.total, np.float32)
 
 
 def _read(
@@ -196,22 +191,13 @@ def _read(
     broken = ~np.isfinite(total)
     if broken.any():
         row = int(np.flatnonzero(broken)[0])
-        raise fault(
-            part.source,
-            f"example {name(row)}",
-            "NaN or infinity",
-            "finite scores",
-            "leave the diverged model or the broken examples out",
-        )
+        cure = "leave the diverged model or the broken examples out"
+        raise fault(part.source, f"example {name(row)}", "NaN or infinity", "finite scores", cure)
     if not is_logits:
         off = (np.abs(total - 1) > SUM_TOLERANCE) | (scores.min(1) < -1e-6)
         if off.any():
             row = int(np.flatnonzero(off)[0])
-            raise fault(
-                part.source,
-                f"example {name(row)}",
-                f"probabilities that sum to {total[row]:.3g}, the smallest {scores[row].min():.3g}",
-                "probabilities of 0 or more that sum to 1",
-                "say --values logits if these are scores",
-            )
+            found = f"probabilities that sum to {total[row]:.3g}, the smallest {scores[row].min():.3g}"
+            expected = "probabilities of 0 or more that sum to 1"
+            raise fault(part.source, f"example {name(row)}", found, expected, "say --values logits if these are scores")
     return said, _Scores(scores, largest, total, is_logits, columns)

@@ -12,36 +12,33 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.reading.array_predictions import all_right, values_of
+from piescope.problems import InputError
+from piescope.reading.array_predictions import values_of
 from piescope.reading.arrays import Spool, StoredArray, in_memory
-from piescope.reading.cell_values import check_no_text, numbers, vector, yes_or_no
-from piescope.reading.columns import Column, numpy_of, profile, texts
-from piescope.reading.evidence import LEAST, MANY, MOST_DISTINCT, are_percent, percent_column, whole_values
-from piescope.reading.files import fault, shown
-from piescope.reading.labels import Coder, are_signs
-from piescope.reading.names import SUMMARY_WORDS
-from piescope.reading.parts import (
-    AXES,
-    WRONG_RIGHT,
-    Hints,
-    LabelColumn,
-    Predictions,
+from piescope.reading.arrow import numpy_of, texts
+from piescope.reading.codes import Coder, are_signs
+from piescope.reading.columns import LEAVE_OUT, Column, check_no_text, numbers, profile, vector, yes_or_no
+from piescope.reading.csv_tables import NUMBER
+from piescope.reading.evidence import (
+    LEAST,
+    MANY,
+    MOST_DISTINCT,
     Roles,
-    Values,
-    Witness,
-    as_tuple,
-    check_width,
-    replace_path,
+    are_percent,
+    may_be_predictions,
+    percent_column,
+    whole_values,
 )
+from piescope.reading.files import fault
+from piescope.reading.hints import Hints, Values
+from piescope.reading.names import SUMMARY_WORDS
+from piescope.reading.predictions import AXES, WRONG_RIGHT, LabelColumn, Predictions, Witness, all_right, check_width
 from piescope.reading.roles import id_of, ids_alike, roles_of, truth_roles, witnesses_of
 from piescope.reading.tables import TableFile, check_padded
-from piescope.reading.text_format import NUMBER
-from piescope.reading.truth_marks import may_be_predictions
 from piescope.wording import printable
 
 MOST_LOOKED_AT = 2**22
 """Numbers of the first rows that roles are decided from."""
-
 
 FEWEST_LOOKED_AT = 256
 """Rows that are looked at at least."""
@@ -51,66 +48,62 @@ def columns_of(table: TableFile) -> list[Column]:
     """What the first rows of each column show; InputError where there are none."""
     first = next(table.batches(), None)
     if first is None:
-        raise fault(table.path, "rows", "none", "at least one example", "write the file again")
+        raise _no_rows(table)
     rows = max(FEWEST_LOOKED_AT, MOST_LOOKED_AT // max(1, first.num_columns))
     return [profile(name, first.column(name).slice(0, rows)) for name in first.schema.names]
 
 
+def _no_rows(table: TableFile) -> InputError:
+    return fault(table.path, "rows", "none", "at least one example", "write the file again")
+
+
 def id_column_of(table: TableFile, hints: Hints) -> str | None:
     """The column with ids; None: there is none."""
-    found = id_of(columns_of(table), table.path, hints)
-    return None if found is None else found.name
+    column = id_of(columns_of(table), table.path, hints)
+    return None if column is None else column.name
 
 
 def labels_of_table(table: TableFile, hints: Hints) -> LabelColumn:
     """The true labels of a table; InputError where no column holds any."""
-    path = table.path
     columns = columns_of(table)
-    roles = truth_roles(columns, path, hints)
+    roles = truth_roles(columns, table.path, hints)
     check_padded(table, (str(roles.truth),))
-    assert roles.truth is not None
-    coder = Coder(path, roles.truth, _has_signs(columns, (roles.truth,), hints))
-    spool, ids = Spool(np.dtype(np.int32), ()), Ids(path)
-    largest, distinct = -1, set[int]()
+    labels, ids = _Truth(table, columns, roles, hints), Ids(table.path)
     for batch in table.batches(roles.as_text, roles.used):
-        said = coder.codes(batch.column(roles.truth))
-        largest = max(largest, int(said.max()))
-        distinct.update(np.unique(said).tolist())
-        spool.append(said)
+        labels.add(batch)
         ids.add(batch, roles.id)
-    if not len(spool):
-        raise fault(path, "rows", "none", "at least one example", "write the file again")
-    told = (*table.told, f"true labels: column {roles.truth!r}", *_id_told(roles.id), *left_out_told(roles))
-    held = ids.array()
-    witnesses = () if roles.id is None else (Witness(roles.id, held),)
-    codes = spool.array("labels", path)
-    names = as_tuple(coder.names)
-    return LabelColumn(shown(path), codes, names, held, told, largest, len(distinct), witnesses)
+    if not len(labels.spool):
+        raise _no_rows(table)
+    known = ids.array()
+    witnesses = () if roles.id is None else (Witness(roles.id, known),)
+    notes = (*table.notes, *labels.notes, *_note_of_ids(roles.id), *notes_of_left(roles))
+    return replace(labels.column(known), notes=notes, distinct=len(labels.distinct), witnesses=witnesses)
 
 
 def _has_signs(columns: Sequence[Column], names: Sequence[str], hints: Hints) -> bool:
     """Whether columns hold -1 and 1 alone."""
-    held = [column for column in columns if column.name in names]
-    if not all(column.is_number for column in held):
+    chosen = [column for column in columns if column.name in names]
+    if not chosen or not all(column.is_number for column in chosen):
         return False
-    return are_signs(np.concatenate([column.values for column in held]), hints.names)
+    return are_signs(np.concatenate([column.values for column in chosen]), hints.names)
 
 
-def _id_told(column: str | None) -> tuple[str, ...]:
+def _note_of_ids(column: str | None) -> tuple[str, ...]:
     return () if column is None else (f"ids: column {column!r}",)
 
 
-def left_out_told(roles: Roles) -> tuple[str, ...]:
+def notes_of_left(roles: Roles) -> tuple[str, ...]:
     """Which columns are not used, and why; those with one reason together."""
     reasons: dict[str, list[str]] = {}
     for name, why in roles.left_out:
         reasons.setdefault(why, []).append(name)
-    told = []
-    for why, names in reasons.items():
-        listed = ", ".join(repr(printable(name, 40)) for name in names[:6])
-        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-        told.append(f"not used: {listed}{more}" + (f" ({why})" if why else ""))
-    return tuple(told)
+    return tuple(f"not used: {_listed(names, 6)}" + (f" ({why})" if why else "") for why, names in reasons.items())
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    """``'cat', 'dog', 'bird' and 7 more``."""
+    first = ", ".join(repr(printable(name, 40)) for name in names[:most])
+    return f"{first} and {len(names) - most} more" if len(names) > most else first
 
 
 class Ids:
@@ -124,18 +117,46 @@ class Ids:
         if column is None:
             return
         values = batch.column(column)
-        if self._may_be_empty:
-            self._parts.append(values)
-            return
-        empty = numpy_of(values.is_null()) == 1 if values.null_count else numpy_of(pc.binary_length(values)) == 0
-        if empty.any():
-            row = sum(len(part) for part in self._parts) + int(np.argmax(empty))
-            raise fault(self._path, f"{column}, row {row}", "an empty id", "an id in each row", "give each example one")
+        if not self._may_be_empty:
+            empty = numpy_of(values.is_null()) == 1 if values.null_count else numpy_of(pc.binary_length(values)) == 0
+            if empty.any():
+                where = f"{column}, row {sum(map(len, self._parts)) + int(np.argmax(empty))}"
+                raise fault(self._path, where, "an empty id", "an id in each row", "give each example one")
         self._parts.append(values)
 
     def array(self) -> pa.Array | None:
         """All ids; None where there is no such column."""
         return ids_alike(pa.concat_arrays(self._parts)) if self._parts else None
+
+
+class _Truth:
+    """The true labels of a table, collected batch by batch."""
+
+    def __init__(self, table: TableFile, columns: Sequence[Column], roles: Roles, hints: Hints) -> None:
+        self.table, self.name = table, roles.truth
+        has_signs = self.name is not None and _has_signs(columns, (self.name,), hints)
+        self._coder = Coder(table.path, self.name or "", has_signs)
+        self.spool, self._largest, self.distinct = Spool(np.dtype(np.int32), ()), -1, set[int]()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (f"true labels: column {self.name!r}",)
+
+    def codes(self, batch: pa.RecordBatch) -> np.ndarray:
+        """``[rows]`` of a batch."""
+        codes = self._coder.codes(batch.column(self.name))
+        self._largest = max(self._largest, int(codes.max(initial=-1)))
+        return codes
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        codes = self.codes(batch)
+        self.distinct.update(np.unique(codes).tolist())
+        self.spool.append(codes)
+
+    def column(self, ids: pa.Array | None, codes: StoredArray | None = None) -> LabelColumn:
+        """Those that were added, or all codes where they are given."""
+        stored = self.spool.array("labels", self.table.path) if codes is None else codes
+        return LabelColumn(self.table.source, stored, self._coder.names, ids, self.notes, self._largest)
 
 
 def part_of_table(table: TableFile, hints: Hints) -> Predictions:
@@ -146,86 +167,60 @@ def part_of_table(table: TableFile, hints: Hints) -> Predictions:
     cells = _cells_of(table, columns, roles, hints)
     if roles.is_unsure:
         cells.beside = tuple(c for c in columns if c.name not in roles.used and may_be_predictions(c))
-    has_signs = roles.truth is not None and _has_signs(columns, (roles.truth,), hints)
+    truth = _Truth(table, columns, roles, hints)
     if roles.model is not None:
-        return _pivoted(table, roles, cells, has_signs)
+        return _pivoted(table, roles, cells, truth)
     identity = next((column for column in columns if column.name == roles.id), None)
-    second = tuple(column.name for column in witnesses_of(columns, identity) if column.name not in roles.used)
+    names = tuple(column.name for column in witnesses_of(columns, identity) if column.name not in roles.used)
+    witnesses = {name: Ids(table.path, may_be_empty=True) for name in names}
     spool: Spool | None = None
-    ids, truth = Ids(table.path), _TruthBeside(table.path, roles.truth, has_signs)
-    others = {name: Ids(table.path, may_be_empty=True) for name in second}
-    largest = -1
-    for batch in table.batches((*roles.as_text, *second), (*roles.used, *second)):
+    ids, largest = Ids(table.path), -1
+    for batch in table.batches((*roles.as_text, *names), (*roles.used, *names)):
         rows = cells.rows(batch)
         if spool is None:
             spool = Spool(rows.dtype, rows.shape[1:])
         check_alike(rows, spool.row, table.path)
         largest = max(largest, cells.largest(rows))
         spool.append(rows)
-        ids.add(batch, roles.id)
-        for name, witness in others.items():
-            witness.add(batch, name)
-        truth.add(batch)
+        for name, column in ((roles.id, ids), *witnesses.items()):
+            column.add(batch, name)
+        if roles.truth is not None:
+            truth.add(batch)
     if spool is None:
-        raise fault(table.path, "rows", "none", "at least one example", "write the file again")
-    held = ids.array()
-    found = cells.part(spool.array("predictions", table.path), largest, held, truth.column(held))
-    _check_summary(found, table.path)
-    named = [Witness(name, witness.array()) for name, witness in others.items()]
-    if roles.id is not None:
-        named.append(Witness(roles.id, held))
-    return replace(found, witnesses=tuple(named))
+        raise _no_rows(table)
+    known = ids.array()
+    beside = None if roles.truth is None else truth.column(known)
+    part = cells.part(spool.array("predictions", table.path), largest, known, beside)
+    _check_summary(part, table.path)
+    named = [Witness(name, column.array()) for name, column in witnesses.items()]
+    return replace(part, witnesses=(*named, *(() if roles.id is None else (Witness(roles.id, known),))))
 
 
-def _check_summary(found: Predictions, path: Path) -> None:
+def _check_summary(part: Predictions, path: Path) -> None:
     """Refuses a last row that sums the others up: named as such, with a number or a metric where they have classes."""
-    rows = found.examples
-    if found.ids is None or rows < LEAST or found.ids[rows - 1].as_py().strip().lower() not in SUMMARY_WORDS:
+    rows = part.examples
+    if part.ids is None or rows < LEAST or part.ids[rows - 1].as_py().strip().lower() not in SUMMARY_WORDS:
         return
-    said = [(found.labels(slice(None)), found.class_names)] if found.values == "labels" else []
-    if found.truth is not None:
-        said.append((found.truth.codes.part(slice(None))[None], found.truth.names))
-    for codes, names in said:
+    said = [(part.labels(slice(None)), part.class_names)] if part.values == "labels" else []
+    if part.truth is not None:
+        said.append((part.truth.codes.part(slice(None))[None], part.truth.names))
+    for codes, names in ((codes, names) for codes, names in said if names is not None):
         for model in codes:
-            last = "" if names is None else names[model[-1]].strip().lower()
+            last = names[model[-1]].strip().lower()
             is_odd = last in SUMMARY_WORDS or NUMBER.fullmatch(last) is not None
-            others = () if names is None else {names[code] for code in np.unique(model[:-1])}
+            others = {names[code] for code in np.unique(model[:-1])}
             if is_odd and (model == model[-1]).sum() == 1 and not all(map(NUMBER.fullmatch, others)):
-                where, row = f"row {rows - 1}", f"a summary, {found.ids[rows - 1].as_py()!r} and {last!r}"
-                raise fault(path, where, row, "an example in each row", "leave the last row out of the file")
+                found = f"a summary, {part.ids[rows - 1].as_py()!r} and {last!r}"
+                raise fault(
+                    path, f"row {rows - 1}", found, "an example in each row", "leave the last row out of the file"
+                )
 
 
 def check_alike(rows: np.ndarray, first: tuple[int, ...], path: Path) -> None:
     """Refuses rows ``[rows, ...]`` that are longer or shorter than those before; InputError."""
     if rows.shape[1:] != first:
-        raise fault(
-            path,
-            "rows",
-            f"lists of {rows.shape[-1]} numbers, after lists of {first[-1]}",
-            "lists of one length",
-            "give one score a class in each row",
-        )
-
-
-class _TruthBeside:
-    """True labels that stand beside predictions."""
-
-    def __init__(self, path: Path, name: str | None, has_signs: bool) -> None:
-        self._path, self._name, self._coder = path, name, Coder(path, name or "", has_signs)
-        self._spool, self._largest = Spool(np.dtype(np.int32), ()), -1
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        if self._name is not None:
-            codes = self._coder.codes(batch.column(self._name))
-            self._largest = max(self._largest, int(codes.max(initial=-1)))
-            self._spool.append(codes)
-
-    def column(self, ids: pa.Array | None) -> LabelColumn | None:
-        if self._name is None:
-            return None
-        told = (f"true labels: column {self._name!r}",)
-        codes = self._spool.array("labels", self._path)
-        return LabelColumn(shown(self._path), codes, as_tuple(self._coder.names), ids, told, self._largest)
+        found = f"lists of {rows.shape[-1]} numbers, after lists of {first[-1]}"
+        raise fault(path, "rows", found, "lists of one length", "give one score a class in each row")
 
 
 @dataclass
@@ -234,10 +229,10 @@ class _Cells:
 
     table: TableFile
     roles: Roles
-    values: Values
-    class_names: tuple[str, ...] | None
     coder: Coder
-    told: tuple[str, ...]
+    notes: tuple[str, ...]
+    values: Values = "labels"
+    class_names: tuple[str, ...] | None = None
     right_from: float | None = None
     zero: float | None = None
     done: int = 0
@@ -245,90 +240,87 @@ class _Cells:
 
     def rows(self, batch: pa.RecordBatch) -> np.ndarray:
         """``[rows, models]`` labels or ``[rows, models, classes]`` scores."""
+        columns, first = [(name, batch.column(name)) for name in self.roles.chosen], self.done
+        self.done += batch.num_rows
         if self.roles.is_correctness:
-            held = [self._right(batch.column(name), name) for name in self.roles.labels]
-            self.done += batch.num_rows
-            return np.stack(held, axis=1)
+            return np.stack([self._right(column, name, first) for name, column in columns], axis=1)
         if self.values == "labels":
-            return np.stack([self.coder_of(name).codes(batch.column(name)) for name in self.columns], axis=1)
+            return np.stack([self._codes(column, name) for name, column in columns], axis=1)
         if self.roles.vectors:
-            held = [vector(batch.column(name), self.table.path, name, self.done) for name in self.roles.vectors]
-            odd = next((place for place, each in enumerate(held) if each.shape != held[0].shape), None)
-            if odd is not None:
-                raise fault(
-                    self.table.path,
-                    self.roles.vectors[odd],
-                    f"lists of {held[odd].shape[1]} numbers",
-                    f"{held[0].shape[1]}, as in {self.roles.vectors[0]}",
-                    "give all models the same classes",
-                )
-            check_width(held[0].shape[1], self.table.path, self.roles.vectors[0])
-            found = np.stack(held, axis=1)
-        else:
-            check_width(len(self.roles.scores), self.table.path, "columns")
-            held = [numbers(batch.column(name), self.table.path, name, self.done) for name in self.roles.scores]
-            found = np.stack(held, axis=1)[:, None, :]
-        self.done += len(found)
-        return found
+            return self._vectors(columns, first)
+        check_width(len(columns), self.table.path, "columns")
+        scores = [numbers(column, self.table.path, name, first) for name, column in columns]
+        return np.stack(scores, axis=1)[:, None, :]
 
-    def _right(self, column: pa.Array, name: str) -> np.ndarray:
+    def _vectors(self, columns: Sequence[tuple[str, pa.Array]], first: int) -> np.ndarray:
+        """``[rows, models, classes]`` of lists."""
+        path, names = self.table.path, self.roles.vectors
+        vectors = [vector(column, path, name, first) for name, column in columns]
+        width = vectors[0].shape[1]
+        odd = next((place for place, scores in enumerate(vectors) if scores.shape[1] != width), None)
+        if odd is not None:
+            found, expected = f"lists of {vectors[odd].shape[1]} numbers", f"{width}, as in {names[0]}"
+            raise fault(path, names[odd], found, expected, "give all models the same classes")
+        check_width(width, path, names[0])
+        return np.stack(vectors, axis=1)
+
+    def _right(self, column: pa.Array, name: str, first: int) -> np.ndarray:
         """``[rows]`` 1 for right, 0 for wrong."""
-        values = yes_or_no(column, self.table.path, name, self.done)
+        values = yes_or_no(column, self.table.path, name, first)
         if self.right_from is not None:
             return (values >= self.right_from).astype(np.int32)
         odd = (values != 0) & (values != 1)
         if odd.any():
             row = int(np.argmax(odd))
             cure = "mend it, or say from which score on an answer is right: --right-from 0.5"
-            raise fault(self.table.path, f"{name}, row {self.done + row}", f"{values[row]:g}", "0 or 1", cure)
+            raise fault(self.table.path, f"{name}, row {first + row}", f"{values[row]:g}", "0 or 1", cure)
         return values.astype(np.int32)
 
-    def coder_of(self, name: str) -> Coder:
+    def _codes(self, column: pa.Array, name: str) -> np.ndarray:
         self.coder.where = name
-        return self.coder
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.roles.labels or self.roles.scores
+        return self.coder.codes(column)
 
     def largest(self, rows: np.ndarray) -> int:
         return int(rows.max(initial=-1)) if self.values == "labels" else -1
 
     @property
     def models(self) -> tuple[str, ...]:
-        names = self.roles.vectors or (self.columns if self.values == "labels" else ("",))
+        names = self.roles.vectors or (self.roles.chosen if self.values == "labels" else ("",))
         return (self.table.path.stem,) if len(names) == 1 else names
 
     @property
     def names(self) -> tuple[str, ...] | None:
         if self.roles.is_correctness:
             return WRONG_RIGHT
-        return as_tuple(self.coder.names) if self.values == "labels" else self.class_names
+        return self.coder.names if self.values == "labels" else self.class_names
 
     def part(self, array: StoredArray, largest: int, ids: pa.Array | None, truth: LabelColumn | None) -> Predictions:
-        path = self.table.path
+        table, roles, names = self.table, self.roles, self.names
         axes: tuple[AXES, ...] = (
             ("examples", "models") if self.values == "labels" else ("examples", "models", "classes")
         )
-        _check_names(self.coder, array.shape[0], path)
-        names = self.names
-        told = (*self.table.told, *self.told, *_id_told(self.roles.id), *left_out_told(self.roles), *self.roles.notes)
-        found = Predictions(
-            shown(path), self.values, self.models, array, axes, names, ids, truth, told, -1 if names else largest
-        )
-        found = replace(
-            found,
-            columns=tuple(self.table.schema.names),
-            chosen=self.roles.chosen,
-            is_unsure=self.roles.is_unsure and self.values == "labels",
+        is_binary = self.values != "labels" and array.shape[2] == 1
+        _check_names(self.coder, array.shape[0], table.path)
+        notes = (*table.notes, *self.notes, *_note_of_ids(roles.id), *notes_of_left(roles))
+        return Predictions(
+            source=table.source,
+            values=self.values,
+            models=self.models,
+            array=array,
+            axes=axes,
+            class_names=None if is_binary else names,
+            ids=ids,
+            truth=all_right(table.source, array.shape[0], ids) if roles.is_correctness else truth,
+            notes=(*notes, "one score an example: that of class 1 of two") if is_binary else notes,
+            largest=-1 if names else largest,
+            is_binary=is_binary,
+            zero=None if is_binary else self.zero,
+            is_correctness=roles.is_correctness,
+            columns=tuple(table.schema.names),
+            chosen=roles.chosen,
+            is_unsure=roles.is_unsure and self.values == "labels",
             beside=self.beside,
         )
-        if self.roles.is_correctness:
-            return replace(found, is_correctness=True, truth=all_right(shown(path), array.shape[0], ids))
-        if self.values != "labels" and array.shape[2] == 1:
-            told = (*told, "one score an example: that of class 1 of two")
-            return replace(found, class_names=None, is_binary=True, told=told)
-        return replace(found, zero=self.zero)
 
 
 def _check_names(coder: Coder, rows: int, path: Path) -> None:
@@ -342,52 +334,53 @@ def _check_names(coder: Coder, rows: int, path: Path) -> None:
 
 def _cells_of(table: TableFile, columns: Sequence[Column], roles: Roles, hints: Hints) -> _Cells:
     """How the columns are read, from the first rows."""
-    path = table.path
-    by_name = {column.name: column for column in columns}
-    coder = Coder(path, "predictions", bool(roles.labels) and _has_signs(columns, roles.labels, hints))
+    path, by_name = table.path, {column.name: column for column in columns}
+    coder = Coder(path, "predictions", _has_signs(columns, roles.labels, hints))
     if roles.is_correctness:
-        from_ = "" if hints.right_from is None else f", right from {hints.right_from:g} on"
-        named = ", ".join(map(repr, roles.labels[:6]))
-        return _Cells(table, roles, "labels", None, coder, (f"right or wrong: {named}{from_}",), hints.right_from)
+        limit = "" if hints.right_from is None else f", right from {hints.right_from:g} on"
+        note = f"right or wrong: {', '.join(map(repr, roles.labels[:6]))}{limit}"
+        return _Cells(table, roles, coder, (note,), right_from=hints.right_from)
     if roles.labels:
-        told = f"labels: column {roles.labels[0]!r}"
+        note = f"labels: column {roles.labels[0]!r}"
         if len(roles.labels) > 1:
-            told = f"labels, one column a model ({len(roles.labels)}): {_listed(roles.labels)}"
-        return _Cells(table, roles, "labels", None, coder, (told,))
+            note = f"labels, one column a model ({len(roles.labels)}): {_listed(roles.labels)}"
+        return _Cells(table, roles, coder, (note,))
     if roles.scores:
         check_no_text([by_name[name] for name, _ in roles.left_out if name in by_name], path)
-    chosen = [by_name[name] for name in roles.chosen]
-    looked = np.stack([_checked(column, path) for column in (chosen[:1] if roles.vectors else chosen)], axis=1)
-    looked = looked[:, 0] if roles.vectors else looked[:, :, 0]
-    named = ", ".join(map(repr, roles.chosen[:3]))
-    stored = replace(in_memory(looked, named), path=path, name=named)
-    zero = roles.zero
-    settled = hints.values if hints.values in ("probabilities", "logits") else roles.values
-    if settled is None and roles.vectors and chosen[0].numbers is not None and _is_whole(looked):
-        settled, zero = _whole_vectors(looked, path, roles.vectors[0])
-    if settled is None and len(roles.scores) == 1 and are_percent(chosen[0].values):
-        raise percent_column(chosen[0], path)
-    values = settled or values_of(looked, stored, np.arange(len(looked)))
+    values, zero = _kind_of_scores([by_name[name] for name in roles.chosen], path, roles, hints)
     if values == "labels":
         as_labels = replace(roles, labels=roles.scores, scores=())
-        return _Cells(table, as_labels, "labels", None, coder, (f"labels: column {roles.scores[0]!r}",))
+        return _Cells(table, as_labels, coder, (f"labels: column {roles.scores[0]!r}",))
     names = roles.class_names
     what = "quantised probabilities" if zero is not None else values
     if roles.vectors:
         kind = table.schema.field(roles.vectors[0]).type
         names = tuple(field.name for field in kind) if pa.types.is_struct(kind) else None
-        told = f"{what}, a list an example in {_listed(roles.vectors)}"
+        note = f"{what}, a list an example in {_listed(roles.vectors)}"
     elif len(roles.scores) == 1:
-        told = f"{what} in column {roles.scores[0]!r}"
+        note = f"{what} in column {roles.scores[0]!r}"
     else:
-        told = f"{what}, one column a class ({len(roles.scores)}): {_listed(roles.scores)}"
-    return _Cells(table, roles, values, names, coder, (told,), zero=zero)
+        note = f"{what}, one column a class ({len(roles.scores)}): {_listed(roles.scores)}"
+    return _Cells(table, roles, coder, (note,), values, names, zero=zero)
 
 
-def _listed(names: Sequence[str]) -> str:
-    """``'cat', 'dog', 'bird' and 7 more``."""
-    shown_names = ", ".join(repr(printable(name, 40)) for name in names[:5])
-    return f"{shown_names} and {len(names) - 5} more" if len(names) > 5 else shown_names
+def _kind_of_scores(chosen: Sequence[Column], path: Path, roles: Roles, hints: Hints) -> tuple[Values, float | None]:
+    """Whether scores are probabilities or logits, or labels after all; and what stands for 0 in quantised ones."""
+    first, is_list = chosen[0], bool(roles.vectors)
+    sample = _checked(first, path) if is_list else np.stack([_checked(column, path)[:, 0] for column in chosen], axis=1)
+    settled = hints.values if hints.values in ("probabilities", "logits") else roles.values
+    if settled is not None:
+        return settled, roles.zero
+    if is_list and np.isfinite(sample).all() and (sample == np.trunc(sample)).all():
+        kind, zero = whole_values(sample.astype(np.float64))
+        if kind == "scores":
+            return "probabilities", zero
+        cure = "say --values logits if they are scores"
+        raise fault(path, first.name, "lists of whole numbers", "scores, one a class", cure)
+    if len(roles.scores) == 1 and are_percent(first.values):
+        raise percent_column(first, path)
+    name = ", ".join(map(repr, roles.chosen[:3]))
+    return values_of(sample, in_memory(sample, name).renamed(path, name), np.arange(len(sample))), roles.zero
 
 
 def _checked(column: Column, path: Path) -> np.ndarray:
@@ -397,93 +390,70 @@ def _checked(column: Column, path: Path) -> np.ndarray:
         raise fault(path, column.name, "empty lists, or no lists of numbers", "a number a class", "write all scores")
     empty = np.isnan(column.numbers).any(axis=1)
     if empty.any():
-        found = "an empty cell or NaN"
         where = f"{column.name}, row {int(np.argmax(empty))}"
-        raise fault(path, where, found, "a number in each row", "leave that example out of all files")
+        raise fault(path, where, "an empty cell or NaN", "a number in each row", LEAVE_OUT)
     return column.numbers.astype(np.float32)
 
 
-def _is_whole(values: np.ndarray) -> bool:
-    return bool(np.isfinite(values).all() and (values == np.trunc(values)).all())
-
-
-def _whole_vectors(values: np.ndarray, path: Path, name: str) -> tuple[Values, float]:
-    """Lists of whole numbers: quantised probabilities by their sum, or refused."""
-    kind, zero = whole_values(values.astype(np.float64))
-    if kind == "scores":
-        return "probabilities", zero
-    raise fault(path, name, "lists of whole numbers", "scores, one a class", "say --values logits if they are scores")
-
-
-def _pivoted(table: TableFile, roles: Roles, cells: _Cells, has_signs: bool) -> Predictions:
+def _pivoted(table: TableFile, roles: Roles, cells: _Cells, truth: _Truth) -> Predictions:
     """Long tables, (example, model, label): two passes, one for the names and one for the cells."""
     path = table.path
     if roles.id is None or roles.model is None:
-        raise fault(
-            path,
-            "columns",
-            f"a column {roles.model!r} and no ids",
-            "the columns example, model and label",
-            "name the ids: --id-column NAME",
-        )
-    examples, models = dict[str, int](), dict[str, int]()
-    count = 0
-    for batch in table.batches(roles.as_text, roles.as_text):
-        for known, column in ((examples, roles.id), (models, roles.model)):
-            values = batch.column(column)
-            if values.null_count:
-                raise fault(path, column, f"{values.null_count} empty cells", "a value in each row", "fill them in")
-            for name in pc.unique(values).to_pylist():
-                known.setdefault(name, len(known))
-        count += batch.num_rows
-    if count != len(examples) * len(models):
-        raise fault(
-            path,
-            "rows",
-            f"{count:,} rows for {len(examples):,} examples and {len(models)} models",
-            f"{len(examples) * len(models):,}, one for each",
-            "write each pair of example and model once, and all of them",
-        )
-    held: np.memmap[Any, Any] | None = None
-    truth: np.ndarray | None = None
-    truth_coder = Coder(path, roles.truth or "", has_signs)
+        found, cure = f"a column {roles.model!r} and no ids", "name the ids: --id-column NAME"
+        raise fault(path, "columns", found, "the columns example, model and label", cure)
+    examples, models = _places_of(table, roles.id, roles.model)
+    array: np.memmap[Any, Any] | None = None
+    true = np.full(len(examples), -1, np.int32)
     seen = np.zeros((len(examples), len(models)), bool)
     largest = -1
     for batch in table.batches(roles.as_text, roles.used):
         rows = cells.rows(batch)[:, 0]
-        if held is None:
-            held = _blank(rows.dtype, (len(examples), len(models), *rows.shape[1:]))
-        check_alike(rows, held.shape[2:], path)
-        places = [
-            _places(batch.column(column), known) for known, column in ((examples, roles.id), (models, roles.model))
-        ]
-        held[places[0], places[1]] = rows
-        seen[places[0], places[1]] = True
+        if array is None:
+            array = _blank(rows.dtype, (*seen.shape, *rows.shape[1:]))
+        check_alike(rows, array.shape[2:], path)
+        place = _places(batch.column(roles.id), examples)
+        both = place, _places(batch.column(roles.model), models)
+        array[both], seen[both] = rows, True
         largest = max(largest, cells.largest(rows))
         if roles.truth is not None:
-            codes = truth_coder.codes(batch.column(roles.truth))
-            truth = np.full(len(examples), -1, np.int32) if truth is None else truth
-            unseen = truth[places[0]] < 0
-            truth[places[0][unseen]] = codes[unseen]
-            conflict = truth[places[0]] != codes
+            codes = truth.codes(batch)
+            unseen = true[place] < 0
+            true[place[unseen]] = codes[unseen]
+            conflict = true[place] != codes
             if conflict.any():
-                example = batch.column(roles.id)[int(np.flatnonzero(conflict)[0])].as_py()
+                example = batch.column(roles.id)[int(np.argmax(conflict))].as_py()
                 raise fault(path, roles.truth, f"two true labels for example {example!r}", "one", "mend the labels")
-    assert held is not None
+    assert array is not None
     if not seen.all():
         example, model = (int(place) for place in np.argwhere(~seen)[0])
         found = f"a pair twice, and none for example {list(examples)[example]!r} and model {list(models)[model]!r}"
         raise fault(path, "rows", found, "each pair of example and model once", "remove the repeated rows")
     ids = texts(examples)
-    beside: LabelColumn | None = None
-    if truth is not None:
-        told = (f"true labels: column {roles.truth!r}",)
-        beside = LabelColumn(
-            shown(path), in_memory(truth, "labels"), as_tuple(truth_coder.names), ids, told, int(truth.max())
-        )
-    part = cells.part(replace_path(in_memory(held, "predictions"), path), largest, ids, beside)
-    told_long = (f"long: one row for each example and model ({len(models)} in column {roles.model!r})", *part.told)
-    return replace(part, models=tuple(models), told=told_long)
+    beside = None if roles.truth is None else truth.column(ids, in_memory(true, "labels"))
+    part = cells.part(in_memory(array, "predictions").renamed(path), largest, ids, beside)
+    note = f"long: one row for each example and model ({len(models)} in column {roles.model!r})"
+    return replace(part, models=tuple(models), notes=(note, *part.notes))
+
+
+def _places_of(table: TableFile, identity: str, model: str) -> tuple[dict[str, int], dict[str, int]]:
+    """The examples and the models of a long table, numbered as they come; InputError where not each has a row."""
+    places: dict[str, dict[str, int]] = {identity: {}, model: {}}
+    count = 0
+    for batch in table.batches((identity, model), (identity, model)):
+        count += batch.num_rows
+        for column, known in places.items():
+            values = batch.column(column)
+            if values.null_count:
+                found = f"{values.null_count} empty cells"
+                raise fault(table.path, column, found, "a value in each row", "fill them in")
+            for name in pc.unique(values).to_pylist():
+                known.setdefault(name, len(known))
+    examples, models = places[identity], places[model]
+    if count != len(examples) * len(models):
+        found = f"{count:,} rows for {len(examples):,} examples and {len(models)} models"
+        cure = "write each pair of example and model once, and all of them"
+        raise fault(table.path, "rows", found, f"{len(examples) * len(models):,}, one for each", cure)
+    return examples, models
 
 
 def _blank(dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.memmap[Any, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -11,74 +9,50 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.problems import InputError
-from piescope.reading.arrow_types import LONGEST_TEXT, MOST_TEXT, as_type, plain_type, text_lengths
-from piescope.reading.csv_text import cells_of, csv_reader, csv_row_fault, line_with
-from piescope.reading.files import Kind, fault, shown, typed
-from piescope.reading.json_layouts import table_of_json, unwrapped
-from piescope.reading.known_formats import first_object, refuse_columns, refuse_object, refuse_records
-from piescope.reading.text_format import NUMBER, TextFormat, rows_of, text_format
+from piescope.reading.arrow import LONGEST_TEXT, MOST_TEXT, as_type, plain_type, text_lengths
+from piescope.reading.csv_tables import (
+    NUMBER,
+    TextFormat,
+    csv_reader,
+    csv_row_fault,
+    has_padded,
+    line_with_cell,
+    rows_of,
+    sample_of,
+    text_format,
+)
+from piescope.reading.files import Kind, fault, shown
+from piescope.reading.json_tables import check_lines, read_json
+from piescope.reading.known_formats import refuse_columns
 from piescope.wording import printable
-
-SAMPLE = 2**16
-"""Bytes of a text file that are looked at to tell how it is written ..."""
-
-
-LONG_SAMPLE = 2**21
-"""... and where that is not two whole rows."""
-
 
 BATCH = 2**16
 """Rows that are read at once (fewer where rows are long)."""
 
-
-MOST_JSON = 2**26
-"""Bytes of a .json file, which cannot be read in parts."""
-
-
-DEEPEST_JSON = 500
-"""Brackets within brackets on a line; thousands of them overflow the stack of Arrow's parser."""
-
-
-NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}\n"))
-
-
 MOST_IN_BATCH = 2**26
 """Bytes that a batch of a Parquet file may unpack to, about."""
 
-
 MOST_COLUMNS = 40_000
-
 
 HARMLESS_ROWS = 2**24
 """A table of more rows than this is a bomb ..."""
 
-
 MOST_ROWS_A_BYTE = 10_000
 """... if there are so many for each byte of its file (equal labels do pack well)."""
-
 
 RETYPES = 20
 """Columns that may turn out to be of another type than their first rows, one after the other."""
 
+# what damaged or lying files make the readers raise; UnicodeDecodeError is a ValueError
+BROKEN = (pa.ArrowException, OSError, ValueError, OverflowError, RecursionError, MemoryError)
 
-BROKEN = (
-    pa.ArrowException,
-    OSError,
-    ValueError,  # UnicodeDecodeError is one too
-    OverflowError,
-    RecursionError,
-    MemoryError,
+CONVERSION = re.compile(
+    r"In CSV column #(\d+): (?:Row #\d+: )?CSV conversion error to ([\w ]+)\b.*?: invalid value '(.*)'", re.DOTALL
 )
-"""What damaged or lying files make the readers raise."""
-
-
-PADDED = re.compile(rb'[\s,;|"]0\d')
-
 
 T = TypeVar("T")
 
@@ -91,7 +65,7 @@ class TableFile:
         path: the file.
         kind: its format.
         schema: names and types of its columns, before anything is read in full; see `plain_type`.
-        told: what was found out about how it is written.
+        notes: what was found out about how it is written.
         text: how its text is written (CSV only).
         types: of columns whose first rows do not show what they hold (CSV only).
         is_free: columns may turn into text, row by row what they are (metadata); else text among numbers is a fault.
@@ -100,10 +74,15 @@ class TableFile:
     path: Path
     kind: Kind
     schema: pa.Schema
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     text: TextFormat | None = None
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
     is_free: bool = False
+
+    @property
+    def source(self) -> str:
+        """The file as messages and results name it."""
+        return shown(self.path)
 
     def batches(self, as_text: tuple[str, ...] = (), wanted: Collection[str] | None = None) -> Iterator[pa.RecordBatch]:
         """All rows in order.
@@ -136,8 +115,8 @@ def open_table(path: Path, kind: Kind, has_header: bool | None = None) -> TableF
         InputError: damaged, empty, no text in UTF-8, or columns of one name.
     """
     try:
-        found = _open_csv(path, has_header) if kind == "csv" else _OPENERS[kind](path)
-        names = found.schema.names
+        table = _open_csv(path, has_header) if kind == "csv" else _OPENERS[kind](path)
+        names = table.schema.names
     except BROKEN as error:
         raise (csv_row_fault(path, str(error)) if kind == "csv" else None) or _damaged(path, error, kind) from None
     _check_columns(path, len(names))
@@ -147,19 +126,20 @@ def open_table(path: Path, kind: Kind, has_header: bool | None = None) -> TableF
     if not names:
         raise fault(path, "columns", "none", "at least one column", "write the file again, with a header")
     refuse_columns(names, path)
-    kept = [each.with_type(plain) for each in found.schema if (plain := plain_type(each.type)) is not None]
+    fields = [(column, plain_type(column.type)) for column in table.schema]
+    kept = [column.with_type(plain) for column, plain in fields if plain is not None]
     if not kept:
-        told = ", ".join(f"{each.name!r} ({each.type})" for each in list(found.schema)[:6])
-        raise fault(path, "columns", told, "columns of numbers, text, or lists of numbers", "write them as such")
-    left = [repr(printable(each.name, 40)) for each in found.schema if plain_type(each.type) is None]
+        found = ", ".join(f"{column.name!r} ({column.type})" for column, _ in fields[:6])
+        raise fault(path, "columns", found, "columns of numbers, text, or lists of numbers", "write them as such")
+    left = [repr(printable(column.name, 40)) for column, plain in fields if plain is None]
     unread = (f"not read: {', '.join(left[:6])} (no numbers or texts)",) if left else ()
-    return replace(found, schema=pa.schema(kept), told=(*found.told, *unread))
+    return replace(table, schema=pa.schema(kept), notes=(*table.notes, *unread))
 
 
 def _check_columns(path: Path, count: int) -> None:
     if count > MOST_COLUMNS:
-        found, expected = f"{count:,}", f"at most {MOST_COLUMNS:,}"
-        raise fault(path, "columns", found, expected, "write a row an example, or give an .npy")
+        expected, cure = f"at most {MOST_COLUMNS:,}", "write a row an example, or give an .npy"
+        raise fault(path, "columns", f"{count:,}", expected, cure)
 
 
 def read_table(
@@ -184,9 +164,9 @@ def read_table(
     for _ in range(RETYPES):
         try:
             return read(table)
-        except _WiderError as found:
-            fields = [each.with_type(found.types.get(each.name, each.type)) for each in table.schema]
-            table = replace(table, schema=pa.schema(fields), types={**table.types, **found.types})
+        except _WiderError as wider:
+            fields = [column.with_type(wider.types.get(column.name, column.type)) for column in table.schema]
+            table = replace(table, schema=pa.schema(fields), types={**table.types, **wider.types})
     raise fault(path, "columns", "other kinds of values in other rows", "columns of one kind each", "mend the file")
 
 
@@ -211,48 +191,24 @@ def _plain(batch: pa.RecordBatch, table: TableFile, as_text: tuple[str, ...], na
 
 def _check_rows(path: Path, count: int, size: int) -> None:
     if count > HARMLESS_ROWS and count > MOST_ROWS_A_BYTE * size:
-        raise fault(
-            path,
-            "rows",
-            f"{count:,} or more in {size:,} bytes",
-            f"at most {MOST_ROWS_A_BYTE:,} a byte",
-            "write the file again: no table of predictions packs so well",
-        )
+        found = f"{count:,} or more in {size:,} bytes"
+        cure = "write the file again: no table of predictions packs so well"
+        raise fault(path, "rows", found, f"at most {MOST_ROWS_A_BYTE:,} a byte", cure)
 
 
 def _damaged(path: Path, error: Exception, kind: Kind) -> InputError:
-    lines = str(error).splitlines()
-    told = lines[0] if lines else type(error).__name__
+    found = next(iter(str(error).splitlines()), type(error).__name__)
     if kind in ("parquet", "arrow"):
-        return fault(path, "file", told, f"a whole {kind} file", "write it again; it may be truncated")
-    return fault(path, "rows", told, "rows that are all alike", "mend that row, or write the file again")
+        return fault(path, "file", found, f"a whole {kind} file", "write it again; it may be truncated")
+    return fault(path, "rows", found, "rows that are all alike", "mend that row, or write the file again")
 
 
 def _open_csv(path: Path, has_header: bool | None = None) -> TableFile:
-    with path.open("rb") as file:
-        head = file.read(SAMPLE)
-        if head.count(b"\n") < 2:  # many columns make long rows
-            head += file.read(LONG_SAMPLE - SAMPLE)
-        is_whole = not file.read(1)
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise fault(path, "encoding", "UTF-16", "UTF-8", "save it again as UTF-8")
-    skip = head.startswith(codecs.BOM_UTF8)
-    body = head[3:] if skip else head
-    cut = body if is_whole else body[: max(body.rfind(b"\n"), 0) or len(body)]
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(cut)
-    except UnicodeDecodeError as error:
-        raise fault(
-            path,
-            f"byte {len(head) - len(body) + error.start:,}",
-            f"{cut[error.start : error.start + 4]!r}, no UTF-8",
-            "text in UTF-8",
-            "save it again as UTF-8 (it may be Latin-1 or Windows-1252)",
-        ) from None
-    how = text_format(text, path, skip, has_header)
-    _check_columns(path, len(rows_of(text, how.delimiter)[0]))
-    with csv_reader(path, how, {}) as reader:
-        return TableFile(path, "csv", reader.schema, how.told, how)
+    text = sample_of(path)
+    form = text_format(text, path, has_header)
+    _check_columns(path, len(rows_of(text, form.delimiter)[0]))
+    with csv_reader(path, form, {}) as reader:
+        return TableFile(path, "csv", reader.schema, form.notes, form)
 
 
 def _csv_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
@@ -270,47 +226,30 @@ def check_padded(table: TableFile, names: Collection[str]) -> None:
     Raises:
         InputError: names the column and the number.
     """
-    whole = tuple(each.name for each in table.schema if each.name in names and pa.types.is_integer(each.type))
-    if table.kind != "csv" or not whole or not _has_padded(table.path):
+    whole = tuple(column.name for column in table.schema if column.name in names and pa.types.is_integer(column.type))
+    if table.kind != "csv" or not whole or not has_padded(table.path):
         return
     written: dict[tuple[str, int], str] = {}
     for batch in table.batches(whole, whole):
         for name in whole:
             for text in pc.unique(batch.column(name)).to_pylist():
                 cell = (text or "").strip()
-                if not cell.isdigit():
-                    continue
-                other = written.setdefault((name, int(cell)), cell)
+                other = written.setdefault((name, int(cell)), cell) if cell.isdigit() else cell
                 if other != cell:
-                    expected = "one way to write a class"
+                    found, expected = f"{other!r} and {cell!r} in one column", "one way to write a class"
                     cure = "write them alike; if they are two classes, with a letter before the number"
-                    raise fault(table.path, name, f"{other!r} and {cell!r} in one column", expected, cure)
+                    raise fault(table.path, name, found, expected, cure)
 
 
-def _has_padded(path: Path) -> bool:
-    """Whether any cell of a text file begins with a zero and another digit."""
-    with path.open("rb") as file:
-        before = b"\n"
-        while chunk := file.read(2**22):
-            if PADDED.search(before + chunk):
-                return True
-            before = chunk[-2:]
-    return False
-
-
-def _csv_fault(table: TableFile, as_text: tuple[str, ...], told: str) -> InputError | _WiderError:
+def _csv_fault(table: TableFile, as_text: tuple[str, ...], message: str) -> InputError | _WiderError:
     """What a column that changes its type far down a file means; else the row that cannot be read."""
-    cell = re.search(
-        r"In CSV column #(\d+): (?:Row #\d+: )?CSV conversion error to ([\w ]+)\b.*?: invalid value '(.*)'",
-        told,
-        re.DOTALL,
-    )
+    cell = CONVERSION.search(message)
     if cell is None:
-        return csv_row_fault(table.path, told) or _damaged(table.path, ValueError(told), "csv")
+        return csv_row_fault(table.path, message) or _damaged(table.path, ValueError(message), "csv")
     place, kind, value = int(cell[1]), cell[2], cell[3]
     name = table.schema.names[place] if place < len(table.schema.names) else f"column {place + 1}"
     is_number = NUMBER.fullmatch(value.strip()) is not None
-    whole = [each.name for each in table.schema if pa.types.is_integer(each.type) and each.name not in as_text]
+    whole = [column.name for column in table.schema if pa.types.is_integer(column.type) and column.name not in as_text]
     if is_number and kind == "int64" and name in whole:
         return _WiderError(dict.fromkeys(whole, pa.float64()))
     if kind == "null":
@@ -318,18 +257,14 @@ def _csv_fault(table: TableFile, as_text: tuple[str, ...], told: str) -> InputEr
     if kind not in ("int64", "double", "bool") or table.is_free:
         return _WiderError({name: pa.string()})
     assert table.text is not None
-    delimiter = table.text.delimiter
-    line = line_with(
-        table.path,
-        lambda text: len(cells := cells_of(text, delimiter)) > place and cells[place].strip() == value.strip(),
-    )
-    where = f"column {name!r}" if line is None else f"column {name!r}, line {line:,}"
+    line = line_with_cell(table.path, table.text.delimiter, place, value)
+    where = f"column {name!r}" + ("" if line is None else f", line {line:,}")
     expected = "true or false, as in the first rows" if kind == "bool" else "a number, as in the first rows"
     return fault(table.path, where, repr(value), expected, "mend that cell, or leave its example out of all files")
 
 
 def _open_jsonl(path: Path) -> TableFile:
-    _check_json(path)
+    check_lines(path)
     first = next(_jsonl_batches(TableFile(path, "jsonl", pa.schema([])), (), ()), None)
     if first is None:
         raise fault(path, "rows", "none", "one JSON object a line", "write the file again")
@@ -343,58 +278,13 @@ def _jsonl_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str,
         yield from reader
 
 
-def _check_json(path: Path) -> None:
-    """Refuses what Arrow's parser does not survive: another beginning than an object, brackets thousands deep."""
-    before, line = 0, 1
-    with path.open("rb") as file:
-        start = file.read(SAMPLE).removeprefix(codecs.BOM_UTF8).lstrip()
-        refuse_records(first_object(start.partition(b"\n")[0]) or {}, path)
-        if not start.startswith(b"{"):
-            raise fault(path, "line 1", f"{start[:20]!r}", 'a JSON object: {"id": ...}', "write one object a line")
-        file.seek(0)
-        while chunk := file.read(2**22):
-            raw = np.frombuffer(chunk.translate(None, NO_BRACKETS), np.uint8)
-            steps = np.isin(raw, list(b"[{")).astype(np.int64) - np.isin(raw, list(b"]}"))
-            depth, is_end = before + np.cumsum(steps), raw == ord("\n")
-            last_end = np.maximum.accumulate(np.where(is_end, np.arange(len(raw)), -1))
-            depth -= np.where(last_end >= 0, depth[last_end], 0)
-            if (depth > DEEPEST_JSON).any():
-                line += int(is_end[: int(np.argmax(depth > DEEPEST_JSON))].sum())
-                found = f"more than {DEEPEST_JSON} brackets within brackets"
-                raise fault(path, f"line {line:,}", found, "one JSON object a line", "write a row of values")
-            before, line = int(depth[-1]) if len(raw) else before, line + int(is_end.sum())
-
-
 def _open_json(path: Path) -> TableFile:
-    table, told = _json_table(path)
-    return TableFile(path, "json", table.schema, told)
-
-
-def _json_table(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
-    if path.stat().st_size > MOST_JSON:
-        raise fault(
-            path,
-            "size",
-            f"{path.stat().st_size:,} bytes",
-            f"at most {MOST_JSON:,} of JSON",
-            "write JSON lines or Parquet",
-        )
-    try:
-        content = json.loads(path.read_bytes())
-    except json.JSONDecodeError as error:
-        if not error.msg.startswith("Extra data") or error.lineno != 2:
-            raise
-        target = shown(path.with_suffix(".jsonl"))
-        cure = f"name it by what it holds: mv {typed(shown(path))} {typed(target)}"
-        raise fault(path, "content", "JSON lines, one object a line", "one JSON text", cure) from None
-    if isinstance(content, dict):
-        refuse_object(content, path)
-    inner, told = unwrapped(content)
-    return table_of_json(inner, path), told
+    table, notes = read_json(path)
+    return TableFile(path, "json", table.schema, notes)
 
 
 def _json_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-    yield from _json_table(table.path)[0].to_batches(BATCH)
+    yield from read_json(table.path)[0].to_batches(BATCH)
 
 
 def _open_parquet(path: Path) -> TableFile:
@@ -409,17 +299,17 @@ def _parquet_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[st
     from pyarrow import parquet
 
     with parquet.ParquetFile(table.path) as file:
-        held = file.metadata
-        groups = [held.row_group(number) for number in range(held.num_row_groups)]
+        count = max(1, file.metadata.num_rows)
+        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
         unpacked = sum(group.total_byte_size for group in groups)
         values = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
-        row = max(1, unpacked // max(1, held.num_rows), 8 * values // max(1, held.num_rows))  # equal lists pack well
-        longest = _longest_text(table.path, file.schema_arrow, held, names)
+        row = max(1, unpacked // count, 8 * values // count)  # equal lists pack well
+        longest = _longest_text(table.path, file.schema_arrow, groups, names)
         rows = min(BATCH, MOST_IN_BATCH // row, MOST_TEXT // longest)
         yield from file.iter_batches(max(1, rows), columns=list(names))
 
 
-def _longest_text(path: Path, schema: pa.Schema, held: Any, names: tuple[str, ...]) -> int:
+def _longest_text(path: Path, schema: pa.Schema, groups: list[Any], names: tuple[str, ...]) -> int:
     """Characters of the longest text that a Parquet file holds once and may repeat in every row.
 
     Raises:
@@ -427,12 +317,11 @@ def _longest_text(path: Path, schema: pa.Schema, held: Any, names: tuple[str, ..
     """
     from pyarrow import parquet
 
-    texts = [each.name for each in schema if each.name in names and plain_type(each.type) == pa.string()]
+    texts = [column.name for column in schema if column.name in names and plain_type(column.type) == pa.string()]
     longest = 1
     with parquet.ParquetFile(path, read_dictionary=texts) as file:
-        for number in range(held.num_row_groups if texts else 0):
-            for place in range(held.num_columns):
-                column = held.row_group(number).column(place)
+        for number, group in enumerate(groups if texts else ()):
+            for column in (group.column(place) for place in range(group.num_columns)):
                 name = column.path_in_schema
                 if name not in texts or BATCH * column.total_uncompressed_size <= MOST_TEXT:
                     continue
@@ -462,25 +351,14 @@ def _arrow_reader(source: Any) -> Any:
 def _arrow_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     with pa.memory_map(str(table.path)) as source:
         reader = _arrow_reader(source)
-        parts = (
-            (reader.get_batch(number) for number in range(reader.num_record_batches))
-            if hasattr(reader, "get_batch")
-            else reader
-        )
-        for part in parts:
+        is_file = hasattr(reader, "get_batch")
+        for part in map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader:
             part.validate()  # what is read of it is looked at in full
             for start in range(0, part.num_rows, BATCH):
                 yield part.slice(start, BATCH)
 
 
-_OPENERS = {
-    "jsonl": _open_jsonl,
-    "json": _open_json,
-    "parquet": _open_parquet,
-    "arrow": _open_arrow,
-}
-
-
+_OPENERS = {"jsonl": _open_jsonl, "json": _open_json, "parquet": _open_parquet, "arrow": _open_arrow}
 _BATCHES = {
     "csv": _csv_batches,
     "jsonl": _jsonl_batches,

@@ -14,20 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from piescope.reading.columns import Column
-from piescope.reading.evidence import is_label, plain
+from piescope.reading.evidence import quoted
 from piescope.reading.files import fault, python_line, typed
 from piescope.reading.matching import Matched
-from piescope.reading.names import AMOUNT_WORDS, SURENESS_WORDS, WRONG_NAMES
-from piescope.reading.parts import Predictions
+from piescope.reading.names import SURENESS_WORDS, WRONG_NAMES
+from piescope.reading.predictions import Predictions
 
 ROWS = 2**16
 """Examples that are compared at once."""
-
-
-def may_be_predictions(column: Column) -> bool:
-    """Whether a column that was left out may hold what a model says: values that vary, and are no times or sizes."""
-    is_read = column.kind in ("whole", "fraction", "text", "list")
-    return is_read and (column.distinct > 1 or column.kind == "list") and not set(column.words) & AMOUNT_WORDS
 
 
 def check_no_truth(dense: Sequence[Predictions], compressed: Sequence[Predictions], matched: Matched) -> None:
@@ -42,11 +36,12 @@ def check_no_truth(dense: Sequence[Predictions], compressed: Sequence[Prediction
         InputError: names the column, and how to say what it is.
     """
     parts = (*dense, *compressed)
-    if not all(part.is_unsure for part in parts):
+    counts = {len(part.models) for part in parts}
+    if not all(part.is_unsure for part in parts) or len(counts) > 1:
         return
-    if all(len(part.models) == 1 for part in parts):
+    if counts == {1}:
         _check_single(dense, compressed, matched)
-    elif all(len(part.models) == len(parts[0].models) for part in parts):
+    else:
         _check_several(dense[0], compressed[0], matched)
 
 
@@ -59,66 +54,55 @@ def _check_single(dense: Sequence[Predictions], compressed: Sequence[Predictions
     if not all(_same_models(a, b, matched, (f"dense {i}", f"compressed {j}")).all() for (i, a), (j, b) in pairs):
         return
     name = one.chosen[0]
-    shown = ", ".join(repr(column.name) for column in candidates[:4])
-    raise fault(
-        other.source,
-        name,
-        f"the same in every row of both files, as true labels are, where {shown} differs",
-        "predictions",
-        f"{_cure(candidates, name, one)}; --prediction-column {typed([name])} if both models truly agree everywhere",
-    )
+    found = f"the same in every row of both files, as true labels are, where {quoted(candidates, 4)} differs"
+    cure = f"--prediction-column {typed([name])} if both models truly agree everywhere"
+    raise fault(other.source, name, found, "predictions", f"{_cure(candidates, name, one)}; {cure}")
 
 
 def _cure(candidates: Sequence[Column], name: str, part: Predictions) -> str:
     """How to say which column holds the predictions, as far as one can."""
     truth = f"--label-column {typed(name)}"
+    num_labels = len(part.class_names) if part.class_names is not None else part.largest + 1
     cures = []
     for column in candidates[:3]:
-        listed = typed([column.name])
-        words = set(column.words)
-        if words & WRONG_NAMES or (is_label(column) and column.is_binary and words & {"correct", "right"}):
+        scores, is_right = f"--score-columns {typed([column.name])} {truth}", column.has_any(("correct", "right"))
+        if column.has_any(WRONG_NAMES) or (column.is_label and column.is_binary and is_right):
             cures.append(f"right or wrong in {column.name!r}: write 1 for right in a column correct alone, beside ids")
-        elif is_label(column):
-            cures.append(f"--prediction-column {listed} {truth} if {column.name!r} is predicted")
+        elif column.is_label:
+            cures.append(f"--prediction-column {typed([column.name])} {truth} if {column.name!r} is predicted")
         elif column.kind == "list":
-            cures.append(f"--score-columns {listed} {truth} if {column.name!r} has a score a class")
-        elif words & SURENESS_WORDS or _num_labels(part) > 2:
+            cures.append(f"{scores} if {column.name!r} has a score a class")
+        elif column.has_any(SURENESS_WORDS) or num_labels > 2:
             cures.append(f"write the predicted class too, in a column prediction: {column.name!r} does not tell it")
         elif column.words[-1:] == ("0",) or column.key == "p0":
             cures.append(f"write the score of class 1 instead of {column.name!r}, 1 - p, as score_1")
         else:
-            cures.append(f"--score-columns {listed} {truth} if {column.name!r} is the score of class 1 of two")
+            cures.append(f"{scores} if {column.name!r} is the score of class 1 of two")
     return "; ".join(dict.fromkeys(cures))
-
-
-def _num_labels(part: Predictions) -> int:
-    return len(part.class_names) if part.class_names is not None else part.largest + 1
 
 
 def _differing(one: Predictions, other: Predictions, matched: Matched) -> list[Column]:
     """The columns left out of both files whose first rows are not the same in both."""
-    others = {column.name: column for column in other.beside}
-    rows = [_rows(matched, name) for name in ("dense 0", "compressed 0")]
-    found = []
-    for column in one.beside:
-        twin = others.get(column.name)
-        if twin is None:
-            continue
-        known = (rows[0] < column.rows) & (rows[1] < twin.rows)
-        if column.kind != twin.kind or column.width != twin.width:
-            found.append(column)
-        elif column.numbers is not None and twin.numbers is not None:
-            same = np.array_equal(column.numbers[rows[0][known]], twin.numbers[rows[1][known]], equal_nan=True)
-            found += [] if same else [column]
-        else:
-            first, second = np.array(plain(column), object), np.array(plain(twin), object)
-            found += [] if (first[rows[0][known]] == second[rows[1][known]]).all() else [column]
-    return found
+    twins = {column.name: column for column in other.beside}
+    rows = (_rows(matched, "dense 0"), _rows(matched, "compressed 0"))
+    pairs = [(column, twins[column.name]) for column in one.beside if column.name in twins]
+    return [column for column, twin in pairs if not _are_same(column, twin, rows)]
+
+
+def _are_same(column: Column, twin: Column, rows: tuple[np.ndarray, np.ndarray]) -> bool:
+    """Whether two columns have the same values in the rows that belong together, as far as these were looked at."""
+    if column.kind != twin.kind or column.width != twin.width:
+        return False
+    known = (rows[0] < column.rows) & (rows[1] < twin.rows)
+    if column.numbers is not None and twin.numbers is not None:
+        return np.array_equal(column.numbers[rows[0][known]], twin.numbers[rows[1][known]], equal_nan=True)
+    first, second = np.array(column.cells, object), np.array(twin.cells, object)
+    return bool((first[rows[0][known]] == second[rows[1][known]]).all())
 
 
 def _rows(matched: Matched, name: str) -> np.ndarray:
-    found = matched.rows_of(name, 0, matched.examples)
-    return np.arange(matched.examples) if isinstance(found, slice) else found
+    rows = matched.rows_of(name, 0, matched.examples)
+    return np.arange(matched.examples) if isinstance(rows, slice) else rows
 
 
 def _same_models(
@@ -149,27 +133,25 @@ def _check_several(one: Predictions, other: Predictions, matched: Matched) -> No
     if not same.any() or same.all():
         return
     true, said = int(np.argmax(same)), int(np.argmin(same))
-    raise fault(
-        other.source,
-        "columns" if one.chosen else one.array.label,
-        f"{one.models[true]!r} is the same in every row of both files, as true labels are; {one.models[said]!r} is not",
-        "predictions alone, or names that say which are true",
-        _columns_cure(one, true, said) if one.chosen else _array_cure(one, true, said),
+    found = (
+        f"{one.models[true]!r} is the same in every row of both files, as true labels are; {one.models[said]!r} is not"
     )
+    cure = _columns_cure(one, true, said) if one.chosen else _array_cure(one, true, said)
+    where, expected = one.array.label, "predictions alone, or names that say which are true"
+    raise fault(other.source, "columns" if one.chosen else where, found, expected, cure)
 
 
 def _columns_cure(part: Predictions, true: int, said: int) -> str:
-    return (
-        f"--label-column {typed(part.chosen[true])} --prediction-column {typed([part.chosen[said]])} if the one is the "
-        f"truth and the other predicted; --prediction-column {typed(part.chosen)} if all are predicted"
-    )
+    flags = f"--label-column {typed(part.chosen[true])} --prediction-column {typed([part.chosen[said]])}"
+    all_predicted = f"--prediction-column {typed(part.chosen)} if all are predicted"
+    return f"{flags} if the one is the truth and the other predicted; {all_predicted}"
 
 
 def _array_cure(part: Predictions, true: int, said: int) -> str:
     place = ":," if part.axes[0] == "examples" else ""
-    suffix = Path(part.source).suffix.lower()
-    load = f"np.load('{part.source}')" if suffix == ".npy" else "a"
+    is_npy = Path(part.source).suffix.lower() == ".npy"
+    load = f"np.load('{part.source}')" if is_npy else "a"
     target = f"{Path(part.source).stem}_predicted.npy"
     code = f"import numpy as np;a={load};np.save('{target}',a[{place}{said}]);np.save('TRUE.npy',a[{place}{true}])"
-    write = f"by {python_line(code)}, and likewise of the other file" if suffix == ".npy" else "to arrays of their own"
+    write = f"by {python_line(code)}, and likewise of the other file" if is_npy else "to arrays of their own"
     return f"--values labels if all are predicted; else write the two apart, {write}, and give --labels TRUE.npy"

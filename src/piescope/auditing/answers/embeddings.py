@@ -14,7 +14,7 @@ from piescope.measure.pies import modal_label
 from piescope.measure.prediction_depth import prediction_depth
 from piescope.measure.q_score import is_degenerate, q_score
 from piescope.measure.similarity import knn_agreement, linear_cka, neighbourhood_overlap
-from piescope.reading.columns import numpy_of
+from piescope.reading.arrow import numpy_of
 from piescope.reading.files import fault
 from piescope.reading.matching import Matched
 from piescope.store.audit_record import BothSides, DepthOfSides, Embeddings, QMeans, QScoreOfSides, QScores

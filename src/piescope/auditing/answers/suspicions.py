@@ -13,7 +13,7 @@ from piescope.auditing.answers.confusions import ConfusionSums
 from piescope.auditing.audited import Audited
 from piescope.auditing.tally import Counted
 from piescope.measure.relabelling import Relabelling, relabelling
-from piescope.reading.parts import LabelColumn, Predictions
+from piescope.reading.predictions import LabelColumn, Predictions
 from piescope.store.audit_answers import SideName
 from piescope.store.audit_inputs import (
     AuditWarning,

@@ -25,6 +25,7 @@ from made_predictions import (
     table_of_lists,
     table_of_scores,
 )
+from made_refusals import Cases, Refusal, write
 from piescope.audits import Audit, audit
 from piescope.problems import InputError
 
@@ -426,3 +427,52 @@ def test_any_callables_and_a_data_set() -> None:
     assert found["accuracy"]["dense"] == pytest.approx(100 * (said[0] == few.labels).mean())
     assert found["inputs"]["data"]["examples"] == 100
     assert len(found["inputs"]["notes"]) == len(set(found["inputs"]["notes"])) == 1
+
+
+CASES = Cases()
+
+
+@CASES.add
+def models_of_different_length_in_a_folder(root: Path) -> Refusal:
+    for place, count in enumerate((3, 3, 2)):
+        as_npy(np.arange(count), write(root, f"runs/{place}.npy", ""))
+    return {"dense": root / "runs", "compressed": np.array([0, 1, 2])}, ("2.npy", "2 rows", "3, as 0.npy has")
+
+
+@CASES.add
+def an_empty_dict(root: Path) -> Refusal:
+    return {"dense": {}, "compressed": np.array([1])}, ("dense: dense", "an empty dict")
+
+
+@CASES.add
+def truths_that_disagree(root: Path) -> Refusal:
+    paths = (
+        write(root, "d.csv", "prediction,true_label\n1,1\n0,0\n"),
+        write(root, "c.csv", "prediction,true_label\n1,1\n0,1\n"),
+    )
+    return {"dense": paths[0], "compressed": paths[1]}, ("c.csv: labels, row 1", "another true label than in d.csv")
+
+
+@CASES.add
+def labels_and_scores_in_a_folder(root: Path) -> Refusal:
+    write(root, "runs/a.csv", "prediction\n1\n0\n"), as_npy(np.full((2, 2), 0.5), root / "runs" / "b.npy")
+    return {"dense": root / "runs", "compressed": np.array([1, 0])}, (
+        "a.csv: dense",
+        "labels, where b.npy has scores",
+        "'runs/*_logits.npy'",
+    )
+
+
+@CASES.add
+def rows_of_different_lengths(root: Path) -> Refusal:
+    return {"dense": [[1, 2], [3]], "compressed": [1, 2]}, ("dense: dense", "inhomogeneous", "rows of one length")
+
+
+@CASES.add
+def none_among_labels(root: Path) -> Refusal:
+    return {"dense": [None, 1], "compressed": [1, 2]}, ("dense: dense", "values of type object", "numbers or names")
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_what_is_refused(name: str, tmp_path: Path) -> None:
+    CASES.check(name, tmp_path)

@@ -1,20 +1,89 @@
-"""Tables in JSON files: the layouts of pandas, of pipelines, and a mapping of examples to answers."""
+"""Tables in JSON: lines of objects, and one text in the layouts of pandas, of pipelines, or of answers by example."""
 
 from __future__ import annotations
 
+import codecs
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from piescope.reading.files import fault, shown
+from piescope.reading.files import fault, shown, typed
 from piescope.reading.known_formats import conversion, refuse_object, refuse_records
 from piescope.reading.names import WRAPPER_NAMES, is_usual, key_of
 from piescope.wording import printable
 
+SAMPLE = 2**16
+"""Bytes of JSON lines that are looked at to tell whose they are."""
+
+MOST_JSON = 2**26
+"""Bytes of a .json file, which cannot be read in parts."""
+
+DEEPEST_JSON = 500
+"""Brackets within brackets on a line; thousands of them overflow the stack of Arrow's parser."""
+
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}\n"))
+
 LEAST_ANSWERS = 8
 """Entries of a mapping from which it is examples and their answers."""
+
+JSON_ROWS = "write JSON lines: one object a row"
+
+
+def check_lines(path: Path) -> None:
+    """Refuses JSON lines that Arrow's parser does not survive: no object first, brackets thousands deep; InputError."""
+    before, line = 0, 1
+    with path.open("rb") as file:
+        start = file.read(SAMPLE).removeprefix(codecs.BOM_UTF8).lstrip()
+        refuse_records(_first_object(start.partition(b"\n")[0]), path)
+        if not start.startswith(b"{"):
+            raise fault(path, "line 1", f"{start[:20]!r}", 'a JSON object: {"id": ...}', "write one object a line")
+        file.seek(0)
+        while chunk := file.read(2**22):
+            raw = np.frombuffer(chunk.translate(None, NO_BRACKETS), np.uint8)
+            steps = np.isin(raw, list(b"[{")).astype(np.int64) - np.isin(raw, list(b"]}"))
+            depth, is_end = before + np.cumsum(steps), raw == ord("\n")
+            last_end = np.maximum.accumulate(np.where(is_end, np.arange(len(raw)), -1))
+            depth -= np.where(last_end >= 0, depth[last_end], 0)
+            if (depth > DEEPEST_JSON).any():
+                line += int(is_end[: int(np.argmax(depth > DEEPEST_JSON))].sum())
+                found = f"more than {DEEPEST_JSON} brackets within brackets"
+                raise fault(path, f"line {line:,}", found, "one JSON object a line", "write a row of values")
+            before, line = int(depth[-1]) if len(raw) else before, line + int(is_end.sum())
+
+
+def _first_object(line: bytes) -> dict[str, Any]:
+    """The object of a line of JSON; empty where it is none."""
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def read_json(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
+    """The table of a .json file, and what is said of how it lies there.
+
+    Raises:
+        InputError: too large, of another tool, or no table.
+    """
+    size = path.stat().st_size
+    if size > MOST_JSON:
+        raise fault(path, "size", f"{size:,} bytes", f"at most {MOST_JSON:,} of JSON", "write JSON lines or Parquet")
+    try:
+        content = json.loads(path.read_bytes())
+    except json.JSONDecodeError as error:
+        if not error.msg.startswith("Extra data") or error.lineno != 2:
+            raise
+        cure = f"name it by what it holds: mv {typed(shown(path))} {typed(shown(path.with_suffix('.jsonl')))}"
+        raise fault(path, "content", "JSON lines, one object a line", "one JSON text", cure) from None
+    if isinstance(content, dict):
+        refuse_object(content, path)
+    inner, notes = unwrapped(content)
+    return table_of_json(inner, path), notes
 
 
 def unwrapped(content: Any) -> tuple[Any, tuple[str, ...]]:
@@ -36,15 +105,14 @@ def unwrapped(content: Any) -> tuple[Any, tuple[str, ...]]:
         return content, ()
     named = [name for name, value in content.items() if key_of(name) in WRAPPER_NAMES and _may_be_table(value)]
     if len(named) == 1:
-        inner, told = unwrapped(content[named[0]])
-        return inner, (_unwrapped_told(named, content), *told)
-    columns = [name for name, value in content.items() if isinstance(value, list) and is_usual(name)]
-    lengths = {len(content[name]) for name in columns}
+        inner, notes = unwrapped(content[named[0]])
+        return inner, (_note_of_part(named, content), *notes)
+    lengths = {len(value) for name, value in content.items() if isinstance(value, list) and is_usual(name)}
     if len(lengths) != 1 or named:
         return content, ()
     length = lengths.pop()
     table = {name: value for name, value in content.items() if isinstance(value, list) and len(value) == length}
-    return table, (_unwrapped_told(list(table), content),)
+    return table, (_note_of_part(list(table), content),)
 
 
 def _may_be_table(value: Any) -> bool:
@@ -56,31 +124,28 @@ def _may_be_table(value: Any) -> bool:
 
 def _are_answers(content: Mapping[str, Any]) -> bool:
     """Whether an object is examples and their answers: enough of them, all names or all ids."""
-    values = content.values()
-    return len(content) >= LEAST_ANSWERS and (
-        all(isinstance(value, str) for value in values)
-        or all(isinstance(value, int) and not isinstance(value, bool) for value in values)
-    )
+    kinds = {type(value) for value in content.values()}
+    return len(content) >= LEAST_ANSWERS and kinds in ({str}, {int})
 
 
 def _are_rows(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
-def _unwrapped_told(read: Sequence[str], content: Mapping[str, Any]) -> str:
+def _note_of_part(read: Sequence[str], content: Mapping[str, Any]) -> str:
     left = [name for name in content if name not in read]
     more = f" and {len(left) - 5} more" if len(left) > 5 else ""
-    names = [", ".join(repr(printable(name, 40)) for name in each) for each in (read[:5], left[:5])]
-    return f"read: {names[0]} of the file's object" + (f", not read: {names[1]}{more}" if left else "")
+    parts = [", ".join(repr(printable(name, 40)) for name in names[:5]) for names in (read, left)]
+    return f"read: {parts[0]} of the file's object" + (f", not read: {parts[1]}{more}" if left else "")
 
 
 def _line_for(content: Any, path: Path) -> str:
     """How to write the longest list within an object as rows."""
     lists = {name: value for name, value in content.items() if isinstance(value, list) and value}
     if not lists:
-        return "write JSON lines: one object a row"
-    name = max(lists, key=lambda each: len(lists[each]))
-    row = "r" if all(isinstance(one, dict) for one in lists[name]) else "{'prediction':r}"
+        return JSON_ROWS
+    name = max(lists, key=lambda key: len(lists[key]))
+    row = "r" if _are_rows(lists[name]) else "{'prediction':r}"
     line = conversion(row, f"json.load(sys.stdin)[{name!r}]", shown(path))
     return f"if {printable(name, 40)!r} holds the rows, {line}"
 
@@ -94,46 +159,37 @@ def table_of_json(content: Any, path: Path) -> pa.Table:
     Raises:
         InputError: none of these, or a file of another tool.
     """
-    found = _of_list(content, path) if isinstance(content, list) else None
-    if isinstance(content, dict) and content:
+    is_object = isinstance(content, dict)
+    table = _of_list(content, path) if isinstance(content, list) else None
+    if is_object and content:
         refuse_object(content, path)
-        found = _of_object(content, path)
-    if found is None:
-        raise fault(
-            path,
-            "content",
-            f"a JSON {type(content).__name__}" + (f" with {_told(content)}" if isinstance(content, dict) else ""),
-            "a list of objects, or an object of lists",
-            _line_for(content, path) if isinstance(content, dict) else "write JSON lines: one object a row",
-        )
-    return found
-
-
-def _told(content: Mapping[str, Any]) -> str:
-    return printable(", ".join(map(repr, list(content)[:6])), 80) or "nothing in it"
+        table = _of_object(content, path)
+    if table is None:
+        keys = printable(", ".join(map(repr, list(content)[:6])), 80) or "nothing in it" if is_object else ""
+        found = f"a JSON {type(content).__name__}" + (f" with {keys}" if is_object else "")
+        cure = _line_for(content, path) if is_object else JSON_ROWS
+        raise fault(path, "content", found, "a list of objects, or an object of lists", cure)
+    return table
 
 
 def _of_list(content: list[Any], path: Path) -> pa.Table | None:
-    if not content:
-        return None
-    if all(isinstance(row, dict) for row in content):
+    if _are_rows(content):
         refuse_records(content[0], path)
         return _of_rows(content)
-    if all(isinstance(row, list) and row and all(isinstance(one, dict) for one in row) for row in content):
+    if content and all(map(_are_rows, content)):
         return _of_label_scores(content, path)
-    if all(isinstance(row, list) and len(row) == len(content[0]) for row in content) and content[0]:
+    if content and all(isinstance(row, list) and len(row) == len(content[0]) for row in content) and content[0]:
         if any(isinstance(cell, (list, dict)) for row in content for cell in row):
             return None
         return pa.table({f"column {place + 1}": [row[place] for row in content] for place in range(len(content[0]))})
-    if not any(isinstance(item, (list, dict)) for item in content):
-        return pa.table({"column 1": content})
-    return None
+    if not content or any(isinstance(item, (list, dict)) for item in content):
+        return None
+    return pa.table({"column 1": content})
 
 
-def _of_rows(rows: Sequence[Mapping[str, Any]], index: Sequence[str] = ()) -> pa.Table:
+def _of_rows(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [row.get(name) for row in rows] for name in names}
-    return pa.table(({"id": list(index)} if index and "id" not in columns else {}) | columns)
+    return pa.table({name: [row.get(name) for row in rows] for name in names})
 
 
 def _of_label_scores(rows: list[list[dict[str, Any]]], path: Path) -> pa.Table | None:
@@ -144,13 +200,9 @@ def _of_label_scores(rows: list[list[dict[str, Any]]], path: Path) -> pa.Table |
     tables = [{str(one["label"]): one["score"] for one in row} for row in rows]
     if all(len(table) == len(labels) for table in tables):
         return pa.table({f"score_{label}": [table[label] for table in tables] for label in labels})
-    raise fault(
-        path,
-        "content",
-        "the best few labels of each example with their scores",
-        "the scores of all classes, or the best label alone",
-        "ask the pipeline for all (top_k=None), or write the first label of each as prediction",
-    )
+    found = "the best few labels of each example with their scores"
+    cure = "ask the pipeline for all (top_k=None), or write the first label of each as prediction"
+    raise fault(path, "content", found, "the scores of all classes, or the best label alone", cure)
 
 
 def _of_object(content: dict[str, Any], path: Path) -> pa.Table | None:
@@ -159,26 +211,22 @@ def _of_object(content: dict[str, Any], path: Path) -> pa.Table | None:
         names, rows = [str(name) for name in content["columns"]], content["data"]
         if not all(isinstance(row, list) and len(row) == len(names) for row in rows):
             return None
-        table: dict[str, list[Any]] = {name: [row[place] for row in rows] for place, name in enumerate(names)}
         index = [str(one) for one in content.get("index") or ()]
-        return _with_index(table, index)
+        return _with_index({name: [row[place] for row in rows] for place, name in enumerate(names)}, index)
     if {"schema", "data"} <= set(content) and isinstance(content["data"], list):
         return _of_rows(content["data"]) if all(isinstance(row, dict) for row in content["data"]) else None
     if all(isinstance(value, list) for value in values):
         return pa.table(content)
     if all(isinstance(value, dict) and value for value in values):
         return _of_objects(content, path)
-    if _are_answers(content):
-        return pa.table({"id": list(content), "prediction": values})
-    return None
+    return pa.table({"id": list(content), "prediction": values}) if _are_answers(content) else None
 
 
 def _with_index(table: dict[str, list[Any]], index: Sequence[str]) -> pa.Table:
     """With the rows' names as ids, unless they only count them."""
     counts = [str(number) for number in range(len(index))]
-    if index and list(index) != counts and "id" not in table:
-        table = {"id": list(index), **table}
-    return pa.table(table)
+    has_ids = index and list(index) != counts and "id" not in table
+    return pa.table({"id": list(index), **table} if has_ids else table)
 
 
 def _of_objects(content: dict[str, dict[str, Any]], path: Path) -> pa.Table | None:
@@ -189,14 +237,8 @@ def _of_objects(content: dict[str, dict[str, Any]], path: Path) -> pa.Table | No
     if by_row == by_column:
         by_row, by_column = len(inner) < len(outer), len(outer) < len(inner)
     if by_row == by_column:
-        raise fault(
-            path,
-            "content",
-            f"an object of objects, {len(outer)} by {len(inner)}",
-            "rows by example, or columns by name",
-            "write JSON lines: one object a row",
-        )
+        found = f"an object of objects, {len(outer)} by {len(inner)}"
+        raise fault(path, "content", found, "rows by example, or columns by name", JSON_ROWS)
     if by_column:
-        rows = [{name: content[name].get(one) for name in outer} for one in inner]
-        return _with_index({name: [row[name] for row in rows] for name in outer}, inner)
+        return _with_index({name: [content[name].get(one) for one in inner] for name in outer}, inner)
     return _with_index({name: [content[one].get(name) for one in outer] for name in inner}, outer)

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as some
 from pyarrow import parquet
 
+from made_refusals import GOOD, Cases, Refusal, write
 from piescope.audits import audit
 from piescope.problems import InputError
 
@@ -330,3 +331,44 @@ def test_what_is_written_plainly_is_read(kind: str, how: str) -> None:
     assert error is None, str(error)
     assert found["accuracy"]["dense"] == pytest.approx(made.expected["accuracy"][0])
     assert found["flips"]["correct_to_wrong"] == made.expected["lost"]
+
+
+CASES = Cases()
+
+
+@CASES.add
+def no_such_id_column(root: Path) -> Refusal:
+    path = write(root, "d.csv", GOOD)
+    return {"dense": path, "compressed": path, "id_column": "image"}, (
+        "d.csv: --id-column",
+        "no column 'image'",
+        "'id', 'prediction'",
+    )
+
+
+CASES.text("only ids", "id\na\nb\n", "columns", "'id'", "columns of predictions", "--id-column")
+
+
+@CASES.add
+def several_columns_that_may_be_labels(root: Path) -> Refusal:
+    return {
+        "dense": np.array([0, 1]),
+        "compressed": np.array([0, 1]),
+        "labels": write(root, "l.csv", "first,second\n1,0\n0,1\n"),
+    }, ("l.csv: columns", "'first', 'second'", "--label-column NAME")
+
+
+@CASES.add
+def no_such_label_column(root: Path) -> Refusal:
+    asked = {
+        "dense": np.array([0, 1]),
+        "compressed": np.array([0, 1]),
+        "labels": write(root, "l.csv", "label\n1\n0\n"),
+        "label_column": "lable",
+    }
+    return asked, ("l.csv: --label-column", "no column 'lable'", "one of: 'label'")
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_what_is_refused(name: str, tmp_path: Path) -> None:
+    CASES.check(name, tmp_path)

@@ -1,0 +1,52 @@
+"""Text files with cells: what is refused, and what looks wrong and works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from made_refusals import GOOD, Cases, with_metadata, write
+from piescope.audits import audit
+
+CASES = Cases()
+
+
+CASES.text("only a header", "id,prediction\n", "rows", "a header and no rows")
+CASES.text("only line breaks", "\n\n \n", "rows", "none")
+CASES.text("UTF-16", GOOD.encode("utf-16"), "encoding", "UTF-16", "save it again as UTF-8")
+CASES.text("Latin-1", "id,prediction\nä,1\nb,0\n".encode("latin-1"), "byte 14", "no UTF-8", "Windows-1252")
+CASES["metadata without rows"] = with_metadata("id,camera\n", "a header and no rows")
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_what_is_refused(name: str, tmp_path: Path) -> None:
+    CASES.check(name, tmp_path)
+
+
+def test_a_header_longer_than_what_is_looked_at_first(tmp_path: Path) -> None:
+    count = 3000
+    header = ",".join(f"a rather long name of class number {number}" for number in range(count))
+    rows = [",".join("1.0" if place == row else "0.0" for place in range(count)) for row in range(3)]
+    path = write(tmp_path, "d.csv", f"{header}\n" + "\n".join(rows))
+    found = audit(
+        path, np.array([0, 1, 2]), classes=[f"a rather long name of class number {number}" for number in range(count)]
+    )
+    assert (found["changed"], len(found["class_names"])) == (0, count)
+
+
+def test_lines_of_other_kinds(tmp_path: Path) -> None:
+    for text in (
+        GOOD,
+        "\ufeff" + GOOD,
+        GOOD.replace("\n", "\r\n"),
+        GOOD.replace(",", ";"),
+        GOOD.replace(",", "\t"),
+        GOOD.rstrip(),
+        "FEA1,prediction\na,1\nb,0\nc,1\n",
+    ):
+        path = write(tmp_path, "d.csv", text)
+        assert audit(path, np.array([1, 0, 1]))["changed"] == 0
+    commas = write(tmp_path, "d.csv", "id;cat;dog\r\na;0,25;0,75\r\nb;0,9;0,1\r\n".replace("\r\n", "\n"))
+    assert audit(commas, np.array([1, 0]))["changed"] == 0
