@@ -115,7 +115,7 @@ def _whole_array(array: StoredArray, name: str, hints: Hints, sample: np.ndarray
         array, sample = in_memory(codes, array.name).renamed(path), (sample > 0).astype(np.int32)
     if len(array.shape) == 3:
         cure = "leave out the third axis, or say --values logits"
-        raise _no_shape(array, f"whole numbers of shape {list(array.shape)}", "labels [models, examples]", cure)
+        raise fault(path, where, f"whole numbers of shape {list(array.shape)}", "labels [models, examples]", cure)
     axes, notes = _label_axes(array, hints)
     if len(array.shape) == 2 and hints.values is None and 1 not in array.shape:
         zero = _zero_of_scores(array, axes, sample, hints)

@@ -56,11 +56,10 @@ def top_list(sheet: Sheet) -> Roles | None:
     by_key = {column.key: column for column in sheet.columns}
     best = next((by_key[key] for key in FIRSTS if key in by_key), None)
     if best is None or not best.is_label:
-        found = f"{quoted(group, len(group))}: scores that fall from left to right in every row, a list of the best"
-        cure = "write the predicted class of each example too; if they are scores of classes 0, 1, ...: --score-columns"
-        cure = f"{cure} {typed([column.name for column in group])}"
-        expected = "one score for each class, or the predicted class"
-        raise sheet.fault("columns", f"{found} {len(group)}", expected, cure)
+        names, flag = quoted(group, len(group)), f"--score-columns {typed([column.name for column in group])}"
+        found = f"{names}: scores that fall from left to right in every row, a list of the best {len(group)}"
+        cure = f"write the predicted class of each example too; if they are scores of classes 0, 1, ...: {flag}"
+        raise sheet.fault("columns", found, "one score for each class, or the predicted class", cure)
     why = f"of a list of the best {len(group)}, whose first is used"
     numbered = [column for column in sheet.columns if column.words[-1:] and column.words[-1].isdigit()]
     left = tuple((column.name, why) for column in numbered if column is not best)

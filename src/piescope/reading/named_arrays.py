@@ -137,7 +137,7 @@ def _chosen(rest: Arrays, path: Path, hints: Hints) -> tuple[list[str], bool]:
     if predicted:
         return _one_of_each(rest, predicted), is_correctness
     right = [name for name in rest if keys[name] in usual.CORRECT_NAMES and len(rest[name].shape) == 1]
-    if right or is_correctness:
+    if right or (is_correctness and rest):
         return (right[:1] or list(rest)), True
     labels = [name for name in rest if keys[name] in usual.CLASS_LABEL_NAMES]
     aside = {

@@ -294,9 +294,13 @@ def _asked(sheet: Sheet) -> Roles | None:
 
 def _asked_scores(columns: Sequence[Column], sheet: Sheet) -> Roles:
     """The columns of scores that the user names."""
-    odd = next((column for column in columns if not (column.is_number or column.kind == "list")), None)
+    others = [column for column in columns if not column.is_number]
+    odd = next((column for column in others if column.kind != "list"), None)
     if odd is not None:
         raise sheet.fault(odd.name, f"{odd.kind} values", "numbers", "name the columns of scores")
+    if others:
+        cure = f"name lists alone: --score-columns {typed([column.name for column in others])}"
+        raise sheet.fault(others[0].name, "list values beside numbers", "numbers, or lists of them", cure)
     names = tuple(column.name for column in columns)
     settled: Values | None = sheet.hints.values if sheet.are_scores else None
     if len(columns) == 1:

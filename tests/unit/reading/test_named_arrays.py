@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from made_refusals import Cases, Refusal
+from made_refusals import Cases, Refusal, write
 
 CASES = Cases()
 
@@ -57,6 +57,16 @@ def weights_for_predictions(root: Path) -> Refusal:
         "d.npz: tensors",
         "weights of a network",
         "WRN-16-2@FILE",
+    )
+
+
+@CASES.add
+def no_tensors_that_say_right(root: Path) -> Refusal:
+    path = write(root, "d.safetensors", b"\x08" + bytes(7) + b"{}      ")
+    return {"dense": path, "compressed": np.array([0, 1]), "values": "correct"}, (
+        "d.safetensors: arrays",
+        "no arrays",
+        "name it logits, probabilities or predictions",
     )
 
 

@@ -369,6 +369,17 @@ def no_such_label_column(root: Path) -> Refusal:
     return asked, ("l.csv: --label-column", "no column 'lable'", "one of: 'label'")
 
 
+@CASES.add
+def a_list_and_a_number_named_as_scores(root: Path) -> Refusal:
+    rows = "".join(f'{{"id": "{row}", "scores": [0.5, 0.5], "other": 0.{row}5}}\n' for row in range(4))
+    path = write(root, "d.jsonl", rows)
+    return {"dense": path, "compressed": path, "score_columns": ("other", "scores")}, (
+        "d.jsonl: scores",
+        "list values beside numbers",
+        "name lists alone: --score-columns scores",
+    )
+
+
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_what_is_refused(name: str, tmp_path: Path) -> None:
     CASES.check(name, tmp_path)
