@@ -119,20 +119,17 @@ class CalibrationSums:
         to the number of examples), ``confidence`` and ``accuracy`` their means in percent, None in an empty bin.
         """
         models, bins = self.examples.shape
-        rows: list[dict[str, float | None]] = []
-        for index, (count, confidence, right) in enumerate(
-            zip(self.examples.sum(0), self.confidence.sum(0), self.right.sum(0), strict=True)
-        ):
-            rows.append(
-                {
-                    "low": index / bins,
-                    "high": (index + 1) / bins,
-                    "examples": float(count / max(models, 1)),
-                    "confidence": _percent(confidence, count) if count else None,
-                    "accuracy": _percent(right, count) if count else None,
-                }
-            )
-        return rows
+        sums = zip(self.examples.sum(0), self.confidence.sum(0), self.right.sum(0), strict=True)
+        return [
+            {
+                "low": index / bins,
+                "high": (index + 1) / bins,
+                "examples": float(count / max(models, 1)),
+                "confidence": _percent(confidence, count) if count else None,
+                "accuracy": _percent(right, count) if count else None,
+            }
+            for index, (count, confidence, right) in enumerate(sums)
+        ]
 
 
 def expected_calibration_error(

@@ -48,10 +48,7 @@ def class_counts(mask: ExampleMask, labels: ExampleLabels, num_classes: int) -> 
 
 
 def same_class_probability(
-    masks: Bool[Any, "*rows examples"],
-    labels: ExampleLabels,
-    num_classes: int,
-    weights: Num[Any, "*draws examples"],
+    masks: Bool[Any, "*rows examples"], labels: ExampleLabels, num_classes: int, weights: Num[Any, "*draws examples"]
 ) -> Float[np.ndarray, "*rows"]:
     """How likely two different marked examples are of one class: low where the marked spread evenly over classes.
 

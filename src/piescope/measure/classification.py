@@ -259,8 +259,7 @@ def _balanced_accuracy(counts: LabelCounts, side: np.ndarray) -> Influence:
     weight = counts.examples / (sizes > 0).sum()
     recall = _ratio(hits, sizes)
     return Influence(
-        float(recall[sizes > 0].mean()),
-        weight * ((side == counts.truth) - recall[counts.truth]) / sizes[counts.truth],
+        float(recall[sizes > 0].mean()), weight * ((side == counts.truth) - recall[counts.truth]) / sizes[counts.truth]
     )
 
 

@@ -123,10 +123,7 @@ class Thresholds:
 
 
 def suspected(
-    predicted_label: ExampleLabels,
-    confidence: Float[Any, " examples"],
-    labels: ExampleLabels,
-    thresholds: Thresholds,
+    predicted_label: ExampleLabels, confidence: Float[Any, " examples"], labels: ExampleLabels, thresholds: Thresholds
 ) -> Bool[np.ndarray, " examples"]:
     """Examples whose label is likely wrong: the models see another class, as surely as they see its own examples.
 

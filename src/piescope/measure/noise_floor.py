@@ -308,27 +308,12 @@ class _DenseSide:
         by_dense = one.shares(self._modal_one_without != few_modal[one.splits], before, self._models[0])
         by_pruned = lost.shares(self._few_one[lost.splits] != modal_without, before, self._models[1])
         observed_moved, floor_moved, strata = self._by_unit(by_dense, by_pruned)
-        observed, floor, excess = (
-            _interval(share, moved, strata, self._sizes)
-            for share, moved in (
-                (observed_share, observed_moved),
-                (self._floor_share, floor_moved),
-                (observed_share - self._floor_share, observed_moved - floor_moved),
-            )
-        )
+        observed = _interval(observed_share, observed_moved, strata, self._sizes)
+        floor = _interval(self._floor_share, floor_moved, strata, self._sizes)
         share = observed_share - self._floor_share
-        return Floor(
-            observed,
-            floor,
-            excess,
-            self._sizes,
-            splits,
-            self._null,
-            share,
-            share + observed_moved - floor_moved,
-            strata,
-            self._models[0],
-        )
+        excess = _interval(share, observed_moved - floor_moved, strata, self._sizes)
+        counts, without = (observed, floor, excess, self._sizes, splits), share + observed_moved - floor_moved
+        return Floor(*counts, self._null, share, without, strata, self._models[0])
 
     @property
     def _sizes(self) -> tuple[int, int]:

@@ -187,10 +187,7 @@ def pie_mask(
 
 
 def rescued_mask(
-    dense: ModelLabels,
-    pruned: Integer[Any, "other examples"],
-    labels: Integer[Any, " examples"],
-    num_classes: int,
+    dense: ModelLabels, pruned: Integer[Any, "other examples"], labels: Integer[Any, " examples"], num_classes: int
 ) -> Bool[np.ndarray, " examples"]:
     """Examples that the dense population gets wrong and the pruned one right, by modal label (the paper's Figure 6).
 

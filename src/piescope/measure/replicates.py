@@ -174,15 +174,9 @@ class Subsamples:
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = np.where(share <= RELIABLE, np.sqrt(variance / (1 - share)), np.nan)
         pies = np.array([part.mean() for part in parts])
-        return ReplicateCurve(
-            self._sizes.astype(np.int64),
-            pies,
-            spread,
-            _limit(self._sizes, pies, 0.5),
-            _limit(self._sizes, pies, 0.25),
-            _limit(self._sizes, pies, 1.0),
-            _power_law(self._sizes, spread),
-        )
+        limit, low, high = (_limit(self._sizes, pies, power) for power in (0.5, 0.25, 1.0))
+        law = _power_law(self._sizes, spread)
+        return ReplicateCurve(self._sizes.astype(np.int64), pies, spread, limit, low, high, law)
 
 
 def _subsets(models: int, size: int, generator: np.random.Generator) -> np.ndarray:

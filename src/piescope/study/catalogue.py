@@ -70,15 +70,10 @@ def _recipe_of(study: Study) -> RecipeUsed | None:
     """The recipe that the study names, and where the study departs from the paper's text."""
     if study.recipe is None:
         return None
-    departed = tuple(
-        Departure(
-            id=departed.id,
-            key=departed.key,
-            paper=departed.values[0],
-            origin=departed.origins[0],
-            here=departed.values[1],
-            why=departed.why,
+    departed = []
+    for difference in departures(study, load_recipe(TEXT)):
+        (paper, here), origin = difference.values, difference.origins[0]
+        departed.append(
+            Departure(id=difference.id, key=difference.key, paper=paper, origin=origin, here=here, why=difference.why)
         )
-        for departed in departures(study, load_recipe(TEXT))
-    )
-    return RecipeUsed(name=study.recipe, title=load_recipe(study.recipe).title, departures=departed)
+    return RecipeUsed(name=study.recipe, title=load_recipe(study.recipe).title, departures=tuple(departed))

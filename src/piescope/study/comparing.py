@@ -119,15 +119,9 @@ def _depths_of(probed: list[Artefact], labels: np.ndarray, truth: np.ndarray) ->
     if not probed:
         return None
     knn = [depth.tensors(layout.KNN_LABELS)["knn_labels"] for depth in probed]
-    return Depths(
-        np.stack([prediction_depth(labels_at, truth, "corti2022") for labels_at in knn]),
-        np.stack(
-            [
-                prediction_depth(labels_at, own, "baldock")
-                for labels_at, own in zip(knn, labels[: len(knn)], strict=True)
-            ]
-        ),
-    )
+    corti2022 = [prediction_depth(near, truth, "corti2022") for near in knn]
+    baldock = [prediction_depth(near, own, "baldock") for near, own in zip(knn, labels[: len(knn)], strict=True)]
+    return Depths(np.stack(corti2022), np.stack(baldock))
 
 
 @dataclass(frozen=True)
@@ -155,6 +149,7 @@ def compare(spec: Compare, parents: Parents) -> Files:
     truth = data.tensors(layout.IMAGES)["labels"]
     dense, pruned = (population_of(parents, side, truth, spec.num_classes) for side in ("dense", "pruned"))
     is_pie = pie_mask(dense.labels, pruned.labels, spec.num_classes)
+    is_rescued = rescued_mask(dense.labels, pruned.labels, truth, spec.num_classes)
     fresh = [_labels_of(parents.load(ref)) for ref in parents.refs("fresh")]
     tested = _tested(dense.labels, pruned.labels, fresh, is_pie, spec)
     columns: dict[str, Any] = {
@@ -163,7 +158,7 @@ def compare(spec: Compare, parents: Parents) -> Files:
         "dense_label": modal_label(dense.labels, spec.num_classes),
         "pruned_label": modal_label(pruned.labels, spec.num_classes),
         "is_pie": is_pie,
-        "is_rescued": rescued_mask(dense.labels, pruned.labels, truth, spec.num_classes),
+        "is_rescued": is_rescued,
         **_columns_of("dense", dense, spec.num_classes),
         **_columns_of("pruned", pruned, spec.num_classes),
         "p_value": tested.p_values,
@@ -172,7 +167,7 @@ def compare(spec: Compare, parents: Parents) -> Files:
     }
     return {
         layout.EXAMPLES: as_parquet(pa.table(columns)),
-        layout.SUMMARY: _summary(spec, parents, pruned, tested, columns).as_bytes(),
+        layout.SUMMARY: _summary(spec, parents, pruned, is_pie, is_rescued, tested).as_bytes(),
         layout.MODELS: as_tensors(pruned.per_model()),
     }
 
@@ -222,16 +217,16 @@ def _columns_of(side: str, population: Population, num_classes: int) -> dict[str
 
 
 def _summary(
-    spec: Compare, parents: Parents, pruned: Population, tested: Tested, columns: dict[str, Any]
+    spec: Compare, parents: Parents, pruned: Population, is_pie: np.ndarray, is_rescued: np.ndarray, tested: Tested
 ) -> ArmSummary:
     """The arm's counts, accuracies and realised sparsities."""
     zeros = [RealisedSparsity.of(model.read(layout.SPARSITY)) for model in parents.all("models")]
     models = zip(spec.seeds, pruned.accuracies.tolist(), zeros, strict=True)
     return ArmSummary(
         n_models=len(pruned.labels),
-        pies=int(columns["is_pie"].sum()),
-        ties=int(columns["pruned_tie"].sum()),
-        rescued=int(columns["is_rescued"].sum()),
+        pies=int(is_pie.sum()),
+        ties=int(modal_ties(pruned.labels, spec.num_classes).sum()),
+        rescued=int(is_rescued.sum()),
         confirmed=int(tested.is_confirmed.sum()),
         changed=int((tested.q_values <= FALSE_DISCOVERIES).sum()),
         smallest_p_value=tested.smallest,

@@ -70,13 +70,5 @@ def plan_json(plan: Plan, cost: Cost, seconds: float, peak_memory_bytes: int) ->
         "finetunings": cost.steps.get("finetune", 0),
         "evaluations": sum(cost.steps.get(kind, 0) for kind in ("predict", "depth")),
         "steps": cost.steps,
-        "arms": [
-            {
-                "objective": item.arm.objective,
-                "pruning": item.arm.pruning,
-                "sparsity": item.arm.sparsity,
-                "models": len(item.models),
-            }
-            for item in plan.arms
-        ],
+        "arms": [item.arm.model_dump() | {"models": len(item.models)} for item in plan.arms],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +50,8 @@ class Seen:
         empty = [name for name, many in zip(self.splits.train.class_names, counts[0], strict=True) if many == 0]
         if empty:
             warnings.append(f"{len(empty)} classes have no training image: {', '.join(empty[:5])}")
-        if any(
-            np.ptp(self.splits.train.images[:, channel]) == 0 for channel in range(self.splits.train.image_shape[0])
-        ):
+        images = self.splits.train.images
+        if any(np.ptp(images[:, channel]) == 0 for channel in range(images.shape[1])):
             warnings.append("a channel is the same everywhere: its std is 0, which no study can divide by")
         if self.name == "image_folder":
             side = self.splits.train.image_shape[1]
@@ -75,13 +74,7 @@ class Seen:
             },
         }
         if SOURCES[self.name].facts is None:
-            facts = Facts.of(self.splits)
-            table["holds"] = {
-                "train_examples": facts.train_examples,
-                "test_examples": facts.test_examples,
-                "image_shape": list(facts.image_shape),
-                "num_classes": facts.num_classes,
-            }
+            table["holds"] = asdict(Facts.of(self.splits))
         return table
 
 

@@ -16,14 +16,7 @@ from piescope.problems import DataError
 from piescope.spec import Spec
 from piescope.study import controls
 from piescope.study.controls import Control, FinetuneOnly, FreshDense
-from piescope.training.recipe import (
-    Contrastive,
-    GradualPruning,
-    Normalisation,
-    OneShotPruning,
-    PruningMethod,
-    Training,
-)
+from piescope.training.recipe import Contrastive, GradualPruning, Normalisation, OneShotPruning, PruningMethod, Training
 
 Objective = Literal["supervised", "supcon", "simclr"]
 DENSE = "dense"

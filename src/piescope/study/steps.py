@@ -26,26 +26,12 @@ from piescope.store.artefacts import Artefact, Store, as_tensors
 from piescope.store.step_records import DataRecord, PrunedTensors, RealisedSparsity
 from piescope.study.comparing import compare
 from piescope.study.parents import Files, Parents
-from piescope.study.plan import (
-    Compare,
-    LoadData,
-    Predict,
-    ProbeDepth,
-    Project,
-    PruneAndFinetune,
-    Step,
-    Train,
-)
+from piescope.study.plan import Compare, LoadData, Predict, ProbeDepth, Project, PruneAndFinetune, Step, Train
 from piescope.study.spec import DataSpec
 from piescope.training.loop import OnStep, TrainingData
 from piescope.training.predict import predict, probe_all
 from piescope.training.recipe import Training
-from piescope.training.stages import (
-    History,
-    prune_and_finetune,
-    train_contrastive,
-    train_supervised,
-)
+from piescope.training.stages import History, prune_and_finetune, train_contrastive, train_supervised
 
 OnImages = Callable[[int], None]
 """Called with how many images were just pushed through the network."""

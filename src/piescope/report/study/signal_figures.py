@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import pyplot
@@ -76,17 +77,16 @@ def _counts(signal: Signal) -> list[PartRow]:
     return [PartRow(row.arm, "all_models", Bounds(row.pies, None, None)) for row in counted]
 
 
+def _panels(count: int, height: float, **options: Any) -> tuple[Figure, np.ndarray]:
+    size = max(1.55 * count, 4.2), height
+    figure, axes = pyplot.subplots(1, count, figsize=size, squeeze=False, layout="constrained", **options)
+    return figure, axes
+
+
 def draw_decomposition(rows: Sequence[PartRow]) -> Figure:
     """Stacked bars, a panel per objective and pruning, a bar per sparsity."""
     families = list(dict.fromkeys(row.arm.family for row in rows))
-    figure, grid = pyplot.subplots(
-        1,
-        len(families),
-        figsize=(max(1.55 * len(families), 4.2), 2.9),
-        squeeze=False,
-        layout="constrained",
-        sharey=True,
-    )
+    figure, grid = _panels(len(families), height=2.9, sharey=True)
     for axes, family in zip(grid[0], families, strict=True):
         own = [row for row in rows if row.arm.family == family]
         sparsities = sorted({row.arm.sparsity for row in own})
@@ -148,22 +148,16 @@ def _bar_legend(rows: Sequence[PartRow]) -> list[Patch | Line2D]:
 
 
 def _mark(marker: str, label: str) -> Line2D:
-    return Line2D(
-        [], [], linestyle="", color="black", markersize=4.5, markerfacecolor="none", marker=marker, label=label
-    )
+    style: dict[str, Any] = {"linestyle": "", "color": "black", "markersize": 4.5, "markerfacecolor": "none"}
+    return Line2D([], [], marker=marker, label=label, **style)
 
 
 def draw_intersections(rows: Sequence[IntersectionRow]) -> Figure:
     """An upset plot: bars of exclusive intersections over a matrix of the sets that they are in."""
     sets = list(rows[0].members)
-    figure, (bars, matrix) = pyplot.subplots(
-        2,
-        1,
-        figsize=(max(4.2, 0.3 * len(rows) + 2.0), 2.0 + 0.2 * len(sets)),
-        height_ratios=(1.9, 0.2 * len(sets)),
-        sharex=True,
-        layout="constrained",
-    )
+    size, heights = (max(4.2, 0.3 * len(rows) + 2.0), 2.0 + 0.2 * len(sets)), (1.9, 0.2 * len(sets))
+    figure, axes = pyplot.subplots(2, 1, figsize=size, height_ratios=heights, sharex=True, layout="constrained")
+    bars, matrix = axes
     places = np.arange(len(rows))
     bars.bar(places, [row.examples for row in rows], width=0.66, color=[_bar_colour(row) for row in rows])
     chance = [row.by_chance for row in rows]
@@ -200,9 +194,7 @@ def _bar_colour(row: IntersectionRow) -> str:
 def draw_replicates(rows: Sequence[ReplicateRow], results: Results) -> Figure:
     """PIE count against models, a panel per objective and pruning."""
     families = list(dict.fromkeys(row.arm.family for row in rows))
-    figure, grid = pyplot.subplots(
-        1, len(families), figsize=(max(1.55 * len(families), 4.2), 2.3), squeeze=False, layout="constrained"
-    )
+    figure, grid = _panels(len(families), height=2.3)
     for axes, (objective, pruning) in zip(grid[0], families, strict=True):
         own = [row for row in rows if row.arm.family == (objective, pruning)]
         seen, further = ([row for row in own if row.drawn_out is wanted] for wanted in (False, True))

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 OBJECTIVES = {"supervised": "Sup", "supcon": "SupCon", "simclr": "SimCLR"}
-OBJECTIVES_IN_FULL = {
-    "supervised": "supervised",
-    "supcon": "supervised contrastive",
-    "simclr": "contrastive (SimCLR)",
-}
+OBJECTIVES_IN_FULL = {"supervised": "supervised", "supcon": "supervised contrastive", "simclr": "contrastive (SimCLR)"}
 PRUNINGS = {
     "dense": "dense",
     "gmp": "GMP",
