@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Annotated, NamedTuple, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -84,21 +85,6 @@ def finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-_known: dict[type, dict[str, tuple[str, ...]]] = {}
-
-
-def _names(kind: type[Row]) -> dict[str, tuple[str, ...]]:
-    """Under which names each attribute of a row is exported: those of its annotation, of its type, or its own."""
-    if kind not in _known:
-        names = _known[kind] = {}
-        for name, hint in get_type_hints(kind, include_extras=True).items():
-            if get_origin(hint) is Annotated:
-                names[name] = get_args(hint)[1:]
-            else:
-                names[name] = hint.names(name) if hint in (ArmKey, Bounds, Spread) else (name,)
-    return _known[kind]
-
-
 @dataclass(frozen=True)
 class Row:
     """What all rows can: say the columns of their CSV, and what stands in them.
@@ -116,14 +102,26 @@ class Row:
     """
 
     @classmethod
+    @cache
+    def _names(cls) -> dict[str, tuple[str, ...]]:
+        """Under which names each attribute is exported: those of its annotation, of its type, or its own."""
+        names: dict[str, tuple[str, ...]] = {}
+        for name, hint in get_type_hints(cls, include_extras=True).items():
+            if get_origin(hint) is Annotated:
+                names[name] = get_args(hint)[1:]
+            else:
+                names[name] = hint.names(name) if hint in (ArmKey, Bounds, Spread) else (name,)
+        return names
+
+    @classmethod
     def columns(cls) -> tuple[str, ...]:
         """Their names, in order."""
-        return tuple(name for names in _names(cls).values() for name in names)
+        return tuple(name for names in cls._names().values() for name in names)
 
     def cells(self) -> dict[str, Cell]:
         """A value for each column."""
         cells: dict[str, Cell] = {}
-        for attribute, names in _names(type(self)).items():
+        for attribute, names in self._names().items():
             value = getattr(self, attribute)
             cells.update(zip(names, value if isinstance(value, tuple) else (value,), strict=True))
         return cells
