@@ -29,6 +29,7 @@ from piescope.cli.terminal import (
     fail,
     guarded,
     say,
+    show_table,
 )
 from piescope.version import __version__
 
@@ -183,8 +184,6 @@ def plan(
     """
     import json
 
-    from rich.table import Table
-
     from piescope.cli.progress import duration
     from piescope.study.calibrate import forecast
     from piescope.study.cost import cost_of, plan_json
@@ -207,10 +206,11 @@ def plan(
         typer.echo(json.dumps(content, indent=1))
         return
     console = console_here()
-    table = Table("objective", "pruning", "sparsity", "models", title=laid_out.study.title, title_justify="left")
-    for item in laid_out.arms:
-        table.add_row(item.arm.objective, item.arm.pruning, f"{item.arm.sparsity:g}", str(len(item.models)))
-    console.print(table)
+    arms = [
+        (item.arm.objective, item.arm.pruning, f"{item.arm.sparsity:g}", str(len(item.models)))
+        for item in laid_out.arms
+    ]
+    show_table(console, ("objective", "pruning", "sparsity", "models"), arms, laid_out.study.title)
     say(console, f"models           {cost.models}")
     kinds = ", ".join(f"{count} {kind}" for kind, count in cost.steps.items())
     say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
@@ -241,26 +241,24 @@ def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:
     return replace(plan, steps=left), foretold
 
 
-def _say_foretold(console: Console, rows: list[ForetoldRow], models: int) -> None:
-    from rich.table import Table
-
+def _say_foretold(console: Console, foretold: list[ForetoldRow], models: int) -> None:
     from piescope.report.study.words import enough
 
-    if not rows:
+    if not foretold:
         say(console, "too few models there (4 an arm are needed) to foretell PIE counts")
         return
-    title = f"With {models} models an arm, foretold from those that are there"
-    heads = ("arm", "PIEs", "repeats within", "models for 10 %", "with any number")
-    table = Table(*heads, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(
+    rows = [
+        (
             f"{row.arm.objective} {row.arm.pruning} {row.arm.sparsity:g}",
             wording.number(row.pies, 0),
             wording.give_or_take(row.repeat_error),
             enough(row.enough_to_repeat, row.furthest, row.seen),
             f"{wording.number(row.limit.low, 0)} to {wording.number(row.limit.high, 0)}",
         )
-    console.print(table)
+        for row in foretold
+    ]
+    heads = ("arm", "PIEs", "repeats within", "models for 10 %", "with any number")
+    show_table(console, heads, rows, f"With {models} models an arm, foretold from those that are there")
 
 
 @app.command()
@@ -269,20 +267,15 @@ def status(directory: FolderArgument) -> None:
     """Show which steps are done, running, failed or waiting, why, and what to do next."""
     from collections import Counter
 
-    from rich.table import Table
-
     from piescope.store import layout
     from piescope.study.status import status as status_of
 
     study, steps = status_of(directory)
-    console = console_here()
-    table = Table(
-        "step", "done", "running", "failed", "waiting", title=f"{study.name} in {directory}", title_justify="left"
-    )
-    for kind in dict.fromkeys(item.step.kind for item in steps):
-        counts = Counter(item.state for item in steps if item.step.kind == kind)
-        table.add_row(kind, *(str(counts[state]) for state in ("done", "running", "failed", "waiting")))
-    console.print(table)
+    console, listed = console_here(), ("done", "running", "failed", "waiting")
+    counts: Counter[tuple[str, str]] = Counter((item.step.kind, item.state) for item in steps)
+    kinds = dict.fromkeys(item.step.kind for item in steps)
+    rows = [(kind, *(str(counts[kind, state]) for state in listed)) for kind in kinds]
+    show_table(console, ("step", *listed), rows, f"{study.name} in {directory}")
     states = Counter(item.state for item in steps)
     for item in steps:
         if item.state in ("running", "failed"):
@@ -319,16 +312,14 @@ def report(directory: FolderArgument) -> None:
 @guarded()
 def studies() -> None:
     """List the built-in studies."""
-    from rich.table import Table
-
     from piescope.study.parse import builtin_studies, parse_study
 
-    table = Table("study", "data", "model", "models", "what it is")
+    rows = []
     for name, text in builtin_studies().items():
         study = parse_study(text, name)
         models = len(study.arm_list()) * len(study.seeds)
-        table.add_row(name, study.data.source, study.model.name, str(models), study.title)
-    console_here().print(table)
+        rows.append((name, study.data.source, study.model.name, str(models), study.title))
+    show_table(console_here(), ("study", "data", "model", "models", "what it is"), rows)
 
 
 @app.command()
@@ -342,16 +333,11 @@ def recipes(
     import json
     from dataclasses import asdict
 
-    from rich.table import Table
-
     from piescope.study.provenance import differences, facts, load_recipe, recipe_names
 
     console = console_here()
     if one is None:
-        table = Table("recipe", "what it is")
-        for name in recipe_names():
-            table.add_row(name, load_recipe(name).title)
-        console.print(table)
+        show_table(console, ("recipe", "what it is"), [(name, load_recipe(name).title) for name in recipe_names()])
         return
     first = load_recipe(one)
     if other is None:
@@ -359,23 +345,21 @@ def recipes(
             values = {key: {"value": value, **dict(first.said(key))} for key, value in first.values.items()}
             typer.echo(json.dumps(values, indent=1))
             return
-        table = Table("id", "from", _folded("key"), _folded("value"), title=first.title, title_justify="left")
-        for key, value in first.values.items():
-            said = first.said(key)
-            table.add_row(said.id, said.origin, key, json.dumps(value))
-        console.print(table)
+        known = [(first.said(key), key, json.dumps(value)) for key, value in first.values.items()]
+        rows = [(said.id, said.origin, key, value) for said, key, value in known]
+        show_table(console, ("id", "from", _folded("key"), _folded("value")), rows, first.title)
         return
     second = load_recipe(other)
     differing = differences(first, second)
     if as_json:
         typer.echo(json.dumps([asdict(difference) for difference in differing], indent=1))
         return
-    table = Table("id", _folded("key"), _folded(first.name), _folded(second.name))
+    lines = []
     for difference in differing:
         pairs = zip(difference.values, difference.origins, strict=True)
         cells = ["not set" if origin is None else f"{json.dumps(value)} ({origin})" for value, origin in pairs]
-        table.add_row(difference.id, difference.key, *cells)
-    console.print(table)
+        lines.append((difference.id, difference.key, *cells))
+    show_table(console, ("id", _folded("key"), _folded(first.name), _folded(second.name)), lines)
     origins = "text: the paper says so; reading: ours of the text; code: its authors' code does; ours: none of these."
     say(console, f"{len(differing)} values differ. {origins}")
     for identity in sorted({difference.id for difference in differing}, key=list(facts()).index):
@@ -393,20 +377,18 @@ def data_sets(
     data: FormerDataOption = None,
 ) -> None:
     """List the data sets; or load one, check it, and print what a study says of it."""
-    from rich.table import Table
-
     from piescope.data.sources import SOURCES
     from piescope.problems import DataError
     from piescope.study.inspect import look_at
 
     console = console_here()
     if name is None:
-        table = Table("data set", "images", "classes", "what it is")
+        rows = []
         for listed, source in SOURCES.items():
             facts = source.facts
             images = "yours" if facts is None else f"{facts.train_examples:,} + {facts.test_examples:,}"
-            table.add_row(listed, images, "" if facts is None else str(facts.num_classes), source.about)
-        console.print(table)
+            rows.append((listed, images, "" if facts is None else str(facts.num_classes), source.about))
+        show_table(console, ("data set", "images", "classes", "what it is"), rows)
         return
     if name not in SOURCES:
         raise DataError.of_unknown(name, "NAME", "data set", name, SOURCES)

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,7 @@ from piescope.version import missing_extra
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Column
 
 DONE, STEP_FAILED, BAD_INPUT, BAD_ENVIRONMENT, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
 """What a command ends with. 1 says that a step failed or a budget is broken, and nothing else: a fault of piescope's
@@ -200,6 +201,18 @@ def console_here(stderr: bool = False) -> Console:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding has not is no reason to end
         sys.stdout.reconfigure(errors="replace")
     return Console(stderr=stderr)
+
+
+def show_table(
+    console: Console, heads: Sequence[str | Column], rows: Iterable[Sequence[str]], title: str | None = None
+) -> None:
+    """A table, with a title at its left."""
+    from rich.table import Table
+
+    table = Table(*heads, title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
 
 
 def say(console: Console, text: str) -> None:

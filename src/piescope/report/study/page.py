@@ -246,7 +246,7 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Model", study.model),
         ("Models per arm", str(seeds) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
         ("Sparsities", ", ".join(as_percent(sparsity) for sparsity in study.sparsities)),
-        *((_training_name(of, training), training.text) for of in study.objectives for training in of.trainings),
+        *(_training_fact(run, training) for run in study.objectives for training in run.trainings),
         *((f"Pruning {pruning_name(method.name)}", method.text) for method in study.methods),
         *_measures(results),
         *(("Made on", _made_on(environment)) for environment in results.environments),
@@ -257,8 +257,8 @@ STAGES = {"supervised": "", "encoder": " encoder", "head": " linear head"}
 """How a training is named after its objective."""
 
 
-def _training_name(objective: ObjectiveRun, training: TrainingRun) -> str:
-    return f"Training {objective.objective}{STAGES[training.stage]}"
+def _training_fact(run: ObjectiveRun, training: TrainingRun) -> tuple[str, str]:
+    return f"Training {run.objective}{STAGES[training.stage]}", training.text
 
 
 def _measures(results: Results) -> Iterator[tuple[str, str]]:
