@@ -42,12 +42,7 @@ def open_hf(name: str, device: str, settings: Settings) -> TorchModel:
         with only_weights(), _quiet(transformers):
             config = transformers.AutoConfig.from_pretrained(source, **options)
             module, loaded = transformers.AutoModelForImageClassification.from_pretrained(
-                source,
-                config=config,
-                use_safetensors=True,
-                output_loading_info=True,
-                dtype=torch.float32,
-                **options,
+                source, config=config, use_safetensors=True, output_loading_info=True, dtype=torch.float32, **options
             )
             prepare, notes = _preparation(transformers, source, config, local, shown, settings)
     except InputError:

@@ -61,11 +61,7 @@ def vertical_flip(images: Images, probability: float, generator: Generator) -> I
 
 
 def crop_boxes(
-    batch: int,
-    size: tuple[int, int],
-    scale: tuple[float, float],
-    ratio: tuple[float, float],
-    generator: Generator,
+    batch: int, size: tuple[int, int], scale: tuple[float, float], ratio: tuple[float, float], generator: Generator
 ) -> Tensor:
     """Draws crop boxes as torchvision's RandomResizedCrop does: ten attempts, else the largest central box.
 
@@ -102,10 +98,7 @@ def _resize_weights(start: Tensor, length: Tensor, size: int) -> Tensor:
 
 
 def random_resized_crop(
-    images: Images,
-    scale: tuple[float, float],
-    generator: Generator,
-    ratio: tuple[float, float] = (3 / 4, 4 / 3),
+    images: Images, scale: tuple[float, float], generator: Generator, ratio: tuple[float, float] = (3 / 4, 4 / 3)
 ) -> Images:
     """Cuts a box of random area (share of the image: scale) and aspect, and stretches it back bilinearly.
 

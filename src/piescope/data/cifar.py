@@ -146,12 +146,8 @@ def _splits(cifar: Cifar, layout: Layout, where: str, contents: dict[str, bytes]
         counts = np.bincount(labels, minlength=len(cifar.class_names)) if labels.min(initial=0) >= 0 else None
         if len(labels) != size or counts is None or set(counts) != {size // len(cifar.class_names)}:
             raise _damaged(cifar, layout, where, f"{half}: {len(labels)} images, or classes of unequal size")
-        halves[half] = Dataset(
-            images=images,
-            labels=labels,
-            ids=tuple(f"{cifar.name}-{half}-{index:05d}" for index in range(size)),
-            class_names=cifar.class_names,
-        )
+        ids = tuple(f"{cifar.name}-{half}-{index:05d}" for index in range(size))
+        halves[half] = Dataset(images, labels, ids, cifar.class_names)
     return Splits(train=halves["train"], test=halves["test"])
 
 

@@ -45,17 +45,12 @@ def load_image_folder(root: Path, image_shape: tuple[int, int, int]) -> Splits:
         for half in HALVES
     }
     error.raise_if_any()
-    return Splits(
-        **{
-            half: Dataset(
-                images=np.stack(pictures[half]),
-                labels=np.array([names.index(name) for name, _ in listed[half]], dtype=np.int64),
-                ids=tuple(path.relative_to(root).as_posix() for _, path in listed[half]),
-                class_names=names,
-            )
-            for half in HALVES
-        }
-    )
+    halves: dict[str, Dataset] = {}
+    for half in HALVES:
+        labels = np.array([names.index(name) for name, _ in listed[half]], dtype=np.int64)
+        ids = tuple(path.relative_to(root).as_posix() for _, path in listed[half])
+        halves[half] = Dataset(np.stack(pictures[half]), labels, ids, names)
+    return Splits(**halves)
 
 
 def list_image_folder(root: Path) -> dict[Half, Listed]:

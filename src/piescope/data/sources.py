@@ -78,12 +78,8 @@ def load_digits() -> Splits:
     with (resources.files("piescope.data") / "digits.npz").open("rb") as file, np.load(file) as digits:
         levels, labels = digits["levels"], digits["labels"].astype(np.int64)
     images = np.round(levels * (255 / 16)).astype(np.uint8)[:, None]
-    everything = Dataset(
-        images=images,
-        labels=labels,
-        ids=tuple(f"digits-{index:04d}" for index in range(len(labels))),
-        class_names=tuple(str(digit) for digit in range(10)),
-    )
+    ids = tuple(f"digits-{index:04d}" for index in range(len(labels)))
+    everything = Dataset(images, labels, ids, tuple(map(str, range(10))))
     train = stratified_choice(labels, DIGITS_TRAIN)
     return Splits(train=subset(everything, train), test=subset(everything, ~train))
 
@@ -136,12 +132,8 @@ def stratified_choice(labels: np.ndarray, size: int) -> np.ndarray:
 def subset(dataset: Dataset, keep: np.ndarray) -> Dataset:
     """The examples where ``keep [examples]`` is True, in their order, with their ids."""
     rows = np.flatnonzero(keep)
-    return Dataset(
-        images=dataset.images[rows],
-        labels=dataset.labels[rows],
-        ids=tuple(dataset.ids[row] for row in rows),
-        class_names=dataset.class_names,
-    )
+    ids = tuple(dataset.ids[row] for row in rows)
+    return replace(dataset, images=dataset.images[rows], labels=dataset.labels[rows], ids=ids)
 
 
 def shrunk(dataset: Dataset, size: int) -> Dataset:
@@ -241,6 +233,9 @@ def _cifar_source(cifar: Cifar, about: str) -> Source:
     )
 
 
+PICTURES = "your own pictures: train/CLASS/*.png and test/CLASS/*.png"
+ARRAYS = "your own NumPy arrays: train.npz and test.npz, or *_images.npy and *_labels.npy"
+
 SOURCES: dict[str, Source] = {
     "digits": Source(
         about="1,797 handwritten digits, 8x8 grey (UCI; comes with piescope)",
@@ -249,16 +244,6 @@ SOURCES: dict[str, Source] = {
     ),
     "cifar10": _cifar_source(CIFAR10, "CIFAR-10: 60,000 photographs of 10 classes, 32x32 (Krizhevsky 2009)"),
     "cifar100": _cifar_source(CIFAR100, "CIFAR-100: 60,000 photographs of 100 classes, 32x32 (Krizhevsky 2009)"),
-    "image_folder": _own_source(
-        "image_folder",
-        "your own pictures: train/CLASS/*.png and test/CLASS/*.png",
-        load_image_folder,
-        facts_of_image_folder,
-    ),
-    "arrays": _own_source(
-        "arrays",
-        "your own NumPy arrays: train.npz and test.npz, or *_images.npy and *_labels.npy",
-        load_arrays,
-        facts_of_arrays,
-    ),
+    "image_folder": _own_source("image_folder", PICTURES, load_image_folder, facts_of_image_folder),
+    "arrays": _own_source("arrays", ARRAYS, load_arrays, facts_of_arrays),
 }

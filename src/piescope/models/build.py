@@ -149,8 +149,7 @@ def flops_per_sample(model: ModelSpec, image_shape: tuple[int, int, int], num_cl
     with FlopCounterMode(display=False) as backward:
         output.sum().backward()
     return Flops(
-        forward=forward.get_total_flops(),
-        forward_backward=forward.get_total_flops() + backward.get_total_flops(),
+        forward=forward.get_total_flops(), forward_backward=forward.get_total_flops() + backward.get_total_flops()
     )
 
 

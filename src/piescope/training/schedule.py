@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from piescope.spec import Spec
 
@@ -17,6 +17,10 @@ def rising(milestones: tuple[int, ...]) -> tuple[int, ...]:
     if any(later <= earlier for earlier, later in pairwise(milestones)):
         raise ValueError(f"{list(milestones)}; expected rising epochs; name each epoch once, in order")
     return milestones
+
+
+Milestones = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1), AfterValidator(rising)]
+"""Epochs, 0-based, each after the one before."""
 
 
 class Constant(Spec):
@@ -38,13 +42,8 @@ class MultiStep(Spec):
     """
 
     kind: Literal["multi_step"] = "multi_step"
-    milestones: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    milestones: Milestones
     gamma: float = Field(gt=0, lt=1)
-
-    @field_validator("milestones")
-    @classmethod
-    def _milestones_rise(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
-        return rising(milestones)
 
     def factor(self, epoch: float, epochs: int) -> float:
         """``gamma`` to the number of milestones reached."""
@@ -83,14 +82,9 @@ class MultiStepCosine(Spec):
     """
 
     kind: Literal["multi_step_cosine"] = "multi_step_cosine"
-    milestones: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    milestones: Milestones
     gamma: float = Field(gt=0, lt=1)
     floor: float = Field(default=0.0, ge=0, le=1)
-
-    @field_validator("milestones")
-    @classmethod
-    def _milestones_rise(cls, milestones: tuple[int, ...]) -> tuple[int, ...]:
-        return rising(milestones)
 
     def factor(self, epoch: float, epochs: int) -> float:
         """Held over each epoch."""

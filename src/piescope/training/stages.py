@@ -35,18 +35,7 @@ def train_supervised(
     if pruning is not None:
         part: Part = "all" if pruning.prune_head else "encoder"
         pruner = _gradual(model, pruning, pruning.supervised, sparsity, seeds, part)
-    model.train()
-    losses = fit(
-        lambda images, labels: functional.cross_entropy(model(images), labels),
-        model.parameters(),
-        data,
-        recipe,
-        seeds,
-        "supervised",
-        pruner=pruner,
-        on_step=on_step,
-    )
-    return {"supervised": losses}
+    return _whole(model, data, recipe, seeds, "supervised", pruner, on_step)
 
 
 def train_contrastive(
@@ -91,28 +80,16 @@ def train_contrastive(
 
     encoder = [parameter for name, parameter in model.named_parameters() if not name.startswith("head.")]
     pruner = None if pruning is None else _gradual(model, pruning, pruning.encoder, sparsity, seeds, "encoder")
+    moved = [*encoder, *projector.parameters()]
     model.train()
-    losses = {
-        "encoder": fit(
-            contrast,
-            [*encoder, *projector.parameters()],
-            data,
-            recipe.encoder,
-            seeds,
-            "encoder",
-            views=2,
-            pruner=pruner,
-            on_step=on_step,
-        )
-    }
+    first = fit(contrast, moved, data, recipe.encoder, seeds, "encoder", views=2, pruner=pruner, on_step=on_step)
     pruner = None
     if pruning is not None and pruning.prune_head:
         pruner = _gradual(model, pruning, pruning.head, sparsity, seeds, "head")
     model.eval()
-    losses["head"] = fit(
-        classify, model.head.parameters(), data, recipe.head, seeds, "head", pruner=pruner, on_step=on_step
-    )
-    return losses
+    head = model.head.parameters()
+    second = fit(classify, head, data, recipe.head, seeds, "head", pruner=pruner, on_step=on_step)
+    return {"encoder": first, "head": second}
 
 
 def prune_and_finetune(
@@ -126,18 +103,25 @@ def prune_and_finetune(
     """Prunes a trained network at once, then fine-tunes all of it with cross-entropy, in place."""
     pruner = _pruner(model, pruning, seeds, "all" if pruning.prune_head else "encoder")
     pruner.prune(sparsity)
+    return _whole(model, data, pruning.finetune, seeds, "finetune", pruner, on_step)
+
+
+def _whole(
+    model: WideResNet,
+    data: TrainingData,
+    recipe: Training,
+    seeds: Seeds,
+    purpose: str,
+    pruner: Pruner | None,
+    on_step: OnStep | None,
+) -> History:
+    """The whole network by cross-entropy."""
+
+    def loss(images: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(model(images), labels)
+
     model.train()
-    losses = fit(
-        lambda images, labels: functional.cross_entropy(model(images), labels),
-        model.parameters(),
-        data,
-        pruning.finetune,
-        seeds,
-        "finetune",
-        pruner=pruner,
-        on_step=on_step,
-    )
-    return {"finetune": losses}
+    return {purpose: fit(loss, model.parameters(), data, recipe, seeds, purpose, pruner=pruner, on_step=on_step)}
 
 
 def _gradual(
@@ -149,12 +133,7 @@ def _gradual(
 
 
 def _pruner(
-    model: WideResNet,
-    method: Method,
-    seeds: Seeds,
-    part: Part,
-    schedule: Gradual | None = None,
-    final: float = 0.0,
+    model: WideResNet, method: Method, seeds: Seeds, part: Part, schedule: Gradual | None = None, final: float = 0.0
 ) -> Pruner:
     return Pruner(
         prunable_parameters(model, method.biases, part),

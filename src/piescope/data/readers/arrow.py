@@ -299,12 +299,7 @@ def pictures_of_parquet(files: Sequence[Path], name: str, half: str) -> Pictures
 
 
 def _pictures(
-    table: pa.Table,
-    count: int,
-    columns: _Columns,
-    name: str,
-    half: str,
-    rows: Callable[[int, int], list[Any]],
+    table: pa.Table, count: int, columns: _Columns, name: str, half: str, rows: Callable[[int, int], list[Any]]
 ) -> Pictures:
     """Pictures whose labels and ids stand in a table, and themselves in rows that are read in parts when asked for."""
     if not count:
