@@ -11,7 +11,7 @@ import numpy as np
 
 from piescope.adapters.outputs import read_outputs
 from piescope.adapters.preparation import Preparation, Prepare
-from piescope.adapters.protocol import Outputs, Settings, Values, as_names, not_taken
+from piescope.adapters.protocol import OutputKind, Outputs, Settings, as_names, not_taken
 from piescope.problems import InputError
 
 
@@ -38,7 +38,7 @@ class CallableModel:
     prepare: Prepare
     name: str
     class_names: tuple[str, ...] | None = None
-    values: Values = "unknown"
+    values: OutputKind = "unknown"
     notes: tuple[str, ...] = ()
 
     @staticmethod

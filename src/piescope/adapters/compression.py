@@ -23,7 +23,7 @@ from piescope.problems import InputError
 if TYPE_CHECKING:
     from torch import Tensor
 
-Method = Literal["magnitude", "random", "n:m", "int8"]
+CompressionMethod = Literal["magnitude", "random", "n:m", "int8"]
 
 METHODS = ("magnitude:0.5", "random:0.5", "2:4", "int8")
 LARGEST_GROUP = 64
@@ -44,7 +44,7 @@ class Compression:
         ('magnitude 0.7', '2-4')
     """
 
-    method: Method
+    method: CompressionMethod
     amount: float | None = None
     keep: int = 0
     group: int = 0
@@ -119,7 +119,7 @@ def _parsed(part: str, error: InputError) -> list[Compression]:
     method, colon, amounts = part.partition(":")
     if method.lower() == "int8" and not colon:
         return [Compression("int8")]
-    chosen: Method | None = {"magnitude": "magnitude", "random": "random"}.get(method.lower())  # type: ignore[assignment]
+    chosen: CompressionMethod | None = {"magnitude": "magnitude", "random": "random"}.get(method.lower())  # type: ignore[assignment]
     if chosen is None:
         error.add_unknown(part or "compressions", "compression", part or "nothing", METHODS)
         return []

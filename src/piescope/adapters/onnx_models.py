@@ -12,7 +12,7 @@ import numpy as np
 from piescope.adapters.batches import dynamic_operations_of_onnx
 from piescope.adapters.outputs import REPRESENTATIONS, SCORES, read_outputs
 from piescope.adapters.preparation import Fit, Preparation
-from piescope.adapters.protocol import ModelError, Outputs, Settings, Values, library, not_taken
+from piescope.adapters.protocol import ModelError, OutputKind, Outputs, Settings, library, not_taken
 from piescope.adapters.weight_files import what_is_no_model
 from piescope.reading.signatures import PICKLES
 
@@ -49,7 +49,7 @@ class OnnxModel:
         self.name = name
         self.settings = settings
         self.class_names: tuple[str, ...] | None = None
-        self.values: Values = "unknown"
+        self.values: OutputKind = "unknown"
         self._session = _session(content, name)
         inputs = self._session.get_inputs()
         if len(inputs) != 1:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Shaped
 from PIL import Image
 
-from piescope.adapters.protocol import Scale, Settings
+from piescope.adapters.protocol import PixelScale, Settings
 from piescope.problems import DataError
 
 Prepare = Callable[[Sequence[np.ndarray]], np.ndarray]
@@ -98,7 +98,7 @@ class Preparation:
     channels: int | None = None
     bgr: bool = False
     fit: Fit | None = None
-    scale: Scale | None = "0-1"
+    scale: PixelScale | None = "0-1"
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
 

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int64
 from piescope.problems import InputError
 from piescope.version import install_command
 
-Values = Literal["logits", "probabilities", "labels", "unknown"]
-Scale = Literal["0-1", "0-255", "-1-1"]
+OutputKind = Literal["logits", "probabilities", "labels", "unknown"]
+PixelScale = Literal["0-1", "0-255", "-1-1"]
 ChannelOrder = Literal["rgb", "bgr", "grey"]
 
 TRIED = 8
@@ -86,7 +86,7 @@ class Settings:
     size: tuple[int, int] | None = None
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    scale: Scale | None = None
+    scale: PixelScale | None = None
     architecture: str | None = None
     channels: ChannelOrder | None = None
 
@@ -143,7 +143,7 @@ class Model(Protocol):
 
     name: str
     class_names: tuple[str, ...] | None
-    values: Values
+    values: OutputKind
     notes: tuple[str, ...]
 
     def scores(self, batch: Sequence[np.ndarray]) -> Outputs:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from piescope.adapters.outputs import SCORES, as_array, read_outputs
 from piescope.adapters.preparation import Preparation, Prepare
-from piescope.adapters.protocol import Outputs, Settings, Values, as_names, not_taken
+from piescope.adapters.protocol import OutputKind, Outputs, Settings, as_names, not_taken
 from piescope.models.probes import pooled
 from piescope.problems import InputError
 
@@ -38,7 +38,7 @@ class TorchModel:
         prepare: Prepare,
         name: str,
         class_names: tuple[str, ...] | None = None,
-        values: Values = "unknown",
+        values: OutputKind = "unknown",
         notes: Sequence[str] = (),
         classifier: str | None = None,
     ) -> None:
@@ -46,7 +46,7 @@ class TorchModel:
         self.prepare = prepare
         self.name = name
         self.class_names = class_names
-        self.values: Values = values
+        self.values: OutputKind = values
         self.notes = tuple(notes)
         self.classifier = classifier
         self._looked = classifier is not None

@@ -11,7 +11,7 @@ from typing import Literal
 from piescope.adapters.protocol import ModelError
 from piescope.reading.signatures import PICKLES, foreign
 
-Kind = Literal["safetensors", "torch"]
+WeightsKind = Literal["safetensors", "torch"]
 
 EXPECTED = "weights: .safetensors, or a state_dict of torch.save"
 
@@ -35,7 +35,7 @@ TRUNCATED = "download or save it again: it is truncated or malformed"
 MOST_ENTRIES = 1_000_000
 
 
-def kind_of_weights(path: Path) -> Kind:
+def kind_of_weights(path: Path) -> WeightsKind:
     """``"safetensors"`` or ``"torch"`` (a zip of torch.save, or its older pickle): what may be opened at all.
 
     Raises:
@@ -124,7 +124,7 @@ def tensor_names(path: Path) -> list[str]:
         return []
 
 
-def _zip_kind(path: Path, size: int) -> Kind:
+def _zip_kind(path: Path, size: int) -> WeightsKind:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()

@@ -21,7 +21,7 @@ from piescope.data.checks import MOST_CHANNELS, SHOWN, described, image_shape_of
 from piescope.data.dataset import Dataset, Splits
 from piescope.data.halves import HALVES, Half
 from piescope.data.readers.decoding import PLAIN_MODES, decoded, opened
-from piescope.data.readers.folder import Listed, each_or_faults, list_pictures
+from piescope.data.readers.folder import ClassedPaths, each_or_faults, list_pictures
 from piescope.data.readers.numpy_files import Arrays, checked, read_half
 from piescope.problems import DataError
 
@@ -53,13 +53,13 @@ def load_image_folder(root: Path, image_shape: tuple[int, int, int]) -> Splits:
     return Splits(**halves)
 
 
-def list_image_folder(root: Path) -> dict[Half, Listed]:
+def list_image_folder(root: Path) -> dict[Half, ClassedPaths]:
     """The pictures of each half with their class, in the order of their names; opens none.
 
     Raises:
         DataError: as for `load_image_folder`, but for what is inside the pictures.
     """
-    listed: dict[Half, Listed] = {}
+    listed: dict[Half, ClassedPaths] = {}
     error = DataError(str(root))
     for half in HALVES:
         if (root / half).is_dir():

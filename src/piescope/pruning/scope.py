@@ -8,7 +8,7 @@ from torch import nn
 
 from piescope.pruning.method import ScopeName
 
-Part = Literal["all", "encoder", "head"]
+NetworkPart = Literal["all", "encoder", "head"]
 
 
 def groups(names: list[str], scope: ScopeName) -> list[list[str]]:
@@ -28,7 +28,7 @@ def groups(names: list[str], scope: ScopeName) -> list[list[str]]:
     raise ValueError(f"scope is {scope!r}; expected 'global' or 'layer'")
 
 
-def prunable_parameters(model: nn.Module, biases: bool = False, part: Part = "all") -> dict[str, nn.Parameter]:
+def prunable_parameters(model: nn.Module, biases: bool = False, part: NetworkPart = "all") -> dict[str, nn.Parameter]:
     """Weights of convolutions and linear layers by name, in the model's order; never of normalisations.
 
     Args:

@@ -19,7 +19,7 @@ from piescope.measure.neighbours import knn_labels
 from piescope.measure.projection import umap_projection
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.masks import target_zeros
-from piescope.pruning.scope import Part, groups, prunable_parameters
+from piescope.pruning.scope import NetworkPart, groups, prunable_parameters
 from piescope.seeds import Seeds
 from piescope.store import layout
 from piescope.store.artefacts import Artefact, Store, as_tensors
@@ -183,7 +183,7 @@ def _train(spec: Train, parents: Parents, device: str, on_images: OnImages) -> F
     on_step = _reporter(on_images)
     if isinstance(spec.training, Training):
         history = train_supervised(model, data, spec.training, seeds, spec.pruning, spec.sparsity, on_step)
-        parts: list[Part] = ["all"]
+        parts: list[NetworkPart] = ["all"]
     else:
         pairs = spec.objective == "supcon"
         history = train_contrastive(model, data, spec.training, seeds, pairs, spec.pruning, spec.sparsity, on_step)
@@ -199,12 +199,12 @@ def _prune_and_finetune(spec: PruneAndFinetune, parents: Parents, device: str, o
     model = _trained(spec, parents, device)
     seeds = Seeds(spec.study_seed, spec.replicate)
     history = prune_and_finetune(model, data, spec.pruning, spec.sparsity, seeds, _reporter(on_images))
-    parts: list[Part] = ["all" if spec.pruning.prune_head else "encoder"]
+    parts: list[NetworkPart] = ["all" if spec.pruning.prune_head else "encoder"]
     names = _pruned_groups(model, spec.pruning.biases, spec.pruning.scope, parts)
     return _model_files(model, history, spec.sparsity, names)
 
 
-def _pruned_groups(model: WideResNet, biases: bool, scope: Any, parts: list[Part]) -> list[list[str]]:
+def _pruned_groups(model: WideResNet, biases: bool, scope: Any, parts: list[NetworkPart]) -> list[list[str]]:
     """Tensors that shared one sparsity target, as the trainings in `stages` prune them."""
     return [group for part in parts for group in groups(list(prunable_parameters(model, biases, part)), scope)]
 

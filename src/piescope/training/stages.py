@@ -12,7 +12,7 @@ from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.method import Method
 from piescope.pruning.pruner import Pruner
 from piescope.pruning.schedules import Gradual
-from piescope.pruning.scope import Part, prunable_parameters
+from piescope.pruning.scope import NetworkPart, prunable_parameters
 from piescope.seeds import Seeds
 from piescope.training.loop import OnStep, TrainingData, fit
 from piescope.training.recipe import Contrastive, GradualPruning, OneShotPruning, Training
@@ -33,7 +33,7 @@ def train_supervised(
     """Trains the whole network with cross-entropy, in place; dense, or pruned gradually to ``sparsity``."""
     pruner = None
     if pruning is not None:
-        part: Part = "all" if pruning.prune_head else "encoder"
+        part: NetworkPart = "all" if pruning.prune_head else "encoder"
         pruner = _gradual(model, pruning, pruning.supervised, sparsity, seeds, part)
     return _whole(model, data, recipe, seeds, "supervised", pruner, on_step)
 
@@ -125,7 +125,12 @@ def _whole(
 
 
 def _gradual(
-    model: WideResNet, method: GradualPruning, schedule: Gradual | None, sparsity: float, seeds: Seeds, part: Part
+    model: WideResNet,
+    method: GradualPruning,
+    schedule: Gradual | None,
+    sparsity: float,
+    seeds: Seeds,
+    part: NetworkPart,
 ) -> Pruner:
     if schedule is None:
         raise ValueError("this pruning method has no schedule for this stage; add one to the study")
@@ -133,7 +138,12 @@ def _gradual(
 
 
 def _pruner(
-    model: WideResNet, method: Method, seeds: Seeds, part: Part, schedule: Gradual | None = None, final: float = 0.0
+    model: WideResNet,
+    method: Method,
+    seeds: Seeds,
+    part: NetworkPart,
+    schedule: Gradual | None = None,
+    final: float = 0.0,
 ) -> Pruner:
     return Pruner(
         prunable_parameters(model, method.biases, part),

@@ -23,10 +23,10 @@ from piescope.wording import LONGEST_PART, printable
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm")
 
-Listed = list[tuple[str, Path]]
+ClassedPaths = list[tuple[str, Path]]
 """Pictures with the names of their classes; ``""``: without."""
 
-Seen = TypeVar("Seen")
+_Seen = TypeVar("_Seen")
 
 
 def pictures_of_folder(root: Path, name: str, half: Half) -> Pictures:
@@ -57,7 +57,7 @@ def pictures_of_folder(root: Path, name: str, half: Half) -> Pictures:
     return Pictures(name, ids, labels, classes or None, partial(_of_paths, root, paths), tuple(notes))
 
 
-def list_pictures(root: Path, base: Path, error: DataError, only_classes: bool = False) -> Listed:
+def list_pictures(root: Path, base: Path, error: DataError, only_classes: bool = False) -> ClassedPaths:
     """The pictures of a folder with their classes, in the order of their names; opens none.
 
     Args:
@@ -67,7 +67,7 @@ def list_pictures(root: Path, base: Path, error: DataError, only_classes: bool =
         only_classes: as a study: each entry of the folder is a class.
     """
     classes = _classes(root, base, error, only_classes)
-    listed: Listed = []
+    listed: ClassedPaths = []
     wrong: list[Path] = []
     for place in classes or ([] if only_classes else [base]):
         usable, bad = _usable(place, is_class=bool(classes))
@@ -81,9 +81,9 @@ def list_pictures(root: Path, base: Path, error: DataError, only_classes: bool =
     return listed
 
 
-def each_or_faults(paths: Iterable[Path], look: Callable[[Path], Seen], error: DataError, name: str) -> list[Seen]:
+def each_or_faults(paths: Iterable[Path], look: Callable[[Path], _Seen], error: DataError, name: str) -> list[_Seen]:
     """What is seen in each picture; the faults of the first few go to the error, the rest are counted."""
-    seen: list[Seen] = []
+    seen: list[_Seen] = []
     more = 0
     for path in paths:
         try:
@@ -155,7 +155,7 @@ def _add_no_pictures(error: DataError, root: Path, wrong: Sequence[Path]) -> Non
         error.add(error.source, f"{len(wrong) - SHOWN} more such files", "pictures", "likewise")
 
 
-def _check_any(error: DataError, listed: Listed, has_classes: bool) -> None:
+def _check_any(error: DataError, listed: ClassedPaths, has_classes: bool) -> None:
     """An audit looks at some pictures, of at least two classes where there are classes."""
     if not listed and not error:
         expected = "CLASS/*.png, test/CLASS/*.png, or *.png; .npz; or a Hugging Face data set"
