@@ -12,7 +12,7 @@ import pytest
 import piescope
 from conftest import run_piescope
 from piescope.adapters.batches import ONNX_OPERATIONS, batch_note, dynamic_operations_of_onnx
-from piescope.adapters.opening import as_model
+from piescope.adapters.opening import open_model
 from piescope.adapters.running import run_model
 from piescope.adapters.torch_models import dynamic_operations_of_module
 from piescope.data.pictures import Pictures
@@ -148,11 +148,11 @@ def test_torchs_dynamic_layers_are_known() -> None:
         pytest.skip("this torch has no quantised kernels")
     scripted = torch.jit.trace(dynamic(), torch.zeros(2, 1, 4, 4))
     for module in (dynamic(), torch.nn.Sequential(network()[0], dynamic()[1:]), scripted):
-        told = batch_note(as_model(module, name="copy"), pictures_of(), 24)
+        told = batch_note(open_model(module, name="copy"), pictures_of(), 24)
         assert told is not None
         assert told.startswith("copy quantises activations dynamically")
         assert "--batch-size 1" in told
-        assert batch_note(as_model(module, name="copy"), pictures_of(), 1) is None
+        assert batch_note(open_model(module, name="copy"), pictures_of(), 1) is None
     assert dynamic_operations_of_module(network()) == ()
 
 
@@ -193,10 +193,10 @@ def scaled_by_its_batch(pixels: np.ndarray) -> np.ndarray:
 
 
 def test_functions_are_tried_together_and_alone() -> None:
-    told = batch_note(as_model(scaled_by_its_batch, name="copy"), pictures_of(), 24)
+    told = batch_note(open_model(scaled_by_its_batch, name="copy"), pictures_of(), 24)
     assert told is not None
     assert told.startswith("copy says other things of a picture when others come with it (here 24 at a time)")
-    labels = as_model(lambda pixels: scaled_by_its_batch(pixels).argmax(1), name="labels")
+    labels = open_model(lambda pixels: scaled_by_its_batch(pixels).argmax(1), name="labels")
     some = batch_note(labels, pictures_of(seed=3), 24)
     assert some is None or "labels says other things" in some
 
@@ -219,10 +219,10 @@ def test_what_does_not_depend_on_the_batch_has_no_note() -> None:
         picky,
         lambda pixels: pixels.reshape(len(pixels), -1)[:, :3].astype(np.float32),
     ):
-        assert batch_note(as_model(model, name="model"), pictures_of(), 24) is None
+        assert batch_note(open_model(model, name="model"), pictures_of(), 24) is None
     assert (
         batch_note(
-            as_model(scaled_by_its_batch, name="copy"),
+            open_model(scaled_by_its_batch, name="copy"),
             Pictures.of((np.zeros((1, 1, 4, 4), np.uint8), np.zeros(1, int))),
             24,
         )
@@ -239,7 +239,7 @@ def test_batches_are_of_the_size_that_is_asked_for(size: int) -> None:
         seen.append(len(pixels))
         return pixels.reshape(len(pixels), -1)[:, :3].astype(np.float32) / 7
 
-    model = as_model(function, name="model")
+    model = open_model(function, name="model")
     told = run_model(model, pictures, "dense", lambda *_: None, size)
     whole, rest = divmod(24, size)
     assert seen[: whole + bool(rest)] == [size] * whole + [rest] * bool(rest)
@@ -254,8 +254,8 @@ def test_what_whole_numbers_are_can_be_said_of_a_model() -> None:
         return pixels.reshape(len(pixels), -1)[:, :3].astype(np.float32)
 
     with pytest.raises(InputError, match="--values logits"):
-        run_model(as_model(function, name="model"), pictures, "dense", lambda *_: None)
-    told = run_model(as_model(function, name="model"), pictures, "dense", lambda *_: None, values="logits")
+        run_model(open_model(function, name="model"), pictures, "dense", lambda *_: None)
+    told = run_model(open_model(function, name="model"), pictures, "dense", lambda *_: None, values="logits")
     assert told.parts[0].values == "logits"
 
 

@@ -66,49 +66,39 @@ def check_no_predictions(given: Any) -> None:
         kind_of(path)
 
 
-def opened(
-    given: Any, *, name: str, trust_code: bool, device: str, pictures: Pictures, settings: Settings | None
-) -> Model:
-    """The model that a side of an audit is, by a text or as a Python value, tried on the first pictures.
-
-    Args:
-        given: what `is_model` says is one.
-        name: of a Python value, for people.
-        trust_code: as `open_model`.
-        device: where a model that a text names runs; a module stays where it is.
-        pictures: it is tried on the first few.
-        settings: what the user says of its input.
-
-    Raises:
-        ModelError: as `open_model` and `as_model`.
-    """
-    if isinstance(given, str | PathLike):
-        return open_model(fspath(given), trust_code=trust_code, device=device, pictures=pictures, settings=settings)
-    return as_model(given, name=name, pictures=pictures, settings=settings)
-
-
 def open_model(
-    text: str | Path,
+    given: Any,
     *,
+    name: str = "model",
     trust_code: bool = False,
     device: str = "cpu",
     pictures: Pictures | None = None,
     settings: Settings | None = None,
 ) -> Model:
-    """The model that a text names.
+    """The model that a text names, or that a Python value is: an nn.Module, any callable, or one behind the protocol.
+
+    A callable takes pixels ``[examples, channels, height, width]``: uint8 as they are, or float32 if `Settings` say a
+    scale, mean or std. It returns ``[examples, classes]`` scores or ``[examples]`` labels (arrays or tensors, alone, in
+    a tuple, in a dict, or as ``.logits``). An nn.Module gets float32 tensors (0..1 unless settings say otherwise), in
+    eval mode and without gradients; its mode is restored after each batch.
 
     Args:
-        text: see the head of this module.
+        given: a text: see the head of this module; or a value.
+        name: of a value, for people.
         trust_code: ``FILE.py:function`` may be executed. Nothing else here ever executes code.
-        device: where torch models run: ``"cpu"``, ``"cuda"``, ``"mps"``. ONNX and quantised models run on the CPU.
+        device: where a torch model that a text names runs: ``"cpu"``, ``"cuda"``, ``"mps"``; a module stays where it
+            is. ONNX and quantised models run on the CPU.
         pictures: the model is tried on the first few: wrong sizes, class counts and random outputs come out now.
         settings: what the user says of the model's input.
 
     Raises:
-        ModelError: no such model, damaged files, files that would execute code, a missing library, or a model that
-            does not fit the pictures.
+        ModelError: no such model, damaged files, files that would execute code, a missing library, nothing that can be
+            called, or a model that does not fit the pictures.
 
     Example:
+        >>> brightness = open_model(lambda pixels: (pixels.mean((1, 2, 3)) > 127).astype(int), name="brightness")
+        >>> brightness.scores([np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8)]).labels.tolist()
+        [0, 1]
         >>> open_model("net.py:build")
         Traceback (most recent call last):
         ...
@@ -118,57 +108,10 @@ def open_model(
           cure      read it, then add --trust-code (Python: trust_code=True)
     """
     settings = settings or Settings()
-    named = str(text)
-    model = _of_text(named, trust_code, device, settings)
-    return model if pictures is None else tried(model, pictures)
-
-
-def as_model(
-    value: Any,
-    *,
-    name: str = "model",
-    device: str | None = None,
-    pictures: Pictures | None = None,
-    settings: Settings | None = None,
-) -> Model:
-    """A model from Python: an nn.Module, any callable, or a model already behind the protocol.
-
-    A callable takes pixels ``[examples, channels, height, width]``: uint8 as they are, or float32 if `Settings` say a
-    scale, mean or std. It returns ``[examples, classes]`` scores or ``[examples]`` labels (arrays or tensors, alone, in
-    a tuple, in a dict, or as ``.logits``). An nn.Module gets float32 tensors (0..1 unless settings say otherwise), in
-    eval mode and without gradients; its mode is restored after each batch.
-
-    Args:
-        value: the model.
-        name: for people.
-        device: where a module runs; None: where its parameters are.
-        pictures: the model is tried on the first few.
-        settings: what the user says of the model's input.
-
-    Raises:
-        ModelError: nothing that can be called, or it does not fit the pictures.
-
-    Example:
-        >>> brightness = as_model(lambda pixels: (pixels.mean((1, 2, 3)) > 127).astype(int), name="brightness")
-        >>> brightness.scores([np.zeros((4, 4), np.uint8), np.full((4, 4), 255, np.uint8)]).labels.tolist()
-        [0, 1]
-    """
-    from piescope.adapters.callables import CallableModel, is_module
-
-    settings = settings or Settings()
-    model: Model
-    if isinstance(value, Model):
-        model = value
-    elif is_module(value):
-        from piescope.adapters.torch_models import model_of_module
-
-        model = model_of_module(value, name, device, settings)
-    elif callable(value):
-        model = CallableModel.of(value, name, settings)
+    if isinstance(given, str | PathLike):
+        model = _of_text(fspath(given), trust_code, device, settings)
     else:
-        raise ModelError.of(
-            name, name, f"a {type(value).__name__}", "an nn.Module or a function of pictures", "give one of those"
-        )
+        model = _of_value(given, name, None, settings)
     return model if pictures is None else tried(model, pictures)
 
 
@@ -261,6 +204,22 @@ def _same(first: np.ndarray | None, second: np.ndarray | None) -> bool:
     return np.allclose(first, second, rtol=1e-3, atol=1e-5)
 
 
+def _of_value(value: Any, name: str, device: str | None, settings: Settings) -> Model:
+    """A value as a model; a module on a device, or where it is."""
+    from piescope.adapters.callables import CallableModel, is_module
+
+    if isinstance(value, Model):
+        return value
+    if is_module(value):
+        from piescope.adapters.torch_models import model_of_module
+
+        return model_of_module(value, name, device, settings)
+    if callable(value):
+        return CallableModel.of(value, name, settings)
+    expected = "an nn.Module or a function of pictures"
+    raise ModelError.of(name, name, f"a {type(value).__name__}", expected, "give one of those")
+
+
 def _of_text(named: str, trust_code: bool, device: str, settings: Settings) -> Model:
     scheme, _, rest = named.partition(":")
     code = _code(named)
@@ -285,8 +244,7 @@ def _of_text(named: str, trust_code: bool, device: str, settings: Settings) -> M
             raise ModelError.of(named, path.name, found, "files without code, or your word that this one is safe", cure)
         from piescope.adapters.trusted_code import call_function
 
-        made = call_function(path, function)
-        return as_model(made, name=f"{path.name}:{function}", device=device, settings=settings)
+        return _of_value(call_function(path, function), f"{path.name}:{function}", device, settings)
     if at is not None:
         from piescope.adapters.architectures import open_weights
 

@@ -205,16 +205,10 @@ def is_a_model(given: Any, asked: Asked) -> bool:
 
 def model_of(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
     """A side's model, opened and tried."""
-    from piescope.adapters.opening import opened
+    from piescope.adapters.opening import open_model
 
-    return opened(
-        given,
-        name=side,
-        trust_code=asked.trust_code,
-        device=asked.device,
-        pictures=pictures,
-        settings=asked.settings,
-    )
+    code, device, settings = asked.trust_code, asked.device, asked.settings
+    return open_model(given, name=side, trust_code=code, device=device, pictures=pictures, settings=settings)
 
 
 def question_of(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress) -> Question:

@@ -10,7 +10,7 @@ import torch
 
 from made_models import asked, close
 from piescope.adapters.copies import compressed_copy
-from piescope.adapters.opening import as_model, open_model
+from piescope.adapters.opening import open_model
 from piescope.adapters.protocol import ModelError
 from piescope.models.wide_resnet import WideResNet
 
@@ -35,7 +35,7 @@ def test_onnx_is_pruned_as_its_module_is(exported: tuple[Path, WideResNet], batc
     model = open_model(path)
     for text in ("magnitude:0.7", "2:4"):
         made, facts = compressed_copy(model, asked(text), 0, batch)
-        reference, expected = compressed_copy(as_model(net), asked(text))
+        reference, expected = compressed_copy(open_model(net), asked(text))
         assert facts.realised_sparsity is not None
         # exporters fold norms into convolutions, so magnitudes may differ; counts do not
         assert facts.realised_sparsity == pytest.approx(expected.realised_sparsity, abs=1e-3)
@@ -59,7 +59,7 @@ def test_onnx_int8_by_onnxruntime(
     assert "static quantiser (QDQ)" in facts.notes[0] and "96 pictures" in facts.notes[0]
     assert facts.bytes_after < 0.6 * facts.bytes_before
     close(model, made, batch, 0.3)
-    close(compressed_copy(as_model(net), asked("int8"), 0, batch)[0], made, batch, 0.3)
+    close(compressed_copy(open_model(net), asked("int8"), 0, batch)[0], made, batch, 0.3)
     dynamic, facts = compressed_copy(model, asked("int8"))
     assert "convolutions stay float32" in facts.notes[0]
     close(model, dynamic, batch, 0.3)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from made_models import RNG, fault, photos, same_scores
-from piescope.adapters.opening import as_model, open_model
+from piescope.adapters.opening import open_model
 from piescope.adapters.protocol import ModelError, Settings
 from piescope.data.pictures import Pictures
 from piescope.models.wide_resnet import WideResNet
@@ -135,7 +135,7 @@ def test_onnx_by_torch_says_what_torch_says(tmp_path: Path, net: WideResNet, dig
     model = open_model(path, pictures=digits)
     same_scores(model, net, digits.batch(0, 7))
     normalised = open_model(path, settings=Settings(mean=(0.3,), std=(0.5,)))
-    again = as_model(net, settings=Settings(mean=(0.3,), std=(0.5,))).scores(digits.batch(0, 7)).scores
+    again = open_model(net, settings=Settings(mean=(0.3,), std=(0.5,))).scores(digits.batch(0, 7)).scores
     assert np.allclose(normalised.scores(digits.batch(0, 7)).scores, again, atol=1e-4)  # type: ignore[arg-type]
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from made_models import fault
-from piescope.adapters.opening import as_model, check_no_predictions, is_model, names_a_model, open_model
+from piescope.adapters.opening import check_no_predictions, is_model, names_a_model, open_model
 from piescope.adapters.protocol import ModelError, Settings
 from piescope.data.opening import open_pictures
 from piescope.data.pictures import Pictures
@@ -30,14 +30,14 @@ def test_active_dropout_is_noted(digits: Pictures) -> None:
         def forward(self, pixels: Tensor) -> Tensor:
             return self.head(nn.functional.dropout(pixels.flatten(1), 0.5, training=True))
 
-    assert any("asked again" in note for note in as_model(Noisy(), pictures=digits).notes)
+    assert any("asked again" in note for note in open_model(Noisy(), pictures=digits).notes)
     quiet = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, 10))
-    assert not any("asked again" in note for note in as_model(quiet, pictures=digits).notes)
+    assert not any("asked again" in note for note in open_model(quiet, pictures=digits).notes)
 
 
 def test_too_few_classes_are_found_at_once(digits: Pictures) -> None:
     with pytest.raises(ModelError, match="3 outputs, and labels up to 9"):
-        as_model(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), pictures=digits)
+        open_model(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), pictures=digits)
 
 
 def test_which_texts_name_models(tmp_path: Path) -> None:

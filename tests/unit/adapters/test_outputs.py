@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from made_models import Wrapped, photos
-from piescope.adapters.opening import as_model
+from piescope.adapters.opening import open_model
 from piescope.adapters.protocol import ModelError
 
 
@@ -36,11 +36,11 @@ class Answer:
 )
 def test_outputs_in_any_wrapping(how: Any) -> None:
     module = Wrapped(how)
-    outputs = as_model(module).scores(photos(5, channels=1))
+    outputs = open_model(module).scores(photos(5, channels=1))
     plain = Wrapped(lambda logits, seen: (logits, seen))
     plain.load_state_dict(module.state_dict())
     batch = photos(5, channels=1)
-    outputs = as_model(module).scores(batch)
+    outputs = open_model(module).scores(batch)
     logits, seen = plain(torch.from_numpy(np.stack(batch).astype(np.float32) / 255))
     assert outputs.scores is not None and outputs.representation is not None
     assert np.allclose(outputs.scores, logits.detach().numpy(), atol=1e-5)
@@ -64,4 +64,4 @@ def test_outputs_in_any_wrapping(how: Any) -> None:
 )
 def test_outputs_that_are_no_scores(how: Any, word: str) -> None:
     with pytest.raises(ModelError, match=word):
-        as_model(Wrapped(how)).scores(photos(5, channels=1))
+        open_model(Wrapped(how)).scores(photos(5, channels=1))

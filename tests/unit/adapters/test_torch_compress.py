@@ -14,7 +14,7 @@ from torch.nn.utils import prune
 from made_models import asked, close
 from piescope.adapters.compression import Compression
 from piescope.adapters.copies import compressed_copy
-from piescope.adapters.opening import as_model
+from piescope.adapters.opening import open_model
 from piescope.adapters.protocol import Model, ModelError
 from piescope.adapters.torch_models import TorchModel
 from piescope.models.wide_resnet import WideResNet
@@ -49,7 +49,7 @@ def weights_of(module: nn.Module) -> dict[str, Tensor]:
 @pytest.mark.parametrize("text", [*PRUNINGS, "int8"])
 def test_the_original_stays_as_it_is(net: WideResNet, batch: list[np.ndarray], text: str) -> None:
     net.train()
-    model = as_model(net)
+    model = open_model(net)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     said = model.scores(batch).scores
     made, facts = compressed_copy(model, asked(text), 0, batch)
@@ -65,7 +65,7 @@ def test_the_original_stays_as_it_is(net: WideResNet, batch: list[np.ndarray], t
 
 @pytest.mark.parametrize("amount", [0.25, 0.5, 0.9])
 def test_magnitude_is_torchs_global_pruning(net: WideResNet, amount: float) -> None:
-    made, facts = compressed_copy(as_model(net), Compression("magnitude", amount))
+    made, facts = compressed_copy(open_model(net), Compression("magnitude", amount))
     weights = weights_of(net)
     total = sum(weight.numel() for weight in weights.values())
     assert facts.realised_sparsity == round(amount * total) / total
@@ -87,7 +87,7 @@ def test_magnitude_is_torchs_global_pruning(net: WideResNet, amount: float) -> N
 
 def test_random_is_drawn_from_the_seed_and_knows_nothing(net: WideResNet) -> None:
     def zeros(seed: int, amount: float = 0.5) -> list[Tensor]:
-        made, _ = compressed_copy(as_model(net), Compression("random", amount), seed)
+        made, _ = compressed_copy(open_model(net), Compression("random", amount), seed)
         return [weight == 0 for weight in weights_of(module_of(made)).values()]
 
     first, again, other, more = zeros(1), zeros(1), zeros(2), zeros(1, 0.8)
@@ -103,7 +103,7 @@ def test_random_is_drawn_from_the_seed_and_knows_nothing(net: WideResNet) -> Non
 
 
 def test_two_of_four(net: WideResNet) -> None:
-    made, facts = compressed_copy(as_model(net), asked("2:4"))
+    made, facts = compressed_copy(open_model(net), asked("2:4"))
     for name, weight in weights_of(module_of(made)).items():
         if name == "conv1.weight":  # one input channel
             assert torch.equal(weight, net.conv1.weight)
@@ -115,7 +115,7 @@ def test_two_of_four(net: WideResNet) -> None:
 
 
 def test_zeros_take_no_room_once_they_are_zipped(net: WideResNet) -> None:
-    half, ninety = (compressed_copy(as_model(net), Compression("magnitude", amount))[1] for amount in (0.5, 0.9))
+    half, ninety = (compressed_copy(open_model(net), Compression("magnitude", amount))[1] for amount in (0.5, 0.9))
     assert half.bytes_before == half.bytes_after == ninety.bytes_after
     assert half.zipped_before == ninety.zipped_before > half.zipped_after > ninety.zipped_after
 
@@ -137,7 +137,7 @@ class Tied(nn.Module):
 @pytest.mark.parametrize("text", [*PRUNINGS, "int8"])
 def test_tied_weights_stay_tied_and_count_once(batch: list[np.ndarray], text: str) -> None:
     net = Tied()
-    made, facts = compressed_copy(as_model(net), asked(text), 0, batch)
+    made, facts = compressed_copy(open_model(net), asked(text), 0, batch)
     assert made.scores(batch).scores is not None
     if text == "int8":
         return
@@ -157,31 +157,31 @@ def test_tied_weights_stay_tied_and_count_once(batch: list[np.ndarray], text: st
 @pytest.mark.parametrize("text", ["magnitude:0.5", "int8", "2:4"])
 def test_nothing_to_prune(made: Any, word: str, text: str, batch: list[np.ndarray]) -> None:
     with pytest.raises(ModelError, match=word):
-        compressed_copy(as_model(made()), asked(text), 0, batch)
+        compressed_copy(open_model(made()), asked(text), 0, batch)
 
 
 def test_weights_that_cannot_be_compressed() -> None:
     wide = nn.Sequential(nn.Flatten(), nn.Linear(63, 5))
     with pytest.raises(ModelError, match="multiple of 4"):
-        compressed_copy(as_model(wide), asked("2:4"))
+        compressed_copy(open_model(wide), asked("2:4"))
     with torch.no_grad():
         wide[1].weight[0, 0] = math.nan  # type: ignore[index]
     with pytest.raises(ModelError, match="NaN"):
-        compressed_copy(as_model(wide), asked("magnitude:0.5"))
+        compressed_copy(open_model(wide), asked("magnitude:0.5"))
     masked = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
     prune.l1_unstructured(masked[1], "weight", amount=0.5)
     masked(torch.zeros(1, 64)).sum()
     with pytest.raises(ModelError, match="remove"):
-        compressed_copy(as_model(masked), asked("magnitude:0.5"))
+        compressed_copy(open_model(masked), asked("magnitude:0.5"))
 
 
 def test_zeros_that_were_there_count_as_gone() -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     with torch.no_grad():
         net[1].weight[:5] = 0  # type: ignore[index]
-    _, facts = compressed_copy(as_model(net), asked("magnitude:0.5"))
+    _, facts = compressed_copy(open_model(net), asked("magnitude:0.5"))
     assert facts.realised_sparsity == 0.5
-    _, facts = compressed_copy(as_model(net), asked("random:0.5"))
+    _, facts = compressed_copy(open_model(net), asked("random:0.5"))
     assert facts.realised_sparsity is not None and 0.65 < facts.realised_sparsity < 0.85
 
 
@@ -189,7 +189,7 @@ def test_int8_is_what_integers_compute(batch: list[np.ndarray]) -> None:
     """Levels of weights and pictures multiplied and added as whole numbers, in NumPy."""
     torch.manual_seed(0)
     net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    made, _ = compressed_copy(as_model(net), asked("int8"), 0, batch[:48])
+    made, _ = compressed_copy(open_model(net), asked("int8"), 0, batch[:48])
     weight, bias = (parameter.detach().numpy().astype(np.float64) for parameter in net.parameters())
     scale = np.abs(weight).max(1, keepdims=True) / 127
     step = max(picture.max() for picture in batch[:48]) / 255 / 255
@@ -200,7 +200,7 @@ def test_int8_is_what_integers_compute(batch: list[np.ndarray]) -> None:
 
 
 def test_static_int8_quantises_convolutions_too(net: WideResNet, batch: list[np.ndarray]) -> None:
-    model = as_model(net)
+    model = open_model(net)
     made, facts = compressed_copy(model, asked("int8"), 0, batch)
     assert set(facts.touched) == {name.removesuffix(".weight") for name in weights_of(net)}
     assert "9 convolutions and 1 linear layer rounded" in facts.notes[0] and "96 pictures" in facts.notes[0]
@@ -220,7 +220,7 @@ def on_levels(model: Model) -> None:
 
 
 def test_without_pictures_to_calibrate_on(net: WideResNet, batch: list[np.ndarray]) -> None:
-    model = as_model(net)
+    model = open_model(net)
     made, facts = compressed_copy(model, asked("int8"))
     assert "no pictures to calibrate on" in facts.notes[0] and "9 convolutions" in facts.notes[0]
     on_levels(made)
@@ -228,7 +228,7 @@ def test_without_pictures_to_calibrate_on(net: WideResNet, batch: list[np.ndarra
 
 
 def test_int8_says_of_a_picture_the_same_in_any_batch(net: WideResNet, batch: list[np.ndarray]) -> None:
-    made, _ = compressed_copy(as_model(net), asked("int8"), 0, batch[:48])
+    made, _ = compressed_copy(open_model(net), asked("int8"), 0, batch[:48])
     whole = made.scores(batch).scores
     alone = np.concatenate([made.scores([picture]).scores for picture in batch[:8]])  # type: ignore[misc]
     assert whole is not None and np.abs(whole[:8] - alone).max() < 0.02 * whole.std()
@@ -250,7 +250,7 @@ def test_int8_of_any_forward_pass(batch: list[np.ndarray]) -> None:
             return self.head(seen.flatten(1))
 
     torch.manual_seed(0)
-    model = as_model(Branching().double())
+    model = open_model(Branching().double())
     made, facts = compressed_copy(model, asked("int8"), 0, batch)
     assert "2 linear layers rounded" in facts.notes[0] and "(but for unused)" in facts.notes[0]
     assert facts.touched == ("body", "head", "unused")
@@ -269,7 +269,7 @@ def test_attention_that_reads_its_weights_itself(batch: list[np.ndarray]) -> Non
             return self.head(self.attention(rows, rows, rows)[0].mean(1))
 
     torch.manual_seed(0)
-    model = as_model(Attends())
+    model = open_model(Attends())
     made, facts = compressed_copy(model, asked("int8"), 0, batch)
     assert facts.touched == ("attention.out_proj", "head") and "(but for attention.out_proj)" in facts.notes[0]
     close(model, made, batch, 0.5)
@@ -278,14 +278,14 @@ def test_attention_that_reads_its_weights_itself(batch: list[np.ndarray]) -> Non
 def test_tied_weights_are_stored_once(batch: list[np.ndarray]) -> None:
     tied, loose = Tied(), Tied()
     loose.second.weight = nn.Parameter(loose.first.weight.detach().clone())
-    once, twice = (compressed_copy(as_model(made), asked("int8"), 0, batch)[1] for made in (tied, loose))
+    once, twice = (compressed_copy(open_model(made), asked("int8"), 0, batch)[1] for made in (tied, loose))
     assert 64 * 64 <= twice.bytes_after - once.bytes_after < 2 * 64 * 64
 
 
 def test_making_an_int8_copy_warns_of_nothing(
     net: WideResNet, batch: list[np.ndarray], recwarn: pytest.WarningsRecorder, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made, _ = compressed_copy(as_model(net), asked("int8"), 0, batch)
+    made, _ = compressed_copy(open_model(net), asked("int8"), 0, batch)
     made.scores(batch)
     assert not list(recwarn) and capfd.readouterr().err == ""
 
@@ -297,7 +297,7 @@ def test_int8_of_a_subclass_keeps_its_representation(batch: list[np.ndarray]) ->
             return nn.functional.linear(inputs, self.weight, self.bias)
 
     torch.manual_seed(0)
-    model = as_model(nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), Own(8, 10)))
+    model = open_model(nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), Own(8, 10)))
     made, facts = compressed_copy(model, asked("int8"), 0, batch)
     assert set(facts.touched) == {"0", "4"} and "1 linear layer rounded" in facts.notes[0]
     dense, other = model.scores(batch).representation, made.scores(batch).representation

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from made_models import Wrapped, photos
-from piescope.adapters.opening import as_model
+from piescope.adapters.opening import open_model
 from piescope.adapters.protocol import Model
 from piescope.data.pictures import Pictures
 from piescope.models.wide_resnet import WideResNet
@@ -18,7 +18,7 @@ def test_a_module_keeps_its_modes_and_weights(net: WideResNet, digits: Pictures)
     net.stage1.eval()
     modes = {name: module.training for name, module in net.named_modules()}
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    model = as_model(net, name="net", pictures=digits)
+    model = open_model(net, name="net", pictures=digits)
     outputs = model.scores(digits.batch(0, 20))
     assert {name: module.training for name, module in net.named_modules()} == modes
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
@@ -33,7 +33,7 @@ def test_a_module_keeps_its_modes_and_weights(net: WideResNet, digits: Pictures)
 
 
 def test_batches_of_any_size_say_the_same(net: WideResNet, digits: Pictures) -> None:
-    model = as_model(net)
+    model = open_model(net)
     whole = model.scores(digits.batch(0, 30)).scores
     parts = [model.scores(digits.batch(start, start + 7)).scores for start in range(0, 30, 7)]
     assert whole is not None
@@ -42,7 +42,7 @@ def test_batches_of_any_size_say_the_same(net: WideResNet, digits: Pictures) -> 
 
 def test_a_softmax_behind_the_classifier_hides_no_representation() -> None:
     module = Wrapped(lambda logits, seen: logits.softmax(1))
-    outputs = as_model(module).scores(photos(5, channels=1))
+    outputs = open_model(module).scores(photos(5, channels=1))
     assert outputs.scores is not None and np.allclose(outputs.scores.sum(1), 1, atol=1e-5)
     assert outputs.representation is not None and outputs.representation.shape == (5, 12)
 
@@ -52,11 +52,11 @@ def test_a_module_without_a_classifier_has_no_representation() -> None:
         def forward(self, pixels: Tensor) -> Tensor:
             return pixels.mean((2, 3))
 
-    outputs = as_model(Pool()).scores(photos(3))
+    outputs = open_model(Pool()).scores(photos(3))
     assert outputs.scores is not None and outputs.representation is None
 
 
 def test_half_precision_modules_get_half_precision() -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 4)).to(torch.bfloat16)
-    outputs = as_model(module).scores(photos(3, channels=1))
+    outputs = open_model(module).scores(photos(3, channels=1))
     assert outputs.scores is not None and outputs.scores.dtype == np.float32
