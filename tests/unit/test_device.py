@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
+from piescope.adapters.compression import Compression
+from piescope.adapters.copies import compressed_copy
+from piescope.adapters.opening import open_model
 from piescope.data.augment import color_jitter, grayscale, pad_and_crop, random_resized_crop
 from piescope.data.sources import load_digits
 from piescope.models.wide_resnet import WideResNet
@@ -81,3 +86,16 @@ def test_augmentations_draw_on_the_cpu_and_agree_between_devices(device: str) ->
         return grayscale(batch, 0.5, draws).cpu()
 
     torch.testing.assert_close(augmented(device), augmented("cpu"), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("device", ["cpu", CUDA])
+def test_int8_copies_stay_on_their_models_device(device: str) -> None:
+    test = load_digits().test
+    pictures = list(test.images[:64, 0])
+    network = WideResNet(10, 1, 10, 1, Seeds(0, 0).torch("weights")).eval()
+    here, there = (open_model(copy.deepcopy(network).to(place)) for place in ("cpu", device))
+    copies = [compressed_copy(model, Compression("int8"), 0, pictures)[0] for model in (here, there)]
+    assert copies[1].device.type == device  # type: ignore[attr-defined]
+    first, second = (made.scores(pictures).scores for made in copies)
+    assert first is not None and second is not None
+    assert abs(first - second).max() < 0.05 * first.std()

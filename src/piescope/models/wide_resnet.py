@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """norm, ReLU, 3x3 convolution, twice, plus a shortcut (1x1 convolution where the shape changes)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
@@ -80,8 +80,8 @@ class WideResNet(nn.Module):
 
     @staticmethod
     def _stage(blocks: int, inputs: int, outputs: int, stride: int) -> nn.Sequential:
-        first = Block(inputs, outputs, stride)
-        return nn.Sequential(first, *(Block(outputs, outputs, 1) for _ in range(blocks - 1)))
+        first = ResidualBlock(inputs, outputs, stride)
+        return nn.Sequential(first, *(ResidualBlock(outputs, outputs, 1) for _ in range(blocks - 1)))
 
     def features(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch dims"]:
         """The representation: last norm, ReLU, global average pool; never negative."""
