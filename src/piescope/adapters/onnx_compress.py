@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from piescope.adapters.compression import Compression, CopyFacts, pruned_note, pruning_masks
-from piescope.adapters.onnx_models import OnnxModel
+from piescope.adapters.onnx_models import OnnxModel, filled
 from piescope.adapters.protocol import ModelError, library, summary
 
 LAYERS = ("Conv", "Gemm", "MatMul")
@@ -97,76 +97,57 @@ def _input_axes(onnx: Any, proto: Any, tensors: dict[str, Any]) -> dict[str, int
 def _quantised(
     onnx: Any, model: OnnxModel, proto: Any, calibration: Sequence[np.ndarray] | None
 ) -> tuple[bytes, float | None, tuple[str, ...], tuple[str, ...]]:
+    def refused(found: str, expected: str, cure: str) -> ModelError:
+        return ModelError.of(model.name, "--compress int8", found, expected, cure)
+
     layers = [node.name or node.op_type for node in proto.graph.node if node.op_type in LAYERS]
     if not layers or any(node.op_type in ("QLinearConv", "DequantizeLinear") for node in proto.graph.node):
         found = "a model that is quantised already" if layers else "no convolution or linear layer"
-        raise ModelError.of(
-            model.name, "--compress int8", found, "a float model with layers", "audit it against its float original"
-        )
-    from onnxruntime import quantization  # type: ignore[import-untyped]
-
+        raise refused(found, "a float model with layers", "audit it against its float original")
     with tempfile.TemporaryDirectory() as folder, _quiet():
         source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         onnx.save(proto, str(source))
         try:
-            if calibration:
-                quantization.quantize_static(
-                    str(source),
-                    str(target),
-                    _reader(quantization, model, calibration),
-                    quant_format=quantization.QuantFormat.QDQ,
-                    op_types_to_quantize=None,
-                    per_channel=True,
-                    activation_type=quantization.QuantType.QUInt8,
-                    weight_type=quantization.QuantType.QInt8,
-                )
-                how = (
-                    "static quantiser (QDQ): weights int8 per channel, activations uint8 per tensor with ranges from "
-                    f"{len(calibration)} pictures"
-                )
-            else:
-                quantization.quantize_dynamic(
-                    str(source), str(target), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True
-                )
-                how = (
-                    "dynamic quantiser: weights of linear layers int8 per channel, activations as they come; "
-                    "convolutions stay float32, as there were no pictures to calibrate on"
-                )
+            how = _by_onnxruntime(model, str(source), str(target), calibration)
             content = target.read_bytes()
         except ModelError:
             raise
         except Exception as reason:  # whatever the quantiser cannot do
-            expected, cure = "a model that onnxruntime's quantiser takes", "quantise it yourself and audit both"
-            raise ModelError.of(model.name, "--compress int8", summary(reason), expected, cure) from None
+            expected = "a model that onnxruntime's quantiser takes"
+            raise refused(summary(reason), expected, "quantise it yourself and audit both") from None
     made = onnx.load_model_from_string(content)
-    count = sum(node.op_type in ("DequantizeLinear", "DynamicQuantizeLinear") for node in made.graph.node)
-    if not count:
-        raise ModelError.of(
-            model.name, "--compress int8", "nothing that was quantised", "layers", "give pictures to calibrate on"
-        )
+    if not any(node.op_type in ("DequantizeLinear", "DynamicQuantizeLinear") for node in made.graph.node):
+        raise refused("nothing that was quantised", "layers", "give pictures to calibrate on")
     return content, None, tuple(layers), (f"int8: {len(layers)} layers by onnxruntime's {how}",)
 
 
-def _reader(quantization: Any, model: OnnxModel, calibration: Sequence[np.ndarray]) -> Any:
-    """The pictures as the quantiser asks for them."""
+def _by_onnxruntime(model: OnnxModel, source: str, target: str, calibration: Sequence[np.ndarray] | None) -> str:
+    """Quantises one file into another, and says how."""
+    from onnxruntime import quantization  # type: ignore[import-untyped]
+
+    if not calibration:
+        quantization.quantize_dynamic(source, target, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True)
+        return (
+            "dynamic quantiser: weights of linear layers int8 per channel, activations as they come; "
+            "convolutions stay float32, as there were no pictures to calibrate on"
+        )
     step = model.batch_size or min(CALIBRATED, len(calibration))
+    parts = [calibration[start : start + step] for start in range(0, len(calibration), step)]
+    batches = ({model.input_name: filled(model.pixels(part), model.batch_size)} for part in parts)
 
     class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
         """Batches under the input's name."""
 
-        def __init__(self) -> None:
-            self.start = 0
-
         def get_next(self) -> dict[str, np.ndarray] | None:
-            if self.start >= len(calibration):
-                return None
-            pixels = model.pixels(calibration[self.start : self.start + step])
-            self.start += step
-            if model.batch_size is not None and len(pixels) < step:
-                pixels = np.concatenate([pixels, np.repeat(pixels[-1:], step - len(pixels), axis=0)])
-            return {model.input_name: pixels}
+            return next(batches, None)
 
-    return Reader()
+    kinds = {"activation_type": quantization.QuantType.QUInt8, "weight_type": quantization.QuantType.QInt8}
+    form = quantization.QuantFormat.QDQ
+    quantization.quantize_static(source, target, Reader(), quant_format=form, per_channel=True, **kinds)
+    return (
+        "static quantiser (QDQ): weights int8 per channel, activations uint8 per tensor with ranges from "
+        f"{len(calibration)} pictures"
+    )
 
 
 @contextmanager

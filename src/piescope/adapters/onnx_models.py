@@ -86,10 +86,7 @@ class OnnxModel:
         parts = []
         for start in range(0, len(pixels), step):
             part = pixels[start : start + step]
-            short = step - len(part)
-            if short:
-                part = np.concatenate([part, np.repeat(part[-1:], short, axis=0)])
-            parts.append([self._rows(value, step, step - short) for value in self._run(part)])
+            parts.append([self._rows(value, step, len(part)) for value in self._run(filled(part, self.batch_size))])
         named = {
             output.name: np.concatenate(values)
             for output, *values in zip(self._session.get_outputs(), *parts, strict=True)
@@ -127,6 +124,17 @@ class OnnxModel:
     @staticmethod
     def _rows(value: Any, step: int, kept: int) -> Any:
         return value[:kept] if isinstance(value, np.ndarray) and value.shape[:1] == (step,) else None
+
+
+def filled(pixels: np.ndarray, size: int | None) -> np.ndarray:
+    """A batch of a fixed size: the last picture again and again; None: any size will do.
+
+    Example:
+        >>> filled(np.array([1, 2]), 4).tolist(), filled(np.array([1, 2]), None).tolist()
+        ([1, 2, 2, 2], [1, 2])
+    """
+    short = 0 if size is None else size - len(pixels)
+    return np.concatenate([pixels, np.repeat(pixels[-1:], short, axis=0)]) if short else pixels
 
 
 def open_onnx(path: Path, settings: Settings) -> OnnxModel:
