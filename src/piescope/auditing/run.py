@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 import piescope
-from piescope.auditing.answers import SUMS
+from piescope.auditing.answers import FIGURES, SUMS
 from piescope.auditing.answers.accuracy import accuracy
 from piescope.auditing.answers.calibration import calibration
 from piescope.auditing.answers.changed import changed, changed_share
@@ -36,7 +36,7 @@ from piescope.reading.inputs import SideInput
 from piescope.reading.matching import Matched
 from piescope.reading.sides import Side
 from piescope.store import audit_layout
-from piescope.store.audit_answers import Confusion, LabelErrors
+from piescope.store.audit_answers import Confusion, Figure, LabelErrors
 from piescope.store.audit_inputs import (
     AuditWarning,
     FileRead,
@@ -67,7 +67,8 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
     audited = resolved(question)
     with tempfile.TemporaryDirectory(prefix="piescope-audit-") as scratch:
         examples = audited.matched.examples
-        counted = tally(audited, SUMS, Path(scratch), lambda done: on_progress("comparing", done, examples))
+        kinds = (*SUMS, *FIGURES)
+        counted = tally(audited, kinds, Path(scratch), lambda done: on_progress("comparing", done, examples))
         warnings = _warnings(question, counted)
         before_after = accuracy(counted)
         check_order(question, counted)
@@ -116,6 +117,7 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
         groups=groups(counted),
         confusions=[_with_examples(cell, row, shown) for cell, row in grown],
         measures=measures(counted),
+        figures=_figures(counted),
         calibration=calibration(counted),
         harmed=shown.harmed,
         label_errors=LabelErrors(
@@ -128,6 +130,11 @@ def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what
         what_if=(),
         budgets=(),
     )
+
+
+def _figures(counted: Counted) -> dict[str, Figure]:
+    sums = [counted.get(kind) for kind in FIGURES]
+    return {of.name: of.figure(counted) for of in sums if of is not None}
 
 
 def _warnings(question: Question, counted: Counted) -> list[AuditWarning]:

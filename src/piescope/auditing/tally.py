@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 from pyarrow import parquet
@@ -19,6 +19,7 @@ from piescope.auditing.audited import Audited
 from piescope.auditing.block import AuditBlock
 from piescope.auditing.votes import VoteTests
 from piescope.reading.sides import block_size
+from piescope.store.audit_answers import Figure
 
 
 class Sums(Protocol):
@@ -31,6 +32,20 @@ class Sums(Protocol):
 
     def __add__(self, other: Self, /) -> Self:
         """Of both blocks."""
+        ...
+
+
+class FigureSums(Sums, Protocol):
+    """Sums behind one number about both sides: a `Figure` is all that it takes to be written and shown.
+
+    Attributes:
+        name: of the number in audit.json.
+    """
+
+    name: ClassVar[str]
+
+    def figure(self, counted: Counted) -> Figure:
+        """The number, with its interval and how to read it."""
         ...
 
 

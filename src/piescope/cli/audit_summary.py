@@ -9,7 +9,7 @@ from rich.cells import cell_len, chop_cells
 
 from piescope import wording
 from piescope.report.audit import budget_rows, copies, findings, headlines, terms
-from piescope.report.audit.measures import telling
+from piescope.report.audit.measures import figure_rows, telling
 from piescope.report.audit.reading import how_read
 from piescope.report.audit.warnings import warnings
 from piescope.store.audit_answers import ClassChange, Confusion, GroupChange
@@ -143,6 +143,7 @@ def _facts(audit: AuditRecord, width: int) -> list[str]:
         )
     for row in telling(audit):
         facts.append((row.name, f"{row.before_after}{wording.SPACE + row.unit if row.unit else ''}  {row.change}"))
+    facts += figure_rows(audit)
     if audit.label_errors is not None and audit.label_errors.count:
         facts.append(("label errors?", wording.count(audit.label_errors.count)))
     column = max(cell_len(name) for name, _ in facts) + 2

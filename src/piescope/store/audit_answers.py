@@ -405,6 +405,28 @@ class Measured(AuditPart):
     why_not: str = ""
 
 
+class Figure(AuditPart):
+    """One number about both sides together.
+
+    Attributes:
+        title: what it is called, in a sentence.
+        value: None: there is none.
+        low: of its 95 % interval; None: there is none.
+        high: likewise.
+        decimals: to be shown.
+        about: how to read it, in sentences.
+        why_not: why the number or its interval is missing; empty where neither is.
+    """
+
+    title: str
+    value: Number = None
+    low: Number = None
+    high: Number = None
+    decimals: int = 3
+    about: str
+    why_not: str = ""
+
+
 class MeasuredClass(AuditPart):
     """MeasuredSides of one class.
 

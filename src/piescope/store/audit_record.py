@@ -20,6 +20,7 @@ from piescope.store.audit_answers import (
     Confusion,
     Count,
     Example,
+    Figure,
     Flips,
     GroupChange,
     LabelErrors,
@@ -335,6 +336,7 @@ class AuditRecord(AuditPart):
     groups: tuple[GroupChange, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     measures: MeasuredSides | None = None
+    figures: dict[str, Figure] = Field(default_factory=dict)
     calibration: Calibration | None = None
     harmed: tuple[Example, ...] = ()
     label_errors: LabelErrors | None = None

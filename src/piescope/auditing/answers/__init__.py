@@ -15,6 +15,7 @@ from piescope.auditing.answers.label_errors import LabelThresholds
 from piescope.auditing.answers.measures import MeasureSums
 from piescope.auditing.answers.noise import LabelSample
 from piescope.auditing.answers.pairs import PairSums
+from piescope.auditing.tally import FigureSums
 
 SUMS: tuple[type[Any], ...] = (
     ChangedSums,
@@ -30,3 +31,6 @@ SUMS: tuple[type[Any], ...] = (
     LabelThresholds,
 )
 """What is counted in the one pass over all examples."""
+
+FIGURES: tuple[type[FigureSums], ...] = ()
+"""Single numbers about both sides, in the order in which they are shown."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from piescope import wording
 from piescope.report.audit import budget_rows, copies, findings, headlines, terms
-from piescope.report.audit.measures import telling
+from piescope.report.audit.measures import figure_rows, telling
 from piescope.report.audit.reading import how_read
 from piescope.report.audit.warnings import warnings
 from piescope.store.audit_record import AuditRecord
@@ -132,6 +132,7 @@ def _before_after(audit: AuditRecord) -> list[str]:
     if share is not None and share.value is not None:
         changed += f" ({wording.with_interval(share.value, share.low, share.high, '%')})"
     told.append(f"{changed} of {wording.counted(audit.n_examples, 'example')}")
+    told += [f"{title} {value}" for title, value in figure_rows(audit)]
     return [*lines, *([""] if lines else []), escaped(wording.capital("; ".join(told)) + ".")]
 
 

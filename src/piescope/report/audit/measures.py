@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from piescope.report.audit.terms import class_name, ends
-from piescope.store.audit_answers import Ends, Measured, MeasuredClass
+from piescope.store.audit_answers import Ends, Figure, Measured, MeasuredClass
 from piescope.store.audit_record import AuditRecord
 from piescope.wording import NOTHING, count, interval, listed, name, number, with_interval
 
@@ -80,6 +80,29 @@ def class_rows(audit: AuditRecord) -> list[tuple[str, str, list[MeasureRow]]]:
 
 def _of(row: MeasuredClass) -> list[tuple[str, Measured]]:
     return [("precision", row.precision), ("recall", row.recall), ("f1", row.f1)]
+
+
+def figure_rows(audit: AuditRecord) -> list[tuple[str, str]]:
+    """Single numbers about both sides: title and number with its interval; those without a number are left out."""
+    return [
+        (figure.title, f"{number(figure.value, figure.decimals)} {_around(figure)}".strip())
+        for figure in audit.figures.values()
+        if figure.value is not None
+    ]
+
+
+def _around(figure: Figure) -> str:
+    return interval(figure.low, figure.high, figure.decimals)
+
+
+def figure_words(audit: AuditRecord) -> list[str]:
+    """The same as sentences, with what is missing and why."""
+    sentences = []
+    for figure in audit.figures.values():
+        value = f"{number(figure.value, figure.decimals)} {_around(figure)}".strip()
+        why_not = f" ({figure.why_not})" if figure.why_not else ""
+        sentences.append(f"{figure.title}: {value}{why_not}.")
+    return sentences
 
 
 def measure_words(audit: AuditRecord) -> list[str]:

@@ -11,7 +11,7 @@ from piescope import wording
 from piescope.report.audit import budget_rows, caveats, charts, copies, findings, headlines, terms
 from piescope.report.audit.bars import bars
 from piescope.report.audit.gallery import TILES, confusions, fitting, tiles
-from piescope.report.audit.measures import class_rows, measure_rows, measure_words
+from piescope.report.audit.measures import class_rows, figure_words, measure_rows, measure_words
 from piescope.report.audit.warnings import warnings
 from piescope.report.layout.standalone import page_templates, style_hash
 from piescope.store.audit_answers import Flips, SideName
@@ -92,7 +92,7 @@ def render_audit(audit: AuditRecord, images: dict[str, bytes]) -> bytes:
         state=_state(audit),
         about=about(audit),
         cards=cards(audit),
-        changes=findings.changes(audit),
+        changes=[*findings.changes(audit), *figure_words(audit)],
         strip=None if flips is None else _strip(flips),
         class_bars=bars(audit.classes, "recall", "class", "classes"),
         class_words=findings.classes(audit),
