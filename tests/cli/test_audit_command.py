@@ -288,7 +288,7 @@ def test_an_audit_of_a_study_s_predictions_finds_the_study_s_pies(tiny_run: Run)
         dense = results.find(arm.objective, "dense", 0.0)
         assert dense is not None
         found = audit(dense.labels, arm.labels, labels=results.labels, values="labels")  # of weak models, as they come
-        assert found["pies"] == arm.summary["pies"]
+        assert found["pies"] == arm.summary.pies
         assert found["accuracy"]["compressed"] == pytest.approx(arm.summary["accuracy_mean"])
         assert found["accuracy"]["dense"] == pytest.approx(dense.summary["accuracy_mean"])
 
