@@ -11,6 +11,7 @@ from piescope.auditing.answers.confirmed import VotePValues
 from piescope.auditing.answers.confusions import ConfusionSums
 from piescope.auditing.answers.flips import ModalFlips
 from piescope.auditing.answers.impacts import GroupSums
+from piescope.auditing.answers.kappa import KappaSums
 from piescope.auditing.answers.label_errors import LabelThresholds
 from piescope.auditing.answers.measures import MeasureSums
 from piescope.auditing.answers.noise import LabelSample
@@ -32,5 +33,5 @@ SUMS: tuple[type[Any], ...] = (
 )
 """What is counted in the one pass over all examples."""
 
-FIGURES: tuple[type[FigureSums], ...] = ()
+FIGURES: tuple[type[FigureSums], ...] = (KappaSums,)
 """Single numbers about both sides, in the order in which they are shown."""
