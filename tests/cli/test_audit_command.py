@@ -289,8 +289,8 @@ def test_an_audit_of_a_study_s_predictions_finds_the_study_s_pies(tiny_run: Run)
         assert dense is not None
         found = audit(dense.labels, arm.labels, labels=results.labels, values="labels")  # of weak models, as they come
         assert found["pies"] == arm.summary.pies
-        assert found["accuracy"]["compressed"] == pytest.approx(arm.summary["accuracy_mean"])
-        assert found["accuracy"]["dense"] == pytest.approx(dense.summary["accuracy_mean"])
+        assert found["accuracy"]["compressed"] == pytest.approx(arm.summary.accuracy_mean)
+        assert found["accuracy"]["dense"] == pytest.approx(dense.summary.accuracy_mean)
 
 
 def test_a_study_s_files_of_logits_are_read_as_they_lie(tiny_run: Run, tmp_path: Path) -> None:
