@@ -134,21 +134,14 @@ def examples_table(results: Results) -> pa.Table:
 
 def pies_rows(results: Results) -> list[PiesRow]:
     """Of each arm."""
-    return [
-        PiesRow(
-            arm=arm.key,
-            n_models=arm.summary.n_models,
-            pies=arm.summary.pies,
-            ties=arm.summary.ties,
-            accuracy=Spread(arm.summary.accuracy_mean, arm.summary.accuracy_std),
-            rescued=arm.summary.rescued,
-            tied_pies=int(arm.is_tied_pie.sum()),
-            changed=arm.summary.changed,
-            confirmed=arm.summary.confirmed,
-            control=arm.control.kind if arm.control else "",
-        )
-        for arm in results.arms
-    ]
+    rows = []
+    for arm in results.arms:
+        summary, tied = arm.summary, int(arm.is_tied_pie.sum())
+        accuracy = Spread(summary.accuracy_mean, summary.accuracy_std)
+        counts = summary.n_models, summary.pies, summary.ties
+        others = summary.rescued, tied, summary.changed, summary.confirmed
+        rows.append(PiesRow(arm.key, *counts, accuracy, *others, arm.control.kind if arm.control else ""))
+    return rows
 
 
 def q_score_rows(results: Results) -> list[QScoreRow]:

@@ -186,17 +186,9 @@ class Signal:
             chance = overlap_test(sets[0], sets[1])
             hard = overlap_test(sets[0], sets[1], np.stack(hardness, axis=1))
             is_fair = shared != SHARED_PARENTS
-            yield OverlapRow(
-                compared=kind,
-                a=a.key,
-                b=b.key,
-                dense_models=shared,
-                pies_a=int(sets[0].sum()),
-                pies_b=int(sets[1].sum()),
-                observed=chance.observed,
-                chance=_chance(chance, is_fair),
-                hard=_chance(hard, is_fair),
-            )
+            sizes, by_chance = [int(pies.sum()) for pies in sets], _chance(chance, is_fair)
+            named = kind, a.key, b.key, shared
+            yield OverlapRow(*named, sizes[0], sizes[1], chance.observed, by_chance, _chance(hard, is_fair))
 
     def _dense_for(self, a: ArmResult, b: ArmResult) -> tuple[ArmResult, ArmResult, str] | None:
         """What either arm's PIEs are counted against, and what the two sets share through it.
@@ -259,35 +251,21 @@ class Signal:
         for arm, curve in self._curves():
             most = int(curve.models[-1])
             for models in [*curve.models.tolist(), *(times * most for times in DRAWN_OUT)]:
-                yield ReplicateRow(
-                    arm=arm.key,
-                    models=models,
-                    drawn_out=models > most,
-                    pies=curve.pies_at(models),
-                    spread=curve.spread_at(models),
-                    repeat_error=finite(curve.repeat_error_at(models)),
-                    error=finite(curve.error_at(models)),
-                    limit=Bounds(curve.limit, curve.limit_low, curve.limit_high),
-                    enough_to_repeat=curve.enough_to_repeat(),
-                    enough=curve.enough(),
-                    furthest=curve.furthest,
-                )
+                pies = curve.pies_at(models), curve.spread_at(models)
+                errors = finite(curve.repeat_error_at(models)), finite(curve.error_at(models))
+                limit = Bounds(curve.limit, curve.limit_low, curve.limit_high)
+                enough = curve.enough_to_repeat(), curve.enough()
+                yield ReplicateRow(arm.key, models, models > most, *pies, *errors, limit, *enough, curve.furthest)
 
     def foretold(self, models: int) -> list[ForetoldRow]:
         """The PIE counts to expect of a study with so many models, and how well another would repeat them."""
-        return [
-            ForetoldRow(
-                arm=arm.key,
-                models=models,
-                pies=curve.pies_at(models),
-                repeat_error=finite(curve.repeat_error_at(models)),
-                limit=Bounds(curve.limit, curve.limit_low, curve.limit_high),
-                enough_to_repeat=curve.enough_to_repeat(),
-                furthest=curve.furthest,
-                seen=int(curve.models[-1]),
-            )
-            for arm, curve in self._curves()
-        ]
+        rows = []
+        for arm, curve in self._curves():
+            pies, error = curve.pies_at(models), finite(curve.repeat_error_at(models))
+            limit = Bounds(curve.limit, curve.limit_low, curve.limit_high)
+            enough = curve.enough_to_repeat(), curve.furthest, int(curve.models[-1])
+            rows.append(ForetoldRow(arm.key, models, pies, error, limit, *enough))
+        return rows
 
     def _predictors(self) -> Iterator[PredictorRow]:
         for objective in self.results.objectives():
