@@ -161,9 +161,9 @@ def test_the_command_for_a_checkout_names_this_checkout_and_an_extra_that_it_has
 
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     asked = {extra for _, text in literals() for extra in re.findall(r"piescope\[(\w+)\]", text)}
-    asked |= set(
-        re.findall(r'install_command\("(\w+)"\)', "\n".join(path.read_text() for path in SOURCE.rglob("*.py")))
-    )
+    source = "\n".join(path.read_text() for path in SOURCE.rglob("*.py"))
+    asked |= set(re.findall(r'install_command\("(\w+)"\)', source))
+    asked |= set(re.findall(r' library\([^()]*, "(\w+)"\)', source))  # of adapters: what only some models need
     assert asked <= extras.keys()
     assert {"models", "onnx"} <= asked
     noted = version._origin()
