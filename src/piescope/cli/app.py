@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from piescope import wording
 from piescope.cli.audit import audit
 from piescope.cli.data_sets import check_data, downloading, place_of_data
 from piescope.cli.outlets import take_over
@@ -35,9 +34,7 @@ from piescope.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Column
 
-    from piescope.report.study.signal_rows import ForetoldRow
     from piescope.study.plan import Plan, Step
     from piescope.study.spec import Study
 
@@ -184,7 +181,7 @@ def plan(
     """
     import json
 
-    from piescope.cli.progress import duration
+    from piescope.cli.planning import left_and_foretold, say_foretold, say_plan
     from piescope.study.calibrate import forecast
     from piescope.study.cost import cost_of, plan_json
     from piescope.study.plan import make_plan
@@ -192,73 +189,22 @@ def plan(
     parsed = _load(study)
     if data_dir is not None:
         parsed.data.load(data_dir)
-    laid_out = make_plan(parsed)
-    total = len(laid_out.steps)
-    foretold: list[ForetoldRow] = []
-    if out is not None:
-        laid_out, foretold = _left_and_foretold(laid_out, out)
-    cost = cost_of(laid_out)
-    expected = forecast(laid_out, workers or cores())
+    whole = make_plan(parsed)
+    left, foretold = (whole, []) if out is None else left_and_foretold(whole, out)
+    cost, count = cost_of(left), workers or cores()
+    expected = forecast(left, count)
+    total, done = len(whole.steps), len(whole.steps) - len(left.steps)
     if as_json:
-        content = plan_json(laid_out, cost, expected.seconds, expected.peak_memory_bytes)
+        content = plan_json(left, cost, expected.seconds, expected.peak_memory_bytes)
         if out is not None:
-            content |= {"steps_done": total - len(laid_out.steps), "foretold": [row.cells() for row in foretold]}
+            content |= {"steps_done": done, "foretold": [row.cells() for row in foretold]}
         typer.echo(json.dumps(content, indent=1))
         return
     console = console_here()
-    arms = [
-        (item.arm.objective, item.arm.pruning, f"{item.arm.sparsity:g}", str(len(item.models)))
-        for item in laid_out.arms
-    ]
-    show_table(console, ("objective", "pruning", "sparsity", "models"), arms, laid_out.study.title)
-    say(console, f"models           {cost.models}")
-    kinds = ", ".join(f"{count} {kind}" for kind, count in cost.steps.items())
-    say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
-    say(console, f"training FLOPs   {cost.training_flops:.2e}")
-    say(console, f"disk             {cost.disk_bytes / 1e6:,.0f} MB")
-    say(console, f"memory           about {expected.peak_memory_bytes / 1e9:.1f} GB at most")
-    many = workers or cores()
-    say(console, f"time here        about {duration(expected.seconds)} on {many} workers, after a short calibration")
+    say_plan(console, left, cost, expected, count)
     if out is not None:
-        done = total - len(laid_out.steps)
         say(console, f"done already     {done} of {total} steps, in {out}; steps, FLOPs, disk and time are of the rest")
-        _say_foretold(console, foretold, len(laid_out.study.seeds))
-
-
-def _left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:
-    """The plan without what a folder has already, and the PIE counts that its models foretell."""
-    from piescope.report.study.results import load_results
-    from piescope.report.study.signal import Signal
-    from piescope.store.artefacts import Store
-    from piescope.study.catalogue import catalogue_of
-    from piescope.study.folder import study_of
-    from piescope.study.plan import make_plan
-
-    there, store = make_plan(study_of(out)), Store(out)
-    left = tuple(step for step in plan.steps if not store.has(step.kind, step.key))
-    results = load_results(out, catalogue_of(there, store))
-    foretold = [] if results is None else Signal(results).foretold(len(plan.study.seeds))
-    return replace(plan, steps=left), foretold
-
-
-def _say_foretold(console: Console, foretold: list[ForetoldRow], models: int) -> None:
-    from piescope.report.study.words import enough
-
-    if not foretold:
-        say(console, "too few models there (4 an arm are needed) to foretell PIE counts")
-        return
-    rows = [
-        (
-            f"{row.arm.objective} {row.arm.pruning} {row.arm.sparsity:g}",
-            wording.number(row.pies, 0),
-            wording.give_or_take(row.repeat_error),
-            enough(row.enough_to_repeat, row.furthest, row.seen),
-            f"{wording.number(row.limit.low, 0)} to {wording.number(row.limit.high, 0)}",
-        )
-        for row in foretold
-    ]
-    heads = ("arm", "PIEs", "repeats within", "models for 10 %", "with any number")
-    show_table(console, heads, rows, f"With {models} models an arm, foretold from those that are there")
+        say_foretold(console, foretold, len(parsed.seeds))
 
 
 @app.command()
@@ -330,40 +276,15 @@ def recipes(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """List the recipes; print one, each value with its origin; or every difference of two, and why it matters."""
-    import json
-    from dataclasses import asdict
+    from piescope.cli.recipes import list_recipes, show_differences, show_recipe
+    from piescope.study.provenance import load_recipe
 
-    from piescope.study.provenance import differences, facts, load_recipe, recipe_names
-
-    console = console_here()
     if one is None:
-        show_table(console, ("recipe", "what it is"), [(name, load_recipe(name).title) for name in recipe_names()])
-        return
-    first = load_recipe(one)
-    if other is None:
-        if as_json:
-            values = {key: {"value": value, **dict(first.said(key))} for key, value in first.values.items()}
-            typer.echo(json.dumps(values, indent=1))
-            return
-        known = [(first.said(key), key, json.dumps(value)) for key, value in first.values.items()]
-        rows = [(said.id, said.origin, key, value) for said, key, value in known]
-        show_table(console, ("id", "from", _folded("key"), _folded("value")), rows, first.title)
-        return
-    second = load_recipe(other)
-    differing = differences(first, second)
-    if as_json:
-        typer.echo(json.dumps([asdict(difference) for difference in differing], indent=1))
-        return
-    lines = []
-    for difference in differing:
-        pairs = zip(difference.values, difference.origins, strict=True)
-        cells = ["not set" if origin is None else f"{json.dumps(value)} ({origin})" for value, origin in pairs]
-        lines.append((difference.id, difference.key, *cells))
-    show_table(console, ("id", _folded("key"), _folded(first.name), _folded(second.name)), lines)
-    origins = "text: the paper says so; reading: ours of the text; code: its authors' code does; ours: none of these."
-    say(console, f"{len(differing)} values differ. {origins}")
-    for identity in sorted({difference.id for difference in differing}, key=list(facts()).index):
-        say(console, f"{identity}: {facts()[identity]}")
+        list_recipes(console_here())
+    elif other is None:
+        show_recipe(console_here(), load_recipe(one), as_json)
+    else:
+        show_differences(console_here(), load_recipe(one), load_recipe(other), as_json)
 
 
 app.command()(audit)
@@ -396,13 +317,6 @@ def data_sets(
         seen = look_at(name, place_of_data(data_dir, data), on_bytes)
     for line in seen.lines():
         say(console, line)
-
-
-def _folded(head: str) -> Column:
-    """A column that wraps what is too long: a cut key names nothing."""
-    from rich.table import Column
-
-    return Column(head, overflow="fold")
 
 
 def _load(name_or_path: str) -> Study:

@@ -1,0 +1,66 @@
+"""What a study would cost, in lines; and what the finished models of a folder foretell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from piescope import wording
+from piescope.cli.progress import duration
+from piescope.cli.terminal import say, show_table
+from piescope.report.study.results import load_results
+from piescope.report.study.signal import Signal
+from piescope.report.study.signal_rows import ForetoldRow
+from piescope.report.study.words import enough
+from piescope.store.artefacts import Store
+from piescope.study.calibrate import Forecast
+from piescope.study.catalogue import catalogue_of
+from piescope.study.cost import Cost
+from piescope.study.folder import study_of
+from piescope.study.plan import Plan, make_plan
+
+
+def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, workers: int) -> None:
+    """Arms, models, steps, and what they take here."""
+    arms = [
+        (item.arm.objective, item.arm.pruning, f"{item.arm.sparsity:g}", str(len(item.models))) for item in plan.arms
+    ]
+    show_table(console, ("objective", "pruning", "sparsity", "models"), arms, plan.study.title)
+    say(console, f"models           {cost.models}")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in cost.steps.items())
+    say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
+    say(console, f"training FLOPs   {cost.training_flops:.2e}")
+    say(console, f"disk             {cost.disk_bytes / 1e6:,.0f} MB")
+    say(console, f"memory           about {expected.peak_memory_bytes / 1e9:.1f} GB at most")
+    time = duration(expected.seconds)
+    say(console, f"time here        about {time} on {workers} workers, after a short calibration")
+
+
+def left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:
+    """The plan without what a folder has already, and the PIE counts that its models foretell."""
+    there, store = make_plan(study_of(out)), Store(out)
+    left = tuple(step for step in plan.steps if not store.has(step.kind, step.key))
+    results = load_results(out, catalogue_of(there, store))
+    foretold = [] if results is None else Signal(results).foretold(len(plan.study.seeds))
+    return replace(plan, steps=left), foretold
+
+
+def say_foretold(console: Console, foretold: list[ForetoldRow], models: int) -> None:
+    """The PIE counts to expect with so many models an arm."""
+    if not foretold:
+        say(console, "too few models there (4 an arm are needed) to foretell PIE counts")
+        return
+    rows = [
+        (
+            f"{row.arm.objective} {row.arm.pruning} {row.arm.sparsity:g}",
+            wording.number(row.pies, 0),
+            wording.give_or_take(row.repeat_error),
+            enough(row.enough_to_repeat, row.furthest, row.seen),
+            f"{wording.number(row.limit.low, 0)} to {wording.number(row.limit.high, 0)}",
+        )
+        for row in foretold
+    ]
+    heads = ("arm", "PIEs", "repeats within", "models for 10 %", "with any number")
+    show_table(console, heads, rows, f"With {models} models an arm, foretold from those that are there")
