@@ -1,0 +1,58 @@
+"""What a study has stored, as the report asks for it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from made_results import made
+from piescope.report.study.results import Results
+from piescope.store.catalogue import ControlOf
+
+
+def with_control() -> Results:
+    """Two objectives with one pruning in common; the last arm of the first is a control of it."""
+    results = made({"supervised": ("gmp", "my_own"), "supcon": ("gmp",)})
+    arms = [
+        dataclasses.replace(arm, control=ControlOf(kind="random_masks", of="gmp")) if arm.pruning == "my_own" else arm
+        for arm in results.arms
+    ]
+    return dataclasses.replace(results, arms=tuple(arms))
+
+
+def test_controls_are_no_arms_that_are_studied() -> None:
+    results = with_control()
+    assert results.families() == [("supervised", "gmp"), ("supcon", "gmp")]
+    assert len(results.pruned()) == 4
+    assert len(results.studied()) == 6
+    assert [arm.sparsity for arm in results.controls("supervised", "random_masks", "gmp")] == [0.5, 0.9]
+    assert results.controls("supcon", "random_masks", "gmp") == []
+    assert results.sparsities() == [0.5, 0.9]
+
+
+def test_the_main_sparsity_is_the_papers_or_the_highest() -> None:
+    assert made({"supervised": ("gmp",)}).main_sparsity == 0.9
+    assert made({"supervised": ("gmp",)}, sparsities=(0.5, 0.95)).main_sparsity == 0.95
+    assert made({"supervised": ()}, sparsities=()).main_sparsity == 0.0
+
+
+def test_an_arm_is_found_by_its_key_and_its_siblings_by_their_objective() -> None:
+    results = with_control()
+    arm = results.find("supcon", "gmp", 0.5)
+    assert arm is not None and arm.key == ("supcon", "gmp", 0.5) and arm.key.family == ("supcon", "gmp")
+    assert results.find("supcon", "my_own", 0.5) is None
+    assert [(objective, sibling and sibling.key) for objective, sibling in results.siblings(arm)] == [
+        ("supervised", ("supervised", "gmp", 0.5))
+    ]
+    other = results.find("supervised", "gmp", 0.5)
+    shared = results.shared(arm)
+    assert other is not None and shared is not None
+    assert np.array_equal(shared, arm.is_pie & other.is_pie)
+
+
+def test_a_tied_pie_is_a_pie_with_a_tie_on_either_side() -> None:
+    arm = made({"supervised": ("gmp",)}).arms[1]
+    columns = arm.columns | {"is_pie": np.array([1, 1, 1, 0]), "dense_tie": np.array([True, False, False, True])}
+    tied = dataclasses.replace(arm, columns=columns | {"pruned_tie": np.array([False, True, False, True])}).is_tied_pie
+    assert tied.tolist() == [True, True, False, False]
