@@ -18,7 +18,7 @@ from piescope.measure.flips import change_p, change_test, share_interval
 from piescope.measure.intervals import CONFIDENCE, combined_variance
 from piescope.measure.one_to_one import wider
 
-Side = Literal["dense", "compressed"]
+SideName = Literal["dense", "compressed"]
 
 
 class Estimates(NamedTuple):
@@ -112,7 +112,7 @@ class RightSums:
         changed = {name: change(name) for name in self.__dataclass_fields__ if getattr(self, name) is not None}
         return RightSums(**changed)
 
-    def accuracy(self, side: Side, confidence: float = CONFIDENCE) -> Estimates:
+    def accuracy(self, side: SideName, confidence: float = CONFIDENCE) -> Estimates:
         """Mean accuracy of a side's models in each group; one model: Wilson's interval over examples."""
         right = getattr(self, side)
         value = 100 * _ratio(right.mean(0), self.sizes)

@@ -11,7 +11,7 @@ from jaxtyping import Int64, Integer
 
 from piescope.measure.arrays import class_ids
 
-Kind = Literal["shift", "swap", "permutation"]
+RelabellingKind = Literal["shift", "swap", "permutation"]
 
 MOST_CLASSES = 2_000
 """Classes that occur, up to which the best permutation is looked for (it takes a table of all pairs)."""
@@ -47,7 +47,7 @@ class Relabelling:
         after: examples that differ when the second side's classes are renamed.
     """
 
-    kind: Kind
+    kind: RelabellingKind
     by: int
     image: Int64[np.ndarray, " classes"]
     moved: Int64[np.ndarray, " moved"]
@@ -224,7 +224,9 @@ def _permutation(table: _Table) -> Relabelling | None:
     return _judged(table, "permutation", image, moved * np.log(len(used)))
 
 
-def _judged(table: _Table, kind: Kind, image: np.ndarray, log_candidates: float, by: int = 0) -> Relabelling | None:
+def _judged(
+    table: _Table, kind: RelabellingKind, image: np.ndarray, log_candidates: float, by: int = 0
+) -> Relabelling | None:
     """The candidate, if it is an explanation."""
     every = np.arange(table.num_classes)
     hits = table.at(every, image)

@@ -16,16 +16,16 @@ DRAWS = 300
 LEVEL = 0.025
 """One-sided: a 95 % interval on the right side of zero."""
 
-Verdict = Literal["supported", "contradicted", "undecided at this scale"]
+ClaimVerdict = Literal["supported", "contradicted", "undecided at this scale"]
 
-SUPPORTED: Verdict = "supported"
-CONTRADICTED: Verdict = "contradicted"
-UNDECIDED: Verdict = "undecided at this scale"
+SUPPORTED: ClaimVerdict = "supported"
+CONTRADICTED: ClaimVerdict = "contradicted"
+UNDECIDED: ClaimVerdict = "undecided at this scale"
 
-Side = Literal["above", "below"] | None
+ClaimedSide = Literal["above", "below"] | None
 """Of zero, on which an effect should lie; None: it is there for comparison, no part of the verdict."""
 
-Values = np.ndarray
+DrawnValues = np.ndarray
 """A statistic of every row of the draws; row 0 is what was observed."""
 
 
@@ -44,7 +44,7 @@ class Part:
 
     about: str
     effect: str
-    claimed: Side
+    claimed: ClaimedSide
     estimate: ResampledEstimate
     paper: float | None = None
     is_ratio: bool = False
@@ -60,7 +60,7 @@ class Part:
         return self.estimate.p_negative if self.claimed == "above" else self.estimate.p_positive
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ClaimVerdict:
         """Of this part alone."""
         return verdict_of([self])
 
@@ -100,7 +100,7 @@ class Claim:
     note: str = ""
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ClaimVerdict:
         """Of all parts together."""
         return verdict_of(self.parts)
 
@@ -137,7 +137,7 @@ def _first_four(texts: list[str]) -> str:
     return "; ".join([*texts[:4], *([f"and {len(texts) - 4} more"] if len(texts) > 4 else [])])
 
 
-def verdict_of(parts: tuple[Part, ...] | list[Part]) -> Verdict:
+def verdict_of(parts: tuple[Part, ...] | list[Part]) -> ClaimVerdict:
     """Supported: all parts; contradicted: any part, corrected for their number; else undecided."""
     parts = [part for part in parts if part.counts]
     if parts and all(part.p_for < LEVEL for part in parts):

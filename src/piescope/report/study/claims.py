@@ -16,7 +16,7 @@ import numpy as np
 from piescope.measure.class_impact import same_class_probability
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
-from piescope.report.study.claim_parts import DRAWS, Claim, Part, Values
+from piescope.report.study.claim_parts import DRAWS, Claim, DrawnValues, Part
 from piescope.report.study.evidence import BOTH, Evidence
 from piescope.report.study.published import paper_value
 from piescope.report.study.results import Results
@@ -100,7 +100,7 @@ def _pies_are_deeper(evidence: Evidence) -> Iterator[Part]:
         yield evidence.depth_part(about, own, None, _deeper(evidence, arm, "depth_baldock"))
 
 
-def _deeper(evidence: Evidence, arm: ArmKey, convention: str) -> Values:
+def _deeper(evidence: Evidence, arm: ArmKey, convention: str) -> DrawnValues:
     """Mean depth of PIEs minus that of others, of each row."""
     is_pie, examples, depth = evidence.pies(arm), evidence.drawn.examples, evidence.depth(arm, convention)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -164,7 +164,7 @@ def _overlap_grows(evidence: Evidence) -> Iterator[Part]:
         yield evidence.part(about, effect, None, grown - (by_chance[1] - by_chance[0]))
 
 
-def _shared(evidence: Evidence, arms: list[ArmKey]) -> list[Values]:
+def _shared(evidence: Evidence, arms: list[ArmKey]) -> list[DrawnValues]:
     """For each of two arms: the share of its PIEs that are the other's too."""
     both = (evidence.pies(arms[0]) & evidence.pies(arms[1])) * evidence.drawn.examples
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -10,7 +10,7 @@ import numpy as np
 from piescope.measure.noise_floor import excess_difference
 from piescope.measure.pies import group_modal_labels
 from piescope.measure.resampling import Draws, ResampledEstimate, drawn_means, estimate, two_way_draws
-from piescope.report.study.claim_parts import Part, Side, Values
+from piescope.report.study.claim_parts import ClaimedSide, DrawnValues, Part
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.rows import ArmKey
 from piescope.report.study.signal import Signal
@@ -83,20 +83,20 @@ class Evidence:
         }
         return [name for name, shared in both.items() if shared and set(sparsities) <= set(shared)]
 
-    def _modal_labels(self, arm: ArmKey) -> Values:
+    def _modal_labels(self, arm: ArmKey) -> DrawnValues:
         return group_modal_labels(self.find(arm).labels, self.drawn.models, len(self.results.class_names))
 
-    def _pies(self, arm: ArmKey) -> Values:
+    def _pies(self, arm: ArmKey) -> DrawnValues:
         """``[rows, examples]`` PIEs."""
         dense = self._labels(ArmKey(arm.objective, "dense", 0.0))
-        mask: Values = self._labels(arm) != dense
+        mask: DrawnValues = self._labels(arm) != dense
         return mask
 
-    def count(self, arm: ArmKey) -> Values:
+    def count(self, arm: ArmKey) -> DrawnValues:
         """PIEs of each row."""
         return (self.pies(arm) * self.drawn.examples).sum(1, dtype=np.float64)
 
-    def q(self, arm: ArmKey) -> Values:
+    def q(self, arm: ArmKey) -> DrawnValues:
         """Mean Q-Score of each row."""
         means = drawn_means(self.find(arm).models["q"], self.drawn.models)
         return (means * self.drawn.examples).sum(1, dtype=np.float64) / self.examples
@@ -112,12 +112,20 @@ class Evidence:
         return ResampledEstimate(value, error, low, high, beyond.p_above, beyond.p_below)
 
     def part(
-        self, about: str, effect: str, claimed: Side, rows: Values, paper: float | None = None, is_ratio: bool = False
+        self,
+        about: str,
+        effect: str,
+        claimed: ClaimedSide,
+        rows: DrawnValues,
+        paper: float | None = None,
+        is_ratio: bool = False,
     ) -> Part:
         """A comparison, from its effect in each row; of the logarithm where ``is_ratio``."""
         return Part(about, effect, claimed, estimate(rows, self.models), paper, is_ratio)
 
-    def depth_part(self, about: str, effect: str, claimed: Side, rows: Values, paper: float | None = None) -> Part:
+    def depth_part(
+        self, about: str, effect: str, claimed: ClaimedSide, rows: DrawnValues, paper: float | None = None
+    ) -> Part:
         """Likewise of depths, which fewer models may have."""
         return Part(about, effect, claimed, estimate(rows, self.depth_models), paper)
 
@@ -131,6 +139,6 @@ class Evidence:
         """Models whose depth every arm has."""
         return min(len(arm.models["depth"]) for arm in self.results.arms if "depth" in arm.models)
 
-    def _depth(self, arm: ArmKey, convention: str = "depth") -> Values:
+    def _depth(self, arm: ArmKey, convention: str = "depth") -> DrawnValues:
         """``[rows, examples]`` depth, mean over models; ``depth`` in the paper's convention, or ``depth_baldock``."""
         return drawn_means(self.find(arm).models[convention], self.drawn.models)

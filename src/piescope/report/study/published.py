@@ -11,7 +11,7 @@ import numpy as np
 
 from piescope.report.study.frames import DepthRow, PiesRow, QScoreRow
 from piescope.report.study.results import Results
-from piescope.report.study.rows import ArmKey, Cell, Row
+from piescope.report.study.rows import ArmKey, CsvCell, Row
 from piescope.spec import Spec
 
 QUANTITIES: dict[int, tuple[tuple[str, str], ...]] = {
@@ -127,7 +127,7 @@ def published_rows(
     results: Results, pies: list[PiesRow], scores: list[QScoreRow], depths: list[DepthRow]
 ) -> list[PublishedRow]:
     """A row per published number whose arm this run has; PIE counts of both are per 10,000 test examples."""
-    own: dict[ArmKey, dict[str, Cell]] = {}
+    own: dict[ArmKey, dict[str, CsvCell]] = {}
     measured: list[PiesRow | QScoreRow | DepthRow] = [*pies, *scores, *depths]
     for row in measured:
         own.setdefault(row.arm, {}).update(row.cells())
@@ -142,7 +142,9 @@ def published_rows(
     ]
 
 
-def _beside(table: int, line: PaperRow, quantity: str, spread: str, own: dict[str, Cell], scale: float) -> PublishedRow:
+def _beside(
+    table: int, line: PaperRow, quantity: str, spread: str, own: dict[str, CsvCell], scale: float
+) -> PublishedRow:
     paper, paper_std = line.values[quantity], line.values.get(spread)
     is_count = quantity in ("pies", "hooker2019_pies")
     here, here_std = _number(own["pies" if is_count else quantity]), _number(own.get(spread))
@@ -156,7 +158,7 @@ def _beside(table: int, line: PaperRow, quantity: str, spread: str, own: dict[st
     return PublishedRow(table, line.arm, NAMES[quantity], paper, paper_std, here, here_std, difference, in_spreads)
 
 
-def _number(cell: Cell) -> float | None:
+def _number(cell: CsvCell) -> float | None:
     assert not isinstance(cell, str), "quantities are numbers"
     return cell
 

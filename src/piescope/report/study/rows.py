@@ -10,7 +10,7 @@ import numpy as np
 
 from piescope.measure.intervals import Interval
 
-Cell = str | bool | int | float | None
+CsvCell = str | bool | int | float | None
 
 
 class ArmKey(NamedTuple):
@@ -118,9 +118,9 @@ class Row:
         """Their names, in order."""
         return tuple(name for names in cls._names().values() for name in names)
 
-    def cells(self) -> dict[str, Cell]:
+    def cells(self) -> dict[str, CsvCell]:
         """A value for each column."""
-        cells: dict[str, Cell] = {}
+        cells: dict[str, CsvCell] = {}
         for attribute, names in self._names().items():
             value = getattr(self, attribute)
             cells.update(zip(names, value if isinstance(value, tuple) else (value,), strict=True))

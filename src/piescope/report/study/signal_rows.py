@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
-from piescope.report.study.rows import ArmKey, Bounds, Cell, Row, Tables
+from piescope.report.study.rows import ArmKey, Bounds, CsvCell, Row, Tables
 
 
 @dataclass(frozen=True)
@@ -154,9 +154,9 @@ class IntersectionRow(Row):
     by_chance: float
     if_equally_hard: Annotated[float, "by_chance_if_equally_hard"]
 
-    def cells(self) -> dict[str, Cell]:
+    def cells(self) -> dict[str, CsvCell]:
         """A value for each column."""
-        sets: dict[str, Cell] = {" ".join(family): is_in for family, is_in in self.members.items()}
+        sets: dict[str, CsvCell] = {" ".join(family): is_in for family, is_in in self.members.items()}
         numbers = super().cells()
         del numbers["members"]
         return sets | numbers
