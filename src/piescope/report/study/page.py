@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 import piescope
-from piescope.report.layout.standalone import data_uri, page_templates, style_hash
+from piescope.report.layout.standalone import page_templates, style_hash
 from piescope.report.layout.wide_tables import WideTable
 from piescope.report.study.claim_parts import Claim
 from piescope.report.study.figures import Drawn
+from piescope.report.study.gallery import walls
 from piescope.report.study.published import unfair_because
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import MARGIN, Signal
@@ -26,51 +23,6 @@ from piescope.report.study.tables import StudyTables
 from piescope.report.study.words import OBJECTIVES, OBJECTIVES_IN_FULL, family_name, pruning_name
 from piescope.store.catalogue import Environment, ObjectiveRun, TrainingRun
 from piescope.wording import as_percent, percent, plus_minus
-
-GALLERY_MOST = 48
-"""PIEs shown per arm; examples.parquet has all."""
-
-
-@dataclass(frozen=True)
-class PieTile:
-    """One image of the gallery.
-
-    Attributes:
-        image: a data URI.
-        example_id: its stable id.
-        label: true class.
-        dense: modal label of the dense models, with the share of them that gave it.
-        pruned: likewise for the pruned ones.
-        kind: ``lost`` (dense right, pruned wrong), ``rescued`` (the reverse) or ``moved`` (both wrong).
-        is_tie: a tie of votes decided one of the two labels.
-        is_confirmed: the votes changed by more than chance.
-    """
-
-    image: str
-    example_id: str
-    label: str
-    dense: str
-    pruned: str
-    kind: str
-    is_tie: bool
-    is_confirmed: bool
-
-
-@dataclass(frozen=True)
-class Wall:
-    """The PIEs of one arm.
-
-    Attributes:
-        title: the arm.
-        count: all of its PIEs.
-        tiles: the clearest of them.
-        is_open: shown unfolded.
-    """
-
-    title: str
-    count: int
-    tiles: list[PieTile]
-    is_open: bool
 
 
 @dataclass(frozen=True)
@@ -287,51 +239,3 @@ def _libraries(environment: Environment) -> str:
 def _duplicates(count: int) -> list[tuple[str, str]]:
     text = "of the test images stand in the training images too, pixel for pixel: models may know them by heart"
     return [("Duplicates", f"{count} {text}")] if count else []
-
-
-def walls(results: Results) -> list[Wall]:
-    """The gallery: the PIEs of each pruned arm, confirmed ones first, then those of the clearest votes."""
-    images: dict[int, str] = {}
-    hung = []
-    for arm in results.pruned():
-        pies = np.flatnonzero(arm.is_pie)
-        margins = arm.columns["dense_margin"][pies] + arm.columns["pruned_margin"][pies]
-        confirmed = arm.columns["is_confirmed"][pies]
-        shown = pies[np.lexsort((-margins, ~confirmed.astype(bool)))][:GALLERY_MOST]
-        for index in shown:
-            if int(index) not in images:
-                images[int(index)] = data_uri("image/png", png(results.images[index]))
-        hung.append(
-            Wall(
-                f"{family_name(arm.objective, arm.pruning)}, {as_percent(arm.sparsity)}",
-                len(pies),
-                [_tile(results, arm, int(index), images[int(index)]) for index in shown],
-                is_open=arm.sparsity == results.main_sparsity,
-            )
-        )
-    return hung
-
-
-def _tile(results: Results, arm: ArmResult, index: int, image: str) -> PieTile:
-    truth, dense, pruned = (
-        int(values[index]) for values in (results.labels, arm.columns["dense_label"], arm.columns["pruned_label"])
-    )
-    names = results.class_names
-    return PieTile(
-        image=image,
-        example_id=results.data.ids[index],
-        label=names[truth],
-        dense=f"{names[dense]} ({percent(100 * arm.columns['dense_agreement'][index], 0)})",
-        pruned=f"{names[pruned]} ({percent(100 * arm.columns['pruned_agreement'][index], 0)})",
-        kind="lost" if dense == truth else "rescued" if pruned == truth else "moved",
-        is_tie=bool(arm.is_tied_pie[index]),
-        is_confirmed=bool(arm.columns["is_confirmed"][index]),
-    )
-
-
-def png(image: np.ndarray) -> bytes:
-    """A PNG of ``[channels, height, width]`` uint8, one or three channels."""
-    pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
-    sink = io.BytesIO()
-    Image.fromarray(pixels).save(sink, format="PNG", optimize=True)
-    return sink.getvalue()

@@ -7,7 +7,7 @@ import pytest
 
 from made_results import CASES
 from piescope.report.study import frames
-from piescope.report.study.page import walls
+from piescope.report.study.gallery import walls
 
 
 def test_frames_against_loops() -> None:
