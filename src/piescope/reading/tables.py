@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -301,15 +301,29 @@ def _parquet_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[st
     with parquet.ParquetFile(table.path) as file:
         count = max(1, file.metadata.num_rows)
         groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+        chunks = list(_long_chunks(file, names))
+        values = count * len(names) + sum(chunk.num_values for _, _, chunk in chunks)
         unpacked = sum(group.total_byte_size for group in groups)
-        values = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
         row = max(1, unpacked // count, 8 * values // count)  # equal lists pack well
-        longest = _longest_text(table.path, file.schema_arrow, groups, names)
-        rows = min(BATCH, MOST_IN_BATCH // row, MOST_TEXT // longest)
+        rows = min(BATCH, MOST_IN_BATCH // row, MOST_TEXT // _longest_text(table.path, file.schema_arrow, chunks))
         yield from file.iter_batches(max(1, rows), columns=list(names))
 
 
-def _longest_text(path: Path, schema: pa.Schema, groups: list[Any], names: tuple[str, ...]) -> int:
+def _long_chunks(file: Any, names: tuple[str, ...]) -> Iterator[tuple[int, str, Any]]:
+    """What each group of rows says of its columns of text, lists and structs: its number, the column, the facts.
+
+    Facts that are damaged end the process when they are asked for, unless Arrow has read there before and raises.
+    """
+    kinds = {name: plain_type(file.schema_arrow.field(name).type) for name in names}
+    long = [name for name, kind in kinds.items() if pa.types.is_string(kind) or pa.types.is_nested(kind)]
+    paths = [file.schema.column(place).path for place in range(len(file.schema))]
+    leaves = [(place, name) for place, path in enumerate(paths) for name in long if f"{path}.".startswith(f"{name}.")]
+    for number in range(file.metadata.num_row_groups if leaves else 0):
+        next(file.iter_batches(1, row_groups=[number], columns=long), None)
+        yield from ((number, name, file.metadata.row_group(number).column(place)) for place, name in leaves)
+
+
+def _longest_text(path: Path, schema: pa.Schema, chunks: Sequence[tuple[int, str, Any]]) -> int:
     """Characters of the longest text that a Parquet file holds once and may repeat in every row.
 
     Raises:
@@ -317,21 +331,18 @@ def _longest_text(path: Path, schema: pa.Schema, groups: list[Any], names: tuple
     """
     from pyarrow import parquet
 
-    texts = [column.name for column in schema if column.name in names and plain_type(column.type) == pa.string()]
+    texts = [column.name for column in schema if plain_type(column.type) == pa.string()]
+    large = [chunk for chunk in chunks if chunk[1] in texts and BATCH * chunk[2].total_uncompressed_size > MOST_TEXT]
     longest = 1
     with parquet.ParquetFile(path, read_dictionary=texts) as file:
-        for number, group in enumerate(groups if texts else ()):
-            for column in (group.column(place) for place in range(group.num_columns)):
-                name = column.path_in_schema
-                if name not in texts or BATCH * column.total_uncompressed_size <= MOST_TEXT:
-                    continue
-                first = next(file.iter_batches(1, row_groups=[number], columns=[name]), None)
-                if first is None or not pa.types.is_dictionary(first.column(0).type):
-                    continue
-                longest = max(longest, pc.max(text_lengths(first.column(0).dictionary)).as_py() or 0)
-                if longest > LONGEST_TEXT:
-                    found = f"a text of {longest:,} characters"
-                    raise fault(path, name, found, f"at most {LONGEST_TEXT:,}", "leave that column out")
+        for number, name, _ in large:
+            first = next(file.iter_batches(1, row_groups=[number], columns=[name]), None)
+            if first is None or not pa.types.is_dictionary(first.column(0).type):
+                continue
+            longest = max(longest, pc.max(text_lengths(first.column(0).dictionary)).as_py() or 0)
+            if longest > LONGEST_TEXT:
+                found = f"a text of {longest:,} characters"
+                raise fault(path, name, found, f"at most {LONGEST_TEXT:,}", "leave that column out")
     return longest
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +68,27 @@ CASES.text(
     suffix="jsonl",
 )
 CASES.text("a huge number in JSON", '[{"prediction": 1' + "0" * 400 + "}]", "rows", suffix="json")
+
+
+DAMAGED_FACTS = (
+    b"c-obeO^?z*7{_NyDc#r@cH=bDO)(s#K?Ca)0e1~14lJ-6s{#>;-"
+    b"gv29HXsPAc=TjEdNiImsxi@M;z1KXg%>^h0X*&5nJFx6Ru4XDXP!JSzyHjWrWIPVk&LDidJY|g5m*D@1x%;_fNtMQ5<;>O4W!w-"
+    b"WoWWZm}4`Cq?mJwy_*p&l9S2h2qyMYQw9MPM~MU?D2x=Om{|~4{hV#%nMcU#Dr-"
+    b"68NNgog4uw;<1Dy$e`RZ$IpB?HPiaTuMM_StsvYN5$cI>%Bn1qhjk4XeY1s0nRKNa`kF!W{pK7(CD7aXJtW>kh?1p;X$grFG!zA>"
+    b"nYq6;Wi=NYWd9H6tioQw*&(`jE$3RRwcdjIAuk_{&VurhA%x&0<m0McR-"
+    b"4!KX7{bA3I0mtN;JQnN^I&N<skz)V{d(D>H13EEGBWD2<X+{PpVdJPBNjlNL1@yO)^#NMyzh`VD_!yDIZx?1;PJbFO6vG09X)Tle"
+    b"LkR8^>aU@7C|Mt+zfJZe@;5w&l;=os3xPa@`Y&irW$S0)|K@r^?EG9w|E}o7QuWV4V3=5=wc4%56@S?Hoph1gmPeUYsc+XQozT2T"
+    b"OO$%FAW}4+r}PGQ3Y6}Oz+$I<D!;ja@U`G^v?$pVL2pqnti+dAxzxSam~eNO>oWe%tW=Z>-"
+    b"pzeR;`m~zD54@?T%hVac+g7KdM$ArQD5cVj8~?#O}A&_M@`kbK=07ytFsb*l=7YQ-G)7BmFu$>k-"
+    b"rLXbl4m{eB>S^+rwe9IT{Tn(Z}v++#NiKrm`Dk!!~m4+w>psgMH@}_V4%u%5=p|"
+)
+"""A Parquet file, packed, in which one byte of what it says of a column of text is another."""
+
+
+@CASES.add
+def facts_of_a_column_that_are_damaged(root: Path) -> Refusal:
+    path = write(root, "d.parquet", zlib.decompress(base64.b85decode(DAMAGED_FACTS)))
+    return {"dense": path, "compressed": path}, ("d.parquet: file", "histogram size mismatch", "may be truncated")
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
