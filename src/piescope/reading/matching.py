@@ -87,21 +87,14 @@ def match(
     Raises:
         InputError: repeated ids, other examples, other numbers of rows, or ids that have nothing in common.
     """
-    files: dict[str, Listed] = {
-        f"{side} {place}": part for side, parts in sides.items() for place, part in enumerate(parts)
-    }
+    files = {f"{side} {place}": part for side, parts in sides.items() for place, part in enumerate(parts)}
     extra = {name: listed for name, listed in others.items() if listed is not None}
-    with_ids = {name: listed for name, listed in {**files, **extra}.items() if listed.ids is not None}
-    if all(name in with_ids for name in files):
-        if match_tail:
-            return _by_tail(files, extra, common)
-        matched = _by_id(files, extra, common)
-        _check_witnesses({**files, **extra}, matched)
-        return matched
+    lacking = next((listed.source for listed in files.values() if listed.ids is None), None)
+    if match_tail and lacking is not None:
+        raise fault(lacking, "--match-tail", "no ids", "paths in a column of each file", "name it: --id-column")
     if match_tail:
-        lacking = next(listed for name, listed in files.items() if name not in with_ids)
-        raise fault(lacking.source, "--match-tail", "no ids", "paths in a column of each file", "name it: --id-column")
-    matched = _by_row(files, extra, with_ids)
+        return _by_tail(files, extra, common)
+    matched = _by_id(files, extra, common) if lacking is None else _by_row({**files, **extra}, lacking)
     _check_witnesses({**files, **extra}, matched)
     return matched
 
@@ -111,8 +104,7 @@ def _by_tail(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -
     tails = tails_of({name: listed.ids for name, listed in {**files, **extra}.items() if listed.ids is not None})
     if tails is None:
         first = next(iter(files.values()))
-        assert first.ids is not None
-        found = f"ids like {first.ids[0].as_py()!r}, whose ends do not tell the examples apart in all files"
+        found = f"ids like {_ids(first)[0].as_py()!r}, whose ends do not tell the examples apart in all files"
         raise fault(first.source, "--match-tail", found, "paths of one data set under different roots", ALIKE)
     short = {name: _Renamed(listed, tails.get(name)) for name, listed in {**files, **extra}.items()}
     matched = _by_id({name: short[name] for name in files}, {name: short[name] for name in extra}, common)
@@ -157,13 +149,24 @@ def tails_of(ids: Mapping[str, pa.Array]) -> dict[str, pa.Array] | None:
     return None
 
 
-def _other_spelling(first: Listed, listed: Listed) -> str:
-    """The cure of ids that differ by capitals, or by zeros before numbers; empty: they differ by more."""
-    assert first.ids is not None and listed.ids is not None
-    bare = [{_bare(name): name for name in ids.to_pylist()} for ids in (first.ids, listed.ids)]
-    same = next((name for name in bare[0] if name in bare[1]), None)
+def _ids(listed: Listed) -> pa.Array:
+    """Those of a file that has some."""
+    assert listed.ids is not None
+    return listed.ids
+
+
+def _cure_of_other_ids(first: Listed, listed: Listed) -> str:
+    """What to do where two files have no id in common: their paths end alike, or they are spelt in another way."""
+    both = (_ids(first), _ids(listed))
+    if any("/" in (ids[0].as_py() or "") or "\\" in (ids[0].as_py() or "") for ids in both):
+        tails = tails_of({"first": both[0], "other": both[1]})
+        same_ends = 0 if tails is None else pc.sum(pc.is_in(tails["first"], tails["other"])).as_py() or 0
+        if same_ends:
+            return f"the ends of {same_ends:,} paths are the same: --match-tail matches by them"
+    bare = [{_bare(name): name for name in ids.to_pylist()} for ids in both]
+    same = next((name for name in bare[0] if name in bare[1]), None)  # but for capitals, or zeros before numbers
     if same is None:
-        return ""
+        return "name the right columns with --id-column, or write the ids alike"
     return f"write the ids alike: {bare[1][same]!r} here is {bare[0][same]!r} in {first.source}"
 
 
@@ -175,18 +178,6 @@ def _bare(name: str) -> str:
         ('img_133.png', '0')
     """
     return re.sub(r"(?<!\d)0+(?=\d)", "", name.lower())
-
-
-def _tails_that_match(first: Listed, listed: Listed) -> str:
-    """What to say where ids have nothing in common but their ends; empty where those differ, too."""
-    assert first.ids is not None and listed.ids is not None
-    if not any("/" in (ids[0].as_py() or "") or "\\" in (ids[0].as_py() or "") for ids in (first.ids, listed.ids)):
-        return ""
-    tails = tails_of({"first": first.ids, "other": listed.ids})
-    same = 0 if tails is None else pc.sum(pc.is_in(tails["first"], tails["other"])).as_py() or 0
-    if not same:
-        return ""
-    return f"the ends of {same:,} paths are the same: --match-tail matches by them"
 
 
 def _check_witnesses(files: Mapping[str, Listed], matched: Matched) -> None:
@@ -226,10 +217,10 @@ def _check_same_names(column: str, first: tuple[Listed, pa.Array], second: tuple
     raise fault(second[0].source, "rows", found, expected, f"match by that column: --id-column {typed([column])}")
 
 
-def _by_row(files: dict[str, Listed], extra: dict[str, Listed], with_ids: dict[str, Listed]) -> Matched:
-    everything = {**files, **extra}
+def _by_row(files: dict[str, Listed], lacking: str) -> Matched:
+    """By row, as one of the files has no ids."""
     first = next(iter(files.values()))
-    for name, listed in everything.items():
+    for name, listed in files.items():
         if listed.examples != first.examples:
             kind = name.split()[0]
             cure = "give the same examples in the same order, or an id column in every file"
@@ -238,65 +229,53 @@ def _by_row(files: dict[str, Listed], extra: dict[str, Listed], with_ids: dict[s
             found = f"{listed.examples:,} rows"
             raise fault(listed.source, kind, found, f"{first.examples:,}, as {first.source} has", cure)
     notes = ["matched by row: the files must hold the same examples in the same order; nothing here can check that"]
-    if with_ids:
-        lacking = next(listed.source for name, listed in files.items() if name not in with_ids)
-        notes.append(
-            f"{next(iter(with_ids.values())).source} has ids, {lacking} has none, so ids were not used to match"
-        )
-    ids = next((listed.ids for name, listed in with_ids.items()), None)
-    if ids is not None:
-        _check_unique(next(iter(with_ids.values())))
-    return Matched(first.examples, ids, "row", dict.fromkeys(everything), dict.fromkeys(everything, 0), tuple(notes))
+    has_ids = next((listed for listed in files.values() if listed.ids is not None), None)
+    if has_ids is not None:
+        notes.append(f"{has_ids.source} has ids, {lacking} has none, so ids were not used to match")
+        _check_unique(has_ids)
+    ids = None if has_ids is None else has_ids.ids
+    return Matched(first.examples, ids, "row", dict.fromkeys(files), dict.fromkeys(files, 0), tuple(notes))
 
 
 def _by_id(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> Matched:
     first_name, first = next(iter(files.items()))
-    assert first.ids is not None
+    first_ids = kept = _ids(first)
     _check_unique(first)
-    kept = first.ids
     notes: list[str] = []
-    matched_extra: dict[str, Listed] = {}
     for name, listed in extra.items():
         if listed.ids is not None:
             _check_unique(listed)
-            matched_extra[name] = listed
         elif listed.examples != first.examples:
             found = f"{listed.examples:,} rows and no ids"
             expected = f"{first.examples:,} rows, as {first.source} has, or an id column"
             raise fault(listed.source, name, found, expected, f"add the ids that {first.source} has")
         else:
             notes.append(f"{listed.source} has no ids: its rows are taken to be in the order of {first.source}")
-    for name, listed in {**files, **matched_extra}.items():
+    for name, listed in {**files, **extra}.items():
         if name == first_name or listed.ids is None or listed.ids.equals(kept):
             continue
         if name in files:
             _check_unique(listed)
-        missing = numpy_of(pc.invert(pc.is_in(first.ids, listed.ids)))
-        surplus = len(listed.ids) - (len(first.ids) - int(missing.sum()))
+        missing = numpy_of(pc.invert(pc.is_in(first_ids, listed.ids)))
+        surplus = len(listed.ids) - (len(first_ids) - int(missing.sum()))
         if missing.all():
-            found = f"ids like {listed.ids[0].as_py()!r}, none of which {first.source} has ({first.ids[0].as_py()!r})"
-            cure = (
-                _tails_that_match(first, listed)
-                or _other_spelling(first, listed)
-                or "name the right columns with --id-column, or write the ids alike"
-            )
+            found = f"ids like {listed.ids[0].as_py()!r}, none of which {first.source} has ({first_ids[0].as_py()!r})"
+            cure = _cure_of_other_ids(first, listed)
             raise fault(listed.source, name.split()[0], found, "the same ids in all files", cure)
         if common:
             kept = kept.filter(pc.is_in(kept, listed.ids))
         elif missing.any():
-            raise _missing(listed, name, first, int(missing.sum()), first.ids[int(np.argmax(missing))].as_py())
+            raise _missing(listed, name, first, int(missing.sum()), first_ids[int(np.argmax(missing))].as_py())
         elif surplus and name in files:
-            row = int(np.argmax(numpy_of(pc.invert(pc.is_in(listed.ids, first.ids)))))
+            row = int(np.argmax(numpy_of(pc.invert(pc.is_in(listed.ids, first_ids)))))
             raise _missing(first, first_name, listed, surplus, listed.ids[row].as_py())
     if len(kept) == 0:
         raise fault(first.source, "ids", "no example that all files have", "the same ids in all files", ALIKE)
     rows: dict[str, np.ndarray | None] = {}
     left_out: dict[str, int] = {}
     for name, listed in {**files, **extra}.items():
-        if listed.ids is None:  # in the order of the first file
-            rows[name] = None if kept.equals(first.ids) else _places(kept, first.ids)
-        else:
-            rows[name] = None if listed.ids.equals(kept) else _places(kept, listed.ids)
+        ids = first_ids if listed.ids is None else listed.ids  # without: in the order of the first file
+        rows[name] = None if ids.equals(kept) else numpy_of(pc.index_in(kept, ids)).astype(np.int64)
         left_out[name] = listed.examples - len(kept)
     dropped = {name: count for name, count in left_out.items() if count and name in files}
     if dropped:
@@ -312,16 +291,12 @@ def _missing(listed: Listed, name: str, other: Listed, count: int, example: str)
 
 
 def _check_unique(listed: Listed) -> None:
-    assert listed.ids is not None
-    distinct = pc.count_distinct(listed.ids).as_py()
-    if distinct == len(listed.ids):
+    ids = _ids(listed)
+    distinct = pc.count_distinct(ids).as_py()
+    if distinct == len(ids):
         return
-    counted = pc.value_counts(listed.ids)
+    counted = pc.value_counts(ids)
     repeated = counted.filter(pc.greater(counted.field("counts"), 1))[0]["values"].as_py()
-    found = f"{len(listed.ids) - distinct:,} repeated ids, {repeated!r} among them"
+    found = f"{len(ids) - distinct:,} repeated ids, {repeated!r} among them"
     cure = "remove the repeated rows; for several models in one table add a column named model"
     raise fault(listed.source, "ids", found, "an id once", cure)
-
-
-def _places(wanted: pa.Array, ids: pa.Array) -> np.ndarray:
-    return numpy_of(pc.index_in(wanted, ids)).astype(np.int64)

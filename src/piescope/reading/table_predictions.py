@@ -32,7 +32,7 @@ from piescope.reading.evidence import (
 from piescope.reading.files import fault
 from piescope.reading.hints import Hints, Values
 from piescope.reading.names import SUMMARY_WORDS
-from piescope.reading.predictions import AXES, WRONG_RIGHT, LabelColumn, Predictions, Witness, all_right, check_width
+from piescope.reading.predictions import WRONG_RIGHT, LabelColumn, Predictions, Witness, all_right, check_width
 from piescope.reading.roles import id_of, ids_alike, roles_of, truth_roles, witnesses_of
 from piescope.reading.tables import TableFile, check_padded
 from piescope.wording import printable
@@ -225,43 +225,34 @@ def check_alike(rows: np.ndarray, first: tuple[int, ...], path: Path) -> None:
 
 @dataclass
 class _Cells:
-    """Turns the prediction columns of a batch into rows of an array."""
+    """Turns the prediction columns of a batch into rows of an array, as their roles say."""
 
     table: TableFile
     roles: Roles
     coder: Coder
-    notes: tuple[str, ...]
-    values: Values = "labels"
-    class_names: tuple[str, ...] | None = None
+    note: str
     right_from: float | None = None
-    zero: float | None = None
     done: int = 0
     beside: tuple[Column, ...] = ()
 
     def rows(self, batch: pa.RecordBatch) -> np.ndarray:
         """``[rows, models]`` labels or ``[rows, models, classes]`` scores."""
-        columns, first = [(name, batch.column(name)) for name in self.roles.chosen], self.done
+        columns, first, path = [(name, batch.column(name)) for name in self.roles.chosen], self.done, self.table.path
         self.done += batch.num_rows
         if self.roles.is_correctness:
             return np.stack([self._right(column, name, first) for name, column in columns], axis=1)
-        if self.values == "labels":
+        if self.roles.values == "labels":
             return np.stack([self._codes(column, name) for name, column in columns], axis=1)
-        if self.roles.vectors:
-            return self._vectors(columns, first)
-        check_width(len(columns), self.table.path, "columns")
-        scores = [numbers(column, self.table.path, name, first) for name, column in columns]
-        return np.stack(scores, axis=1)[:, None, :]
-
-    def _vectors(self, columns: Sequence[tuple[str, pa.Array]], first: int) -> np.ndarray:
-        """``[rows, models, classes]`` of lists."""
-        path, names = self.table.path, self.roles.vectors
+        if not self.roles.vectors:
+            check_width(len(columns), path, "columns")
+            return np.stack([numbers(column, path, name, first) for name, column in columns], axis=1)[:, None, :]
         vectors = [vector(column, path, name, first) for name, column in columns]
-        width = vectors[0].shape[1]
-        odd = next((place for place, scores in enumerate(vectors) if scores.shape[1] != width), None)
-        if odd is not None:
-            found, expected = f"lists of {vectors[odd].shape[1]} numbers", f"{width}, as in {names[0]}"
-            raise fault(path, names[odd], found, expected, "give all models the same classes")
-        check_width(width, path, names[0])
+        one, width = columns[0][0], vectors[0].shape[1]
+        for (name, _), scores in zip(columns, vectors, strict=True):
+            if scores.shape[1] != width:
+                found, expected = f"lists of {scores.shape[1]} numbers", f"{width}, as in {one}"
+                raise fault(path, name, found, expected, "give all models the same classes")
+        check_width(width, path, one)
         return np.stack(vectors, axis=1)
 
     def _right(self, column: pa.Array, name: str, first: int) -> np.ndarray:
@@ -281,44 +272,35 @@ class _Cells:
         return self.coder.codes(column)
 
     def largest(self, rows: np.ndarray) -> int:
-        return int(rows.max(initial=-1)) if self.values == "labels" else -1
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        names = self.roles.vectors or (self.roles.chosen if self.values == "labels" else ("",))
-        return (self.table.path.stem,) if len(names) == 1 else names
-
-    @property
-    def names(self) -> tuple[str, ...] | None:
-        if self.roles.is_correctness:
-            return WRONG_RIGHT
-        return self.coder.names if self.values == "labels" else self.class_names
+        """Of labels; -1 of scores."""
+        return int(rows.max(initial=-1)) if self.roles.values == "labels" else -1
 
     def part(self, array: StoredArray, largest: int, ids: pa.Array | None, truth: LabelColumn | None) -> Predictions:
-        table, roles, names = self.table, self.roles, self.names
-        axes: tuple[AXES, ...] = (
-            ("examples", "models") if self.values == "labels" else ("examples", "models", "classes")
-        )
-        is_binary = self.values != "labels" and array.shape[2] == 1
+        """All rows ``[examples, models]`` or ``[examples, models, classes]``, with what was found out about them."""
+        table, roles = self.table, self.roles
+        are_labels = roles.values == "labels"
+        is_binary = not are_labels and array.shape[2] == 1
         _check_names(self.coder, array.shape[0], table.path)
-        notes = (*table.notes, *self.notes, *_note_of_ids(roles.id), *notes_of_left(roles))
+        names = WRONG_RIGHT if roles.is_correctness else self.coder.names if are_labels else roles.class_names
+        columns = roles.chosen if are_labels or roles.vectors else ("",)
+        notes = (*table.notes, self.note, *_note_of_ids(roles.id), *notes_of_left(roles))
         return Predictions(
             source=table.source,
-            values=self.values,
-            models=self.models,
+            values=roles.values or "labels",
+            models=(table.path.stem,) if len(columns) == 1 else columns,
             array=array,
-            axes=axes,
+            axes=("examples", "models") if are_labels else ("examples", "models", "classes"),
             class_names=None if is_binary else names,
             ids=ids,
             truth=all_right(table.source, array.shape[0], ids) if roles.is_correctness else truth,
             notes=(*notes, "one score an example: that of class 1 of two") if is_binary else notes,
             largest=-1 if names else largest,
             is_binary=is_binary,
-            zero=None if is_binary else self.zero,
+            zero=None if is_binary or are_labels else roles.zero,
             is_correctness=roles.is_correctness,
             columns=tuple(table.schema.names),
             chosen=roles.chosen,
-            is_unsure=roles.is_unsure and self.values == "labels",
+            is_unsure=roles.is_unsure and are_labels,
             beside=self.beside,
         )
 
@@ -334,34 +316,40 @@ def _check_names(coder: Coder, rows: int, path: Path) -> None:
 
 def _cells_of(table: TableFile, columns: Sequence[Column], roles: Roles, hints: Hints) -> _Cells:
     """How the columns are read, from the first rows."""
-    path, by_name = table.path, {column.name: column for column in columns}
-    coder = Coder(path, "predictions", _has_signs(columns, roles.labels, hints))
+    by_name, chosen = {column.name: column for column in columns}, roles.chosen
+    coder = Coder(table.path, "predictions", _has_signs(columns, roles.labels, hints))
     if roles.is_correctness:
         limit = "" if hints.right_from is None else f", right from {hints.right_from:g} on"
-        note = f"right or wrong: {', '.join(map(repr, roles.labels[:6]))}{limit}"
-        return _Cells(table, roles, coder, (note,), right_from=hints.right_from)
-    if roles.labels:
-        note = f"labels: column {roles.labels[0]!r}"
-        if len(roles.labels) > 1:
-            note = f"labels, one column a model ({len(roles.labels)}): {_listed(roles.labels)}"
-        return _Cells(table, roles, coder, (note,))
+        note = f"right or wrong: {', '.join(map(repr, chosen[:6]))}{limit}"
+        return _Cells(table, roles, coder, note, hints.right_from)
     if roles.scores:
-        check_no_text([by_name[name] for name, _ in roles.left_out if name in by_name], path)
-    values, zero = _kind_of_scores([by_name[name] for name in roles.chosen], path, roles, hints)
+        check_no_text([by_name[name] for name, _ in roles.left_out if name in by_name], table.path)
+    if not roles.labels:
+        roles = _settled([by_name[name] for name in chosen], table, roles, hints)
+    what = "quantised probabilities" if roles.zero is not None else roles.values
+    if roles.values == "labels" and len(chosen) > 1:
+        note = f"labels, one column a model ({len(chosen)}): {_listed(chosen)}"
+    elif roles.values == "labels":
+        note = f"labels: column {chosen[0]!r}"
+    elif roles.vectors:
+        note = f"{what}, a list an example in {_listed(chosen)}"
+    elif len(chosen) == 1:
+        note = f"{what} in column {chosen[0]!r}"
+    else:
+        note = f"{what}, one column a class ({len(chosen)}): {_listed(chosen)}"
+    return _Cells(table, roles, coder, note)
+
+
+def _settled(chosen: Sequence[Column], table: TableFile, roles: Roles, hints: Hints) -> Roles:
+    """The roles of scores, when it is known whether they are probabilities or logits, or labels after all."""
+    values, zero = _kind_of_scores(chosen, table.path, roles, hints)
     if values == "labels":
-        as_labels = replace(roles, labels=roles.scores, scores=())
-        return _Cells(table, as_labels, coder, (f"labels: column {roles.scores[0]!r}",))
+        return replace(roles, labels=roles.scores, scores=(), values="labels", zero=None)
     names = roles.class_names
-    what = "quantised probabilities" if zero is not None else values
     if roles.vectors:
         kind = table.schema.field(roles.vectors[0]).type
         names = tuple(field.name for field in kind) if pa.types.is_struct(kind) else None
-        note = f"{what}, a list an example in {_listed(roles.vectors)}"
-    elif len(roles.scores) == 1:
-        note = f"{what} in column {roles.scores[0]!r}"
-    else:
-        note = f"{what}, one column a class ({len(roles.scores)}): {_listed(roles.scores)}"
-    return _Cells(table, roles, coder, (note,), values, names, zero=zero)
+    return replace(roles, values=values, zero=zero, class_names=names)
 
 
 def _kind_of_scores(chosen: Sequence[Column], path: Path, roles: Roles, hints: Hints) -> tuple[Values, float | None]:
