@@ -155,26 +155,26 @@ def test_a_folder_that_is_there_and_empty_stays(tmp_path: Path) -> None:
 
 
 def test_one_model_a_side_says_what_cannot_be_told(tmp_path: Path) -> None:
-    found = audit(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]), labels=np.array([0, 1, 1, 1]))
-    assert not found["is_population"]
-    assert found["confirmed"]["pies"] is None
-    assert "one model on a side" in found["confirmed"]["why_not"]
-    assert "train or compress several" in found["confirmed"]["why_not"]
-    assert found["noise"] is None
-    assert "labels of few models" in found["label_errors"]["why_not"]
-    assert found["accuracy"]["interval_over"] == "examples"
+    result = audit(np.array([0, 1, 1, 0]), np.array([0, 1, 0, 0]), labels=np.array([0, 1, 1, 1]))
+    assert not result["is_population"]
+    assert result["confirmed"]["pies"] is None
+    assert "one model on a side" in result["confirmed"]["why_not"]
+    assert "train or compress several" in result["confirmed"]["why_not"]
+    assert result["noise"] is None
+    assert "labels of few models" in result["label_errors"]["why_not"]
+    assert result["accuracy"]["interval_over"] == "examples"
 
 
 def test_an_empty_group_and_a_class_without_examples(tmp_path: Path) -> None:
     meta = write(tmp_path, "meta.csv", "camera\nday\n\nnight\n\n".replace("\n\n", '\n""\n'))
-    found = audit(
+    result = audit(
         np.array([0, 1, 1, 0]),
         np.array([0, 1, 0, 0]),
         labels=np.array([0, 1, 1, 0]),
         metadata=meta,
         classes=["cat", "dog", "cow"],
     )
-    assert {row["value"] for row in found["groups"]} == {"day", "night", "(none)"}
-    assert [row["class"] for row in found["classes"] if row["examples"] == 0] == ["cow"]
-    assert next(row for row in found["classes"] if row["class"] == "cow")["dense_recall"] is None
-    json.dumps(found.content, allow_nan=False)
+    assert {row["value"] for row in result["groups"]} == {"day", "night", "(none)"}
+    assert [row["class"] for row in result["classes"] if row["examples"] == 0] == ["cow"]
+    assert next(row for row in result["classes"] if row["class"] == "cow")["dense_recall"] is None
+    json.dumps(result.content, allow_nan=False)

@@ -85,9 +85,9 @@ def test_one_score_an_example_of_several_models(tmp_path: Path) -> None:
     chance = np.random.default_rng(0).random((3, 40)).astype(np.float32)
     expected = (chance > 0.5).astype(int)
     values = ("probabilities", "labels")  # drawn at random: nothing else tells that these are models
-    found = audit(as_npy(chance[..., None], tmp_path / "d.npy"), expected, labels=expected[0], values=values)
-    assert found["changed"] == 0
-    assert found["inputs"]["dense"]["n_models"] == 3
+    result = audit(as_npy(chance[..., None], tmp_path / "d.npy"), expected, labels=expected[0], values=values)
+    assert result["changed"] == 0
+    assert result["inputs"]["dense"]["n_models"] == 3
     long = pa.table(
         {
             "example": [f"e{example}" for _ in range(3) for example in range(40)],
@@ -95,6 +95,6 @@ def test_one_score_an_example_of_several_models(tmp_path: Path) -> None:
             "probability of dog": chance.reshape(-1).astype(np.float64),
         }
     )
-    found = audit(as_csv(long, tmp_path / "long.csv"), expected, labels=expected[0], values=values)
-    assert found["changed"] == 0
-    assert found["inputs"]["dense"]["n_models"] == 3
+    result = audit(as_csv(long, tmp_path / "long.csv"), expected, labels=expected[0], values=values)
+    assert result["changed"] == 0
+    assert result["inputs"]["dense"]["n_models"] == 3

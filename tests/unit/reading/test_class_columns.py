@@ -28,6 +28,6 @@ def test_what_is_refused(name: str, tmp_path: Path) -> None:
 
 def test_probabilities_written_as_0_and_1_are_scores(tmp_path: Path) -> None:
     path = write(tmp_path, "d.csv", "id,cat,dog,cow\na,0,0.25,0.75\nb,1,0.0,0.0\nc,0,0.5,0.5\n")
-    found = audit(path, path)
-    assert found["class_names"] == ["cat", "dog", "cow"]
-    assert found["inputs"]["dense"]["values"] == "probabilities"
+    result = audit(path, path)
+    assert result["class_names"] == ["cat", "dog", "cow"]
+    assert result["inputs"]["dense"]["values"] == "probabilities"

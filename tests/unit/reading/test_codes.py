@@ -129,5 +129,5 @@ def test_labels_of_every_type_are_the_same_labels(tmp_path: Path) -> None:
         assert audit(path, np.array(labels))["changed"] == 0, name
     for dtype in (">i4", ">u2", "<i8", ">f8", "<f2", "g"):
         path = as_npy(np.array(labels, dtype), tmp_path / "d.npy")
-        found = audit(path, np.array(labels), labels=path)
-        assert (found["changed"], found["accuracy"]["dense"]) == (0, 100.0), dtype
+        result = audit(path, np.array(labels), labels=path)
+        assert (result["changed"], result["accuracy"]["dense"]) == (0, 100.0), dtype

@@ -30,10 +30,10 @@ def test_a_header_longer_than_what_is_looked_at_first(tmp_path: Path) -> None:
     header = ",".join(f"a rather long name of class number {number}" for number in range(count))
     rows = [",".join("1.0" if place == row else "0.0" for place in range(count)) for row in range(3)]
     path = write(tmp_path, "d.csv", f"{header}\n" + "\n".join(rows))
-    found = audit(
+    result = audit(
         path, np.array([0, 1, 2]), classes=[f"a rather long name of class number {number}" for number in range(count)]
     )
-    assert (found["changed"], len(found["class_names"])) == (0, count)
+    assert (result["changed"], len(result["class_names"])) == (0, count)
 
 
 def test_lines_of_other_kinds(tmp_path: Path) -> None:

@@ -189,9 +189,9 @@ def test_truncated_files(ending: str, share: float, tmp_path: Path) -> None:
             save_file({"logits": data.dense[0]}, path)
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    told = refused(tmp_path, dense=path, compressed=data.labels("compressed")[0])
-    assert told.startswith(f"{path.name}: ")
-    assert "truncated" in told
+    message = refused(tmp_path, dense=path, compressed=data.labels("compressed")[0])
+    assert message.startswith(f"{path.name}: ")
+    assert "truncated" in message
 
 
 @pytest.mark.parametrize("what", ["dense", "labels", "metadata", "classes", "dense_embeddings"])
@@ -210,10 +210,10 @@ def test_what_is_no_file_does_not_hang(what: str, kind: str, tmp_path: Path) -> 
     asked: dict[str, Any] = {"dense": np.array([0, 1]), "compressed": np.array([0, 1]), what: path}
     if what == "dense_embeddings":
         asked["compressed_embeddings"] = path
-    told = refused(tmp_path, **asked)
-    assert told.startswith(path.name)
-    found = {"loop": ("no such file", "symbolic links"), "folder": ("a folder", "an empty folder")}
-    assert any(text in told for text in found.get(kind, ("neither a file nor a folder",)))
+    message = refused(tmp_path, **asked)
+    assert message.startswith(path.name)
+    result = {"loop": ("no such file", "symbolic links"), "folder": ("a folder", "an empty folder")}
+    assert any(text in message for text in result.get(kind, ("neither a file nor a folder",)))
 
 
 @pytest.mark.parametrize("text", ["x" * 5000, "a\x00b.csv", "no\nsuch\x1b[2Jfile.csv", "~nobody/x.csv", "-", "[", "**"])
@@ -224,9 +224,9 @@ def test_odd_names(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         {"dense": np.array([0, 1]), "compressed": np.array([0, 1]), "labels": text},
         {"dense": np.array([0, 1]), "compressed": np.array([0, 1]), "classes": text},
     ):
-        told = refused(tmp_path, **asked)
-        assert "\x1b" not in told
-        assert told.count("\n") == 3
+        message = refused(tmp_path, **asked)
+        assert "\x1b" not in message
+        assert message.count("\n") == 3
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

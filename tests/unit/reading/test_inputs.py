@@ -32,9 +32,9 @@ from piescope.problems import InputError
 SAME = ("n_examples", "accuracy", "flips", "changed", "pies", "classes", "confusions")
 
 
-def answers(found: Audit) -> dict[str, Any]:
+def answers(result: Audit) -> dict[str, Any]:
     """What does not depend on the layout; classes by id, examples of confusions aside."""
-    said = {name: found.content[name] for name in SAME}
+    said = {name: result.content[name] for name in SAME}
     said["confusions"] = [{key: value for key, value in row.items() if key != "examples"} for row in said["confusions"]]
     rounded: dict[str, Any] = json.loads(json.dumps(said), parse_float=lambda text: float(f"{float(text):.9g}"))
     return rounded
@@ -68,11 +68,11 @@ def test_tables(kind: str, content: str, tmp_path: Path) -> None:
         for side in ("dense", "compressed")
     }
     paths = {side: write(table, tmp_path / f"{side}.{suffix}") for side, table in tables.items()}
-    found = audit(paths["dense"], paths["compressed"], labels=data.truth, classes=NAMES)
-    assert answers(found) == from_arrays(data)
+    result = audit(paths["dense"], paths["compressed"], labels=data.truth, classes=NAMES)
+    assert answers(result) == from_arrays(data)
     values = {"ids": "labels", "names": "labels", "lists": "probabilities"}.get(content, content)
-    assert found["inputs"]["dense"]["values"] == values
-    assert (found["calibration"] is None) == (values == "labels")
+    assert result["inputs"]["dense"]["values"] == values
+    assert (result["calibration"] is None) == (values == "labels")
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ def test_arrays(kind: str, content: str, tmp_path: Path) -> None:
         for side in ("dense", "compressed")
     }
     paths = {side: write(array, tmp_path / f"{side}.{suffix}") for side, array in values.items()}
-    found = audit(paths["dense"], paths["compressed"], labels=data.truth, classes=NAMES)
-    assert answers(found) == from_arrays(data, models=content == "models")
-    assert found["inputs"]["matched_by"] == "row"
+    result = audit(paths["dense"], paths["compressed"], labels=data.truth, classes=NAMES)
+    assert answers(result) == from_arrays(data, models=content == "models")
+    assert result["inputs"]["matched_by"] == "row"
 
 
 def test_many_models_wide_long_in_a_folder_and_by_glob_say_the_same(tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ def test_many_models_wide_long_in_a_folder_and_by_glob_say_the_same(tmp_path: Pa
         labels: Any = data.truth
         if layout == "long":  # examples come in the order of their first row, so they need their ids
             labels = as_csv(pa.table({"id": list(data.ids), "label": data.truth}), tmp_path / "labels.csv")
-        found = audit(paths["dense"], paths["compressed"], labels=labels, classes=NAMES)
-        assert answers(found) == expected, layout
-        assert found["inputs"]["dense"]["n_models"] == 5
+        result = audit(paths["dense"], paths["compressed"], labels=labels, classes=NAMES)
+        assert answers(result) == expected, layout
+        assert result["inputs"]["dense"]["n_models"] == 5
 
 
 def test_names_of_models_come_from_columns_and_files(tmp_path: Path) -> None:
@@ -141,17 +141,17 @@ def test_names_of_models_come_from_columns_and_files(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for place, row in enumerate(data.labels("compressed")):
         as_npy(row, tmp_path / "folder" / f"run-{place}.npy")
-    found = audit(wide, tmp_path / "folder", labels=data.truth)
-    assert found["inputs"]["dense"]["models"] == ["seed0", "seed1", "seed2"]
-    assert found["inputs"]["compressed"]["models"] == ["run-0", "run-1", "run-2"]
+    result = audit(wide, tmp_path / "folder", labels=data.truth)
+    assert result["inputs"]["dense"]["models"] == ["seed0", "seed1", "seed2"]
+    assert result["inputs"]["compressed"]["models"] == ["run-0", "run-1", "run-2"]
 
 
 def test_equal_names_of_models_are_numbered(tmp_path: Path) -> None:
     for place in range(3):
         (tmp_path / str(place)).mkdir()
         as_npy(np.array([0, 1, place]), tmp_path / str(place) / "run.npy")
-    found = audit(f"{tmp_path}/*/run.npy", np.array([0, 1, 1]))
-    assert found["inputs"]["dense"]["models"] == ["0: run", "1: run", "2: run"]
+    result = audit(f"{tmp_path}/*/run.npy", np.array([0, 1, 1]))
+    assert result["inputs"]["dense"]["models"] == ["0: run", "1: run", "2: run"]
 
 
 def test_other_order_is_matched_by_id(tmp_path: Path) -> None:
@@ -160,10 +160,10 @@ def test_other_order_is_matched_by_id(tmp_path: Path) -> None:
     tables = [table_of_labels(data, "dense"), table_of_labels(data, "compressed").take(order)]
     labels = pa.table({"id": list(data.ids)[::-1], "label": data.truth[::-1]})
     paths = [as_csv(table, tmp_path / f"{name}.csv") for name, table in zip("dcl", [*tables, labels], strict=True)]
-    found = audit(paths[0], paths[1], labels=paths[2], classes=NAMES)
-    assert answers(found) == from_arrays(data)
-    assert found["inputs"]["matched_by"] == "id"
-    lost = {row["id"] for row in found["harmed"] if row["kind"] == "lost"}
+    result = audit(paths[0], paths[1], labels=paths[2], classes=NAMES)
+    assert answers(result) == from_arrays(data)
+    assert result["inputs"]["matched_by"] == "id"
+    lost = {row["id"] for row in result["harmed"] if row["kind"] == "lost"}
     right = {side: data.labels(side)[0] == data.truth for side in ("dense", "compressed")}
     assert lost == {data.ids[row] for row in np.flatnonzero(right["dense"] & ~right["compressed"])}
 
@@ -174,10 +174,10 @@ def test_ids_of_arrays_match_too(tmp_path: Path) -> None:
     numbers = np.arange(1000, 1000 + len(order))
     np.savez(tmp_path / "d.npz", logits=np.log(data.dense[0]), ids=numbers, labels=data.truth)
     save_file({"logits": np.log(data.compressed[0])[order], "ids": numbers[order]}, tmp_path / "c.safetensors")
-    found = audit(tmp_path / "d.npz", tmp_path / "c.safetensors", classes=NAMES)
-    assert answers(found) == from_arrays(data)
-    assert found["inputs"]["matched_by"] == "id"
-    assert found["inputs"]["labels"]["told"] == ["true labels: labels"]
+    result = audit(tmp_path / "d.npz", tmp_path / "c.safetensors", classes=NAMES)
+    assert answers(result) == from_arrays(data)
+    assert result["inputs"]["matched_by"] == "id"
+    assert result["inputs"]["labels"]["told"] == ["true labels: labels"]
 
 
 def test_leading_zeros_of_ids_are_kept(tmp_path: Path) -> None:
@@ -194,10 +194,10 @@ def test_labels_may_have_more_examples_and_predictions_may_not(tmp_path: Path) -
         audit(tmp_path / "d.csv", tmp_path / "c.csv", labels=tmp_path / "l.csv")
     with pytest.raises(InputError, match=r"1 of the examples of d\.csv missing, 'a' among them"):
         audit(tmp_path / "c.csv", tmp_path / "d.csv", labels=tmp_path / "l.csv")
-    found = audit(tmp_path / "d.csv", tmp_path / "c.csv", labels=tmp_path / "l.csv", common=True)
-    assert found["n_examples"] == 2
-    assert found["inputs"]["left_out"] == {"dense": 1, "compressed": 0, "labels": 2}
-    assert "left out, not in all files: 1 of d.csv" in found["inputs"]["notes"]
+    result = audit(tmp_path / "d.csv", tmp_path / "c.csv", labels=tmp_path / "l.csv", common=True)
+    assert result["n_examples"] == 2
+    assert result["inputs"]["left_out"] == {"dense": 1, "compressed": 0, "labels": 2}
+    assert "left out, not in all files: 1 of d.csv" in result["inputs"]["notes"]
 
 
 def test_truth_beside_the_predictions_is_found(tmp_path: Path) -> None:
@@ -206,9 +206,9 @@ def test_truth_beside_the_predictions_is_found(tmp_path: Path) -> None:
     dense = table_of_scores(data, "dense").append_column("label", truth)
     compressed = table_of_scores(data, "compressed").append_column("true_label", truth)
     paths = [as_parquet(table, tmp_path / f"{name}.parquet") for name, table in (("d", dense), ("c", compressed))]
-    found = audit(paths[0], paths[1])
-    assert answers(found) == from_arrays(data)
-    assert found["class_names"] == list(NAMES)
+    result = audit(paths[0], paths[1])
+    assert answers(result) == from_arrays(data)
+    assert result["class_names"] == list(NAMES)
 
 
 def test_files_that_disagree_about_the_truth_are_refused(tmp_path: Path) -> None:
@@ -241,13 +241,13 @@ def test_columns_that_count_classes_have_ids(stem: str, tmp_path: Path) -> None:
     for side in ("dense", "compressed"):
         table = table_of_scores(data, side).rename_columns(["id", *(f"{stem}{number}" for number in range(4))])
         paths[side] = as_csv(table, tmp_path / f"{side}.csv")
-    found = audit(paths["dense"], paths["compressed"], labels=data.truth)
-    assert found["class_names"] == ["0", "1", "2", "3"]
-    assert found["changed"] == from_arrays(data)["changed"]
+    result = audit(paths["dense"], paths["compressed"], labels=data.truth)
+    assert result["class_names"] == ["0", "1", "2", "3"]
+    assert result["changed"] == from_arrays(data)["changed"]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("\ufeffid,prediction\r\na,1\r\nb,0\r\n", None),
         ("id;prediction\na;1\nb;0\n", "cells are separated by ';'"),
@@ -260,35 +260,35 @@ def test_columns_that_count_classes_have_ids(stem: str, tmp_path: Path) -> None:
         ("id,prediction\na,true\nb,false\n", None),
     ],
 )
-def test_ways_to_write_csv(text: str, told: str | None, tmp_path: Path) -> None:
+def test_ways_to_write_csv(text: str, message: str | None, tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes(text.encode())
-    found = audit(tmp_path / "d.csv", np.array([1, 1]), labels=np.array([1, 0]))
-    assert (found["changed"], found["accuracy"]["dense"], found["accuracy"]["compressed"]) == (1, 100.0, 50.0)
-    assert told is None or told in found["inputs"]["dense"]["told"][0]
+    result = audit(tmp_path / "d.csv", np.array([1, 1]), labels=np.array([1, 0]))
+    assert (result["changed"], result["accuracy"]["dense"], result["accuracy"]["compressed"]) == (1, 100.0, 50.0)
+    assert message is None or message in result["inputs"]["dense"]["told"][0]
 
 
 def test_decimal_commas(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("id;cat;dog\na;0,25;0,75\nb;0,9;0,1\n")
-    found = audit(tmp_path / "d.csv", tmp_path / "d.csv", labels=np.array([1, 0]))
-    assert found["inputs"]["dense"]["values"] == "probabilities"
-    assert "decimal commas" in found["inputs"]["dense"]["told"][0]
-    assert found["calibration"]["dense"]["confidence"] == pytest.approx(82.5)
+    result = audit(tmp_path / "d.csv", tmp_path / "d.csv", labels=np.array([1, 0]))
+    assert result["inputs"]["dense"]["values"] == "probabilities"
+    assert "decimal commas" in result["inputs"]["dense"]["told"][0]
+    assert result["calibration"]["dense"]["confidence"] == pytest.approx(82.5)
 
 
 def test_a_file_without_header_is_read_and_said(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("1\n0\n2\n")
-    found = audit(tmp_path / "d.csv", np.array([1, 0, 1]))
-    assert found["n_examples"] == 3
-    assert "no header" in found["inputs"]["dense"]["told"][0]
+    result = audit(tmp_path / "d.csv", np.array([1, 0, 1]))
+    assert result["n_examples"] == 3
+    assert "no header" in result["inputs"]["dense"]["told"][0]
 
 
 def test_one_probability_an_example_is_that_of_class_one(tmp_path: Path) -> None:
     dense, compressed = np.array([0.2, 0.7, 0.9], np.float32), np.array([0.6, 0.8, 0.4], np.float32)
     np.save(tmp_path / "d.npy", dense)
     np.save(tmp_path / "c.npy", compressed[:, None])
-    found = audit(tmp_path / "d.npy", tmp_path / "c.npy", labels=np.array([0, 1, 1]))
-    assert found["flips"]["correct_to_wrong"] == 2
-    assert found["calibration"]["dense"]["true_probability"] == pytest.approx(80.0)
+    result = audit(tmp_path / "d.npy", tmp_path / "c.npy", labels=np.array([0, 1, 1]))
+    assert result["flips"]["correct_to_wrong"] == 2
+    assert result["calibration"]["dense"]["true_probability"] == pytest.approx(80.0)
     logit = audit(np.log(dense / (1 - dense)), np.log(compressed / (1 - compressed)), labels=np.array([0, 1, 1]))
     assert logit["calibration"]["dense"]["true_probability"] == pytest.approx(80.0, abs=1e-4)
 
@@ -302,17 +302,17 @@ def test_bfloat16_and_half_precision(tmp_path: Path) -> None:
     save_torch({"logits": logits.bfloat16()}, tmp_path / "b.safetensors")
     save_torch({"logits": logits.half()}, tmp_path / "h.safetensors")
     for name, kind in (("b", torch.bfloat16), ("h", torch.float16)):
-        found = audit(tmp_path / f"{name}.safetensors", logits.to(kind).float().numpy(), labels=data.truth)
-        assert found["changed"] == 0
-        assert found["calibration"]["ece_change"] == pytest.approx(0, abs=1e-5)
+        result = audit(tmp_path / f"{name}.safetensors", logits.to(kind).float().numpy(), labels=data.truth)
+        assert result["changed"] == 0
+        assert result["calibration"]["ece_change"] == pytest.approx(0, abs=1e-5)
 
 
 def test_torch_tensors_and_lists_are_taken(tmp_path: Path) -> None:
     import torch
 
-    found = audit(torch.tensor([0, 1, 1]), [0, 1, 0], labels=["0", "1", "1"])
-    assert found["changed"] == 1
-    assert found["class_names"] == ["0", "1"]
+    result = audit(torch.tensor([0, 1, 1]), [0, 1, 0], labels=["0", "1", "1"])
+    assert result["changed"] == 1
+    assert result["class_names"] == ["0", "1"]
 
 
 def test_names_against_ids_need_the_classes(tmp_path: Path) -> None:
@@ -321,8 +321,8 @@ def test_names_against_ids_need_the_classes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--classes FILE"):
         audit(path, data.labels("compressed")[0], labels=data.truth)
     (tmp_path / "classes.txt").write_text("\n".join(NAMES))
-    found = audit(path, data.labels("compressed")[0], labels=data.truth, classes=tmp_path / "classes.txt")
-    assert answers(found) == from_arrays(data)
+    result = audit(path, data.labels("compressed")[0], labels=data.truth, classes=tmp_path / "classes.txt")
+    assert answers(result) == from_arrays(data)
 
 
 @pytest.mark.parametrize(
@@ -366,14 +366,14 @@ def test_groups_of_metadata_against_counting_by_hand(tmp_path: Path) -> None:
         as_csv(table_of_labels(data, side), tmp_path / f"{side}.csv") for side in ("dense", "compressed")
     )
     labels = as_csv(pa.table({"id": list(data.ids), "label": data.truth}), tmp_path / "labels.csv")
-    found = audit(dense, compressed, labels=labels, metadata=meta)
+    result = audit(dense, compressed, labels=labels, metadata=meta)
     right = {side: data.labels(side)[0] == data.truth for side in ("dense", "compressed")}
     edges = np.quantile(size, [0.25, 0.5, 0.75])
     masks = {("camera", name): camera == name for name in ("day", "night", "dusk")}
     masks |= {("stars", str(number)): stars == number for number in (1, 2, 3)}
     masks[("size", f"up to {edges[0]:.4g}")] = size <= edges[0]
     masks[("size", f"above {edges[2]:.4g}")] = size > edges[2]
-    rows = {(row["column"], row["value"]): row for row in found["groups"]}
+    rows = {(row["column"], row["value"]): row for row in result["groups"]}
     assert len(rows) == 3 + 3 + 4
     for name, mask in masks.items():
         row = rows[name]
@@ -381,16 +381,16 @@ def test_groups_of_metadata_against_counting_by_hand(tmp_path: Path) -> None:
         assert row["dense_accuracy"] == pytest.approx(100 * right["dense"][mask].mean())
         assert row["impact"] == pytest.approx(100 * (right["compressed"][mask].mean() - right["dense"][mask].mean()))
         assert row["correct_to_wrong"] == (right["dense"] & ~right["compressed"])[mask].sum()
-    impacts = [row["impact"] for row in found["groups"]]
+    impacts = [row["impact"] for row in result["groups"]]
     assert impacts == sorted(impacts)
-    assert any("'address' is not used" in told for told in found["inputs"]["metadata"]["told"])
+    assert any("'address' is not used" in message for message in result["inputs"]["metadata"]["told"])
 
 
 def test_without_true_labels_only_changes_are_told() -> None:
-    found = audit(np.array([0, 1, 2, 1]), np.array([0, 1, 1, 1]))
-    assert (found["changed"], found["pies"], found["accuracy"], found["flips"]) == (1, 1, None, None)
-    assert (found["classes"], found["confusions"], found["calibration"]) == ([], [], None)
-    assert [row["kind"] for row in found["harmed"]] == ["changed"]
+    result = audit(np.array([0, 1, 2, 1]), np.array([0, 1, 1, 1]))
+    assert (result["changed"], result["pies"], result["accuracy"], result["flips"]) == (1, 1, None, None)
+    assert (result["classes"], result["confusions"], result["calibration"]) == ([], [], None)
+    assert [row["kind"] for row in result["harmed"]] == ["changed"]
 
 
 def test_no_torch_and_no_pandas_are_loaded_for_files(tmp_path: Path) -> None:
@@ -421,12 +421,12 @@ def test_any_callables_and_a_data_set() -> None:
     def compressed_model(pixels: np.ndarray) -> np.ndarray:
         return pixels.reshape(len(pixels), -1) / 255 @ np.round(weights)
 
-    found = audit(dense_model, compressed_model, few)
+    result = audit(dense_model, compressed_model, few)
     said = [model(few.images).argmax(1) for model in (dense_model, compressed_model)]
-    assert found["changed"] == (said[0] != said[1]).sum()
-    assert found["accuracy"]["dense"] == pytest.approx(100 * (said[0] == few.labels).mean())
-    assert found["inputs"]["data"]["examples"] == 100
-    assert len(found["inputs"]["notes"]) == len(set(found["inputs"]["notes"])) == 1
+    assert result["changed"] == (said[0] != said[1]).sum()
+    assert result["accuracy"]["dense"] == pytest.approx(100 * (said[0] == few.labels).mean())
+    assert result["inputs"]["data"]["examples"] == 100
+    assert len(result["inputs"]["notes"]) == len(set(result["inputs"]["notes"])) == 1
 
 
 CASES = Cases()

@@ -96,8 +96,8 @@ def test_ids_of_other_types_are_the_same_ids(tmp_path: Path) -> None:
     ids: dict[str, Any] = {"ints": [3, 1, 2], "floats": [3.0, 1.0, 2.0], "texts": ["3", "1", "2"]}
     for name, values in ids.items():
         path = as_parquet(pa.table({"id": values, "prediction": [1, 1, 0]}), tmp_path / f"{name}.parquet")
-        found = audit(text, path)
-        assert (found["changed"], found["inputs"]["matched_by"]) == (0, "id")
+        result = audit(text, path)
+        assert (result["changed"], result["inputs"]["matched_by"]) == (0, "id")
     kinds = {
         "coded": pa.array(ids["texts"]).dictionary_encode(),
         "large": pa.array(ids["texts"], pa.large_string()),

@@ -281,9 +281,9 @@ def answer_of(plan: Plan) -> tuple[World, Any, InputError | None]:
             paths[side] = written(table, Path(folder) / side, plan.how)
         labels: Any = None
         if plan.truth_is.startswith("file"):
-            held = made.truth.tolist() if plan.truth_is != "file" else truth
+            codes = made.truth.tolist() if plan.truth_is != "file" else truth
             beside = {} if made.ids is None else {plan.id_name: made.ids}
-            labels = written(beside | {"label": held}, Path(folder) / "labels", "csv")
+            labels = written(beside | {"label": codes}, Path(folder) / "labels", "csv")
         try:
             return made, audit(paths["dense"], paths["compressed"], labels=labels), None
         except InputError as error:
@@ -293,26 +293,26 @@ def answer_of(plan: Plan) -> tuple[World, Any, InputError | None]:
 @fuzzed
 @given(PLANS)
 def test_a_number_is_right_or_it_is_refused(plan: Plan) -> None:
-    made, found, error = answer_of(plan)
+    made, result, error = answer_of(plan)
     if error is not None:
         assert all(problem.cure for problem in error.problems)
         return
     expected = made.expected
     right = {side: said == made.truth for side, said in made.sides.items()}
     changed = expected["changed"] if plan.kind != "correct" else int((right["dense"] != right["compressed"]).sum())
-    told = (plan, found["inputs"]["dense"]["told"], found["inputs"]["notes"])
-    assert found["n_examples"] == len(made.truth), told
-    assert found["changed"] == changed, told
-    if found["accuracy"] is not None:
-        assert found["accuracy"]["dense"] == pytest.approx(expected["accuracy"][0]), told
-        assert found["accuracy"]["compressed"] == pytest.approx(expected["accuracy"][1]), told
-        assert (found["flips"]["correct_to_wrong"], found["flips"]["wrong_to_correct"]) == (
+    message = (plan, result["inputs"]["dense"]["told"], result["inputs"]["notes"])
+    assert result["n_examples"] == len(made.truth), message
+    assert result["changed"] == changed, message
+    if result["accuracy"] is not None:
+        assert result["accuracy"]["dense"] == pytest.approx(expected["accuracy"][0]), message
+        assert result["accuracy"]["compressed"] == pytest.approx(expected["accuracy"][1]), message
+        assert (result["flips"]["correct_to_wrong"], result["flips"]["wrong_to_correct"]) == (
             expected["lost"],
             expected["won"],
-        ), told
+        ), message
     collides = plan.truth_is == "beside" and plan.truth_name == plan.answer
     if not collides:
-        assert (found["accuracy"] is not None) == (plan.truth_is != "none" or plan.kind == "correct"), told
+        assert (result["accuracy"] is not None) == (plan.truth_is != "none" or plan.kind == "correct"), message
 
 
 PLAIN = Plan(7, CLASSES[0], "names", "id", True, "texts", "prediction", "", "true_label", "file", (), "csv", True)
@@ -327,10 +327,10 @@ def test_what_is_written_plainly_is_read(kind: str, how: str) -> None:
     plan = replace(
         PLAIN, kind=kind, how=how, answer="scores" if kind.endswith("list") else "prediction", distractors=(0, 6)
     )
-    made, found, error = answer_of(plan)
+    made, result, error = answer_of(plan)
     assert error is None, str(error)
-    assert found["accuracy"]["dense"] == pytest.approx(made.expected["accuracy"][0])
-    assert found["flips"]["correct_to_wrong"] == made.expected["lost"]
+    assert result["accuracy"]["dense"] == pytest.approx(made.expected["accuracy"][0])
+    assert result["flips"]["correct_to_wrong"] == made.expected["lost"]
 
 
 CASES = Cases()

@@ -35,11 +35,11 @@ def test_what_is_refused(name: str, tmp_path: Path) -> None:
 def test_nan_and_infinity_in_logits(value: float, where: int, tmp_path: Path) -> None:
     logits = np.random.default_rng(0).normal(size=(25_000, 3)).astype(np.float32)
     logits[where, 1] = value
-    told = refused(tmp_path, dense=np.zeros(25_000, int), compressed=as_npy(logits, tmp_path / "c.npy"))
-    assert told.startswith("c.npy: ")
-    assert f" {where}\n" in told
-    assert "NaN" in told
-    assert "leave the diverged model or the broken examples out" in told
+    message = refused(tmp_path, dense=np.zeros(25_000, int), compressed=as_npy(logits, tmp_path / "c.npy"))
+    assert message.startswith("c.npy: ")
+    assert f" {where}\n" in message
+    assert "NaN" in message
+    assert "leave the diverged model or the broken examples out" in message
 
 
 def test_infinity_in_logits_that_are_matched_by_id_is_told_by_id(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_infinity_in_logits_that_are_matched_by_id_is_told_by_id(tmp_path: Path)
     turned = logits[order]
     turned[1234, 1] = np.inf
     np.savez(tmp_path / "c.npz", logits=turned, ids=ids[order])
-    told = refused(tmp_path, dense=tmp_path / "d.npz", compressed=tmp_path / "c.npz")
-    assert ids[order][1234] in told or "row 1234" in told
+    message = refused(tmp_path, dense=tmp_path / "d.npz", compressed=tmp_path / "c.npz")
+    assert ids[order][1234] in message or "row 1234" in message
 
 
 def test_ties_go_to_the_smallest_class_id(tmp_path: Path) -> None:

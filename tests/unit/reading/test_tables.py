@@ -100,8 +100,8 @@ def test_columns_whose_first_rows_do_not_show_what_they_hold(tmp_path: Path) -> 
     rows = ["1,0,x"] * 150_000 + ["0.25,0.75,x"] * 150_000
     path = write(tmp_path, "d.csv", "cat,dog,note\n" + "\n".join(rows))
     assert path.stat().st_size > 2**21  # more than a block
-    found = audit(path, np.array([0] * 150_000 + [1] * 150_000), values="probabilities")
-    assert (found["changed"], found["class_names"]) == (0, ["cat", "dog"])
+    result = audit(path, np.array([0] * 150_000 + [1] * 150_000), values="probabilities")
+    assert (result["changed"], result["class_names"]) == (0, ["cat", "dog"])
     meta = write(
         tmp_path,
         "m.csv",
@@ -110,8 +110,8 @@ def test_columns_whose_first_rows_do_not_show_what_they_hold(tmp_path: Path) -> 
         + "".join(f"{n},12a,night\n" for n in range(200_000, 300_000)),
     )
     labels = np.zeros(300_000, int)
-    found = audit(labels, labels, labels=labels, metadata=meta)
-    assert {(row["column"], row["value"], row["examples"]) for row in found["groups"]} == {
+    result = audit(labels, labels, labels=labels, metadata=meta)
+    assert {(row["column"], row["value"], row["examples"]) for row in result["groups"]} == {
         ("house", "12", 200_000),
         ("house", "12a", 100_000),
         ("camera", "(none)", 200_000),
@@ -129,6 +129,6 @@ def test_columns_of_bytes_beside_the_predictions_are_left_alone(tmp_path: Path) 
         }
     )
     path = as_parquet(table, tmp_path / "d.parquet")
-    found = audit(path, path)
-    assert found["inputs"]["matched_by"] == "id"
-    assert any("not read: 'image'" in told for told in found["inputs"]["dense"]["told"])
+    result = audit(path, path)
+    assert result["inputs"]["matched_by"] == "id"
+    assert any("not read: 'image'" in message for message in result["inputs"]["dense"]["told"])
