@@ -14,6 +14,7 @@ import io
 import math
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 
 import numpy as np
@@ -154,13 +155,11 @@ def _ranges(
             low, high = ranges.get(name, (0.0, 0.0))
             ranges[name] = min(low, float(inputs[0].min())), max(high, float(inputs[0].max()))
 
-    hooks = [layer.register_forward_pre_hook(partial(look, name)) for name, layer in layers.items()]
-    try:
+    with ExitStack() as hooks:
+        for name, layer in layers.items():
+            hooks.enter_context(layer.register_forward_pre_hook(partial(look, name)))
         for start in range(0, len(pictures), CALIBRATED):
             model.scores(pictures[start : start + CALIBRATED])
-    finally:
-        for hook in hooks:
-            hook.remove()
     return {name: (low, high) for name, (low, high) in ranges.items() if 0 < high - low < math.inf}
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -113,11 +114,8 @@ class TorchModel:
         def keep(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
             seen[:] = [inputs[0]]
 
-        hook = self.module.get_submodule(self.classifier).register_forward_pre_hook(keep)
-        try:
+        with self.module.get_submodule(self.classifier).register_forward_pre_hook(keep):
             value = self.module(pixels)
-        finally:
-            hook.remove()
         return value, _as_rows(seen[0], len(pixels)) if seen else None
 
     def _classifier_of(self, pixels: Tensor) -> str:
@@ -127,13 +125,10 @@ class TorchModel:
         """
         made: dict[str, Tensor] = {}
 
-        def keep(name: str) -> Any:
-            def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-                if isinstance(output, Tensor):
-                    made.pop(name, None)
-                    made[name] = output
-
-            return hook
+        def keep(name: str, _module: nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                made.pop(name, None)
+                made[name] = output
 
         layers = {
             name: module
@@ -142,12 +137,10 @@ class TorchModel:
         }
         if _has_pre_logits(self.module) or not layers:
             return ""
-        hooks = [module.register_forward_hook(keep(name)) for name, module in layers.items()]
-        try:
+        with ExitStack() as hooks:
+            for name, module in layers.items():
+                hooks.enter_context(module.register_forward_hook(partial(keep, name)))
             returned = _first_table(self.module(pixels), len(pixels))
-        finally:
-            for hook in hooks:
-                hook.remove()
         if returned is None:
             return ""
         wide = ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from difflib import get_close_matches
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -58,23 +60,17 @@ def probe(model: nn.Module, images: Tensor, points: Sequence[str]) -> list[Float
             raise ValueError(f"no module named {point!r} to probe; close names: {', '.join(close) or 'none'}")
     reached: dict[str, Tensor] = {}
 
-    def keep(point: str, output: object) -> None:
+    def keep(point: str, _module: nn.Module, _inputs: object, output: object) -> None:
         if point in reached:
             raise ValueError(f"module {point!r} ran twice in one pass; probe a module that is used once")
         if not isinstance(output, Tensor):
             raise ValueError(f"module {point!r} returns {type(output).__name__}; expected a tensor to probe")
         reached[point] = pooled(output)
 
-    hooks = [
-        modules[point].register_forward_hook(lambda _module, _inputs, output, point=point: keep(point, output))
-        for point in points
-        if point in modules
-    ]
-    try:
+    with ExitStack() as hooks:
+        for point in (point for point in points if point in modules):
+            hooks.enter_context(modules[point].register_forward_hook(partial(keep, point)))
         output = model(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
     if INPUT in points:
         reached[INPUT] = images.flatten(1)
     if OUTPUT in points:
