@@ -73,8 +73,8 @@ def run(command: list[str]) -> tuple[float, float, str]:
 def compared(name: str, ours: list[str], other_name: str, other: list[str], runs: int) -> None:
     rounds = [(run(ours), run(other)) for _ in range(runs)]
     for what, place in ((name, 0), (other_name, 1)):
-        taken = [each[place][0] for each in rounds]
-        memory = max(each[place][1] for each in rounds)
+        taken = [pair[place][0] for pair in rounds]
+        memory = max(pair[place][1] for pair in rounds)
         print(
             f"{what:44} {statistics.median(taken):7.2f} s ({min(taken):.2f} to {max(taken):.2f}, n = {runs}), {memory:.2f} GB"
         )
@@ -95,11 +95,8 @@ def population(examples: int, models: int, seed: int = 0) -> tuple[np.ndarray, n
     random = np.random.default_rng(seed)
     truth = random.integers(0, 10, examples, dtype=np.uint8)
     hardness = random.beta(0.5, 2.0, examples).astype(np.float32)  # most are easy, some are lost by nearly all
-    return (
-        truth,
-        labels_of(random, truth, hardness, models, 0.85),
-        labels_of(random, truth, hardness, models, 1.0),
-    )
+    dense, compressed = (labels_of(random, truth, hardness, models, noise) for noise in (0.85, 1.0))
+    return truth, dense, compressed
 
 
 def small(folder: Path, runs: int) -> None:
@@ -107,21 +104,17 @@ def small(folder: Path, runs: int) -> None:
 
     truth, dense, compressed = population(10_000, 1)
     ids = pd.Index([f"test-{row:05d}" for row in range(10_000)], name="id")
-    for name, column, values in (
-        ("dense", "prediction", dense[0]),
-        ("compressed", "prediction", compressed[0]),
-        ("labels", "label", truth),
-    ):
+    columns = {
+        "dense": ("prediction", dense[0]),
+        "compressed": ("prediction", compressed[0]),
+        "labels": ("label", truth),
+    }
+    for name, (column, values) in columns.items():
         pd.DataFrame({column: values}, index=ids).to_csv(folder / f"{name}.csv")
     files = [str(folder / f"{name}.csv") for name in ("dense", "compressed", "labels")]
     ours = [PIESCOPE, "audit", files[0], files[1], "--labels", files[2], "--out", str(folder / "out")]
-    compared(
-        "piescope audit, 10,000 rows",
-        ours,
-        "pandas: three counts of it",
-        [sys.executable, "-c", PANDAS_ACCURACY, *files],
-        runs,
-    )
+    other = [sys.executable, "-c", PANDAS_ACCURACY, *files]
+    compared("piescope audit, 10,000 rows", ours, "pandas: three counts of it", other, runs)
 
 
 def counts(_folder: Path, runs: int) -> None:
@@ -149,7 +142,7 @@ def counts(_folder: Path, runs: int) -> None:
     """
 
     def loops() -> int:
-        found = 0
+        pies = 0
         for example in range(dense.shape[1]):
             modal = []
             for side in (dense, compressed):
@@ -159,8 +152,8 @@ def counts(_folder: Path, runs: int) -> None:
                     votes[label] = votes.get(label, 0) + 1
                 most = max(votes.values())
                 modal.append(min(label for label, count in votes.items() if count == most))
-            found += modal[0] != modal[1]
-        return found
+            pies += modal[0] != modal[1]
+        return pies
 
     ways = {
         "piescope.pie_mask": lambda: int(pie_mask(dense, compressed, 10).sum()),
@@ -169,8 +162,8 @@ def counts(_folder: Path, runs: int) -> None:
         "DuckDB: one query": lambda: int(connection.execute(query).fetchall()[0][0]),
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}
-    found = {name: way() for name, way in ways.items()}
-    assert len(set(found.values())) == 1, found
+    pies = {name: way() for name, way in ways.items()}
+    assert len(set(pies.values())) == 1, pies
     for _ in range(runs):
         for name, way in ways.items():
             began = time.perf_counter()
@@ -189,13 +182,8 @@ def labels(folder: Path, runs: int) -> None:
     for name, values in zip(files, (dense, compressed, truth), strict=True):
         np.save(name, values)
     ours = [PIESCOPE, "audit", files[0], files[1], "--labels", files[2], "--out", str(folder / "out")]
-    compared(
-        "piescope audit, 1,000,000 x 60 labels",
-        ours,
-        "numpy and scipy.stats.mode: two counts",
-        [sys.executable, "-c", NUMPY_PIES, *files],
-        runs,
-    )
+    other = [sys.executable, "-c", NUMPY_PIES, *files]
+    compared("piescope audit, 1,000,000 x 60 labels", ours, "numpy and scipy.stats.mode: two counts", other, runs)
 
 
 def logits(folder: Path, runs: int) -> None:
@@ -213,16 +201,8 @@ def logits(folder: Path, runs: int) -> None:
         files.append(str(folder / side / f"seed{model % 30:02d}.npy"))
         np.save(files[-1], scores.astype(np.float16))
     print(f"made {sum(Path(name).stat().st_size for name in files) / 1e9:.1f} GB")
-    ours = [
-        PIESCOPE,
-        "audit",
-        str(folder / "dense"),
-        str(folder / "compressed"),
-        "--labels",
-        str(folder / "labels.npy"),
-        "--out",
-        str(folder / "out"),
-    ]
+    dense, compressed, labels, out = (str(folder / name) for name in ("dense", "compressed", "labels.npy", "out"))
+    ours = [PIESCOPE, "audit", dense, compressed, "--labels", labels, "--out", out]
     other = [sys.executable, "-c", NUMPY_LOGITS, str(folder / "labels.npy"), *files]
     compared("piescope audit, 50,000 x 60 x 1,000 logits", ours, "numpy: two counts", other, runs)
 

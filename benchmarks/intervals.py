@@ -35,10 +35,10 @@ def main() -> None:
             said = np.where(flips, random.integers(0, CLASSES, shape), truth)
             modal.append(group_modal_labels(said, drawn.models, CLASSES))
         counts = [((modal[0] != pruned) * drawn.examples).sum(1) * 100 / EXAMPLES for pruned in modal[1:]]
-        found = estimate(counts[0] - counts[1], arguments.models)
-        wrong += min(found.p_positive, found.p_negative) < 0.025
-        values.append(found.value)
-        errors.append(found.error)
+        difference = estimate(counts[0] - counts[1], arguments.models)
+        wrong += min(difference.p_positive, difference.p_negative) < 0.025
+        values.append(difference.value)
+        errors.append(difference.error)
     print(f"{wrong} of {arguments.studies} intervals of {arguments.models} models miss the truth, which is 0 (5 % may)")
     print(f"standard error {np.nanmean(errors):.2f}, true spread {np.std(values):.2f} % of examples")
 

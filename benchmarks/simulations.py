@@ -44,13 +44,13 @@ def excess(studies: int) -> None:
         for models, dense in ((5, 5), (5, 10), (10, 10)):
             for planted, common in ((0.0, 0.0), (3.0, 0.0), (0.0, 0.5), (3.0, 0.5)):
                 random = np.random.default_rng(1)
-                found = [
+                intervals = [
                     NoiseFloor(before, 2, seed).under(after, null).excess
                     for seed in range(studies)
                     for before, after in [study(random, models, dense, planted, common, null)]
                 ]
-                mean = float(np.mean([each.value for each in found]))
-                covered = np.mean([each.low <= mean <= each.high for each in found])
+                mean = float(np.mean([interval.value for interval in intervals]))
+                covered = np.mean([interval.low <= mean <= interval.high for interval in intervals])
                 print(f"excess, {null}, {models} pruned and {dense} dense models, planted {planted:g}, common {common:g}: "
                       f"mean {mean:.1f}, covered {100 * covered:.1f} % of {studies}")  # fmt: skip
 
@@ -62,7 +62,7 @@ def drawn_out(studies: int) -> None:
         for _ in range(studies):
             logit, shift = random.normal(-2, 2, EXAMPLES), 2.5 * (random.random(EXAMPLES) < 0.1)
             truth = ((logit > 0) != (logit + shift > 0)).sum()
-            sides = [said(random, each + common * random.normal(size=(models, 1))) for each in (logit, logit + shift)]
+            sides = [said(random, side + common * random.normal(size=(models, 1))) for side in (logit, logit + shift)]
             curve = replicate_curve(*sides, 2)
             inside.append(curve.limit_low <= truth <= curve.limit_high)
         print(
