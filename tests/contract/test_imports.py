@@ -29,6 +29,23 @@ def test_what_is_private_stays_in_its_module() -> None:
     assert taken == []
 
 
+def test_quantisers_that_torch_gives_up_are_not_used() -> None:
+    assert uses_of("torch.ao", "import torch.ao\nfrom torch.ao.nn import quantized\ntorch.ao.quantization.convert") == 3
+    assert sum(uses_of("torch.ao", path.read_text("utf-8")) for path in SOURCE.rglob("*.py")) == 0
+
+
+def uses_of(library: str, code: str) -> int:
+    """How often a library is imported or reached through its parent."""
+    count = 0
+    for node in ast.walk(ast.parse(code)):
+        names = [name.name for name in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        if isinstance(node, ast.Attribute):
+            count += ast.unparse(node) == library
+        count += any(name == library or name.startswith(f"{library}.") for name in names)
+    return count
+
+
 def test_circles_are_found(tmp_path: Path) -> None:
     package = tmp_path / "house"
     package.mkdir()
