@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from piescope.adapters.protocol import TRIED, Model, ModelError, Settings, class_columns
+from piescope.adapters.protocol import TRIED, Model, ModelError, Settings, outputs_of_classes
 from piescope.adapters.weight_files import tensor_names
 from piescope.reading.files import kind_of
 
@@ -155,7 +155,7 @@ def tried(model: Model, pictures: Pictures) -> Model:
     notes = list(model.notes)
     if first.scores is not None and pictures.labels is not None and len(pictures.labels):
         classes, highest = first.scores.shape[1], int(pictures.labels.max())
-        if classes <= highest and class_columns(model.class_names, pictures.class_names) is None:
+        if classes <= highest and outputs_of_classes(model.class_names, pictures.class_names) is None:
             found = f"{classes} outputs, and labels up to {highest} in {pictures.name}"
             cure = "give the pictures that this model was made for"
             raise ModelError.of(model.name, "classes", found, f"at least {highest + 1} outputs", cure)
@@ -170,7 +170,7 @@ def tried(model: Model, pictures: Pictures) -> Model:
     return model
 
 
-def check_alike(dense: Model, compressed: Model, pictures: Pictures) -> None:
+def check_same_classes(dense: Model, compressed: Model, pictures: Pictures) -> None:
     """Tries both models of an audit on the first pictures together, before either runs over all of them.
 
     Raises:

@@ -124,7 +124,7 @@ class Preparation:
             >>> Preparation(channels=3)([np.full((2, 2), 255, np.uint8)]).mean((0, 2, 3)).tolist()
             [1.0, 1.0, 1.0]
         """
-        pixels = stacked(batch, self.channels, self.fit)
+        pixels = _stacked(batch, self.channels, self.fit)
         if self.bgr:
             pixels = pixels[:, ::-1]
         return self.scaled(pixels)
@@ -149,7 +149,7 @@ class Preparation:
         return np.ascontiguousarray(scaled, np.float32)
 
 
-def stacked(
+def _stacked(
     batch: Sequence[np.ndarray], channels: int | None, fit: Fit | None
 ) -> Shaped[np.ndarray, "examples channels height width"]:
     """Pictures as one uint8 array, brought to a number of channels and a size where those are given."""

@@ -155,7 +155,7 @@ class Model(Protocol):
         ...
 
 
-def class_columns(
+def outputs_of_classes(
     model_names: Sequence[str] | None, picture_names: Sequence[str] | None
 ) -> Int64[np.ndarray, " classes"] | None:
     """Which output of a model belongs to each class of the pictures, by name; None if the names do not tell.
@@ -166,7 +166,7 @@ def class_columns(
         ``[classes]``: for each class of the pictures, the model's output of that name.
 
     Example:
-        >>> class_columns(["dog", "cat", "owl"], ["Cat", "Dog"]).tolist()
+        >>> outputs_of_classes(["dog", "cat", "owl"], ["Cat", "Dog"]).tolist()
         [1, 0]
     """
     if model_names is None or picture_names is None:

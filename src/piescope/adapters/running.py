@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from piescope.adapters.batches import BATCH, batch_note
-from piescope.adapters.protocol import Model, class_columns
+from piescope.adapters.protocol import Model, outputs_of_classes
 from piescope.data.pictures import Pictures
 from piescope.reading.array_predictions import part_of_array
 from piescope.reading.arrays import Spool, StoredArray, in_memory
@@ -93,7 +93,7 @@ def truth_of_pictures(pictures: Pictures, model_names: Sequence[str] | None) -> 
     if pictures.labels is None:
         return None
     names: tuple[str, ...] | None = pictures.class_names
-    columns = class_columns(model_names, pictures.class_names)
+    columns = outputs_of_classes(model_names, pictures.class_names)
     if columns is not None and model_names is not None:
         names = tuple(model_names[column] for column in columns)
     elif model_names is not None:

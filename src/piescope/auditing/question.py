@@ -248,12 +248,12 @@ def question_of(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgre
         sides[side] = read_side(given[side], side, replace(hints, values=hints_of(asked, side).values))
         hints = hints.with_side(sides[side].parts[0])
     if pictures is not None:
-        from piescope.adapters.opening import check_alike
+        from piescope.adapters.opening import check_same_classes
         from piescope.adapters.running import run_model
 
         opened = {side: model_of(given[side], side, asked, pictures) for side in given if models[side]}
         if len(opened) == 2:
-            check_alike(opened["dense"], opened["compressed"], pictures)
+            check_same_classes(opened["dense"], opened["compressed"], pictures)
         for side, model in opened.items():  # nobody waits for one side to hear of a fault in the other
             sides[side] = run_model(
                 model, pictures, side, on_progress, asked.pictures_at_once, hints_of(asked, side).values

@@ -92,7 +92,7 @@ def in_usual_order(images: np.ndarray, source: str) -> np.ndarray:
     return ordered
 
 
-def check_labels(
+def check_class_ids(
     error: DataError, where: str, labels: np.ndarray, count: int, may_be_secret: bool
 ) -> Int64[np.ndarray, " examples"] | None:
     """Class ids of ``count`` images as int64.
@@ -124,7 +124,7 @@ def check_labels(
 
 def check_texts(error: DataError, where: str, array: np.ndarray) -> list[str] | None:
     """An array's entries as text; None: they are something else, or cannot be printed."""
-    entries = texts(array) if array.ndim == 1 else None
+    entries = as_texts(array) if array.ndim == 1 else None
     if entries is None:
         error.add(where, described(array), "printable text or numbers, one-dimensional", "give one name each")
     return entries
@@ -139,18 +139,18 @@ def check_names(error: DataError, where: str, names: Sequence[str], labels: np.n
         error.add(where, f"a label of {labels.max()}", expected, "give a name for each class")
 
 
-def check_ids(error: DataError, where: str, ids: Sequence[str], count: int) -> None:
+def check_example_ids(error: DataError, where: str, ids: Sequence[str], count: int) -> None:
     """There is an id for each image, and none twice."""
     if len(ids) != count or len(set(ids)) < count:
         found = f"{len(ids)} ids, {len(set(ids))} of them different"
         error.add(where, found, f"{count} ids, none of them repeated", "number the examples, or leave ids out")
 
 
-def texts(array: np.ndarray) -> list[str] | None:
+def as_texts(array: np.ndarray) -> list[str] | None:
     """An array's entries as text; None if it holds something else, or what cannot be printed.
 
     Example:
-        >>> texts(np.array([b"cat", b"dog"])), texts(np.array([0, 7])), texts(np.array([0.5]))
+        >>> as_texts(np.array([b"cat", b"dog"])), as_texts(np.array([0, 7])), as_texts(np.array([0.5]))
         (['cat', 'dog'], ['0', '7'], None)
     """
     if array.dtype.kind == "S":

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from piescope.data.checks import check_labels, described, in_usual_order, numbered
+from piescope.data.checks import check_class_ids, described, in_usual_order, numbered
 from piescope.data.dataset import Dataset
 from piescope.problems import DataError
 
@@ -84,7 +84,7 @@ class Pictures:
             array = in_usual_order(np.asarray(images), name)
             read, count = reader_of_array(array), len(array)
         error = DataError(name)
-        known = None if labels is None else check_labels(error, "labels", np.asarray(labels), count, True)
+        known = None if labels is None else check_class_ids(error, "labels", np.asarray(labels), count, True)
         error.raise_if_any()
         return Pictures(name, numbered("row", count), known, None, read)
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from piescope.adapters.protocol import Outputs, Settings, class_columns
+from piescope.adapters.protocol import Outputs, Settings, outputs_of_classes
 from piescope.problems import InputError
 
 
@@ -26,12 +26,12 @@ def test_settings_are_checked() -> None:
 
 def test_class_columns() -> None:
     model = ["tench, Tinca tinca", "sea_lion", "Dog"]
-    columns = class_columns(model, ["dog", "tench", "sea lion"])
+    columns = outputs_of_classes(model, ["dog", "tench", "sea lion"])
     assert columns is not None and columns.tolist() == [2, 0, 1]
-    assert class_columns(model, ["dog", "wolf"]) is None
-    assert class_columns(None, ["dog"]) is None
-    assert class_columns(["crane, bird", "crane, machine"], ["crane, machine"]) is not None
-    assert class_columns(["a", "a"], ["a"]) is None
+    assert outputs_of_classes(model, ["dog", "wolf"]) is None
+    assert outputs_of_classes(None, ["dog"]) is None
+    assert outputs_of_classes(["crane, bird", "crane, machine"], ["crane, machine"]) is not None
+    assert outputs_of_classes(["a", "a"], ["a"]) is None
 
 
 def test_outputs_are_frozen() -> None:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from piescope.data.checks import SHOWN, check_labels, check_names, numbered
+from piescope.data.checks import SHOWN, check_class_ids, check_names, numbered
 from piescope.data.halves import HALVES, Half, called
 from piescope.data.pictures import Pictures
-from piescope.data.readers.decoding import decoded, whole
+from piescope.data.readers.decoding import decoded, whole_file
 from piescope.problems import DataError
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def _joined(tables: Sequence[pa.Table], columns: list[str]) -> pa.Table:
 def _whole_table(name: str, file: Path) -> AbstractContextManager[None]:
     import pyarrow as pa
 
-    return whole(name, file.name, "table", "Parquet or Arrow", "download or save it again", pa.ArrowException)
+    return whole_file(name, file.name, "table", "Parquet or Arrow", "download or save it again", pa.ArrowException)
 
 
 def _check_shards(schemas: Sequence[object], name: str) -> None:
@@ -333,7 +333,7 @@ def _labels(column: pa.ChunkedArray, name: str, error: DataError) -> np.ndarray 
     if column.null_count:
         found = f"{column.null_count} rows without a label"
         raise DataError.of(error.source, name, found, "a label for all, or for none", "drop them")
-    labels = check_labels(error, "labels", column.to_numpy(), len(column), may_be_secret=True)
+    labels = check_class_ids(error, "labels", column.to_numpy(), len(column), may_be_secret=True)
     error.raise_if_any()
     return labels
 

@@ -35,7 +35,7 @@ BROKEN = (
 
 
 @contextmanager
-def whole(source: str, where: str, kind: str, expected: str, cure: str, *more: type[Exception]) -> Iterator[None]:
+def whole_file(source: str, where: str, kind: str, expected: str, cure: str, *more: type[Exception]) -> Iterator[None]:
     """What is read inside is there as a whole, or refused.
 
     Args:
@@ -50,7 +50,7 @@ def whole(source: str, where: str, kind: str, expected: str, cure: str, *more: t
         DataError: it is damaged, or may not be read.
 
     Example:
-        >>> with whole("data", "train.npz", "array", "what numpy.save writes", "write it again"):
+        >>> with whole_file("data", "train.npz", "array", "what numpy.save writes", "write it again"):
         ...     raise EOFError("no data left")
         Traceback (most recent call last):
         ...

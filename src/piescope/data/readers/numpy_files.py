@@ -14,10 +14,10 @@ from typing import IO, Any
 import numpy as np
 from jaxtyping import Int64
 
-from piescope.data.checks import check_ids, check_labels, check_names, check_texts, in_usual_order, numbered
+from piescope.data.checks import check_class_ids, check_example_ids, check_names, check_texts, in_usual_order, numbered
 from piescope.data.halves import Half
 from piescope.data.pictures import Pictures, reader_of_array
-from piescope.data.readers.decoding import unreadable, whole
+from piescope.data.readers.decoding import unreadable, whole_file
 from piescope.problems import DataError
 
 KEYS = ("images", "labels", "class_names", "ids")
@@ -93,14 +93,14 @@ def checked(
     count = len(images)
     labels = None
     if "labels" in arrays:
-        labels = check_labels(error, f"{prefix}labels", arrays["labels"], count, may_be_secret=not needs_labels)
+        labels = check_class_ids(error, f"{prefix}labels", arrays["labels"], count, may_be_secret=not needs_labels)
     names, ids = (
         check_texts(error, f"{prefix}{key}", arrays[key]) if key in arrays else None for key in ("class_names", "ids")
     )
     if names is not None:
         check_names(error, f"{prefix}class_names", names, labels)
     if ids is not None:
-        check_ids(error, f"{prefix}ids", ids, count)
+        check_example_ids(error, f"{prefix}ids", ids, count)
     return Arrays(images, labels, None if names is None else tuple(names), tuple(ids or numbered(half, count)))
 
 
@@ -130,7 +130,7 @@ def read_npz(path: Path, source: str) -> dict[str, np.ndarray]:
     """
     arrays: dict[str, np.ndarray] = {}
     with (
-        whole(source, path.name, ".npz file", "what numpy.savez writes", "write it again"),
+        whole_file(source, path.name, ".npz file", "what numpy.savez writes", "write it again"),
         zipfile.ZipFile(path) as archive,
     ):
         members = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
@@ -154,7 +154,7 @@ def _read_npy(path: Path, source: str) -> np.ndarray:
 
 def read_array(file: IO[bytes] | Any, where: str, room: int) -> np.ndarray:
     """One array, its header believed only after a look at it; object arrays are refused unread."""
-    with whole(where, where, "array", "what numpy.save writes", "write it again"):
+    with whole_file(where, where, "array", "what numpy.save writes", "write it again"):
         version = np.lib.format.read_magic(file)
         reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = reader(file)
