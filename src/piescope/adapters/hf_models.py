@@ -53,7 +53,7 @@ def open_hf(name: str, device: str, settings: Settings) -> TorchModel:
     classes = getattr(config, "id2label", None) or {}
     names = tuple(str(classes[key]) for key in sorted(classes)) if isinstance(classes, dict) else ()
     unnamed = all(name == f"LABEL_{index}" for index, name in enumerate(names))
-    return TorchModel(module.to(device), prepare, shown, None if unnamed else names, "logits", notes)
+    return TorchModel(module.to(device), prepare, shown, None if unnamed else names, "logits", tuple(notes))
 
 
 def _not_opened(shown: str, local: bool, reason: Exception) -> InputError:

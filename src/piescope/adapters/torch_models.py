@@ -6,6 +6,7 @@ import copy
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -20,41 +21,31 @@ from piescope.models.probes import pooled
 from piescope.problems import InputError
 
 
+@dataclass(eq=False)
 class TorchModel:
     """A module behind the protocol of an audit. The module's own mode and weights are as they were after each batch.
 
-    Args:
+    Attributes:
         module: takes float pixels ``[examples, channels, height, width]``.
         prepare: pictures to pixels.
         name: for people.
         class_names: of its outputs.
         values: of its outputs.
         notes: what was found and assumed.
-        classifier: the submodule whose input is the representation; None: looked for at the first batch.
+        classifier: the submodule whose input is the representation, ``""``: none; None: looked for at the first batch.
     """
 
-    def __init__(
-        self,
-        module: nn.Module,
-        prepare: Prepare,
-        name: str,
-        class_names: tuple[str, ...] | None = None,
-        values: OutputKind = "unknown",
-        notes: Sequence[str] = (),
-        classifier: str | None = None,
-    ) -> None:
-        self.module = module
-        self.prepare = prepare
-        self.name = name
-        self.class_names = class_names
-        self.values: OutputKind = values
-        self.notes = tuple(notes)
-        self.classifier = classifier
-        self._looked = classifier is not None
+    module: nn.Module
+    prepare: Prepare
+    name: str
+    class_names: tuple[str, ...] | None = None
+    values: OutputKind = "unknown"
+    notes: tuple[str, ...] = ()
+    classifier: str | None = None
 
-    def with_module(self, module: nn.Module, name: str, notes: Sequence[str] = ()) -> TorchModel:
+    def with_module(self, module: nn.Module, name: str, notes: tuple[str, ...] = ()) -> TorchModel:
         """The same input and names with another module: a compressed copy, whose classifier has the same name."""
-        return TorchModel(module, self.prepare, name, self.class_names, self.values, notes, self.classifier or None)
+        return replace(self, module=module, name=name, notes=notes)
 
     @property
     def dynamic_operations(self) -> tuple[str, ...]:
@@ -80,9 +71,8 @@ class TorchModel:
         pixels = self.pixels(batch)
         with evaluating(self.module), torch.no_grad():
             try:
-                if not self._looked:
+                if self.classifier is None:
                     self.classifier = self._classifier_of(pixels[:2])
-                    self._looked = True
                 value, representation = self._run(pixels)
             except InputError:
                 raise
@@ -170,7 +160,7 @@ def model_of_module(module: nn.Module, name: str, device: str | None, settings: 
         module = copy.deepcopy(module).to(device)
     channels = input_channels(module)
     prepare = Preparation(channels=channels if channels in (1, 3) else None).with_settings(settings)
-    notes = [] if settings.says_pixels else [unscaled_note(name)]
+    notes = () if settings.says_pixels else (unscaled_note(name),)
     return TorchModel(module, prepare, name, as_names(getattr(module, "class_names", None)), "unknown", notes)
 
 
