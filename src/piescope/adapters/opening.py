@@ -87,7 +87,7 @@ def open_model(
         name: of a value, for people.
         trust_code: ``FILE.py:function`` may be executed. Nothing else here ever executes code.
         device: where a torch model that a text names runs: ``"cpu"``, ``"cuda"``, ``"mps"``; a module stays where it
-            is. ONNX and quantised models run on the CPU.
+            is. ONNX models run on the CPU.
         pictures: the model is tried on the first few: wrong sizes, class counts and random outputs come out now.
         settings: what the user says of the model's input.
 
@@ -123,9 +123,7 @@ def names_a_model(text: str, settings: Settings | None = None) -> bool:
         (True, False, True)
     """
     scheme, _, rest = text.partition(":")
-    if scheme in ("timm", "hf", "onnx") and rest:
-        return True
-    if _code(text) is not None or _at(text) is not None:
+    if (scheme in ("timm", "hf", "onnx") and rest) or _code(text) is not None or _at(text) is not None:
         return True
     path = Path(text)
     suffix = path.suffix.lower()
