@@ -49,7 +49,7 @@ def read_outputs(value: Any, name: str, count: int) -> Outputs:
         values = value
     chosen = [named[key] for key in SCORES if key in named] or values
     arrays = [array for array in map(as_array, chosen) if array is not None]
-    representation = next((_rows(named[key], count) for key in REPRESENTATIONS if key in named), None)
+    representation = next((as_rows(named[key], count) for key in REPRESENTATIONS if key in named), None)
     for array in arrays:
         if array.dtype.kind == "f" and _is_table(array, count) and array.size // count > 1:
             return Outputs(_checked(array.reshape(count, -1), name), None, representation)
@@ -82,8 +82,8 @@ def _is_table(array: np.ndarray, count: int) -> bool:
     return array.ndim >= 2 and array.shape[0] == count and all(side == 1 for side in array.shape[2:])
 
 
-def _rows(value: Any, count: int) -> np.ndarray | None:
-    """A representation as ``[count, dims]``: maps are averaged over space; others are not guessed at."""
+def as_rows(value: Any, count: int) -> np.ndarray | None:
+    """A representation as ``[count, dims]``, float32: maps are averaged over space; others are not guessed at."""
     array = as_array(value)
     if array is None or array.shape[:1] != (count,) or array.ndim not in (2, 4):
         return None

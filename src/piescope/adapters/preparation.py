@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Shaped
@@ -158,16 +158,12 @@ def _stacked(
         pictures = [fit.apply(picture) for picture in pictures]
     shapes = {picture.shape for picture in pictures}
     if len(shapes) > 1:
-        raise _unlike(shapes)
+        listed = ", ".join(" x ".join(map(str, shape)) for shape in sorted(shapes, key=str)[:3])
+        found = f"pictures of different sizes or channels ({listed})"
+        cure = "give --size, such as 224 (Python: Settings(size=(224, 224), channels='rgb'))"
+        raise DataError.of("pictures", "sizes", found, "one size, or a model that says which it takes", cure)
     pixels = np.stack(pictures)
     return pixels[:, None] if pixels.ndim == 3 else pixels.transpose(0, 3, 1, 2)
-
-
-def _unlike(shapes: set[Any]) -> DataError:
-    listed = ", ".join(" x ".join(map(str, shape)) for shape in sorted(shapes, key=str)[:3])
-    found = f"pictures of different sizes or channels ({listed})"
-    cure = "give --size, such as 224 (Python: Settings(size=(224, 224), channels='rgb'))"
-    return DataError.of("pictures", "sizes", found, "one size, or a model that says which it takes", cure)
 
 
 def with_channels(picture: np.ndarray, channels: int | None) -> np.ndarray:

@@ -14,10 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from piescope.adapters.outputs import SCORES, as_array, read_outputs
+from piescope.adapters.outputs import SCORES, as_rows, read_outputs
 from piescope.adapters.preparation import Preparation, Prepare
 from piescope.adapters.protocol import OutputKind, Outputs, Settings, as_names, not_taken
-from piescope.models.probes import pooled
 from piescope.problems import InputError
 
 
@@ -96,7 +95,7 @@ class TorchModel:
         if _has_pre_logits(self.module):
             features = self.module.forward_features(pixels)  # type: ignore[operator]
             before = self.module.forward_head(features, pre_logits=True)  # type: ignore[operator]
-            return self.module.forward_head(features), _as_rows(before, len(pixels))  # type: ignore[operator]
+            return self.module.forward_head(features), as_rows(before, len(pixels))  # type: ignore[operator]
         if not self.classifier:
             return self.module(pixels), None
         seen: list[Tensor] = []
@@ -106,7 +105,7 @@ class TorchModel:
 
         with self.module.get_submodule(self.classifier).register_forward_pre_hook(keep):
             value = self.module(pixels)
-        return value, _as_rows(seen[0], len(pixels)) if seen else None
+        return value, as_rows(seen[0], len(pixels)) if seen else None
 
     def _classifier_of(self, pixels: Tensor) -> str:
         """The layer whose output is what the module returns, or else the last one of that width; "" if none is.
@@ -234,14 +233,6 @@ def _first_table(value: Any, count: int) -> Tensor | None:
         if isinstance(table, Tensor) and table.is_floating_point() and table.ndim >= 2 and table.shape[0] == count:
             return table
     return None
-
-
-def _as_rows(seen: Any, count: int) -> np.ndarray | None:
-    """``[count, dims]`` float32, maps averaged over space; None for anything else (tokens that nobody pooled)."""
-    if not isinstance(seen, Tensor) or seen.shape[:1] != (count,) or seen.ndim not in (2, 4):
-        return None
-    array = as_array(pooled(seen.dequantize() if seen.is_quantized else seen))
-    return None if array is None else np.ascontiguousarray(array, np.float32)
 
 
 def _joined(parts: Sequence[Outputs]) -> Outputs:
