@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from os import PathLike, fspath
+from os import fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol
 
 from piescope.problems import InputError
 from piescope.store import audit_layout
 
 if TYPE_CHECKING:
     from piescope.adapters.compression import CopyFacts
-    from piescope.adapters.protocol import Model, Settings
-    from piescope.auditing.budgets import Budgets
+    from piescope.adapters.protocol import Model
     from piescope.auditing.question import Question
     from piescope.store.audit_record import AuditRecord, BudgetRow, CopyRow
 from piescope.auditing.folder import check_folder, published
+from piescope.auditing.options import Asked, AuditOptions
 from piescope.auditing.question import (
-    Asked,
-    OnProgress,
     assembled,
     check_budgets,
     hints_of,
@@ -35,10 +35,6 @@ from piescope.auditing.question import (
 
 CALIBRATION = 256
 """Pictures that int8 takes its ranges of activations from."""
-
-
-def _silent(_what: str, _done: int, _all: int) -> None:
-    pass
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,40 +80,36 @@ class Audit:
         return self.markdown()
 
 
-def audit(
-    dense: Any,
-    compressed: Any = None,
-    dataset: Any = None,
-    *,
-    labels: Any = None,
-    metadata: str | PathLike[str] | None = None,
-    budgets: Budgets | Mapping[str, Any] | None = None,
-    out: str | PathLike[str] | None = None,
-    dense_embeddings: str | PathLike[str] | None = None,
-    compressed_embeddings: str | PathLike[str] | None = None,
-    dense_layers: str | None = None,
-    compressed_layers: str | None = None,
-    classes: Any = None,
-    values: Any = None,
-    id_column: str | Sequence[str] | None = None,
-    label_column: str | None = None,
-    prediction_column: str | Sequence[str] | None = None,
-    score_columns: Sequence[str] | None = None,
-    right_from: float | None = None,
-    header: bool | None = None,
-    match_tail: bool = False,
-    common: bool = False,
-    paired: bool = False,
-    data_dir: str | PathLike[str] | None = None,
-    compress: str | None = None,
-    trust_code: bool = False,
-    device: str = "cpu",
-    settings: Settings | None = None,
-    seed: int = 0,
-    expect_accuracy: float | None = None,
-    batch_size: int | None = None,
-    on_progress: OnProgress = _silent,
-) -> Audit:
+P = ParamSpec("P")
+
+
+class _Audits(Protocol[P]):
+    """The options are those of `AuditOptions`, whatever they are."""
+
+    def __call__(
+        self, dense: Any, compressed: Any = None, dataset: Any = None, *args: P.args, **options: P.kwargs
+    ) -> Audit: ...
+
+
+def _with_options(kind: Callable[P, AuditOptions]) -> Callable[[Callable[..., Audit]], _Audits[P]]:
+    """Gives a function the options of a class: for type checkers, `inspect.signature` and `help`."""
+
+    def given(function: Callable[..., Audit]) -> _Audits[P]:
+        sides = inspect.signature(function).parameters.values()
+        listed = inspect.signature(kind)
+        documented = (inspect.getdoc(kind) or "").split("Attributes:\n")[1]
+        attributes = textwrap.indent(textwrap.dedent(documented), "        ").rstrip()
+        function.__doc__ = (function.__doc__ or "").replace("        **options: of `AuditOptions`.", attributes)
+        named = [side for side in sides if side.kind is not side.VAR_KEYWORD]
+        signature = inspect.Signature([*named, *listed.parameters.values()], return_annotation="Audit")
+        function.__signature__ = signature  # type: ignore[attr-defined]
+        return function
+
+    return given
+
+
+@_with_options(AuditOptions)
+def audit(dense: Any, compressed: Any = None, dataset: Any = None, **options: Any) -> Audit:
     """What a model lost when it was compressed: which examples, which classes, and whether that is more than chance.
 
     Either side is predictions or a model. Predictions: a file (CSV, TSV, Parquet, Arrow, JSON lines, .npy, .npz,
@@ -131,36 +123,7 @@ def audit(
         compressed: the side after it; None only with ``compress``.
         dataset: what models look at: ``"digits"``, ``"cifar10"``, a folder of images, an .npz, a Hugging Face data set
             folder, a `piescope.Dataset` or ``(images, labels)``.
-        labels: true labels: a file or an array ``[examples]``; None: those beside the predictions or of the dataset.
-        metadata: a table whose columns make groups.
-        budgets: what may be lost at most, `Budgets` or its values by name; judged in ``content["budgets"]``.
-        out: folder for audit.json, audit.md, examples.parquet and report.html; None: nothing is written.
-        dense_embeddings: a file with ``[examples, dims]``, of one model.
-        compressed_embeddings: likewise.
-        dense_layers: folder or glob of such files, one a layer, shallow to deep: adds prediction depth.
-        compressed_layers: likewise.
-        classes: class names in order of their ids, or a file with one a line.
-        values: ``"labels"``, ``"probabilities"``, ``"logits"`` or ``"correct"`` (right and wrong), where that is not
-            to be found out; a pair where the sides differ, dense first.
-        id_column: name of the column with ids, if it is none of the usual ones; several where files differ.
-        label_column: name of the column with true labels, likewise.
-        prediction_column: name of the column with predicted classes; several: one a model.
-        score_columns: names of the columns with scores, one a class; a single one is that of class 1 of two.
-        right_from: the score from which on an answer is right, for files of scores of right and wrong.
-        header: whether the first row of CSV files names the columns; None: it is found out.
-        match_tail: ids are paths of one data set under different roots: match them by their common ends.
-        common: audit the examples that all files have, instead of refusing files that differ.
-        paired: model k of one side was made from model k of the other.
-        data_dir: where ``"cifar10"`` lies.
-        compress: make the compressed copies here, without training: ``"magnitude:0.5,0.7,0.9"``, ``"int8"``, ...
-        trust_code: ``FILE.py:function`` may be executed.
-        device: where torch models run.
-        settings: what is known of a model's input: size, mean, std.
-        seed: of what is drawn at random.
-        batch_size: pictures that a model sees at once, 256 where it is not said; models that quantise activations
-            dynamically answer otherwise in other batches.
-        expect_accuracy: percent that the dense side is known to score; a clearly other one is an error: files misread.
-        on_progress: hears what is at work, how many examples are done and how many there are.
+        **options: of `AuditOptions`.
 
     Returns:
         the answers; ``.content`` is what audit.json holds.
@@ -174,75 +137,33 @@ def audit(
         >>> found["changed"], found["flips"]["correct_to_wrong"], found["accuracy"]["change"]
         (1, 1, -25.0)
     """
-    limits: Any = budgets
-    if isinstance(budgets, Mapping):
-        from piescope.auditing.budgets import Budgets as BudgetsOf
-
-        limits = BudgetsOf.of(budgets)
-    asked = Asked(
-        labels=labels,
-        metadata=metadata,
-        budgets=limits,
-        dense_embeddings=dense_embeddings,
-        compressed_embeddings=compressed_embeddings,
-        dense_layers=dense_layers,
-        compressed_layers=compressed_layers,
-        classes=classes,
-        values=values,
-        id_column=id_column,
-        label_column=label_column,
-        prediction_column=prediction_column,
-        score_columns=score_columns,
-        right_from=right_from,
-        header=header,
-        match_tail=match_tail,
-        common=common,
-        paired=paired,
-        data=dataset,
-        data_dir=None if data_dir is None else Path(data_dir),
-        compress=compress,
-        trust_code=trust_code,
-        device=device,
-        settings=settings,
-        seed=seed,
-        expect_accuracy=expect_accuracy,
-        batch_size=batch_size,
-    )
-    if out is not None:
-        return run_audit(dense, compressed, asked, Path(fspath(out)), on_progress)
+    asked = Asked(dataset=dataset, **options)
+    if asked.out is not None:
+        return run_audit(dense, compressed, asked, Path(fspath(asked.out)))
     with tempfile.TemporaryDirectory(prefix="piescope-audit-") as scratch:
-        return replace(run_audit(dense, compressed, asked, Path(scratch), on_progress), folder=None)
+        return replace(run_audit(dense, compressed, asked, Path(scratch)), folder=None)
 
 
-def run_audit(dense: Any, compressed: Any, asked: Asked, out: Path, on_progress: OnProgress = _silent) -> Audit:
+def run_audit(dense: Any, compressed: Any, asked: Asked, out: Path) -> Audit:
     """Does what was asked, and writes all files to a folder; arguments and errors as `audit`.
 
     The folder gets all files when all are there: until then it is as it was, whatever comes between.
     """
     check_folder(out)
     if compressed is None and asked.compress is None:
-        error = InputError("audit")
-        error.add(
-            "COMPRESSED",
-            "nothing",
-            "the compressed side",
-            "name it, or have copies made: --compress magnitude:0.5,0.7,0.9",
-        )
-        raise error
+        cure = "name it, or have copies made: --compress magnitude:0.5,0.7,0.9"
+        raise InputError.of("audit", "COMPRESSED", "nothing", "the compressed side", cure)
     if asked.compress is not None:
         if compressed is not None:
-            error = InputError("audit")
-            error.add(
-                "--compress", "a compressed side too", "one of the two", "leave COMPRESSED out: --compress makes it"
-            )
-            raise error
-        return _audit_copies(dense, asked.compress, asked, out, on_progress)
-    question = question_of(dense, compressed, asked, on_progress)
+            cure = "leave COMPRESSED out: --compress makes it"
+            raise InputError.of("audit", "--compress", "a compressed side too", "one of the two", cure)
+        return _audit_copies(dense, asked.compress, asked, out)
+    question = question_of(dense, compressed, asked)
     with published(out) as place:
-        return Audit(_finish(question, asked, place, on_progress), out)
+        return Audit(_finish(question, asked, place), out)
 
 
-def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progress: OnProgress) -> Audit:
+def _audit_copies(given: Any, compress: str, asked: Asked, out: Path) -> Audit:
     """Makes the copies, audits each against the model, and puts the curve before the last one's answers."""
     from piescope.adapters.compression import parse_compressions
     from piescope.adapters.copies import compressed_copy
@@ -252,10 +173,8 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
     compressions = parse_compressions(compress)
     check_folder(out, [compression.folder for compression in compressions])
     if not is_a_model(given, asked):
-        error = InputError("audit")
         cure = "name one: timm:NAME, hf:FOLDER, onnx:FILE, WRN-16-2@FILE"
-        error.add("--compress", "a file of predictions", "a model", cure)
-        raise error
+        raise InputError.of("audit", "--compress", "a file of predictions", "a model", cure)
     pictures = pictures_of(asked)
     check_budgets(asked, pictures)
     model = model_of(given, "dense", asked, pictures)
@@ -265,7 +184,8 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
     for compression in {(each.method, each.group): each for each in reversed(compressions)}.values():
         made[compression.name] = compressed_copy(model, compression, asked.seed, calibration)
         made[compression.name][0].scores(pictures.batch(0, min(1, len(pictures))))
-    before = run_model(model, pictures, "dense", on_progress, asked.pictures_at_once, hints_of(asked, "dense").values)
+    seen = asked.on_progress, asked.pictures_at_once
+    before = run_model(model, pictures, "dense", *seen, hints_of(asked, "dense").values)
     curve: list[CopyRow] = []
     judged: list[BudgetRow] = []
     found: AuditRecord | None = None
@@ -278,7 +198,7 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
                 copy,
                 pictures,
                 compression.name,
-                on_progress,
+                asked.on_progress,
                 asked.pictures_at_once,
                 hints_of(asked, "compressed").values,
             )
@@ -286,7 +206,7 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path, on_progres
             question = assembled({"dense": before, "compressed": after}, asked, pictures)
             last = audit_layout.copy(place, compression.folder)
             last.mkdir()
-            found = _finish(question, asked, last, on_progress, compression.name)
+            found = _finish(question, asked, last, compression.name)
             curve.append(curve_row(found, compression, facts))
             judged += found.budgets
         assert found is not None
@@ -302,26 +222,26 @@ def _calibration(asked: Asked) -> list[Any] | None:
     from piescope.data.opening import open_pictures
     from piescope.data.sources import SOURCES
 
-    if asked.data not in SOURCES:
+    if asked.dataset not in SOURCES:
         return None
-    others = open_pictures(f"train:{asked.data}", asked.data_dir)
+    others = open_pictures(f"train:{asked.dataset}", asked.folder_of_data)
     step = max(1, len(others) // CALIBRATION)
     return [others.batch(row, row + 1)[0] for row in range(0, len(others), step)][:CALIBRATION]
 
 
-def _finish(question: Question, asked: Asked, out: Path, on_progress: OnProgress, of: str = "") -> AuditRecord:
+def _finish(question: Question, asked: Asked, out: Path, of: str = "") -> AuditRecord:
     """Answers, judges and writes, to a folder that is there."""
     from piescope.auditing.run import answer
     from piescope.auditing.verdict import verdict_of
 
-    if asked.budgets is not None:
-        asked.budgets.check(question.truth is not None, question.metadata is not None, not question.is_right_or_wrong)
-    record = answer(question, out, on_progress)
-    if asked.budgets is not None:
+    if asked.limits is not None:
+        asked.limits.check(question.truth is not None, question.metadata is not None, not question.is_right_or_wrong)
+    record = answer(question, out, asked.on_progress)
+    if asked.limits is not None:
         from piescope.auditing.budgets import judge
         from piescope.auditing.verdict import doubted
 
-        record = record.with_answers(budgets=doubted(judge(record, asked.budgets, of), record.warnings))
+        record = record.with_answers(budgets=doubted(judge(record, asked.limits, of), record.warnings))
     record = record.with_answers(verdict=verdict_of(record))
     write_audit(record, out)
     return record

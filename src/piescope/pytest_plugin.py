@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from piescope.auditing.budgets import Budgets
+    from piescope.audits import Audit
 
 
 class UndecidedBudgetWarning(UserWarning):
     """The sample is too small to tell whether a budget is kept."""
 
 
-class AuditAgainstBudgets(Protocol):
+class AuditAgainstBudgets:
     """What the fixture `piescope_audit` gives: ``piescope.audit``, with a verdict."""
 
     def __call__(
@@ -30,13 +32,11 @@ class AuditAgainstBudgets(Protocol):
         labels: Any = None,
         *,
         dataset: Any = None,
-        metadata: Any = None,
-        out: str | Path | None = None,
         options: Mapping[str, Any] | None = None,
         budgets: Budgets | str | Path | None = None,
         strict: bool = False,
-        **limits: Any,
-    ) -> Any:
+        **given: Any,
+    ) -> Audit:
         """Audits, and raises where a budget is broken.
 
         Args:
@@ -44,12 +44,10 @@ class AuditAgainstBudgets(Protocol):
             compressed: likewise.
             labels: true labels; without them only ``max_changed`` can be judged.
             dataset: what callables are called on.
-            metadata: a file with columns to group examples by.
-            out: a folder for the report.
-            options: further arguments of ``piescope.audit``: ``{"paired": True}``.
-            budgets: a TOML file with a table ``[budgets]``, or Budgets; ``limits`` replace what it says.
+            options: further options of ``piescope.audit``: ``{"paired": True}``.
+            budgets: a TOML file with a table ``[budgets]``, or Budgets; limits replace what it says.
             strict: budgets that the sample is too small to judge fail, too, instead of a warning.
-            **limits: ``max_flips="2%"``, ``max_class_drop=3``, ...
+            **given: limits, ``max_flips="2%"``, ``max_class_drop=3``, ...; and options by name: ``metadata``, ``out``.
 
         Returns:
             the Audit; its ``content`` holds the numbers, budgets among them.
@@ -59,44 +57,30 @@ class AuditAgainstBudgets(Protocol):
                 limit.
             InputError: something in the input or a budget is wrong.
         """
-        ...
+        __tracebackhide__ = True
+        import piescope
+        from piescope.auditing.budgets import Budgets, is_broken, verdict_line
+        from piescope.auditing.options import AuditOptions
 
-
-def _audit(
-    dense: Any,
-    compressed: Any,
-    labels: Any = None,
-    *,
-    dataset: Any = None,
-    metadata: Any = None,
-    out: str | Path | None = None,
-    options: Mapping[str, Any] | None = None,
-    budgets: Budgets | str | Path | None = None,
-    strict: bool = False,
-    **limits: Any,
-) -> Any:
-    __tracebackhide__ = True
-    import piescope
-    from piescope.auditing.budgets import Budgets, is_broken, verdict_line
-
-    given = Budgets.of(limits, "piescope_audit")
-    if isinstance(budgets, str | Path):
-        budgets = Budgets.from_file(Path(budgets))
-    if budgets is not None:
-        given = budgets.with_limits(given)
-    audit = piescope.audit(
-        dense, compressed, dataset, labels=labels, metadata=metadata, budgets=given, out=out, **(options or {})
-    )
-    rows = audit.record.budgets
-    if missing := given.given.keys() - {row.budget for row in rows}:
-        raise RuntimeError(f"the audit has no verdict on {', '.join(sorted(missing))}")
-    failed = [row for row in rows if is_broken([row], strict)]
-    for row in rows:
-        if row.verdict == "undecided" and not strict:
-            warnings.warn(UndecidedBudgetWarning(verdict_line(row)), stacklevel=2)
-    if failed:
-        raise AssertionError("\n".join(verdict_line(row) for row in failed))
-    return audit
+        known = {option.name for option in fields(AuditOptions)}
+        chosen = {name: value for name, value in given.items() if name in known}
+        limits = Budgets.of({name: value for name, value in given.items() if name not in known}, "piescope_audit")
+        if isinstance(budgets, str | Path):
+            budgets = Budgets.from_file(Path(budgets))
+        if budgets is not None:
+            limits = budgets.with_limits(limits)
+        more = {**(options or {}), **chosen}
+        audit = piescope.audit(dense, compressed, dataset, labels=labels, budgets=limits, **more)
+        rows = audit.record.budgets
+        if missing := limits.given.keys() - {row.budget for row in rows}:
+            raise RuntimeError(f"the audit has no verdict on {', '.join(sorted(missing))}")
+        failed = [row for row in rows if is_broken([row], strict)]
+        for row in rows:
+            if row.verdict == "undecided" and not strict:
+                warnings.warn(UndecidedBudgetWarning(verdict_line(row)), stacklevel=2)
+        if failed:
+            raise AssertionError("\n".join(verdict_line(row) for row in failed))
+        return audit
 
 
 @pytest.fixture
@@ -106,4 +90,4 @@ def piescope_audit() -> AuditAgainstBudgets:
     ``piescope_audit("dense.csv", "int8.csv", "labels.csv", max_flips="2%", max_class_drop=3)``; a budget that the
     sample is too small to judge warns, and fails with ``strict=True``.
     """
-    return _audit
+    return AuditAgainstBudgets()

@@ -62,7 +62,8 @@ def parquet_of_labels(folder: Path) -> Path:
 
 @pytest.mark.parametrize("file_of", [csv_of_scores, npz_of_logits, npy_of_logits, parquet_of_labels])
 def test_one_side_is_a_short_walk(file_of: Callable[[Path], Path], tmp_path: Path) -> None:
-    from piescope.auditing.question import Asked, hints_of
+    from piescope.auditing.options import Asked
+    from piescope.auditing.question import hints_of
     from piescope.reading.inputs import read_side
 
     path = file_of(tmp_path)

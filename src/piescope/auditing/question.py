@@ -2,77 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from piescope.auditing.options import Asked
 from piescope.problems import InputError
 
 if TYPE_CHECKING:
-    from piescope.adapters.protocol import Model, Settings
-    from piescope.auditing.budgets import Budgets
+    from piescope.adapters.protocol import Model
     from piescope.auditing.metadata import Metadata
     from piescope.auditing.representations import Represented
     from piescope.data.pictures import Pictures
     from piescope.reading.hints import Hints
     from piescope.reading.inputs import SideInput
     from piescope.reading.predictions import LabelColumn
-
-
-OnProgress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How an audit is to be done; see `audit`."""
-
-    labels: Any = None
-    metadata: str | PathLike[str] | None = None
-    budgets: Budgets | None = None
-    dense_embeddings: str | PathLike[str] | None = None
-    compressed_embeddings: str | PathLike[str] | None = None
-    dense_layers: str | None = None
-    compressed_layers: str | None = None
-    classes: Any = None
-    values: Any = None
-    id_column: Any = None
-    label_column: str | None = None
-    prediction_column: Any = None
-    score_columns: Any = None
-    right_from: float | None = None
-    header: bool | None = None
-    match_tail: bool = False
-    common: bool = False
-    paired: bool = False
-    data: Any = None
-    data_dir: Path | None = None
-    compress: str | None = None
-    trust_code: bool = False
-    device: str = "cpu"
-    settings: Settings | None = None
-    seed: int = 0
-    expect_accuracy: float | None = None
-    batch_size: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.expect_accuracy is not None and not 1 < self.expect_accuracy <= 100:
-            error = InputError("audit")
-            cure = "write 79 for 79 %"
-            error.add("--expect-accuracy", f"{self.expect_accuracy:g}", "percent, above 1 and up to 100", cure)
-            raise error
-        if self.batch_size is not None and not (isinstance(self.batch_size, int) and self.batch_size >= 1):
-            error = InputError("audit")
-            error.add("--batch-size", str(self.batch_size), "a whole number from 1 on", "write 1 for one at a time")
-            raise error
-
-    @property
-    def pictures_at_once(self) -> int:
-        """How many pictures models see at once."""
-        from piescope.adapters.batches import BATCH
-
-        return self.batch_size or BATCH
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,16 +90,16 @@ class Question:
 
 def check_budgets(asked: Asked, pictures: Pictures | None) -> None:
     """Refuses budgets that models on these pictures cannot answer, before any of them runs."""
-    if asked.budgets is not None:
+    if asked.limits is not None:
         known = asked.labels is not None or (pictures is not None and pictures.labels is not None)
-        asked.budgets.check(known, asked.metadata is not None)
+        asked.limits.check(known, asked.metadata is not None)
 
 
 def hints_of(asked: Asked, side: str = "") -> Hints:
     """What the user says of the files; of a side's where one is named."""
     from piescope.reading.hints import Hints as HintsOf
 
-    values = asked.values
+    values: Any = asked.values
     if values is not None and not isinstance(values, str):
         values = None if not side else tuple(values)[side == "compressed"]
     return HintsOf(
@@ -182,7 +128,7 @@ def pictures_of(asked: Asked) -> Pictures:
     from piescope.data.opening import open_pictures
     from piescope.data.pictures import Pictures as PicturesOf
 
-    if asked.data is None:
+    if asked.dataset is None:
         error = InputError("audit")
         error.add(
             "--data",
@@ -191,16 +137,16 @@ def pictures_of(asked: Asked) -> Pictures:
             "--data digits, cifar10, a folder of images, an .npz",
         )
         raise error
-    if isinstance(asked.data, str | PathLike):
-        return open_pictures(fspath(asked.data), asked.data_dir)
-    return PicturesOf.of(asked.data)
+    if isinstance(asked.dataset, str | PathLike):
+        return open_pictures(fspath(asked.dataset), asked.folder_of_data)
+    return PicturesOf.of(asked.dataset)
 
 
 def is_a_model(given: Any, asked: Asked) -> bool:
     """Whether a side is a model, and no predictions."""
     from piescope.adapters.opening import is_model
 
-    return is_model(given, asked.data is not None, asked.settings)
+    return is_model(given, asked.dataset is not None, asked.settings)
 
 
 def model_of(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
@@ -211,7 +157,7 @@ def model_of(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
     return open_model(given, name=side, trust_code=code, device=device, pictures=pictures, settings=settings)
 
 
-def question_of(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgress) -> Question:
+def question_of(dense: Any, compressed: Any, asked: Asked) -> Question:
     """Both sides read or run, with what they are compared by."""
     from piescope.reading.inputs import check_read_alike, read_side, read_truth
 
@@ -229,13 +175,13 @@ def question_of(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgre
         raise error
     if any(models.values()):
         _check_files(asked)
-        if asked.data is None:
+        if asked.dataset is None:
             from piescope.adapters.opening import check_no_predictions
 
             for side in given:
                 if models[side]:
                     check_no_predictions(given[side])
-    pictures = pictures_of(asked) if any(models.values()) or asked.data is not None else None
+    pictures = pictures_of(asked) if any(models.values()) or asked.dataset is not None else None
     labels = None if asked.labels is None else read_truth(asked.labels, hints_of(asked))
     if all(models.values()):
         check_budgets(asked, pictures)
@@ -256,7 +202,7 @@ def question_of(dense: Any, compressed: Any, asked: Asked, on_progress: OnProgre
             check_same_classes(opened["dense"], opened["compressed"], pictures)
         for side, model in opened.items():  # nobody waits for one side to hear of a fault in the other
             sides[side] = run_model(
-                model, pictures, side, on_progress, asked.pictures_at_once, hints_of(asked, side).values
+                model, pictures, side, asked.on_progress, asked.pictures_at_once, hints_of(asked, side).values
             )
     if not any(models.values()):
         check_read_alike(sides["dense"], sides["compressed"])

@@ -26,7 +26,8 @@ from piescope.auditing.answers.pairs import seeds
 from piescope.auditing.answers.suspicions import suspicions
 from piescope.auditing.audited import Audited, resolved
 from piescope.auditing.misread import check_accuracy, check_order, check_strangers
-from piescope.auditing.question import OnProgress, Question
+from piescope.auditing.options import OnProgress, silent
+from piescope.auditing.question import Question
 from piescope.auditing.rows import ShownExamples, write_rows
 from piescope.auditing.tally import Counted, tally
 from piescope.machine import processor, versions
@@ -36,7 +37,7 @@ from piescope.reading.inputs import SideInput
 from piescope.reading.matching import Matched
 from piescope.reading.sides import Side
 from piescope.store import audit_layout
-from piescope.store.audit_answers import Confusion, Figure, LabelErrors
+from piescope.store.audit_answers import Confusion, LabelErrors
 from piescope.store.audit_inputs import (
     AuditWarning,
     FileRead,
@@ -47,13 +48,14 @@ from piescope.store.audit_inputs import (
     PicturesSeen,
     SideRead,
 )
+from piescope.store.audit_measures import Figure
 from piescope.store.audit_record import FORMAT_VERSION, AuditRecord
 
 if TYPE_CHECKING:
     from piescope.data.pictures import Pictures
 
 
-def answer(question: Question, out: Path, on_progress: OnProgress = lambda _what, _done, _all: None) -> AuditRecord:
+def answer(question: Question, out: Path, on_progress: OnProgress = silent) -> AuditRecord:
     """Writes examples.parquet (and images.parquet) and returns what was found, budgets not judged yet.
 
     Args:

@@ -19,7 +19,7 @@ from piescope.auditing.audited import Audited
 from piescope.auditing.block import AuditBlock
 from piescope.auditing.votes import VoteTests
 from piescope.reading.sides import block_size
-from piescope.store.audit_answers import Figure
+from piescope.store.audit_measures import Figure
 
 
 class Sums(Protocol):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from piescope.cli.audit import audit
+from piescope.cli.audit import command as audit_command
 from piescope.cli.data_sets import check_data, downloading, place_of_data
 from piescope.cli.outlets import take_over
 from piescope.cli.terminal import (
@@ -287,7 +287,7 @@ def recipes(
         show_differences(console_here(), load_recipe(one), load_recipe(other), as_json)
 
 
-app.command()(audit)
+app.command("audit")(audit_command())
 
 
 @app.command(name="data")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
+from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from piescope.auditing.options import BUDGETS, MODELS, Asked, AuditOptions, Flag, OnProgress
 from piescope.cli.suggestions import check_suggested, write_suggested
 from piescope.cli.terminal import STEP_FAILED, Device, console_here, device_type, explained, fail, guarded, say
 
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from piescope.adapters.protocol import Settings
+    from piescope.auditing.budgets import Budgets
     from piescope.store.audit_record import AuditRecord, BudgetRow
 
 SUITE = "piescope audit of"
@@ -27,126 +32,7 @@ LONG = 200_000
 """Examples from which a comparison is worth a progress line."""
 
 
-FILES = "Files"
-MODELS = "Models"
-BUDGETS = "Budgets"
-
-
-@guarded()
-def audit(
-    dense: Annotated[str, typer.Argument(metavar="DENSE", help="Predictions (file, folder, glob), or a model.")],
-    compressed: Annotated[
-        str | None, typer.Argument(metavar="COMPRESSED", help="Likewise; not with --compress.")
-    ] = None,
-    labels: Annotated[
-        str | None, typer.Option(help="True labels; else those beside the predictions.", rich_help_panel=FILES)
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for report.html, audit.json, audit.md, examples.parquet.")] = Path(
-        "piescope-audit"
-    ),
-    metadata: Annotated[
-        str | None, typer.Option(help="A table whose columns make groups.", rich_help_panel=FILES)
-    ] = None,
-    dense_embeddings: Annotated[
-        str | None, typer.Option(help="A file of numbers, examples x dims.", rich_help_panel=FILES)
-    ] = None,
-    compressed_embeddings: Annotated[
-        str | None, typer.Option(help="A file of numbers, examples x dims.", rich_help_panel=FILES)
-    ] = None,
-    dense_layers: Annotated[
-        str | None, typer.Option(help="Folder or glob of such files, one a layer.", rich_help_panel=FILES)
-    ] = None,
-    compressed_layers: Annotated[str | None, typer.Option(help="Likewise.", rich_help_panel=FILES)] = None,
-    values: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KIND[,KIND]",
-            help="What predictions are: labels, probabilities, logits, correct; DENSE,COMPRESSED where they differ.",
-            rich_help_panel=FILES,
-        ),
-    ] = None,
-    classes: Annotated[
-        Path | None, typer.Option(help="Class names by id: a file, one a line.", rich_help_panel=FILES)
-    ] = None,
-    id_column: Annotated[
-        str | None,
-        typer.Option(metavar="NAME[,NAME]", help="Column with ids; several where files differ.", rich_help_panel=FILES),
-    ] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column with true labels.", rich_help_panel=FILES)] = None,
-    prediction_column: Annotated[
-        str | None,
-        typer.Option(metavar="NAME[,NAME]", help="Columns with predictions, one a model.", rich_help_panel=FILES),
-    ] = None,
-    score_columns: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME", help="Columns with scores, one a class.", rich_help_panel=FILES)
-    ] = None,
-    right_from: Annotated[
-        float | None, typer.Option(help="Answers are right from this score on.", rich_help_panel=FILES)
-    ] = None,
-    header: Annotated[
-        bool | None,
-        typer.Option("--header/--no-header", help="CSV files name their columns in row 1.", rich_help_panel=FILES),
-    ] = None,
-    match_tail: Annotated[
-        bool,
-        typer.Option("--match-tail", help="Ids are paths under different roots.", rich_help_panel=FILES),
-    ] = False,
-    common: Annotated[
-        bool, typer.Option("--common", help="Audit the examples that all files have.", rich_help_panel=FILES)
-    ] = False,
-    expect_accuracy: Annotated[
-        float | None, typer.Option(help="Percent the dense side should score; else exit 2.", rich_help_panel=FILES)
-    ] = None,
-    paired: Annotated[
-        bool, typer.Option("--paired", help="Model k was made from model k.", rich_help_panel=FILES)
-    ] = False,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="What models look at: digits, cifar10, a folder of images, an .npz ...", rich_help_panel=MODELS
-        ),
-    ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where cifar10 lies.", rich_help_panel=MODELS)] = None,
-    compress: Annotated[
-        str | None,
-        typer.Option(help="Make the copies: magnitude:0.5,0.7,0.9, random:, int8, 2:4.", rich_help_panel=MODELS),
-    ] = None,
-    architecture: Annotated[
-        str | None, typer.Option(help="Of a file of weights: WRN-16-2, timm:NAME.", rich_help_panel=MODELS)
-    ] = None,
-    size: Annotated[str | None, typer.Option(help="Of images: 224 or 224x192.", rich_help_panel=MODELS)] = None,
-    mean: Annotated[str | None, typer.Option(help="Of channels: 0.485,0.456,0.406.", rich_help_panel=MODELS)] = None,
-    std: Annotated[str | None, typer.Option(help="Likewise.", rich_help_panel=MODELS)] = None,
-    scale: Annotated[str | None, typer.Option(help="Of pixels: 0-1, 0-255 or -1-1.", rich_help_panel=MODELS)] = None,
-    channels: Annotated[str | None, typer.Option(help="rgb, bgr or grey.", rich_help_panel=MODELS)] = None,
-    trust_code: Annotated[
-        bool, typer.Option("--trust-code", help="Run FILE.py:function.", rich_help_panel=MODELS)
-    ] = False,
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Images that a model sees at once; 256.", rich_help_panel=MODELS)
-    ] = None,
-    device: Annotated[Device, typer.Option(help="Where networks run.", rich_help_panel=MODELS)] = Device.auto,
-    max_flips: Annotated[str | None, typer.Option(help="Right to wrong: 200, or 2%.", rich_help_panel=BUDGETS)] = None,
-    max_class_drop: Annotated[
-        str | None, typer.Option(help="Recall of any class, in points.", rich_help_panel=BUDGETS)
-    ] = None,
-    max_changed: Annotated[str | None, typer.Option(help="Other labels: 200, or 2%.", rich_help_panel=BUDGETS)] = None,
-    equivalent_within: Annotated[
-        str | None, typer.Option(help="Accuracy, in points, up or down.", rich_help_panel=BUDGETS)
-    ] = None,
-    max_group_drop: Annotated[
-        str | None, typer.Option(help="Accuracy of any group, in points.", rich_help_panel=BUDGETS)
-    ] = None,
-    budgets: Annotated[Path | None, typer.Option(help="A TOML file of them.", rich_help_panel=BUDGETS)] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Fail on what cannot be judged.", rich_help_panel=BUDGETS)
-    ] = False,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML.", rich_help_panel=BUDGETS)] = None,
-    suggest_budgets: Annotated[
-        Path | None, typer.Option(help="Write a TOML file of budgets that it keeps now.", rich_help_panel=BUDGETS)
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn at random.")] = 0,
-) -> None:
+def audit(dense: str, compressed: str | None, out: Path, **flags: Any) -> None:
     """Tell what a compressed model lost: from predictions, embeddings or models, one or many a side.
 
     Files: CSV, TSV, Parquet, Arrow, JSON lines, .npy, .npz, .safetensors.
@@ -155,66 +41,121 @@ def audit(
 
     Exit code 1: a budget is broken.
     """
-    from piescope.auditing.budgets import Budgets, is_broken, verdict_line
-    from piescope.auditing.question import Asked
+    from piescope.auditing.budgets import is_broken, verdict_line
     from piescope.audits import run_audit
     from piescope.wording import plain
 
     console = console_here()
-    flags = {
-        "max_flips": max_flips,
-        "max_class_drop": max_class_drop,
-        "max_changed": max_changed,
-        "equivalent_within": equivalent_within,
-        "max_group_drop": max_group_drop,
-    }
-    given = any(flag is not None for flag in flags.values()) or budgets is not None
-    limits = Budgets.from_flags(flags, None if budgets is None else Budgets.from_file(budgets)) if given else None
-    asked = Asked(
-        labels=labels,
-        metadata=metadata,
-        budgets=limits,
-        dense_embeddings=dense_embeddings,
-        compressed_embeddings=compressed_embeddings,
-        dense_layers=dense_layers,
-        compressed_layers=compressed_layers,
-        classes=classes,
-        values=_pair(values),
-        id_column=_listed(id_column),
-        label_column=label_column,
-        prediction_column=_listed(prediction_column),
-        score_columns=_listed(score_columns),
-        right_from=right_from,
-        header=header,
-        match_tail=match_tail,
-        common=common,
-        paired=paired,
-        data=data,
-        data_dir=data_dir,
-        compress=compress,
-        trust_code=trust_code,
-        device=device_type(device) if data is not None else "cpu",
-        settings=_settings(architecture, size, mean, std, scale, channels),
-        seed=seed,
-        expect_accuracy=expect_accuracy,
-        batch_size=batch_size,
-    )
-    _check_junit(junit)
-    check_suggested(suggest_budgets, compress)
+    strict, junit, suggest = (flags[name] for name in ("strict", "junit", "suggest_budgets"))
     with _progress(console_here(stderr=True)) as on_progress:
-        found = run_audit(dense, compressed, asked, out, on_progress)
-    rows = found.record.budgets
+        asked = _asked(flags, on_progress)
+        _check_junit(junit)
+        check_suggested(suggest, asked.compress)
+        audit = run_audit(dense, compressed, asked, out)
+    rows = audit.record.budgets
     if junit is not None:
-        _write_junit(junit, rows, found.record.inputs.compressed.name, strict)
-    if suggest_budgets is not None:
-        write_suggested(suggest_budgets, found.record)
+        _write_junit(junit, rows, audit.record.inputs.compressed.name, strict)
+    if suggest is not None:
+        write_suggested(suggest, audit.record)
     # all files and the exit code are settled: what is printed from here on, and to whom, changes neither
     with explained("all files of the audit are there"):
-        _show(console, found.record, out)
+        _show(console, audit.record, out)
     if is_broken(rows, strict):
         failing = ("broken", "undecided") if strict else ("broken",)
         lines = [plain(verdict_line(row)) for row in rows if row.verdict in failing]
         fail("\n".join(["not within budget", *lines]), STEP_FAILED)
+
+
+def _asked(flags: Mapping[str, Any], on_progress: OnProgress) -> Asked:
+    """What was typed, as the function's options."""
+    split = {"names": _listed, "kinds": _pair}
+    listed = {option.name: option.metadata["flag"] for option in fields(AuditOptions) if option.metadata}
+    options: dict[str, Any] = {
+        name: split[flag.split](flags[name]) if flag.split is not None else flags[name] for name, flag in listed.items()
+    }
+    device = device_type(flags["device"]) if flags["data"] is not None else "cpu"
+    settings = _settings(*(flags[name] for name in SETTINGS))
+    limits = _limits(flags)
+    return Asked(
+        **options, dataset=flags["data"], device=device, settings=settings, budgets=limits, on_progress=on_progress
+    )
+
+
+def _limits(flags: Mapping[str, Any]) -> Budgets | None:
+    """The budgets that were typed, over those of a file."""
+    typed = {name: flags[name] for name in LIMITS}
+    file = flags["budgets"]
+    if file is None and not any(limit is not None for limit in typed.values()):
+        return None
+    from piescope.auditing.budgets import Budgets
+
+    return Budgets.from_flags(typed, None if file is None else Budgets.from_file(file))
+
+
+OUT = "Folder for report.html, audit.json, audit.md, examples.parquet."
+
+DATA = Flag("What models look at: digits, cifar10, a folder of images, an .npz ...", MODELS)
+
+SETTINGS = {
+    "architecture": Flag("Of a file of weights: WRN-16-2, timm:NAME.", MODELS),
+    "size": Flag("Of images: 224 or 224x192.", MODELS),
+    "mean": Flag("Of channels: 0.485,0.456,0.406.", MODELS),
+    "std": Flag("Likewise.", MODELS),
+    "scale": Flag("Of pixels: 0-1, 0-255 or -1-1.", MODELS),
+    "channels": Flag("rgb, bgr or grey.", MODELS),
+}
+"""What is known of a model's input: they make one option of the function."""
+
+LIMITS = {
+    "max_flips": Flag("Right to wrong: 200, or 2%.", BUDGETS),
+    "max_class_drop": Flag("Recall of any class, in points.", BUDGETS),
+    "max_changed": Flag("Other labels: 200, or 2%.", BUDGETS),
+    "equivalent_within": Flag("Accuracy, in points, up or down.", BUDGETS),
+    "max_group_drop": Flag("Accuracy of any group, in points.", BUDGETS),
+}
+"""Of `Budgets`: likewise."""
+
+VERDICTS = {
+    "budgets": Flag("A TOML file of them.", BUDGETS, Path | None),
+    "strict": Flag("Fail on what cannot be judged.", BUDGETS, bool),
+    "junit": Flag("Write JUnit XML.", BUDGETS, Path | None),
+    "suggest_budgets": Flag("Write a TOML file of budgets that it keeps now.", BUDGETS, Path | None),
+}
+"""What is done with them."""
+
+
+def _parameters() -> Iterator[Parameter]:
+    """The command's, in the order of its help: most are the function's options."""
+    sides = typer.Argument(metavar="DENSE", help="Predictions (file, folder, glob), or a model.")
+    other = typer.Argument(metavar="COMPRESSED", help="Likewise; not with --compress.")
+    yield Parameter("dense", Parameter.POSITIONAL_OR_KEYWORD, annotation=Annotated[str, sides])
+    yield Parameter(
+        "compressed", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=Annotated[str | None, other]
+    )
+    yield _parameter("out", Flag(OUT, None, Path), Path("piescope-audit"))
+    before = {"data_dir": {"data": DATA}, "trust_code": SETTINGS, "seed": {**LIMITS, **VERDICTS}}
+    for option in fields(AuditOptions):
+        for name, flag in before.get(option.name, {}).items():
+            yield _parameter(name, flag, False if flag.kind is bool else None)
+        if option.name == "device":
+            yield _parameter("device", Flag("Where networks run.", MODELS, Device), Device.auto)
+        elif option.metadata:
+            yield _parameter(option.name, option.metadata["flag"], option.default)
+
+
+def _parameter(name: str, flag: Flag, default: Any) -> Parameter:
+    typed = f"--{name.replace('_', '-')}"
+    names = [f"{typed}/--no-{typed[2:]}"] if flag.no else [typed] if flag.kind is bool else []
+    least = 1 if flag.kind == int | None else 0 if flag.kind is int else None
+    option = typer.Option(*names, help=flag.help, metavar=flag.shown, rich_help_panel=flag.panel, min=least)
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[flag.kind, option])
+
+
+def command() -> Callable[..., None]:
+    """The function behind `piescope audit`, with the parameters that typer reads."""
+    shielded = guarded()(audit)
+    shielded.__signature__ = inspect.Signature(list(_parameters()))  # type: ignore[attr-defined]
+    return shielded
 
 
 def _write_junit(junit: Path, rows: Sequence[BudgetRow], of: str, strict: bool) -> None:

@@ -20,17 +20,16 @@ from piescope.store.audit_answers import (
     Confusion,
     Count,
     Example,
-    Figure,
     Flips,
     GroupChange,
     LabelErrors,
-    MeasuredSides,
     Noise,
     Number,
     SeedNoise,
     Share,
 )
 from piescope.store.audit_inputs import AuditWarning, Inputs, MadeWith
+from piescope.store.audit_measures import Figure, MeasuredSides
 from piescope.store.durable import as_json
 
 FORMAT_VERSION: Literal[2] = 2

@@ -11,7 +11,7 @@ from piescope.auditing.answers.changed import ChangedSums
 from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.measure.agreement import cohen_kappa
-from piescope.store.audit_answers import Figure
+from piescope.store.audit_measures import Figure
 
 ABOUT = (
     "Of the labels before and after: 1 if they are always alike, 0 if they are alike only as often as labels of two "

@@ -26,7 +26,7 @@ from piescope.measure.classification import (
     overall,
     ranking_measures,
 )
-from piescope.store.audit_answers import Measured, MeasuredClass, MeasuredSides
+from piescope.store.audit_measures import Measured, MeasuredClass, MeasuredSides
 
 TOP = 5
 """A true label among so many classes with the highest scores."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from piescope.report.audit.terms import class_name, ends
-from piescope.store.audit_answers import Ends, Figure, Measured, MeasuredClass
+from piescope.store.audit_answers import Ends
+from piescope.store.audit_measures import Figure, Measured, MeasuredClass
 from piescope.store.audit_record import AuditRecord
 from piescope.wording import NOTHING, count, interval, listed, name, number, with_interval
 

@@ -11,7 +11,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from piescope import audit
 from piescope.measure.agreement import cohen_kappa
-from piescope.store.audit_answers import Figure
+from piescope.store.audit_measures import Figure
 from piescope.store.audit_record import AuditRecord
 
 
