@@ -16,7 +16,7 @@ from typing import Any
 from piescope.store import layout
 from piescope.store.durable import is_leftover
 
-KEY = r"[0-9a-f]{32, 64}"
+KEY = r"[0-9a-f]{32,64}"
 STUDY_KEYS = {"name", "seed", "replicates", "sparsities", "data", "model", "arms"}
 """What every study.toml that a run wrote has: it writes defaults out."""
 
