@@ -19,17 +19,11 @@ GALLERY_MOST = 48
 
 @dataclass(frozen=True)
 class PieTile:
-    """One image of the gallery.
+    """One image of the gallery, as a data URI, with what it is called.
 
-    Attributes:
-        image: a data URI.
-        example_id: its stable id.
-        label: true class.
-        dense: modal label of the dense models, with the share of them that gave it.
-        pruned: likewise for the pruned ones.
-        kind: ``lost`` (dense right, pruned wrong), ``rescued`` (the reverse) or ``moved`` (both wrong).
-        is_tie: a tie of votes decided one of the two labels.
-        is_confirmed: the votes changed by more than chance.
+    ``dense`` and ``pruned`` are modal labels with the share of models that gave them; ``kind`` is ``lost`` (dense
+    right, pruned wrong), ``rescued`` (the reverse) or ``moved`` (both wrong). ``is_tie``: a tie of votes decided one of
+    the two labels; ``is_confirmed``: the votes changed by more than chance.
     """
 
     image: str
@@ -44,14 +38,7 @@ class PieTile:
 
 @dataclass(frozen=True)
 class Wall:
-    """The PIEs of one arm.
-
-    Attributes:
-        title: the arm.
-        count: all of its PIEs.
-        tiles: the clearest of them.
-        is_open: shown unfolded.
-    """
+    """The PIEs of one arm: how many there are, and ``tiles`` of the clearest; ``is_open``: shown unfolded."""
 
     title: str
     count: int

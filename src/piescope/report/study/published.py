@@ -46,15 +46,8 @@ class PaperRow:
 class Conditions(Spec):
     """Under which the paper's numbers were made.
 
-    Attributes:
-        data: the data set.
-        train_examples: how many.
-        test_examples: how many.
-        image_size: height and width.
-        model: the network.
-        models: an arm.
-        depth_models: those of prediction depth.
-        epochs: of each objective's training, of contrastive ones the encoder's.
+    ``image_size`` is height and width; ``models`` are of an arm, ``depth_models`` those of prediction depth; ``epochs``
+    are of an objective's training, of a contrastive one's encoder.
     """
 
     data: str
