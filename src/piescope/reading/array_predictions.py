@@ -15,15 +15,13 @@ from piescope.problems import InputError
 from piescope.reading.arrays import StoredArray, in_memory
 from piescope.reading.arrow import column_of, texts
 from piescope.reading.codes import SIGNS, Coder, are_signs, check_ids, signed_codes
-from piescope.reading.columns import LOOK
+from piescope.reading.columns import LEAST, LOOK
 from piescope.reading.evidence import (
-    LEAST,
-    MANY,
-    MOST_DISTINCT,
     SUM_TOLERANCE,
     are_lists,
     are_percent,
     are_shares,
+    check_repeats,
     do_agree,
     no_labels,
     percent,
@@ -195,10 +193,8 @@ def _named_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
     coder = Coder(array.path, array.label)
     codes = coder.codes(text_column(text.reshape(-1), array.path, array.label)).reshape(text.shape)
     count, examples = len(coder.names or ()), array.shape[axes.index("examples")]
-    if examples >= MANY and count > MOST_DISTINCT * examples:
-        found = f"{count:,} different texts in {examples:,} rows"
-        cure = "give predicted classes; free texts are judged right or wrong first"
-        raise _no_shape(array, found, "class names, each of which occurs again", cure)
+    cure = "give predicted classes; free texts are judged right or wrong first"
+    check_repeats(count, examples, array.path, array.label, cure)
     return _labels(in_memory(codes, array.name).renamed(array.path), name, axes, notes, hints, coder.names)
 
 

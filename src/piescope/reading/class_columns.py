@@ -10,18 +10,15 @@ import numpy as np
 
 from piescope.problems import InputError
 from piescope.reading import names as usual
-from piescope.reading.columns import Column
+from piescope.reading.columns import LEAST, Column
 from piescope.reading.evidence import (
-    LEAST,
     MANY,
     MOST_DISTINCT,
     SUM_TOLERANCE,
     Roles,
     Sheet,
     are_shares,
-    counts_rows,
     falls,
-    is_measured,
     multi_label,
     no_labels,
     quoted,
@@ -137,7 +134,7 @@ def class_columns(sheet: Sheet) -> Roles | None:
     classes = class_names_of_columns(group, sheet.hints, _known_ids(sheet))
     _check_same(values, classes, sheet, group[0].name)
     left = [column for column in numbers if column not in group]
-    reasons = ["a measurement by its name" if is_measured(column) else f"no score of a class: {why}" for column in left]
+    reasons = ["a measurement by its name" if column.is_measured else f"no score of a class: {why}" for column in left]
     left_out = tuple((column.name, reason) for column, reason in zip(left, reasons, strict=True))
     return Roles(scores=tuple(column.name for column in group), class_names=classes, left_out=left_out)
 
@@ -174,7 +171,7 @@ def _group(
     shared = _shared_prefix(numbers)
     if shared:
         return shared, "the others share a prefix"
-    free = [column for column in fractions if not is_measured(column)]
+    free = [column for column in fractions if not column.is_measured]
     if sheet.predicted and len(free) > 1:
         if _is_confirmed(stacked(free), sheet, _bare(free)):
             return free, "the largest of the others is the predicted class"
@@ -187,7 +184,7 @@ def _group(
         return [], ""
     if min(column.rows for column in free) < LEAST:
         return free, "the others are numbers"
-    raise _cannot_tell(free, list(filter(is_measured, fractions)), sheet)
+    raise _cannot_tell(free, [column for column in fractions if column.is_measured], sheet)
 
 
 def _cannot_tell(free: Sequence[Column], measured: Sequence[Column], sheet: Sheet) -> InputError:
@@ -263,7 +260,7 @@ def _with_unnamed(named: list[Column], numbers: Sequence[Column], sheet: Sheet) 
         if set(named) <= set(wider):
             return wider
     others = [column for column in numbers if column not in named and column.kind == "fraction"]
-    unnamed = [column for column in others if not is_measured(column)]
+    unnamed = [column for column in others if not column.is_measured]
     if not unnamed or sheet.hints.classes_are_all:
         return named
     both = [column.name for column in numbers if column in named or column in unnamed]
@@ -389,7 +386,7 @@ def _check_same(values: np.ndarray, names: tuple[str, ...] | None, sheet: Sheet,
 def _whole_columns(numbers: Sequence[Column], sheet: Sheet) -> Roles | None:
     """Several columns of whole numbers: labels of models, quantised scores, tags; each by what only it can be."""
     hints = sheet.hints
-    whole = [c for c in numbers if not counts_rows(c) and (not is_measured(c) or c.name in hints.names)]
+    whole = [c for c in numbers if not c.counts_rows and (not c.is_measured or c.name in hints.names)]
     if sheet.predicted or len(whole) < 2:
         return None
     names = tuple(column.name for column in whole)

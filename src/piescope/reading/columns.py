@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from piescope.reading.arrow import column_of, first_null, mask_of, numpy_of
 from piescope.reading.csv_tables import NUMBER
 from piescope.reading.files import fault
-from piescope.reading.names import truth_of_word, words_of
+from piescope.reading.names import AMOUNT_WORDS, MEASURE_WORDS, ROW_NAMES, truth_of_word, words_of
 from piescope.wording import printable
 
 ColumnKind = Literal["whole", "fraction", "text", "list", "empty", "other"]
@@ -28,6 +28,9 @@ LIST_TEXT = re.compile(
 
 LONGEST_LIST = 2**15 + 1
 """Numbers of a list that are looked at: one more than there can be classes."""
+
+LEAST = 8
+"""Rows from which values are evidence."""
 
 LONGEST_ID = 300
 """Characters of a text that can be an id."""
@@ -135,6 +138,22 @@ class Column:
         if self.texts is not None:
             return bool(self.texts) and all(truth_of_word(text or "") is not None for text in self.texts)
         return self.is_binary
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is a measurement by its name."""
+        return self.has_any(MEASURE_WORDS)
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether it is named as one that counts rows, and has another value in each: an index of pandas."""
+        return self.key in ROW_NAMES and self.rows >= LEAST and self.is_unique
+
+    @property
+    def may_be_predictions(self) -> bool:
+        """Whether it may hold what a model says, though left out: values that vary, and are no times or sizes."""
+        is_read = self.kind in ("whole", "fraction", "text", "list")
+        return is_read and (self.distinct > 1 or self.kind == "list") and not self.has_any(AMOUNT_WORDS)
 
     def within(self, low: float, high: float) -> bool:
         """Whether all values lie between two numbers, and none is empty."""

@@ -11,13 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from piescope.problems import InputError
-from piescope.reading.columns import Column
+from piescope.reading.columns import LEAST, Column
 from piescope.reading.files import fault, python_line, shown, typed
 from piescope.reading.hints import Hints, Values
-from piescope.reading.names import AMOUNT_WORDS, MEASURE_WORDS, PREDICTION_NAMES, ROW_NAMES
-
-LEAST = 8
-"""Rows from which values are evidence."""
+from piescope.reading.names import PREDICTION_NAMES
 
 MANY = 20
 """Rows from which values that fit everywhere are no chance."""
@@ -136,20 +133,11 @@ def first_named(columns: Sequence[Column], names: Sequence[str]) -> Column | Non
     return next((column for name in names for column in columns if column.key == name and column.is_label), None)
 
 
-def is_measured(column: Column) -> bool:
-    """Whether a column is a measurement by its name."""
-    return column.has_any(MEASURE_WORDS)
-
-
-def may_be_predictions(column: Column) -> bool:
-    """Whether a column that was left out may hold what a model says: values that vary, and are no times or sizes."""
-    is_read = column.kind in ("whole", "fraction", "text", "list")
-    return is_read and (column.distinct > 1 or column.kind == "list") and not column.has_any(AMOUNT_WORDS)
-
-
-def counts_rows(column: Column) -> bool:
-    """Whether a column is named as one that counts rows, and has another value in each: an index of pandas."""
-    return column.key in ROW_NAMES and column.rows >= LEAST and column.is_unique
+def check_repeats(count: int, rows: int, path: Path, where: str, cure: str) -> None:
+    """Refuses texts of which hardly two are the same: they are no classes, whatever their first rows show."""
+    if rows >= MANY and count > MOST_DISTINCT * rows:
+        found = f"{count:,} different texts in {rows:,} rows"
+        raise fault(path, where, found, "class names, each of which occurs again", cure)
 
 
 def quoted(columns: Sequence[Column], most: int = 6) -> str:

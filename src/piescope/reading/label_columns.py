@@ -11,20 +11,18 @@ import numpy as np
 
 from piescope.problems import InputError
 from piescope.reading import names as usual
-from piescope.reading.columns import Column
+from piescope.reading.columns import LEAST, Column
 from piescope.reading.evidence import (
-    LEAST,
     MANY,
     MOST_DISTINCT,
     Roles,
     Sheet,
     are_lists,
     are_percent,
+    check_repeats,
     codes_of,
-    counts_rows,
     do_agree,
     first_named,
-    is_measured,
     no_labels,
     percent_column,
     quoted,
@@ -65,14 +63,9 @@ def _labels(*columns: Column, left_out: tuple[tuple[str, str], ...] = ()) -> Rol
 
 def check_labels(column: Column, path: Path, flag: str, hints: Hints) -> None:
     """Refuses text that names nothing twice."""
-    if column.kind == "text" and not hints.names and _is_free_text(column):
-        found = f"{column.distinct:,} different texts in {column.rows:,} rows"
+    if column.kind == "text" and not hints.names:
         cure = f"name the right column with {flag}; free texts are judged right or wrong first: a column 'correct'"
-        raise fault(path, column.name, found, "class names, each of which occurs again", cure)
-
-
-def _is_free_text(column: Column) -> bool:
-    return column.rows >= MANY and column.distinct > MOST_DISTINCT * column.rows
+        check_repeats(column.distinct, column.rows, path, column.name, cure)
 
 
 def label_with_confidence(sheet: Sheet) -> Roles | None:
@@ -160,9 +153,10 @@ def correctness(columns: Sequence[Column], sheet: Sheet) -> Roles:
 
 def left_labels(sheet: Sheet) -> Roles | None:
     """Columns of labels without a usual name: the only one that can be, or several that say the same things."""
-    labels = [column for column in sheet.columns if column.is_label and not is_measured(column)]
-    free = [column for column in labels if column.kind == "text" and _is_free_text(column)]
-    labels = [column for column in labels if column not in free and not counts_rows(column)]
+    labels = [column for column in sheet.columns if column.is_label and not column.is_measured]
+    many = [column for column in labels if column.kind == "text" and column.rows >= MANY]
+    free = [column for column in many if column.distinct > MOST_DISTINCT * column.rows]
+    labels = [column for column in labels if column not in free and not column.counts_rows]
     wrong = [column for column in labels if column.has_any(WRONG_NAMES) and column.says_right]
     if wrong and len(wrong) == len(labels) and sheet.hints.values != "labels":
         raise _wrong(wrong[0], sheet)
@@ -314,7 +308,7 @@ def single_score(sheet: Sheet) -> Roles | None:
     if sheet.are_scores and len(numbers) == 1:
         return Roles(scores=(numbers[0].name,))
     only = numbers[0] if len(sheet.columns) == 1 and numbers else None
-    if only is not None and (only.name.startswith("column ") or (only.rows < LEAST and not is_measured(only))):
+    if only is not None and (only.name.startswith("column ") or (only.rows < LEAST and not only.is_measured)):
         return Roles(scores=(only.name,))
     if len(named) > 1 or (only is not None and only.key not in CORRECT_NAMES):
         name = (named or numbers)[0].name

@@ -14,8 +14,8 @@ from piescope.reading import names as usual
 from piescope.reading.array_predictions import label_column, part_of_array, text_column
 from piescope.reading.arrays import StoredArray
 from piescope.reading.arrow import texts
-from piescope.reading.columns import LOOK, Column, profile, profile_of_numbers
-from piescope.reading.evidence import LEAST, do_agree, no_labels
+from piescope.reading.columns import LEAST, LOOK, Column, profile, profile_of_numbers
+from piescope.reading.evidence import do_agree, no_labels
 from piescope.reading.files import fault, shown, typed
 from piescope.reading.hints import Hints
 from piescope.reading.label_columns import check_models
@@ -163,7 +163,7 @@ def _first(array: StoredArray) -> np.ndarray:
 def _one_of_each(rest: Arrays, names: list[str]) -> list[str]:
     """Without what only says again what the first array says: probabilities beside the logits that they are from."""
     first = rest[names[0]]
-    if len(first.shape) != 2 or first.shape[0] < LEAST:
+    if len(first.shape) != 2 or first.shape[0] < LEAST or first.shape[1] == 0:
         return names
     said = _first(first).argmax(1)
     alike = [name for name in names[1:] if rest[name].shape == first.shape]
@@ -178,7 +178,8 @@ def _unnamed_scores(rest: Arrays, names: Sequence[str], path: Path) -> str:
         InputError: other arrays, or labels that may be the predicted class.
     """
     flat = [name for name in names if len(rest[name].shape) == 1]
-    wide = [name for name in names if len(rest[name].shape) == 2 and rest[name].dtype.kind == "f"]
+    filled = [name for name in names if 0 not in rest[name].shape]
+    wide = [name for name in filled if len(rest[name].shape) == 2 and rest[name].dtype.kind == "f"]
     if len(flat) == len(wide) == 1 == len(names) - 1 and rest[flat[0]].shape[0] == rest[wide[0]].shape[0]:
         said, labels = _first(rest[wide[0]]).argmax(1), _first(rest[flat[0]])
         is_whole = labels.dtype.kind in "iuf" and len(labels) >= LEAST and bool((labels == np.trunc(labels)).all())

@@ -18,41 +18,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.problems import InputError
+from piescope.reading import class_columns, label_columns
 from piescope.reading import names as usual
-from piescope.reading.class_columns import class_columns, class_names_of_columns, lists_of_scores, top_list
-from piescope.reading.columns import Column
+from piescope.reading.columns import LEAST, Column
 from piescope.reading.evidence import (
-    LEAST,
     MANY,
     Roles,
     Sheet,
     first_named,
-    is_measured,
     multi_label,
     quoted,
     stacked,
 )
 from piescope.reading.files import fault, python_line, shown, typed
 from piescope.reading.hints import Hints, Values
-from piescope.reading.label_columns import (
-    NAME_IT,
-    check_class_one,
-    check_labels,
-    check_no_list,
-    correctness,
-    label_with_confidence,
-    left_labels,
-    named_labels,
-    right_or_wrong,
-    single_score,
-)
 
 MOST_WITNESSES = 4
 """Columns that are kept to check that rows belong together."""
 
 ORDER = (
-    *(top_list, lists_of_scores, class_columns, named_labels),
-    *(label_with_confidence, single_score, right_or_wrong, left_labels),
+    *(class_columns.top_list, class_columns.lists_of_scores, class_columns.class_columns),
+    *(label_columns.named_labels, label_columns.label_with_confidence, label_columns.single_score),
+    *(label_columns.right_or_wrong, label_columns.left_labels),
 )
 """What predictions can be; a file has the first of them that it can have."""
 
@@ -108,7 +95,7 @@ def _can_be_unnamed_id(column: Column) -> bool:
         or column.key in usual.ANSWER_NAMES
     ):
         return False
-    return column.kind == "text" or not is_measured(column)
+    return column.kind == "text" or not column.is_measured
 
 
 def ids_alike(ids: pa.Array) -> pa.Array:
@@ -147,7 +134,7 @@ def truth_roles(columns: Sequence[Column], path: Path, hints: Hints) -> Roles:
     identity = id_of(columns, path, hints)
     rest = [column for column in columns if column is not identity]
     truth = _named_truth(rest, path, hints) or _only_label(rest, identity, path, hints)
-    check_labels(truth, path, "--label-column", hints)
+    label_columns.check_labels(truth, path, "--label-column", hints)
     left = tuple((column.name, "no true labels") for column in rest if column is not truth)
     return Roles(identity.name if identity else None, truth=truth.name, left_out=left)
 
@@ -156,15 +143,14 @@ def _named_truth(rest: Sequence[Column], path: Path, hints: Hints) -> Column | N
     if hints.label_column is not None:
         return _asked_for(rest, (hints.label_column,), path, "--label-column")
     fractions = [column for column in rest if column.key in usual.TRUE_NAMES and column.kind == "fraction"]
-    return first_named(rest, usual.TRUE_NAMES) or next(
-        iter(fractions), None
-    )  # fractions: refused when they are read, by row
+    # fractions are refused when they are read, by row
+    return first_named(rest, usual.TRUE_NAMES) or next(iter(fractions), None)
 
 
 def _one_hot(path: Path, tags: Sequence[Column], columns: Sequence[Column], hints: Hints) -> InputError:
     """The fault of a column a class with a single 1 in each row, with a line that writes the class's name instead."""
     kept = [column.name for column in columns if column not in tags]
-    names = class_names_of_columns(tags, hints) or tuple(str(number) for number in range(len(tags)))
+    names = class_columns.class_names_of_columns(tags, hints) or tuple(str(number) for number in range(len(tags)))
     before = len(tags[0].name) - len(names[0]) if tags[0].name.endswith(names[0]) else 0
     code = (
         f"import csv,sys;k={kept!r};w=csv.writer(sys.stdout);w.writerow([*k,'label']);"
@@ -218,7 +204,7 @@ def roles_of(columns: Sequence[Column], path: Path, hints: Hints) -> Roles:
     )
     if model is not None and len(roles.labels) > 1:
         expected = "one column of predictions beside the example and the model"
-        raise fault(path, "columns", ", ".join(map(repr, roles.labels[:8])), expected, NAME_IT)
+        raise fault(path, "columns", ", ".join(map(repr, roles.labels[:8])), expected, label_columns.NAME_IT)
     reasons, used = dict(roles.left_out), set(roles.used)
     left = tuple((c.name, reasons.get(c.name) or _why_not(c, roles)) for c in rest if c.name not in used)
     return replace(roles, left_out=left, is_unsure=_is_unsure(roles, rest, hints))
@@ -243,7 +229,7 @@ def _model_column(rest: Sequence[Column]) -> Column | None:
 def _why_not(column: Column, roles: Roles) -> str:
     if column.kind in ("other", "empty"):
         return "no numbers or short texts"
-    if is_measured(column):
+    if column.is_measured:
         return "a measurement by its name"
     if column.key in usual.PREDICTION_NAMES and roles.chosen:
         return "the predicted class again"
@@ -289,7 +275,7 @@ def _asked(sheet: Sheet) -> Roles | None:
     if not judged:
         cure = "name it: --prediction-column"
         raise sheet.fault("--values correct", "no column of 0 and 1", "a column named correct", cure)
-    return correctness(judged, sheet)
+    return label_columns.correctness(judged, sheet)
 
 
 def _asked_scores(columns: Sequence[Column], sheet: Sheet) -> Roles:
@@ -304,24 +290,24 @@ def _asked_scores(columns: Sequence[Column], sheet: Sheet) -> Roles:
     names = tuple(column.name for column in columns)
     settled: Values | None = sheet.hints.values if sheet.are_scores else None
     if len(columns) == 1:
-        check_class_one(columns[0], sheet)
+        label_columns.check_class_one(columns[0], sheet)
         return Roles(scores=names, values=settled)
     if settled is None and all(column.kind == "whole" for column in columns):
         settled = "logits"
-    return Roles(scores=names, class_names=class_names_of_columns(columns, sheet.hints), values=settled)
+    return Roles(scores=names, class_names=class_columns.class_names_of_columns(columns, sheet.hints), values=settled)
 
 
 def _asked_predictions(columns: Sequence[Column], sheet: Sheet) -> Roles:
     """The columns of predicted classes, or of right and wrong, that the user names."""
     are_right = all(column.key in usual.CORRECT_NAMES and column.is_binary for column in columns)
     if sheet.are_judged or (sheet.hints.values is None and are_right):
-        return correctness(columns, sheet)
+        return label_columns.correctness(columns, sheet)
     names = tuple(column.name for column in columns)
     if len(columns) == 1 and columns[0].kind == "fraction":
         return Roles(scores=names)
     for column in columns:
-        check_labels(column, sheet.path, "--prediction-column", sheet.hints)
-    check_no_list(columns, sheet.path)
+        label_columns.check_labels(column, sheet.path, "--prediction-column", sheet.hints)
+    label_columns.check_no_list(columns, sheet.path)
     return Roles(labels=names, values="labels")
 
 

@@ -17,15 +17,12 @@ from piescope.reading.array_predictions import values_of
 from piescope.reading.arrays import Spool, StoredArray, in_memory
 from piescope.reading.arrow import numpy_of, texts
 from piescope.reading.codes import Coder, are_signs
-from piescope.reading.columns import LEAVE_OUT, Column, check_no_text, numbers, profile, vector, yes_or_no
+from piescope.reading.columns import LEAST, LEAVE_OUT, Column, check_no_text, numbers, profile, vector, yes_or_no
 from piescope.reading.csv_tables import NUMBER
 from piescope.reading.evidence import (
-    LEAST,
-    MANY,
-    MOST_DISTINCT,
     Roles,
     are_percent,
-    may_be_predictions,
+    check_repeats,
     percent_column,
     whole_values,
 )
@@ -42,6 +39,8 @@ MOST_LOOKED_AT = 2**22
 
 FEWEST_LOOKED_AT = 256
 """Rows that are looked at at least."""
+
+NAME_CLASSES = "name the column with predicted classes: --prediction-column; free texts are judged right or wrong first"
 
 
 def columns_of(table: TableFile) -> list[Column]:
@@ -166,7 +165,7 @@ def part_of_table(table: TableFile, hints: Hints) -> Predictions:
     check_padded(table, (*roles.labels, *(() if roles.truth is None else (roles.truth,))))
     cells = _cells_of(table, columns, roles, hints)
     if roles.is_unsure:
-        cells.beside = tuple(c for c in columns if c.name not in roles.used and may_be_predictions(c))
+        cells.beside = tuple(c for c in columns if c.name not in roles.used and c.may_be_predictions)
     truth = _Truth(table, columns, roles, hints)
     if roles.model is not None:
         return _pivoted(table, roles, cells, truth)
@@ -280,7 +279,7 @@ class _Cells:
         table, roles = self.table, self.roles
         are_labels = roles.values == "labels"
         is_binary = not are_labels and array.shape[2] == 1
-        _check_names(self.coder, array.shape[0], table.path)
+        check_repeats(len(self.coder.names or ()), array.shape[0], table.path, self.coder.where, NAME_CLASSES)
         names = WRONG_RIGHT if roles.is_correctness else self.coder.names if are_labels else roles.class_names
         columns = roles.chosen if are_labels or roles.vectors else ("",)
         notes = (*table.notes, self.note, *_note_of_ids(roles.id), *notes_of_left(roles))
@@ -303,15 +302,6 @@ class _Cells:
             is_unsure=roles.is_unsure and are_labels,
             beside=self.beside,
         )
-
-
-def _check_names(coder: Coder, rows: int, path: Path) -> None:
-    """Refuses predictions of which hardly two are the same text: they are no classes, whatever the first rows show."""
-    count = len(coder.names or ())
-    if rows >= MANY and count > MOST_DISTINCT * rows:
-        found = f"{count:,} different texts in {rows:,} rows"
-        cure = "name the column with predicted classes: --prediction-column; free texts are judged right or wrong first"
-        raise fault(path, coder.where, found, "class names, each of which occurs again", cure)
 
 
 def _cells_of(table: TableFile, columns: Sequence[Column], roles: Roles, hints: Hints) -> _Cells:

@@ -70,6 +70,18 @@ def no_tensors_that_say_right(root: Path) -> Refusal:
     )
 
 
+@CASES.add
+def logits_of_no_classes(root: Path) -> Refusal:
+    np.savez(root / "d.npz", logits=np.zeros((9, 0)), labels=np.zeros(9, int))
+    return {"dense": root / "d.npz", "compressed": np.zeros(9, int)}, ("d.npz: logits", "shape [9, 0]")
+
+
+@CASES.add
+def unnamed_scores_of_no_classes(root: Path) -> Refusal:
+    np.savez(root / "d.npz", np.zeros((9, 0)), np.zeros(9, int))
+    return {"dense": root / "d.npz", "compressed": np.zeros(9, int)}, ("d.npz: arrays", "arr_0 [9, 0], arr_1 [9]")
+
+
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_what_is_refused(name: str, tmp_path: Path) -> None:
     CASES.check(name, tmp_path)
