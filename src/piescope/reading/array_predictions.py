@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -90,18 +90,18 @@ def part_of_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
     else:
         check_width(array.shape[-1], array.path, array.label)
         notes = (values, *notes)
-    return _predictions(array, values, name, axes, notes=notes, is_binary=is_binary)
+    return replace(_predictions(array, values, name, axes, notes), is_binary=is_binary)
 
 
 def _no_shape(array: StoredArray, found: str, expected: str, cure: str) -> InputError:
     return fault(array.path, array.label, found, expected, cure)
 
 
-def _predictions(array: StoredArray, values: Values, name: str, axes: Axes, **more: Any) -> Predictions:
+def _predictions(array: StoredArray, values: Values, name: str, axes: Axes, notes: tuple[str, ...]) -> Predictions:
     """Of an array whose axes are known; a name for each model."""
     count = array.shape[axes.index("models")] if "models" in axes else 1
     models = (name,) if count == 1 else tuple(f"{name}[{number}]" for number in range(count))
-    return Predictions(array.source, values, models, array, axes, **more)
+    return Predictions(array.source, values, models, array, axes, notes=notes)
 
 
 def _whole_array(array: StoredArray, name: str, hints: Hints, sample: np.ndarray) -> Predictions:
@@ -114,34 +114,26 @@ def _whole_array(array: StoredArray, name: str, hints: Hints, sample: np.ndarray
     if len(array.shape) == 3:
         cure = "leave out the third axis, or say --values logits"
         raise fault(path, where, f"whole numbers of shape {list(array.shape)}", "labels [models, examples]", cure)
-    axes, notes = _label_axes(array, hints)
+    axes, _ = _label_axes(array, hints)
     if len(array.shape) == 2 and hints.values is None and 1 not in array.shape:
         zero = _zero_of_scores(array, axes, sample, hints)
         if zero is not None:
             notes = ("quantised probabilities", f"shape {list(array.shape)} read as [examples, classes]")
-            return _predictions(array, "probabilities", name, ("examples", "classes"), notes=notes, zero=zero)
+            return replace(_predictions(array, "probabilities", name, ("examples", "classes"), notes), zero=zero)
     rows, largest = axes.index("examples"), -1
     for first, block, along in _blocks(array):
         check_ids(block, path, where, first if along == rows else 0, rows)
         largest = max(largest, int(block.max()))
-    return _labels(array, name, axes, notes, hints, names, largest=-1 if names else largest)
+    return _labels(array, name, hints, names, -1 if names else largest)
 
 
 def _labels(
-    array: StoredArray,
-    name: str,
-    axes: Axes,
-    notes: tuple[str, ...],
-    hints: Hints,
-    names: tuple[str, ...] | None,
-    largest: int = -1,
+    array: StoredArray, name: str, hints: Hints, names: tuple[str, ...] | None, largest: int = -1
 ) -> Predictions:
     """Labels: of several models they may be true ones, where nobody says that they are predicted."""
-    is_unsure = "models" in axes and hints.values is None
-    notes = ("labels", *notes)
-    return _predictions(
-        array, "labels", name, axes, class_names=names, notes=notes, largest=largest, is_unsure=is_unsure
-    )
+    axes, notes = _label_axes(array, hints)
+    part = _predictions(array, "labels", name, axes, ("labels", *notes))
+    return replace(part, class_names=names, largest=largest, is_unsure="models" in axes and hints.values is None)
 
 
 def _zero_of_scores(array: StoredArray, axes: Axes, sample: np.ndarray, hints: Hints) -> float | None:
@@ -177,10 +169,8 @@ def _right_or_wrong(array: StoredArray, name: str, hints: Hints) -> Predictions:
     right = (values >= (1 if hints.right_from is None else hints.right_from)).astype(np.int32)
     stored = in_memory(right, array.name).renamed(array.path)
     truth = all_right(array.source, array.shape[axes.index("examples")], None)
-    notes = ("right or wrong", *notes)
-    return _predictions(
-        stored, "labels", name, axes, class_names=WRONG_RIGHT, truth=truth, notes=notes, is_correctness=True
-    )
+    part = _predictions(stored, "labels", name, axes, ("right or wrong", *notes))
+    return replace(part, class_names=WRONG_RIGHT, truth=truth, is_correctness=True)
 
 
 def _named_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
@@ -188,14 +178,13 @@ def _named_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
     if len(array.shape) > 2:
         found, expected = f"text of shape {list(array.shape)}", "class names [models, examples]"
         raise _no_shape(array, found, expected, "give one name a prediction")
-    axes, notes = _label_axes(array, hints)
     text = array.part(slice(None))
     coder = Coder(array.path, array.label)
     codes = coder.codes(text_column(text.reshape(-1), array.path, array.label)).reshape(text.shape)
-    count, examples = len(coder.names or ()), array.shape[axes.index("examples")]
+    part = _labels(in_memory(codes, array.name).renamed(array.path), name, hints, coder.names)
     cure = "give predicted classes; free texts are judged right or wrong first"
-    check_repeats(count, examples, array.path, array.label, cure)
-    return _labels(in_memory(codes, array.name).renamed(array.path), name, axes, notes, hints, coder.names)
+    check_repeats(len(coder.names or ()), part.examples, array.path, array.label, cure)
+    return part
 
 
 def _label_axes(array: StoredArray, hints: Hints) -> tuple[Axes, tuple[str, ...]]:

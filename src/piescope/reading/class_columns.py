@@ -192,14 +192,11 @@ def _cannot_tell(free: Sequence[Column], measured: Sequence[Column], sheet: Shee
         return multi_label(sheet.path, free, "columns of numbers from 0 to 1 that do not sum to 1")
     left = ", ".join(repr(printable(column.name, 30)) for column in measured[:4])
     without = f" ({left} left out: measurements by their names; add them if they are classes)" if measured else ""
-    scores = typed([column.name for column in free])
-    return sheet.fault(
-        "columns",
-        f"numbers in {quoted(free, 8)}, and nothing that says which are scores of classes",
-        "columns that the true labels name, that sum to 1, or that count classes (logit_0, logit_1 ...)",
-        f"give --labels with class names, or --score-columns {scores}{without}; where several tags may be true of an "
-        "example (multi-label), audit one at a time",
-    )
+    flag = f"--score-columns {typed([column.name for column in free])}{without}"
+    found = f"numbers in {quoted(free, 8)}, and nothing that says which are scores of classes"
+    expected = "columns that the true labels name, that sum to 1, or that count classes (logit_0, logit_1 ...)"
+    tags = "where several tags may be true of an example (multi-label), audit one at a time"
+    return sheet.fault("columns", found, expected, f"give --labels with class names, or {flag}; {tags}")
 
 
 def _known_names(sheet: Sheet) -> frozenset[str]:
@@ -375,12 +372,9 @@ def _check_same(values: np.ndarray, names: tuple[str, ...] | None, sheet: Sheet,
     if same < SAME:
         name = sheet.predicted[0].name
         found = f"another class than the largest score in {1 - same:.0%} of the rows"
-        cure = (
-            f"--prediction-column {typed([name])} goes by the column; --score-columns, with their names, by the scores"
-        )
-        raise sheet.fault(
-            name, found, "the class with the largest score", f"{cure} ({printable(where, LONGEST_PART)} ...)"
-        )
+        flag, first = f"--prediction-column {typed([name])}", printable(where, LONGEST_PART)
+        cure = f"{flag} goes by the column; --score-columns, with their names, by the scores ({first} ...)"
+        raise sheet.fault(name, found, "the class with the largest score", cure)
 
 
 def _whole_columns(numbers: Sequence[Column], sheet: Sheet) -> Roles | None:

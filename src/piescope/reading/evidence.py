@@ -294,9 +294,8 @@ def no_labels(values: np.ndarray, path: Path, where: str, what: str, names: Sequ
         cure = "audit one tag at a time: --prediction-column NAME with --label-column NAME"
         more = f" of two classes: --prediction-column {listed}" if names else ": --values labels"
         found = f"multi-label tags, any number of them true, or several models of two classes: 0 and 1 in {what}"
-        return fault(
-            path, where, found, "one class an example", f"{_truth_apart(values, names)}{cure}; models' labels{more}"
-        )
+        cure = f"{_truth_apart(values, names)}{cure}; models' labels{more}"
+        return fault(path, where, found, "one class an example", cure)
     settle = f"--score-columns {listed}, --prediction-column {listed}" if names else "--values logits, --values labels"
     found = f"whole numbers from {values.min():g} to {values.max():g} in {what} that agree no better than by chance"
     cure = f"{_truth_apart(values, names)}say what they are, scores of classes or labels of models: {settle}"

@@ -46,10 +46,8 @@ def named_labels(sheet: Sheet) -> Roles | None:
         return None
     kinds = {column.kind for column in labels}
     if len(kinds) > 1:  # the id and the name of a class: as the truth
-        is_like_truth = sheet.truth is not None and sheet.truth.kind in kinds
-        kind = (
-            sheet.truth.kind if sheet.truth is not None and is_like_truth else "text" if sheet.hints.names else "whole"
-        )
+        known = None if sheet.truth is None or sheet.truth.kind not in kinds else sheet.truth.kind
+        kind = known or ("text" if sheet.hints.names else "whole")
         labels = [column for column in labels if column.kind == kind]
     if len(labels) > 1:
         raise sheet.fault("columns", f"several predictions: {quoted(labels, len(labels))}", "one", NAME_IT)
@@ -224,9 +222,8 @@ def _check_only(column: Column, sheet: Sheet) -> None:
         low, high = float(np.nanmin(column.values)), float(np.nanmax(column.values))
         is_sparse = high > MANY and (low > high / 2 or column.distinct > MOST_DISTINCT * column.rows)
         if low < 0 or is_sparse or (hints.num_ids is not None and high >= hints.num_ids + 1):
-            found = (
-                f"whole numbers from {low:g} to {high:g}, {column.distinct:,} different ones in {column.rows:,} rows"
-            )
+            count, rows = f"{column.distinct:,} different ones", f"{column.rows:,} rows"
+            found = f"whole numbers from {low:g} to {high:g}, {count} in {rows}"
             cure = f"--prediction-column {name} if it is the predicted class, --id-column if it is an id"
             raise sheet.fault(column.name, found, "class ids, in a column named prediction", cure)
     if column.texts is None:

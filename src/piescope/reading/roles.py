@@ -88,12 +88,8 @@ def _id_rank(column: Column) -> int | None:
 
 def _can_be_unnamed_id(column: Column) -> bool:
     """Values alone: a different one in each of many rows; of numbers, more than there could be classes in order."""
-    if (
-        column.rows < LEAST
-        or not column.is_identifier
-        or column.key in usual.ROW_NAMES
-        or column.key in usual.ANSWER_NAMES
-    ):
+    is_named = column.key in usual.ROW_NAMES or column.key in usual.ANSWER_NAMES
+    if column.rows < LEAST or is_named or not column.is_identifier:
         return False
     return column.kind == "text" or not column.is_measured
 
@@ -251,10 +247,9 @@ def _chosen(sheet: Sheet, columns: Sequence[Column]) -> Roles:
     roles = _asked(sheet) or next((roles for tell in ORDER if (roles := tell(sheet)) is not None), None)
     if roles is None:
         expected = "columns of predictions: labels (one a model), scores (one a class), or right and wrong"
-        flags = (
-            "--prediction-column NAME, --score-columns A,B,C, ids with --id-column and true labels with --label-column"
-        )
-        raise sheet.fault("columns", quoted(columns, 12), expected, f"name them: {flags}")
+        cure = "name them: --prediction-column NAME, --score-columns A,B,C"
+        cure = f"{cure}, ids with --id-column and true labels with --label-column"
+        raise sheet.fault("columns", quoted(columns, 12), expected, cure)
     return roles
 
 

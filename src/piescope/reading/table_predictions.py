@@ -210,9 +210,8 @@ def _check_summary(part: Predictions, path: Path) -> None:
             others = {names[code] for code in np.unique(model[:-1])}
             if is_odd and (model == model[-1]).sum() == 1 and not all(map(NUMBER.fullmatch, others)):
                 found = f"a summary, {part.ids[rows - 1].as_py()!r} and {last!r}"
-                raise fault(
-                    path, f"row {rows - 1}", found, "an example in each row", "leave the last row out of the file"
-                )
+                cure = "leave the last row out of the file"
+                raise fault(path, f"row {rows - 1}", found, "an example in each row", cure)
 
 
 def check_alike(rows: np.ndarray, first: tuple[int, ...], path: Path) -> None:

@@ -133,9 +133,8 @@ def _check_several(one: Predictions, other: Predictions, matched: Matched) -> No
     if not same.any() or same.all():
         return
     true, said = int(np.argmax(same)), int(np.argmin(same))
-    found = (
-        f"{one.models[true]!r} is the same in every row of both files, as true labels are; {one.models[said]!r} is not"
-    )
+    alike, other_model = one.models[true], one.models[said]
+    found = f"{alike!r} is the same in every row of both files, as true labels are; {other_model!r} is not"
     cure = _columns_cure(one, true, said) if one.chosen else _array_cure(one, true, said)
     where, expected = one.array.label, "predictions alone, or names that say which are true"
     raise fault(other.source, "columns" if one.chosen else where, found, expected, cure)
