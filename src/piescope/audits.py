@@ -178,17 +178,19 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path) -> Audit:
     pictures = pictures_of(asked)
     check_budgets(asked, pictures)
     model = model_of(given, "dense", asked, pictures)
-    calibration = _calibration(asked) if any(each.method == "int8" for each in compressions) else None
+    calibration = _calibration(asked) if any(compression.method == "int8" for compression in compressions) else None
     made: dict[str, tuple[Model, CopyFacts]] = {}
     # one of each kind before any work: nobody waits to hear that it cannot be made
-    for compression in {(each.method, each.group): each for each in reversed(compressions)}.values():
+    for compression in {
+        (compression.method, compression.group): compression for compression in reversed(compressions)
+    }.values():
         made[compression.name] = compressed_copy(model, compression, asked.seed, calibration)
         made[compression.name][0].scores(pictures.batch(0, min(1, len(pictures))))
     seen = asked.on_progress, asked.pictures_at_once
     before = run_model(model, pictures, "dense", *seen, hints_of(asked, "dense").values)
     curve: list[CopyRow] = []
     judged: list[BudgetRow] = []
-    found: AuditRecord | None = None
+    last_audit: AuditRecord | None = None
     with published(out) as place:
         for compression in compressions:
             if compression.name not in made:
@@ -206,11 +208,11 @@ def _audit_copies(given: Any, compress: str, asked: Asked, out: Path) -> Audit:
             question = assembled({"dense": before, "compressed": after}, asked, pictures)
             last = audit_layout.copy(place, compression.folder)
             last.mkdir()
-            found = _finish(question, asked, last, compression.name)
-            curve.append(curve_row(found, compression, facts))
-            judged += found.budgets
-        assert found is not None
-        record = found.with_answers(what_if=tuple(curve), budgets=tuple(judged))
+            last_audit = _finish(question, asked, last, compression.name)
+            curve.append(curve_row(last_audit, compression, facts))
+            judged += last_audit.budgets
+        assert last_audit is not None
+        record = last_audit.with_answers(what_if=tuple(curve), budgets=tuple(judged))
         shutil.copyfile(audit_layout.images(last), audit_layout.images(place))
         shutil.copyfile(audit_layout.examples(last), audit_layout.examples(place))
         write_audit(record, place)

@@ -358,11 +358,11 @@ def verdict_line(row: BudgetRow) -> str:
     name = f"{row.budget} ({wording.printable(row.of, LONGEST_NAME)})" if row.of else row.budget
     limit, unit = signed_limit(row), row.unit
     figure: Callable[[float], str] = whole_number if unit == "examples" else lambda value: beside_limit(value, limit)
-    told = "nothing observed"
+    sentence = "nothing observed"
     if row.observed is not None:
-        told = f"{figure(row.observed)} {unit}{_bound(row, figure)}"
+        sentence = f"{figure(row.observed)} {unit}{_bound(row, figure)}"
     sign = "±" if row.budget == "equivalent_within" else ""
-    return f"{name} {row.verdict}: {told}, limit {sign}{limit_text(limit)} {unit}; {row.reason}"
+    return f"{name} {row.verdict}: {sentence}, limit {sign}{limit_text(limit)} {unit}; {row.reason}"
 
 
 def _bound(row: BudgetRow, figure: Callable[[float], str]) -> str:

@@ -55,7 +55,7 @@ def _put_in_place(place: Path, out: Path) -> None:
     for folder in {path.parent for path in old if path not in new} - {Path()}:
         with suppress(OSError):  # somebody put a file there
             (out / folder).rmdir()
-    for path in sorted(new, key=lambda each: (each == Path(audit_layout.AUDIT), each)):
+    for path in sorted(new, key=lambda file: (file == Path(audit_layout.AUDIT), file)):
         (out / path).parent.mkdir(exist_ok=True)
         (place / path).replace(out / path)
     shutil.rmtree(place)

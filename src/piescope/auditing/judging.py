@@ -81,17 +81,17 @@ def _of_pairs(
         return Judged(value, low, high, unit, "kept", reason)
     if value > allowed + ROUNDING and not (has_seeds and low <= 0):
         return Judged(value, low, high, unit, "broken", reason)
-    figure: Callable[[float], str] = whole_number if unit == "examples" else lambda each: beside_limit(each, allowed)
+    figure: Callable[[float], str] = whole_number if unit == "examples" else lambda value: beside_limit(value, allowed)
     why = "more models or examples would tell" if value < allowed else "no more than seeds alone can do"
     return Judged(value, low, high, unit, "undecided", f"{reason}; up to {figure(high)} fits; {why}")
 
 
-def _examples(limit: float | str, found: int, audit: AuditRecord, could: int) -> Judged:
+def _examples(limit: float | str, count: int, audit: AuditRecord, could: int) -> Judged:
     """A budget of examples: a count or a share.
 
     Args:
         limit: as given.
-        found: examples that flipped or changed.
+        count: examples that flipped or changed.
         audit: for the number of examples.
         could: examples that could have.
     """
@@ -99,17 +99,17 @@ def _examples(limit: float | str, found: int, audit: AuditRecord, could: int) ->
     if not examples:
         unit = "%" if isinstance(limit, str) else "examples"
         return Judged(None, None, None, unit, "undecided", "there are no examples")
-    low, high = (float(end) for end in exact_share_interval(found, examples, 1 - 2 * LEVEL))
+    low, high = (float(end) for end in exact_share_interval(count, examples, 1 - 2 * LEVEL))
     if not isinstance(limit, str):
         low, high = low * examples / 100, high * examples / 100
         if could <= limit:
             reason = f"only {could:,} of {examples:,} examples could have, so that it could not have been broken"
-            return Judged(found, low, high, "examples", "undecided", f"{reason}: take a lower limit, or a share")
-        verdict: BudgetVerdict = "broken" if found > limit else "kept"
-        return Judged(found, low, high, "examples", verdict, f"counted on these {examples:,} {_example(examples)}")
+            return Judged(count, low, high, "examples", "undecided", f"{reason}: take a lower limit, or a share")
+        verdict: BudgetVerdict = "broken" if count > limit else "kept"
+        return Judged(count, low, high, "examples", verdict, f"counted on these {examples:,} {_example(examples)}")
     allowed = limit_of(limit)
-    share = drop_of_counts(found, 0, examples)
-    of_all = f"{found:,} of {examples:,} examples"
+    share = drop_of_counts(count, 0, examples)
+    of_all = f"{count:,} of {examples:,} examples"
     if share > allowed:
         return Judged(share, low, high, "%", "broken", of_all)
     if high <= allowed:

@@ -52,14 +52,14 @@ class Metadata:
         examples: number of rows.
         ids: of the examples; None: they go by row.
         groups: one a column that can be used.
-        told: how it was read.
+        notes: how it was read.
     """
 
     source: str
     examples: int
     ids: pa.Array | None
     groups: tuple[Groups, ...]
-    told: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def read_metadata(path: Path, reading: Hints) -> Metadata:
@@ -89,8 +89,8 @@ def _metadata_of(table: TableFile, reading: Hints) -> Metadata:
     if not rows:
         raise fault(path, "rows", "none", "at least one example", "write the file again")
     made = [column.groups(path) for column in columns.values()]
-    groups = tuple(found for found in made if isinstance(found, Groups))
-    left = tuple(found for found in made if isinstance(found, str))
+    groups = tuple(groups_or_why for groups_or_why in made if isinstance(groups_or_why, Groups))
+    left = tuple(groups_or_why for groups_or_why in made if isinstance(groups_or_why, str))
     if not groups:
         raise fault(
             path,
@@ -99,8 +99,8 @@ def _metadata_of(table: TableFile, reading: Hints) -> Metadata:
             "columns with a few different values, or with numbers",
             "add a column to group by",
         )
-    told = (*table.notes, *left, *(() if identity is None else (f"ids: column {identity!r}",)))
-    return Metadata(shown(path), rows, ids.array(), groups, told)
+    notes = (*table.notes, *left, *(() if identity is None else (f"ids: column {identity!r}",)))
+    return Metadata(shown(path), rows, ids.array(), groups, notes)
 
 
 class _Column:
@@ -161,9 +161,9 @@ class _Column:
             codes = np.searchsorted(edges, np.where(known, values, edges[0]), side="left")
             ends = next(
                 (
-                    told
+                    notes
                     for digits in range(4, 18)
-                    if len(set(told := [f"{edge:.{digits}g}" for edge in edges])) == len(told)
+                    if len(set(notes := [f"{edge:.{digits}g}" for edge in edges])) == len(notes)
                 ),
                 [repr(edge) for edge in edges.tolist()],
             )

@@ -66,8 +66,8 @@ class Question:
         """True labels: given, or found beside the predictions; of answers that are right or wrong: right."""
         from piescope.reading.inputs import agreed_truth
 
-        found = agreed_truth([*self.dense.parts, *self.compressed.parts])
-        return found if self.is_right_or_wrong else self.labels or found
+        beside = agreed_truth([*self.dense.parts, *self.compressed.parts])
+        return beside if self.is_right_or_wrong else self.labels or beside
 
     @property
     def is_right_or_wrong(self) -> bool:
@@ -231,7 +231,7 @@ def assembled(
     """The question, when what both sides say is known."""
     from piescope.reading.inputs import agreed_truth, read_truth
 
-    parts = [part for each in sides.values() for part in each.parts]
+    parts = [part for side in sides.values() for part in side.parts]
     if labels is None and asked.labels is not None:
         labels = read_truth(asked.labels, hints_of(asked))
     if labels is None and pictures is not None and agreed_truth(parts) is None:
@@ -281,8 +281,12 @@ def _represented(asked: Asked, sides: dict[str, SideInput]) -> Any:
 
     given = {"dense": asked.dense_embeddings, "compressed": asked.compressed_embeddings}
     layers = {"dense": asked.dense_layers, "compressed": asked.compressed_layers}
-    held = {side: answers.representation for side, answers in sides.items()}
-    if not any(given.values()) and not any(layers.values()) and not all(found is not None for found in held.values()):
+    stored = {side: answers.representation for side, answers in sides.items()}
+    if (
+        not any(given.values())
+        and not any(layers.values())
+        and not all(beside is not None for beside in stored.values())
+    ):
         return None
     from piescope.auditing.representations import Points, Represented, read_layers, read_points
 
@@ -304,14 +308,14 @@ def _represented(asked: Asked, sides: dict[str, SideInput]) -> Any:
         )
     points: dict[str, Points] = {}
     for side in ("dense", "compressed"):
-        path, stored = given[side], held[side]
+        path, array = given[side], stored[side]
         if path is not None:
             points[side] = read_points(named_file(fspath(path), f"{side} embeddings"), reading)
         elif deep:
             points[side] = deep[side][-1]
         else:
-            assert stored is not None
-            points[side] = Points(sides[side].name, stored, sides[side].parts[0].ids)
+            assert array is not None
+            points[side] = Points(sides[side].name, array, sides[side].parts[0].ids)
     return Represented(
         points["dense"], points["compressed"], (tuple(deep.get("dense", ())), tuple(deep.get("compressed", ())))
     )

@@ -28,13 +28,13 @@ class Points:
         source: the file's name.
         array: ``[examples, dims]``.
         ids: of the examples; None: they go by row.
-        told: how it was read.
+        notes: how it was read.
     """
 
     source: str
     array: StoredArray
     ids: pa.Array | None
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def examples(self) -> int:
@@ -58,23 +58,23 @@ def read_points(path: Path, reading: Hints) -> Points:
         arrays = {"": open_npy(path)} if kind == "npy" else open_npz(path) if kind == "npz" else open_safetensors(path)
         by_name = {name.lower(): array for name, array in arrays.items()}
         wide = [array for array in arrays.values() if len(array.shape) == 2 and array.dtype.kind == "f"]
-        found = next((by_name[name] for name in EMBEDDING_NAMES if name in by_name), None)
-        found = found or (next(iter(arrays.values())) if len(arrays) == 1 else wide[0] if len(wide) == 1 else None)
-        if found is None:
-            told = ", ".join(f"{array.label} {list(array.shape)}" for array in list(arrays.values())[:6])
-            raise fault(path, "embeddings", told, "an array named embeddings", "rename it, or save it alone")
-        if len(found.shape) != 2 or 0 in found.shape or found.dtype.kind not in "fiu":
+        chosen = next((by_name[name] for name in EMBEDDING_NAMES if name in by_name), None)
+        chosen = chosen or (next(iter(arrays.values())) if len(arrays) == 1 else wide[0] if len(wide) == 1 else None)
+        if chosen is None:
+            listed = ", ".join(f"{array.label} {list(array.shape)}" for array in list(arrays.values())[:6])
+            raise fault(path, "embeddings", listed, "an array named embeddings", "rename it, or save it alone")
+        if len(chosen.shape) != 2 or 0 in chosen.shape or chosen.dtype.kind not in "fiu":
             raise fault(
                 path,
-                found.label,
-                f"{found.dtype} {list(found.shape)}",
+                chosen.label,
+                f"{chosen.dtype} {list(chosen.shape)}",
                 "numbers [examples, dims]",
                 "average over space or tokens first",
             )
         ids = array_ids(arrays, path, reading)
-        if ids is not None and len(ids) != found.shape[0]:
-            raise fault(path, "ids", f"{len(ids):,} ids", f"{found.shape[0]:,}, one an example", "write one for each")
-        return Points(shown(path), found, ids, (f"{found.shape[1]} dims",))
+        if ids is not None and len(ids) != chosen.shape[0]:
+            raise fault(path, "ids", f"{len(ids):,} ids", f"{chosen.shape[0]:,}, one an example", "write one for each")
+        return Points(shown(path), chosen, ids, (f"{chosen.shape[1]} dims",))
     return read_table(path, kind, lambda table: _points_of_table(table, reading))
 
 

@@ -169,7 +169,7 @@ def _inputs(question: Question, audited: Audited) -> Inputs:
     read = None
     if metadata is not None:
         columns = tuple(group.column for group in metadata.groups)
-        read = MetadataRead(name=metadata.source, columns=columns, how_read=metadata.told)
+        read = MetadataRead(name=metadata.source, columns=columns, how_read=metadata.notes)
     return Inputs(
         dense=_side(question.dense, audited.dense),
         compressed=_side(question.compressed, audited.compressed),

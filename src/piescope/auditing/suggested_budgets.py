@@ -52,12 +52,12 @@ def suggested_budgets(audit: AuditRecord) -> str:
         "[budgets]",
     ]
     limits = [_limit_lines(row, audit) for row in _judged(audit)]
-    if not any(not line.startswith("#") for each in limits for line in each):
+    if not any(not line.startswith("#") for group in limits for line in group):
         error = InputError("budgets")
         found = f"{audit.n_examples:,} examples, which show no limit to be kept"
         error.add("--suggest-budgets", found, "an audit that excludes something", "audit more examples")
         raise error
-    lines += [line for each in limits for line in each]
+    lines += [line for group in limits for line in group]
     return "\n".join(lines) + "\n"
 
 
@@ -83,9 +83,9 @@ def _limit_lines(row: BudgetRow, audit: AuditRecord) -> list[str]:
     if limit >= 100:
         return [f"# {name}: no limit below 100 can be shown to be kept here"]
     unit = "%" if name in SHARES else "points"
-    told = f"# observed {row.observed:.2g} {unit}; {_reach(name, low, high)} fits"
+    sentence = f"# observed {row.observed:.2g} {unit}; {_reach(name, low, high)} fits"
     return [
-        f"{told} with {audit.n_examples:,} examples",
+        f"{sentence} with {audit.n_examples:,} examples",
         f'{name} = "{limit:g}%"' if name in SHARES else f"{name} = {limit:g}",
     ]
 

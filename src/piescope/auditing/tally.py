@@ -68,8 +68,8 @@ class Counted:
 
     def __getitem__(self, kind: type[S]) -> S:
         """Sums that every audit has; KeyError where this one has not."""
-        found: S = self.sums[kind]
-        return found
+        sums: S = self.sums[kind]
+        return sums
 
     def get(self, kind: type[S]) -> S | None:
         """Sums that this audit may not have."""

@@ -27,11 +27,11 @@ def check_widths(sides: Mapping[str, Sequence[Predictions]], matched: Matched) -
         InputError: one side has a column more; its cure is made from what the first models answer.
     """
     widths = {side: {part.num_classes for part in parts} for side, parts in sides.items()}
-    if any(len(found) != 1 or None in found for found in widths.values()):
+    if any(len(counts) != 1 or None in counts for counts in widths.values()):
         return
     if any(part.class_names is not None for parts in sides.values() for part in parts):
         return
-    (narrow, fewer), (wide, more) = sorted(((side, found.pop() or 0) for side, found in widths.items()), key=_width)
+    (narrow, fewer), (wide, more) = sorted(((side, counts.pop() or 0) for side, counts in widths.items()), key=_width)
     if more == fewer + 1:
         raise _one_more(sides, matched, narrow, wide)
 

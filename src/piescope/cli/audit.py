@@ -272,12 +272,12 @@ def _numbers(text: str, flag: str, between: str, kind: Callable[[str], Any]) -> 
 def _progress(console: Console) -> Iterator[Callable[[str, int, int], None]]:
     """A bar on a terminal, a line a quarter elsewhere; nothing for what takes no time."""
     if not console.is_terminal:
-        told: dict[str, int] = {}
+        quarters: dict[str, int] = {}
 
         def on_line(what: str, done: int, everything: int) -> None:
             quarter = 4 * done // max(1, everything)
-            if quarter != told.get(what, 0) and (what != "comparing" or everything >= LONG):
-                told[what] = quarter
+            if quarter != quarters.get(what, 0) and (what != "comparing" or everything >= LONG):
+                quarters[what] = quarter
                 say(console, f"{what}: {done:,} of {everything:,} examples")
 
         yield on_line

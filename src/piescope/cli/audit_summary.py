@@ -59,8 +59,8 @@ def summary_lines(audit: AuditRecord, width: int) -> list[str]:
 
 def _level(audit: AuditRecord, table: Literal["classes", "groups"]) -> str:
     """Of the intervals of a table, where it is another than everywhere."""
-    told = terms.confidence(audit, table)
-    return "" if told == terms.confidence(audit, "accuracy") else f", {wording.plain(told)} intervals"
+    text = terms.confidence(audit, table)
+    return "" if text == terms.confidence(audit, "accuracy") else f", {wording.plain(text)} intervals"
 
 
 def _wrapped(text: str, width: int, indent: str = "", first: str | None = None) -> list[str]:
@@ -113,21 +113,21 @@ def _facts(audit: AuditRecord, width: int) -> list[str]:
         facts.append(("change, points", wording.with_interval(accuracy.change, *change, signed=True)))
     if flips is not None:
         lost = flips.correct_to_wrong_share
-        told = (
+        text = (
             ""
             if lost is None or lost.value is None
             else f" = {wording.with_interval(lost.value, lost.low, lost.high, '%')}"
         )
-        facts.append(("lost", wording.count(flips.correct_to_wrong) + told))
+        facts.append(("lost", wording.count(flips.correct_to_wrong) + text))
         facts.append(("won back", wording.count(flips.wrong_to_correct)))
         if flips.mcnemar_p is not None:
             facts.append(("McNemar p", wording.p_value(flips.mcnemar_p)))
-    told = (
+    text = (
         ""
         if share is None or share.value is None
         else f" = {wording.with_interval(share.value, share.low, share.high, '%')}"
     )
-    facts.append((findings.pies(audit), wording.count(audit.changed) + told))
+    facts.append((findings.pies(audit), wording.count(audit.changed) + text))
     seeds = audit.seeds
     if seeds is not None and seeds.changed.floor is not None:
         facts.append(("by seeds alone", wording.count(seeds.changed.floor)))
@@ -159,9 +159,9 @@ def _budgets(audit: AuditRecord, width: int) -> list[str]:
     for row in sorted(audit.budgets, key=lambda row: order.get(row.verdict, 3)):
         verdict = wording.printable(row.verdict)
         called = f"{verdict.upper() if verdict == 'broken' else verdict} {budget_rows.budget_name(row)}"
-        told = f"{called}: {budget_rows.observed(row)}, limit {budget_rows.limit(row)}"
+        text = f"{called}: {budget_rows.observed(row)}, limit {budget_rows.limit(row)}"
         reason = wording.printable(row.reason)
-        lines += _wrapped(f"{told}; {reason}" if reason else told, width, "    ", "  ")
+        lines += _wrapped(f"{text}; {reason}" if reason else text, width, "    ", "  ")
     return lines
 
 

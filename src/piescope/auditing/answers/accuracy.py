@@ -62,9 +62,9 @@ def accuracy(counted: Counted) -> AccuracyChange | None:
     )
 
 
-def _ends(found: Estimates, least: float = 0.0) -> tuple[float, float]:
+def _ends(estimates: Estimates, least: float = 0.0) -> tuple[float, float]:
     """An interval within what the number can be: t-intervals of two models reach far beyond."""
-    return float(np.clip(found.low[0], least, 100)), float(np.clip(found.high[0], least, 100))
+    return float(np.clip(estimates.low[0], least, 100)), float(np.clip(estimates.high[0], least, 100))
 
 
 def _interval_over(audited: Audited) -> str:

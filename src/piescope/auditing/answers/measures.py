@@ -76,7 +76,7 @@ class MeasureSums:
     def __add__(self, other: MeasureSums) -> MeasureSums:
         (one, two), (three, four) = self.answered, other.answered
         top = None if self.top is None or other.top is None else self.top + other.top
-        kept = (getattr(self, each.name) + getattr(other, each.name) for each in fields(self)[2:])
+        kept = (getattr(self, part.name) + getattr(other, part.name) for part in fields(self)[2:])
         return MeasureSums((one + three, two + four), top, *kept)
 
 

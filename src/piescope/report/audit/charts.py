@@ -142,8 +142,8 @@ def strip(parts: Sequence[tuple[str, str, float]]) -> Markup:
         width = 100 * part / total if total else 0.0
         inside.append(element("rect", x=f"{start:.3f}%", width=f"{width:.3f}%", y=0, height=26, class_=kind))
         start += width
-    told = ", ".join(f"{count(part)} {words}" for _, words, part in parts)
-    return element("svg", *inside, width="100%", height=26, role="img", aria_label=told, class_="strip")
+    label = ", ".join(f"{count(part)} {words}" for _, words, part in parts)
+    return element("svg", *inside, width="100%", height=26, role="img", aria_label=label, class_="strip")
 
 
 def pair_bars(dense: float | None, compressed: float | None, most: float) -> Markup:
@@ -202,10 +202,10 @@ class Frame:
         drawn.append(element("text", y_name, x=2, y=TOP - 14, text_anchor="start", class_="axis"))
         return drawn
 
-    def svg(self, inside: Sequence[Markup], told: str) -> Markup:
+    def svg(self, inside: Sequence[Markup], label: str) -> Markup:
         """The chart."""
         return element(
-            "svg", *inside, viewBox=f"0 0 {self.width:g} {self.height:g}", role="img", aria_label=told, class_="chart"
+            "svg", *inside, viewBox=f"0 0 {self.width:g} {self.height:g}", role="img", aria_label=label, class_="chart"
         )
 
 
@@ -213,9 +213,9 @@ def _named(values: Sequence[float], unit: str = "") -> list[tuple[float, str]]:
     return [(value, _tick(value) + unit) for value in values]
 
 
-def marker(kind: str, x: float, y: float, radius: float, told: str) -> Markup:
+def marker(kind: str, x: float, y: float, radius: float, label: str) -> Markup:
     """A circle for dense, a square for compressed: told apart without colour."""
-    text = element("title", told)
+    text = element("title", label)
     if kind == "dense":
         return element("circle", text, cx=x, cy=y, r=radius, class_=kind)
     half = radius * 0.886  # a square of the circle's area
@@ -238,11 +238,11 @@ def reliability(calibration: Calibration) -> Markup | None:
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
             drawn.append(element("polyline", points=path, class_=f"{kind} path"))
         for row, (x, y) in zip(rows, places, strict=True):
-            told = (
+            label = (
                 f"{kind}: {count(row.examples)} examples, {number(row.confidence)} % confident, "
                 f"{number(row.accuracy)} % right"
             )
-            drawn.append(marker(kind, x, y, 2.5 + 7 * math.sqrt((row.examples or 0) / total), told))
+            drawn.append(marker(kind, x, y, 2.5 + 7 * math.sqrt((row.examples or 0) / total), label))
             drawn_any = True
     if not drawn_any:
         return None
@@ -264,12 +264,12 @@ def shift_histogram(shift: Sequence[ShiftBin]) -> Markup | None:
         if examples:
             x, right = frame.across(low), frame.across(high)
             y = frame.up(math.sqrt(examples))
-            told = f"{number(low, 0)} to {number(high, 0)} points: {count(examples)} examples"
+            label = f"{number(low, 0)} to {number(high, 0)} points: {count(examples)} examples"
             kind = "lost" if high <= 0 else "won" if low >= 0 else "other"
             drawn.append(
                 element(
                     "rect",
-                    element("title", told),
+                    element("title", label),
                     x=x + 0.8,
                     y=y,
                     width=max(right - x - 1.6, 0.5),
@@ -349,9 +349,9 @@ def _method_line(frame: Frame, index: int, points: Sequence[tuple[float, CopyPoi
     return drawn
 
 
-def _method_marker(index: int, x: float, y: float, kind: str, told: str) -> Markup:
+def _method_marker(index: int, x: float, y: float, kind: str, label: str) -> Markup:
     """Circle, square, diamond, triangle: methods told apart without colour."""
-    text = element("title", told)
+    text = element("title", label)
     if index % 4 == 0:
         return element("circle", text, cx=x, cy=y, r=4.5, class_=kind)
     if index % 4 == 1:

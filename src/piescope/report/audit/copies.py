@@ -9,8 +9,8 @@ from piescope.wording import SPACE, count, counted, digits, listed, name, number
 
 def what_if(audit: AuditRecord) -> list[str]:
     """The furthest copy of each method that harms no class beyond chance and keeps its budgets, and its price."""
-    told = [_furthest(audit, rows) for rows in _by_method(audit)]
-    return [sentence for sentence in told if sentence]
+    sentences = [_furthest(audit, rows) for rows in _by_method(audit)]
+    return [sentence for sentence in sentences if sentence]
 
 
 def _by_method(audit: AuditRecord) -> list[list[CopyRow]]:
@@ -48,10 +48,10 @@ def _what_it_breaks(row: CopyRow) -> str:
 
 def _does(audit: AuditRecord, rows: list[CopyRow]) -> str:
     known = any(row.change is not None for row in rows)
-    told = ["harms no class beyond chance"] if known else []
+    sentence = ["harms no class beyond chance"] if known else []
     if _has_budgets(audit, rows):
-        told.append("breaks no budget")
-    return listed(told)
+        sentence.append("breaks no budget")
+    return listed(sentence)
 
 
 def in_short(audit: AuditRecord) -> str:
@@ -90,28 +90,28 @@ def _furthest(audit: AuditRecord, rows: list[CopyRow]) -> str:
             return f"{first} {_what_it_breaks(rows[0])}."
         return f"No {name(rows[0].method)} copy can be recommended: {first} already {_what_it_breaks(rows[0])}."
     far, after = good[-1], rows[len(good) :]
-    told = (
+    sentence = (
         f"{name(far.name)} {does}"
         if len(rows) == 1
         else (f"{name(far.name)} is the furthest {name(far.method)} copy that {does}")
     )
     unsure = [row.budget for row in audit.budgets if row.of == far.name and row.verdict == "undecided"]
     if unsure:
-        told += f" ({listed([name(budget) for budget in unsure])} undecided)"
-    told += f": {_price(far)}."
+        sentence += f" ({listed([name(budget) for budget in unsure])} undecided)"
+    sentence += f": {_price(far)}."
     if after:
-        told += f" {name(after[0].name)} {_what_it_breaks(after[0])}."
-    return " ".join([told, *_hidden(far)])
+        sentence += f" {name(after[0].name)} {_what_it_breaks(after[0])}."
+    return " ".join([sentence, *_hidden(far)])
 
 
 def _price(row: CopyRow) -> str:
-    told = []
+    sentences = []
     if row.change is not None:
         change = with_interval(row.change, row.change_low, row.change_high, "points", signed=True)
-        told.append(f"{change} of accuracy")
+        sentences.append(f"{change} of accuracy")
     if row.correct_to_wrong is not None:
-        told.append(f"{counted(row.correct_to_wrong, 'example')} lost, {count(row.wrong_to_correct)} won back")
-    return "; ".join([*told, *_size(row)]) or f"{count(row.changed)} labels changed"
+        sentences.append(f"{counted(row.correct_to_wrong, 'example')} lost, {count(row.wrong_to_correct)} won back")
+    return "; ".join([*sentences, *_size(row)]) or f"{count(row.changed)} labels changed"
 
 
 def _size(row: CopyRow) -> list[str]:
@@ -133,12 +133,12 @@ def _hidden(row: CopyRow) -> list[str]:
     """What "harms no class" cannot exclude with so many examples."""
     if row.class_bound is None or row.smallest_class is None:
         return []
-    told = (
+    sentence = (
         f"With {counted(row.smallest_class, 'example')} in its smallest class a class may have lost "
         f"{number(max(0.0, -row.class_bound))} points all the same (one-sided 95{SPACE}%)"
     )
     near = len(row.near_limit)
     if near:
-        told += f"; a loss of {number(row.class_limit, 0)} points is not excluded in {near:,} of "
-        told += counted(row.n_classes, "class")
-    return [f"{told}."]
+        sentence += f"; a loss of {number(row.class_limit, 0)} points is not excluded in {near:,} of "
+        sentence += counted(row.n_classes, "class")
+    return [f"{sentence}."]

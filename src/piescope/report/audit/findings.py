@@ -89,45 +89,45 @@ def _named(rows: Sequence[ClassChange | GroupChange]) -> str:
 
 def changes(audit: AuditRecord) -> list[str]:
     """Accuracy with its intervals, and the test of the flips."""
-    told = []
+    sentences = []
     accuracy, flips = audit.accuracy, audit.flips
     if accuracy is not None and accuracy.dense is not None and accuracy.compressed is not None:
-        told.append(
+        sentences.append(
             f"Accuracy: {with_interval(accuracy.dense, *ends(accuracy.dense_interval), '%')} before, "
             f"{with_interval(accuracy.compressed, *ends(accuracy.compressed_interval), '%')} after."
         )
     if compares_pairs(audit):
-        told.append(comparison(audit))
-        told.append(seeds(audit))
+        sentences.append(comparison(audit))
+        sentences.append(seeds(audit))
     if flips is not None and flips.mcnemar_p is not None:
-        told.append(
+        sentences.append(
             f"Losing {count(flips.correct_to_wrong)} and winning {count(flips.wrong_to_correct)} back: "
             f"McNemar's exact test that both are equally likely has p{SPACE}{equals(flips.mcnemar_p)}."
         )
-    return [sentence for sentence in told if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
 def seeds(audit: AuditRecord) -> str:
     """Whether both sides differ by more than the models of one among each other; empty where votes are compared."""
-    found = audit.seeds
-    if found is None or found.changed.floor is None:
+    answer = audit.seeds
+    if answer is None or answer.changed.floor is None:
         return ""
-    changed, models = found.changed, f"the {name(found.side)} models"
-    told = (
+    changed, models = answer.changed, f"the {name(answer.side)} models"
+    sentence = (
         f"Two of {models} differ in {count(changed.floor)} labels on average by seeds alone, one of either side in "
         f"{count(changed.observed)}"
     )
     low, high, excess = changed.low, changed.high, changed.excess
     if low is None or high is None or excess is None:
-        why = f" ({printable(found.why_not)})" if found.why_not else ""
-        return f"{told}; whether that is more cannot be told{why}."
+        why = f" ({printable(answer.why_not)})" if answer.why_not else ""
+        return f"{sentence}; whether that is more cannot be told{why}."
     rest = with_interval(excess, low, high, signed=True)
     if low > 0:
-        return f"{told}: {rest} are beyond seeds."
+        return f"{sentence}: {rest} are beyond seeds."
     return (
-        f"{told}: no more than seeds would make, {rest}."
+        f"{sentence}: no more than seeds would make, {rest}."
         if high >= 0
-        else f"{told}: fewer than seeds would make, {rest}."
+        else f"{sentence}: fewer than seeds would make, {rest}."
     )
 
 
@@ -150,45 +150,45 @@ def noise(audit: AuditRecord, brief: bool = False) -> str:
     between = f"between groups of {sizes[0]} and {sizes[1]} models " if sizes and len(sizes) == 2 else ""
     if observed == audit.pies:
         between = ""
-    told = f"Of {count(round(observed))} PIEs {between}about {count(round(alone))} would be there by seeds alone"
+    sentence = f"Of {count(round(observed))} PIEs {between}about {count(round(alone))} would be there by seeds alone"
     if floor.low is None or floor.high is None or floor.excess is None:
-        return told + "."
+        return sentence + "."
     rest = f"{number(floor.excess, 0)} {interval(floor.low, floor.high, 0)}"
     if floor.low > 0:
-        return f"{told}; {rest} are beyond that."
-    return f"{told}; the rest, {rest}, is not clearly more than that."
+        return f"{sentence}; {rest} are beyond that."
+    return f"{sentence}; the rest, {rest}, is not clearly more than that."
 
 
 def confirmed(audit: AuditRecord) -> str:
     """How many examples changed by more than chance, one by one; or why that cannot be told."""
-    found = audit.confirmed
-    if found is None:
+    answer = audit.confirmed
+    if answer is None:
         return ""
-    if found.pies is None:
-        why = printable(found.why_not).rstrip(".")
+    if answer.pies is None:
+        why = printable(answer.why_not).rstrip(".")
         return f"Which single examples changed by more than chance cannot be told: {why}." if why else ""
-    alpha = CLEAR if found.alpha is None else found.alpha
+    alpha = CLEAR if answer.alpha is None else answer.alpha
     if compares_pairs(audit):
-        noun = counted(found.pies, "example")
+        noun = counted(answer.pies, "example")
         rate = f"{number(100 * alpha, 0)}{SPACE}%"
         return f"{noun} changed by more than chance, tested one by one (at a false discovery rate of {rate})."
-    told = (
-        f"{count(found.pies)} of {counted(audit.pies or 0, changed_noun(audit))} "
-        f"{'is' if found.pies == 1 else 'are'} confirmed one by one (at a false discovery rate of "
+    sentence = (
+        f"{count(answer.pies)} of {counted(audit.pies or 0, changed_noun(audit))} "
+        f"{'is' if answer.pies == 1 else 'are'} confirmed one by one (at a false discovery rate of "
         f"{number(100 * alpha, 0)}{SPACE}%)."
     )
-    smallest, examples = found.smallest_p, audit.n_examples
-    if found.pies or smallest is None or not alpha:
-        return told
+    smallest, examples = answer.smallest_p, audit.n_examples
+    if answer.pies or smallest is None or not alpha:
+        return sentence
     needed = math.ceil(smallest * examples / alpha - 1e-9)
     if needed <= 1:
-        return told
+        return sentence
     so = (
         "none can be confirmed"
         if needed > examples
         else f"at least {needed:,} of {examples:,} must have it before one is confirmed"
     )
-    return f"{told} With so few models no p-value can be below {p_value(smallest)}: {so}."
+    return f"{sentence} With so few models no p-value can be below {p_value(smallest)}: {so}."
 
 
 def confusion_name(row: Confusion) -> str:
@@ -203,26 +203,26 @@ def confusions(audit: AuditRecord) -> str:
         return ""
     top = rows[0]
     first = at_start(confusion_name(top), top.true)
-    told = f"{first} grew most: {count(top.dense)} before, {count(top.compressed)} after"
+    sentence = f"{first} grew most: {count(top.dense)} before, {count(top.compressed)} after"
     clear = [row for row in rows if row.is_clear]
     if clear:
         are = "is" if len(clear) == 1 else "are"
-        return f"{told}. {len(clear)} of the {counted(len(rows), 'mix-up')} listed {are} beyond chance."
+        return f"{sentence}. {len(clear)} of the {counted(len(rows), 'mix-up')} listed {are} beyond chance."
     if all(row.q_value is None for row in rows):
-        return told + "."
-    return told + ". None of the growths is beyond chance."
+        return sentence + "."
+    return sentence + ". None of the growths is beyond chance."
 
 
 def calibration(audit: AuditRecord) -> list[str]:
     """Whether confidence still means what it says."""
-    found = audit.calibration
-    if found is None:
+    answer = audit.calibration
+    if answer is None:
         return []
-    dense, compressed, told = found.dense, found.compressed, []
+    dense, compressed, lines = answer.dense, answer.compressed, []
     if dense.ece is not None and compressed.ece is not None:
         change = compressed.ece - dense.ece
         how = "stays about where it was" if abs(change) < 0.1 else "grows" if change > 0 else "falls"
-        told.append(
+        lines.append(
             f"The calibration error (ECE) {how}: {number(dense.ece)} points before, {number(compressed.ece)} after."
         )
     accuracy = audit.accuracy
@@ -230,15 +230,15 @@ def calibration(audit: AuditRecord) -> list[str]:
     if compressed.confidence is not None and right is not None:
         gap = compressed.confidence - right
         verb = "are" if has_models(audit) == "models" else "is"
-        told.append(
+        lines.append(
             f"{subject(audit)} {verb} {percent(compressed.confidence)} confident on average and right in "
             f"{percent(right)}: {number(abs(gap))} points too {'confident' if gap > 0 else 'cautious'}."
             if round(abs(gap), 1) > 0
             else f"{subject(audit)} {verb} as confident on average as right: {percent(right)}."
         )
     if dense.confidence is not None and compressed.confidence is not None:
-        told.append(f"Mean confidence: {percent(dense.confidence)} before, {percent(compressed.confidence)} after.")
-    return told
+        lines.append(f"Mean confidence: {percent(dense.confidence)} before, {percent(compressed.confidence)} after.")
+    return lines
 
 
 def pies(audit: AuditRecord) -> str:
@@ -257,60 +257,62 @@ def harmed(audit: AuditRecord) -> str:
 
 def label_errors(audit: AuditRecord) -> list[str]:
     """Likely label errors, and why they are set apart."""
-    found = audit.label_errors
-    if found is None or (found.count is None and not found.why_not):
+    answer = audit.label_errors
+    if answer is None or (answer.count is None and not answer.why_not):
         return []
-    if found.count is None:
-        return [f"Likely label errors cannot be told here: {printable(found.why_not).rstrip('.')}."]
-    rule = printable(found.rule).strip()
+    if answer.count is None:
+        return [f"Likely label errors cannot be told here: {printable(answer.why_not).rstrip('.')}."]
+    rule = printable(answer.rule).strip()
     rules = [f"{rule.rstrip('.')}."] if rule else []
-    if found.count == 0:
+    if answer.count == 0:
         return [" ".join(["No example looks like a label error.", *rules])]
     many = are_many(audit, "dense")
     dense = "dense models" if many else "dense model"
-    told = (
-        f"{counted(found.count, 'example')} {'looks' if found.count == 1 else 'look'} like a label error: "
+    sentence = (
+        f"{counted(answer.count, 'example')} {'looks' if answer.count == 1 else 'look'} like a label error: "
         f"the {dense} confidently {'disagree' if many else 'disagrees'} with the label. What the "
         "compressed side does there is likely no damage: when the label is wrong, leaving it may be right. They are "
         "not among the most harmed examples."
     )
     if many and audit.inputs.dense.values == "labels":
-        told += (
+        sentence += (
             " Of labels alone this is a weak hint: models that learned from the same data err together. Look at them."
         )
-    return [told, *rules]
+    return [sentence, *rules]
 
 
 def embeddings(audit: AuditRecord) -> list[str]:
     """What happened to the representation."""
-    found = audit.embeddings
-    if found is None:
+    answer = audit.embeddings
+    if answer is None:
         return []
-    told = []
-    if found.cka is not None:
-        told.append(f"Linear CKA between the two representations is {number(found.cka, 3)} (1 is the same geometry).")
-    if found.neighbourhood_overlap is not None:
-        told.append(
-            f"An example keeps {percent(100 * found.neighbourhood_overlap, 0)} of its nearest neighbours on average."
+    lines = []
+    if answer.cka is not None:
+        lines.append(f"Linear CKA between the two representations is {number(answer.cka, 3)} (1 is the same geometry).")
+    if answer.neighbourhood_overlap is not None:
+        lines.append(
+            f"An example keeps {percent(100 * answer.neighbourhood_overlap, 0)} of its nearest neighbours on average."
         )
-    if found.knn_agreement is not None:
-        told.append(f"Labels by the {found.k} nearest neighbours agree for {percent(found.knn_agreement)} of examples.")
-    accuracy = found.knn_accuracy
+    if answer.knn_agreement is not None:
+        lines.append(
+            f"Labels by the {answer.k} nearest neighbours agree for {percent(answer.knn_agreement)} of examples."
+        )
+    accuracy = answer.knn_accuracy
     if accuracy is not None and accuracy.dense is not None and accuracy.compressed is not None:
-        told.append(
+        lines.append(
             f"Those labels are right for {percent(accuracy.dense)} before, {percent(accuracy.compressed)} after."
         )
-    depth = found.prediction_depth
+    depth = answer.prediction_depth
     if depth is not None and depth.dense is not None and depth.compressed is not None:
-        told.append(
+        lines.append(
             f"Mean prediction depth over {depth.layers} layers: {number(depth.dense, 2)} before, "
             f"{number(depth.compressed, 2)} after."
         )
         of, rest = depth.changed, depth.other
         if of is not None and rest is not None and of.dense is not None and rest.dense is not None:
             harder = "deeper (harder)" if of.dense > rest.dense else "no deeper"
-            told.append(
+            lines.append(
                 f"Changed examples were {harder} already in the dense model{'s' if are_many(audit, 'dense') else ''}: "
                 f"{number(of.dense, 2)} against {number(rest.dense, 2)} for the others."
             )
-    return told
+    return lines

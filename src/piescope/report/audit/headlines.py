@@ -38,14 +38,14 @@ DOUBT = "the numbers below may be about something else; see the warning."
 
 def headline(audit: AuditRecord) -> list[str]:
     """Can it be shipped, and what was lost: most important sentence first."""
-    told = [
+    sentences = [
         in_short(audit),
         verdict(audit),
         _first_sentence(audit),
         "" if _verdict_names_classes(audit) else _who_paid(audit),
         seeds(audit) if compares_pairs(audit) else noise(audit, brief=True),
     ]
-    return [sentence for sentence in told if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
 def _verdict_names_classes(audit: AuditRecord) -> bool:
@@ -54,15 +54,17 @@ def _verdict_names_classes(audit: AuditRecord) -> bool:
 
 def verdict(audit: AuditRecord) -> str:
     """Can it be shipped? One of three answers, and why."""
-    found = audit.verdict
-    label = VERDICTS[found.judged_by, found.answer]
+    answer = audit.verdict
+    label = VERDICTS[answer.judged_by, answer.answer]
     of = f"{subject(audit)} is " if audit.what_if else ""
     of = of.replace(", is ", ": ") if of else ""
     if not _by_limits(audit):
-        told = _by_budgets(audit)
-        return f"{of}{label}: {DOUBT} {capital(told)}" if found.answer == "in doubt" else f"{of}{label}: {told}"
-    reason = {"safe": _why_safe, "harm shown": _why_harm, "too few to tell": _why_too_few}.get(found.answer)
-    if found.answer == "in doubt":
+        sentence = _by_budgets(audit)
+        return (
+            f"{of}{label}: {DOUBT} {capital(sentence)}" if answer.answer == "in doubt" else f"{of}{label}: {sentence}"
+        )
+    reason = {"safe": _why_safe, "harm shown": _why_harm, "too few to tell": _why_too_few}.get(answer.answer)
+    if answer.answer == "in doubt":
         return f"{of}{label}: {DOUBT}"
     if reason is None:
         return f"{of}{label}: there are no true labels, so that nothing says which change is harm."
@@ -75,11 +77,11 @@ def _by_limits(audit: AuditRecord) -> bool:
 
 def _by_budgets(audit: AuditRecord) -> str:
     last = audit.what_if[-1].name if audit.what_if else ""
-    told = budgets([row for row in audit.budgets if row.of == last or not last])
-    told = told[:1].lower() + told[1:]
+    sentence = budgets([row for row in audit.budgets if row.of == last or not last])
+    sentence = sentence[:1].lower() + sentence[1:]
     if audit.verdict.answer != "safe" or not audit.verdict.harms:
-        return told
-    return f"{told} Harm is shown all the same: {_where(audit)}."
+        return sentence
+    return f"{sentence} Harm is shown all the same: {_where(audit)}."
 
 
 def _harms(audit: AuditRecord, where: Where) -> list[Harm]:
@@ -88,9 +90,9 @@ def _harms(audit: AuditRecord, where: Where) -> list[Harm]:
 
 def _where(audit: AuditRecord) -> str:
     """``accuracy (−3.4 points), 2 of 10 classes: cat (−9.0) and dog (−3.1)``."""
-    told = []
+    sentences = []
     for harm in _harms(audit, "accuracy"):
-        told.append(f"accuracy ({number(harm.change, digits(harm.change), signed=True)}{SPACE}points)")
+        sentences.append(f"accuracy ({number(harm.change, digits(harm.change), signed=True)}{SPACE}points)")
     tables: tuple[tuple[Where, int], ...] = (("class", len(audit.classes)), ("group", len(audit.groups)))
     for noun, rows in tables:
         harms = _harms(audit, noun)
@@ -98,23 +100,23 @@ def _where(audit: AuditRecord) -> str:
             of = f"{len(harms):,} of {counted(rows, noun)}"
             label = class_name if noun == "class" else name
             named = [f"{label(harm.name)} ({number(harm.change, digits(harm.change), signed=True)})" for harm in harms]
-            told.append(f"{of}: {listed(named, 3)}")
-    return "; ".join(told)
+            sentences.append(f"{of}: {listed(named, 3)}")
+    return "; ".join(sentences)
 
 
-def _limits_told(audit: AuditRecord) -> str:
-    found = audit.verdict
+def _limits(audit: AuditRecord) -> str:
+    answer = audit.verdict
     rows = listed([noun for noun, here in (("class", audit.classes), ("group", audit.groups)) if here], last="or")
-    whole = f"{counted(found.accuracy_limit or 0, 'point')} of accuracy"
-    return f"{whole}, or {counted(found.class_limit or 0, 'point')} in any {rows}" if rows else whole
+    whole = f"{counted(answer.accuracy_limit or 0, 'point')} of accuracy"
+    return f"{whole}, or {counted(answer.class_limit or 0, 'point')} in any {rows}" if rows else whole
 
 
 def _why_safe(audit: AuditRecord) -> str:
-    found = audit.verdict
-    told = f"a loss of more than {_limits_told(audit)}, is excluded (one-sided 95{SPACE}%)"
-    if found.harms:
-        told += f"; what is lost beyond chance is less: {_where(audit)}"
-    return told + _empty(found.empty_classes)
+    answer = audit.verdict
+    sentence = f"a loss of more than {_limits(audit)}, is excluded (one-sided 95{SPACE}%)"
+    if answer.harms:
+        sentence += f"; what is lost beyond chance is less: {_where(audit)}"
+    return sentence + _empty(answer.empty_classes)
 
 
 def _empty(classes: int | None) -> str:
@@ -128,15 +130,15 @@ def _why_harm(audit: AuditRecord) -> str:
 
 
 def _why_too_few(audit: AuditRecord) -> str:
-    found = audit.verdict
-    told = [f"nothing is lost beyond chance, but a loss of more than {_limits_told(audit)}, cannot be excluded"]
-    named = [_possible(row) for row in found.unsettled]
-    told[0] += f" (one-sided 95{SPACE}%): {listed(named, 2)}"
-    if found.enough is None:
-        told.append("more examples or models would tell")
+    answer = audit.verdict
+    sentences = [f"nothing is lost beyond chance, but a loss of more than {_limits(audit)}, cannot be excluded"]
+    named = [_possible(row) for row in answer.unsettled]
+    sentences[0] += f" (one-sided 95{SPACE}%): {listed(named, 2)}"
+    if answer.enough is None:
+        sentences.append("more examples or models would tell")
     else:
-        told.append(f"about {count(found.enough)} examples of this kind would settle it")
-    return "; ".join(told)
+        sentences.append(f"about {count(answer.enough)} examples of this kind would settle it")
+    return "; ".join(sentences)
 
 
 def _possible(row: Unsettled) -> str:
@@ -157,14 +159,14 @@ def _first_sentence(audit: AuditRecord) -> str:
     change_of = with_interval(change, low, high, "points", signed=True)
     if change != 0 and is_clear:
         more = "more" if change > 0 else "fewer"
-        told = f"{subject(audit)} {gets} {more} right, {change_of}"
+        sentence = f"{subject(audit)} {gets} {more} right, {change_of}"
     elif change == 0 and (audit.changed == 0 or low is None):
-        told = f"{subject(audit)} {'are' if many else 'is'} exactly as accurate"
+        sentence = f"{subject(audit)} {'are' if many else 'is'} exactly as accurate"
     else:
-        told = f"{subject(audit).rstrip(',')}: no clear change of accuracy, {change_of}"
+        sentence = f"{subject(audit).rstrip(',')}: no clear change of accuracy, {change_of}"
     if flips is None:
-        return told + "."
-    return f"{told}{_flips(audit, flips, is_clear)}"
+        return sentence + "."
+    return f"{sentence}{_flips(audit, flips, is_clear)}"
 
 
 def _flips(audit: AuditRecord, flips: Flips, is_clear: bool) -> str:
@@ -176,26 +178,26 @@ def _flips(audit: AuditRecord, flips: Flips, is_clear: bool) -> str:
     if compares_votes(audit):
         if lost == won == 0:
             return ": no modal label was lost and none won back."
-        told = f"by modal labels, {gone} {'was' if lost in (0, 1) else 'were'} lost and {back} won back"
+        sentence = f"by modal labels, {gone} {'was' if lost in (0, 1) else 'were'} lost and {back} won back"
     elif compares_pairs(audit):
         if lost == won == 0:
             return ": no model lost an example to another or won one back."
-        told = (
+        sentence = (
             f"one model against one, {gone} {'was' if lost in (0, 1) else 'were'} lost and {back} won back on average"
         )
-        told += _flips_of_seeds(audit)
+        sentence += _flips_of_seeds(audit)
     else:
         if lost == won == 0:
             return ": it lost no example and won none back."
-        told = f"it lost {gone} and won {back} back"
-    return f": {told}." if is_clear else f", yet {told}." if lost else f"; {told}."
+        sentence = f"it lost {gone} and won {back} back"
+    return f": {sentence}." if is_clear else f", yet {sentence}." if lost else f"; {sentence}."
 
 
 def _flips_of_seeds(audit: AuditRecord) -> str:
-    found = audit.seeds
-    if found is None or found.correct_to_wrong is None or found.correct_to_wrong.floor is None:
+    answer = audit.seeds
+    if answer is None or answer.correct_to_wrong is None or answer.correct_to_wrong.floor is None:
         return ""
-    return f" ({count(found.correct_to_wrong.floor)} each among the {name(found.side)} models themselves)"
+    return f" ({count(answer.correct_to_wrong.floor)} each among the {name(answer.side)} models themselves)"
 
 
 def _without_labels(audit: AuditRecord) -> str:
@@ -221,9 +223,9 @@ def _who_paid(audit: AuditRecord) -> str:
     clear = paid(known)
     if clear:
         worst = clear[0]
-        told = f"{at_start(class_name(worst.name), worst.name)} paid most: {_points(worst)} points of recall"
+        sentence = f"{at_start(class_name(worst.name), worst.name)} paid most: {_points(worst)} points of recall"
         others = len(clear) - 1
-        return f"{told}; {_others(others, 'class')} lost beyond chance." if others else f"{told}."
+        return f"{sentence}; {_others(others, 'class')} lost beyond chance." if others else f"{sentence}."
     if not known or all(row.q_value is None for row in known):
         return ""
     if all(row.change >= 0 for row in known):

@@ -63,18 +63,18 @@ def escaped(text: str) -> str:
     """
 
     def one(match: re.Match[str]) -> str:
-        found = match.group()
+        letters = match.group()
         if match["interval"] and match.start():
-            return found
+            return letters
         if match["interval"]:  # it begins the text: what follows could make it a link's definition
-            return "\\" + found
+            return "\\" + letters
         if match["start"]:
-            return "\\" + found if not found.isdigit() else f"{found}\\"
+            return "\\" + letters if not letters.isdigit() else f"{letters}\\"
         if match["scheme"]:
-            return "&#58;//" if found == "://" else "www&#46;"
-        if found == "_" and _inside_a_word(text, match.start()):
-            return found
-        return _LETTERS.get(found, "\\" + found)
+            return "&#58;//" if letters == "://" else "www&#46;"
+        if letters == "_" and _inside_a_word(text, match.start()):
+            return letters
+        return _LETTERS.get(letters, "\\" + letters)
 
     return _SPECIAL.sub(one, text)
 
@@ -123,17 +123,17 @@ def _before_after(audit: AuditRecord) -> list[str]:
             )
         )
     lines = table(("", "before", "after", "change"), rows, "lrrr") if rows else []
-    told = []
+    parts = []
     if flips is not None:
-        told.append(f"lost {wording.count(flips.correct_to_wrong)}, won back {wording.count(flips.wrong_to_correct)}")
+        parts.append(f"lost {wording.count(flips.correct_to_wrong)}, won back {wording.count(flips.wrong_to_correct)}")
         if flips.mcnemar_p is not None:
-            told[-1] += f" (McNemar p {wording.equals(flips.mcnemar_p)})"
+            parts[-1] += f" (McNemar p {wording.equals(flips.mcnemar_p)})"
     changed = f"{wording.count(audit.changed)} {'PIEs' if terms.compares_votes(audit) else 'changed labels'}"
     if share is not None and share.value is not None:
         changed += f" ({wording.with_interval(share.value, share.low, share.high, '%')})"
-    told.append(f"{changed} of {wording.counted(audit.n_examples, 'example')}")
-    told += [f"{title} {value}" for title, value in figure_rows(audit)]
-    return [*lines, *([""] if lines else []), escaped(wording.capital("; ".join(told)) + ".")]
+    parts.append(f"{changed} of {wording.counted(audit.n_examples, 'example')}")
+    parts += [f"{title} {value}" for title, value in figure_rows(audit)]
+    return [*lines, *([""] if lines else []), escaped(wording.capital("; ".join(parts)) + ".")]
 
 
 def _budgets(audit: AuditRecord) -> list[str]:
@@ -210,10 +210,10 @@ def _what_if(audit: AuditRecord) -> list[str]:
         )
         for row in audit.what_if[:MOST_COPIES]
     ]
-    told = copies.what_if(audit)
+    sentences = copies.what_if(audit)
     lines = ["", "### What if", ""]
-    if told:
-        lines += [escaped(" ".join(told)), ""]
+    if sentences:
+        lines += [escaped(" ".join(sentences)), ""]
     lines += table(("copy", "accuracy, %", "change", "lost", "changed"), rows, "lrrrr")
     return lines + _more(len(audit.what_if) - MOST_COPIES)
 
@@ -224,9 +224,9 @@ def _more(left: int) -> list[str]:
 
 def _inputs(audit: AuditRecord) -> str:
     inputs = audit.inputs
-    told = [f"Dense: {terms.side(audit, 'dense')}", f"compressed: {terms.side(audit, 'compressed')}"]
+    parts = [f"Dense: {terms.side(audit, 'dense')}", f"compressed: {terms.side(audit, 'compressed')}"]
     for key, given in (("labels", inputs.labels), ("metadata", inputs.metadata), ("data", inputs.data)):
         if given is not None:
-            told.append(f"{key}: {wording.name(given.name)}")
+            parts.append(f"{key}: {wording.name(given.name)}")
     version = "" if audit.piescope is None else f" Made by piescope {wording.name(audit.piescope)}."
-    return f"{'; '.join(told)}. {wording.capital(terms.matched(audit))}{version}"
+    return f"{'; '.join(parts)}. {wording.capital(terms.matched(audit))}{version}"

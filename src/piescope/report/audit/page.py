@@ -136,23 +136,23 @@ def about(audit: AuditRecord) -> str:
     """One line below the verdict: what was compared."""
     inputs = audit.inputs
     before, after = (wording.counted(side.n_models, "model") for side in (inputs.dense, inputs.compressed))
-    told = f"{terms.matched(audit).rstrip('.')}; {before} before, {after} after"
+    sentence = f"{terms.matched(audit).rstrip('.')}; {before} before, {after} after"
     if audit.what_if:
         last = wording.name(audit.what_if[-1].name)
-        told += f". All but the what-if section is about the last copy, {last}"
-    return told + "."
+        sentence += f". All but the what-if section is about the last copy, {last}"
+    return sentence + "."
 
 
 def cards(audit: AuditRecord) -> list[Card]:
     """The few numbers that matter; what is unknown has no card."""
-    found = []
+    shown = []
     accuracy, flips, share = audit.accuracy, audit.flips, audit.changed_share
     examples = audit.n_examples
     if accuracy is not None and accuracy.dense is not None and accuracy.compressed is not None:
         low, high = terms.ends(accuracy.change_interval)
         change = wording.with_interval(accuracy.change, low, high, "points", signed=True)
         decimals = wording.digits(accuracy.dense, accuracy.compressed)
-        found.append(
+        shown.append(
             Card(
                 "Accuracy",
                 f"{wording.number(accuracy.dense, decimals)} → {wording.percent(accuracy.compressed, decimals)}",
@@ -165,9 +165,9 @@ def cards(audit: AuditRecord) -> list[Card]:
         details = ["right before, wrong after"]
         if lost is not None and lost.value is not None:
             details.insert(0, f"{wording.with_interval(lost.value, lost.low, lost.high, '%')}")
-        found.append(Card("Lost", wording.count(flips.correct_to_wrong), tuple(details), "lost"))
+        shown.append(Card("Lost", wording.count(flips.correct_to_wrong), tuple(details), "lost"))
     if flips is not None and flips.wrong_to_correct is not None:
-        found.append(Card("Won back", wording.count(flips.wrong_to_correct), ("wrong before, right after",), "won"))
+        shown.append(Card("Won back", wording.count(flips.wrong_to_correct), ("wrong before, right after",), "won"))
     details = [f"of {wording.count(examples)} examples"]
     if share is not None and share.value is not None:
         details = [wording.with_interval(share.value, share.low, share.high, "%")]
@@ -179,11 +179,11 @@ def cards(audit: AuditRecord) -> list[Card]:
     if audit.seeds is not None and audit.seeds.changed.floor is not None:
         details.append(f"{wording.count(audit.seeds.changed.floor)} by seeds alone")
     name = "PIEs" if terms.compares_votes(audit) else "Changed"
-    found.append(Card(name, wording.count(audit.changed), tuple(details), "changed"))
-    found += _worst(audit)
+    shown.append(Card(name, wording.count(audit.changed), tuple(details), "changed"))
+    shown += _worst(audit)
     if audit.budgets:
-        found.append(_budget_card(audit))
-    return found
+        shown.append(_budget_card(audit))
+    return shown
 
 
 def _worst(audit: AuditRecord) -> list[Card]:
@@ -205,11 +205,11 @@ def _budget_card(audit: AuditRecord) -> Card:
     rows = audit.budgets
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ("broken", "undecided", "kept")}
     state = next(verdict for verdict in counts if counts[verdict])
-    told = tuple(f"{counts[verdict]} {verdict}" for verdict in counts if counts[verdict] and verdict != state)
+    sentence = tuple(f"{counts[verdict]} {verdict}" for verdict in counts if counts[verdict] and verdict != state)
     return Card(
         "Budgets",
         f"{counts[state]} {state}",
-        told or (f"of {wording.counted(len(rows), 'budget')}",),
+        sentence or (f"of {wording.counted(len(rows), 'budget')}",),
         f"budget {state}",
     )
 
@@ -225,11 +225,11 @@ def _strip(flips: Flips) -> Strip | None:
 
 def _embedding_rows(audit: AuditRecord) -> list[tuple[str, ...]]:
     """Q-Score and depth of all, changed and other examples; before and after."""
-    found = audit.embeddings
-    if found is None:
+    embeddings = audit.embeddings
+    if embeddings is None:
         return []
     rows = list[tuple[str, float | None, float | None, int]]()
-    q, depth = found.q_score, found.prediction_depth
+    q, depth = embeddings.q_score, embeddings.prediction_depth
     if q is not None:
         rows += [
             ("Q-Score, all examples", q.dense.q, q.compressed.q, 3),
