@@ -45,11 +45,8 @@ def check_data(console: Console, study: Study, folder: Path, data: Path | None, 
         os.environ[VARIABLE] = str(data.resolve())
     twice = splits.duplicates()
     if twice:
-        say(
-            console,
-            f"warning: {twice} of {len(splits.test)} test images stand in the training images too, pixel for pixel; "
-            "models may know them by heart",
-        )
+        where = f"{twice} of {len(splits.test)} test images stand in the training images too, pixel for pixel"
+        say(console, f"warning: {where}; models may know them by heart")
 
 
 @contextmanager
@@ -57,16 +54,8 @@ def downloading(console: Console) -> Iterator[OnBytes]:
     """A progress bar that appears when something is fetched; plain lines without a terminal."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-    with Progress(
-        "fetching the data",
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
+    columns = "fetching the data", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", visible=False)
         last = -1
 

@@ -70,15 +70,11 @@ def _check_values(problems: StudyError, study: Study) -> None:
 
 def _pruned_arm(study: Study) -> str | None:
     """An arm whose models lack weights; None: the study has dense models alone."""
-    return next(
-        (
-            f"{objective} {pruning}"
-            for objective, prunings in study.arms.items()
-            for pruning in prunings
-            if pruning != DENSE and not isinstance(study.control(pruning), FreshDense | FinetuneOnly)
-        ),
-        None,
-    )
+    for objective, prunings in study.arms.items():
+        for pruning in prunings:
+            if pruning != DENSE and not isinstance(study.control(pruning), FreshDense | FinetuneOnly):
+                return f"{objective} {pruning}"
+    return None
 
 
 def _check_data(problems: StudyError, study: Study) -> None:

@@ -62,15 +62,8 @@ def perform(step: Step, store: Store, device: str, on_images: OnImages) -> Artef
             files = _project(spec, parents)
         case Compare():
             files = compare(spec, parents)
-    return store.write(
-        step.kind,
-        step.key,
-        files,
-        label=step.label,
-        spec=spec.model_dump(mode="json"),
-        parents=tuple(ref.key for ref in step.parent_refs()),
-        environment=environment(device),
-    )
+    made_of, keys = spec.model_dump(mode="json"), tuple(ref.key for ref in step.parent_refs())
+    return store.write(step.kind, step.key, files, step.label, made_of, keys, environment(device))
 
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "faiss-cpu", "umap-learn", "numba")
