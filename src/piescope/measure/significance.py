@@ -219,12 +219,12 @@ def _independent(before: np.ndarray, after: np.ndarray, seed: int) -> np.ndarray
             ranks = generator.random((count, sum(sizes))).argsort(1)
             return ranks < sizes[0]
 
-        votes_shown = _held(before[sampled], after[sampled])
+        votes_shown = _without_absent(before[sampled], after[sampled])
         p[sampled] = _sampled(_ballots(*votes_shown), observed[sampled], sizes, deals)
     return np.minimum(p, 1.0)
 
 
-def _held(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _without_absent(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Without the classes that an example has no vote for; of thousands of classes a few are left, in their order."""
     absent = before + after == 0
     order = np.argsort(absent, axis=1, kind="stable")[:, : int((~absent).sum(1).max(initial=1))]
