@@ -18,7 +18,7 @@ from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
 from piescope.report.study.claim_parts import DRAWS, Claim, DrawnValues, Part
 from piescope.report.study.evidence import BOTH, Evidence
-from piescope.report.study.published import paper_value
+from piescope.report.study.published import Finding, paper_value, published
 from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey, Bounds, Row
 from piescope.report.study.signal import Signal
@@ -171,97 +171,31 @@ def _shared(evidence: Evidence, arms: list[ArmKey]) -> list[DrawnValues]:
         return [both.sum(1, dtype=np.float64) / evidence.count(arm) for arm in arms]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One finding of the paper, and the comparisons of a run that speak for or against it.
-
-    Attributes:
-        id: C1 to C8.
-        statement: what the paper says.
-        parts: the comparisons; none where the run lacks what they need.
-        needs: what that is.
-        note: what the verdict does not say.
-        note_if: whether there is something to note.
-    """
-
-    id: str
-    statement: str
-    parts: Callable[[Evidence], Iterator[Part]]
-    needs: str
-    note: str = ""
-    note_if: Callable[[Evidence], bool] = lambda _: True
-
-    def claim(self, evidence: Evidence) -> Claim:
-        """What becomes of it in a run."""
-        parts = tuple(self.parts(evidence))
-        if not parts:
-            return Claim(self.id, self.statement, (), self.needs)
-        return Claim(self.id, self.statement, parts, "", self.note if self.note_if(evidence) else "")
-
-
-FINDINGS = (
-    Finding(
-        "C1",
-        "Supervised contrastive models lose more examples than supervised ones at high sparsity",
-        _supcon_loses_more,
-        "one pruning of both objectives",
-    ),
-    Finding(
-        "C2",
-        "In supervised training, one-shot pruning loses fewer examples than gradual pruning at every sparsity",
-        _loses_fewer("supervised", "one_shot", "gmp"),
-        "supervised gmp and one_shot",
-    ),
-    Finding(
-        "C3",
-        "In supervised contrastive training, delayed gradual pruning loses fewer examples than gradual pruning",
-        _loses_fewer("supcon", "delayed_gmp", "gmp"),
-        "supcon gmp and delayed_gmp",
-    ),
-    Finding(
-        "C4",
-        "Q-Score falls with sparsity for supervised contrastive models, and more than for supervised ones",
-        _q_score_falls,
-        "one pruning of both objectives",
-    ),
-    Finding(
-        "C5",
-        "Prediction depth is higher for PIEs than for other examples",
-        _pies_are_deeper,
-        "prediction depth of pruned arms",
-        "As in the paper, depth is against the true label: it puts every misclassified example near the maximum by "
-        "construction, and most PIEs are misclassified; depth against the model's own prediction, which has not that "
-        "fault, stands beside it",
-    ),
-    Finding(
-        "C6",
-        "An example's depth in the dense model predicts its depth in the pruned one for supervised training, less so "
-        "for supervised contrastive training",
-        _depth_foretells_depth,
-        "prediction depth of one pruning of both objectives",
-    ),
-    Finding(
-        "C7",
-        "PIEs spread more evenly over the classes as sparsity grows",
-        _classes_even_out,
-        "one pruning at two sparsities",
-        "Where classes have other sizes, an even spread follows the sizes",
-        note_if=_is_unbalanced,
-    ),
-    Finding(
-        "C8",
-        "At low sparsity PIEs are largely unique to an objective, and the overlap grows with sparsity",
-        _overlap_grows,
-        "one pruning of both objectives at two sparsities",
-        "Larger sets overlap more by chance alone; how much of the growth is beyond that stands beside it",
-    ),
-)
+COMPARISONS: dict[str, Callable[[Evidence], Iterator[Part]]] = {
+    "C1": _supcon_loses_more,
+    "C2": _loses_fewer("supervised", "one_shot", "gmp"),
+    "C3": _loses_fewer("supcon", "delayed_gmp", "gmp"),
+    "C4": _q_score_falls,
+    "C5": _pies_are_deeper,
+    "C6": _depth_foretells_depth,
+    "C7": _classes_even_out,
+    "C8": _overlap_grows,
+}
+"""What speaks for or against each of the paper's findings."""
 
 
 def check_claims(results: Results, draws: int = DRAWS, signal: Signal | None = None) -> list[Claim]:
     """All eight claims, on what this run has; ``signal``: where its noise floors are known already."""
     evidence = Evidence(results, draws, signal or Signal(results))
-    return [finding.claim(evidence) for finding in FINDINGS]
+    return [_claim(finding, evidence) for finding in published().findings]
+
+
+def _claim(finding: Finding, evidence: Evidence) -> Claim:
+    parts = tuple(COMPARISONS[finding.id](evidence))
+    if not parts:
+        return Claim(finding.id, finding.statement, (), finding.needs)
+    is_noted = not finding.only_where_classes_differ or _is_unbalanced(evidence)
+    return Claim(finding.id, finding.statement, parts, "", finding.note if is_noted else "")
 
 
 @dataclass(frozen=True)

@@ -60,12 +60,23 @@ class Conditions(Spec):
     epochs: dict[str, int]
 
 
+class Finding(Spec):
+    """What the paper says, what a run ``needs`` to be asked about it, and a note on what a verdict does not say."""
+
+    id: str
+    statement: str
+    needs: str
+    note: str = ""
+    only_where_classes_differ: bool = False
+
+
 @dataclass(frozen=True)
 class Published:
-    """The paper's tables as data: their conditions, and the rows of tables 1, 3, 4, 5 and 6."""
+    """The paper as data: its findings, the rows of tables 1, 3, 4, 5 and 6, and their conditions."""
 
     conditions: Conditions
     tables: dict[int, tuple[PaperRow, ...]]
+    findings: tuple[Finding, ...]
 
 
 @cache
@@ -74,7 +85,8 @@ def published() -> Published:
     path = resources.files("piescope.report.study") / "published" / "corti2022.toml"
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     tables = {number: tuple(map(_paper_row, content[f"table{number}"]["rows"])) for number in QUANTITIES}
-    return Published(Conditions.model_validate(content["conditions"]), tables)
+    findings = tuple(map(Finding.model_validate, content["findings"]))
+    return Published(Conditions.model_validate(content["conditions"]), tables, findings)
 
 
 def _paper_row(cells: dict[str, float]) -> PaperRow:
