@@ -52,7 +52,7 @@ class KappaSums:
 
     def figure(self, counted: Counted) -> Figure:
         """Of modal labels, with an interval over examples; over pairs of models the mean."""
-        title = "Cohen's kappa of the labels before and after"
+        title = "Cohen's kappa"
         if counted.audited.comparison == "mean over pairs of models":
             why_not = "the mean over pairs of models; its interval is not computed"
             return Figure(title=title, value=self._mean(counted.examples), about=ABOUT, why_not=why_not)
