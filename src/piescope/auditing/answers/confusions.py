@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from piescope.auditing.answers.accuracy import AccuracySums
-from piescope.auditing.answers.pairs import PairSums, tidy
+from piescope.auditing.answers.pairs import PairSums, count_of, tidy
 from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted, occurrences
 from piescope.measure.flips import adjusted_p_values, mcnemar_p
-from piescope.store.audit_answers import Confusion, Count
+from piescope.store.audit_answers import Confusion
 
 MOST_CELLS = 20
 
@@ -99,11 +99,11 @@ def _grown(
             Confusion(
                 true=names[cell[0]],
                 predicted=names[cell[1]],
-                dense=_count(before[place]),
-                compressed=_count(before[place] + gained[place] - left[place]),
-                growth=_count(gained[place] - left[place]),
-                moved_in=_count(gained[place]),
-                moved_out=_count(left[place]),
+                dense=count_of(before[place]),
+                compressed=count_of(before[place] + gained[place] - left[place]),
+                growth=count_of(gained[place] - left[place]),
+                moved_in=count_of(gained[place]),
+                moved_out=count_of(left[place]),
                 p_value=float(p_values[place]),
                 q_value=float(q_values[place]),
                 examples=(),
@@ -118,7 +118,3 @@ def _grown(
 def _largest_first(grown: tuple[Cell, Confusion]) -> Any:
     cell, row = grown
     return -(row.growth or 0), 2.0 if row.p_value is None else row.p_value, cell
-
-
-def _count(value: Any) -> Count:
-    return int(value) if np.issubdtype(type(value), np.integer) else tidy(float(value))

@@ -9,13 +9,13 @@ import numpy as np
 
 from piescope.auditing.answers.accuracy import AccuracySums
 from piescope.auditing.answers.flips import ModalFlips
-from piescope.auditing.answers.pairs import PairSums, tidy
+from piescope.auditing.answers.pairs import PairSums, count_of
 from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.measure.accuracy import RightSums
 from piescope.measure.flips import adjusted_p_values, selected_level
 from piescope.measure.intervals import CONFIDENCE, FALSE_DISCOVERIES
-from piescope.store.audit_answers import ClassChange, Confidences, Count, GroupChange
+from piescope.store.audit_answers import ClassChange, Confidences, GroupChange
 
 
 class GroupSums(tuple[tuple[RightSums, np.ndarray], ...]):
@@ -71,7 +71,7 @@ def classes(counted: Counted) -> tuple[ClassChange, ...]:
         ClassChange(
             name=audited.classes.names[place],
             relative_impact=row["impact"] - mean,
-            changed=_count(changed[place]),
+            changed=count_of(changed[place]),
             **row,
         )
         for place, row in rows
@@ -124,15 +124,10 @@ def _rows(
             place,
             {
                 "examples": int(sums.sizes[place]),
-                "correct_to_wrong": _count(flips[place, 0]),
-                "wrong_to_correct": _count(flips[place, 1]),
+                "correct_to_wrong": count_of(flips[place, 0]),
+                "wrong_to_correct": count_of(flips[place, 1]),
                 **{name: float(values[place]) for name, values in columns.items()},
             },
         )
         for place in order
     ]
-
-
-def _count(value: Any) -> Count:
-    """A count as it is; a mean over pairs of models without what is left of rounding."""
-    return int(value) if np.issubdtype(type(value), np.integer) else tidy(float(value))

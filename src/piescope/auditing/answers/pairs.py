@@ -12,7 +12,7 @@ from piescope.auditing.tally import Counted
 from piescope.measure.accuracy import RightSums
 from piescope.measure.cells import CellSums
 from piescope.measure.one_to_one import FEWEST, FlipSums
-from piescope.store.audit_answers import SeedFlips, SeedNoise, Share
+from piescope.store.audit_answers import Count, SeedFlips, SeedNoise, Share
 
 
 @dataclass(frozen=True)
@@ -117,3 +117,13 @@ def _excess(sums: FlipSums) -> SeedFlips:
 def tidy(count: float) -> float:
     """A mean of counts without what is left of rounding."""
     return round(count, 9)
+
+
+def count_of(value: Any) -> Count:
+    """A count as it is; a mean over pairs of models without what is left of rounding.
+
+    Example:
+        >>> count_of(np.int64(3)), count_of(0.1 + 0.2)
+        (3, 0.3)
+    """
+    return int(value) if np.issubdtype(type(value), np.integer) else tidy(float(value))
