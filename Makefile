@@ -24,7 +24,7 @@ tests: setup browser
 
 # every reader of the audit on thousands of damaged files; make test has a short sample
 fuzz: setup
-	PIESCOPE_FUZZ=audit-long $(BIN)/python -m pytest tests/unit/test_audit_fuzz.py tests/unit/reading/test_roles.py
+	PIESCOPE_FUZZ=audit-long $(BIN)/python -m pytest tests/unit/reading/test_fuzz.py tests/unit/reading/test_roles.py
 
 # kill -9, twice, in the middle of a study with every kind of step; make test has a short sample
 faults: setup
