@@ -144,8 +144,9 @@ def _parameters() -> Iterator[Parameter]:
 
 
 def _parameter(name: str, flag: Flag, default: Any) -> Parameter:
-    typed = f"--{name.replace('_', '-')}"
-    names = [f"{typed}/--no-{typed[2:]}"] if flag.no else [typed] if flag.kind is bool else []
+    word = name.replace("_", "-")
+    yes, no = f"--{word}", f"--{'no'}-{word}"
+    names = [f"{yes}/{no}"] if flag.no else [yes] if flag.kind is bool else []
     least = 1 if flag.kind == int | None else 0 if flag.kind is int else None
     option = typer.Option(*names, help=flag.help, metavar=flag.shown, rich_help_panel=flag.panel, min=least)
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[flag.kind, option])
