@@ -32,7 +32,6 @@ class Flag:
         kind: type of the typed value.
         split: ``names``: several, with commas between; ``kinds``: one, or one for each side.
         shown: what stands for the value in the help; None: the type.
-        no: a flag that says the opposite, too.
     """
 
     help: str
@@ -40,7 +39,6 @@ class Flag:
     kind: Any = str | None
     split: Literal["names", "kinds"] | None = None
     shown: str | None = None
-    no: bool = False
 
 
 def _option(default: Any, help: str, panel: str | None = FILES, kind: Any = str | None, **more: Any) -> Any:
@@ -115,7 +113,7 @@ class AuditOptions:
         None, "Columns with scores, one a class.", shown="NAME,NAME", split="names"
     )
     right_from: float | None = _option(None, "Answers are right from this score on.", kind=float | None)
-    header: bool | None = _option(None, "CSV files name their columns in row 1.", kind=bool | None, no=True)
+    header: bool | None = _option(None, "CSV files name their columns in row 1.", kind=bool | None)
     match_tail: bool = _option(False, "Ids are paths under different roots.", kind=bool)
     common: bool = _option(False, "Audit the examples that all files have.", kind=bool)
     expect_accuracy: float | None = _option(

@@ -144,9 +144,7 @@ def _parameters() -> Iterator[Parameter]:
 
 
 def _parameter(name: str, flag: Flag, default: Any) -> Parameter:
-    word = name.replace("_", "-")
-    yes, no = f"--{word}", f"--{'no'}-{word}"
-    names = [f"{yes}/{no}"] if flag.no else [yes] if flag.kind is bool else []
+    names = [f"--{name.replace('_', '-')}"] if flag.kind is bool else []  # else typer says the opposite, too
     least = 1 if flag.kind == int | None else 0 if flag.kind is int else None
     option = typer.Option(*names, help=flag.help, metavar=flag.shown, rich_help_panel=flag.panel, min=least)
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[flag.kind, option])
