@@ -9,6 +9,7 @@ import pytest
 
 from made_audit import CASES, pictures
 from piescope.report.audit.page import render_audit
+from piescope.store.audit_record import AuditRecord
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +21,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     written = {}
     for index, (name, content) in enumerate(CASES.items()):
         path = folder / f"report-{index}.html"
-        path.write_bytes(render_audit(content, pictures(content) if name in ("probabilities", "hostile") else {}))
+        path.write_bytes(render_audit(AuditRecord.of(content), pictures(content) if name in ("probabilities", "hostile") else {}))
         written[name] = path
     return written
 
