@@ -66,8 +66,8 @@ def test_one_side_is_a_short_walk(file_of: Callable[[Path], Path], tmp_path: Pat
     from piescope.auditing.question import hints_of
     from piescope.reading.inputs import read_side
 
-    path = file_of(tmp_path)
-    walk = walk_of(lambda: read_side(path, "dense", hints_of(Asked(), "dense")))
+    path, asked = file_of(tmp_path), Asked()
+    walk = walk_of(lambda: read_side(path, "dense", hints_of(asked, "dense")))
     sys.stdout.write(f"{walk}\n")
     assert len(walk.files) <= MOST_FILES, walk
     assert len(walk.back) <= MOST_STEPS_BACK, walk

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 
 from piescope.reading.arrays import Spool, StoredArray
 from piescope.reading.arrow import numpy_of
+from piescope.reading.columns import Ids
 from piescope.reading.files import fault, kind_of, shown
 from piescope.reading.hints import Hints
-from piescope.reading.table_predictions import Ids, id_column_of
+from piescope.reading.table_predictions import id_column_of
 from piescope.reading.tables import TableFile, read_table
 
 MOST_VALUES = 200

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from piescope.reading.arrays import Spool, StoredArray, open_npy, open_npz, open_safetensors
-from piescope.reading.columns import numbers, vector
+from piescope.reading.columns import Ids, numbers, vector
 from piescope.reading.files import fault, kind_of, named_files, shown
 from piescope.reading.hints import Hints
 from piescope.reading.named_arrays import array_ids
 from piescope.reading.names import CLASS_NAMES, EMBEDDING_NAMES, LABEL_NAMES, PREDICTION_NAMES, TRUTH_NAMES
-from piescope.reading.table_predictions import Ids, check_alike, id_column_of
+from piescope.reading.table_predictions import check_alike, id_column_of
 from piescope.reading.tables import TableFile, read_table
 
 

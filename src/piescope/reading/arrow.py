@@ -5,6 +5,7 @@ Arrow's own conversions import pandas wherever it is installed, which takes long
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,22 @@ def texts(values: Iterable[str]) -> pa.Array:
     ends = np.concatenate([[0], np.cumsum([len(text) for text in encoded], dtype=np.int64)]).astype(np.int64)
     buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
     return pa.Array.from_buffers(pa.large_string(), len(encoded), buffers).cast(pa.string())
+
+
+def ids_alike(ids: pa.Array) -> pa.Array:
+    """Ids as text, where all are whole numbers written as fractions (a column with gaps, of pandas) without the dot.
+
+    Example:
+        >>> ids_alike(pa.array(["5.0", "007.0"])).to_pylist(), ids_alike(pa.array(["5.0", "5.1"])).to_pylist()
+        (['5', '007'], ['5.0', '5.1'])
+    """
+    known = ids.drop_null()
+    whole = r"^[+-]?\d+\.0*$"
+    if not len(known) or re.fullmatch(whole, known[0].as_py()) is None:
+        return ids
+    if not pc.all(pc.match_substring_regex(known, whole)).as_py():
+        return ids
+    return pc.replace_substring_regex(ids, r"\.0*$", "")
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType | None:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.reading.arrow import column_of, first_null, mask_of, numpy_of
+from piescope.reading.arrow import column_of, first_null, ids_alike, mask_of, numpy_of
 from piescope.reading.csv_tables import NUMBER
 from piescope.reading.files import fault
 from piescope.reading.names import AMOUNT_WORDS, MEASURE_WORDS, ROW_NAMES, truth_of_word, words_of
@@ -306,3 +306,26 @@ def yes_or_no(column: pa.Array, path: Path, name: str, first: int) -> np.ndarray
         where = f"{name}, row {first + first_null(column)}"
         raise fault(path, where, "an empty cell or another word", "right or wrong", "write 1 and 0")
     return np.array(said, np.float32)[numpy_of(encoded.indices)]
+
+
+class Ids:
+    """The ids of a table, collected batch by batch."""
+
+    def __init__(self, path: Path, may_be_empty: bool = False) -> None:
+        self._path, self._parts, self._may_be_empty = path, list[pa.Array](), may_be_empty
+
+    def add(self, batch: pa.RecordBatch, column: str | None) -> None:
+        """Keeps the ids of a batch; InputError for an empty one."""
+        if column is None:
+            return
+        values = batch.column(column)
+        if not self._may_be_empty:
+            empty = numpy_of(values.is_null()) == 1 if values.null_count else numpy_of(pc.binary_length(values)) == 0
+            if empty.any():
+                where = f"{column}, row {sum(map(len, self._parts)) + int(np.argmax(empty))}"
+                raise fault(self._path, where, "an empty id", "an id in each row", "give each example one")
+        self._parts.append(values)
+
+    def array(self) -> pa.Array | None:
+        """All ids; None where there is no such column."""
+        return ids_alike(pa.concat_arrays(self._parts)) if self._parts else None

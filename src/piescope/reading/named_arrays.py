@@ -13,7 +13,7 @@ import pyarrow as pa
 from piescope.reading import names as usual
 from piescope.reading.array_predictions import label_column, part_of_array, text_column
 from piescope.reading.arrays import StoredArray
-from piescope.reading.arrow import texts
+from piescope.reading.arrow import ids_alike, texts
 from piescope.reading.columns import LEAST, LOOK, Column, profile, profile_of_numbers
 from piescope.reading.evidence import do_agree, no_labels
 from piescope.reading.files import fault, shown, typed
@@ -21,7 +21,7 @@ from piescope.reading.hints import Hints
 from piescope.reading.label_columns import check_models
 from piescope.reading.names import key_of, words_of
 from piescope.reading.predictions import LabelColumn, Predictions, all_right
-from piescope.reading.roles import id_of, ids_alike
+from piescope.reading.roles import id_of
 
 Arrays = dict[str, StoredArray]
 

@@ -8,14 +8,11 @@ settles it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from piescope.problems import InputError
 from piescope.reading import class_columns, label_columns
@@ -92,22 +89,6 @@ def _can_be_unnamed_id(column: Column) -> bool:
     if column.rows < LEAST or is_named or not column.is_identifier:
         return False
     return column.kind == "text" or not column.is_measured
-
-
-def ids_alike(ids: pa.Array) -> pa.Array:
-    """Ids as text, where all are whole numbers written as fractions (a column with gaps, of pandas) without the dot.
-
-    Example:
-        >>> ids_alike(pa.array(["5.0", "007.0"])).to_pylist(), ids_alike(pa.array(["5.0", "5.1"])).to_pylist()
-        (['5', '007'], ['5.0', '5.1'])
-    """
-    known = ids.drop_null()
-    whole = r"^[+-]?\d+\.0*$"
-    if not len(known) or re.fullmatch(whole, known[0].as_py()) is None:
-        return ids
-    if not pc.all(pc.match_substring_regex(known, whole)).as_py():
-        return ids
-    return pc.replace_substring_regex(ids, r"\.0*$", "")
 
 
 def witnesses_of(columns: Sequence[Column], identity: Column | None) -> list[Column]:

@@ -17,7 +17,7 @@ from piescope.reading.array_predictions import values_of
 from piescope.reading.arrays import Spool, StoredArray, in_memory
 from piescope.reading.arrow import numpy_of, texts
 from piescope.reading.codes import Coder, are_signs
-from piescope.reading.columns import LEAST, LEAVE_OUT, Column, check_no_text, numbers, profile, vector, yes_or_no
+from piescope.reading.columns import LEAST, LEAVE_OUT, Column, Ids, check_no_text, numbers, profile, vector, yes_or_no
 from piescope.reading.csv_tables import NUMBER
 from piescope.reading.evidence import (
     Roles,
@@ -30,7 +30,7 @@ from piescope.reading.files import fault
 from piescope.reading.hints import Hints, Values
 from piescope.reading.names import SUMMARY_WORDS
 from piescope.reading.predictions import WRONG_RIGHT, LabelColumn, Predictions, Witness, all_right, check_width
-from piescope.reading.roles import id_of, ids_alike, roles_of, truth_roles, witnesses_of
+from piescope.reading.roles import id_of, roles_of, truth_roles, witnesses_of
 from piescope.reading.tables import TableFile, check_padded
 from piescope.wording import printable
 
@@ -103,29 +103,6 @@ def _listed(names: Sequence[str], most: int = 5) -> str:
     """``'cat', 'dog', 'bird' and 7 more``."""
     first = ", ".join(repr(printable(name, 40)) for name in names[:most])
     return f"{first} and {len(names) - most} more" if len(names) > most else first
-
-
-class Ids:
-    """The ids of a table, collected batch by batch."""
-
-    def __init__(self, path: Path, may_be_empty: bool = False) -> None:
-        self._path, self._parts, self._may_be_empty = path, list[pa.Array](), may_be_empty
-
-    def add(self, batch: pa.RecordBatch, column: str | None) -> None:
-        """Keeps the ids of a batch; InputError for an empty one."""
-        if column is None:
-            return
-        values = batch.column(column)
-        if not self._may_be_empty:
-            empty = numpy_of(values.is_null()) == 1 if values.null_count else numpy_of(pc.binary_length(values)) == 0
-            if empty.any():
-                where = f"{column}, row {sum(map(len, self._parts)) + int(np.argmax(empty))}"
-                raise fault(self._path, where, "an empty id", "an id in each row", "give each example one")
-        self._parts.append(values)
-
-    def array(self) -> pa.Array | None:
-        """All ids; None where there is no such column."""
-        return ids_alike(pa.concat_arrays(self._parts)) if self._parts else None
 
 
 class _Truth:
