@@ -92,7 +92,7 @@ def _can_be_unnamed_id(column: Column) -> bool:
 
 
 def witnesses_of(columns: Sequence[Column], identity: Column | None) -> list[Column]:
-    """Columns that name each example besides the ids, where there are none, or ids that only count the rows.
+    """Unused columns that name each example besides the ids, where there are none, or ids that only count the rows.
 
     Files whose rows are brought together must agree in them: see `piescope.reading.matching`.
     """
@@ -103,7 +103,8 @@ def witnesses_of(columns: Sequence[Column], identity: Column | None) -> list[Col
     if identity is not None:  # two counters tell no more than one
         others = [column for column in others if not column.is_counter]
     named = [column for column in others if _id_rank(column) is not None]
-    return list(dict.fromkeys((*named, *sorted(others, key=lambda column: -column.distinct))))[:MOST_WITNESSES]
+    likeliest = sorted(others, key=lambda column: (column.kind == "fraction", -column.distinct))
+    return list(dict.fromkeys((*named, *likeliest)))[:MOST_WITNESSES]
 
 
 def truth_roles(columns: Sequence[Column], path: Path, hints: Hints) -> Roles:

@@ -147,7 +147,8 @@ def part_of_table(table: TableFile, hints: Hints) -> Predictions:
     if roles.model is not None:
         return _pivoted(table, roles, cells, truth)
     identity = next((column for column in columns if column.name == roles.id), None)
-    names = tuple(column.name for column in witnesses_of(columns, identity) if column.name not in roles.used)
+    unused = [column for column in columns if column.name not in roles.used]
+    names = tuple(column.name for column in witnesses_of(unused, identity))
     witnesses = {name: Ids(table.path, may_be_empty=True) for name in names}
     spool: Spool | None = None
     ids, largest = Ids(table.path), -1

@@ -86,6 +86,22 @@ CASES["metadata with repeated ids"] = with_metadata("id,camera\na,day\na,day\nb,
 CASES["embeddings of other rows"] = with_embeddings(np.ones((5, 4)), "ce.npy: compressed", "5 rows", "3, as dense has")
 
 
+@CASES.add
+def rows_in_another_order_that_a_column_beside_many_scores_shows(root: Path) -> Refusal:
+    random = np.random.default_rng(0)
+    items, tickets = random.permutation(20) + 100, np.arange(20) * 7  # two that may be ids: neither is taken for them
+    heads = ["latency_ms", *(f"logit_{place}" for place in range(4)), "item", "ticket"]
+    for side, order in (("d", np.arange(20)), ("c", np.arange(20)[::-1])):
+        scores = random.normal(size=(20, 5)).round(4)
+        rows = [[*map(str, scores[row]), str(items[row]), str(tickets[row])] for row in order]
+        write(root, f"{side}.csv", "\n".join(map(",".join, [heads, *rows])))
+    return {"dense": root / "d.csv", "compressed": root / "c.csv"}, (
+        "c.csv: rows",
+        "item '115' in the row of '104' in d.csv",
+        "match by that column: --id-column item",
+    )
+
+
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_what_is_refused(name: str, tmp_path: Path) -> None:
     CASES.check(name, tmp_path)
