@@ -37,6 +37,9 @@ LEAST = 8
 MOST_LINES_ALIKE = 0.9
 """Lines that are all different are examples; names of classes, with blanks in them, occur again."""
 
+BLOCK = 2**20
+"""Bytes that Arrow reads at once."""
+
 MOST_BLANKS = 2**28
 """Bytes of a file whose cells are separated by blanks, which is read as a whole."""
 
@@ -209,17 +212,13 @@ def _counts_up(cells: Sequence[str]) -> bool:
     return [cell.strip() for cell in cells] == [str(number) for number in range(len(cells))]
 
 
-def csv_reader(
-    path: Path, form: TextFormat, types: Mapping[str, pa.DataType], names: tuple[str, ...] = (), block: int = 2**20
-) -> Any:
+def csv_reader(path: Path, form: TextFormat, types: Mapping[str, pa.DataType], names: tuple[str, ...] = ()) -> Any:
     """Arrow's reader of a file's batches."""
     from pyarrow import csv as arrow_csv
 
     return arrow_csv.open_csv(
         _csv_source(path, form),
-        arrow_csv.ReadOptions(
-            use_threads=True, block_size=block, column_names=list(form.names) if form.names else None
-        ),
+        arrow_csv.ReadOptions(block_size=BLOCK, column_names=list(form.names) if form.names else None),
         arrow_csv.ParseOptions(delimiter=form.delimiter.replace(" ", "\t"), newlines_in_values=form.has_quotes),
         arrow_csv.ConvertOptions(
             decimal_point=form.decimal_point,
