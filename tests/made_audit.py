@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import copy
+import html
 import io
 import math
+import re
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from piescope import wording
 from piescope.auditing.verdict import verdict_of
-from piescope.store.audit_record import AuditRecord
+from piescope.audits import audit
+from piescope.report.audit import headlines
+from piescope.report.audit.page import render_audit
+from piescope.store.audit_record import AuditRecord, BudgetRow
 
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 HARD = [0.05, 0.03, 0.09, 0.14, 0.08, 0.11, 0.04, 0.05, 0.03, 0.04]
@@ -69,11 +75,11 @@ def _p(lost: int, won: int) -> float:
 
 def _adjusted(values: list[float]) -> list[float]:
     order = sorted(range(len(values)), key=values.__getitem__, reverse=True)
-    told, least = [1.0] * len(values), 1.0
+    adjusted, least = [1.0] * len(values), 1.0
     for place, index in enumerate(order):
         least = min(least, values[index] * len(values) / (len(values) - place))
-        told[index] = least
-    return told
+        adjusted[index] = least
+    return adjusted
 
 
 def _change(lost: int, won: int, total: int) -> tuple[float, float, float]:
@@ -186,9 +192,9 @@ def made(
                 "p_value": _p(of_lost, of_won) if total else None,
             }
         )  # fmt: skip
-    for each, q in zip(class_rows, _adjusted([each["p_value"] or 1.0 for each in class_rows]), strict=True):
-        each["q_value"] = None if each["p_value"] is None else q
-    class_rows.sort(key=lambda each: 0 if each["impact"] is None else each["impact"])
+    for change, q in zip(class_rows, _adjusted([change["p_value"] or 1.0 for change in class_rows]), strict=True):
+        change["q_value"] = None if change["p_value"] is None else q
+    class_rows.sort(key=lambda change: 0 if change["impact"] is None else change["impact"])
 
     groups = []
     if has_groups and has_labels:
@@ -204,7 +210,7 @@ def made(
                     "p_value": _p(of_lost, of_won), "q_value": min(1.0, 3 * _p(of_lost, of_won)),
                 }
             )  # fmt: skip
-        groups.sort(key=lambda each: each["impact"])
+        groups.sort(key=lambda change: change["impact"])
 
     confusions = []
     for one in range(classes if has_labels and classes < 50 else 0):
@@ -220,7 +226,7 @@ def made(
                         "examples": [ids[index] for index in np.flatnonzero(after & ~before)[:12]],
                     }
                 )  # fmt: skip
-    confusions.sort(key=lambda each: -each["growth"])
+    confusions.sort(key=lambda cell: -cell["growth"])
 
     n_lost, n_won, n_changed = int(lost.sum()), int(won.sum()), int(changed.sum())
     change, low, high = _change(n_lost, n_won, examples)
@@ -282,7 +288,7 @@ def made(
         "groups": groups,
         "confusions": confusions[:20],
         "calibration": _calibration(has_labels, examples, random) if probabilities else None,
-        "harmed": sorted((row(int(index)) for index in harmed), key=lambda each: -each["harm"]),
+        "harmed": sorted((row(int(index)) for index in harmed), key=lambda example: -example["harm"]),
         "label_errors": {
             "count": len(suspects) if has_labels else None, "why_not": "" if has_labels else "no true labels were given",
             "rule": "The dense model sees another class, with a probability of at least 0.85.",
@@ -451,11 +457,11 @@ def without_numbers(content: Any, random: np.random.Generator, share: float) -> 
         if key in known:
             return copy.deepcopy(value)
         if isinstance(value, dict):
-            return {inner: of(inner, each) for inner, each in value.items()}
+            return {inner: of(inner, part) for inner, part in value.items()}
         if isinstance(value, list):
             if key.endswith("_interval"):
                 return None if random.random() < share else list(value)
-            return [of(key, each) for each in value]
+            return [of(key, part) for part in value]
         if key in ("low", "high", "examples") and isinstance(value, (int, float)) and share < 1:
             return None if random.random() < share else value
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -498,5 +504,49 @@ def picture(seed: int, side: int = 32) -> bytes:
 def pictures(content: dict[str, Any], most: int = 60) -> dict[str, bytes]:
     """PNGs of the first of the examples that the page shows."""
     rows = [*content["harmed"], *content["label_errors"]["examples"]]
-    ids = [row["id"] for row in rows] + [each for row in content["confusions"] for each in row["examples"]]
+    ids = [row["id"] for row in rows] + [name for row in content["confusions"] for name in row["examples"]]
     return {example_id: picture(index) for index, example_id in enumerate(dict.fromkeys(ids[:most]))}
+
+
+Counts = list[tuple[int, int, int, int]]
+"""Of each class: examples right on both sides, lost, won back, wrong on both."""
+
+
+def from_counts(classes: Counts, **more: Any) -> dict[str, Any]:
+    """The audit of one model a side with these counts; a wrong answer is the next class."""
+    truth, dense, compressed = [], [], []
+    many = max(2, len(classes))
+    for label, (both, lost, won, neither) in enumerate(classes):
+        wrong = (label + 1) % many
+        truth += [label] * (both + lost + won + neither)
+        dense += [label] * (both + lost) + [wrong] * (won + neither)
+        compressed += [label] * both + [wrong] * lost + [label] * won + [wrong] * neither
+    names = [f"c{label}" for label in range(many)]
+    return audit(np.array(dense), np.array(compressed), labels=np.array(truth), classes=names, **more).content
+
+
+def budgets_of(content: dict[str, Any]) -> tuple[BudgetRow, ...]:
+    """The rows of its budgets."""
+    return AuditRecord.of(content).budgets
+
+
+def page(content: dict[str, Any], images: dict[str, bytes] | None = None) -> str:
+    """Its report.html."""
+    return render_audit(AuditRecord.of(content), images or {}).decode()
+
+
+def text_of(written: str) -> str:
+    """What a reader of a page reads."""
+    body = written.split("</style>")[1]
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+def headline(content: dict[str, Any]) -> list[str]:
+    """Of numbers as they are now: the verdict is taken anew."""
+    content["verdict"] = verdict_of(AuditRecord.of(content)).model_dump(mode="json")
+    return [sentence.replace(wording.SPACE, " ") for sentence in headlines.headline(AuditRecord.of(content))]
+
+
+def headline_text(content: dict[str, Any]) -> str:
+    """The headline's sentences as one text."""
+    return " ".join(headline(content))

@@ -1,9 +1,12 @@
-"""Text from outside as it is shown."""
+"""Text from outside and numbers as they are shown."""
 
 from __future__ import annotations
 
 import unicodedata
 
+import pytest
+
+from piescope import wording
 from piescope.wording import printable
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -25,3 +28,20 @@ def test_cut_text_has_the_length_that_was_asked_for() -> None:
     assert printable("x" * 5, 5) == "xxxxx"
     assert printable("\x1b" * 9, 7) == "\\x1b\\x…"
     assert len(printable("\n" * 1000, 60)) == 60
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-310, 1e-300, 2.34e-14, 0.00099996, 0.001, 0.0499, 0.05, 0.5, 1.0])
+def test_chances_read_back(value: float) -> None:
+    text = wording.p_value(value)
+    if value == 0:
+        assert text == "< 1e−300"
+    else:
+        assert float(text.replace(wording.MINUS, "-")) == pytest.approx(value, rel=0.5)
+
+
+def test_small_numbers_keep_their_digits() -> None:
+    assert (
+        wording.with_interval(-0.04, -0.06, -0.02, "points", signed=True).replace(wording.SPACE, " ")
+        == "−0.04 points [−0.06, −0.02]"
+    )
+    assert wording.with_interval(-9.04, -11.0, 0.0, signed=True).replace(wording.SPACE, " ") == "−9.0 [−11.0, 0.0]"

@@ -1,12 +1,19 @@
-"""What bounds a class, a group or the whole has: of counts, and of models that vary."""
+"""Bounds of a class, a group or the whole: of counts, and of models that vary."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from scipy import stats
 
 from made_budgets import an_audit, class_row, judge, population, reason, verdict
 from piescope.auditing.budgets import Budgets
+from piescope.auditing.units import units
+from piescope.audits import audit
 
 
 @pytest.mark.parametrize("freedom", [1.0, 4.0, 7.3, 1e6])
@@ -35,3 +42,18 @@ def test_a_population_without_spread_is_judged_by_its_modal_labels() -> None:
     assert verdict(an_audit([other], models=(5, 5)), max_class_drop=3) == "undecided"
     assert "more examples or models" in reason(an_audit([other], models=(5, 5)), max_class_drop=3)
     assert "more examples or models" in reason(population(1.5, 4.0), equivalent_within=2)
+
+
+def test_nothing_is_told_from_counts_of_a_group_of_one_example_that_half_of_the_models_lose(tmp_path: Path) -> None:
+    """One example has no error over examples; half an example lost, rounded to none, is no count either."""
+    truth = np.arange(12) % 2
+    dense, compressed = np.tile(truth, (1, 1)), np.tile(truth, (6, 1))
+    compressed[:3, 0] = 1 - truth[0]
+    compressed[3:, 4:] = 1 - truth[4:]
+    groups = tmp_path / "groups.parquet"
+    parquet.write_table(pa.table({"kind": ["rare"] + ["common"] * 11}), groups)
+    record = audit(dense, compressed, labels=truth, metadata=groups, values="labels").record
+    rare = next(row for row in record.groups if row.value == "rare")
+    assert (rare.examples, rare.impact, rare.correct_to_wrong) == (1, -50.0, 0.5)
+    (unit,) = (unit for unit in units(record, record.groups) if "rare" in unit.name)
+    assert unit.flips is None and unit.bounds(0.05) == (-100.0, 100.0)

@@ -1,0 +1,31 @@
+"""Words that every sentence about an audit shares."""
+
+from __future__ import annotations
+
+from made_audit import CASES, headline_text, made, page, text_of
+from piescope.report.audit import findings
+from piescope.store.audit_record import AuditRecord
+
+
+def test_populations_speak_of_pies_and_modal_labels_and_single_models_do_not() -> None:
+    many, one = text_of(page(CASES["population"])), text_of(page(CASES["labels"]))
+    assert "PIEs" in many and "modal label" in many and "Signal or noise?" in many
+    assert "PIE" not in one and "modal" not in one and "Signal or noise?" not in one
+    assert "One model a side" in one and "One model a side" not in many
+
+
+def test_classes_named_by_numbers_are_called_classes() -> None:
+    content = made(names=[str(index) for index in range(10)])
+    assert ": class 3 (−" in headline_text(content)
+    assert findings.classes(AuditRecord.of(content))[0].startswith("4 classes of 10 lost beyond chance: class 3 (")
+    assert findings.confusions(AuditRecord.of(content)).startswith("Class 3 taken for class 5 grew most")
+
+
+def test_the_page_says_with_what_it_was_made() -> None:
+    content = CASES["probabilities"]
+    foot = "numpy 2.4.0, pyarrow 22.0.0, torch 2.13.0; models were run on A <processor>. All numbers: audit.json"
+    assert foot in text_of(page(content))
+    read = content | {"made_with": {"processor": None, "libraries": {"numpy": "2.4.0"}}}
+    assert ", numpy 2.4.0. All numbers: audit.json" in text_of(page(read))
+    older = {key: value for key, value in content.items() if key != "made_with"}
+    assert ". All numbers: audit.json" in text_of(page(older))
