@@ -1,0 +1,76 @@
+"""What is compared with what, and what can be told of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from made_predictions import made
+from made_questions import question
+from piescope.auditing import audited
+from piescope.auditing.audited import Audited, resolved
+from piescope.problems import InputError
+
+
+def of_models(dense: int, compressed: int, scores: bool = False, paired: bool = False) -> Audited:
+    data = made(models=6)
+    sides = (data.dense, data.compressed) if scores else (data.labels("dense"), data.labels("compressed"))
+    return resolved(question(sides[0][:dense], sides[1][:compressed], labels=data.truth, paired=paired))
+
+
+@pytest.mark.parametrize(
+    ("models", "comparison", "is_population"),
+    [
+        ((1, 1), "one against one", False),
+        ((3, 3), "vote against vote", True),
+        ((3, 2), "mean over pairs of models", True),
+        ((1, 2), "mean over pairs of models", False),
+    ],
+)
+def test_like_is_compared_with_like(models: tuple[int, int], comparison: str, is_population: bool) -> None:
+    compared = of_models(*models)
+    assert (compared.comparison, compared.is_population) == (comparison, is_population)
+
+
+def test_pairs_by_descent_need_as_many_models() -> None:
+    assert of_models(3, 3, paired=True).has_pairs
+    assert not of_models(1, 1, paired=True).has_pairs  # nothing to tell apart
+    assert not of_models(3, 3).has_pairs
+    with pytest.raises(InputError, match="--paired"):
+        of_models(3, 2, paired=True)
+
+
+@pytest.mark.parametrize(("dense", "scores", "can"), [(1, True, True), (4, False, False), (5, False, True)])
+def test_labels_are_suspected_by_probabilities_or_enough_voters(dense: int, scores: bool, can: bool) -> None:
+    assert of_models(dense, 2, scores).can_suspect_labels == can
+
+
+def test_the_noise_floor_is_measured_on_a_sample_that_follows_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(of_models(3, 2).sampled_rows) == len(of_models(4, 1).sampled_rows) == 0
+    assert of_models(4, 2).sampled_rows.tolist() == list(range(200))
+    monkeypatch.setattr(audited, "SAMPLED", 50)
+    rows = of_models(4, 2).sampled_rows
+    assert len(set(rows.tolist())) == 50 and (np.diff(rows) > 0).all()
+    assert rows.tolist() == of_models(4, 2).sampled_rows.tolist()
+
+
+def test_true_labels_are_ids_of_the_agreed_classes(tmp_path: Path) -> None:
+    names = np.array(["cat", "ant", "bee"])[np.arange(30) % 3]
+    compared = resolved(question(names, names, labels=names))
+    assert compared.classes.names == ("ant", "bee", "cat")
+    labels = compared.true_labels(4, 8)
+    assert labels is not None and [compared.classes.names[label] for label in labels] == names[4:8].tolist()
+    assert resolved(question(names, names)).true_labels(0, 3) is None
+
+
+def test_ids_may_be_the_numbers_that_name_columns_of_scores(tmp_path: Path) -> None:
+    """``class_1 ... class_3``: the label 3 is the third column, and there is no fourth."""
+    scores, truth = made(classes=3).dense[0], made(classes=3).truth
+    path = tmp_path / "scores.csv"
+    rows = [",".join(f"{score:.6f}" for score in row) for row in scores / scores.sum(1, keepdims=True)]
+    path.write_text("\n".join(["class_1,class_2,class_3", *rows]) + "\n")
+    compared = resolved(question(path, path, labels=truth + 1))
+    assert compared.classes.are_numbers and compared.classes.names == ("1", "2", "3")
+    assert compared.true_labels(0, 9).tolist() == truth[:9].tolist()  # type: ignore[union-attr]
