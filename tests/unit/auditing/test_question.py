@@ -1,0 +1,97 @@
+"""What is asked: hints, true labels, and questions that cannot be put."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from made_questions import question
+from piescope.auditing.options import Asked
+from piescope.auditing.question import hints_of
+from piescope.problems import InputError
+
+DENSE, COPY, TRUTH = np.array([0, 1, 2, 0]), np.array([0, 1, 2, 1]), np.array([0, 1, 2, 2])
+
+
+def test_what_the_user_says_becomes_hints() -> None:
+    asked = Asked(
+        id_column="name", prediction_column=("p", "q"), score_columns=["a", "b"], header=False, right_from=0.5
+    )
+    hints = hints_of(asked)
+    assert (hints.id_columns, hints.prediction_columns, hints.score_columns) == (("name",), ("p", "q"), ("a", "b"))
+    assert (hints.has_header, hints.right_from, hints.values, hints.label_column) == (False, 0.5, None, None)
+
+
+def test_kinds_of_values_may_differ_between_the_sides() -> None:
+    asked = Asked(values=("logits", "labels"))
+    assert [hints_of(asked, side).values for side in ("dense", "compressed", "")] == ["logits", "labels", None]
+    assert [hints_of(Asked(values="logits"), side).values for side in ("dense", "compressed", "")] == ["logits"] * 3
+
+
+def truth_of(folder: Path, **options: Any) -> list[int] | None:
+    """True labels of two files, one with true labels beside its predictions."""
+    parquet.write_table(pa.table({"prediction": DENSE, "label": TRUTH}), folder / "dense.parquet")
+    parquet.write_table(pa.table({"prediction": COPY}), folder / "copy.parquet")
+    truth = question(folder / "dense.parquet", folder / "copy.parquet", **options).truth
+    return None if truth is None else truth.codes.part(slice(None)).tolist()
+
+
+def test_given_labels_go_before_those_beside_predictions(tmp_path: Path) -> None:
+    assert truth_of(tmp_path) == TRUTH.tolist()
+    assert truth_of(tmp_path, labels=DENSE) == DENSE.tolist()
+    assert question(DENSE, COPY).truth is None
+
+
+def test_right_and_wrong_are_told_of_both_sides_or_of_none() -> None:
+    right, copy_right = DENSE == TRUTH, COPY == TRUTH
+    asked = question(right, copy_right, values="correct")
+    assert asked.is_right_or_wrong and asked.truth is not None
+    assert set(asked.truth.codes.part(slice(None)).tolist()) == {1}  # true is: right
+    with pytest.raises(InputError, match="right or wrong on one side, predictions on the other"):
+        _ = question(right, COPY, values=("correct", "labels")).is_right_or_wrong
+
+
+@pytest.mark.parametrize("link", ["same", "hard"])
+def test_one_file_by_two_names_is_one_file(tmp_path: Path, link: str) -> None:
+    one, other = tmp_path / "one.npy", tmp_path / "other.npy"
+    np.save(one, DENSE)
+    if link == "hard":
+        other.hardlink_to(one)
+    assert question(one, one if link == "same" else other).is_one_file
+    np.save(tmp_path / "third.npy", DENSE)
+    assert not question(one, tmp_path / "third.npy").is_one_file  # as equal as it may be
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"batch_size": 8}, "predictions on both sides"),
+        ({"dense_embeddings": "x.npy"}, "--compressed-embeddings"),
+        ({"compressed_layers": "x-*.npy"}, "--dense-layers"),
+    ],
+)
+def test_what_cannot_be_asked_of_predictions_is_refused(options: dict[str, Any], found: str) -> None:
+    with pytest.raises(InputError, match=found):
+        question(DENSE, COPY, **options)
+
+
+def test_two_columns_of_one_file_are_no_two_sides(tmp_path: Path) -> None:
+    path = tmp_path / "both.csv"
+    path.write_text("id,before,after\n1,0,0\n2,1,0\n")
+    with pytest.raises(InputError, match="two columns of one file"):
+        question(path, path, prediction_column=("before", "after"))
+
+
+def test_layers_of_both_sides_are_as_many(tmp_path: Path) -> None:
+    for name in ("dense-1", "dense-2", "copy-1"):
+        np.save(tmp_path / f"{name}.npy", np.zeros((4, 3), np.float32))
+    dense, copies = str(tmp_path / "dense-*.npy"), str(tmp_path / "copy-*.npy")
+    with pytest.raises(InputError, match="1 files"):
+        question(DENSE, COPY, dense_layers=dense, compressed_layers=copies)
+    represented = question(DENSE, COPY, dense_layers=dense, compressed_layers=dense).represented
+    assert represented is not None and represented.dense is represented.layers[0][-1]  # the last layer is the end
