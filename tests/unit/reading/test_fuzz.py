@@ -103,23 +103,23 @@ def everything(path: Path, reading: Hints) -> Iterator[Callable[[], object]]:
                 assert part.truth.codes.part(slice(None)).max(initial=-1) <= part.truth.largest
 
     def labels() -> None:
-        found = read_labels(path, reading)
-        codes = found.codes.part(slice(None))
+        truth = read_labels(path, reading)
+        codes = truth.codes.part(slice(None))
         assert codes.dtype == np.int32
         assert codes.min() >= 0
-        assert found.names is None or codes.max() < len(found.names)
-        assert found.ids is None or len(found.ids.to_pylist()) == found.examples
+        assert truth.names is None or codes.max() < len(truth.names)
+        assert truth.ids is None or len(truth.ids.to_pylist()) == truth.examples
 
     def metadata() -> None:
-        found = read_metadata(path, reading)
-        for group in found.groups:
+        table = read_metadata(path, reading)
+        for group in table.groups:
             codes = group.codes.part(slice(None))
-            assert len(codes) == found.examples
+            assert len(codes) == table.examples
             assert 0 <= codes.min() <= codes.max() < len(group.values)
 
     def points() -> None:
-        found = read_points(path, reading)
-        assert found.array.part(slice(0, 2)).shape[1] == found.dims
+        rows = read_points(path, reading)
+        assert rows.array.part(slice(0, 2)).shape[1] == rows.dims
 
     yield predictions
     yield labels
@@ -135,7 +135,7 @@ def read_all(name: str, content: bytes, reading: Hints | None = None) -> None:
         path.write_bytes(content)
         for read in everything(path, reading or Hints()):
             outcome(read)
-        assert [each.name for each in Path(folder).iterdir()] == [name]
+        assert [file.name for file in Path(folder).iterdir()] == [name]
 
 
 READINGS = some.builds(
@@ -441,23 +441,23 @@ PLAIN = ("b1", "i1", "u1", "i2", "i8", "f2", "f4", "f8")
 
 @fuzzed
 @given(
-    held=some.dictionaries(ARRAY_NAMES, arrays(), max_size=4),
+    named=some.dictionaries(ARRAY_NAMES, arrays(), max_size=4),
     ending=some.sampled_from(["npy", "npz", "small", "safetensors"]),
     reading=READINGS,
 )
-def test_any_arrays(held: dict[str, np.ndarray], ending: str, reading: Hints) -> None:
+def test_any_arrays(named: dict[str, np.ndarray], ending: str, reading: Hints) -> None:
     sink = io.BytesIO()
     match ending:
-        case "npy" if held:
-            np.save(sink, next(iter(held.values())), allow_pickle=True)
+        case "npy" if named:
+            np.save(sink, next(iter(named.values())), allow_pickle=True)
         case "npz" | "small":
             with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED if ending == "small" else zipfile.ZIP_STORED) as file:
-                for name, values in held.items():
+                for name, values in named.items():
                     with file.open(f"{name}.npy", "w") as member:
                         np.lib.format.write_array(member, values, allow_pickle=True)
             ending = "npz"
         case "safetensors":
-            plain = {name: values for name, values in held.items() if values.dtype.str[1:] in PLAIN}
+            plain = {name: values for name, values in named.items() if values.dtype.str[1:] in PLAIN}
             sink.write(
                 save(
                     {
@@ -548,8 +548,8 @@ def test_an_audit_of_any_tables_writes_all_or_nothing(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = []
-        for place, (names, held) in enumerate(drawn):
-            content = as_bytes(pa.Table.from_arrays(held, names=names), "arrow")
+        for place, (names, values) in enumerate(drawn):
+            content = as_bytes(pa.Table.from_arrays(values, names=names), "arrow")
             assert content is not None
             paths.append(Path(folder) / f"{place}.arrow")
             paths[-1].write_bytes(content)
@@ -592,25 +592,25 @@ def asked(draw: some.DrawFn) -> dict[str, Any]:
             else odds / odds.sum(2, keepdims=True)
         )
 
-    found: dict[str, Any] = {"dense": side(), "compressed": side()}
+    what: dict[str, Any] = {"dense": side(), "compressed": side()}
     if kind in ("probabilities", "saturated", "logits"):
-        found["values"] = "logits" if kind == "logits" else "probabilities"
+        what["values"] = "logits" if kind == "logits" else "probabilities"
         for side_name in ("dense", "compressed"):  # drawn at random, an axis of models would not be taken for one
-            found[side_name] = dict(enumerate(found[side_name]))
+            what[side_name] = dict(enumerate(what[side_name]))
     else:  # drawn at random, they agree by chance: nothing but the user tells that they are models
-        found["values"] = "labels"
+        what["values"] = "labels"
     if draw(some.booleans()):
         truth = random.integers(0, classes, examples)
-        found["labels"] = np.array(["cat", "dog", "<b>", "a\nb", "=1"])[truth] if kind == "names" else truth
+        what["labels"] = np.array(["cat", "dog", "<b>", "a\nb", "=1"])[truth] if kind == "names" else truth
     if draw(some.booleans()):
-        found["metadata"] = draw(columns(examples))
+        what["metadata"] = draw(columns(examples))
     if draw(some.booleans()):
         scale = draw(SIZES_OF_LOGITS)
         for name in ("dense_embeddings", "compressed_embeddings"):
-            found[name] = (random.normal(0, 1, (examples, draw(some.sampled_from([1, 2, 8])))) * scale).astype(
+            what[name] = (random.normal(0, 1, (examples, draw(some.sampled_from([1, 2, 8])))) * scale).astype(
                 np.float32
             )
-    return found
+    return what
 
 
 @settings(fuzzed, max_examples=fuzzed.max_examples // 4)
@@ -622,8 +622,8 @@ def test_what_is_plausible_is_audited(what: dict[str, Any]) -> None:
                 np.save(Path(folder) / f"{name}.npy", what[name])
                 what[name] = Path(folder) / f"{name}.npy"
         if "metadata" in what:
-            names, held = what["metadata"]
-            content = as_bytes(pa.Table.from_arrays(held, names=names), "arrow")
+            names, values = what["metadata"]
+            content = as_bytes(pa.Table.from_arrays(values, names=names), "arrow")
             assert content is not None
             what["metadata"] = Path(folder) / "metadata.arrow"
             what["metadata"].write_bytes(content)
@@ -739,8 +739,8 @@ for name in sys.argv[1:]:
             said = "read"
         except InputError as error:
             said = str(error).replace(chr(10), " ")[:90]
-        taken, held = time.process_time() - start, peak()
-        print(name, read.__name__, f"{taken:.2f}", held, said, sep="\\t", flush=True)
+        taken, megabytes = time.process_time() - start, peak()
+        print(name, read.__name__, f"{taken:.2f}", megabytes, said, sep="\\t", flush=True)
 """
 
 LIMIT_MB = 500
