@@ -21,7 +21,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     written = {}
     for index, (name, content) in enumerate(CASES.items()):
         path = folder / f"report-{index}.html"
-        path.write_bytes(render_audit(AuditRecord.of(content), pictures(content) if name in ("probabilities", "hostile") else {}))
+        path.write_bytes(
+            render_audit(AuditRecord.of(content), pictures(content) if name in ("probabilities", "hostile") else {})
+        )
         written[name] = path
     return written
 
