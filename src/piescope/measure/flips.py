@@ -180,10 +180,9 @@ def change_interval(
     z = _deviations(confidence)
     known = examples > 0
     examples = np.where(known, examples, 1.0)
-    # the upper end is the lower end of the opposite change
-    low = _lower_end(losses, gains, examples, z)
-    high = -_lower_end(gains, losses, examples, z)
-    return np.where(known, 100 * low, np.nan)[()], np.where(known, 100 * high, np.nan)[()]
+    # the upper end is the lower end of the opposite change; both are searched for at once
+    low, opposite = _lower_end(np.stack([losses, gains]), np.stack([gains, losses]), examples, z)
+    return np.where(known, 100 * low, np.nan)[()], np.where(known, -100 * opposite, np.nan)[()]
 
 
 class ChangeTest(NamedTuple):
@@ -335,7 +334,7 @@ def selected_level(p_values: Float[Any, " tests"], rate: float = 0.05) -> float:
 
 def _lower_end(lost: Shares, gained: Shares, examples: Shares, z: float) -> Shares:
     """The smallest change that is not rejected, by halving: the statistic falls as the change grows."""
-    low, high = np.full(examples.shape, -1.0), (gained - lost) / examples
+    low, high = np.full(lost.shape, -1.0), (gained - lost) / examples
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         distance = gained - lost - examples * middle
