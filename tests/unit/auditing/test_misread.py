@@ -73,7 +73,7 @@ def test_a_class_that_the_user_names_is_a_class(tmp_path: Path) -> None:
     check_strangers(named, counted(named, tmp_path), ())
 
 
-@pytest.mark.parametrize(("expected", "is_refused"), [(61, False), (58.9, True), (80, False), (81.1, True)])
+@pytest.mark.parametrize(("expected", "is_refused"), [(59.1, False), (58.9, True), (80.9, False), (81.1, True)])
 def test_an_accuracy_is_refused_a_point_beyond_its_interval(tmp_path: Path, expected: float, is_refused: bool) -> None:
     counts = counted(with_a_stranger(0), tmp_path)
     change = AccuracyChange(dense=70.0, dense_interval=(60.0, 80.0))
