@@ -7,13 +7,9 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from piescope.problems import InputError
 from piescope.store import audit_layout
-
-if TYPE_CHECKING:
-    pass
 
 
 @contextmanager
