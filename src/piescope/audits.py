@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from os import fspath
 from pathlib import Path
@@ -137,6 +137,9 @@ def audit(dense: Any, compressed: Any = None, dataset: Any = None, **options: An
         >>> found["changed"], found["flips"]["correct_to_wrong"], found["accuracy"]["change"]
         (1, 1, -25.0)
     """
+    unknown = options.keys() - {option.name for option in fields(AuditOptions)}
+    if unknown:
+        raise TypeError(f"audit() got an unexpected keyword argument {min(unknown)!r}")
     asked = Asked(dataset=dataset, **options)
     if asked.out is not None:
         return run_audit(dense, compressed, asked, Path(fspath(asked.out)))

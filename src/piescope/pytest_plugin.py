@@ -69,8 +69,7 @@ class AuditAgainstBudgets:
             budgets = Budgets.from_file(Path(budgets))
         if budgets is not None:
             limits = budgets.with_limits(limits)
-        more = {**(options or {}), **chosen}
-        audit = piescope.audit(dense, compressed, dataset, labels=labels, budgets=limits, **more)
+        audit = piescope.audit(dense, compressed, dataset, labels=labels, budgets=limits, **(options or {}), **chosen)
         rows = audit.record.budgets
         if missing := limits.given.keys() - {row.budget for row in rows}:
             raise RuntimeError(f"the audit has no verdict on {', '.join(sorted(missing))}")

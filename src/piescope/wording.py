@@ -38,6 +38,17 @@ def printable(text: object, longest: int | None = None) -> str:
     return safe if longest is None or len(safe) <= longest else safe[: longest - 1] + "…"
 
 
+def in_quotes(text: object, longest: int = LONGEST_PART) -> str:
+    r"""Text from outside in quotes, as Python writes it: nothing in it can be taken for what is around it.
+
+    Example:
+        >>> print(in_quotes("a\x1bb"), in_quotes("it's"), in_quotes("x" * 9, longest=5))
+        'a\x1bb' "it's" 'xxxx…'
+    """
+    letters = str(text)
+    return repr(letters if len(letters) <= longest else letters[: longest - 1] + "…")
+
+
 def _shown(letter: str) -> str:
     is_hidden = unicodedata.category(letter) in _INVISIBLE or ord(letter) & 0xFFFE == 0xFFFE  # the last: no characters
     return letter.encode("unicode_escape").decode() if is_hidden else letter

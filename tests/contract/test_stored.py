@@ -186,3 +186,23 @@ def test_what_is_no_audit_is_refused_with_what_is_wrong(content: bytes, where: s
         AuditRecord.read(tmp_path)
     (problem,) = refused.value.problems
     assert problem.where.startswith(where) and problem.cure.startswith("run `piescope audit` again")
+
+
+@pytest.mark.parametrize("name", sorted(set(AuditRecord.model_fields) - {"figures", "format_version"}))
+def test_an_audit_of_which_a_part_is_gone_is_refused_and_not_shown_as_if_it_were_whole(
+    name: str, tmp_path: Path
+) -> None:
+    content = json.loads((STORED / "audit-labels.json").read_bytes())
+    del content[name]
+    (tmp_path / "audit.json").write_bytes(as_json(content))
+    with pytest.raises(InputError) as refused:
+        AuditRecord.read(tmp_path)
+    assert refused.value.problems[0].where == name
+
+
+def test_a_part_of_a_part_is_missed_too(tmp_path: Path) -> None:
+    content = json.loads((STORED / "audit-labels.json").read_bytes())
+    del content["inputs"]["dense"]["told"]
+    del content["classes"][1]["q_value"]
+    assert list(AuditRecord.of(content).lacks()) == ["inputs.dense.told", "classes.1.q_value"]
+    assert [list(AuditRecord.of(path.read_bytes()).lacks()) for path in AUDITS] == [[]] * len(AUDITS)

@@ -40,7 +40,8 @@ def library(name: str, source: str, extra: str) -> Any:
         return importlib.import_module(name)
     except ImportError as reason:
         missing = (reason.name or name).split(".")[0]
-        raise ModelError.of(source, name, f"{missing} is not installed", name, install_command(extra)) from None
+        expected = name if missing == name else f"{name} and {missing}"
+        raise ModelError.of(source, name, f"{missing} is not installed", expected, install_command(extra)) from None
 
 
 def summary(reason: BaseException) -> str:

@@ -145,24 +145,23 @@ class Asked(AuditOptions):
     Attributes:
         dataset: what models look at; None: nothing.
         limits: the budgets, checked.
+        folder_of_data: where data sets lie.
     """
 
     dataset: Any = None
     limits: Budgets | None = field(init=False, default=None)
+    folder_of_data: Path | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.budgets, Mapping):
+        limits: Any = self.budgets
+        if isinstance(limits, Mapping):
             from piescope.auditing.budgets import Budgets
 
-            object.__setattr__(self, "limits", Budgets.of(self.budgets))
-        else:
-            object.__setattr__(self, "limits", self.budgets)
-
-    @property
-    def folder_of_data(self) -> Path | None:
-        """Where data sets lie."""
-        return None if self.data_dir is None else Path(fspath(self.data_dir))
+            limits = Budgets.of(limits)
+        object.__setattr__(self, "limits", limits)
+        if self.data_dir is not None:
+            object.__setattr__(self, "folder_of_data", Path(fspath(self.data_dir)))
 
     @property
     def pictures_at_once(self) -> int:

@@ -30,7 +30,7 @@ from piescope.reading.files import typed
 from piescope.reading.hints import Hints
 from piescope.reading.label_columns import check_models
 from piescope.reading.names import SCORE_NAMES, SCORE_WORDS, words_of
-from piescope.wording import LONGEST_PART, printable
+from piescope.wording import LONGEST_PART, in_quotes, printable
 
 MOST_TRIED = 40
 """Columns of which one or two may be no probabilities, all tried."""
@@ -190,7 +190,7 @@ def _group(
 def _cannot_tell(free: Sequence[Column], measured: Sequence[Column], sheet: Sheet) -> InputError:
     if all(column.within(0, 1) for column in free):
         return multi_label(sheet.path, free, "columns of numbers from 0 to 1 that do not sum to 1")
-    left = ", ".join(repr(printable(column.name, 30)) for column in measured[:4])
+    left = ", ".join(in_quotes(column.name, 30) for column in measured[:4])
     without = f" ({left} left out: measurements by their names; add them if they are classes)" if measured else ""
     flag = f"--score-columns {typed([column.name for column in free])}{without}"
     found = f"numbers in {quoted(free, 8)}, and nothing that says which are scores of classes"

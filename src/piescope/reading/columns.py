@@ -17,7 +17,7 @@ from piescope.reading.arrow import column_of, first_null, ids_alike, mask_of, nu
 from piescope.reading.csv_tables import NUMBER
 from piescope.reading.files import fault
 from piescope.reading.names import AMOUNT_WORDS, MEASURE_WORDS, ROW_NAMES, truth_of_word, words_of
-from piescope.wording import printable
+from piescope.wording import in_quotes
 
 ColumnKind = Literal["whole", "fraction", "text", "list", "empty", "other"]
 
@@ -290,7 +290,7 @@ def _vector_of_text(cells: Sequence[str], path: Path, name: str, first: int) -> 
     length = len(rows[0])
     odd = next((place for place, row in enumerate(rows) if len(row) != length or not row), None)
     if odd is not None:
-        found = f"{printable(cells[odd], 40)!r}, {len(rows[odd])} numbers" + (f" after {length}" if odd else "")
+        found = f"{in_quotes(cells[odd], 40)}, {len(rows[odd])} numbers" + (f" after {length}" if odd else "")
         cure = "write all numbers, one column a class (NumPy cuts long arrays in text), or an .npy"
         raise fault(path, f"{name}, row {first + odd}", found, "lists of numbers of one length", cure)
     return np.array(rows, np.float32)

@@ -17,7 +17,7 @@ import pyarrow as pa
 from piescope.problems import InputError
 from piescope.reading.files import fault
 from piescope.reading.names import is_usual
-from piescope.wording import printable
+from piescope.wording import in_quotes
 
 SAMPLE = 2**16
 """Bytes of a text file that are looked at to tell how it is written ..."""
@@ -119,7 +119,7 @@ def text_format(text: str, path: Path, has_header: bool | None) -> TextFormat:
     if not is_named:
         notes.append("no header: its first row is data")
     elif has_header is None and not any(re.search(r"[^\W\d]", cell) for cell in rows[0]):
-        notes.append(f"a header of numbers: {printable(delimiter.join(rows[0]), 40)!r} names the columns")
+        notes.append(f"a header of numbers: {in_quotes(delimiter.join(rows[0]), 40)} names the columns")
     names = None if is_named else tuple(f"column {number}" for number in range(1, len(rows[0]) + 1))
     return TextFormat(delimiter, "," if has_commas else ".", names, '"' in text, tuple(notes))
 
@@ -192,7 +192,7 @@ def _is_header(rows: list[list[str]], path: Path) -> bool:
         return False
     if any(_is_unlike(cell, column) for cell, column in under) or len(body) < LEAST:
         return True
-    found = f"{printable(', '.join(head), 60)!r}, names of columns or an example"
+    found = f"{in_quotes(', '.join(head), 60)}, names of columns or an example"
     expected = "a header with a usual name (id, label, prediction), or none"
     raise fault(path, "line 1", found, expected, "say which it is: --header or --no-header")
 

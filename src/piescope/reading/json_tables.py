@@ -14,7 +14,7 @@ import pyarrow as pa
 from piescope.reading.files import fault, shown, typed
 from piescope.reading.known_formats import conversion, refuse_object, refuse_records
 from piescope.reading.names import WRAPPER_NAMES, is_usual, key_of
-from piescope.wording import printable
+from piescope.wording import in_quotes, printable
 
 SAMPLE = 2**16
 """Bytes of JSON lines that are looked at to tell whose they are."""
@@ -135,7 +135,7 @@ def _are_rows(value: Any) -> bool:
 def _note_of_part(read: Sequence[str], content: Mapping[str, Any]) -> str:
     left = [name for name in content if name not in read]
     more = f" and {len(left) - 5} more" if len(left) > 5 else ""
-    parts = [", ".join(repr(printable(name, 40)) for name in names[:5]) for names in (read, left)]
+    parts = [", ".join(in_quotes(name, 40) for name in names[:5]) for names in (read, left)]
     return f"read: {parts[0]} of the file's object" + (f", not read: {parts[1]}{more}" if left else "")
 
 
@@ -147,7 +147,7 @@ def _line_for(content: Any, path: Path) -> str:
     name = max(lists, key=lambda key: len(lists[key]))
     row = "r" if _are_rows(lists[name]) else "{'prediction':r}"
     line = conversion(row, f"json.load(sys.stdin)[{name!r}]", shown(path))
-    return f"if {printable(name, 40)!r} holds the rows, {line}"
+    return f"if {in_quotes(name, 40)} holds the rows, {line}"
 
 
 def table_of_json(content: Any, path: Path) -> pa.Table:

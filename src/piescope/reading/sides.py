@@ -182,17 +182,19 @@ def _read(
         said = scores.argmax(1)
     is_logits = part.values == "logits"
     top = scores[np.arange(len(scores)), said if columns is None else columns[said]]
-    largest = top.astype(np.float32)
+    with np.errstate(over="ignore"):
+        largest = top.astype(np.float32)
     if is_logits:
         with np.errstate(invalid="ignore", over="ignore"):  # from the score before it is rounded
             total = np.exp((scores - top[:, None]).astype(np.float32, copy=False)).sum(1)
     else:
         total = scores.sum(1, dtype=np.float32)
-    broken = ~np.isfinite(total)
+    broken = ~(np.isfinite(total) & np.isfinite(largest))
     if broken.any():
         row = int(np.flatnonzero(broken)[0])
         cure = "leave the diverged model or the broken examples out"
-        raise fault(part.source, f"example {name(row)}", "NaN or infinity", "finite scores", cure)
+        found = "a score beyond what 32 bits hold" if np.isfinite(top[row]) else "NaN or infinity"
+        raise fault(part.source, f"example {name(row)}", found, "finite scores", cure)
     if not is_logits:
         off = (np.abs(total - 1) > SUM_TOLERANCE) | (scores.min(1) < -1e-6)
         if off.any():

@@ -32,7 +32,7 @@ from piescope.reading.names import SUMMARY_WORDS
 from piescope.reading.predictions import WRONG_RIGHT, LabelColumn, Predictions, Witness, all_right, check_width
 from piescope.reading.roles import id_of, roles_of, truth_roles, witnesses_of
 from piescope.reading.tables import TableFile, check_padded
-from piescope.wording import printable
+from piescope.wording import in_quotes
 
 MOST_LOOKED_AT = 2**22
 """Numbers of the first rows that roles are decided from."""
@@ -101,7 +101,7 @@ def notes_of_left(roles: Roles) -> tuple[str, ...]:
 
 def _listed(names: Sequence[str], most: int = 5) -> str:
     """``'cat', 'dog', 'bird' and 7 more``."""
-    first = ", ".join(repr(printable(name, 40)) for name in names[:most])
+    first = ", ".join(in_quotes(name, 40) for name in names[:most])
     return f"{first} and {len(names) - most} more" if len(names) > most else first
 
 

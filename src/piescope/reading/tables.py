@@ -28,7 +28,7 @@ from piescope.reading.csv_tables import (
 from piescope.reading.files import Kind, fault, shown
 from piescope.reading.json_tables import check_lines, read_json
 from piescope.reading.known_formats import refuse_columns
-from piescope.wording import printable
+from piescope.wording import in_quotes
 
 BATCH = 2**16
 """Rows that are read at once (fewer where rows are long)."""
@@ -131,7 +131,7 @@ def open_table(path: Path, kind: Kind, has_header: bool | None = None) -> TableF
     if not kept:
         found = ", ".join(f"{column.name!r} ({column.type})" for column, _ in fields[:6])
         raise fault(path, "columns", found, "columns of numbers, text, or lists of numbers", "write them as such")
-    left = [repr(printable(column.name, 40)) for column, plain in fields if plain is None]
+    left = [in_quotes(column.name, 40) for column, plain in fields if plain is None]
     unread = (f"not read: {', '.join(left[:6])} (no numbers or texts)",) if left else ()
     return replace(table, schema=pa.schema(kept), notes=(*table.notes, *unread))
 

@@ -7,7 +7,8 @@ known; infinite and undefined numbers are None, too.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -38,6 +39,29 @@ class AuditPart(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
+    may_lack: ClassVar[frozenset[str]] = frozenset()
+    """Attributes that a file need not have: not every audit says them, or not every version."""
+
+    def lacks(self) -> Iterator[str]:
+        """Places of what should have been said and was not."""
+        for name, about in type(self).model_fields.items():
+            key = about.alias or name
+            if name not in self.model_fields_set and name not in self.may_lack:
+                yield key
+            yield from (f"{key}.{place}" for place in _lacking(getattr(self, name)))
+
+
+def _lacking(value: Any) -> Iterator[str]:
+    """The same of what an attribute holds."""
+    if isinstance(value, AuditPart):
+        yield from value.lacks()
+    elif isinstance(value, tuple):
+        for place, part in enumerate(value):
+            yield from (f"{place}.{inner}" for inner in _lacking(part))
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from (f"{key}.{inner}" for inner in _lacking(part))
+
 
 class Share(AuditPart):
     """A share of all examples with its interval, percent.
@@ -49,6 +73,8 @@ class Share(AuditPart):
         error: standard error, of a mean over pairs of models.
         freedom: degrees of freedom of its t distribution.
     """
+
+    may_lack = frozenset({"error", "freedom"})
 
     value: Number = None
     low: Number = None

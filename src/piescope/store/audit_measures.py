@@ -44,6 +44,8 @@ class Figure(AuditPart):
         why_not: why the number or its interval is missing; empty where neither is.
     """
 
+    may_lack = frozenset({"value", "low", "high", "decimals"})
+
     title: str
     value: Number = None
     low: Number = None

@@ -311,6 +311,8 @@ class AuditRecord(AuditPart):
         (3, None, 'no true labels')
     """
 
+    may_lack = frozenset({"figures"})
+
     format_version: Literal[2] = FORMAT_VERSION
     piescope: str | None = None
     made_with: MadeWith | None = None
@@ -369,10 +371,13 @@ class AuditRecord(AuditPart):
             expected, cure = str(FORMAT_VERSION), f"{cure} with this version"
             raise InputError.of(name, "format_version", str(version), expected, cure)
         try:
-            return cls.of(content)
+            record = cls.of(content)
+            where = next(record.lacks(), "")
         except ValidationError as error:
             where = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise InputError.of(name, where, "missing or damaged", "the answers of an audit", cure) from None
+        if where:
+            raise InputError.of(name, where, "missing or damaged", "the answers of an audit", cure)
+        return record
 
     def content(self) -> dict[str, Any]:
         """As plain values, as audit.json has them; what was not said when it was made is left out."""

@@ -27,8 +27,10 @@ def test_the_function_has_all_of_them_by_name_with_types_and_a_description() -> 
     described = inspect.getdoc(piescope.audit) or ""
     assert [name for name in parameters if f"    {name}: " not in described] == []
     assert "**options" not in described
-    with pytest.raises(TypeError, match="lables"):
+    with pytest.raises(TypeError, match=r"audit\(\) got an unexpected keyword argument 'lables'"):
         piescope.audit([0], [0], lables=[0])
+    with pytest.raises(TypeError, match="int"):
+        piescope.audit([0], [0], data_dir=3)
 
 
 def test_the_command_has_all_that_can_be_typed() -> None:
@@ -47,6 +49,8 @@ def test_the_fixture_takes_them_beside_limits() -> None:
     assert audit["class_names"] == ["no", "yes"] and audit.record.budgets[0].verdict == "kept"
     with pytest.raises(InputError, match="max_flip"):
         audits([0], [0], [0], max_flip=1)
+    with pytest.raises(TypeError, match="multiple values"):
+        audits([0], [0], [0], options={"seed": 1}, seed=2)
 
 
 @pytest.mark.parametrize(

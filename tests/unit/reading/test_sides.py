@@ -64,3 +64,10 @@ def test_ties_go_to_the_smallest_class_id(tmp_path: Path) -> None:
     votes = np.array([[0, 2, 1], [1, 0, 2]])
     same = np.array([[0, 0, 1], [0, 0, 1]])
     assert audit(votes, same, labels=np.array([0, 0, 1]))["changed"] == 0
+
+
+def test_scores_beyond_what_32_bits_hold_are_refused(tmp_path: Path) -> None:
+    """They had no probabilities and ended in a fault of ours."""
+    logits = np.full((4, 2), 1e300)
+    message = refused(tmp_path, dense=as_npy(logits, tmp_path / "d.npy"), compressed=np.zeros(4, int))
+    assert message.startswith("d.npy: example 0") and "beyond what 32 bits hold" in message

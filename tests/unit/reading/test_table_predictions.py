@@ -10,6 +10,7 @@ import pytest
 
 from made_predictions import as_arrow, as_parquet
 from made_refusals import GOOD, Cases, Refusal, write
+from piescope import audit
 
 CASES = Cases()
 
@@ -102,3 +103,13 @@ def nan_in_a_list(root: Path) -> Refusal:
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_what_is_refused(name: str, tmp_path: Path) -> None:
     CASES.check(name, tmp_path)
+
+
+def test_a_control_character_in_a_column_that_is_not_used_is_spelt_out_once(tmp_path: Path) -> None:
+    for side in ("d", "c"):
+        (tmp_path / f"{side}.csv").write_text(
+            "id,label,pred,x\x1by\n" + "".join(f"{n},a,a,free{n} text\n" for n in range(9))
+        )
+    found = audit(tmp_path / "d.csv", tmp_path / "c.csv")
+    notes = " ".join(found.record.inputs.dense.how_read)
+    assert "'x\\x1by'" in notes and "\\\\" not in notes

@@ -44,6 +44,8 @@ class KappaSums:
         dense, compressed = (
             np.stack([np.bincount(labels, minlength=block.classes) for labels in side.labels]) for side in block.sides
         )
+        if block.pairs is None:  # then modal labels are compared, of which all is counted already
+            return cls(np.zeros((0, 0), np.int64), dense, compressed)
         equal = np.stack([(block.compressed.labels == labels).sum(1) for labels in block.dense.labels])
         return cls(equal, dense, compressed)
 

@@ -10,6 +10,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from piescope import audit
+from piescope.auditing.answers.kappa import KappaSums
 from piescope.measure.agreement import cohen_kappa
 from piescope.store.audit_measures import Figure
 from piescope.store.audit_record import AuditRecord
@@ -82,3 +83,15 @@ def test_every_document_shows_it(tmp_path: Path) -> None:
     assert "Cohen&#39;s kappa" in (tmp_path / "out" / "report.html").read_text()
     assert 0 < found["figures"]["cohen_kappa"]["low"] < found["figures"]["cohen_kappa"]["value"]
     assert AuditRecord.read(tmp_path / "out") == found.record
+
+
+def test_pairs_of_models_are_counted_only_where_they_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 60 models a side there are 3,600 pairs."""
+    kept: list[tuple[int, ...]] = []
+    figure = KappaSums.figure
+    monkeypatch.setattr(
+        KappaSums, "figure", lambda self, counted: (kept.append(self.equal.shape), figure(self, counted))[1]
+    )
+    for models in ((4, 4), (4, 3)):
+        audit(*sides(models), values="labels")
+    assert kept == [(0, 0), (4, 3)]
