@@ -113,6 +113,7 @@ def tally(
                 writer = writer or parquet.ParquetWriter(sink, rows.schema, compression="lz4")
                 writer.write_batch(rows)
                 on_block(block.stop)
+                del block, rows  # before the next is read: there is room for one
         finally:
             if writer is not None:
                 writer.close()

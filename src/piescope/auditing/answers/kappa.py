@@ -22,7 +22,7 @@ ABOUT = (
 
 @dataclass(frozen=True)
 class KappaSums:
-    """What each model says, beside what `ChangedSums` counts of modal labels.
+    """What each model says, where models are compared in pairs; of modal labels `ChangedSums` has all.
 
     Attributes:
         equal: ``[dense models, compressed models]`` examples to which both give one label.
@@ -41,11 +41,11 @@ class KappaSums:
         """Sums of a block; None where no answer is a class."""
         if block.audited.is_right_or_wrong:
             return None
+        if block.pairs is None:  # then modal labels are compared, of which all is counted already
+            return cls(*(np.zeros((0, 0), np.int64) for _ in range(3)))
         dense, compressed = (
             np.stack([np.bincount(labels, minlength=block.classes) for labels in side.labels]) for side in block.sides
         )
-        if block.pairs is None:  # then modal labels are compared, of which all is counted already
-            return cls(np.zeros((0, 0), np.int64), dense, compressed)
         equal = np.stack([(block.compressed.labels == labels).sum(1) for labels in block.dense.labels])
         return cls(equal, dense, compressed)
 
