@@ -32,9 +32,10 @@ def umap_projection(
     Source: McInnes et al. 2018, https://arxiv.org/abs/1802.03426; umap-learn's defaults, as in the paper.
 
     Example:
-        >>> points = np.random.default_rng(0).normal(size=(40, 5))
-        >>> umap_projection(points, seed=0, neighbours=5).shape
-        (40, 2)
+        >>> points = np.random.default_rng(0).normal(size=(60, 5))
+        >>> first, again, other = (umap_projection(points, seed) for seed in (1, 1, 2))
+        >>> first.shape, np.array_equal(first, again), np.array_equal(first, other)
+        ((60, 2), True, False)
     """
     points = to_numpy(representations).astype(np.float32)
     if not 2 <= neighbours < len(points):

@@ -1,4 +1,4 @@
-"""UMAP: its seed, and what is refused."""
+"""UMAP: what is refused. That it follows its seed is the example of its docstring: compiling it takes seconds."""
 
 from __future__ import annotations
 
@@ -11,10 +11,3 @@ from piescope.measure.projection import umap_projection
 def test_umap_needs_fewer_neighbours_than_points() -> None:
     with pytest.raises(ValueError, match="expected 2 to 4"):
         umap_projection(np.zeros((5, 2)), seed=0)
-
-
-def test_umap_follows_its_seed() -> None:
-    points = np.random.default_rng(0).normal(size=(60, 5))
-    first = umap_projection(points, seed=1)
-    assert np.array_equal(first, umap_projection(points, seed=1))
-    assert not np.array_equal(first, umap_projection(points, seed=2))

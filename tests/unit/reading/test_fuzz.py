@@ -49,7 +49,7 @@ from piescope.reading.inputs import read_file, read_labels
 from piescope.reading.labels import read_class_names
 
 CALM = dict(deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
-settings.register_profile("audit", max_examples=80, **CALM)
+settings.register_profile("audit", max_examples=60, **CALM)
 settings.register_profile("audit-long", max_examples=4000, **CALM)
 fuzzed = settings(settings.get_profile(os.environ.get("PIESCOPE_FUZZ", "audit")))
 

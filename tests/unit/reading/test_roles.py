@@ -31,7 +31,7 @@ CALM: dict[str, Any] = dict(
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink a plan takes longer than to read it
 )
-settings.register_profile("tables", max_examples=100, **CALM)
+settings.register_profile("tables", max_examples=60, **CALM)
 settings.register_profile("tables-long", max_examples=2500, **CALM)
 LONG = os.environ.get("PIESCOPE_FUZZ") == "audit-long"
 fuzzed = settings(settings.get_profile("tables-long" if LONG else "tables"))

@@ -210,7 +210,7 @@ def changes_shown(content: dict[str, Any]) -> list[tuple[str, bool | None]]:
     return shown
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     some.lists(
         some.tuples(*(some.integers(0, most) for most in (60, 14, 14, 20))).filter(lambda row: sum(row) > 0),
