@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from piescope.adapters.protocol import Outputs, Settings, outputs_of_classes
+from piescope.adapters.protocol import ModelError, Outputs, Settings, library, outputs_of_classes
 from piescope.problems import InputError
 
 
@@ -37,3 +38,16 @@ def test_class_columns() -> None:
 def test_outputs_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Outputs(np.zeros((1, 2), np.float32)).scores = None  # type: ignore[misc]
+
+
+def test_a_library_that_lacks_another_is_expected_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "half_a_library.py").write_text("import that_is_nowhere.part\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, expected in (
+        ("half_a_library", "half_a_library and that_is_nowhere"),
+        ("that_is_nowhere", "that_is_nowhere"),
+    ):
+        with pytest.raises(ModelError) as refused:
+            library(name, "timm:resnet18", "models")
+        (problem,) = refused.value.problems
+        assert (problem.found, problem.expected) == ("that_is_nowhere is not installed", expected)
