@@ -25,7 +25,7 @@ def main(directory: Path, target: Path) -> None:
     results = load_results(directory)
     assert results is not None
     with (directory / "results" / "tables" / "pies.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if row["pruning"] != "dense"]
+        rows = [row for row in csv.DictReader(file) if row["pruning"] in LINES]  # no dense, no controls
     examples = parquet.read_table(directory / "results" / "examples.parquet").to_pylist()
     with matplotlib.rc_context(STYLE):
         figure = pyplot.figure(figsize=(9, 2.9), layout="constrained")

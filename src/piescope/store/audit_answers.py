@@ -83,22 +83,16 @@ class Share(AuditPart):
     freedom: Number = None
 
 
-class AccuracyChange(AuditPart):
-    """Accuracy of both sides and its change, by examples: mean over a side's models.
+class BeforeAfter(AuditPart):
+    """A number of both sides and its change.
 
     Attributes:
         dense: before.
-        dense_interval: 95 %.
+        dense_interval: 95 %; None: there is none.
         compressed: after.
-        compressed_interval: 95 %.
+        compressed_interval: likewise.
         change: compressed minus dense.
-        change_interval: 95 %.
-        change_error: standard error.
-        change_freedom: degrees of freedom.
-        change_p: of "the change is 0".
-        interval_over: what the intervals are over: examples, models.
-        dense_modal: share of modal labels that are right.
-        compressed_modal: likewise.
+        change_interval: likewise.
     """
 
     dense: Number = None
@@ -107,6 +101,20 @@ class AccuracyChange(AuditPart):
     compressed_interval: Ends | None = None
     change: Number = None
     change_interval: Ends | None = None
+
+
+class AccuracyChange(BeforeAfter):
+    """Accuracy, by examples: mean over a side's models.
+
+    Attributes:
+        change_error: standard error.
+        change_freedom: degrees of freedom.
+        change_p: of "the change is 0".
+        interval_over: what the intervals are over: examples, models.
+        dense_modal: share of modal labels that are right.
+        compressed_modal: likewise.
+    """
+
     change_error: Number = None
     change_freedom: Number = None
     change_p: Number = None

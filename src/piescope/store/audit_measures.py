@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from piescope.store.audit_answers import AuditPart, Ends, Number
+from piescope.store.audit_answers import AuditPart, BeforeAfter, Number
 
 
-class Measured(AuditPart):
-    """One measure of both sides.
+class Measured(BeforeAfter):
+    """One measure; its intervals are over examples (recall and top-5 accuracy: as of the accuracy).
 
     Attributes:
-        dense: before.
-        dense_interval: of 95 %, over examples (recall and top-5 accuracy: as of the accuracy); None: there is none.
-        compressed: after.
-        compressed_interval: likewise.
-        change: compressed minus dense.
-        change_interval: likewise; None also where no answer changed.
         unit: ``%`` (0 to 100, changes in points), or empty: ROC AUC and average precision 0 to 1, MCC -1 to 1.
-        why_not: why a number or an interval is missing; empty where nothing is.
+        why_not: why a number or an interval is missing, also that of a change where no answer changed; empty where
+            nothing is.
     """
 
-    dense: Number = None
-    dense_interval: Ends | None = None
-    compressed: Number = None
-    compressed_interval: Ends | None = None
-    change: Number = None
-    change_interval: Ends | None = None
     unit: str = ""
     why_not: str = ""
 

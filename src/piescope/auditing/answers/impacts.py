@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,15 @@ from piescope.measure.intervals import CONFIDENCE, FALSE_DISCOVERIES
 from piescope.store.audit_answers import ClassChange, Confidences, GroupChange
 
 
-class GroupSums(tuple[tuple[RightSums, np.ndarray], ...]):
-    """Of each column of metadata: right answers, and ``[groups, 2]`` lost and rescued by modal label."""
+@dataclass(frozen=True)
+class GroupSums:
+    """Right answers and flips of groups; there are none without true labels.
+
+    Attributes:
+        columns: of each column of metadata: right answers, and ``[groups, 2]`` lost and rescued by modal label.
+    """
+
+    columns: tuple[tuple[RightSums, np.ndarray], ...]
 
     @classmethod
     def of(cls, block: AuditBlock) -> GroupSums | None:
@@ -34,15 +42,16 @@ class GroupSums(tuple[tuple[RightSums, np.ndarray], ...]):
             right = RightSums.of(block.dense.right, block.compressed.right, codes, many, audited.has_pairs)
             masks = (block.lost, block.rescued)
             sums.append((right, np.stack([np.bincount(codes[mask], minlength=many) for mask in masks], axis=1)))
-        return cls(sums)
+        return cls(tuple(sums))
 
-    def __add__(self, other: GroupSums) -> GroupSums:  # type: ignore[override]
-        return GroupSums((one + two, flips + more) for (one, flips), (two, more) in zip(self, other, strict=True))
+    def __add__(self, other: GroupSums) -> GroupSums:
+        both = zip(self.columns, other.columns, strict=True)
+        return GroupSums(tuple((one + two, flips + more) for (one, flips), (two, more) in both))
 
     @property
     def p_values(self) -> np.ndarray:
         """Of all groups of all columns."""
-        return np.concatenate([np.zeros(0), *(right.change_p for right, _ in self)])
+        return np.concatenate([np.zeros(0), *(right.change_p for right, _ in self.columns)])
 
 
 def confidences(counted: Counted) -> Confidences:
@@ -85,7 +94,7 @@ def groups(counted: Counted) -> tuple[GroupChange, ...]:
         return ()
     q_values, level = adjusted_p_values(sums.p_values), selected_level(sums.p_values, FALSE_DISCOVERIES)
     rows, start = list[GroupChange](), 0
-    for group, (right, flips) in zip(counted.audited.groups, sums, strict=True):
+    for group, (right, flips) in zip(counted.audited.groups, sums.columns, strict=True):
         mine = q_values[start : start + len(group.values)]
         start += len(group.values)
         rows += [
