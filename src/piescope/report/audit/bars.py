@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from piescope import wording
 from piescope.report.audit import charts, terms
+from piescope.report.layout.svg import Scale, axis
 from piescope.store.audit_answers import ClassChange, GroupChange
 
 FIRST = 15
@@ -16,7 +17,7 @@ FIRST = 15
 
 
 @dataclass(frozen=True)
-class Bar:
+class BarRow:
     """A class or group that lost or gained.
 
     Attributes:
@@ -39,8 +40,8 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Bars:
-    """Bars on one scale.
+class BarTable:
+    """BarTable on one scale.
 
     Attributes:
         axis: its numbers.
@@ -50,12 +51,12 @@ class Bars:
     """
 
     axis: Markup
-    first: list[Bar]
-    rest: list[Bar]
+    first: list[BarRow]
+    rest: list[BarRow]
     unfold: str
 
 
-def bars(rows: Sequence[ClassChange | GroupChange], measure: str, one: str, many: str) -> Bars | None:
+def bars(rows: Sequence[ClassChange | GroupChange], measure: str, one: str, many: str) -> BarTable | None:
     """Diverging bars, worst first; None where there is nothing to draw.
 
     Args:
@@ -67,7 +68,7 @@ def bars(rows: Sequence[ClassChange | GroupChange], measure: str, one: str, many
     known = sorted((row for row in rows if row.impact is not None), key=lambda row: row.change)
     if not known:
         return None
-    scale = charts.Scale.over([end for row in known for end in (row.impact, row.low, row.high)])
+    scale = Scale.over([end for row in known for end in (row.impact, row.low, row.high)])
     drawn = [_bar(row, scale) for row in known]
     rest = drawn[FIRST:] if len(drawn) > FIRST + 3 else []
     first = drawn[: len(drawn) - len(rest)]
@@ -75,10 +76,10 @@ def bars(rows: Sequence[ClassChange | GroupChange], measure: str, one: str, many
     clear_gains = sum(row.is_clear and row.change > 0 for row in known[len(first) :]) if len(rest) < 200 else 0
     if clear_gains:
         unfold += f", {clear_gains} with a gain beyond chance"
-    return Bars(charts.axis(scale, f"change of {measure}, points"), first, rest, unfold)
+    return BarTable(axis(scale, f"change of {measure}, points"), first, rest, unfold)
 
 
-def _bar(row: ClassChange | GroupChange, scale: charts.Scale) -> Bar:
+def _bar(row: ClassChange | GroupChange, scale: Scale) -> BarRow:
     is_known = row.before is not None and row.after is not None
     both = f"{wording.number(row.before)} → {wording.percent(row.after)}" if is_known else ""
     flips = ""
@@ -88,4 +89,6 @@ def _bar(row: ClassChange | GroupChange, scale: charts.Scale) -> Bar:
     if row.q_value is not None:
         chance.append(f"q {wording.equals(row.q_value)}")
     change = wording.with_interval(row.impact, row.low, row.high, signed=True)
-    return Bar(terms.row_name(row), charts.impact_bar(row, scale), change, both, flips, ", ".join(chance), row.is_clear)
+    return BarRow(
+        terms.row_name(row), charts.impact_bar(row, scale), change, both, flips, ", ".join(chance), row.is_clear
+    )

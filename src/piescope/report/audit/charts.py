@@ -6,88 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
+from piescope.report.layout.svg import BOTTOM, LEFT, RIGHT, TOP, Frame, Scale, element, named, ticks
 from piescope.store.audit_answers import Calibration, ImpactRow, ShiftBin
 from piescope.store.audit_record import CopyRow
 from piescope.wording import count, number
-
-SIDE = 340
-"""Height of a chart in its own units."""
-
-LEFT, RIGHT, TOP, BOTTOM = 48, 14, 30, 40
-"""Room for axes."""
-
-
-def element(tag: str, *inside: str | Markup, **attributes: object) -> Markup:
-    """An SVG element; text and attributes are escaped, underscores in names become hyphens.
-
-    Example:
-        >>> str(element("text", "a < b", x=1.25, class_="tick", text_anchor="end"))
-        '<text x="1.25" class="tick" text-anchor="end">a &lt; b</text>'
-    """
-    written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(_plain(value))}"' for key, value in attributes.items()
-    )
-    body = "".join(escape(part) for part in inside)
-    return Markup(f"<{tag}{written}>{body}</{tag}>")
-
-
-def _plain(value: object) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A line from low to high, with 0 always on it.
-
-    Attributes:
-        low: value at its left end.
-        high: value at its right end.
-    """
-
-    low: float
-    high: float
-
-    @classmethod
-    def over(cls, values: Sequence[float | None], margin: float = 0.04) -> Scale:
-        """The scale that holds these values and 0."""
-        known = [value for value in values if value is not None and math.isfinite(value)]
-        low, high = min([0.0, *known]), max([0.0, *known])
-        room = margin * (high - low) or 1.0
-        return cls(low - room if low < 0 else low, high + room if high > 0 else (0.0 if low < 0 else 1.0))
-
-    def at(self, value: float) -> float:
-        """Where a value lies, 0 to 100."""
-        return 100 * (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
-
-    def ticks(self, most: int = 5) -> list[float]:
-        """Round values to mark."""
-        return ticks(self.low, self.high, most)
-
-
-def ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Round values between two ends.
-
-    Example:
-        >>> ticks(-9.3, 2.1), ticks(0, 1)
-        ([-8, -6, -4, -2, 0, 2], [0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
-    """
-    span = high - low
-    if not math.isfinite(span) or span <= 1e-9 * max(1.0, abs(low), abs(high)):
-        return [low]
-    power = 10.0 ** math.floor(math.log10(span / most))
-    step = next(factor * power for factor in (1, 2, 5, 10, 20) if span / (factor * power) <= most + 1)
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [
-        round(step * index, decimals) + 0.0 if decimals else round(step * index) for index in range(first, last + 1)
-    ]
-
-
-def _tick(value: float) -> str:
-    decimals = 0 if float(value).is_integer() else min(6, len(f"{value:.6f}".rstrip("0").split(".")[1]))
-    return number(value, decimals)
 
 
 def impact_bar(row: ImpactRow, scale: Scale) -> Markup:
@@ -119,17 +43,6 @@ def impact_bar(row: ImpactRow, scale: Scale) -> Markup:
     return element("svg", *inside, width="100%", height=24, aria_hidden="true", class_="bar")
 
 
-def axis(scale: Scale, unit: str) -> Markup:
-    """The line of numbers above the bars."""
-    inside = []
-    for value in scale.ticks():
-        place = scale.at(value)
-        anchor = "start" if place < 6 else "end" if place > 94 else "middle"
-        inside.append(element("text", _tick(value), x=f"{place:.2f}%", y=12, text_anchor=anchor, class_="tick"))
-        inside.append(element("line", x1=f"{place:.2f}%", x2=f"{place:.2f}%", y1=16, y2=22, class_="mark"))
-    return element("svg", *inside, width="100%", height=22, role="img", aria_label=f"axis: {unit}", class_="bar")
-
-
 def strip(parts: Sequence[tuple[str, str, float]]) -> Markup:
     """Counts as one strip that is cut into parts.
 
@@ -156,63 +69,6 @@ def pair_bars(dense: float | None, compressed: float | None, most: float) -> Mar
     return element("svg", *inside, width="100%", height=23, aria_hidden="true", class_="bar")
 
 
-@dataclass(frozen=True)
-class Frame:
-    """A chart's plane: values to places, with its axes.
-
-    Attributes:
-        x: (low, high) across.
-        y: (low, high) upwards.
-        width: of the whole chart.
-        height: of the whole chart.
-    """
-
-    x: tuple[float, float]
-    y: tuple[float, float]
-    width: float = SIDE * 1.25
-    height: float = SIDE
-
-    def across(self, value: float) -> float:
-        """The place of a value across."""
-        low, high = self.x
-        return LEFT + (self.width - LEFT - RIGHT) * (value - low) / ((high - low) or 1)
-
-    def up(self, value: float) -> float:
-        """The place of a value upwards."""
-        low, high = self.y
-        return self.height - BOTTOM - (self.height - TOP - BOTTOM) * (value - low) / ((high - low) or 1)
-
-    def axes(
-        self, x_name: str, y_name: str, x_ticks: Sequence[tuple[float, str]], y_ticks: Sequence[tuple[float, str]]
-    ) -> list[Markup]:
-        """Grid, numbers and names."""
-        drawn = []
-        for value, text in y_ticks:
-            y = self.up(value)
-            drawn.append(element("line", x1=LEFT, x2=self.width - RIGHT, y1=y, y2=y, class_="grid"))
-            drawn.append(element("text", text, x=LEFT - 6, y=y + 4, text_anchor="end", class_="tick"))
-        for value, text in x_ticks:
-            x = self.across(value)
-            drawn.append(
-                element("line", x1=x, x2=x, y1=self.height - BOTTOM, y2=self.height - BOTTOM + 5, class_="mark")
-            )
-            drawn.append(element("text", text, x=x, y=self.height - BOTTOM + 17, text_anchor="middle", class_="tick"))
-        middle = (LEFT + self.width - RIGHT) / 2
-        drawn.append(element("text", x_name, x=middle, y=self.height - 5, text_anchor="middle", class_="axis"))
-        drawn.append(element("text", y_name, x=2, y=TOP - 14, text_anchor="start", class_="axis"))
-        return drawn
-
-    def svg(self, inside: Sequence[Markup], label: str) -> Markup:
-        """The chart."""
-        return element(
-            "svg", *inside, viewBox=f"0 0 {self.width:g} {self.height:g}", role="img", aria_label=label, class_="chart"
-        )
-
-
-def _named(values: Sequence[float], unit: str = "") -> list[tuple[float, str]]:
-    return [(value, _tick(value) + unit) for value in values]
-
-
 def marker(kind: str, x: float, y: float, radius: float, label: str) -> Markup:
     """A circle for dense, a square for compressed: told apart without colour."""
     text = element("title", label)
@@ -225,7 +81,7 @@ def marker(kind: str, x: float, y: float, radius: float, label: str) -> Markup:
 def reliability(calibration: Calibration) -> Markup | None:
     """Accuracy against confidence for both sides; marks by number of examples. None where no bin has an accuracy."""
     frame = Frame((0, 100), (0, 100))
-    drawn = frame.axes("confidence, %", "accuracy, %", _named(ticks(0, 100)), _named(ticks(0, 100)))
+    drawn = frame.axes("confidence, %", "accuracy, %", named(ticks(0, 100)), named(ticks(0, 100)))
     drawn.append(
         element("line", x1=frame.across(0), y1=frame.up(0), x2=frame.across(100), y2=frame.up(100), class_="ideal")
     )
@@ -259,7 +115,7 @@ def shift_histogram(shift: Sequence[ShiftBin]) -> Markup | None:
     frame = Frame((low, high), (0, math.sqrt(most) * 1.03))
     marks = [value for value in (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000) if 0.004 * most < value <= most]
     y_ticks = [(math.sqrt(value), count(value)) for value in (marks or [most])]
-    drawn = frame.axes("change of the probability, points", "examples", _named(ticks(low, high)), [(0, "0"), *y_ticks])
+    drawn = frame.axes("change of the probability, points", "examples", named(ticks(low, high)), [(0, "0"), *y_ticks])
     for low, high, examples in rows:
         if examples:
             x, right = frame.across(low), frame.across(high)
@@ -321,10 +177,10 @@ def curve(points: Sequence[CopyPoint], name: str, before: float | None) -> Marku
     x_ticks: Sequence[tuple[float, str]] = [(place, str(place + 1)) for place in range(len(points))]
     if is_line:
         different = sorted({round(place, 4) for place in places})
-        x_ticks = _named(different if len(set(places)) <= 8 else ticks(min(places), max(places)))
+        x_ticks = named(different if len(set(places)) <= 8 else ticks(min(places), max(places)))
     is_sparsity = all(point.copy.realised_sparsity is not None for point in points)
     x_name = ("sparsity" if is_sparsity else "amount") if is_line else "copy, numbered as in the table"
-    drawn = frame.axes(x_name, name, x_ticks, _named(ticks(*frame.y)))
+    drawn = frame.axes(x_name, name, x_ticks, named(ticks(*frame.y)))
     if before is not None:
         level = frame.up(before)
         drawn.append(element("line", x1=LEFT, x2=frame.width - RIGHT, y1=level, y2=level, class_="level"))

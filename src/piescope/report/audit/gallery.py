@@ -33,7 +33,7 @@ KINDS = {"lost": "lost", "rescued": "won back", "moved": "moved", "changed": "ch
 
 
 @dataclass(frozen=True)
-class Picture:
+class PagePicture:
     """An image of the page.
 
     Attributes:
@@ -46,7 +46,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Tile:
+class ExampleTile:
     """One example of a gallery.
 
     Attributes:
@@ -65,7 +65,7 @@ class Tile:
     """
 
     example_id: str
-    image: Picture
+    image: PagePicture
     label: str | None
     dense: str
     compressed: str
@@ -78,7 +78,7 @@ class Tile:
     is_confirmed: bool
 
 
-def fitting(audit: AuditRecord, images: dict[str, bytes]) -> tuple[dict[str, Picture], int]:
+def fitting(audit: AuditRecord, images: dict[str, bytes]) -> tuple[dict[str, PagePicture], int]:
     """The images that the page can hold, most harmed examples first; and how many it cannot.
 
     Args:
@@ -89,7 +89,7 @@ def fitting(audit: AuditRecord, images: dict[str, bytes]) -> tuple[dict[str, Pic
     ids = [row.id for row in (*audit.harmed, *errors)]
     ids += [example_id for row in audit.confusions for example_id in row.examples]
     uses = Counter(ids)
-    pictures: dict[str, Picture] = {}
+    pictures: dict[str, PagePicture] = {}
     room, left_out = MOST_IMAGE_BYTES, 0
     for example_id in uses:
         content = images.get(example_id, b"")
@@ -100,7 +100,7 @@ def fitting(audit: AuditRecord, images: dict[str, bytes]) -> tuple[dict[str, Pic
             left_out += 1
             continue
         room -= len(uri) * uses[example_id]
-        pictures[example_id] = Picture(uri, is_small=int.from_bytes(content[16:20], "big") <= SMALL)  # IHDR's width
+        pictures[example_id] = PagePicture(uri, is_small=int.from_bytes(content[16:20], "big") <= SMALL)  # IHDR's width
     return pictures, left_out
 
 
@@ -126,10 +126,10 @@ class MixUp:
     growth: str
     chance: str
     bars: Markup
-    examples: list[tuple[str, Picture]]
+    examples: list[tuple[str, PagePicture]]
 
 
-def confusions(audit: AuditRecord, pictures: dict[str, Picture]) -> list[MixUp]:
+def confusions(audit: AuditRecord, pictures: dict[str, PagePicture]) -> list[MixUp]:
     """The mix-ups that grew, each with examples that moved there."""
     rows = audit.confusions
     most = max((value for row in rows for value in (row.dense, row.compressed) if value is not None), default=0)
@@ -142,7 +142,7 @@ def confusions(audit: AuditRecord, pictures: dict[str, Picture]) -> list[MixUp]:
             growth=wording.number(row.growth, 0, signed=True),
             chance="" if row.q_value is None else f"q {wording.equals(row.q_value)}",
             bars=charts.pair_bars(row.dense, row.compressed, most),
-            examples=[(_id(example_id), pictures.get(example_id, Picture())) for example_id in row.examples],
+            examples=[(_id(example_id), pictures.get(example_id, PagePicture())) for example_id in row.examples],
         )
         for row in rows
     ]
@@ -156,12 +156,12 @@ def _fall(before: float, after: float) -> str:
     return f"{100 * before:.0f} → {100 * after:.0f}{wording.SPACE}%"
 
 
-def tiles(audit: AuditRecord, rows: Sequence[Example], pictures: dict[str, Picture]) -> list[Tile]:
+def tiles(audit: AuditRecord, rows: Sequence[Example], pictures: dict[str, PagePicture]) -> list[ExampleTile]:
     """Examples for a gallery, or for a table where there are no images."""
-    return [_tile(audit, row, pictures.get(row.id, Picture())) for row in rows]
+    return [_tile(audit, row, pictures.get(row.id, PagePicture())) for row in rows]
 
 
-def _tile(audit: AuditRecord, row: Example, image: Picture) -> Tile:
+def _tile(audit: AuditRecord, row: Example, image: PagePicture) -> ExampleTile:
     several = audit.comparison != "one against one"
 
     def label(named: str, share: float | None) -> str:
@@ -171,7 +171,7 @@ def _tile(audit: AuditRecord, row: Example, image: Picture) -> Tile:
     before, after = row.dense_probability, row.compressed_probability
     bars = None if before is None or after is None else charts.pair_bars(before, after, 1.0)
     kind = "same" if row.kind == "kept" else row.kind if row.kind in KINDS else "changed"
-    return Tile(
+    return ExampleTile(
         example_id=_id(row.id),
         image=image,
         label=None if row.label is None else wording.name(row.label),

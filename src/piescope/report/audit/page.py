@@ -13,7 +13,7 @@ from piescope.report.audit.bars import bars
 from piescope.report.audit.gallery import TILES, confusions, fitting, tiles
 from piescope.report.audit.measures import class_rows, figure_words, measure_rows, measure_words
 from piescope.report.audit.warnings import warnings
-from piescope.report.layout.standalone import page_templates, style_hash
+from piescope.report.layout.standalone import content_hash, page_templates
 from piescope.store.audit_answers import Flips, SideName
 from piescope.store.audit_record import AuditRecord, CopyRow
 
@@ -83,7 +83,7 @@ def render_audit(audit: AuditRecord, images: dict[str, bytes]) -> bytes:
         wording=wording,
         title=terms.title(audit),
         css=css,
-        css_hash=style_hash(css),
+        css_hash=content_hash(css),
         version=piescope.__version__,
         made_with=terms.made_with(audit),
         warnings=warnings(audit),

@@ -19,14 +19,14 @@ def page_templates() -> Environment:
     )
 
 
-def style_hash(css: str) -> str:
-    """The hash by which a Content Security Policy admits this style sheet and no other.
+def content_hash(source: str) -> str:
+    """The hash by which a Content Security Policy admits this style sheet or script and no other.
 
     Example:
-        >>> style_hash("p { margin: 0 }")
+        >>> content_hash("p { margin: 0 }")
         '7IWhgxoOGTB5NQzjGk9OPt0FwhVeBvZGoWgF9xLLh8c='
     """
-    return base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    return base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
 
 
 def data_uri(kind: str, content: bytes) -> str:

@@ -36,6 +36,7 @@ def build_report(out: Path) -> str:
     Raises:
         CorruptArtefactError: a stored file is not what was written.
     """
+    from piescope.report.layout.latex import latex
     from piescope.report.study.claims import check_claims
     from piescope.report.study.figures import draw_all
     from piescope.report.study.frames import examples_table
@@ -44,7 +45,7 @@ def build_report(out: Path) -> str:
     from piescope.report.study.signal import Signal
     from piescope.report.study.signal_figures import draw_signal
     from piescope.report.study.signal_tables import signal_tables
-    from piescope.report.study.tables import rows_of, wide_tables
+    from piescope.report.study.tables import paper_tables, rows_of
     from piescope.store.artefacts import as_parquet
     from piescope.store.durable import as_json, write_file
 
@@ -55,13 +56,13 @@ def build_report(out: Path) -> str:
     signal = Signal(results)
     claims = check_claims(results, signal=signal)
     rows = rows_of(results, claims)
-    typeset = {**wide_tables(results, rows), **signal_tables(signal)}
+    typeset = {**paper_tables(results, rows), **signal_tables(signal)}
     figures = [*draw_all(results), *draw_signal(signal)]
     files = {layout.examples(out): as_parquet(examples_table(results))}
     for tables in (rows, signal.rows):
         for name, lines in tables.by_name().items():
             files[layout.table(out, name, "csv")] = csv_of(lines, tables.kinds()[name].columns())
-            files[layout.table(out, name, "tex")] = typeset[name].latex().encode()
+            files[layout.table(out, name, "tex")] = latex(typeset[name]).encode()
     for drawn in figures:
         files[layout.figure(out, drawn.number, "svg")] = drawn.svg
         files[layout.figure(out, drawn.number, "pdf")] = drawn.pdf

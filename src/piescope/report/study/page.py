@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import piescope
-from piescope.report.layout.standalone import page_templates, style_hash
-from piescope.report.layout.wide_tables import WideTable
+from piescope.report.layout.blocks import Table
+from piescope.report.layout.standalone import content_hash, page_templates
 from piescope.report.study.claim_parts import Claim
 from piescope.report.study.figures import Drawn
 from piescope.report.study.gallery import walls
@@ -39,7 +39,7 @@ class ArmCard:
 
 def render_page(
     results: Results,
-    tables: dict[str, WideTable],
+    tables: dict[str, Table],
     rows: StudyTables,
     figures: Sequence[Drawn],
     claims: Sequence[Claim],
@@ -56,7 +56,7 @@ def render_page(
     page = templates.get_template("report.html").render(
         title=results.study.title,
         css=css,
-        css_hash=style_hash(css),
+        css_hash=content_hash(css),
         version=piescope.__version__,
         headline=headline(results, signal),
         main_sparsity=as_percent(results.main_sparsity),
@@ -98,7 +98,7 @@ def render_page(
     return page.encode()
 
 
-def _departures(results: Results) -> WideTable | None:
+def _departures(results: Results) -> Table | None:
     """Where the run is not what the paper's text (or, where that is silent, its code) has."""
     if results.recipe is None:
         return None
@@ -115,7 +115,7 @@ def _departures(results: Results) -> WideTable | None:
         "Values that differ from the paper's: text, what the paper says; code, what its authors' code does where the "
         "text is silent. `piescope recipes` says why each matters."
     )
-    return WideTable("Departures", caption, (("", 4),), ("Id", "Key", "Paper", "This run"), body)
+    return Table("Departures", caption, ("Id", "Key", "Paper", "This run"), body)
 
 
 def _value(value: Any) -> str:

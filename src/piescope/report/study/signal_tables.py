@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from piescope.report.layout.wide_tables import TableColumn, WideTable, table_of
+from piescope.report.layout.blocks import Table, TableColumn, table_of
 from piescope.report.study.predictors import SCORES
 from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey
@@ -26,7 +26,7 @@ WORST = 3
 """Classes that the page shows of each arm."""
 
 
-def signal_tables(signal: Signal) -> dict[str, WideTable]:
+def signal_tables(signal: Signal) -> dict[str, Table]:
     """All of them by name; a table without rows is of a run with too few models."""
     rows, results = signal.rows, signal.results
     return {
@@ -39,7 +39,7 @@ def signal_tables(signal: Signal) -> dict[str, WideTable]:
     }
 
 
-def _noise(rows: Sequence[NoiseRow]) -> WideTable:
+def _noise(rows: Sequence[NoiseRow]) -> Table:
     columns: list[TableColumn[NoiseRow]] = [
         ARM,
         SPARSITY,
@@ -76,7 +76,7 @@ PART_NAMES = {
 }
 
 
-def _decomposition(rows: Sequence[PartRow]) -> WideTable:
+def _decomposition(rows: Sequence[PartRow]) -> Table:
     arms: dict[ArmKey, dict[str, str]] = {}
     for row in rows:
         arms.setdefault(row.arm, {})[row.part] = with_interval(*row.pies, decimals=0)
@@ -92,10 +92,10 @@ def _decomposition(rows: Sequence[PartRow]) -> WideTable:
         "examples. A dash: the study has not that control arm, or it does not apply."
     )
     head = ("Arm", "Sparsity", *(PART_NAMES[part] for part in parts))
-    return WideTable("Where the PIEs come from", caption, (("", len(head)),), head, body)
+    return Table("Where the PIEs come from", caption, head, body)
 
 
-def _class_impact(rows: Sequence[ClassImpactRow], results: Results) -> WideTable:
+def _class_impact(rows: Sequence[ClassImpactRow], results: Results) -> Table:
     columns: list[TableColumn[ClassImpactRow]] = [
         ARM,
         TableColumn("Class", lambda row: row.label),
@@ -123,7 +123,7 @@ def _class_impact(rows: Sequence[ClassImpactRow], results: Results) -> WideTable
     return table_of("Which classes pay", caption, columns, worst)
 
 
-def _overlap(rows: Sequence[OverlapRow], results: Results) -> WideTable:
+def _overlap(rows: Sequence[OverlapRow], results: Results) -> Table:
     columns: list[TableColumn[OverlapRow]] = [
         TableColumn("Arms", lambda row: f"{_name(row.a)} and {_name(row.b)}"),
         TableColumn("PIEs", lambda row: f"{row.pies_a:,}; {row.pies_b:,}"),
@@ -156,7 +156,7 @@ def _times(chance: Chance) -> str:
     return number(chance.expected) + ("" if chance.ratio is None else f" ({number(chance.ratio, 2)} x)")
 
 
-def _replicates(rows: Sequence[ReplicateRow]) -> WideTable:
+def _replicates(rows: Sequence[ReplicateRow]) -> Table:
     columns: list[TableColumn[ReplicateRow]] = [
         ARM,
         SPARSITY,
@@ -178,7 +178,7 @@ def _replicates(rows: Sequence[ReplicateRow]) -> WideTable:
     return table_of("How many models are enough", caption, columns, here.values())
 
 
-def _predictors(rows: Sequence[PredictorRow], results: Results) -> WideTable:
+def _predictors(rows: Sequence[PredictorRow], results: Results) -> Table:
     columns: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
         if row.event == "error" or row.arm.sparsity == results.main_sparsity:
@@ -201,4 +201,4 @@ def _predictors(rows: Sequence[PredictorRow], results: Results) -> WideTable:
     groups = [("", 1)]
     for objective in dict.fromkeys(objective for objective, _, _ in columns):
         groups.append((OBJECTIVES.get(objective, objective), sum(key[0] == objective for key in columns)))
-    return WideTable("What predicts the damage", caption, tuple(groups), ("Score", *head), body)
+    return Table("What predicts the damage", caption, ("Score", *head), body, tuple(groups))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from piescope.report.layout.wide_tables import TableColumn, WideTable, table_of
+from piescope.report.layout.blocks import Table, TableColumn, table_of
 from piescope.report.study import frames
 from piescope.report.study.claim_parts import DRAWS, Claim
 from piescope.report.study.claims import ClaimRow, claims_rows
@@ -45,7 +45,7 @@ def rows_of(results: Results, claims: list[Claim]) -> StudyTables:
     )
 
 
-def wide_tables(results: Results, rows: StudyTables) -> dict[str, WideTable]:
+def paper_tables(results: Results, rows: StudyTables) -> dict[str, Table]:
     """All tables in the paper's layout, by name; the CSV of a measure that the study lacks has empty cells."""
     return {
         "pies": _pies(results, rows.pies),
@@ -70,7 +70,7 @@ ARM: TableColumn[OfArm] = TableColumn("Arm", lambda row: family_name(*row.arm.fa
 SPARSITY: TableColumn[OfArm] = TableColumn("Sparsity", lambda row: as_percent(row.arm.sparsity))
 
 
-def _pies(results: Results, rows: Sequence[PiesRow]) -> WideTable:
+def _pies(results: Results, rows: Sequence[PiesRow]) -> Table:
     """The paper's Table 1: a line per sparsity, 0 % first; a block of columns per (objective, pruning)."""
     head = ("PIEs", "by tie", "Accuracy")
 
@@ -95,7 +95,7 @@ def _pies(results: Results, rows: Sequence[PiesRow]) -> WideTable:
         f"votes in one of the populations; and accuracy in percent, {_over_models(rows)}."
     )
     groups = (("", 1), *((family_name(*family), len(head)) for family in families))
-    return WideTable("PIEs and accuracy", caption, groups, ("Sparsity", *(head * len(families))), tuple(body))
+    return Table("PIEs and accuracy", caption, ("Sparsity", *(head * len(families))), tuple(body), groups)
 
 
 def _over_models(rows: Sequence[PiesRow]) -> str:
@@ -103,7 +103,7 @@ def _over_models(rows: Sequence[PiesRow]) -> str:
     return f"mean ± std over {most} models" if most > 1 else "of one model"
 
 
-def _q_score(results: Results, rows: Sequence[QScoreRow]) -> WideTable:
+def _q_score(results: Results, rows: Sequence[QScoreRow]) -> Table:
     columns: list[TableColumn[QScoreRow]] = [
         ARM,
         SPARSITY,
@@ -122,7 +122,7 @@ def _q_score(results: Results, rows: Sequence[QScoreRow]) -> WideTable:
     return table_of("Representation quality", caption, columns, studied)
 
 
-def _depth(results: Results, rows: Sequence[DepthRow]) -> WideTable:
+def _depth(results: Results, rows: Sequence[DepthRow]) -> Table:
     def of_dense(row: DepthRow) -> str:
         return "–" if row.arm.pruning == "dense" else plus_minus(*row.dense_pie)
 
@@ -144,7 +144,7 @@ def _depth(results: Results, rows: Sequence[DepthRow]) -> WideTable:
     return table_of("Prediction depth", caption, columns, rows)
 
 
-def _classes(results: Results, rows: Sequence[ClassRow]) -> WideTable:
+def _classes(results: Results, rows: Sequence[ClassRow]) -> Table:
     counts: dict[ArmKey, list[str]] = {}
     for row in rows:
         arm = results.find(*row.arm)
@@ -159,10 +159,10 @@ def _classes(results: Results, rows: Sequence[ClassRow]) -> WideTable:
         "(no bracket: no other objective has it; ?: another has it and is not complete)."
     )
     head = ("Arm", *results.class_names)
-    return WideTable("PIEs by class", caption, (("", len(head)),), head, body)
+    return Table("PIEs by class", caption, head, body)
 
 
-def _sparsity(rows: Sequence[SparsityRow]) -> WideTable:
+def _sparsity(rows: Sequence[SparsityRow]) -> Table:
     columns: list[TableColumn[SparsityRow]] = [
         ARM,
         TableColumn("Target", SPARSITY.text),
@@ -179,7 +179,7 @@ def _sparsity(rows: Sequence[SparsityRow]) -> WideTable:
     return table_of("Realised sparsity", caption, columns, rows)
 
 
-def _published(results: Results, rows: Sequence[PublishedRow]) -> WideTable:
+def _published(results: Results, rows: Sequence[PublishedRow]) -> Table:
     """The paper's numbers beside this run's."""
 
     def decimals(row: PublishedRow) -> int:
@@ -205,7 +205,7 @@ def _published(results: Results, rows: Sequence[PublishedRow]) -> WideTable:
     return table_of("The paper's numbers and this run's", caption, columns, rows)
 
 
-def _claims(rows: Sequence[ClaimRow]) -> WideTable:
+def _claims(rows: Sequence[ClaimRow]) -> Table:
     """Every comparison behind the verdicts."""
     columns: list[TableColumn[ClaimRow]] = [
         TableColumn("Claim", lambda row: row.claim),

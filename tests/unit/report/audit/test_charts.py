@@ -5,26 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from piescope.report.audit import charts
+from piescope.report.layout import svg
 from piescope.store.audit_answers import Calibration, ImpactRow, ReliabilityBin, SideCalibration
-
-
-@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
-def test_ticks_are_round_few_and_inside(low: float, span: float) -> None:
-    marks = charts.ticks(low, low + span)
-    assert 1 <= len(marks) <= 12
-    assert marks == sorted(marks)
-    if span > 1e-3 * (1 + abs(low)):
-        room = 1e-6 * (abs(low) + span)
-        assert all(low - room <= mark <= low + span + room for mark in marks)
 
 
 def test_bars_start_at_zero_and_end_at_the_impact() -> None:
     row = ImpactRow(impact=-5.0, low=-8.0, high=-2.0, q_value=0.01)
-    scale = charts.Scale(-10.0, 10.0)
+    scale = svg.Scale(-10.0, 10.0)
     drawn = str(charts.impact_bar(row, scale))
     assert 'x="25.00%" width="25.00%"' in drawn  # from -5 to 0 on a line from -10 to 10
     assert 'x1="10.00%" x2="40.00%"' in drawn  # the interval
@@ -37,11 +26,11 @@ def test_marks_of_the_reliability_diagram_lie_at_their_numbers() -> None:
     marked = ReliabilityBin(low=0.5, high=0.6, examples=10.0, confidence=50.0, accuracy=25.0)
     nothing = SideCalibration()
     drawn = str(charts.reliability(Calibration(dense=SideCalibration(bins=(marked,)), compressed=nothing)))
-    frame = charts.Frame((0, 100), (0, 100))
+    frame = svg.Frame((0, 100), (0, 100))
     ((x, y),) = re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', drawn)
     assert float(x) == pytest.approx(frame.across(50), abs=0.01)
     assert float(y) == pytest.approx(frame.up(25), abs=0.01)
-    assert frame.up(0) == frame.height - charts.BOTTOM  # the axes' own lines
-    assert frame.up(100) == charts.TOP
-    assert (frame.across(0), frame.across(100)) == (charts.LEFT, frame.width - charts.RIGHT)
+    assert frame.up(0) == frame.height - svg.BOTTOM  # the axes' own lines
+    assert frame.up(100) == svg.TOP
+    assert (frame.across(0), frame.across(100)) == (svg.LEFT, frame.width - svg.RIGHT)
     assert charts.reliability(Calibration(dense=nothing, compressed=nothing)) is None

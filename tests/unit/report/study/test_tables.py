@@ -6,7 +6,7 @@ import dataclasses
 
 from made_results import CASES
 from piescope.report.study.claims import check_claims
-from piescope.report.study.tables import rows_of, wide_tables
+from piescope.report.study.tables import paper_tables, rows_of
 
 
 def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
@@ -18,6 +18,6 @@ def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
     wanted = ("supcon", "gmp", 0.9)
     mine = [row for row in rows.class_distribution if row.arm == wanted]
     assert {row.shared_pies for row in mine} == {None}
-    table = wide_tables(results, rows)["class_distribution"]
+    table = paper_tables(results, rows)["class_distribution"]
     line = next(row for row in table.rows if row[0].startswith("SupCon / GMP, 90"))
     assert all(cell.endswith("(?)") for cell in line[1:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from piescope.report.layout.wide_tables import escape_latex
+from piescope.report.layout.latex import escape_latex
 
 
 def test_latex_is_text() -> None:

@@ -1,0 +1,98 @@
+"""A document as one page: it opens from disk, offline, and is whole without a script, which adds the explorer."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Protocol
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from piescope.report.layout import svg
+from piescope.report.layout.blocks import Bar, Bars, Document
+from piescope.report.layout.standalone import content_hash
+
+
+class Explorable(Protocol):
+    """What the page's script draws from."""
+
+    def head_json(self) -> str:
+        """Names, arms and where each array lies, as JSON that cannot end its element."""
+
+    def arrays_base64(self) -> str:
+        """All arrays, deflated, in base64."""
+
+
+def _templates() -> Environment:
+    """What they are given is text, and what they are not given is a fault."""
+    templates = Environment(
+        loader=PackageLoader("piescope.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["kind"] = lambda block: type(block).__name__.lower()
+    templates.filters["scale"] = scale_of
+    templates.filters["drawn"] = bar
+    templates.filters["axis"] = lambda bars: svg.axis(scale_of(bars), f"change of {bars.measure}")
+    return templates
+
+
+def page(document: Document, explorer: Explorable | None = None) -> bytes:
+    """The whole page.
+
+    Args:
+        document: what it says.
+        explorer: what the script draws from; None: a page without a script.
+
+    Returns:
+        UTF-8 HTML that needs no other file and no network.
+    """
+    css, script = _source("page.css", "templates"), ""
+    if explorer is not None:
+        css, script = css + _source("explorer.css", "explorer"), _source("explorer.js", "explorer")
+    content = (
+        _templates()
+        .get_template("page.html")
+        .render(
+            document=document,
+            css=Markup(css),
+            css_hash=content_hash(css),
+            script=Markup(script),
+            script_hash=content_hash(script) if script else "",
+            head=None if explorer is None else Markup(explorer.head_json()),
+            arrays=None if explorer is None else explorer.arrays_base64(),
+        )
+    )
+    return content.encode("utf-8", "replace")
+
+
+def first_screen(document: Document) -> str:
+    """The answer alone, as a page of its own: what a notebook shows."""
+    css = _source("page.css", "templates")
+    return _templates().get_template("first_screen.html").render(document=document, css=Markup(css))
+
+
+def _source(name: str, folder: str) -> str:
+    return (files("piescope.report") / folder / name).read_text(encoding="utf-8")
+
+
+def scale_of(bars: Bars) -> svg.Scale:
+    """The scale that all bars are drawn on."""
+    return svg.Scale.over([end for row in bars.rows for end in (row.value, row.low, row.high)])
+
+
+def bar(row: Bar, scale: svg.Scale) -> Markup:
+    """A bar from 0 to the value, its interval as a whisker; pale where it is not beyond chance."""
+    inside = [svg.element("line", x1=f"{scale.at(0):.2f}%", x2=f"{scale.at(0):.2f}%", y1=0, y2=24, class_="zero")]
+    if row.value is not None:
+        start, end = sorted((scale.at(0), scale.at(row.value)))
+        kind = "lost" if row.value < 0 else "rescued"
+        place = {"x": f"{start:.2f}%", "width": f"{end - start:.2f}%", "y": 5, "height": 14, "rx": 1}
+        inside.append(svg.element("rect", **place, class_=f"{kind}{'' if row.is_clear else ' unsure'}"))
+    if row.low is not None and row.high is not None:
+        low, high = (f"{scale.at(end):.2f}%" for end in (row.low, row.high))
+        for x1, x2, y1, y2 in ((low, high, 12, 12), (low, low, 8, 16), (high, high, 8, 16)):
+            inside.append(svg.element("line", x1=x1, x2=x2, y1=y1, y2=y2, class_="whisker"))
+    return svg.element("svg", *inside, width="100%", height=24, aria_hidden="true", class_="bar")
