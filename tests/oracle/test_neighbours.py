@@ -1,13 +1,13 @@
-"""knn_labels against scikit-learn."""
+"""Neighbours against scikit-learn, faiss and loops."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
-from piescope.measure.neighbours import knn_labels
+from piescope.measure.neighbours import knn_labels, nearest_by_angle, neighbours_within
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -30,3 +30,35 @@ def test_ties_of_votes_go_to_the_smallest_label() -> None:
 def test_torch_tensors() -> None:
     bank = torch.tensor([[0.0], [1.0]], requires_grad=True)
     assert knn_labels(bank, torch.tensor([4, 5]), torch.tensor([[0.9]]), k=1).tolist() == [5]
+
+
+@pytest.mark.parametrize("examples", [2, 11, 64, 65, 700, 3000])
+@pytest.mark.parametrize("dims", [2, 64])
+def test_nearest_by_angle_against_scikit_learn(examples: int, dims: int) -> None:
+    random = np.random.default_rng(examples)
+    points = np.abs(random.normal(size=(examples, dims))) * random.lognormal(0, 3, size=(examples, 1))
+    k = min(10, examples - 1)
+    theirs = NearestNeighbors(n_neighbors=k, metric="cosine", algorithm="brute").fit(points)
+    distances, _ = theirs.kneighbors()
+    ours = nearest_by_angle(points, k)
+    assert ours.shape == (examples, k) and not (ours == np.arange(examples)[:, None]).any()
+    assert all(len(set(row)) == k for row in ours.tolist())
+    unit = points / np.linalg.norm(points, axis=1, keepdims=True)
+    assert np.allclose(1 - (unit[:, None] * unit[ours]).sum(-1), distances, atol=2e-6)
+
+
+def test_nearest_by_angle_against_faiss() -> None:
+    points = np.random.default_rng(0).normal(size=(5000, 32)).astype(np.float32)
+    unit = points / np.linalg.norm(points, axis=1, keepdims=True)
+    assert (nearest_by_angle(points, 10) == neighbours_within(unit, 10)).mean() > 0.999
+
+
+def test_nearest_by_angle_against_a_loop() -> None:
+    points = np.random.default_rng(3).integers(-3, 4, size=(150, 3)).astype(float)
+    points[7] = 0  # has no direction: as far from all
+    for row, found in enumerate(nearest_by_angle(points, 5).tolist()):
+        alike = []
+        for other, point in enumerate(points):
+            length = float(np.sqrt(points[row] @ points[row]) * np.sqrt(point @ point))
+            alike.append(-9.0 if other == row else float(points[row] @ point) / length if length else 0.0)
+        assert [alike[place] for place in found] == pytest.approx(sorted(alike, reverse=True)[:5], abs=1e-6)

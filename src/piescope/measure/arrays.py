@@ -52,3 +52,23 @@ def yes_or_no(values: Any, name: str) -> np.ndarray:
     if array.dtype != bool and not np.isin(array, (0, 1)).all():
         raise ValueError(f"{name} holds other values than 0 and 1; expected True or False per example, not indices")
     return array.astype(bool)
+
+
+def unit_length(representations: Any) -> np.ndarray:
+    """H / ||h||_2 in float64; all-zero rows stay zero.
+
+    Raises:
+        ValueError: NaN or infinity among the representations, or no dims.
+    """
+    h = to_numpy(representations).astype(np.float64)
+    if h.ndim < 1 or h.shape[-1] < 1:
+        raise ValueError(f"representations have shape {list(h.shape)}; expected [..., dims] with at least one dim")
+    if not np.isfinite(h).all():
+        raise ValueError(
+            f"{int((~np.isfinite(h)).sum())} entries of the representations are NaN or infinite; "
+            "leave the diverged model out"
+        )
+    largest = np.abs(h).max(-1, keepdims=True)
+    scaled = np.divide(h, largest, out=np.zeros_like(h), where=largest > 0)  # squares neither over- nor underflow
+    length = np.linalg.norm(scaled, axis=-1, keepdims=True)
+    return np.divide(scaled, length, out=np.zeros_like(h), where=length > 0)

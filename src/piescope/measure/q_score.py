@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from piescope.measure.arrays import to_numpy
+from piescope.measure.arrays import to_numpy, unit_length
 
 ROUNDING = 16
 """Units in the last place that equal numbers may differ by after sums and products."""
@@ -43,7 +43,7 @@ def is_degenerate(representations: Float[Any, "*models dims"]) -> Bool[np.ndarra
         >>> is_degenerate(np.array([[0.0, 0.0], [2.0, 2.0], [0.0, 1.0]])).tolist()
         [True, True, False]
     """
-    return np.asarray(~_has_spread(_unit_length(representations), representations))
+    return np.asarray(~_has_spread(unit_length(representations), representations))
 
 
 def q_score(representations: Float[Any, "*models dims"]) -> QScore:
@@ -68,7 +68,7 @@ def q_score(representations: Float[Any, "*models dims"]) -> QScore:
         >>> z.round(4).tolist(), l1.round(3).tolist(), q.round(4).tolist()
         ([1.0, 0.0], [1.4, 0.0], [0.7143, 0.0])
     """
-    unit = _unit_length(representations)
+    unit = unit_length(representations)
     l1 = np.abs(unit).sum(-1)
     std = unit.std(-1)
     spread = _has_spread(unit, representations)
@@ -122,7 +122,7 @@ def q_score_aaai24(
         raise ValueError(
             f"frequency {frequency} and deviations {deviations}; expected 0 <= low <= high <= 1, and 0 or more"
         )
-    unit = _unit_length(representations)
+    unit = unit_length(representations)
     if unit.ndim < 2 or unit.shape[-2] < 1:
         raise ValueError(f"representations have shape {list(unit.shape)}; expected [..., examples, dims]")
     above = unit - unit.mean(-1, keepdims=True)
@@ -140,19 +140,3 @@ def _has_spread(unit: np.ndarray, representations: Any) -> np.ndarray:
     given = to_numpy(representations).dtype
     precision = np.finfo(given).eps if np.issubdtype(given, np.floating) else np.finfo(np.float64).eps
     return np.asarray(unit.max(-1) - unit.min(-1) > ROUNDING * precision * np.abs(unit).max(-1))
-
-
-def _unit_length(representations: Any) -> np.ndarray:
-    """H / ||h||_2 in float64; all-zero rows stay zero."""
-    h = to_numpy(representations).astype(np.float64)
-    if h.ndim < 1 or h.shape[-1] < 1:
-        raise ValueError(f"representations have shape {list(h.shape)}; expected [..., dims] with at least one dim")
-    if not np.isfinite(h).all():
-        raise ValueError(
-            f"{int((~np.isfinite(h)).sum())} entries of the representations are NaN or infinite; "
-            "leave the diverged model out"
-        )
-    largest = np.abs(h).max(-1, keepdims=True)
-    scaled = np.divide(h, largest, out=np.zeros_like(h), where=largest > 0)  # squares neither over- nor underflow
-    length = np.linalg.norm(scaled, axis=-1, keepdims=True)
-    return np.divide(scaled, length, out=np.zeros_like(h), where=length > 0)

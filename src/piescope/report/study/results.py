@@ -11,7 +11,7 @@ import pyarrow as pa
 from piescope.measure.overlap import shared_mask
 from piescope.report.study.rows import ArmKey
 from piescope.store import layout
-from piescope.store.artefacts import Store
+from piescope.store.artefacts import Artefact, Store
 from piescope.store.catalogue import ArmName, Catalogue, CompleteArm, ControlOf, Described, Environment, RecipeUsed
 from piescope.store.step_records import ArmSummary, DataRecord
 
@@ -34,6 +34,7 @@ class ArmResult:
             ``[their models, examples]``, if measured.
         control: what a control arm is; None for the arms that are studied.
         descended: model k was made from dense model k.
+        first: what a dense arm's first model says; None in other arms, and where it is not kept.
     """
 
     objective: str
@@ -45,6 +46,7 @@ class ArmResult:
     models: dict[str, np.ndarray]
     control: ControlOf | None = None
     descended: bool = False
+    first: Artefact | None = None
 
     @property
     def is_control(self) -> bool:
@@ -55,6 +57,14 @@ class ArmResult:
     def labels(self) -> np.ndarray:
         """``[models, examples]``."""
         return self.models["labels"]
+
+    def representations(self) -> np.ndarray | None:
+        """``[examples, dims]`` of the first model, read when they are asked for; None where they are not kept.
+
+        Raises:
+            CorruptArtefactError: they are not what was written.
+        """
+        return None if self.first is None else self.first.tensors(layout.PREDICTIONS)["representations"]
 
     @property
     def is_dense(self) -> bool:
@@ -222,7 +232,14 @@ def _load_arm(listed: CompleteArm, store: Store) -> ArmResult:
         compare.tensors(layout.MODELS),
         listed.control,
         listed.descended,
+        _first_predictions(compare, store) if listed.pruning == "dense" else None,
     )
+
+
+def _first_predictions(compare: Artefact, store: Store) -> Artefact | None:
+    """Of a dense arm's models, which are what its comparison was made from."""
+    keys = (key for key in compare.manifest["parents"] if store.has("predict", key))
+    return next((store.load("predict", key) for key in keys), None)
 
 
 def _as_array(column: pa.ChunkedArray) -> np.ndarray:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+from pathlib import Path
 
 import numpy as np
 
 from made_results import made
-from piescope.report.study.results import Results
+from piescope.report.study.results import Results, load_results
 from piescope.store.catalogue import ControlOf
 
 
@@ -56,3 +58,19 @@ def test_a_tied_pie_is_a_pie_with_a_tie_on_either_side() -> None:
     columns = arm.columns | {"is_pie": np.array([1, 1, 1, 0]), "dense_tie": np.array([True, False, False, True])}
     tied = dataclasses.replace(arm, columns=columns | {"pruned_tie": np.array([False, True, False, True])}).is_tied_pie
     assert tied.tolist() == [True, True, False, False]
+
+
+def test_the_first_dense_models_representations_are_found_and_may_be_gone(stored_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "copy"
+    shutil.copytree(stored_run, out)
+    results = load_results(out)
+    assert results is not None
+    for arm in results.arms:
+        found = arm.representations()
+        if arm.is_dense:
+            assert found is not None and found.shape[0] == len(results.labels)
+        else:
+            assert found is None
+    shutil.rmtree(out / "artefacts" / "predict")
+    results = load_results(out)
+    assert results is not None and all(arm.representations() is None for arm in results.arms)
