@@ -1,0 +1,197 @@
+"""What the page of a study gives its explorer: every example in every arm, from what a report reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from piescope.measure.alignment import aligned_onto
+from piescope.measure.neighbours import nearest_by_angle
+from piescope.report.layout.explorer_data import (
+    Arm,
+    ArrayName,
+    Axis,
+    Cells,
+    Excess,
+    ExplorerData,
+    Head,
+    Level,
+    Packed,
+    Pictures,
+    Side,
+    Start,
+)
+from piescope.report.layout.sprites import sprites
+from piescope.report.study.results import ArmResult, Results
+from piescope.report.study.rows import ArmKey, finite
+from piescope.report.study.signal import Signal
+from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name
+from piescope.wording import as_percent
+
+NEIGHBOURS = 10
+"""Nearest examples that are kept of each."""
+
+MANY = 10_000
+"""Examples from which on a page may be larger."""
+
+ROOM, ROOM_OF_MANY = 13_500_000, 23_500_000
+"""Characters of all that the explorer gets; the rest of 15 and of 25 million is the page's."""
+
+
+def study_explorer(results: Results, signal: Signal) -> ExplorerData | None:
+    """All that the explorer of a study's page shows; None where nothing is compared.
+
+    Sides are the objectives' dense arms, arms their prunings; controls are left out, and so is an arm whose dense arm
+    is not complete. There is no ``score``: the probabilities of models are not among what a report reads. Neighbours
+    are those of `nearest_by_angle` in the first dense model's representations, and null where its predictions are not
+    kept. Maps are turned, mirrored and scaled onto the dense one of their objective (`aligned_onto`); all of an
+    objective lie on one scale of 0 to 1.
+    """
+    by_objective = {name: dense for name in results.objectives() if (dense := signal.dense(name)) is not None}
+    arms = [arm for arm in results.pruned() if arm.objective in by_objective]
+    objectives = [name for name in by_objective if any(arm.objective == name for arm in arms)]
+    if not arms:
+        return None
+    packer = _Packer(results, [*(by_objective[name] for name in objectives), *arms])
+    truth = packer.packed.whole("truth", results.labels, len(results.class_names) - 1)
+    sides = tuple(packer.side(by_objective[name]) for name in objectives)
+    prunings = list(dict.fromkeys(arm.pruning for arm in arms))
+    families = list(dict.fromkeys(arm.key.family for arm in arms))
+    shown = tuple(
+        Arm(
+            key="/".join(family),
+            name=family_name(*family),
+            side=objectives.index(family[0]),
+            hue=objectives.index(family[0]),
+            dash=prunings.index(family[1]),
+            levels=tuple(
+                packer.level(arm, by_objective[family[0]], signal)
+                for arm in sorted(arms, key=lambda arm: arm.sparsity)
+                if arm.key.family == family
+            ),
+        )
+        for family in families
+    )
+    pictures, left_out = packer.pictures(arms)
+    start = first_clear(results, signal) or max(arms, key=lambda arm: (arm.sparsity, arm.summary.pies))
+    head = Head(
+        kind="study",
+        title=results.study.title,
+        axis=Axis("sparsity", "%"),
+        classes=tuple(results.class_names),
+        ids=results.data.ids,
+        truth=truth,
+        sides=sides,
+        arms=shown,
+        pictures=pictures,
+        start=Start("/".join(start.key.family), start.sparsity),
+    )
+    return ExplorerData(head, packer.packed, left_out)
+
+
+def first_clear(results: Results, signal: Signal) -> ArmResult | None:
+    """The finding: of the lowest sparsity at which an arm's changes are beyond seeds, the arm with most beyond them.
+
+    None where no arm's are, or where that cannot be told.
+    """
+    clear = [
+        (arm, floor) for arm in results.pruned() if (floor := signal.floor(arm)) is not None and floor.excess.low > 0
+    ]
+    found = min(clear, key=lambda pair: (pair[0].sparsity, -pair[1].excess.value), default=None)
+    return None if found is None else found[0]
+
+
+class _Packer:
+    """Arrays of the arms that are shown."""
+
+    def __init__(self, results: Results, shown: list[ArmResult]) -> None:
+        self.packed = Packed()
+        self._results = results
+        self._classes, self._examples = len(results.class_names), len(results.labels)
+        self._spans = {name: _span([arm.columns[f"pruned_{name}"] for arm in shown]) for name in ("q", "depth")}
+        self._maps = _maps(shown)
+
+    def side(self, dense: ArmResult) -> Side:
+        neighbours = self._neighbours(dense)
+        name = OBJECTIVES_IN_FULL.get(dense.objective, dense.objective)
+        return Side(dense.objective, name, len(dense.labels), self._cells(dense, None), neighbours)
+
+    def level(self, arm: ArmResult, dense: ArmResult, signal: Signal) -> Level:
+        floor = signal.floor(arm)
+        excess = None if floor is None else floor.excess
+        return Level(
+            value=arm.sparsity,
+            label=as_percent(arm.sparsity),
+            models=len(arm.labels),
+            cells=self._cells(arm, dense),
+            seeds=None if floor is None else float(floor.floor.value),
+            excess=None if excess is None else Excess(float(excess.value), finite(excess.low), finite(excess.high)),
+            is_clear=None if excess is None or not np.isfinite(excess.low) else bool(excess.low > 0),
+            accuracy=finite(arm.summary.accuracy_mean),
+        )
+
+    def _cells(self, arm: ArmResult, dense: ArmResult | None) -> Cells:
+        packed, name, label = self.packed, "/".join(map(str, arm.key)), arm.columns["pruned_label"]
+        similar = None if dense is None else f"{'/'.join(map(str, dense.key))}/label"
+
+        def votes(part: str, classes: np.ndarray) -> ArrayName:
+            return packed.whole(f"{name}/{part}", (arm.labels == classes).sum(0), len(arm.labels))
+
+        return Cells(
+            label=packed.whole(f"{name}/label", label, self._classes - 1, similar),
+            modal=votes("modal", label),
+            right=votes("right", self._results.labels),
+            dense=None if dense is None else votes("dense", dense.columns["pruned_label"]),
+            confirmed=None if dense is None else packed.whole(f"{name}/confirmed", arm.columns["is_confirmed"], 1),
+            q=packed.measured(f"{name}/q", arm.columns["pruned_q"], self._spans["q"]),
+            depth=packed.measured(f"{name}/depth", arm.columns["pruned_depth"], self._spans["depth"]),
+            map=packed.measured(f"{name}/map", self._maps.get(arm.key), (0.0, 1.0), "u16"),
+        )
+
+    def _neighbours(self, dense: ArmResult) -> ArrayName | None:
+        representations = dense.representations()
+        count = min(NEIGHBOURS, self._examples - 1)
+        if representations is None or count < 1:
+            return None
+        nearest = nearest_by_angle(representations, count)
+        return self.packed.whole(f"{dense.objective}/neighbours", nearest, self._examples - 1)
+
+    def pictures(self, arms: list[ArmResult]) -> tuple[Pictures | None, int]:
+        """Of all examples, or of as many as there is room for: those that most arms change."""
+        changes = np.sum([arm.is_pie for arm in arms], axis=0)
+        ranked = np.argsort(-changes, kind="stable").tolist()
+        room = ROOM if self._examples <= MANY else ROOM_OF_MANY
+        left = room - self.packed.characters() - sum(map(len, self._results.data.ids))
+        return sprites(self.packed, self._pixels, ranked, self._examples, left)
+
+    def _pixels(self, example: int) -> np.ndarray:
+        image = self._results.images[example]
+        return np.ascontiguousarray((image[:3] if len(image) >= 3 else image[[0, 0, 0]]).transpose(1, 2, 0))
+
+
+def _span(columns: list[np.ndarray]) -> tuple[float, float]:
+    """The lowest and the highest of all that is known."""
+    known = np.concatenate(columns)
+    known = known[np.isfinite(known)]
+    return (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+
+
+def _maps(shown: list[ArmResult]) -> dict[ArmKey, np.ndarray]:
+    """Maps of ``[examples, 2]``: each objective's laid onto its dense one, together in a square of 0 to 1."""
+    placed = dict[ArmKey, np.ndarray]()
+    for objective in dict.fromkeys(arm.objective for arm in shown):
+        maps = dict(_aligned([arm for arm in shown if arm.objective == objective]))
+        if maps:
+            every = np.concatenate(list(maps.values()))
+            low, high = every.min(0), every.max(0)
+            size = float((high - low).max()) or 1.0
+            placed |= {key: 0.5 + (points - (low + high) / 2) / size for key, points in maps.items()}
+    return placed
+
+
+def _aligned(arms: list[ArmResult]) -> Iterator[tuple[ArmKey, np.ndarray]]:
+    """The maps that there are, laid onto the first: the dense one."""
+    known = [(arm.key, arm.embedding.astype(np.float64)) for arm in arms if arm.embedding is not None]
+    for key, points in known:
+        yield key, aligned_onto(points, known[0][1])
