@@ -132,6 +132,7 @@ CASES = {
     "three objectives": made({"supervised": ("gmp",), "supcon": ("gmp",), "simclr": ("gmp",)}),
     "no depth, no maps": made({"supcon": ("gmp",)}, depth=False, maps=False, channels=1),
     "only dense": made({"supervised": ()}),
+    "six models": made({"supervised": ("gmp", "my_own"), "supcon": ("gmp",)}, models=6, examples=90),
     "many classes with long names": made(
         {"supervised": ("gmp",)}, class_names=tuple(f"a class named {i}" for i in range(14))
     ),

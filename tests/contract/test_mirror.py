@@ -48,7 +48,7 @@ ELSEWHERE = {
     "unit/reading/test_roles.py": ("reading/evidence", "reading/names"),
     "unit/report/audit/test_page.py": ("report/layout/standalone",),
     "unit/report/study/test_claims.py": ("report/study/evidence",),
-    "unit/report/study/test_page.py": (
+    "unit/report/study/test_document.py": (
         "report/study/signal_figures",
         "report/study/signal_tables",
         "report/study/words",

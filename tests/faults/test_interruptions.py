@@ -163,12 +163,12 @@ def test_one_failing_step_leaves_the_rest_alone_and_is_told(tmp_path: Path) -> N
     assert "Traceback" in next((out / "logs").iterdir()).read_text()
     with (out / "results" / "tables" / "pies.csv").open() as file:
         assert [row["pruning"] for row in csv.DictReader(file)] == ["dense"]
-    assert "Not complete." in (out / "report.html").read_text()
+    assert "This study is not complete." in (out / "report.html").read_text()
     study.write_text(LEAST)  # cured
     done = run_piescope("run", study, "--out", out, "--workers", "1")
     assert done.returncode == 0, done.stderr
     assert "4 done, 3 to run" in done.stdout
-    assert "Not complete." not in (out / "report.html").read_text()
+    assert "This study is not complete." not in (out / "report.html").read_text()
 
 
 def test_a_corrupt_artefact_is_found_named_and_cured(small_run: Run, tmp_path: Path) -> None:

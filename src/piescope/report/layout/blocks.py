@@ -143,6 +143,7 @@ class Bars:
         level: of the intervals: ``95 %``.
         first: rows shown unfolded.
         unfold: what is folded, in words.
+        more_is_worse: a value above 0 is a loss: examples forgotten beyond seeds, say; else one below.
         brief: rows that a short document shows.
     """
 
@@ -152,6 +153,7 @@ class Bars:
     level: str
     first: int
     unfold: str = ""
+    more_is_worse: bool = False
     brief: int = 5
 
 
@@ -248,10 +250,11 @@ class Drawer:
 
 @dataclass(frozen=True)
 class Beside:
-    """Two blocks side by side where there is room: a figure on the left, pictures on the right."""
+    """Two blocks side by side where there is room: a figure and its pictures, or two ``even`` ones."""
 
     left: tuple[Block, ...]
     right: tuple[Block, ...]
+    even: bool = False
 
 
 Block = Words | FactList | Table | Bars | Chart | Gallery | Drawer | Beside

@@ -163,7 +163,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Excess:
+class ExcessShown:
     """Changed examples beyond those that other seeds alone would change, with the ends of the interval."""
 
     value: float
@@ -191,13 +191,13 @@ class Level:
     models: int
     cells: Cells
     seeds: float | None = None
-    excess: Excess | None = None
+    excess: ExcessShown | None = None
     is_clear: bool | None = None
     accuracy: float | None = None
 
 
 @dataclass(frozen=True)
-class Arm:
+class ArmShown:
     """What is compared with a side, at all levels that there are, rising.
 
     Attributes:
@@ -218,7 +218,7 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Side:
+class SideShown:
     """What arms are compared with; ``neighbours``: ``[examples, 10]``, the nearest examples, nearest first."""
 
     key: str
@@ -229,7 +229,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class SpriteSheets:
     """Sprite sheets: tiles of one size, row by row.
 
     Attributes:
@@ -277,9 +277,9 @@ class Head:
     classes: tuple[str, ...]
     ids: tuple[str, ...]
     truth: ArrayName | None
-    sides: tuple[Side, ...]
-    arms: tuple[Arm, ...]
-    pictures: Pictures | None
+    sides: tuple[SideShown, ...]
+    arms: tuple[ArmShown, ...]
+    pictures: SpriteSheets | None
     start: Start
     examples: int = field(init=False)
     format: Literal[1] = FORMAT

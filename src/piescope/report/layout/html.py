@@ -35,7 +35,7 @@ def _templates() -> Environment:
     templates.filters["kind"] = lambda block: type(block).__name__.lower()
     templates.filters["scale"] = scale_of
     templates.filters["drawn"] = bar
-    templates.filters["axis"] = lambda bars: svg.axis(scale_of(bars), f"change of {bars.measure}")
+    templates.filters["axis"] = _axis
     return templates
 
 
@@ -78,17 +78,21 @@ def _source(name: str, folder: str) -> str:
     return (files("piescope.report") / folder / name).read_text(encoding="utf-8")
 
 
+def _axis(bars: Bars) -> Markup:
+    return svg.axis(scale_of(bars), bars.measure if bars.more_is_worse else f"change of {bars.measure}")
+
+
 def scale_of(bars: Bars) -> svg.Scale:
     """The scale that all bars are drawn on."""
     return svg.Scale.over([end for row in bars.rows for end in (row.value, row.low, row.high)])
 
 
-def bar(row: Bar, scale: svg.Scale) -> Markup:
+def bar(row: Bar, scale: svg.Scale, more_is_worse: bool = False) -> Markup:
     """A bar from 0 to the value, its interval as a whisker; pale where it is not beyond chance."""
     inside = [svg.element("line", x1=f"{scale.at(0):.2f}%", x2=f"{scale.at(0):.2f}%", y1=0, y2=24, class_="zero")]
     if row.value is not None:
         start, end = sorted((scale.at(0), scale.at(row.value)))
-        kind = "lost" if row.value < 0 else "rescued"
+        kind = "lost" if (row.value > 0) == more_is_worse else "rescued"
         place = {"x": f"{start:.2f}%", "width": f"{end - start:.2f}%", "y": 5, "height": 14, "rx": 1}
         inside.append(svg.element("rect", **place, class_=f"{kind}{'' if row.is_clear else ' unsure'}"))
     if row.low is not None and row.high is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from piescope.report.layout.explorer_data import ArrayName, Packed, Pictures
+from piescope.report.layout.explorer_data import ArrayName, Packed, SpriteSheets
 from piescope.report.layout.standalone import data_uri
 
 SHEET = 2048
@@ -31,7 +31,7 @@ MOST_PIXELS = 2**26
 """Of all sheets: decoded, each takes four bytes. Tiles of the smallest kind may have more."""
 
 TRIED = 256
-"""Pictures that sizes are foretold from."""
+"""SpriteSheets that sizes are foretold from."""
 
 Pixels = Callable[[int], np.ndarray]
 """An example's picture, ``[height, width, 3]`` uint8."""
@@ -47,7 +47,7 @@ class _Way:
 
 def sprites(
     packed: Packed, pixels: Pixels, ranked: Sequence[int], examples: int, room: int
-) -> tuple[Pictures | None, int]:
+) -> tuple[SpriteSheets | None, int]:
     """The pictures of a page.
 
     Args:
@@ -73,7 +73,7 @@ def sprites(
         taken = sum(map(len, sheets))
         if taken <= room:
             tile = None if kept == examples else _tiles(packed, shown, examples)
-            return Pictures(*size, columns, rows, sheets, max(size) <= SHARP, tile), len(ranked) - kept
+            return SpriteSheets(*size, columns, rows, sheets, max(size) <= SHARP, tile), len(ranked) - kept
         kept = int(0.98 * kept * room / taken)
     return None, len(ranked)
 

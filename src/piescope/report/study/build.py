@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import os
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import piescope
@@ -36,11 +39,12 @@ def build_report(out: Path) -> str:
     Raises:
         CorruptArtefactError: a stored file is not what was written.
     """
+    from piescope.report.layout.html import page
     from piescope.report.layout.latex import latex
     from piescope.report.study.claims import check_claims
+    from piescope.report.study.document import study_document
     from piescope.report.study.figures import draw_all
     from piescope.report.study.frames import examples_table
-    from piescope.report.study.page import render_page
     from piescope.report.study.results import load_results
     from piescope.report.study.signal import Signal
     from piescope.report.study.signal_figures import draw_signal
@@ -69,7 +73,8 @@ def build_report(out: Path) -> str:
         files[layout.figure(out, drawn.number, "csv")] = csv_of(
             drawn.rows, list(drawn.rows[0].cells()) if drawn.rows else []
         )
-    files[layout.report(out)] = render_page(results, typeset, rows, figures, claims, signal)
+    document = study_document(results, signal, claims, typeset, figures, _how_made(made_from))
+    files[layout.report(out)] = page(document)
     for path, content in files.items():
         write_file(path, content)
     manifest = {
@@ -83,6 +88,19 @@ def build_report(out: Path) -> str:
 def csv_of(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
     """A table's or a figure's rows as a file."""
     return as_csv([row.cells() for row in rows], columns)
+
+
+def _how_made(made_from: Mapping[str, str]) -> dict[str, str]:
+    """The first lines of the page's footer."""
+    hashes = f"catalogue {made_from['catalogue'][:16]}, study {made_from['study'][:16]} (SHA-256, first 16)"
+    return {"Command": "piescope report", "Date": _today(), "Made of": hashes}
+
+
+def _today() -> str:
+    """The date in UTC, or that of SOURCE_DATE_EPOCH, for builds that are to be equal to the byte."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    seconds = int(epoch) if epoch.isdecimal() else time.time()
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
 
 def _sources(out: Path) -> dict[str, str]:

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from piescope.measure.alignment import aligned_onto
 from piescope.measure.neighbours import nearest_by_angle
 from piescope.report.layout.explorer_data import (
-    Arm,
+    ArmShown,
     ArrayName,
     Axis,
     Cells,
-    Excess,
+    ExcessShown,
     ExplorerData,
     Head,
     Level,
     Packed,
-    Pictures,
-    Side,
+    SideShown,
+    SpriteSheets,
     Start,
 )
 from piescope.report.layout.sprites import sprites
+from piescope.report.study.forgotten import Forgotten, headline_arm
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.rows import ArmKey, finite
-from piescope.report.study.signal import Signal
-from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name
+from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name, hues_and_dashes
 from piescope.wording import as_percent
 
 NEIGHBOURS = 10
@@ -39,7 +39,7 @@ ROOM, ROOM_OF_MANY = 13_500_000, 23_500_000
 """Characters of all that the explorer gets; the rest of 15 and of 25 million is the page's."""
 
 
-def study_explorer(results: Results, signal: Signal) -> ExplorerData | None:
+def study_explorer(results: Results, rows: Sequence[Forgotten]) -> ExplorerData | None:
     """All that the explorer of a study's page shows; None where nothing is compared.
 
     Sides are the objectives' dense arms, arms their prunings; controls are left out, and so is an arm whose dense arm
@@ -48,25 +48,27 @@ def study_explorer(results: Results, signal: Signal) -> ExplorerData | None:
     kept. Maps are turned, mirrored and scaled onto the dense one of their objective (`aligned_onto`); all of an
     objective lie on one scale of 0 to 1.
     """
-    by_objective = {name: dense for name in results.objectives() if (dense := signal.dense(name)) is not None}
-    arms = [arm for arm in results.pruned() if arm.objective in by_objective]
+    dense_arms = [results.find(name, "dense", 0.0) for name in results.objectives()]
+    by_objective = {dense.objective: dense for dense in dense_arms if dense is not None}
+    by_arm = {row.arm.key: row for row in rows if row.arm.objective in by_objective}
+    arms = [row.arm for row in by_arm.values()]
     objectives = [name for name in by_objective if any(arm.objective == name for arm in arms)]
     if not arms:
         return None
     packer = _Packer(results, [*(by_objective[name] for name in objectives), *arms])
     truth = packer.packed.whole("truth", results.labels, len(results.class_names) - 1)
     sides = tuple(packer.side(by_objective[name]) for name in objectives)
-    prunings = list(dict.fromkeys(arm.pruning for arm in arms))
     families = list(dict.fromkeys(arm.key.family for arm in arms))
+    styles = hues_and_dashes(families)
     shown = tuple(
-        Arm(
+        ArmShown(
             key="/".join(family),
             name=family_name(*family),
             side=objectives.index(family[0]),
-            hue=objectives.index(family[0]),
-            dash=prunings.index(family[1]),
+            hue=styles[family][0],
+            dash=styles[family][1],
             levels=tuple(
-                packer.level(arm, by_objective[family[0]], signal)
+                packer.level(by_arm[arm.key], by_objective[family[0]])
                 for arm in sorted(arms, key=lambda arm: arm.sparsity)
                 if arm.key.family == family
             ),
@@ -74,7 +76,8 @@ def study_explorer(results: Results, signal: Signal) -> ExplorerData | None:
         for family in families
     )
     pictures, left_out = packer.pictures(arms)
-    start = first_clear(results, signal) or max(arms, key=lambda arm: (arm.sparsity, arm.summary.pies))
+    first = headline_arm(list(by_arm.values()))
+    assert first is not None, "there are arms"
     head = Head(
         kind="study",
         title=results.study.title,
@@ -85,21 +88,9 @@ def study_explorer(results: Results, signal: Signal) -> ExplorerData | None:
         sides=sides,
         arms=shown,
         pictures=pictures,
-        start=Start("/".join(start.key.family), start.sparsity),
+        start=Start("/".join(first.arm.key.family), first.arm.sparsity),
     )
     return ExplorerData(head, packer.packed, left_out)
-
-
-def first_clear(results: Results, signal: Signal) -> ArmResult | None:
-    """The finding: of the lowest sparsity at which an arm's changes are beyond seeds, the arm with most beyond them.
-
-    None where no arm's are, or where that cannot be told.
-    """
-    clear = [
-        (arm, floor) for arm in results.pruned() if (floor := signal.floor(arm)) is not None and floor.excess.low > 0
-    ]
-    found = min(clear, key=lambda pair: (pair[0].sparsity, -pair[1].excess.value), default=None)
-    return None if found is None else found[0]
 
 
 class _Packer:
@@ -112,22 +103,21 @@ class _Packer:
         self._spans = {name: _span([arm.columns[f"pruned_{name}"] for arm in shown]) for name in ("q", "depth")}
         self._maps = _maps(shown)
 
-    def side(self, dense: ArmResult) -> Side:
+    def side(self, dense: ArmResult) -> SideShown:
         neighbours = self._neighbours(dense)
         name = OBJECTIVES_IN_FULL.get(dense.objective, dense.objective)
-        return Side(dense.objective, name, len(dense.labels), self._cells(dense, None), neighbours)
+        return SideShown(dense.objective, name, len(dense.labels), self._cells(dense, None), neighbours)
 
-    def level(self, arm: ArmResult, dense: ArmResult, signal: Signal) -> Level:
-        floor = signal.floor(arm)
-        excess = None if floor is None else floor.excess
+    def level(self, row: Forgotten, dense: ArmResult) -> Level:
+        arm, excess = row.arm, row.excess
         return Level(
             value=arm.sparsity,
             label=as_percent(arm.sparsity),
             models=len(arm.labels),
             cells=self._cells(arm, dense),
-            seeds=None if floor is None else float(floor.floor.value),
-            excess=None if excess is None else Excess(float(excess.value), finite(excess.low), finite(excess.high)),
-            is_clear=None if excess is None or not np.isfinite(excess.low) else bool(excess.low > 0),
+            seeds=row.seeds.value,
+            excess=None if excess.value is None else ExcessShown(excess.value, excess.low, excess.high),
+            is_clear=row.is_clear,
             accuracy=finite(arm.summary.accuracy_mean),
         )
 
@@ -157,7 +147,7 @@ class _Packer:
         nearest = nearest_by_angle(representations, count)
         return self.packed.whole(f"{dense.objective}/neighbours", nearest, self._examples - 1)
 
-    def pictures(self, arms: list[ArmResult]) -> tuple[Pictures | None, int]:
+    def pictures(self, arms: list[ArmResult]) -> tuple[SpriteSheets | None, int]:
         """Of all examples, or of as many as there is room for: those that most arms change."""
         changes = np.sum([arm.is_pie for arm in arms], axis=0)
         ranked = np.argsort(-changes, kind="stable").tolist()

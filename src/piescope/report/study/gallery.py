@@ -1,89 +1,74 @@
-"""The gallery of a study's page: the PIEs of each pruned arm, with what dense and pruned models call them."""
+"""Pictures of examples that changed, with what dense and pruned models call them."""
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
 
+from piescope.report.layout.blocks import Picture, Tag, Tile
 from piescope.report.layout.standalone import data_uri
 from piescope.report.study.results import ArmResult, Results
-from piescope.report.study.words import family_name
-from piescope.wording import as_percent, percent
+from piescope.wording import name, percent
 
-GALLERY_MOST = 48
-"""PIEs shown per arm; examples.parquet has all."""
+SMALL = 96
+"""Pixels; images up to that width are enlarged with hard edges."""
 
-
-@dataclass(frozen=True)
-class PieTile:
-    """One image of the gallery, as a data URI, with what it is called.
-
-    ``dense`` and ``pruned`` are modal labels with the share of models that gave them; ``kind`` is ``lost`` (dense
-    right, pruned wrong), ``rescued`` (the reverse) or ``moved`` (both wrong). ``is_tie``: a tie of votes decided one of
-    the two labels; ``is_confirmed``: the votes changed by more than chance.
-    """
-
-    image: str
-    example_id: str
-    label: str
-    dense: str
-    pruned: str
-    kind: str
-    is_tie: bool
-    is_confirmed: bool
+KINDS = {"lost": "lost", "rescued": "won back", "moved": "moved"}
 
 
-@dataclass(frozen=True)
-class Wall:
-    """The PIEs of one arm: how many there are, and ``tiles`` of the clearest; ``is_open``: shown unfolded."""
-
-    title: str
-    count: int
-    tiles: list[PieTile]
-    is_open: bool
+def in_order(arm: ArmResult) -> np.ndarray:
+    """``[PIEs]``, which examples: confirmed ones first, then those of the clearest votes."""
+    pies = np.flatnonzero(arm.is_pie)
+    margins = arm.columns["dense_margin"][pies] + arm.columns["pruned_margin"][pies]
+    order: np.ndarray = pies[np.lexsort((-margins, ~arm.columns["is_confirmed"][pies].astype(bool)))]
+    return order
 
 
-def walls(results: Results) -> list[Wall]:
-    """The gallery: the PIEs of each pruned arm, confirmed ones first, then those of the clearest votes."""
-    images: dict[int, str] = {}
-    hung = []
-    for arm in results.pruned():
-        pies = np.flatnonzero(arm.is_pie)
-        margins = arm.columns["dense_margin"][pies] + arm.columns["pruned_margin"][pies]
-        confirmed = arm.columns["is_confirmed"][pies]
-        shown = pies[np.lexsort((-margins, ~confirmed.astype(bool)))][:GALLERY_MOST]
-        for index in shown:
-            if int(index) not in images:
-                images[int(index)] = data_uri("image/png", png(results.images[index]))
-        hung.append(
-            Wall(
-                f"{family_name(arm.objective, arm.pruning)}, {as_percent(arm.sparsity)}",
-                len(pies),
-                [_tile(results, arm, int(index), images[int(index)]) for index in shown],
-                is_open=arm.sparsity == results.main_sparsity,
-            )
+class PieTiles:
+    """Tiles of a study's examples; each picture is compressed once."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self._pictures: dict[int, Picture] = {}
+
+    def picture(self, index: int) -> Picture:
+        """An example's image."""
+        if index not in self._pictures:
+            image = self.results.images[index]
+            called = f"{name(self.results.data.ids[index])}, true class {name(self._class(self.results.labels[index]))}"
+            self._pictures[index] = Picture(data_uri("image/png", png(image)), called, image.shape[-1] <= SMALL)
+        return self._pictures[index]
+
+    def _class(self, label: int) -> str:
+        return self.results.class_names[int(label)]
+
+    def of(self, arm: ArmResult, indices: Iterable[int]) -> tuple[Tile, ...]:
+        """What dense and pruned models of an arm call these examples, with the share of models that do."""
+        return tuple(self._tile(arm, int(index)) for index in indices)
+
+    def _tile(self, arm: ArmResult, index: int) -> Tile:
+        sides = [
+            f"{side} {name(self._class(arm.columns[f'{side}_label'][index]))} "
+            f"({percent(100 * arm.columns[f'{side}_agreement'][index], 0)})"
+            for side in ("dense", "pruned")
+        ]
+        kind = kind_of(arm, index, int(self.results.labels[index]))
+        tags = [Tag(KINDS[kind], kind)]  # type: ignore[arg-type]
+        tags += [Tag("tie", "tie")] if arm.is_tied_pie[index] else []
+        tags += [Tag("confirmed", "confirmed")] if arm.columns["is_confirmed"][index] else []
+        truth = self._class(self.results.labels[index])
+        return Tile(
+            (self.picture(index),), name(truth), tuple(tags), tuple(sides), id=name(self.results.data.ids[index])
         )
-    return hung
 
 
-def _tile(results: Results, arm: ArmResult, index: int, image: str) -> PieTile:
-    truth, dense, pruned = (
-        int(values[index]) for values in (results.labels, arm.columns["dense_label"], arm.columns["pruned_label"])
-    )
-    names = results.class_names
-    return PieTile(
-        image=image,
-        example_id=results.data.ids[index],
-        label=names[truth],
-        dense=f"{names[dense]} ({percent(100 * arm.columns['dense_agreement'][index], 0)})",
-        pruned=f"{names[pruned]} ({percent(100 * arm.columns['pruned_agreement'][index], 0)})",
-        kind="lost" if dense == truth else "rescued" if pruned == truth else "moved",
-        is_tie=bool(arm.is_tied_pie[index]),
-        is_confirmed=bool(arm.columns["is_confirmed"][index]),
-    )
+def kind_of(arm: ArmResult, index: int, truth: int) -> str:
+    """``lost`` (dense right, pruned wrong), ``rescued`` (the reverse) or ``moved`` (both wrong)."""
+    dense, pruned = int(arm.columns["dense_label"][index]), int(arm.columns["pruned_label"][index])
+    return "lost" if dense == truth else "rescued" if pruned == truth else "moved"
 
 
 def png(image: np.ndarray) -> bytes:

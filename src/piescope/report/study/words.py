@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 OBJECTIVES = {"supervised": "Sup", "supcon": "SupCon", "simclr": "SimCLR"}
 OBJECTIVES_IN_FULL = {"supervised": "supervised", "supcon": "supervised contrastive", "simclr": "contrastive (SimCLR)"}
 PRUNINGS = {
@@ -25,6 +27,17 @@ def pruning_name(pruning: str) -> str:
 def family_name(objective: str, pruning: str) -> str:
     """``SupCon / delayed GMP``."""
     return f"{OBJECTIVES.get(objective, objective)} / {pruning_name(pruning)}"
+
+
+def hues_and_dashes(families: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int]]:
+    """How each (objective, pruning) is drawn everywhere: a hue an objective, a kind of dashes a pruning.
+
+    Example:
+        >>> hues_and_dashes([("supervised", "gmp"), ("supcon", "gmp"), ("supcon", "one_shot")])["supcon", "one_shot"]
+        (1, 1)
+    """
+    objectives, prunings = (list(dict.fromkeys(part)) for part in zip(*families, strict=True)) if families else ([], [])
+    return {family: (objectives.index(family[0]), prunings.index(family[1])) for family in families}
 
 
 def enough(models: int | None, furthest: int, seen: int) -> str:

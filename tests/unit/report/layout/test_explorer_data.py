@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from piescope.report.layout.explorer_data import (
-    Arm,
+    ArmShown,
     Axis,
     Cells,
     ExplorerData,
     Head,
     Level,
     Packed,
-    Side,
+    SideShown,
     Start,
 )
 from read_explorer import Read
@@ -37,8 +37,8 @@ HOSTILE = (
 def made(packed: Packed, ids: tuple[str, ...] = ("a",), classes: tuple[str, ...] = ("cat",)) -> ExplorerData:
     label = packed.whole("label", np.zeros(len(ids), int), most=0)
     cells = Cells(label, label)
-    arm = Arm("arm", "Arm", 0, 0, 0, (Level(0.5, "50 %", 1, cells),))
-    sides = (Side("side", "Side", 1, cells),)
+    arm = ArmShown("arm", "ArmShown", 0, 0, 0, (Level(0.5, "50 %", 1, cells),))
+    sides = (SideShown("side", "SideShown", 1, cells),)
     head = Head("audit", "title", Axis("size", "MB"), classes, ids, None, sides, (arm,), None, Start("arm", 0.5))
     return ExplorerData(head, packed)
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from piescope.report.layout import sprites as module
-from piescope.report.layout.explorer_data import Arm, Axis, Cells, ExplorerData, Head, Level, Packed, Side, Start
+from piescope.report.layout.explorer_data import (
+    ArmShown,
+    Axis,
+    Cells,
+    ExplorerData,
+    Head,
+    Level,
+    Packed,
+    SideShown,
+    Start,
+)
 from piescope.report.layout.sprites import sprites
 from read_explorer import Read
 
@@ -17,7 +27,10 @@ def read(images: list[np.ndarray], ranked: list[int] | None = None, room: int = 
     packed, ranked = Packed(), list(range(len(images))) if ranked is None else ranked
     label = packed.whole("label", np.zeros(len(images), int), 0)
     pictures, left_out = sprites(packed, lambda example: images[example], ranked, len(images), room)
-    arm, side = Arm("a", "a", 0, 0, 0, (Level(0, "", 1, Cells(label, label)),)), Side("s", "s", 1, Cells(label, label))
+    arm, side = (
+        ArmShown("a", "a", 0, 0, 0, (Level(0, "", 1, Cells(label, label)),)),
+        SideShown("s", "s", 1, Cells(label, label)),
+    )
     ids = tuple(map(str, range(len(images))))
     head = Head("study", "", Axis("", ""), ("c",), ids, None, (side,), (arm,), pictures, Start("a", 0))
     data = ExplorerData(head, packed)
@@ -45,7 +58,7 @@ def test_few_pixels_are_exact(count: int) -> None:
 
 
 def smooth(count: int, side: int) -> list[np.ndarray]:
-    """Pictures of one colour each, lighter to the right."""
+    """SpriteSheets of one colour each, lighter to the right."""
     random, ramp = np.random.default_rng(1), np.linspace(0, 60, side)[None, :, None]
     colours = random.integers(0, 190, (count, 1, 1, 3))
     return [(np.zeros((side, side, 1)) + ramp + colour).astype(np.uint8) for colour in colours]

@@ -12,7 +12,8 @@ import pytest
 from made_results import CASES, made
 from piescope.report.layout.explorer_data import ExplorerData
 from piescope.report.study import explorer as module
-from piescope.report.study.explorer import first_clear, study_explorer
+from piescope.report.study.explorer import study_explorer
+from piescope.report.study.forgotten import forgotten, headline_arm
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import Signal
 from piescope.store.artefacts import Store, as_tensors
@@ -22,7 +23,7 @@ BOTH = {"supervised": ("gmp", "my_own"), "supcon": ("gmp", "my_own")}
 
 
 def explored(results: Results) -> ExplorerData:
-    data = study_explorer(results, Signal(results))
+    data = study_explorer(results, forgotten(Signal(results)))
     assert data is not None
     return data
 
@@ -128,7 +129,7 @@ def test_seeds_and_the_excess_are_the_noise_tables() -> None:
         row = rows[key]
         assert (level["seeds"], level["accuracy"]) == (row.floor.value, 90.0)
         assert list(level["excess"].values()) == [row.excess.value, row.excess.low, row.excess.high]
-        assert level["is_clear"] is (None if row.excess.low is None else row.excess.low > 0)
+        assert level["is_clear"] is {row.arm.key: row.is_clear for row in forgotten(signal)}[key]
 
 
 def test_one_model_a_side_cannot_tell_what_seeds_do() -> None:
@@ -152,8 +153,8 @@ def test_it_starts_where_the_first_effect_is_clear_and_most_is_beyond_seeds() ->
     shares = {("gmp", 0.7): 0.2, ("delayed_gmp", 0.7): 0.3, ("gmp", 0.9): 0.9}
     arms = [changing(arm, dense, shares.get((arm.pruning, arm.sparsity), 0)) for arm in results.arms[1:]]
     results = dataclasses.replace(results, arms=(dense, *arms))
-    first = first_clear(results, Signal(results))
-    assert first is not None and first.key == ("supervised", "delayed_gmp", 0.7)
+    first = headline_arm(forgotten(Signal(results)))
+    assert first is not None and first.arm.key == ("supervised", "delayed_gmp", 0.7)
     assert read(results).head["start"] == {"arm": "supervised/delayed_gmp", "level": 0.7}
 
 
@@ -171,7 +172,7 @@ def test_arms_have_hues_by_objective_and_dashes_by_pruning_and_levels_that_rise(
 
 def test_where_nothing_is_compared_there_is_no_explorer() -> None:
     results = CASES["only dense"]
-    assert study_explorer(results, Signal(results)) is None
+    assert study_explorer(results, forgotten(Signal(results))) is None
     results = made(BOTH)
     without = [arm for arm in results.arms if arm.key != ("supervised", "dense", 0.0)]
     found = read(dataclasses.replace(results, arms=tuple(without)))
@@ -179,7 +180,7 @@ def test_where_nothing_is_compared_there_is_no_explorer() -> None:
     assert [arm["key"] for arm in found.head["arms"]] == ["supcon/gmp", "supcon/my_own"]
     nothing = tuple(arm for arm in without if arm.objective == "supervised")
     results = dataclasses.replace(results, arms=nothing)
-    assert study_explorer(results, Signal(results)) is None
+    assert study_explorer(results, forgotten(Signal(results))) is None
 
 
 @pytest.mark.parametrize("channels", [1, 3])

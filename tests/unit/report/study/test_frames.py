@@ -7,7 +7,7 @@ import pytest
 
 from made_results import CASES
 from piescope.report.study import frames
-from piescope.report.study.gallery import walls
+from piescope.report.study.gallery import PieTiles, in_order
 
 
 def test_frames_against_loops() -> None:
@@ -37,7 +37,9 @@ def test_tied_pies_are_counted_and_marked() -> None:
             columns["is_pie"][i] and (columns["dense_tie"][i] or columns["pruned_tie"][i]) for i in range(40)
         )
         assert row.tied_pies == expected
-    assert any(tile.is_tie for wall in walls(results) for tile in wall.tiles)
+    tiles = [tile for arm in results.pruned() for tile in PieTiles(results).of(arm, in_order(arm))]
+    tied = sum(row.tied_pies for row in frames.pies_rows(results) if row.arm.pruning != "dense")
+    assert sum(any(tag.text == "tie" for tag in tile.tags) for tile in tiles) == tied > 0
 
 
 def test_shared_needs_a_sibling() -> None:

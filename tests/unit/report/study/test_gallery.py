@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from made_results import CASES
-from piescope.report.study.gallery import walls
+from piescope.report.study.gallery import KINDS, PieTiles, in_order, kind_of
 
 
-def test_the_gallery_says_what_happened_to_each_example() -> None:
+def test_a_tile_says_what_happened_to_its_example() -> None:
     results = CASES["everything"]
-    for wall in walls(results):
-        for tile in wall.tiles:
-            dense, pruned = tile.dense.rsplit(" (", 1)[0], tile.pruned.rsplit(" (", 1)[0]
-            expected = "lost" if dense == tile.label else "rescued" if pruned == tile.label else "moved"
-            assert tile.kind == expected
-            assert dense != pruned
+    for arm in results.pruned():
+        pies = in_order(arm)
+        for index, tile in zip(pies.tolist(), PieTiles(results).of(arm, pies), strict=True):
+            dense, pruned = (line.split(" ", 1)[1].rsplit(" (", 1)[0] for line in tile.lines)
+            expected = "lost" if dense == tile.title else "rescued" if pruned == tile.title else "moved"
+            assert kind_of(arm, index, int(results.labels[index])) == expected
+            assert tile.tags[0].text == KINDS[expected] and dense != pruned
+            assert tile.id == results.data.ids[index]
+            assert tile.pictures[0].uri.startswith("data:image/png;base64,") and tile.pictures[0].is_small
+
+
+def test_confirmed_ones_come_first_then_the_clearest_votes() -> None:
+    for arm in CASES["everything"].pruned():
+        pies = in_order(arm)
+        assert sorted(pies.tolist()) == np.flatnonzero(arm.is_pie).tolist()
+        keys = [
+            (not arm.columns["is_confirmed"][at], -(arm.columns["dense_margin"][at] + arm.columns["pruned_margin"][at]))
+            for at in pies
+        ]
+        assert keys == sorted(keys)

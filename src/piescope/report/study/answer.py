@@ -1,0 +1,167 @@
+"""The first screen of a study: the finding in a sentence, the curve, the wall of what was forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from piescope.report.layout.blocks import Answer, Chart, Gallery, Tag, Words
+from piescope.report.study.drawings import arm_marks, curve
+from piescope.report.study.forgotten import Forgotten, forgotten, headline_arm
+from piescope.report.study.gallery import PieTiles, in_order
+from piescope.report.study.results import ArmResult, Results
+from piescope.report.study.signal import Signal
+from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name, pruning_name
+from piescope.wording import as_percent, capital, count, counted, listed, number, with_interval
+
+WALL_MOST = 60
+"""Pictures of the first screen; the explorer has all."""
+
+
+def answer(results: Results, signal: Signal) -> Answer:
+    """What a reader takes away, whether it is noise, and what it looks like."""
+    rows = forgotten(signal)
+    first = headline_arm(rows)
+    missing = [f"{family_name(arm.objective, arm.pruning)} {as_percent(arm.sparsity)}" for arm in results.missing]
+    warnings = [f"This study is not complete. Missing from all that follows: {'; '.join(missing)}."] if missing else []
+    if first is None:
+        verdict, sentence, lead = Tag("NOTHING PRUNED"), _only_dense(results), []
+    else:
+        verdict, sentence, lead = _verdict(signal, rows), finding(first), _lead(rows, first)
+    return Answer(
+        verdict=verdict,
+        sentence=sentence,
+        lead=tuple(lead),
+        about=_about(results),
+        warnings=tuple(warnings),
+        curve=_curve(rows),
+        wall=None if first is None else _wall(results, first.arm),
+        blocks=(Words((_how_counted(rows),), "small"),) if rows else (),
+    )
+
+
+def _verdict(signal: Signal, rows: Sequence[Forgotten]) -> Tag:
+    """HARM SHOWN: an arm forgets more than seeds; SAFE: none does, and no class of any lost the margin."""
+    if any(row.is_clear for row in rows):
+        return Tag("HARM SHOWN", "broken")
+    kept = {row.arm: row.no_class_lost_margin for row in signal.rows.class_impact}
+    if all(row.is_clear is not None and kept.get(row.arm.key) for row in rows):
+        return Tag("SAFE", "kept")
+    return Tag("TOO FEW TO TELL", "undecided")
+
+
+def networks(objective: str) -> str:
+    """``supervised contrastive networks``."""
+    return f"{OBJECTIVES_IN_FULL.get(objective, objective)} networks"
+
+
+def finding(row: Forgotten) -> str:
+    """The headline: how many examples an arm forgets, and how many other seeds alone would."""
+    arm = row.arm
+    sentence = (
+        f"With {as_percent(arm.sparsity)} of their weights removed, {networks(arm.objective)} "
+        f"({pruning_name(arm.pruning)}) change their mind on {count(row.shown)} of "
+        f"{counted(len(arm.is_pie), 'test example')}"
+    )
+    if row.seeds.value is None:
+        return f"{sentence}; how many other seeds alone would change, one dense model cannot tell."
+    sentence += f"; other seeds alone would on about {count(row.seeds.value)}"
+    return f"{sentence}." if row.is_clear else f"{sentence}: not clearly more than seeds."
+
+
+def _lead(rows: Sequence[Forgotten], first: Forgotten) -> list[str]:
+    """Which arm forgets most, and what is said of the other objectives."""
+    most = max(rows, key=lambda row: (row.excess.value or 0.0, row.shown))
+    sentences = []
+    if most is not first and len(rows) > 1:
+        sentences.append(f"Most is forgotten by {_named(most)}: {_how_much(most)}.")
+    for objective in dict.fromkeys(row.arm.objective for row in rows):
+        own = [row for row in rows if row.arm.objective == objective]
+        if objective != first.arm.objective and own:
+            sentences.append(_of_objective(objective, own))
+    return sentences
+
+
+def _of_objective(objective: str, rows: Sequence[Forgotten]) -> str:
+    clear = [row for row in rows if row.is_clear]
+    most = max(clear or rows, key=lambda row: (row.excess.value or 0.0, row.shown))
+    if clear:
+        return f"{capital(networks(objective))} forget most with {_named(most, False)}: {_how_much(most)}."
+    if all(row.is_clear is None for row in rows):
+        return f"{capital(networks(objective))} change at most {count(most.shown)} ({_named(most, False)})."
+    return (
+        f"{capital(networks(objective))} forget at most {count(most.shown)} ({_named(most, False)}): "
+        "not clearly more than seeds."
+    )
+
+
+def _named(row: Forgotten, with_objective: bool = True) -> str:
+    name = family_name(*row.arm.key.family) if with_objective else pruning_name(row.arm.pruning)
+    return f"{name} at {as_percent(row.arm.sparsity)}"
+
+
+def _how_much(row: Forgotten) -> str:
+    """``124, of which 115 [53, 177] are beyond seeds``."""
+    if row.excess.value is None:
+        return counted(row.shown, "example")
+    beyond = with_interval(*row.excess, decimals=0)
+    return f"{counted(row.shown, 'example')}, {beyond} more than seeds" + ("" if row.is_clear else " (not clear)")
+
+
+def _only_dense(results: Results) -> str:
+    sizes = listed([f"{count(arm.summary.n_models)} {networks(arm.objective)}" for arm in results.arms])
+    return f"Nothing was pruned yet: {sizes}, dense."
+
+
+def _about(results: Results) -> str:
+    models = sorted({arm.summary.n_models for arm in results.studied()})
+    size = count(models[0]) if len(models) == 1 else f"{count(models[0])} to {count(models[-1])}"
+    dense = [
+        f"{OBJECTIVES_IN_FULL.get(arm.objective, arm.objective)} {number(arm.summary.accuracy_mean)}"
+        for arm in results.studied()
+        if arm.is_dense
+    ]
+    return (
+        f"{results.data.about}. {counted(models[-1], 'model').replace(count(models[-1]), size, 1)} an arm; "
+        f"accuracy of dense models, %: {listed(dense)}."
+    )
+
+
+def _how_counted(rows: Sequence[Forgotten]) -> str:
+    """What the curve counts: the numbers beside a floor are those of groups of its size."""
+    text = (
+        "An example is forgotten (a PIE) if the most frequent label among the pruned models is not that of the dense."
+    )
+    floors = [row for row in rows if row.seeds.value is not None]
+    if floors and any(round(row.shown) != row.changed for row in floors):
+        text += (
+            " Counted between groups of models that share no seed, so that counts compare with those of seeds alone; "
+            "the paper's counts, of all models at once, are in the tables."
+        )
+    return text
+
+
+def _curve(rows: Sequence[Forgotten]) -> Chart | None:
+    if not rows:
+        return None
+    caption = "Examples that change label, by sparsity, one line a method."
+    if any(row.seeds.value is not None for row in rows):
+        caption += " Grey: what other seeds alone would change (95 % interval). Pale: not clearly more than that."
+    numbers = tuple(
+        f"{_named(row)}: {_how_much(row)}" for row in sorted(rows, key=lambda row: -(row.excess.value or row.shown))
+    )
+    return Chart("", caption, curve(rows), arm_marks(rows), numbers)
+
+
+def _wall(results: Results, arm: ArmResult) -> Gallery | None:
+    pies = in_order(arm)
+    if not len(pies):
+        return None
+    truth, dense, pruned = results.labels[pies], arm.columns["dense_label"][pies], arm.columns["pruned_label"][pies]
+    lost, won = int(np.sum(dense == truth)), int(np.sum(pruned == truth))
+    title = (
+        f"{count(lost)} lost, {count(won)} won back, {count(len(pies) - lost - won)} moved: "
+        f"{family_name(*arm.key.family)} at {as_percent(arm.sparsity)}"
+    )
+    return Gallery(title, PieTiles(results).of(arm, pies[:WALL_MOST]), first=WALL_MOST)

@@ -1,0 +1,72 @@
+"""What each arm forgets, and whether that is more than other seeds would: what curve, headline and explorer say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from piescope.measure.flips import adjusted_p_values
+from piescope.measure.intervals import FALSE_DISCOVERIES
+from piescope.report.study.results import ArmResult
+from piescope.report.study.rows import Bounds
+from piescope.report.study.signal import Signal
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """Examples whose modal label changed in an arm, beside those that other seeds would change.
+
+    Attributes:
+        arm: of pruned models.
+        changed: its PIEs, between all its models and all dense ones.
+        in_groups: likewise between groups as large as those that ``seeds`` is between; None where there is no floor.
+        seeds: between two groups of dense models; None where there are too few dense models.
+        excess: ``in_groups`` minus ``seeds``.
+        is_clear: the excess is above 0, among all arms together (Benjamini and Hochberg, 5 %); None without a floor, or
+            where it has no interval.
+    """
+
+    arm: ArmResult
+    changed: int
+    in_groups: Bounds
+    seeds: Bounds
+    excess: Bounds
+    is_clear: bool | None
+
+    @property
+    def shown(self) -> float:
+        """What is drawn: the count that may be compared with the seeds', else that of all models."""
+        return self.changed if self.in_groups.value is None else self.in_groups.value
+
+
+def forgotten(signal: Signal) -> list[Forgotten]:
+    """Of each pruned arm, in the study's order.
+
+    Source: `piescope.measure.noise_floor` (floor, excess); Benjamini and Hochberg 1995 over the arms.
+    """
+    arms = signal.results.pruned()
+    floors = [signal.floor(arm) for arm in arms]
+    p_values = [np.nan if floor is None or not floor.excess.error > 0 else floor.excess.p_above for floor in floors]
+    q_values = adjusted_p_values(np.array(p_values, np.float64)).tolist()
+    rows = []
+    for arm, floor, q_value in zip(arms, floors, q_values, strict=True):
+        is_clear = None if np.isnan(q_value) else q_value <= FALSE_DISCOVERIES
+        groups, seeds, excess = (None, None, None) if floor is None else (floor.observed, floor.floor, floor.excess)
+        bounds = Bounds.of(groups), Bounds.of(seeds), Bounds.of(excess)
+        rows.append(Forgotten(arm, arm.summary.pies, *bounds, is_clear))
+    return rows
+
+
+def headline_arm(rows: Sequence[Forgotten]) -> Forgotten | None:
+    """The arm that the headline is about: of the lowest sparsity with a clear effect, the one with the largest.
+
+    Where no effect is clear, the one that forgets most at the highest sparsity; None where nothing was pruned.
+    """
+    clear = [row for row in rows if row.is_clear]
+    if clear:
+        lowest = min(row.arm.sparsity for row in clear)
+        return max((row for row in clear if row.arm.sparsity == lowest), key=lambda row: row.excess.value or 0.0)
+    highest = max((row.arm.sparsity for row in rows), default=0.0)
+    return max((row for row in rows if row.arm.sparsity == highest), key=lambda row: row.shown, default=None)

@@ -1,0 +1,59 @@
+"""The first sentence says how many examples are forgotten, how many seeds alone would forget, and whether it is clear."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from made_results import CASES
+from piescope.report.study.answer import answer, finding
+from piescope.report.study.forgotten import forgotten, headline_arm
+from piescope.report.study.signal import Signal
+
+
+def test_the_sentence_has_the_numbers_of_the_tables() -> None:
+    signal = Signal(CASES["six models"])
+    for row in forgotten(signal):
+        sentence = finding(row)
+        (noise,) = [line for line in signal.rows.noise if line.arm == row.arm.key]
+        shown, examples, seeds = re.findall(r"on ([\d.]+) of (\d+) test examples.*about ([\d.]+\d)", sentence)[0]
+        assert float(shown) == pytest.approx(noise.observed.value, abs=0.51)  # rounded
+        assert int(examples) == 90 and float(seeds) == pytest.approx(noise.floor.value, abs=0.51)
+        assert ("not clearly more than seeds" in sentence) == (row.is_clear is False)
+
+
+def test_what_one_dense_model_cannot_tell_is_said() -> None:
+    results = CASES["one objective, one sparsity, one model"]
+    made = answer(results, Signal(results))
+    assert "one dense model cannot tell" in made.sentence
+    assert made.verdict.text == "TOO FEW TO TELL"
+
+
+def test_the_verdict_is_harm_where_any_arm_is_clear_and_safe_only_where_every_class_is_shown_to_be_kept() -> None:
+    results = CASES["six models"]
+    signal = Signal(results)
+    clear = any(row.is_clear for row in forgotten(signal))
+    assert answer(results, signal).verdict.text == ("HARM SHOWN" if clear else "TOO FEW TO TELL")
+    same = replace(results, arms=tuple(replace(arm, models={**arm.models, "labels": arm.labels[:1].repeat(6, 0)}) for arm in results.arms))  # fmt: skip
+    assert answer(same, Signal(same)).verdict.text != "SAFE"  # no spread: nothing is shown
+
+
+def test_nothing_pruned() -> None:
+    results = CASES["only dense"]
+    made = answer(results, Signal(results))
+    assert made.verdict.text == "NOTHING PRUNED" and made.curve is None and made.wall is None
+    assert made.sentence == "Nothing was pruned yet: 3 supervised networks, dense."
+
+
+def test_the_wall_has_the_forgotten_of_the_headlines_arm() -> None:
+    results = CASES["everything"]
+    signal = Signal(results)
+    first = headline_arm(forgotten(signal))
+    assert first is not None
+    wall = answer(results, signal).wall
+    assert wall is not None and len(wall.tiles) == int(first.arm.is_pie.sum())
+    lost, won, moved = map(int, re.findall(r"\d+", wall.title)[:3])
+    kinds = [tile.tags[0].text for tile in wall.tiles]
+    assert (lost, won, moved) == tuple(kinds.count(kind) for kind in ("lost", "won back", "moved"))

@@ -1,0 +1,36 @@
+"""What stands behind the evidence is closed, and all there."""
+
+from __future__ import annotations
+
+from made_results import CASES
+from piescope.report.layout.blocks import Drawer, Table
+
+from .conftest import document_of
+
+
+def drawers(name: str) -> dict[str, Drawer]:
+    (section,) = [one for one in document_of(name).sections if one.depth == "certainty"]
+    assert all(isinstance(block, Drawer) for block in section.blocks)
+    return {block.title: block for block in section.blocks if isinstance(block, Drawer)}
+
+
+def test_every_table_has_a_drawer_with_its_file() -> None:
+    found = drawers("six models")
+    tables = [block for drawer in found.values() for block in drawer.blocks if isinstance(block, Table)]
+    assert len(tables) == 13 + 1  # departures
+    assert sum(table.file.startswith("results/tables/") for table in tables) == 13
+    for title in (
+        "Signal or noise, in words",
+        "What was run",
+        "How to read each measure",
+        "Limits",
+        "Figures for a paper",
+    ):
+        assert title in found
+
+
+def test_drawers_of_what_there_is_not_are_not_there() -> None:
+    found = drawers("only dense")
+    assert "Signal or noise, in words" not in found and "PIEs beyond seed noise" not in found
+    assert "Prediction depth" not in drawers("no depth, no maps")
+    assert set(CASES) == {name for name in CASES if drawers(name)}

@@ -1,0 +1,59 @@
+"""What is called clear is clear among all arms together."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import false_discovery_control
+
+from made_results import CASES
+from piescope.report.study.forgotten import Forgotten, forgotten, headline_arm
+from piescope.report.study.rows import Bounds
+from piescope.report.study.signal import Signal
+
+
+def test_clear_is_what_scipys_benjamini_hochberg_finds() -> None:
+    signal = Signal(CASES["six models"])
+    rows = forgotten(signal)
+    floors = [signal.floor(row.arm) for row in rows]
+    p_values = [floor.excess.p_above for floor in floors if floor is not None and floor.excess.error > 0]
+    expected = iter((false_discovery_control(p_values) <= 0.05).tolist())
+    assert len(p_values) > 4
+    for row, floor in zip(rows, floors, strict=True):
+        known = floor is not None and floor.excess.error > 0
+        assert row.is_clear == (next(expected) if known else None)
+        assert row.changed == int(row.arm.is_pie.sum())
+        if floor is not None:
+            assert row.excess.value == pytest.approx(row.in_groups.value - row.seeds.value)  # type: ignore[operator]
+
+
+def test_one_dense_model_tells_nothing_of_seeds() -> None:
+    (row,) = forgotten(Signal(CASES["one objective, one sparsity, one model"]))
+    assert row.is_clear is None and row.seeds.value is None and row.shown == row.changed
+
+
+def made(sparsity: float, excess: float, is_clear: bool | None) -> Forgotten:
+    arm: Any = SimpleNamespace(sparsity=sparsity, is_pie=np.zeros(9))
+    return Forgotten(
+        arm, int(excess), Bounds(excess + 2, None, None), Bounds(2.0, 0, 4), Bounds(excess, 0, 9), is_clear
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "chosen"),
+    [
+        ([made(0.5, 9, False), made(0.9, 5, True), made(0.9, 7, True), made(0.95, 90, True)], 2),  # lowest, then most
+        ([made(0.5, 9, False), made(0.95, 3, False), made(0.95, 8, False)], 2),  # none: the highest sparsity
+        ([made(0.5, 9, None), made(0.9, 3, None)], 1),
+        ([made(0.0, 3, True)], 0),
+    ],
+)
+def test_the_headline_takes_the_lowest_sparsity_with_a_clear_effect(rows: list[Forgotten], chosen: int) -> None:
+    assert headline_arm(rows) is rows[chosen]
+
+
+def test_nothing_pruned_has_no_headline() -> None:
+    assert headline_arm([]) is None

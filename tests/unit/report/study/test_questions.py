@@ -1,0 +1,49 @@
+"""Each question is answered by numbers of the tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from made_results import CASES
+from piescope.report.layout.blocks import Bars, Beside, Gallery, Section, Table
+from piescope.report.study.forgotten import forgotten, headline_arm
+from piescope.report.study.signal import Signal
+
+from .conftest import document_of
+
+
+def section(name: str, anchor: str) -> Section:
+    (found,) = [one for one in document_of(name).sections if one.anchor == anchor]
+    return found
+
+
+def test_every_arm_is_beside_its_seeds() -> None:
+    bars = next(block for block in section("six models", "signal").blocks if isinstance(block, Bars))
+    rows = forgotten(Signal(CASES["six models"]))
+    assert len(bars.rows) == len(rows) and bars.more_is_worse
+    assert [bar.value for bar in bars.rows] == sorted((row.excess.value for row in rows), reverse=True)  # type: ignore[type-var]
+
+
+def test_classes_are_ranked_by_what_they_lost_beyond_the_others() -> None:
+    beside = next(block for block in section("everything", "classes").blocks if isinstance(block, Beside))
+    bars = beside.left[0]
+    assert isinstance(bars, Bars)
+    values = [bar.value for bar in bars.rows]
+    assert len(values) == 3 and values == sorted(values)  # type: ignore[type-var]
+
+
+def test_mix_ups_are_counted() -> None:
+    first = headline_arm(forgotten(Signal(CASES["everything"])))
+    assert first is not None
+    names, arm = CASES["everything"].class_names, first.arm
+    moved = zip(arm.columns["dense_label"][arm.is_pie], arm.columns["pruned_label"][arm.is_pie], strict=True)
+    counts = Counter(f"{names[before]} → {names[after]}" for before, after in moved)
+    gallery = next(block for block in section("everything", "mix-ups").blocks if isinstance(block, Gallery))
+    for tile in gallery.tiles:
+        assert int(tile.lines[0].split()[0]) == counts[tile.title] and len(tile.pictures) == min(6, counts[tile.title])
+
+
+def test_the_papers_findings_stand_with_their_verdicts() -> None:
+    table = next(block for block in section("everything", "claims").blocks if isinstance(block, Table))
+    assert [row[0].split()[0] for row in table.rows] == [f"C{number}" for number in range(1, 9)]  # type: ignore[union-attr]
+    assert not any(one.anchor == "claims" for one in document_of("only dense").sections)
