@@ -1,11 +1,12 @@
 # The two commands: `make demo` and `make test`. Each does all the set-up that it needs.
 VENV := .venv
 BIN := $(VENV)/bin
+NODE := PATH="$(abspath $(BIN)):$$PATH"
 # the first of these that is Python 3.11 or newer
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: demo test check tests fuzz faults package bench golden lock setup browser clean
+.PHONY: demo test check tests fuzz faults package bench golden lock setup browser explorer clean
 
 demo: setup
 	$(BIN)/piescope run digits
@@ -19,7 +20,7 @@ check: setup
 	$(BIN)/lint-imports
 
 # last, so that pytest's closing line closes the output; two processes, a file's tests in one of them (conftest.py)
-tests: setup browser
+tests: setup browser explorer/node_modules/.package-lock.json
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # every reader of the audit on thousands of damaged files; make test has a short sample
@@ -58,6 +59,14 @@ browser:
 		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
 		|| echo "no Chromium: the browser tests will skip"
 
+# the report's script, from explorer/ into the package: after a change there
+explorer: explorer/node_modules/.package-lock.json
+	cd explorer && $(NODE) npm run --silent check && $(NODE) npm test --silent && $(NODE) npm run --silent build
+
+# where npm reaches no registry, the tests of the script skip and say so
+explorer/node_modules/.package-lock.json: explorer/package-lock.json $(VENV)/ready
+	cd explorer && $(NODE) npm ci --silent || echo "npm installs nothing: the tests of explorer/ will skip"
+
 # requirements.lock from pyproject.toml; the torch pin takes the CPU build where one is at hand
 lock:
 	rm -rf .lock-venv
@@ -69,4 +78,4 @@ lock:
 	rm -rf .lock-venv
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) explorer/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,248 @@
+/** The wall: every chosen example's picture, drawn as it comes into sight. */
+
+import type { App, View } from "./app.ts";
+import { sameChoice } from "./app.ts";
+import { isPale } from "./choice.ts";
+import { cut, h, isolated, mayMove, show, surface } from "./dom.ts";
+import { kindName } from "./words.ts";
+
+const GAP = 8;
+const FRAME = 3;
+const CAPTION = 16;
+const FALL = 420; // milliseconds
+
+export interface Grid {
+  columns: number;
+  tile: number;
+  down: number; // pixels from a row to the next
+  rows: number;
+  left: number;
+}
+
+/** How tiles of about a size fill a width. */
+export function gridOf(width: number, count: number, tile: number, caption: number): Grid {
+  const columns = Math.max(1, Math.floor((width + GAP) / (tile + GAP)));
+  const left = Math.max(0, Math.floor((width - columns * (tile + GAP) + GAP) / 2));
+  return { columns, tile, down: tile + caption + GAP, rows: Math.ceil(count / columns), left };
+}
+
+/** The indices that are in sight, with one row to spare. */
+export function inSight(grid: Grid, count: number, top: number, height: number): [number, number] {
+  const first = Math.max(0, Math.floor(top / grid.down) - 1) * grid.columns;
+  const last = Math.min(count, (Math.floor((top + height) / grid.down) + 2) * grid.columns);
+  return [first, last];
+}
+
+interface Place { x: number; y: number }
+
+export function wall(place: HTMLElement, app: App): View {
+  const { data } = app;
+  const captions = data.head.classes.every((name) => name.length <= 10);
+  const size = app.pictures && Math.max(app.pictures.facts.width, app.pictures.facts.height) > 40 ? 64 : 52;
+  const canvas = h("canvas", { "aria-hidden": "true" });
+  const current = h("div", { id: "x-current", role: "option", class: "x-unseen", "aria-selected": "true" });
+  const space = h("div", { class: "x-space", role: "none" }, canvas);
+  const scroll = h("div", { class: "x-scroll", role: "listbox", tabindex: 0, "aria-label": `Chosen ${app.words.things(2).slice(2)}` }, space, current);
+  const tip = h("div", { class: "x-tip", hidden: true });
+  const empty = h("p", { class: "x-empty", hidden: true }, "Nothing fits. Lift a filter, or move the dial.");
+  show(place, scroll, tip, empty);
+  let grid = gridOf(320, 0, size, CAPTION);
+  let at = -1; // index of the example that the keyboard is on
+  let drawn = new Map<number, Place>();
+  let falling: { from: Map<number, Place>; since: number } | null = null;
+
+  const cell = (index: number): Place => ({
+    x: grid.left + (index % grid.columns) * (grid.tile + GAP),
+    y: Math.floor(index / grid.columns) * grid.down,
+  });
+
+  const draw = surface(canvas, (context, width, height) => {
+    const { examples } = app.chosen;
+    const top = scroll.scrollTop;
+    const [first, last] = inSight(grid, examples.length, top, height);
+    const passed = falling ? (performance.now() - falling.since) / FALL : 1;
+    if (passed >= 1) falling = null;
+    const ease = 1 - (1 - Math.min(1, passed)) ** 3;
+    const now = new Map<number, Place>();
+    context.font = `11px ${app.theme.font}`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (let index = first; index < last; index++) {
+      const example = examples[index]!;
+      const to = cell(index);
+      to.y -= top;
+      now.set(example, to);
+      let { x, y } = to;
+      context.globalAlpha = 1;
+      if (falling) {
+        const from = falling.from.get(example);
+        x = from ? from.x + (to.x - from.x) * ease : to.x;
+        y = from ? from.y + (to.y - from.y) * ease : to.y - 40 * (1 - ease);
+        if (!from) context.globalAlpha = Math.min(1, passed * 1.5);
+      }
+      tile(context, example, x, y, index === at && document.activeElement === scroll);
+    }
+    if (falling) {
+      for (const [example, from] of falling.from) {
+        if (now.has(example)) continue;
+        context.globalAlpha = Math.max(0, 1 - passed * 1.4);
+        tile(context, example, from.x, from.y + 90 * passed * passed, false);
+      }
+      requestAnimationFrame(draw);
+    }
+    drawn = now;
+    context.globalAlpha = 1;
+    void width;
+  });
+
+  function tile(context: CanvasRenderingContext2D, example: number, x: number, y: number, focused: boolean): void {
+    const { theme, chosen, state } = app;
+    const { tile: side } = grid;
+    const shown = context.globalAlpha;
+    const inner = side - 2 * FRAME - 2;
+    const pale = isPale(chosen.level, example);
+    if (pale) context.globalAlpha = shown * 0.45;
+    const kind = chosen.level.kinds[example]!;
+    context.fillStyle = theme.kinds[kind]!;
+    box(context, x, y, side, 5);
+    context.fill();
+    context.fillStyle = app.pictures ? theme.picture : theme.card;
+    context.fillRect(x + FRAME, y + FRAME, side - 2 * FRAME, side - 2 * FRAME);
+    const said = `${name(chosen.side.cells.label[example]!)} → ${name(chosen.level.cells.label[example]!)}`;
+    if (!app.pictures?.draw(context, example, x + FRAME + 1, y + FRAME + 1, inner) && !(app.pictures && app.pictures.place(example) >= 0)) {
+      context.fillStyle = theme.ink;
+      context.fillText(cut(context, data.head.ids[example]!, inner), x + side / 2, y + side / 2);
+    }
+    context.globalAlpha = pale ? shown * 0.75 : shown;
+    if (captions) {
+      context.fillStyle = theme.kindsInk[kind]!;
+      context.fillText(cut(context, said, side + GAP - 2), x + side / 2, y + side + CAPTION / 2 + 1);
+    }
+    if (example === state.example || focused) {
+      context.globalAlpha = shown;
+      context.lineWidth = 2;
+      context.strokeStyle = example === state.example ? theme.ink : theme.accent;
+      box(context, x - 3, y - 3, side + 6, 8);
+      context.stroke();
+    }
+    context.globalAlpha = shown;
+  }
+
+  const name = (index: number): string => data.head.classes[index] ?? "?";
+
+  function indexAt(event: MouseEvent): number {
+    const box = canvas.getBoundingClientRect();
+    const column = Math.floor((event.clientX - box.left - grid.left + GAP / 2) / (grid.tile + GAP));
+    const row = Math.floor((event.clientY - box.top + scroll.scrollTop) / grid.down);
+    const index = row * grid.columns + column;
+    return column < 0 || column >= grid.columns || index < 0 || index >= app.chosen.examples.length ? -1 : index;
+  }
+
+  function move(index: number): void {
+    at = Math.max(0, Math.min(app.chosen.examples.length - 1, index));
+    const { y } = cell(at);
+    if (y < scroll.scrollTop) scroll.scrollTop = y - 4;
+    else if (y + grid.down > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = y + grid.down - scroll.clientHeight;
+    say();
+    draw();
+  }
+
+  function say(): void {
+    const { examples, side, level } = app.chosen;
+    const example = examples[at];
+    scroll.toggleAttribute("aria-activedescendant", false);
+    if (example === undefined) return;
+    scroll.setAttribute("aria-activedescendant", "x-current");
+    current.setAttribute("aria-setsize", String(examples.length));
+    current.setAttribute("aria-posinset", String(at + 1));
+    current.textContent = about(example, side.cells.label[example]!, level.cells.label[example]!);
+  }
+
+  const about = (example: number, before: number, after: number): string =>
+    `${isolated(data.head.ids[example]!)}: ${isolated(name(before))} → ${isolated(name(after))}, ` +
+    `${kindName(app.chosen.level.kinds[example]!)}, ${app.chosen.level.cells.modal[example]!} of ${app.chosen.level.models} models` +
+    `${isPale(app.chosen.level, example) ? ", no more than noise" : ""}`;
+
+  scroll.addEventListener("scroll", () => {
+    falling = null;
+    draw();
+  }, { passive: true });
+  scroll.addEventListener("focus", () => {
+    if (at < 0) at = 0;
+    say();
+    draw();
+  });
+  scroll.addEventListener("blur", draw);
+  canvas.addEventListener("click", (event) => {
+    const index = indexAt(event);
+    if (index < 0) return;
+    at = index;
+    say();
+    app.set({ example: app.chosen.examples[index]! });
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    const index = event.pointerType === "mouse" ? indexAt(event) : -1;
+    canvas.classList.toggle("x-hand", index >= 0);
+    tip.hidden = index < 0;
+    if (index < 0) return;
+    const example = app.chosen.examples[index]!;
+    tip.textContent = about(example, app.chosen.side.cells.label[example]!, app.chosen.level.cells.label[example]!);
+    const { x, y } = cell(index);
+    const left = Math.max(0, Math.min(x, scroll.clientWidth - tip.offsetWidth));
+    tip.style.transform = `translate(${left}px, ${scroll.offsetTop + y - scroll.scrollTop + grid.down - 2}px)`;
+  });
+  canvas.addEventListener("pointerleave", () => (tip.hidden = true));
+  scroll.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const page = Math.max(1, Math.floor(scroll.clientHeight / grid.down)) * grid.columns;
+    const by: Record<string, number> = {
+      ArrowRight: 1, ArrowLeft: -1, ArrowDown: grid.columns, ArrowUp: -grid.columns,
+      PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity,
+    };
+    const step = by[event.key];
+    if (step !== undefined) move(Number.isFinite(step) ? at + step : step > 0 ? app.chosen.examples.length - 1 : 0);
+    else if ((event.key === "Enter" || event.key === " ") && at >= 0) app.set({ example: app.chosen.examples[at]! });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  function lay(): void {
+    const count = app.chosen.examples.length;
+    grid = gridOf(scroll.clientWidth, count, scroll.clientWidth < 420 ? Math.min(size, 48) : size, captions ? CAPTION : 0);
+    const tall = grid.rows * grid.down + 4;
+    space.style.height = `${tall}px`;
+    const height = Math.min(tall, Math.max(2 * grid.down, Math.min(5.5 * grid.down, innerHeight * 0.62)));
+    scroll.style.height = `${height}px`;
+    canvas.style.height = `${height}px`;
+  }
+  new ResizeObserver(() => {
+    lay();
+    draw();
+  }).observe(scroll);
+
+  return {
+    update(was) {
+      const none = app.chosen.examples.length === 0;
+      empty.hidden = !none;
+      scroll.hidden = none;
+      tip.hidden = true;
+      if (!sameChoice(was, app.state)) {
+        if (was && mayMove()) falling = { from: drawn, since: performance.now() };
+        at = app.chosen.examples.indexOf(app.state.example ?? -1);
+        scroll.scrollTop = 0;
+        lay();
+      } else if (was?.example !== app.state.example) {
+        const index = app.chosen.examples.indexOf(app.state.example ?? -1);
+        if (index >= 0) move(index);
+      }
+      say();
+      draw();
+    },
+  };
+}
+
+function box(context: CanvasRenderingContext2D, x: number, y: number, side: number, radius: number): void {
+  context.beginPath();
+  context.roundRect(x, y, side, side, radius);
+}

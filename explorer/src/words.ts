@@ -1,0 +1,52 @@
+/** What the explorer says, in plain words. */
+
+import { LOST, MOVED, WON, type Data, type Level } from "./data.ts";
+import type { Chosen } from "./choice.ts";
+import type { Kind, State } from "./state.ts";
+
+export interface Words {
+  before: string; // "dense models" or "before"
+  after: string; // "pruned models" or "after"
+  things: (count: number) => string; // "797 pictures"
+  kinds: Record<Kind, string>;
+}
+
+export function wordsOf(data: Data): Words {
+  const thing = data.head.pictures ? "picture" : "example";
+  const isStudy = data.head.kind === "study";
+  return {
+    before: isStudy ? "dense" : "before",
+    after: isStudy ? "pruned" : "after",
+    things: (count) => `${whole(count)} ${thing}${count === 1 ? "" : "s"}`,
+    kinds: { lost: "Lost", won: "Won back", moved: data.truth ? "Moved" : "Changed" },
+  };
+}
+
+export const whole = (value: number): string => value.toLocaleString("en-GB");
+export const percent = (share: number): string => `${Math.round(share * 100)}\u00a0%`;
+
+/** A number to some digits; a dash where it is not known. */
+export const number = (value: number, digits = 2): string =>
+  Number.isFinite(value) ? value.toFixed(digits).replace("-", "\u2212") : "–";
+
+const DID = { [LOST]: "lost", [WON]: "won back", [MOVED]: "moved" } as const;
+
+export const kindName = (kind: number): string => DID[kind as keyof typeof DID] ?? "the same";
+
+/** The sentence above the wall: what is chosen, of how many. */
+export function sentence(data: Data, state: State, chosen: Chosen, words: Words): string {
+  const { arm, level } = chosen;
+  const at = arm.levels.length > 1 ? ` at ${level.label}` : "";
+  const did = { lost: `lost by ${arm.name}${at}`, won: `won back by ${arm.name}${at}`, moved: `moved by ${arm.name}${at}` };
+  const what = state.kind ? did[state.kind] : `changed by ${arm.name}${at}`;
+  const kept = data.arms.find((other) => other.key === state.kept);
+  return `${words.things(chosen.examples.length)} ${what}${kept ? `, kept by ${kept.name}` : ""}`;
+}
+
+/** What seeds alone would do, and whether this is more. */
+export function noise(data: Data, level: Level, words: Words): string {
+  const seeds = level.seeds === null ? "" : `Other seeds alone would change about ${whole(Math.round(level.seeds))} of ${words.things(data.examples)}. `;
+  if (level.is_clear === false) return `${seeds}This is no more than noise, so it is drawn pale.`;
+  if (level.is_clear === null) return `${seeds}Whether this is more than noise cannot be told.`;
+  return seeds.trim();
+}

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { nearest } from "../src/dial.ts";
+import { gridOf, inSight } from "../src/wall.ts";
+
+test("tiles fill a width", () => {
+  const grid = gridOf(400, 60, 52, 16);
+  assert.deepEqual([grid.columns, grid.rows, grid.down], [6, 10, 76]);
+  assert.equal(gridOf(10, 3, 52, 0).columns, 1);
+  assert.equal(gridOf(400, 0, 52, 16).rows, 0);
+});
+
+test("only what is in sight is drawn", () => {
+  const grid = gridOf(400, 60000, 52, 16);
+  assert.deepEqual(inSight(grid, 60000, 0, 300), [0, 30]);
+  assert.deepEqual(inSight(grid, 60000, 7600, 300), [594, 630]);
+  assert.deepEqual(inSight(grid, 8, 0, 300), [0, 8]);
+});
+
+test("the dial takes its nearest stop", () => {
+  assert.equal(nearest([0, 0.5, 0.9, 1], 0.71), 2);
+  assert.equal(nearest([0, 0.5, 0.9, 1], 0.2), 0);
+  assert.equal(nearest([0], 0.7), 0);
+});
