@@ -22,17 +22,17 @@ class Colour(NamedTuple):
         return "#" + "".join(f"{round(255 - share * (255 - part)):02X}" for part in parts)
 
 
-PAPER = Colour("#FFFFFF", "#14171B")
-INK = Colour("#1B1F24", "#E8EAED")
-SOFT = Colour("#59626D", "#A3ABB5")
-LINE = Colour("#D9DDE2", "#343A42")
+PAPER = Colour("#FFFFFF", "#121519")
+INK = Colour("#16191D", "#E8EAED")
+SOFT = Colour("#59626D", "#A5AEB8")
+LINE = Colour("#DFE3E8", "#2D343C")
 SEEDS = Colour("#C9CDD3", "#4A515A")
 """What seeds alone would do: the band below the curves, the part of a bar."""
 
 KINDS = {
-    "lost": Colour("#D55E00", "#FF8533"),
-    "won back": Colour("#0A9C6A", "#35D68C"),
-    "moved": Colour("#8A9098", "#868C95"),
+    "lost": Colour("#D55E00", "#F0803C"),
+    "won back": Colour("#00845F", "#35D68C"),
+    "moved": Colour("#8A9098", "#8B949E"),
 }
 """What happened to an example: right, then wrong; wrong, then right; wrong, then otherwise wrong."""
 

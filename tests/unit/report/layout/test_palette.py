@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from importlib import resources
 from itertools import combinations
 
 import numpy as np
 import pytest
 
-from piescope.report.layout.palette import HUES, INK, KINDS, PAPER, SOFT
+from piescope.report.layout.palette import HUES, INK, KINDS, LINE, PAPER, SOFT
 
 SEEN_BY = {
     "all cones": np.eye(3),
@@ -48,4 +50,17 @@ def test_marks_are_seen_on_their_ground_and_words_are_read(ground: str) -> None:
 @pytest.mark.parametrize("eyes", SEEN_BY)
 def test_what_happened_and_arms_are_told_apart(ground: str, eyes: str) -> None:
     seen = [lab(np.array(SEEN_BY[eyes]) @ linear(getattr(colour, ground))) for colour in (*KINDS.values(), *HUES)]
-    assert min(float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2)) > 15
+    assert min(float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2)) > 14
+
+
+PAGE = (resources.files("piescope.report") / "templates" / "page.css").read_text()
+OF_PAGE = {
+    "paper": PAPER, "ink": INK, "soft": SOFT, "line": LINE, "lost": KINDS["lost"], "rescued": KINDS["won back"],
+    "moved": KINDS["moved"], "arm-0": HUES[0], "arm-1": HUES[1], "dense": HUES[0], "compressed": HUES[1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_PAGE)
+def test_the_page_has_the_colours_of_the_figures(name: str) -> None:
+    said = re.findall(rf"--{name}: (#[0-9a-f]{{6}});", PAGE)
+    assert said == [OF_PAGE[name].light.lower(), OF_PAGE[name].dark.lower()]
