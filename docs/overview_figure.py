@@ -6,12 +6,12 @@ import csv
 import sys
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pyarrow.parquet as parquet
 from matplotlib import pyplot
 
-from piescope.report.study.figures import STRONG, STYLE
+from piescope.report.layout.palette import OBJECTIVES
+from piescope.report.study.canvas import LOOKS, styled
 from piescope.report.study.results import load_results
 from piescope.report.study.words import family_name
 
@@ -27,7 +27,7 @@ def main(directory: Path, target: Path) -> None:
     with (directory / "results" / "tables" / "pies.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["pruning"] in LINES]  # no dense, no controls
     examples = parquet.read_table(directory / "results" / "examples.parquet").to_pylist()
-    with matplotlib.rc_context(STYLE):
+    with styled(LOOKS["paper"]):
         figure = pyplot.figure(figsize=(9, 2.9), layout="constrained")
         left, right = figure.subfigures(1, 2, width_ratios=[1, 1.25])
         axes = left.subplots()
@@ -36,8 +36,8 @@ def main(directory: Path, target: Path) -> None:
                 (100 * float(r["sparsity"]), int(r["pies"])) for r in rows if (r["objective"], r["pruning"]) == family
             ]
             axes.plot(
-                *np.array(points).T, LINES[family[1]], marker=MARKERS[family[1]], markersize=4, color=STRONG[family[0]],
-                linewidth=1.2, label=family_name(*family),
+                *np.array(points).T, LINES[family[1]], marker=MARKERS[family[1]], markersize=4,
+                color=OBJECTIVES[family[0]].light, linewidth=1.2, label=family_name(*family),
             )  # fmt: skip
         axes.set_xlabel("weights removed (%)")
         axes.set_ylabel(f"PIEs among {len(results.labels)} test digits")

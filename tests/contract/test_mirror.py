@@ -49,7 +49,6 @@ ELSEWHERE = {
     "unit/report/audit/test_page.py": ("report/layout/standalone",),
     "unit/report/study/test_claims.py": ("report/study/evidence",),
     "unit/report/study/test_document.py": (
-        "report/study/signal_figures",
         "report/study/signal_tables",
         "report/study/words",
     ),

@@ -47,7 +47,6 @@ def build_report(out: Path) -> str:
     from piescope.report.study.frames import examples_table
     from piescope.report.study.results import load_results
     from piescope.report.study.signal import Signal
-    from piescope.report.study.signal_figures import draw_signal
     from piescope.report.study.signal_tables import signal_tables
     from piescope.report.study.tables import paper_tables, rows_of
     from piescope.store.artefacts import as_parquet
@@ -61,7 +60,7 @@ def build_report(out: Path) -> str:
     claims = check_claims(results, signal=signal)
     rows = rows_of(results, claims)
     typeset = {**paper_tables(results, rows), **signal_tables(signal)}
-    figures = [*draw_all(results), *draw_signal(signal)]
+    figures = draw_all(signal)
     files = {layout.examples(out): as_parquet(examples_table(results))}
     for tables in (rows, signal.rows):
         for name, lines in tables.by_name().items():

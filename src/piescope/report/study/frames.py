@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from piescope.measure.class_impact import class_counts
-from piescope.report.study.results import Results
+from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.rows import ArmKey, Row, Spread
 
 RESCUED_SHOWN: dict[Literal["gradual", "one_shot"], int] = {"gradual": 8, "one_shot": 4}
@@ -102,13 +102,14 @@ class MapRow(Row):
 
 @dataclass(frozen=True)
 class PairRow(Row):
-    """A measure of an example in dense and in pruned models."""
+    """A measure of an example in dense and in pruned models; ``kind``: what happened to a PIE, else empty."""
 
     arm: ArmKey
     example_id: str
     dense: float
     pruned: float
     is_pie: bool
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -213,9 +214,16 @@ def pair_rows(results: Results, measure: str) -> list[PairRow]:
     for arm in results.pruned():
         dense, pruned = arm.columns[f"dense_{measure}"], arm.columns[f"pruned_{measure}"]
         if arm.sparsity == results.main_sparsity and np.isfinite(dense).all():
-            columns = results.data.ids, dense.tolist(), pruned.tolist(), arm.is_pie.tolist()
+            columns = results.data.ids, dense.tolist(), pruned.tolist(), arm.is_pie.tolist(), _kinds(results, arm)
             rows += [PairRow(arm.key, *example) for example in zip(*columns, strict=True)]
     return rows
+
+
+def _kinds(results: Results, arm: ArmResult) -> list[str]:
+    """What happened to each example, if it is a PIE."""
+    dense, pruned = (arm.columns[f"{side}_label"] == results.labels for side in ("dense", "pruned"))
+    kinds = np.select([~arm.is_pie, dense, pruned], ["", "lost", "won back"], "moved")
+    return [str(kind) for kind in kinds]
 
 
 def contrastive_objective(results: Results) -> str:

@@ -1,4 +1,4 @@
-"""Figures beyond the paper's seven: where PIEs come from, what they share, how many models it takes."""
+"""Drawing beyond the paper's seven: where PIEs come from, what they share, how many models it takes."""
 
 from __future__ import annotations
 
@@ -6,24 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
-from piescope.report.study.figures import GREY, LIGHT, STRONG, Drawn, drawn
+from piescope.report.layout.palette import INK, LINE, OBJECTIVES, SEEDS, SOFT
+from piescope.report.study.canvas import Canvas, apart, bare, extent, fitted, named, widest
+from piescope.report.study.paper_figures import TINT, head_of
 from piescope.report.study.results import Results
 from piescope.report.study.rows import Bounds
-from piescope.report.study.signal import Signal
 from piescope.report.study.signal_rows import IntersectionRow, PartRow, ReplicateRow
-from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name
+from piescope.report.study.words import family_name
 from piescope.wording import as_percent
 
-FIRST_NUMBER = 8
-
-SEEDS = "#C9CDD3"
 PARTS = {
     "seeds": "seeds alone",
     "fine_tuning": "fine-tuning",
@@ -32,98 +26,52 @@ PARTS = {
 }
 
 
-def draw_signal(signal: Signal) -> list[Drawn]:
-    """Figures 8 to 10."""
-    results = signal.results
-    main = as_percent(results.main_sparsity)
-    parts = [*signal.rows.decomposition, *_counts(signal)] if signal.rows.decomposition else []
-    curves = [row for row in signal.rows.replicates if row.arm.sparsity == results.main_sparsity]
-    sets = signal.intersections()
-    return [
-        drawn(
-            FIRST_NUMBER,
-            "Where the PIEs come from",
-            "PIEs between groups of models of equal size, split: what two dense groups with other seeds would show "
-            "(grey), what fine-tuning adds, what the missing weights add; each with its 95 % interval over seeds and "
-            "examples. A part below zero makes models agree. Ring: the count of all models, as the paper counts. "
-            "Cross: the same with masks drawn at random.",
-            parts,
-            lambda: draw_decomposition(parts),
-        ),
-        drawn(
-            FIRST_NUMBER + 1,
-            f"Which prunings lose the same examples, at {main}",
-            "Examples that are PIEs of exactly the marked prunings. Line: expected, were the sets independent; dot: "
-            "were they independent among examples that the dense models find equally hard. Sets of one objective are "
-            "compared with the same dense models and share their chance labels; the table of overlaps has them apart.",
-            sets,
-            lambda: draw_intersections(sets),
-        ),
-        drawn(
-            FIRST_NUMBER + 2,
-            f"How the PIE count at {main} depends on the number of models",
-            "Mean over subsamples of the models, ± the standard deviation over studies with other seeds. Dashed: drawn "
-            "out to more models than there are. Band: the count with any number of models, by two laws for the rest.",
-            curves,
-            lambda: draw_replicates(curves, results),
-        ),
-    ]
-
-
-def _counts(signal: Signal) -> list[PartRow]:
-    """The count of all models, for the rings."""
-    pruned = {arm.key for arm in signal.results.pruned()}
-    counted = [row for row in signal.rows.noise if row.arm in pruned]
-    return [PartRow(row.arm, "all_models", Bounds(row.pies, None, None)) for row in counted]
-
-
-def _panels(count: int, height: float, **options: Any) -> tuple[Figure, np.ndarray]:
-    size = max(1.55 * count, 4.2), height
-    figure, axes = pyplot.subplots(1, count, figsize=size, squeeze=False, layout="constrained", **options)
-    return figure, axes
-
-
-def draw_decomposition(rows: Sequence[PartRow]) -> Figure:
+def draw_decomposition(canvas: Canvas, rows: Sequence[PartRow]) -> Figure:
     """Stacked bars, a panel per objective and pruning, a bar per sparsity."""
+    em, small = canvas.em, canvas.look.small
     families = list(dict.fromkeys(row.arm.family for row in rows))
-    figure, grid = _panels(len(families), height=2.9, sharey=True)
-    for axes, family in zip(grid[0], families, strict=True):
-        own = [row for row in rows if row.arm.family == family]
-        sparsities = sorted({row.arm.sparsity for row in own})
-        for place, sparsity in enumerate(sparsities):
-            parts = {row.part: row.pies for row in own if row.arm.sparsity == sparsity}
-            _stack(axes, place, parts, family[0])
-        axes.axhline(0, color="black", linewidth=0.6)
-        axes.set_xticks(range(len(sparsities)), [as_percent(sparsity) for sparsity in sparsities])
-        axes.set_title(family_name(*family))
-        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    grid[0][0].set_ylabel("PIEs")
-    figure.legend(handles=_bar_legend(rows), loc="outside lower center", ncols=3, frameon=False)
-    return figure
+    stacks = {family: _stacks(rows, family) for family in families}
+    ends = [end for of in stacks.values() for parts in of.values() for end in _ends(parts)]
+    low, high = min(0.0, *ends), max(1.0, *ends)
+    low, high = low - 0.03 * (high - low) * (low < 0), high + 0.08 * (high - low)
+    left, gap = 2.2 * em + widest(low, high, 4, small), 0.8 * em
+    columns = canvas.columns(len(families), 5.5 * em, left, gap)
+    for start in range(0, len(families), columns):
+        shown = families[start : start + columns]
+        canvas.heads([head_of(family) for family in shown], columns, left, gap)
+        panels = canvas.line(len(shown), columns, left, gap, height=16 * em)
+        canvas.beside(panels[0], "PIEs")
+        for axes, family in zip(panels, shown, strict=True):
+            canvas.numbered(axes, "y", low, high)
+            axes.axhline(0, color=SOFT.light, linewidth=0.6 * canvas.look.line)
+            axes.set_xlim(-0.6, len(stacks[family]) - 0.4)
+            pitch = canvas.box(axes)[2] / (len(stacks[family]) + 0.2)
+            for place, parts in enumerate(stacks[family].values()):
+                _stack(canvas, axes, place, parts, family[0], pitch)
+            _sparsities(canvas, axes, list(stacks[family]), pitch)
+            if axes is not panels[0]:
+                axes.tick_params(labelleft=False)
+        canvas.y += 1.4 * em
+        canvas.below("weights removed (%)", left)
+    canvas.key(_key_of_parts(canvas, rows))
+    return canvas.finished()
 
 
-def _colour(part: str, objective: str) -> str:
-    return {"seeds": SEEDS, "fine_tuning": LIGHT[objective]}.get(part, STRONG[objective])
+def _stacks(rows: Sequence[PartRow], family: tuple[str, str]) -> dict[float, dict[str, Bounds]]:
+    """The parts of an arm's PIEs at each sparsity."""
+    own = [row for row in rows if row.arm.family == family]
+    return {
+        sparsity: {row.part: row.pies for row in own if row.arm.sparsity == sparsity}
+        for sparsity in sorted({row.arm.sparsity for row in own})
+    }
 
 
-def _stack(axes: Axes, place: int, parts: dict[str, Bounds], objective: str) -> None:
-    up = down = 0.0
-    shown = [(part, parts[part]) for part in PARTS if part in parts]
-    for index, (part, pies) in enumerate(shown):
-        height = _height(pies)
-        start = up if height >= 0 else down
-        axes.bar(place, height, bottom=start, width=0.66, color=_colour(part, objective), linewidth=0)
-        if pies.low is not None and pies.high is not None:
-            ends = [[height - pies.low], [pies.high - height]]
-            shift = 0.14 * (index - (len(shown) - 1) / 2)  # beside each other, so that none hides another
-            axes.errorbar(place + shift, start + height, yerr=ends, color="black", linewidth=0.7, capsize=1.5)
-        up, down = max(up, start + height) if height >= 0 else up, min(down, start + height) if height < 0 else down
-    count = _height(parts["all_models"])
-    axes.plot(place, count, "o", markersize=4.5, markerfacecolor="none", color="black", zorder=5)
-    random = parts.get("random_masks_beyond")
-    if random is not None:
-        total = sum(_height(pies) for _, pies in shown) + _height(random)
-        axes.plot(place, total, "x", markersize=4.5, color="black", zorder=5)
+def _sparsities(canvas: Canvas, axes: Axes, sparsities: Sequence[float], pitch: float) -> None:
+    """Sparsities in percent along an axis, the highest first where there is not room for all."""
+    names = [as_percent(sparsity).rstrip(" %\N{NO-BREAK SPACE}") for sparsity in sparsities]
+    distance = max(extent(name, canvas.look.small) for name in names) + 1
+    shown = apart([pitch * place for place in range(len(names))], distance, range(len(names) - 1, -1, -1))
+    named(axes, "x", shown, [names[place] for place in shown])
 
 
 def _height(pies: Bounds) -> float:
@@ -131,86 +79,174 @@ def _height(pies: Bounds) -> float:
     return pies.value
 
 
-def _bar_legend(rows: Sequence[PartRow]) -> list[Patch | Line2D]:
-    objectives = list(dict.fromkeys(row.arm.objective for row in rows))
-    handles: list[Patch | Line2D] = [Patch(color=SEEDS, label=PARTS["seeds"])]
-    for objective in objectives:
-        name = OBJECTIVES_IN_FULL[objective]
-        handles += [
-            Patch(color=_colour(part, objective), label=f"{label}, {name}")
-            for part, label in PARTS.items()
-            if part != "seeds" and part in {row.part for row in rows if row.arm.objective == objective}
-        ]
-    handles.append(_mark("o", "count of all models"))
+def _placed(parts: dict[str, Bounds]) -> list[tuple[str, float, Bounds]]:
+    """Each part of a bar with where it starts: what adds stands on what adds, what takes away hangs below 0."""
+    up = down = 0.0
+    placed = []
+    for part in PARTS:
+        if part in parts:
+            height = _height(parts[part])
+            placed.append((part, up if height >= 0 else down, parts[part]))
+            up, down = up + max(height, 0), down + min(height, 0)
+    return placed
+
+
+def _ends(parts: dict[str, Bounds]) -> list[float]:
+    """What has to be on the axis: bars, their intervals, the count of all models."""
+    ends = [_height(parts["all_models"])]
+    for _, start, pies in _placed(parts):
+        ends += [start + end for end in pies if end is not None]
+    return ends
+
+
+def _stack(canvas: Canvas, axes: Axes, place: int, parts: dict[str, Bounds], objective: str, pitch: float) -> None:
+    placed = _placed(parts)
+    line, size = 0.7 * canvas.look.line, 0.6 * canvas.em
+    for index, (part, start, pies) in enumerate(placed):
+        height = _height(pies)
+        axes.bar(place, height, bottom=start, width=0.66, color=_colour(part, objective), linewidth=0)
+        if pies.low is not None and pies.high is not None:
+            shift = 0.16 * (index - (len(placed) - 1) / 2)  # beside each other, so that none hides another
+            axes.vlines(place + shift, start + pies.low, start + pies.high, color=INK.light, linewidth=line)
+    ring: dict[str, Any] = {"markersize": size, "markerfacecolor": "none", "markeredgewidth": line, "zorder": 5}
+    axes.plot(place, _height(parts["all_models"]), "o", color=INK.light, **ring)
+    random = parts.get("random_masks_beyond")
+    if random is None:
+        return
+    total, top = sum(_height(pies) for _, _, pies in placed) + _height(random), axes.get_ylim()[1]
+    axes.plot(place, min(total, top), "x", color=INK.light, clip_on=False, **ring)
+    if total > top:  # it would make all bars flat
+        text, room = f"{total:.0f}", pitch - 1
+        if extent(text, canvas.look.small) < room:
+            axes.annotate(
+                text, (place, top), xytext=(0, -0.5 * canvas.em), textcoords="offset points", ha="center", va="top",
+                fontsize=canvas.look.small, color=SOFT.light,
+            )  # fmt: skip
+
+
+def _colour(part: str, objective: str) -> str:
+    hue = OBJECTIVES.get(objective, INK)
+    return {"seeds": SEEDS.light, "fine_tuning": hue.tint(TINT)}.get(part, hue.light)
+
+
+def _key_of_parts(canvas: Canvas, rows: Sequence[PartRow]) -> list[tuple[list[dict[str, Any]], str]]:
+    square = {"marker": "s", "markersize": 0.8 * canvas.em}
+    items: list[tuple[list[dict[str, Any]], str]] = []
+    for part, name in PARTS.items():
+        objectives = dict.fromkeys(row.arm.objective for row in rows if row.part == part)
+        colours = dict.fromkeys(_colour(part, objective) for objective in objectives)
+        if colours:
+            items.append(([square | {"color": colour} for colour in colours], name))
+    open_mark = {"color": INK.light, "markerfacecolor": "none", "markeredgewidth": 0.7 * canvas.look.line}
+    items.append(([open_mark | {"marker": "o"}], "count of all models"))
     if any(row.part == "random_masks_beyond" for row in rows):
-        handles.append(_mark("x", "with random masks"))
-    return handles
+        items.append(([open_mark | {"marker": "x"}], "with random masks"))
+    return items
 
 
-def _mark(marker: str, label: str) -> Line2D:
-    style: dict[str, Any] = {"linestyle": "", "color": "black", "markersize": 4.5, "markerfacecolor": "none"}
-    return Line2D([], [], marker=marker, label=label, **style)
-
-
-def draw_intersections(rows: Sequence[IntersectionRow]) -> Figure:
+def draw_intersections(canvas: Canvas, rows: Sequence[IntersectionRow]) -> Figure:
     """An upset plot: bars of exclusive intersections over a matrix of the sets that they are in."""
+    em, small, line = canvas.em, canvas.look.small, canvas.look.line
     sets = list(rows[0].members)
-    size, heights = (max(4.2, 0.3 * len(rows) + 2.0), 2.0 + 0.2 * len(sets)), (1.9, 0.2 * len(sets))
-    figure, axes = pyplot.subplots(2, 1, figsize=size, height_ratios=heights, sharex=True, layout="constrained")
-    bars, matrix = axes
+    names = [fitted(family_name(*family), 0.35 * canvas.width, small) for family in sets]
+    left = max(extent(name, small) for name in names) + 0.8 * em
+    canvas.y += 0.5 * em
+    (bars,) = canvas.line(1, 1, left, 0, height=12 * em)
+    canvas.y += 0.5 * em
+    (matrix,) = canvas.line(1, 1, left, 0, height=1.5 * em * len(sets))
     places = np.arange(len(rows))
     bars.bar(places, [row.examples for row in rows], width=0.66, color=[_bar_colour(row) for row in rows])
-    chance = [row.by_chance for row in rows]
-    bars.hlines(chance, places - 0.4, places + 0.4, color="black", linewidth=1.1)
-    bars.plot(places, [row.if_equally_hard for row in rows], "o", color="black", markersize=3.2)
-    bars.set_ylabel("examples")
-    bars.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    handles = [
-        Line2D([], [], color="black", linewidth=1.1, label="by chance"),
-        Line2D([], [], color="black", marker="o", markersize=3.2, linestyle="", label="by chance, equally hard"),
-    ]
-    bars.legend(handles=handles, frameon=False, loc="upper right")
-    for level, family in enumerate(sets):
-        inside = [place for place, row in zip(places, rows, strict=True) if row.members[family]]
-        matrix.plot(places, [level] * len(rows), "o", color="#E3E6EA", markersize=5, zorder=1)
-        matrix.plot(inside, [level] * len(inside), "o", color=STRONG[family[0]], markersize=5, zorder=3)
-    for place, row in zip(places, rows, strict=True):
+    bars.hlines([row.by_chance for row in rows], places - 0.4, places + 0.4, color=INK.light, linewidth=1.2 * line)
+    hard = [row.if_equally_hard for row in rows]
+    dot: dict[str, Any] = {"color": INK.light, "markersize": 0.45 * em, "markeredgewidth": 0.5 * line}
+    bars.plot(places, hard, "o", **dot | {"markeredgecolor": "white"})
+    top = max(max(row.examples, row.by_chance, row.if_equally_hard) for row in rows)
+    canvas.numbered(bars, "y", 0, 1.06 * top, whole=True)
+    _, where, _, height = canvas.box(bars)
+    room = widest(0, top, 4, small) + 2.2 * em
+    canvas.write(left - room, where + height / 2, "examples", rotation=90, va="center", ha="left")
+    for axes in (bars, matrix):
+        axes.set_xlim(-0.7, max(len(rows), 8) - 0.3)
+    _matrix(canvas, matrix, rows, sets, names)
+    canvas.key(
+        [
+            ([{"linestyle": "-", "marker": "", "color": INK.light, "linewidth": 1.2 * line}], "by chance"),
+            ([dot], "by chance, equally hard"),
+        ]
+    )
+    return canvas.finished()
+
+
+def _matrix(
+    canvas: Canvas, matrix: Axes, rows: Sequence[IntersectionRow], sets: Sequence[tuple[str, str]], names: Sequence[str]
+) -> None:
+    size = 0.75 * canvas.em
+    for place, row in enumerate(rows):
         levels = [level for level, family in enumerate(sets) if row.members[family]]
-        matrix.plot([place, place], [min(levels), max(levels)], color=GREY, linewidth=1, zorder=2)
-    matrix.set_yticks(range(len(sets)), [family_name(*family) for family in sets])
-    matrix.set_xticks([])
+        matrix.plot([place, place], [min(levels), max(levels)], color=SOFT.light, linewidth=canvas.look.line, zorder=2)
+    for level, family in enumerate(sets):
+        inside = [place for place, row in enumerate(rows) if row.members[family]]
+        dots: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": size, "markeredgewidth": 0}
+        matrix.plot(range(len(rows)), [level] * len(rows), color=LINE.light, zorder=1, **dots)
+        matrix.plot(inside, [level] * len(inside), color=OBJECTIVES.get(family[0], INK).light, zorder=3, **dots)
+    named(matrix, "y", range(len(sets)), names)
     matrix.set_ylim(len(sets) - 0.5, -0.5)
-    for spine in matrix.spines.values():
-        spine.set_visible(False)
+    bare(matrix)
     matrix.tick_params(length=0)
-    return figure
 
 
 def _bar_colour(row: IntersectionRow) -> str:
     objectives = {objective for (objective, _), is_in in row.members.items() if is_in}
-    return STRONG[objectives.pop()] if len(objectives) == 1 else "#3A3F47"
+    return OBJECTIVES.get(objectives.pop(), INK).light if len(objectives) == 1 else SOFT.light
 
 
-def draw_replicates(rows: Sequence[ReplicateRow], results: Results) -> Figure:
+def draw_replicates(canvas: Canvas, rows: Sequence[ReplicateRow], results: Results) -> Figure:
     """PIE count against models, a panel per objective and pruning."""
+    em = canvas.em
     families = list(dict.fromkeys(row.arm.family for row in rows))
-    figure, grid = _panels(len(families), height=2.3)
-    for axes, (objective, pruning) in zip(grid[0], families, strict=True):
-        own = [row for row in rows if row.arm.family == (objective, pruning)]
-        seen, further = ([row for row in own if row.drawn_out is wanted] for wanted in (False, True))
-        colour = STRONG[objective]
-        axes.axhspan(*own[0].limit[1:], color="#EEF0F3", zorder=0)
-        for part, style in ((seen, "-"), ([seen[-1], *further], "--")):
-            models, pies = [row.models for row in part], [row.pies for row in part]
-            axes.plot(models, pies, style, color=colour, linewidth=1.2)
-            low, high = ([row.pies + sign * row.spread for row in part] for sign in (-1, 1))
-            axes.fill_between(models, low, high, color=colour, alpha=0.2, linewidth=0)
-        axes.set_xscale("log")
-        ticks = sorted({2, seen[-1].models, further[-1].models})
-        axes.set_xticks(ticks, [str(tick) for tick in ticks])
-        axes.minorticks_off()
-        axes.set_ylim(bottom=0)
-        axes.set_title(f"{family_name(objective, pruning)}")
-        axes.set_xlabel("models")
-    grid[0][0].set_ylabel(f"PIEs at {as_percent(results.main_sparsity)}")
-    return figure
+    gap = 1.2 * em + extent("000", canvas.look.small)
+    left = gap + 1.2 * em
+    columns = canvas.columns(len(families), 7 * em, left, gap)
+    for start in range(0, len(families), columns):
+        shown = families[start : start + columns]
+        canvas.heads([head_of(family) for family in shown], columns, left, gap)
+        panels = canvas.line(len(shown), columns, left, gap, height=12 * em)
+        canvas.beside(panels[0], f"PIEs at {as_percent(results.main_sparsity)}")
+        for axes, family in zip(panels, shown, strict=True):
+            _curve(canvas, axes, [row for row in rows if row.arm.family == family])
+        canvas.y += 1.4 * em
+        canvas.below("models", left)
+    grey, band = (
+        {"marker": "", "color": SOFT.light, "linewidth": 1.3 * canvas.look.line},
+        {"marker": "s", "color": LINE.light},
+    )
+    canvas.key(
+        [
+            ([grey | {"linestyle": "-"}], "subsamples"),
+            ([grey | {"linestyle": "--"}], "drawn out"),
+            ([band | {"markersize": 0.8 * em}], "any number of models"),
+        ]
+    )
+    return canvas.finished()
+
+
+def _curve(canvas: Canvas, axes: Axes, rows: Sequence[ReplicateRow]) -> None:
+    seen, further = ([row for row in rows if row.drawn_out is wanted] for wanted in (False, True))
+    colour = OBJECTIVES.get(rows[0].arm.objective, INK).light
+    least, most = (0.0 if end is None else end for end in rows[0].limit[1:])
+    axes.axhspan(least, most, color=LINE.light, zorder=0, linewidth=0)
+    for part, style in ((seen, "-"), ([seen[-1], *further], "--")):
+        models, pies = [row.models for row in part], [row.pies for row in part]
+        axes.plot(models, pies, style, color=colour, linewidth=1.3 * canvas.look.line)
+        low, high = ([row.pies + sign * row.spread for row in part] for sign in (-1, 1))
+        axes.fill_between(models, low, high, color=colour, alpha=0.18, linewidth=0)
+    axes.set_xscale("log")
+    counts = sorted({seen[0].models, seen[-1].models, further[-1].models})
+    axes.set_xlim(counts[0] / 1.1, counts[-1] * 1.1)
+    places = np.log(counts) / np.log(1.21 * counts[-1] / counts[0]) * canvas.box(axes)[2]
+    chosen = apart(places.tolist(), extent("000", canvas.look.small), [len(counts) - 1, *range(len(counts) - 1)])
+    axes.minorticks_off()
+    named(axes, "x", [counts[index] for index in chosen], [f"{counts[index]:,}" for index in chosen])
+    axes.minorticks_off()
+    top = max(row.pies + row.spread for row in rows)
+    canvas.numbered(axes, "y", 0, 1.05 * max(top, most), most=3)

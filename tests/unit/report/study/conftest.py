@@ -12,14 +12,13 @@ from piescope.report.study.claims import check_claims
 from piescope.report.study.document import study_document
 from piescope.report.study.figures import Drawn, draw_all
 from piescope.report.study.signal import Signal
-from piescope.report.study.signal_figures import draw_signal
 from piescope.report.study.signal_tables import signal_tables
 from piescope.report.study.tables import paper_tables, rows_of
 
 
 @cache
 def figures_of(name: str) -> list[Drawn]:
-    return [*draw_all(CASES[name]), *draw_signal(Signal(CASES[name]))]
+    return draw_all(Signal(CASES[name]))
 
 
 @cache

@@ -1,11 +1,123 @@
-"""Figures of one run are the same files, however often they are drawn."""
+"""Every figure of every kind of study: legible, whole, embedded, and the same file each time."""
 
 from __future__ import annotations
 
-from made_results import CASES
-from piescope.report.study.figures import draw_all
+from functools import cache
+from itertools import combinations
+
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+
+from made_results import CASES, made
+from piescope.report.study.canvas import LOOKS, Style, Width, saved
+from piescope.report.study.figures import FIGURES, draw, draw_all, figure
+from piescope.report.study.results import Results
+from piescope.report.study.signal import Signal
+
+HOSTILE = (
+    "$\\frac{1}",
+    "a & b % # _ ^ ~ {}",
+    "</svg><script>",
+    "猫",
+    "\u202eright\u202c",
+    "tab\there",
+    "é𝄞😀",
+    "x" * 200,
+)
+
+STUDIES: dict[str, Results] = {
+    "digits": made(
+        {"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "delayed_gmp", "one_shot")}, sparsities=(0.5, 0.9, 0.95),
+        class_names=tuple("0123456789"), channels=1, examples=200, models=6,
+    ),
+    "hostile": made(
+        {"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "delayed_gmp", "my_own"), "simclr": ("gmp",)},
+        sparsities=(0.3, 0.5, 0.7, 0.9, 0.95, 0.995), examples=300, models=4,
+        class_names=(*HOSTILE, *(f"a rather long name of class {i}" for i in range(40 - len(HOSTILE)))),
+    ),
+    "100 classes": made({"supcon": ("gmp", "my_own")}, class_names=tuple(f"{i}" for i in range(100)), examples=400, models=4),
+    "one class": made({"supervised": ("gmp",)}, class_names=("it", "other"), examples=8, models=1),
+}  # fmt: skip
 
 
-def test_figures_are_the_same_bytes_each_time() -> None:
-    first, second = (draw_all(CASES["one objective, one sparsity, one model"]) for _ in range(2))
-    assert [(figure.svg, figure.pdf) for figure in first] == [(figure.svg, figure.pdf) for figure in second]
+@cache
+def signal(name: str) -> Signal:
+    return Signal(STUDIES[name])
+
+
+def boxes(drawn: Figure) -> list[tuple[str, Bbox]]:
+    drawn.set_dpi(300)
+    drawn.draw_without_rendering()
+    texts = [text for text in drawn.findobj(Text) if text.get_text().strip() and text.get_visible()]
+    shown = []
+    for text in texts:
+        is_of_axis = text.axes is not None and text not in text.axes.texts and not text.axes.get_visible()
+        if not is_of_axis:
+            shown.append((text.get_text(), text.get_window_extent()))
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("name", "style", "width"),
+    [
+        *((name, style, width) for name in ("digits", "hostile") for style in LOOKS for width in ("column", "page")),
+        ("100 classes", "paper", "column"),
+        ("one class", "talk", "page"),
+    ],
+)
+@pytest.mark.parametrize("number", FIGURES)
+def test_words_are_large_enough_apart_and_on_the_canvas(number: int, name: str, style: Style, width: Width) -> None:
+    drawn = draw(signal(name), number, style, width).figure
+    assert drawn.get_size_inches()[0] == pytest.approx(LOOKS[style].widths[width])
+    assert min(text.get_fontsize() for text in drawn.findobj(Text)) >= 6
+    placed = boxes(drawn)
+    canvas = drawn.bbox.padded(1)
+    outside = [
+        text
+        for text, box in placed
+        if not (canvas.x0 <= box.x0 and canvas.y0 <= box.y0 and box.x1 <= canvas.x1 and box.y1 <= canvas.y1)
+    ]
+    assert outside == []
+    touching = [
+        (a, b) for (a, of_a), (b, of_b) in combinations(placed, 2) if of_a.padded(-1.5).overlaps(of_b.padded(-1.5))
+    ]
+    assert touching == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_kind_of_study_has_every_figure(name: str) -> None:
+    figures = draw_all(Signal(CASES[name]))
+    assert [drawn.number for drawn in figures] == list(range(1, 11))
+    for drawn in figures:
+        assert drawn.title and drawn.caption
+        if not drawn.rows:
+            assert [text.get_text() for text in drawn.figure.texts] == ["nothing of this kind in this run"]
+
+
+def test_files_are_the_same_bytes_each_time_without_dates_and_with_their_fonts() -> None:
+    first, second = (draw_all(Signal(STUDIES["digits"])) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert (one.svg, one.pdf) == (other.svg, other.pdf)
+        assert saved(one.figure, "png") == saved(other.figure, "png")
+        assert b"/CreationDate" not in one.pdf
+        assert b"dc:date" not in one.svg
+        assert b"/FontFile2" in one.pdf  # TrueType, embedded
+        assert b"/Type3" not in one.pdf
+        assert b"<text" not in one.svg  # outlines
+
+
+def test_a_figure_by_its_number() -> None:
+    drawn = figure(STUDIES["digits"], 9, style="talk", width="column")
+    assert isinstance(drawn, Figure)
+    assert drawn.get_size_inches()[0] == pytest.approx(6)
+    with pytest.raises(ValueError, match="there is no figure 11: there are 1 to 10"):
+        figure(STUDIES["digits"], 11)
+
+
+def test_a_saved_figure_can_be_saved_again() -> None:
+    drawn = draw(signal("digits"), 7)
+    before = saved(drawn.figure, "svg")
+    saved(drawn.figure, "png", dpi=50)
+    assert saved(drawn.figure, "svg") == before
