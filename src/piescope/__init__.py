@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from piescope.audits import Audit as Audit
     from piescope.audits import audit as audit
     from piescope.data.dataset import Dataset as Dataset
+    from piescope.loading import load as load
     from piescope.losses.contrastive import simclr_loss as simclr_loss
     from piescope.losses.contrastive import supcon_loss as supcon_loss
     from piescope.measure.class_impact import class_equivalence as class_equivalence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from piescope.pruning.pruner import Pruner as Pruner
     from piescope.pruning.schedules import Gradual as Gradual
     from piescope.pruning.schedules import gradual_sparsity as gradual_sparsity
+    from piescope.runs import StudyRun as StudyRun
 
 _HOME = {
     "Audit": "audits",
@@ -43,6 +45,7 @@ _HOME = {
     "Dataset": "data.dataset",
     "Gradual": "pruning.schedules",
     "Pruner": "pruning.pruner",
+    "StudyRun": "runs",
     "WideResNet": "models.wide_resnet",
     "audit": "audits",
     "class_equivalence": "measure.class_impact",
@@ -51,6 +54,7 @@ _HOME = {
     "excess_pies": "measure.noise_floor",
     "gradual_sparsity": "pruning.schedules",
     "knn_labels": "measure.neighbours",
+    "load": "loading",
     "magnitude_masks": "pruning.masks",
     "modal_label": "measure.pies",
     "overlap_test": "measure.overlap",

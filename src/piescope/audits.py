@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
 import shutil
 import tempfile
 import textwrap
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -13,13 +15,17 @@ from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol
 
+from piescope.dataframes import as_dataframe, table_of
 from piescope.problems import InputError
 from piescope.store import audit_layout
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from piescope.adapters.compression import CopyFacts
     from piescope.adapters.protocol import Model
     from piescope.auditing.question import Question
+    from piescope.dataframes import DataFrame
     from piescope.store.audit_record import AuditRecord, BudgetRow, CopyRow
 from piescope.auditing.folder import check_folder, published
 from piescope.auditing.options import Asked, AuditOptions
@@ -36,6 +42,16 @@ from piescope.auditing.question import (
 CALIBRATION = 256
 """Pictures that int8 takes its ranges of activations from."""
 
+PIES = {
+    "example_id": "example_id",
+    "label": "true",
+    "dense_label": "before",
+    "compressed_label": "after",
+    "kind": "kind",
+    "is_confirmed": "confirmed",
+}
+"""Columns of examples.parquet, and what they are called among the changed examples."""
+
 
 @dataclass(frozen=True, eq=False)
 class Audit:
@@ -49,10 +65,59 @@ class Audit:
         >>> found = audit(["cat", "dog"], ["cat", "cat"], labels=["cat", "dog"], budgets={"max_flips": 0})
         >>> found["pies"], found.is_within_budget, found.content["budgets"][0]["verdict"]
         (1, False, 'broken')
+        >>> list(found.pies["kind"]), len(found.examples), len(found.classes)
+        (['lost'], 2, 2)
     """
 
     record: AuditRecord
     folder: Path | None
+
+    @property
+    def examples(self) -> DataFrame:
+        """One row an example, as examples.parquet has them.
+
+        Raises:
+            InputError: the file is gone or damaged.
+        """
+        return as_dataframe(self._rows())
+
+    @property
+    def pies(self) -> DataFrame:
+        """One row per changed example: class names ``true``, ``before`` and ``after``.
+
+        ``kind`` is ``lost``, ``won back`` or ``moved`` (``changed``: there are no true labels); ``confirmed``: the
+        votes changed beyond chance.
+
+        Raises:
+            InputError: the file is gone or damaged.
+        """
+        import pyarrow as pa
+
+        rows = self._rows(list(PIES), [("is_changed", "=", True)]).rename_columns(list(PIES.values()))
+        kinds = ["won back" if kind == "rescued" else kind for kind in rows["kind"].to_pylist()]
+        return as_dataframe(rows.set_column(rows.column_names.index("kind"), "kind", pa.array(kinds, pa.string())))
+
+    @property
+    def classes(self) -> DataFrame:
+        """What each class lost, worst first, as ``classes`` of audit.json; no rows where that is not known."""
+        from piescope.store.audit_answers import ClassChange
+
+        columns = [field.alias or name for name, field in ClassChange.model_fields.items()]
+        rows = (row.model_dump(by_alias=True) for row in self.record.classes)
+        return as_dataframe(table_of(rows, sorted(columns, key=lambda name: name != "class")))
+
+    def _rows(self, columns: list[str] | None = None, filters: list[tuple[str, str, bool]] | None = None) -> pa.Table:
+        """Of examples.parquet, in the folder or aside."""
+        from pyarrow import parquet
+
+        folder = self.folder or getattr(self, "_aside", None)
+        try:
+            if folder is None:
+                raise FileNotFoundError
+            return parquet.read_table(audit_layout.examples(folder), columns=columns, filters=filters)
+        except (OSError, ValueError):  # a damaged file is one of Arrow's kinds of ValueError
+            expected, cure = "one row an example", "audit the same inputs again"
+            raise InputError.of("audit", "examples.parquet", "missing or damaged", expected, cure) from None
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -143,8 +208,21 @@ def audit(dense: Any, compressed: Any = None, dataset: Any = None, **options: An
     asked = Asked(dataset=dataset, **options)
     if asked.out is not None:
         return run_audit(dense, compressed, asked, Path(fspath(asked.out)))
-    with tempfile.TemporaryDirectory(prefix="piescope-audit-") as scratch:
-        return replace(run_audit(dense, compressed, asked, Path(scratch)), folder=None)
+    aside = Path(tempfile.mkdtemp(prefix="piescope-audit-"))
+    try:
+        found = replace(run_audit(dense, compressed, asked, aside), folder=None)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    object.__setattr__(found, "_aside", aside)
+    weakref.finalize(found, _remove, aside, os.getpid())
+    return found
+
+
+def _remove(aside: Path, owner: int) -> None:
+    """Takes away what was not asked for; a fork of the process that made it leaves it to that."""
+    if os.getpid() == owner:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def run_audit(dense: Any, compressed: Any, asked: Asked, out: Path) -> Audit:

@@ -133,6 +133,28 @@ def examples_table(results: Results) -> pa.Table:
     return pa.concat_tables(parts)
 
 
+_CHANGED = ("objective", "pruning", "sparsity", "example_id", "true", "before", "after", "kind", "confirmed")
+PIES = pa.schema(dict.fromkeys(_CHANGED, pa.string()) | {"sparsity": pa.float64(), "confirmed": pa.bool_()})
+"""Columns of `pies_table`; the first four are those of `examples_table`."""
+
+
+def pies_table(results: Results) -> pa.Table:
+    """One row per PIE of each arm that is studied: what the example was taken for, and what happened to it."""
+    names, ids, parts = np.array(results.class_names), np.array(results.data.ids), [PIES.empty_table()]
+    for arm in results.pruned():
+        rows = np.flatnonzero(arm.is_pie)
+        named = [[value] * len(rows) for value in arm.key]
+        truth, before, after = (
+            of[rows] for of in (results.labels, arm.columns["dense_label"], arm.columns["pruned_label"])
+        )
+        kinds = np.select([before == truth, after == truth], ["lost", "won back"], "moved")
+        called = names[truth], names[before], names[after]
+        columns = *named, ids[rows], *called, kinds, arm.columns["is_confirmed"][rows]
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, PIES, strict=True)]
+        parts.append(pa.table(arrays, schema=PIES))
+    return pa.concat_tables(parts)
+
+
 def pies_rows(results: Results) -> list[PiesRow]:
     """Of each arm."""
     rows = []

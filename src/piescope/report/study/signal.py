@@ -91,7 +91,7 @@ class Signal:
         return SignalTables(
             noise=list(self._noise()),
             decomposition=list(self._decomposition()),
-            class_impact=list(self._class_impact()),
+            class_impact=list(self.class_impact()),
             overlap=list(self._overlap()),
             replicates=list(self._replicates()),
             predictors=list(self._predictors()),
@@ -142,7 +142,8 @@ class Signal:
         same = control is not None and control.descended == arm.descended and control.labels.shape == arm.labels.shape
         return self.floor(control) if control is not None and same else None
 
-    def _class_impact(self) -> Iterator[ClassImpactRow]:
+    def class_impact(self) -> Iterator[ClassImpactRow]:
+        """What each pruned arm does to the recall of each class."""
         truth, names = self.results.labels, self.results.class_names
         for arm in self.results.pruned():
             dense = self.dense(arm.objective)

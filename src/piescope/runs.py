@@ -1,0 +1,137 @@
+"""A study's folder as a value: its examples, its classes and what was forgotten, read when they are asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from piescope.dataframes import Scalar, as_dataframe, table_of
+from piescope.problems import StudyError
+from piescope.store import layout
+from piescope.wording import counted
+
+if TYPE_CHECKING:
+    from piescope.dataframes import DataFrame
+    from piescope.report.study.results import Results
+    from piescope.report.study.signal import Signal
+    from piescope.store.catalogue import Catalogue
+
+
+class StudyRun:
+    """What a study has produced so far. Nothing is read before it is asked for, and nothing is read twice.
+
+    Attributes:
+        folder: that `piescope run` wrote.
+
+    Example:
+        >>> StudyRun("runs/digits").folder.name
+        'digits'
+    """
+
+    folder: Path
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Which arms are complete, and what was run: as the folder is now, not as it was when a run last wrote it down.
+
+        Raises:
+            StudyError: the folder holds no study.
+        """
+        from piescope.store.catalogue import Catalogue as Kept
+
+        if not layout.study(self.folder).is_file() and layout.catalogue(self.folder).is_file():
+            return Kept.of(layout.catalogue(self.folder).read_bytes())
+        from piescope.store.artefacts import Store
+        from piescope.study.catalogue import catalogue_of
+        from piescope.study.folder import study_of
+        from piescope.study.plan import make_plan
+
+        return catalogue_of(make_plan(study_of(self.folder)), Store(self.folder))
+
+    @cached_property
+    def results(self) -> Results:
+        """All that its report is made from, typed.
+
+        Raises:
+            StudyError: no arm is complete yet.
+            CorruptArtefactError: a file is not what was written.
+        """
+        from piescope.report.study.results import load_results
+
+        found = load_results(self.folder, self.catalogue)
+        if found is None:
+            expected, cure = (
+                "at least one arm that is complete",
+                f"piescope run {layout.study(self.folder)} --out {self.folder}",
+            )
+            raise StudyError.of(str(self.folder), "DIR", "no arm that is complete", expected, cure)
+        return found
+
+    @cached_property
+    def _signal(self) -> Signal:
+        from piescope.report.study.signal import Signal as Statistics
+
+        return Statistics(self.results)
+
+    @property
+    def name(self) -> str:
+        """The study's."""
+        return self.catalogue.study
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no arm is left to run."""
+        return not self.catalogue.missing
+
+    @property
+    def examples(self) -> DataFrame:
+        """One row per (arm, example), as results/examples.parquet has them; labels are class ids."""
+        from piescope.report.study.frames import examples_table
+
+        return as_dataframe(examples_table(self.results))
+
+    @property
+    def pies(self) -> DataFrame:
+        """One row per PIE of a pruned arm: class names ``true``, ``before`` and ``after``, by modal labels.
+
+        ``kind`` is ``lost``, ``won back`` or ``moved``; ``confirmed``: the votes changed beyond chance.
+        """
+        from piescope.report.study.frames import pies_table
+
+        return as_dataframe(pies_table(self.results))
+
+    @property
+    def classes(self) -> DataFrame:
+        """What each class lost in each pruned arm: ``pies``, and the columns of results/tables/class_impact.csv."""
+        from piescope.report.study.signal_rows import ClassImpactRow
+
+        return as_dataframe(table_of(self._class_rows, (*ClassImpactRow.columns(), "pies")))
+
+    @cached_property
+    def _class_rows(self) -> list[dict[str, Scalar]]:
+        from piescope.report.study.frames import class_rows
+
+        pies = {(row.arm, row.label): row.pies for row in class_rows(self.results)}
+        return [{**row.cells(), "pies": pies[row.arm, row.label]} for row in self._signal.class_impact()]
+
+    def __repr__(self) -> str:
+        catalogue = self.catalogue
+        done, missing = len(catalogue.arms), len(catalogue.missing)
+        facts = [counted(done, "arm") if self.is_complete else f"{done} of {counted(done + missing, 'arm')}"]
+        if catalogue.described is not None:
+            facts.append(f"{counted(catalogue.described.models_per_arm, 'model')} each")
+        if catalogue.data is not None:
+            facts.append(counted(self._number_of_examples, "example"))
+        return f"StudyRun({self.name!r}: {', '.join([*facts, *(['complete'] if self.is_complete else [])])})"
+
+    @cached_property
+    def _number_of_examples(self) -> int:
+        from piescope.store.artefacts import Store
+        from piescope.store.step_records import DataRecord
+
+        data = Store(self.folder).load("data", self.catalogue.data or "")
+        return DataRecord.of(data.read(layout.DATA_FACTS)).test_examples
