@@ -21,6 +21,7 @@ from piescope.store import audit_layout
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pydantic import JsonValue
 
     from piescope.adapters.compression import CopyFacts
     from piescope.adapters.protocol import Model
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from piescope.dataframes import DataFrame
     from piescope.store.audit_record import AuditRecord, BudgetRow, CopyRow
 from piescope.auditing.folder import check_folder, published
-from piescope.auditing.options import Asked, AuditOptions
+from piescope.auditing.options import Asked, AuditOptions, GivenData, GivenSide
 from piescope.auditing.question import (
     assembled,
     check_budgets,
@@ -120,11 +121,11 @@ class Audit:
             raise InputError.of("audit", "examples.parquet", "missing or damaged", expected, cure) from None
 
     @cached_property
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, JsonValue]:
         """What audit.json holds."""
         return self.record.content()
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> JsonValue:
         return self.content[key]
 
     @property
@@ -152,7 +153,12 @@ class _Audits(Protocol[P]):
     """The options are those of `AuditOptions`, whatever they are."""
 
     def __call__(
-        self, dense: Any, compressed: Any = None, dataset: Any = None, *args: P.args, **options: P.kwargs
+        self,
+        dense: GivenSide,
+        compressed: GivenSide | None = None,
+        dataset: GivenData | None = None,
+        *args: P.args,
+        **options: P.kwargs,
     ) -> Audit: ...
 
 
@@ -168,13 +174,17 @@ def _with_options(kind: Callable[P, AuditOptions]) -> Callable[[Callable[..., Au
         named = [side for side in sides if side.kind is not side.VAR_KEYWORD]
         signature = inspect.Signature([*named, *listed.parameters.values()], return_annotation="Audit")
         function.__signature__ = signature  # type: ignore[attr-defined]
+        of_options = {name: parameter.annotation for name, parameter in listed.parameters.items()}
+        function.__annotations__ = {side.name: side.annotation for side in named} | of_options | {"return": "Audit"}
         return function
 
     return given
 
 
 @_with_options(AuditOptions)
-def audit(dense: Any, compressed: Any = None, dataset: Any = None, **options: Any) -> Audit:
+def audit(
+    dense: GivenSide, compressed: GivenSide | None = None, dataset: GivenData | None = None, **options: Any
+) -> Audit:
     """What a model lost when it was compressed: which examples, which classes, and whether that is more than chance.
 
     Either side is predictions or a model. Predictions: a file (CSV, TSV, Parquet, Arrow, JSON lines, .npy, .npz,
@@ -225,26 +235,26 @@ def _remove(aside: Path, owner: int) -> None:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def run_audit(dense: Any, compressed: Any, asked: Asked, out: Path) -> Audit:
+def run_audit(dense: GivenSide, compressed: GivenSide | None, asked: Asked, out: Path) -> Audit:
     """Does what was asked, and writes all files to a folder; arguments and errors as `audit`.
 
     The folder gets all files when all are there: until then it is as it was, whatever comes between.
     """
     check_folder(out)
-    if compressed is None and asked.compress is None:
-        cure = "name it, or have copies made: --compress magnitude:0.5,0.7,0.9"
-        raise InputError.of("audit", "COMPRESSED", "nothing", "the compressed side", cure)
     if asked.compress is not None:
         if compressed is not None:
             cure = "leave COMPRESSED out: --compress makes it"
             raise InputError.of("audit", "--compress", "a compressed side too", "one of the two", cure)
         return _audit_copies(dense, asked.compress, asked, out)
+    if compressed is None:
+        cure = "name it, or have copies made: --compress magnitude:0.5,0.7,0.9"
+        raise InputError.of("audit", "COMPRESSED", "nothing", "the compressed side", cure)
     question = question_of(dense, compressed, asked)
     with published(out) as place:
         return Audit(_finish(question, asked, place), out)
 
 
-def _audit_copies(given: Any, compress: str, asked: Asked, out: Path) -> Audit:
+def _audit_copies(given: GivenSide, compress: str, asked: Asked, out: Path) -> Audit:
     """Makes the copies, audits each against the model, and puts the curve before the last one's answers."""
     from piescope.adapters.compression import parse_compressions
     from piescope.adapters.copies import compressed_copy

@@ -3,28 +3,43 @@
 Axes are always written in this order and with these names: ``models`` (replicates of one arm), ``examples``,
 ``probes`` (points inside a network), ``classes``, ``dims`` (of a representation), ``batch``, ``views``. The aliases
 are `jaxtyping <https://docs.kidger.site/jaxtyping/>`_ annotations; they document shapes in signatures and are checked
-at run time in the test suite only. ``Any`` as array type: NumPy arrays and torch tensors both fit.
+at run time in the test suite only.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Integer
 
-ModelLabels = Integer[Any, "models examples"]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike as Array
+else:
+
+    @runtime_checkable
+    class Array(Protocol):
+        """What is given as an array: NumPy's, torch's, whatever has a shape and a type of its elements.
+
+        To a type checker it is NumPy's ArrayLike: lists of numbers are taken, too, though their shape is not checked.
+        """
+
+        shape: tuple[int, ...]
+        dtype: object
+
+
+ModelLabels = Integer[Array, "models examples"]
 """Predicted class ids of a population."""
 
-ExampleLabels = Integer[Any, "examples"]
+ExampleLabels = Integer[Array, "examples"]
 """One class id per example."""
 
-ExampleMask = Bool[Any, "examples"]
+ExampleMask = Bool[Array, "examples"]
 """One yes or no per example."""
 
-ProbeLabels = Integer[Any, "probes examples"]
+ProbeLabels = Integer[Array, "probes examples"]
 """kNN labels at every probe of one model, shallow to deep."""
 
-Points = Float[Any, "examples dims"]
+Points = Float[Array, "examples dims"]
 """One vector per example."""
 
-__all__ = ["ExampleLabels", "ExampleMask", "ModelLabels", "Points", "ProbeLabels"]
+__all__ = ["Array", "ExampleLabels", "ExampleMask", "ModelLabels", "Points", "ProbeLabels"]

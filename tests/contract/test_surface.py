@@ -66,7 +66,7 @@ def test_every_annotation_of_the_package_resolves() -> None:
                 if function is not thing and not inspect.isfunction(function):
                     continue
                 for annotation in getattr(function, "__annotations__", {}).values():
-                    for unquoted in re.findall(r"\[[\w.]+, (?!['\"])([a-z]\w*)\]", str(annotation)):
+                    for unquoted in re.findall(r"\[[\w.]+, (?!['\"])([a-z]\w*)[\w *]*\]", str(annotation)):
                         assert hasattr(builtins, unquoted) or hasattr(loaded, unquoted), (module.name, name, annotation)
                     checked += 1
     assert checked > 200

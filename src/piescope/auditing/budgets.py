@@ -102,7 +102,7 @@ class Budgets(Spec):
     max_group_drop: Drop | None = None
 
     @classmethod
-    def of(cls, values: Mapping[str, Any], source: str = "budgets") -> Budgets:
+    def of(cls, values: Mapping[str, object], source: str = "budgets") -> Budgets:
         """Checked budgets from plain values, as TOML or Python has them; None is a budget that was not given.
 
         Args:
@@ -181,9 +181,9 @@ class Budgets(Spec):
         error.raise_if_any()
 
 
-def _checked(values: Mapping[str, Any], source: str, where: Callable[[str], str]) -> Budgets:
+def _checked(values: Mapping[str, object], source: str, where: Callable[[str], str]) -> Budgets:
     try:
-        return Budgets(**{name: value for name, value in values.items() if value is not None})
+        return Budgets.model_validate({name: value for name, value in values.items() if value is not None})
     except ValidationError as faults:
         error = InputError(source)
         # a value that is neither a count nor a share is one fault, not one for each
@@ -196,7 +196,7 @@ def _checked(values: Mapping[str, Any], source: str, where: Callable[[str], str]
         raise error from None
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     try:
@@ -205,7 +205,7 @@ def _shown(value: Any) -> str:
         return type(value).__name__
 
 
-def _cure(name: str, value: Any) -> str:
+def _cure(name: str, value: object) -> str:
     counts = _EXPECTED[name] == _COUNT_OR_SHARE
     if isinstance(value, float) and counts and 0 < value <= 100:
         return f'write "{value:g}%" if it is a share in percent, or a whole number of examples'

@@ -7,13 +7,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from piescope.problems import InputError
 
 if TYPE_CHECKING:
-    from piescope.adapters.protocol import Settings
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+    from piescope.adapters.protocol import Model, Settings
     from piescope.auditing.budgets import Budgets
+    from piescope.data.dataset import Dataset
+    from piescope.data.pictures import Pictures
+
+Named: TypeAlias = str | PathLike[str]
+"""A path, or a text that names files or a model."""
+
+GivenSide: TypeAlias = (
+    "Named | ArrayLike | Mapping[str, ArrayLike] | Sequence[Named] | Model | Callable[[np.ndarray], ArrayLike]"
+)
+"""One side of an audit: predictions, or a model (an nn.Module is a callable)."""
+
+GivenData: TypeAlias = (
+    "Named | Dataset | Pictures | ArrayLike | Sequence[ArrayLike] | tuple[ArrayLike, ArrayLike | None]"
+)
+"""What models look at: images, with labels or without."""
 
 OnProgress = Callable[[str, int, int], None]
 """Hears what is at work, how many examples are done and how many there are."""
@@ -87,12 +105,12 @@ class AuditOptions:
         on_progress: hears what is at work, how many examples are done and how many there are.
     """
 
-    labels: Any = _option(None, "True labels; else those beside the predictions.")
-    metadata: str | PathLike[str] | None = _option(None, "A table whose columns make groups.")
-    budgets: Budgets | Mapping[str, Any] | None = None
-    out: str | PathLike[str] | None = None
-    dense_embeddings: str | PathLike[str] | None = _option(None, "A file of numbers, examples x dims.")
-    compressed_embeddings: str | PathLike[str] | None = _option(None, "A file of numbers, examples x dims.")
+    labels: Named | ArrayLike | None = _option(None, "True labels; else those beside the predictions.")
+    metadata: Named | None = _option(None, "A table whose columns make groups.")
+    budgets: Budgets | Mapping[str, str | float | None] | None = None
+    out: Named | None = None
+    dense_embeddings: Named | None = _option(None, "A file of numbers, examples x dims.")
+    compressed_embeddings: Named | None = _option(None, "A file of numbers, examples x dims.")
     dense_layers: str | None = _option(None, "Folder or glob of such files, one a layer.")
     compressed_layers: str | None = _option(None, "Likewise.")
     values: str | Sequence[str] | None = _option(
@@ -101,7 +119,7 @@ class AuditOptions:
         shown="KIND[,KIND]",
         split="kinds",
     )
-    classes: Any = _option(None, "Class names by id: a file, one a line.", kind=Path | None)
+    classes: Named | Sequence[str] | None = _option(None, "Class names by id: a file, one a line.", kind=Path | None)
     id_column: str | Sequence[str] | None = _option(
         None, "Column with ids; several where files differ.", shown="NAME[,NAME]", split="names"
     )
@@ -120,7 +138,7 @@ class AuditOptions:
         None, "Percent the dense side should score; else exit 2.", kind=float | None
     )
     paired: bool = _option(False, "Model k was made from model k.", kind=bool)
-    data_dir: str | PathLike[str] | None = _option(None, "Where cifar10 lies.", MODELS, Path | None)
+    data_dir: Named | None = _option(None, "Where cifar10 lies.", MODELS, Path | None)
     compress: str | None = _option(None, "Make the copies: magnitude:0.5,0.7,0.9, random:, int8, 2:4.", MODELS)
     settings: Settings | None = None
     trust_code: bool = _option(False, "Run FILE.py:function.", MODELS, bool)
@@ -148,7 +166,7 @@ class Asked(AuditOptions):
         folder_of_data: where data sets lie.
     """
 
-    dataset: Any = None
+    dataset: GivenData | None = None
     limits: Budgets | None = field(init=False, default=None)
     folder_of_data: Path | None = field(init=False, default=None)
 

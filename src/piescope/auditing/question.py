@@ -8,7 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from piescope.auditing.options import Asked
+from piescope.auditing.options import Asked, GivenSide
 from piescope.problems import InputError
 
 if TYPE_CHECKING:
@@ -142,14 +142,14 @@ def pictures_of(asked: Asked) -> Pictures:
     return PicturesOf.of(asked.dataset)
 
 
-def is_a_model(given: Any, asked: Asked) -> bool:
+def is_a_model(given: GivenSide, asked: Asked) -> bool:
     """Whether a side is a model, and no predictions."""
     from piescope.adapters.opening import is_model
 
     return is_model(given, asked.dataset is not None, asked.settings)
 
 
-def model_of(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
+def model_of(given: GivenSide, side: str, asked: Asked, pictures: Pictures) -> Model:
     """A side's model, opened and tried."""
     from piescope.adapters.opening import open_model
 
@@ -157,7 +157,7 @@ def model_of(given: Any, side: str, asked: Asked, pictures: Pictures) -> Model:
     return open_model(given, name=side, trust_code=code, device=device, pictures=pictures, settings=settings)
 
 
-def question_of(dense: Any, compressed: Any, asked: Asked) -> Question:
+def question_of(dense: GivenSide, compressed: GivenSide, asked: Asked) -> Question:
     """Both sides read or run, with what they are compared by."""
     from piescope.reading.inputs import check_read_alike, read_side, read_truth
 

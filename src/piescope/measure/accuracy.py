@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64, Integer
 from scipy import special
 
+from piescope.axes import Array
 from piescope.measure.flips import change_p, change_test, share_interval
 from piescope.measure.intervals import CONFIDENCE, combined_variance
 from piescope.measure.one_to_one import wider
@@ -74,7 +75,7 @@ class RightSums:
     def of(
         dense: Bool[np.ndarray, "models examples"],
         compressed: Bool[np.ndarray, "other examples"],
-        groups: Integer[Any, " examples"],
+        groups: Integer[Array, " examples"],
         num_groups: int,
         paired: bool = False,
     ) -> RightSums:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from piescope.axes import Array
 from piescope.measure.arrays import same_length, to_numpy
 
 BINS = 15
@@ -47,7 +47,7 @@ class CalibrationSums:
 
     @classmethod
     def of(
-        cls, confidence: Float[Any, "models examples"], right: Bool[Any, "models examples"], bins: int = BINS
+        cls, confidence: Float[Array, "models examples"], right: Bool[Array, "models examples"], bins: int = BINS
     ) -> CalibrationSums:
         """The sums of one block.
 
@@ -133,7 +133,7 @@ class CalibrationSums:
 
 
 def expected_calibration_error(
-    confidence: Float[Any, " examples"], right: Bool[Any, " examples"], bins: int = BINS
+    confidence: Float[Array, " examples"], right: Bool[Array, " examples"], bins: int = BINS
 ) -> float:
     """How far one model's confidence is from its accuracy, in percent: 0 (it knows) to 100.
 

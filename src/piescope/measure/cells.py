@@ -49,11 +49,12 @@ class CellSums:
             truth: true class ids.
             num_classes: classes are ``range(num_classes)``.
         """
-        counted = [votes(side, num_classes) for side in (dense, compressed)]
+        sides = np.asarray(dense), np.asarray(compressed)
+        counted = [votes(side, num_classes) for side in sides]
         rows, labels = np.nonzero(counted[0] + counted[1])
         off = labels != truth[rows]
         rows, labels = rows[off], labels[off]
-        shares = [votes[rows, labels] / len(side) for votes, side in zip(counted, (dense, compressed), strict=True)]
+        shares = [votes[rows, labels] / len(side) for votes, side in zip(counted, sides, strict=True)]
         codes, cell = np.unique(truth[rows].astype(np.int64) * num_classes + labels, return_inverse=True)
 
         def summed(values: np.ndarray) -> np.ndarray:
@@ -61,7 +62,7 @@ class CellSums:
 
         models = [
             np.stack([_counted(truth.astype(np.int64) * num_classes + model, codes, model != truth) for model in side])
-            for side in (dense, compressed)
+            for side in sides
         ]
         squares = [summed(share**2) for share in shares]
         sizes = np.zeros(len(codes), np.int64)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, cast
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64, Integer, Num
 from scipy import stats
 from scipy.special import gammaln
 
-from piescope.axes import ExampleLabels, ExampleMask, ModelLabels
+from piescope.axes import Array, ExampleLabels, ExampleMask, ModelLabels
 from piescope.measure.arrays import class_ids, same_length, to_numpy
 from piescope.measure.flips import adjusted_p_values
 from piescope.measure.intervals import CONFIDENCE
@@ -48,7 +48,10 @@ def class_counts(mask: ExampleMask, labels: ExampleLabels, num_classes: int) -> 
 
 
 def same_class_probability(
-    masks: Bool[Any, "*rows examples"], labels: ExampleLabels, num_classes: int, weights: Num[Any, "*draws examples"]
+    masks: Bool[Array, "*rows examples"],
+    labels: ExampleLabels,
+    num_classes: int,
+    weights: Num[Array, "*draws examples"],
 ) -> Float[np.ndarray, "*rows"]:
     """How likely two different marked examples are of one class: low where the marked spread evenly over classes.
 
@@ -77,6 +80,41 @@ def same_class_probability(
     with np.errstate(invalid="ignore", divide="ignore"):
         probability = ((per_class**2).sum(-1) - squares) / (total**2 - squares)
     return np.asarray(probability)
+
+
+ClassImpact = TypedDict(
+    "ClassImpact",
+    {
+        "class": int,
+        "examples": int,
+        "dense_recall": float | None,
+        "pruned_recall": float | None,
+        "change": float | None,
+        "impact": float | None,
+        "low": float | None,
+        "high": float | None,
+        "effect_size": float | None,
+        "p_value": float | None,
+        "q_value": float | None,
+    },
+)
+"""A row of `class_impact`."""
+
+ClassEquivalence = TypedDict(
+    "ClassEquivalence",
+    {
+        "class": int,
+        "examples": int,
+        "change": float | None,
+        "low": float | None,
+        "high": float | None,
+        "p_lost": float | None,
+        "p_equivalent": float | None,
+        "equivalent": bool | None,
+        "lost_less": bool | None,
+    },
+)
+"""A row of `class_equivalence`."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +152,7 @@ class _Answers:
         return np.repeat(values, self.sizes, axis=-1)
 
 
-def _answers(dense: Any, pruned: Any, labels: Any, num_classes: int) -> _Answers:
+def _answers(dense: Array, pruned: Array, labels: Array, num_classes: int) -> _Answers:
     groups = {"dense": class_ids(dense, "dense", 2, num_classes), "pruned": class_ids(pruned, "pruned", 2, num_classes)}
     truth = class_ids(labels, "labels", 1, num_classes)
     same_length(**groups, labels=truth)
@@ -264,11 +302,11 @@ def _rows(
 
 def class_impact(
     dense: ModelLabels,
-    pruned: Integer[Any, "other examples"],
+    pruned: Integer[Array, "other examples"],
     labels: ExampleLabels,
     num_classes: int,
     method: Literal["hooker", "paired", "bootstrap"] = "hooker",
-) -> list[dict[str, Any]]:
+) -> list[ClassImpact]:
     """Which classes lose more, or less, recall by pruning than the mean accuracy does.
 
     A class's impact is the change of its recall minus the change of the mean accuracy (over all models of a group and
@@ -359,17 +397,17 @@ def class_impact(
         "p_value": p_values,
         "q_value": adjusted_p_values(p_values),
     }
-    return _rows(answers, num_classes, columns, impact)
+    return cast(list[ClassImpact], _rows(answers, num_classes, columns, impact))
 
 
 def class_equivalence(
     dense: ModelLabels,
-    pruned: Integer[Any, "other examples"],
+    pruned: Integer[Array, "other examples"],
     labels: ExampleLabels,
     num_classes: int,
     margin: float = 1.0,
     paired: bool = False,
-) -> list[dict[str, Any]]:
+) -> list[ClassEquivalence]:
     """Which classes are shown to keep their recall: two one-sided t-tests (TOST) of each class's change.
 
     A large p-value of a difference shows nothing; this asks the other way round. Welch's t-tests, or paired ones.
@@ -428,10 +466,10 @@ def class_equivalence(
         "equivalent": _verdicts(p_equivalent),
         "lost_less": _verdicts(p_lost),
     }
-    return _rows(answers, num_classes, columns, change)
+    return cast(list[ClassEquivalence], _rows(answers, num_classes, columns, change))
 
 
-def no_class_lost_more(rows: Sequence[dict[str, Any]]) -> bool | None:
+def no_class_lost_more(rows: Sequence[ClassEquivalence]) -> bool | None:
     """Is every class shown to have lost less than the margin?
 
     All classes must pass at 5 %, each on its own, so the chance of a wrong True is at most 5 % however many classes

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64, Integer
 from scipy import special
 
+from piescope.axes import Array
 from piescope.measure.arrays import class_ids, same_length, to_numpy, yes_or_no
 from piescope.measure.flips import share_interval
 from piescope.measure.intervals import CONFIDENCE
@@ -90,9 +91,9 @@ class LabelCounts:
 
     @staticmethod
     def of(
-        truth: Integer[Any, " examples"],
-        dense: Integer[Any, " examples"],
-        compressed: Integer[Any, " examples"],
+        truth: Integer[Array, " examples"],
+        dense: Integer[Array, " examples"],
+        compressed: Integer[Array, " examples"],
         num_classes: int,
     ) -> LabelCounts:
         """Counts of three labels an example.
@@ -312,7 +313,9 @@ def _mean_interval(counts: LabelCounts, side: np.ndarray, name: str) -> Estimate
     return Estimate(value, value - below, value + above)
 
 
-def ranking_measures(positive: Bool[Any, " examples"], scores: Float[Any, " examples"]) -> tuple[Influence, Influence]:
+def ranking_measures(
+    positive: Bool[Array, " examples"], scores: Float[Array, " examples"]
+) -> tuple[Influence, Influence]:
     """ROC AUC and average precision of one model's scores for one class, and what each example adds to them.
 
     Equal scores count half in the AUC, and are one threshold in the average precision (no interpolation), as in

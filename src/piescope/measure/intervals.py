@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from scipy import special
+
+from piescope.axes import Array
 
 CONFIDENCE = 0.95
 
@@ -60,8 +61,8 @@ def t_interval(value: float, variance: float, freedom: float, confidence: float 
 
 
 def two_way_interval(
-    shares: Float[Any, " examples"],
-    without: Float[Any, "units examples"],
+    shares: Float[Array, " examples"],
+    without: Float[Array, "units examples"],
     strata: Sequence[int],
     confidence: float = CONFIDENCE,
 ) -> Interval:

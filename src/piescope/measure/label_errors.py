@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy import special
 
-from piescope.axes import ExampleLabels
+from piescope.axes import Array, ExampleLabels
 from piescope.measure.arrays import class_ids, same_length, to_numpy
 
 LEAST_CONFIDENCE = 0.85
@@ -67,7 +67,7 @@ class Thresholds:
     log_odds: Float[np.ndarray, " classes"]
 
     @classmethod
-    def of(cls, true_probability: Float[Any, " examples"], labels: ExampleLabels, num_classes: int) -> Thresholds:
+    def of(cls, true_probability: Float[Array, " examples"], labels: ExampleLabels, num_classes: int) -> Thresholds:
         """The sums of one block.
 
         Args:
@@ -123,7 +123,7 @@ class Thresholds:
 
 
 def suspected(
-    predicted_label: ExampleLabels, confidence: Float[Any, " examples"], labels: ExampleLabels, thresholds: Thresholds
+    predicted_label: ExampleLabels, confidence: Float[Array, " examples"], labels: ExampleLabels, thresholds: Thresholds
 ) -> Bool[np.ndarray, " examples"]:
     """Examples whose label is likely wrong: the models see another class, as surely as they see its own examples.
 
@@ -170,7 +170,7 @@ def suspected(
     return np.asarray((seen != given) & (sure >= needed[seen] - ROUNDING))
 
 
-def vote_probability(share: Float[Any, "*examples"], models: int) -> Float[np.ndarray, "*examples"]:
+def vote_probability(share: Float[Array, "*examples"], models: int) -> Float[np.ndarray, "*examples"]:
     """The probability of a label that a share of votes speaks for: Laplace's ``(votes + 1) / (models + 2)``.
 
     For models of which only labels are known. A vote of one is 2/3, of 3 out of 5 is 0.57, of 5 out of 5 is 0.86, of 30

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Float, Int64, Integer
 
+from piescope.axes import Array
 from piescope.measure.arrays import class_ids, to_numpy, unit_length
 
 HELD = 2**22
@@ -14,7 +13,7 @@ HELD = 2**22
 
 
 def knn_labels(
-    bank: Float[Any, "n d"], bank_labels: Integer[Any, " n"], queries: Float[Any, "m d"], k: int = 30
+    bank: Float[Array, "n d"], bank_labels: Integer[Array, " n"], queries: Float[Array, "m d"], k: int = 30
 ) -> Int64[np.ndarray, " m"]:
     """The label of each query by the majority of its k nearest neighbours in the bank.
 
@@ -63,7 +62,7 @@ def knn_labels(
     return np.bincount(cells.ravel(), minlength=len(asked) * num_classes).reshape(-1, num_classes).argmax(1)
 
 
-def neighbours_within(points: Float[Any, "examples dims"], k: int) -> Int64[np.ndarray, "examples k"]:
+def neighbours_within(points: Float[Array, "examples dims"], k: int) -> Int64[np.ndarray, "examples k"]:
     """The k nearest other points of each point, nearest first.
 
     Exact, Euclidean, computed in float32 on centred data: distances below about a thousandth of the spread of all
@@ -122,7 +121,7 @@ TOGETHER = 64
 """Points of which the nearest is found first; among those of the best k lots are the best k points."""
 
 
-def nearest_by_angle(representations: Float[Any, "examples dims"], k: int) -> Int64[np.ndarray, "examples k"]:
+def nearest_by_angle(representations: Float[Array, "examples dims"], k: int) -> Int64[np.ndarray, "examples k"]:
     """The k examples whose representations point most nearly the same way, nearest first.
 
     By cosine, on h / ||h||_2 as `q_score` scales them; the order of Euclidean distances is the same there. Exact up to

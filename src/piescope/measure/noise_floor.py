@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from jaxtyping import Float, Integer
 
-from piescope.axes import ModelLabels
+from piescope.axes import Array, ModelLabels
 from piescope.measure.arrays import class_ids, same_length
 from piescope.measure.intervals import Interval, two_way_interval
 from piescope.measure.pies import group_modal_labels
@@ -118,7 +118,7 @@ class ExcessPies(NamedTuple):
 
 def excess_pies(
     dense: ModelLabels,
-    pruned: Integer[Any, "other examples"],
+    pruned: Integer[Array, "other examples"],
     num_classes: int,
     seed: int = 0,
     null: Null = "independent",
@@ -185,7 +185,7 @@ class NoiseFloor:
             raise ValueError(f"dense holds {len(self._dense)} model; expected at least 2, to split them")
         self._sides: dict[tuple[int, Null], _DenseSide] = {}
 
-    def under(self, pruned: Integer[Any, "other examples"], null: Null = "independent") -> Floor:
+    def under(self, pruned: Integer[Array, "other examples"], null: Null = "independent") -> Floor:
         """The floor under this arm's PIEs, and the excess; arguments and errors as `excess_pies`."""
         if null not in get_args(Null):
             raise ValueError(f"null is {null!r}; expected one of {', '.join(get_args(Null))}")

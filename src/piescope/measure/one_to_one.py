@@ -94,7 +94,7 @@ class FlipSums:
         Raises:
             ValueError: fewer than 2 models in ``several``, or class ids out of range.
         """
-        models = _several(len(several))
+        models = _several(len(np.asarray(several)))
         counted = votes(several, num_classes)
         alike, same = (np.take_along_axis(counted, np.asarray(side).T, axis=1).T for side in (several, others))
         pairs = alike.sum(0) - models  # of models that agree: twice the unordered ones

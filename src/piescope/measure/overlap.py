@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64, Num
 from scipy import stats
 
-from piescope.axes import ExampleMask
+from piescope.axes import Array, ExampleMask
 from piescope.measure.arrays import same_length, to_numpy, yes_or_no
 
 
@@ -31,7 +31,7 @@ def shared_mask(masks: Sequence[ExampleMask]) -> Bool[np.ndarray, " examples"]:
 
 
 def jaccard(
-    one: Bool[Any, "*rows examples"], other: Bool[Any, "*rows examples"], weights: Num[Any, "*draws examples"]
+    one: Bool[Array, "*rows examples"], other: Bool[Array, "*rows examples"], weights: Num[Array, "*draws examples"]
 ) -> Float[np.ndarray, "*rows"]:
     """How much of what either mask marks both mark: 0 (nothing in common) to 1 (the same); NaN where neither marks any.
 
@@ -50,7 +50,7 @@ def jaccard(
         return np.asarray(both / either)
 
 
-def chance_jaccard(one: Num[Any, "*rows"], other: Num[Any, "*rows"], examples: int) -> Float[np.ndarray, "*rows"]:
+def chance_jaccard(one: Num[Array, "*rows"], other: Num[Array, "*rows"], examples: int) -> Float[np.ndarray, "*rows"]:
     """The overlap of two independent random sets of these sizes, to first order: it grows with their sizes.
 
     Args:
@@ -88,7 +88,7 @@ class OverlapTest(NamedTuple):
 
 
 def overlap_test(
-    a: ExampleMask, b: ExampleMask, difficulty: Num[Any, examples * measures] | None = None
+    a: ExampleMask, b: ExampleMask, difficulty: Num[Array, " examples *measures"] | None = None
 ) -> OverlapTest:
     """Do two sets of examples share more, or fewer, than chance gives?
 
@@ -145,7 +145,7 @@ def overlap_test(
     return OverlapTest(observed, expected, observed / expected if expected else np.nan, p_value)
 
 
-def difficulty_strata(difficulty: Num[Any, examples * measures]) -> Int64[np.ndarray, " examples"]:
+def difficulty_strata(difficulty: Num[Array, " examples *measures"]) -> Int64[np.ndarray, " examples"]:
     """Which examples are equally hard: one number per combination of groups.
 
     Example:
@@ -170,7 +170,7 @@ def _cut(values: np.ndarray) -> np.ndarray:
 
 
 def expected_intersections(
-    masks: Bool[Any, "sets examples"], difficulty: Num[Any, examples * measures] | None = None
+    masks: Bool[Array, "sets examples"], difficulty: Num[Array, " examples *measures"] | None = None
 ) -> Float[np.ndarray, " members"]:
     """How many examples would be in exactly these sets and no others, were the sets independent of each other.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64, Integer, Shaped
 
-from piescope.axes import ModelLabels
+from piescope.axes import Array, ModelLabels
 from piescope.measure.arrays import class_ids, same_length
 
 BLOCK = 2**22
@@ -74,7 +74,7 @@ def modal_label(
 
 
 def group_modal_labels(
-    predictions: ModelLabels, groups: Shaped[Any, "groups models"], num_classes: int
+    predictions: ModelLabels, groups: Shaped[Array, "groups models"], num_classes: int
 ) -> Integer[np.ndarray, "groups examples"]:
     """The modal label of each example in many groups of models at once; ties go to the smallest class id.
 
@@ -159,7 +159,7 @@ def modal_ties(predictions: ModelLabels, num_classes: int) -> Bool[np.ndarray, "
 
 
 def pie_mask(
-    dense: ModelLabels, pruned: Integer[Any, "other examples"], num_classes: int
+    dense: ModelLabels, pruned: Integer[Array, "other examples"], num_classes: int
 ) -> Bool[np.ndarray, " examples"]:
     """Pruning Identified Exemplars: examples whose modal label differs between two populations.
 
@@ -187,7 +187,7 @@ def pie_mask(
 
 
 def rescued_mask(
-    dense: ModelLabels, pruned: Integer[Any, "other examples"], labels: Integer[Any, " examples"], num_classes: int
+    dense: ModelLabels, pruned: Integer[Array, "other examples"], labels: Integer[Array, " examples"], num_classes: int
 ) -> Bool[np.ndarray, " examples"]:
     """Examples that the dense population gets wrong and the pruned one right, by modal label (the paper's Figure 6).
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32
 
+from piescope.axes import Array
 from piescope.measure.arrays import to_numpy
 
 
 def umap_projection(
-    representations: Float[Any, "examples dims"], seed: int, neighbours: int = 15, min_dist: float = 0.1
+    representations: Float[Array, "examples dims"], seed: int, neighbours: int = 15, min_dist: float = 0.1
 ) -> Float32[np.ndarray, "examples 2"]:
     """A two-dimensional UMAP of one model's representations; same seed, same map (on one machine and version).
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from piescope.axes import Array
 from piescope.measure.arrays import to_numpy, unit_length
 
 ROUNDING = 16
@@ -30,7 +31,7 @@ class QScore(NamedTuple):
     l1: Float[np.ndarray, "*models"]
 
 
-def is_degenerate(representations: Float[Any, "*models dims"]) -> Bool[np.ndarray, "*models"]:
+def is_degenerate(representations: Float[Array, "*models dims"]) -> Bool[np.ndarray, "*models"]:
     """Representations that the formula is not defined for: all zero (no direction) or constant (no spread).
 
     Constant means up to rounding in the precision of the input: one entry a last bit above the others would
@@ -46,7 +47,7 @@ def is_degenerate(representations: Float[Any, "*models dims"]) -> Bool[np.ndarra
     return np.asarray(~_has_spread(unit_length(representations), representations))
 
 
-def q_score(representations: Float[Any, "*models dims"]) -> QScore:
+def q_score(representations: Float[Array, "*models dims"]) -> QScore:
     """Q-Score, Z-Score and L1 norm of each representation, on h / ||h||_2.
 
     ``Z = (max(h) - mean(h)) / std(h)`` with the population std, ``Q = Z / ||h||_1``.
@@ -78,7 +79,7 @@ def q_score(representations: Float[Any, "*models dims"]) -> QScore:
 
 
 def q_score_aaai24(
-    representations: Float[Any, "*models examples dims"],
+    representations: Float[Array, "*models examples dims"],
     deviations: float = 4.0,
     frequency: tuple[float, float] = MIDDLING,
 ) -> Float[np.ndarray, "*models examples"]:

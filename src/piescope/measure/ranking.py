@@ -14,11 +14,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 from scipy import special, stats
 
+from piescope.axes import Array
 from piescope.measure.arrays import same_length, to_numpy
 from piescope.measure.intervals import CONFIDENCE, Interval, two_way_interval
 
 
-def auroc(score: Num[Any, " examples"], event: Bool[Any, " examples"]) -> float | None:
+def auroc(score: Num[Array, " examples"], event: Bool[Array, " examples"]) -> float | None:
     """Probability that a random example with the event scores above one without it; 0.5 is chance.
 
     Args:
@@ -44,7 +45,7 @@ def auroc(score: Num[Any, " examples"], event: Bool[Any, " examples"]) -> float 
     return float(roc_auc_score(events, scores))
 
 
-def auroc_shares(score: Num[Any, " examples"], event: Bool[Any, " examples"]) -> Float[np.ndarray, " examples"]:
+def auroc_shares(score: Num[Array, " examples"], event: Bool[Array, " examples"]) -> Float[np.ndarray, " examples"]:
     """What each example contributes to the AUROC; the shares sum to it.
 
     A share is AUROC / n plus the example's influence / n: ``(V10_i - AUROC) / n1`` for an example with the event, where
@@ -88,7 +89,9 @@ def _placements(scores: np.ndarray, events: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(events, below[level], above[level]))
 
 
-def mean_auroc_interval(scores: Num[Any, "#models examples"], events: Bool[Any, "models examples"]) -> Interval | None:
+def mean_auroc_interval(
+    scores: Num[Array, "#models examples"], events: Bool[Array, "models examples"]
+) -> Interval | None:
     """The mean over models of each model's AUROC, and its 95 % interval over models and examples.
 
     The standard error is that of `two_way_interval`; the ends are symmetric on the logit scale and stay within 0 to 1.
@@ -137,10 +140,10 @@ def mean_auroc_interval(scores: Num[Any, "#models examples"], events: Bool[Any, 
 
 
 def event_auroc_interval(
-    score: Num[Any, " examples"],
-    event: Bool[Any, " examples"],
-    without_scores: Num[Any, "units examples"],
-    without_events: Bool[Any, "units examples"],
+    score: Num[Array, " examples"],
+    event: Bool[Array, " examples"],
+    without_scores: Num[Array, "units examples"],
+    without_events: Bool[Array, "units examples"],
     strata: Sequence[int],
 ) -> Interval | None:
     """The AUROC of an event of the whole population (being a PIE, say), and its 95 % interval over seeds and examples.
@@ -225,7 +228,7 @@ def _rarer(events: np.ndarray) -> float:
 
 
 def cross_fitted(
-    features: Num[Any, "examples features"], event: Bool[Any, " examples"], folds: int = 5, seed: int = 0
+    features: Num[Array, "examples features"], event: Bool[Array, " examples"], folds: int = 5, seed: int = 0
 ) -> Float[np.ndarray, " examples"] | None:
     """How high each example is ranked by a logistic regression that was not fitted on it; give it to `auroc_shares`.
 
@@ -295,7 +298,7 @@ def _checked(score: Any, event: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def correlation(
-    one: Num[Any, "*rows examples"], other: Num[Any, "*rows examples"], weights: Num[Any, "*draws examples"]
+    one: Num[Array, "*rows examples"], other: Num[Array, "*rows examples"], weights: Num[Array, "*draws examples"]
 ) -> Float[np.ndarray, "*rows"]:
     """Pearson's correlation over examples, each counted as often as its weight: -1 to 1; NaN where one is constant.
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Int64, Integer
 
+from piescope.axes import Array
 from piescope.measure.arrays import class_ids
 
 RelabellingKind = Literal["shift", "swap", "permutation"]
@@ -57,7 +58,10 @@ class Relabelling:
 
 
 def relabelling(
-    first: Integer[Any, " cells"], second: Integer[Any, " cells"], counts: Integer[Any, " cells"], num_classes: int
+    first: Integer[Array, " cells"],
+    second: Integer[Array, " cells"],
+    counts: Integer[Array, " cells"],
+    num_classes: int,
 ) -> Relabelling | None:
     """The simplest renaming of classes that explains most of the differences between two sides; None: none does.
 
@@ -105,7 +109,7 @@ def relabelling(
 
 
 def pair_counts(
-    first: Integer[Any, " examples"], second: Integer[Any, " examples"]
+    first: Integer[Array, " examples"], second: Integer[Array, " examples"]
 ) -> tuple[Int64[np.ndarray, " cells"], Int64[np.ndarray, " cells"], Int64[np.ndarray, " cells"]]:
     """Which pairs of ids occur, and how often: what `relabelling` takes.
 

@@ -10,13 +10,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64, Integer
 from scipy import optimize, stats
 
-from piescope.axes import ModelLabels
+from piescope.axes import Array, ModelLabels
 from piescope.measure.arrays import class_ids, same_length
 from piescope.measure.pies import group_modal_labels
 
@@ -111,7 +110,7 @@ def _fewest(error_at: Callable[[int], float], error: float, furthest: int) -> in
 
 
 def replicate_curve(
-    dense: ModelLabels, pruned: Integer[Any, "models examples"], num_classes: int, seed: int = 0
+    dense: ModelLabels, pruned: Integer[Array, "models examples"], num_classes: int, seed: int = 0
 ) -> ReplicateCurve:
     """The PIE count with 2 models a population up to all, and what it would be with more.
 
@@ -161,7 +160,7 @@ class Subsamples:
         self._groups = np.concatenate(groups)
         self._modal = group_modal_labels(self._dense, self._groups, num_classes)
 
-    def curve(self, pruned: Integer[Any, "models examples"]) -> ReplicateCurve:
+    def curve(self, pruned: Integer[Array, "models examples"]) -> ReplicateCurve:
         """The curve of one arm; arguments and errors as `replicate_curve`."""
         labels = class_ids(pruned, "pruned", 2, self._classes)
         same_length(dense=self._dense, pruned=labels)

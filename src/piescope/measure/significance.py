@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Integer
 from scipy import stats
 
-from piescope.axes import ModelLabels
+from piescope.axes import Array, ModelLabels
 from piescope.measure.arrays import class_ids, same_length
 from piescope.measure.flips import adjusted_p_values
 from piescope.measure.pies import pie_mask, votes
@@ -59,7 +59,7 @@ class ConfirmedPies(NamedTuple):
 
 def confirmed_pies(
     dense: ModelLabels,
-    pruned: Integer[Any, "other examples"],
+    pruned: Integer[Array, "other examples"],
     num_classes: int,
     alpha: float = FALSE_DISCOVERIES,
     seed: int = 0,
@@ -112,7 +112,7 @@ def confirmed_pies(
 
 
 def confirm(
-    p_values: Float[Any, " examples"], is_pie: Bool[Any, " examples"], alpha: float = FALSE_DISCOVERIES
+    p_values: Float[Array, " examples"], is_pie: Bool[Array, " examples"], alpha: float = FALSE_DISCOVERIES
 ) -> ConfirmedPies:
     """Which PIEs survive, given the p-value of each example (of `permutation_p_values`, or a test of your own).
 
@@ -146,7 +146,7 @@ def smallest_p_value(dense: int, pruned: int, paired: bool = False) -> float:
 
 
 def permutation_p_values(
-    dense: ModelLabels, pruned: Integer[Any, "other examples"], num_classes: int, seed: int = 0, paired: bool = False
+    dense: ModelLabels, pruned: Integer[Array, "other examples"], num_classes: int, seed: int = 0, paired: bool = False
 ) -> Float[np.ndarray, " examples"]:
     """The p-value of each example; arguments, assumptions and errors as `confirmed_pies`.
 
@@ -164,7 +164,7 @@ def permutation_p_values(
 
 
 def vote_p_values(
-    dense: Integer[Any, "examples classes"], pruned: Integer[Any, "examples classes"], seed: int = 0
+    dense: Integer[Array, "examples classes"], pruned: Integer[Array, "examples classes"], seed: int = 0
 ) -> Float[np.ndarray, " examples"]:
     """The unpaired p-values from votes that are counted already; assumptions as `confirmed_pies`.
 

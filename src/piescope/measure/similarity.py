@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int64
 
-from piescope.axes import ExampleLabels, Points
+from piescope.axes import Array, ExampleLabels, Points
 from piescope.measure.arrays import class_ids, to_numpy
 from piescope.measure.neighbours import neighbours_within
 
@@ -19,7 +19,7 @@ NOTHING = 1e-12
 """Similarity with itself, relative to its uncorrected value, that is no more than rounding."""
 
 
-def linear_cka(one: Points, other: Float[Any, "examples others"], debiased: bool = True) -> float:
+def linear_cka(one: Points, other: Float[Array, "examples others"], debiased: bool = True) -> float:
     """Linear centred kernel alignment: how alike two representations of the same examples are, 0 to 1.
 
     ``CKA = HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L))`` with ``K = X X^T`` and ``L = Y Y^T``. It does not change when
@@ -82,7 +82,7 @@ def linear_cka(one: Points, other: Float[Any, "examples others"], debiased: bool
 
 
 def neighbourhood_overlap(
-    one: Points, other: Float[Any, "examples others"], k: int = 10
+    one: Points, other: Float[Array, "examples others"], k: int = 10
 ) -> Float[np.ndarray, " examples"]:
     """Which share of its k nearest neighbours an example keeps from one representation to the other: 0 to 1.
 
@@ -135,7 +135,7 @@ class KnnLabels(NamedTuple):
         return float(100 * (self.one == self.other).mean()) if len(self.one) else float("nan")
 
 
-def knn_agreement(one: Points, other: Float[Any, "examples others"], labels: ExampleLabels, k: int = 30) -> KnnLabels:
+def knn_agreement(one: Points, other: Float[Array, "examples others"], labels: ExampleLabels, k: int = 30) -> KnnLabels:
     """The label of each example by its k nearest other examples, in each of two representations.
 
     Leave one out: no example votes for itself, its duplicates do. Every neighbour has one vote; ties go to the smallest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import cast, overload
 
 import numpy as np
 import torch
@@ -98,7 +98,21 @@ def masks_with_zeros(
     return masks
 
 
-def magnitude_masks(parameters: Mapping[str, Any], sparsity: float, scope: ScopeName = "global") -> dict[str, Any]:
+@overload
+def magnitude_masks(
+    parameters: Mapping[str, np.ndarray], sparsity: float, scope: ScopeName = "global"
+) -> dict[str, np.ndarray]: ...
+
+
+@overload
+def magnitude_masks(
+    parameters: Mapping[str, Tensor], sparsity: float, scope: ScopeName = "global"
+) -> dict[str, Tensor]: ...
+
+
+def magnitude_masks(
+    parameters: Mapping[str, np.ndarray] | Mapping[str, Tensor], sparsity: float, scope: ScopeName = "global"
+) -> dict[str, np.ndarray] | dict[str, Tensor]:
     """Masks that drop the weights of smallest absolute value.
 
     Args:
@@ -121,4 +135,5 @@ def magnitude_masks(parameters: Mapping[str, Any], sparsity: float, scope: Scope
     """
     tensors = {name: torch.as_tensor(value) for name, value in parameters.items()}
     masks = masks_from_scores(magnitude(tensors, torch.Generator()), sparsity, scope)
-    return {name: mask.numpy() if isinstance(parameters[name], np.ndarray) else mask for name, mask in masks.items()}
+    kept = {name: mask.numpy() if isinstance(parameters[name], np.ndarray) else mask for name, mask in masks.items()}
+    return cast("dict[str, np.ndarray] | dict[str, Tensor]", kept)
