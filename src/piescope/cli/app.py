@@ -33,8 +33,6 @@ from piescope.cli.terminal import (
 from piescope.version import __version__
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from piescope.study.plan import Plan, Step
     from piescope.study.spec import Study
 
@@ -123,6 +121,7 @@ def run(
 ) -> None:
     """Run a study, or what is left of it; then write its tables, figures and report."""
     from piescope.cli.progress import Progress
+    from piescope.cli.reports import study_report
     from piescope.study.execute import BusyError, execute
 
     del executor  # there is one so far
@@ -156,7 +155,7 @@ def run(
         fail(str(busy), BAD_ENVIRONMENT)
     if outcome.ran:
         say(console, watch.summary())
-    _report(console, folder, only_if_stale=True)
+    study_report(console, folder)
     if outcome.failed:
         fail(
             f"{len(outcome.failed)} steps failed and {outcome.waiting} wait for them; traces: {folder / 'logs'}.\n"
@@ -241,17 +240,27 @@ def status(directory: FolderArgument) -> None:
 @guarded()
 def report(directory: FolderArgument) -> None:
     """Write tables, figures and report.html from stored results: of a study, or of an audit."""
-    from piescope.store import audit_layout
-    from piescope.study.catalogue import refresh_catalogue
+    from piescope.cli.reports import report_of
 
-    if audit_layout.is_audit(directory):
-        from piescope.audits import render
+    say(console_here(), f"report: {report_of(directory)}")
 
-        render(directory)
-        say(console_here(), f"report: {audit_layout.report(directory)}")
-        return
-    refresh_catalogue(directory)
-    _report(console_here(), directory, only_if_stale=False)
+
+@app.command()
+@guarded("the same command goes on where it stopped")
+def show(
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="[DIR|NAME]", help="A run's or an audit's folder, or a finished study that ships."),
+    ] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print where the page is, and end.")] = False,
+) -> None:
+    """Open the page of a run or an audit in the browser; nothing named: the newest here.
+
+    `piescope show digits` is a finished study that ships.
+    """
+    from piescope.cli.reports import show as show_page
+
+    show_page(what, not no_browser)
 
 
 @app.command()
@@ -323,22 +332,6 @@ def _load(name_or_path: str) -> Study:
     from piescope.study.parse import load_study
 
     return load_study(name_or_path)
-
-
-def _report(console: Console, folder: Path, only_if_stale: bool) -> None:
-    from piescope.report.study.build import build_report, is_current
-    from piescope.store import layout
-
-    if only_if_stale and is_current(folder):
-        say(console, f"results are current: {layout.report(folder)}")
-        return
-    problem = build_report(folder)
-    if not problem:
-        say(console, f"report: {layout.report(folder)}")
-    elif only_if_stale:
-        say(console, problem)  # the failed steps say more, and end the command
-    else:
-        fail(f"{folder}: {problem}; `piescope status` says what is done", STEP_FAILED)
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ LONG = 200_000
 """Examples from which a comparison is worth a progress line."""
 
 
-def audit(dense: str, compressed: str | None, out: Path, **flags: Any) -> None:
+def audit(dense: str | None, compressed: str | None, out: Path, **flags: Any) -> None:
     """Tell what a compressed model lost: from predictions, embeddings or models, one or many a side.
 
     Files: CSV, TSV, Parquet, Arrow, JSON lines, .npy, .npz, .safetensors.
@@ -46,7 +46,9 @@ def audit(dense: str, compressed: str | None, out: Path, **flags: Any) -> None:
     from piescope.wording import plain
 
     console = console_here()
-    strict, junit, suggest = (flags[name] for name in ("strict", "junit", "suggest_budgets"))
+    strict, junit, suggest, demo = (flags[name] for name in ("strict", "junit", "suggest_budgets", "demo"))
+    if demo or dense is None:
+        dense, compressed, out, flags["data"] = _sides_of_demo(dense, demo, out, flags["data"])
     with _progress(console_here(stderr=True)) as on_progress:
         asked = _asked(flags, on_progress)
         _check_junit(junit)
@@ -59,11 +61,26 @@ def audit(dense: str, compressed: str | None, out: Path, **flags: Any) -> None:
         write_suggested(suggest, audit.record)
     # all files and the exit code are settled: what is printed from here on, and to whom, changes neither
     with explained("all files of the audit are there"):
-        _show(console, audit.record, out)
+        _show(console, audit.record, out, demo)
     if is_broken(rows, strict):
         failing = ("broken", "undecided") if strict else ("broken",)
         lines = [plain(verdict_line(row)) for row in rows if row.verdict in failing]
         fail("\n".join(["not within budget", *lines]), STEP_FAILED)
+
+
+def _sides_of_demo(dense: str | None, demo: bool, out: Path, data: str | None) -> tuple[str, str, Path, str]:
+    """Both sides, the folder and the data set of the demonstration."""
+    from piescope.cli import demo as shipped
+    from piescope.problems import InputError
+
+    if not demo:
+        cure = "name both sides: piescope audit DENSE COMPRESSED; an example: piescope audit --demo"
+        raise InputError.of("audit", "DENSE", "nothing", "predictions (file, folder, glob), or a model", cure)
+    for where, given in (("DENSE", dense), ("--data", data)):
+        if given is not None:
+            cure = f"leave {where} out, or --demo"
+            raise InputError.of("audit", "--demo", f"{where} too", "the files that ship, alone", cure)
+    return *shipped.lay_out(), shipped.OUT if out == DEFAULT_OUT else out, "digits"
 
 
 def _asked(flags: Mapping[str, Any], on_progress: OnProgress) -> Asked:
@@ -92,6 +109,7 @@ def _limits(flags: Mapping[str, Any]) -> Budgets | None:
     return Budgets.from_flags(typed, None if file is None else Budgets.from_file(file))
 
 
+DEFAULT_OUT = Path("piescope-audit")
 OUT = "Folder for report.html, audit.json, audit.md, examples.parquet."
 
 DATA = Flag("What models look at: digits, cifar10, a folder of images, an .npz ...", MODELS)
@@ -128,11 +146,11 @@ def _parameters() -> Iterator[Parameter]:
     """The command's, in the order of its help: most are the function's options."""
     sides = typer.Argument(metavar="DENSE", help="Predictions (file, folder, glob), or a model.")
     other = typer.Argument(metavar="COMPRESSED", help="Likewise; not with --compress.")
-    yield Parameter("dense", Parameter.POSITIONAL_OR_KEYWORD, annotation=Annotated[str, sides])
-    yield Parameter(
-        "compressed", Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=Annotated[str | None, other]
-    )
-    yield _parameter("out", Flag(OUT, None, Path), Path("piescope-audit"))
+    for name, side in (("dense", sides), ("compressed", other)):
+        side_type = Annotated[str | None, side]
+        yield Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=side_type)
+    yield _parameter("out", Flag(OUT, None, Path), DEFAULT_OUT)
+    yield _parameter("demo", Flag("Of two files that ship; says what to type next.", None, bool), False)
     before = {"data_dir": {"data": DATA}, "trust_code": SETTINGS, "seed": {**LIMITS, **VERDICTS}}
     for option in fields(AuditOptions):
         for name, flag in before.get(option.name, {}).items():
@@ -214,7 +232,7 @@ def _head(path: Path) -> bytes:
         return file.read(4096)
 
 
-def _show(console: Console, audit: AuditRecord, out: Path) -> None:
+def _show(console: Console, audit: AuditRecord, out: Path, demo: bool) -> None:
     from piescope.cli.audit_summary import summary_lines
     from piescope.store import audit_layout
 
@@ -223,6 +241,11 @@ def _show(console: Console, audit: AuditRecord, out: Path) -> None:
         say(console, line if has_signs else line.replace("±", "+-"))
     say(console, "")
     say(console, f"report: {audit_layout.report(out)}")
+    if demo:
+        from piescope.cli.demo import next_lines
+
+        for line in ("", *next_lines(out)):
+            say(console, line)
 
 
 def _settings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,16 @@ OnBytes = Callable[[int, int], None]
 
 
 def cache_folder() -> Path:
-    """The user's cache of fetched data sets (``PIESCOPE_CACHE``, or the system's place for caches)."""
-    import pooch
-
-    return Path(os.environ.get("PIESCOPE_CACHE") or pooch.os_cache("piescope"))
+    """The user's cache: fetched data sets, finished studies (``PIESCOPE_CACHE``, or the system's place for caches)."""
+    given = os.environ.get("PIESCOPE_CACHE")
+    if given:
+        return Path(given)
+    home = Path.home()
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "piescope"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "piescope" / "piescope" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "piescope"
 
 
 def places(explicit: Path | None) -> list[Path]:

@@ -25,6 +25,18 @@ def no_places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return cache
 
 
+def test_the_cache_is_where_the_system_has_its_caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import pooch
+
+    monkeypatch.delenv("PIESCOPE_CACHE", raising=False)
+    for place in (None, str(tmp_path)):
+        if place is not None:
+            monkeypatch.setenv("XDG_CACHE_HOME", place)
+        assert locate.cache_folder() == Path(pooch.os_cache("piescope"))
+    monkeypatch.setenv("PIESCOPE_CACHE", str(tmp_path / "mine"))
+    assert locate.cache_folder() == tmp_path / "mine"
+
+
 def test_the_order_of_places(no_places: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert locate.places(None) == [no_places]
     monkeypatch.setenv("PIESCOPE_DATA", str(tmp_path))

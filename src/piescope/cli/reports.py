@@ -1,0 +1,151 @@
+"""`piescope report` and `piescope show`: pages of studies and audits, made where missing or stale, and opened."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from piescope.cli.demo import OUT
+from piescope.cli.terminal import STEP_FAILED, console_here, fail, say
+from piescope.store import audit_layout, layout
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+AUDIT, RUNS = Path("piescope-audit"), Path("runs")
+"""Where `piescope audit` and `piescope run` put what they make, if not told otherwise."""
+
+
+def study_report(console: Console, folder: Path) -> None:
+    """Writes a study's results and page after a run, if they are not of what is stored, and says where."""
+    from piescope.report.study.build import build_report, is_current
+
+    if is_current(folder):
+        say(console, f"results are current: {layout.report(folder)}")
+    else:
+        say(console, build_report(folder) or f"report: {layout.report(folder)}")  # what failed is said after it
+
+
+def report_of(folder: Path) -> Path:
+    """Writes a page anew, a study's or an audit's; its path."""
+    if audit_layout.is_audit(folder):
+        from piescope.audits import render
+
+        render(folder)
+        return audit_layout.report(folder)
+    from piescope.report.study.build import build_report
+    from piescope.study.catalogue import refresh_catalogue
+
+    refresh_catalogue(folder)
+    problem = build_report(folder)
+    if problem:
+        fail(f"{folder}: {problem}; `piescope status` says what is done", STEP_FAILED)
+    return layout.report(folder)
+
+
+def show(what: str | None, opens: bool) -> None:
+    """Prints the path of a page, made anew if need be, alone on standard output; opens it unless told not to.
+
+    Raises:
+        InputError: nothing of that name can be shown.
+    """
+    notes = console_here(stderr=True)
+    folder = found(what, notes)
+    page = layout.report(folder)
+    if not is_fresh(folder):
+        say(notes, f"making the page of {folder} ...")
+        page = report_of(folder)
+    say(console_here(), str(page.absolute()))
+    if opens and not open_in_browser(page):
+        say(notes, "no browser was found here: open that file in one")
+
+
+def found(what: str | None, notes: Console) -> Path:
+    """The folder that is meant: a path, a study under runs/, or one that ships finished; nothing: the newest here.
+
+    Raises:
+        InputError: there is none.
+    """
+    from piescope.problems import InputError
+    from piescope.study.finished_studies import finished_studies, unpacked
+
+    if what is None:
+        latest = max(_made_here(), key=_made_at, default=None)
+        if latest is None:
+            where, cure = "neither a run nor an audit in this folder", "piescope show DIR, or piescope show digits"
+            raise InputError.of("the command line", "[DIR|NAME]", where, f"{AUDIT}, or a study in {RUNS}", cure)
+        return latest
+    path = Path(what)
+    for folder in (path, path.parent if path.is_file() else path, RUNS / path):
+        if _can_be_shown(folder):
+            return folder
+    if what in finished_studies():
+        say(notes, f"{what}: the study that ships with piescope, finished")
+        return unpacked(what)
+    raise _unknown(what, finished_studies())
+
+
+def _unknown(what: str, finished: tuple[str, ...]) -> Exception:
+    from piescope.problems import InputError
+    from piescope.study.parse import builtin_studies
+
+    if what in builtin_studies():
+        expected, cure = f"a finished one: {', '.join(finished)}", f"run it first: piescope run {what}"
+        return InputError.of("the command line", "[DIR|NAME]", f"{what}, which does not ship finished", expected, cure)
+    if os.path.lexists(what):
+        kind = "a folder that holds neither a study nor an audit" if Path(what).is_dir() else "a file of neither"
+        cure = f"name the folder that `piescope run` or `piescope audit` wrote (--out), or one of {', '.join(finished)}"
+        return InputError.of("the command line", "[DIR|NAME]", f"{what}: {kind}", "a run's or an audit's folder", cure)
+    return InputError.of_unknown("the command line", "[DIR|NAME]", "folder or finished study", what, finished)
+
+
+def _can_be_shown(folder: Path) -> bool:
+    from piescope.store.ownership import holds_a_study
+
+    return folder.is_dir() and (audit_layout.is_audit(folder) or holds_a_study(folder))
+
+
+def _made_here() -> Iterator[Path]:
+    candidates = [Path(), AUDIT, OUT, *(sorted(RUNS.iterdir()) if RUNS.is_dir() else ())]
+    return filter(_can_be_shown, candidates)
+
+
+def _made_at(folder: Path) -> float:
+    """When a study or an audit last changed."""
+    files = (audit_layout.audit(folder), layout.catalogue(folder))
+    return max((file.stat().st_mtime for file in files if file.is_file()), default=0.0)
+
+
+def is_fresh(folder: Path) -> bool:
+    """Whether a page is there, of what is stored now, and made by this version."""
+    page = layout.report(folder)
+    if audit_layout.is_audit(folder):
+        import piescope
+
+        made_from = audit_layout.audit(folder).stat().st_mtime
+        is_ours = page.is_file() and f"piescope {piescope.__version__}".encode() in page.read_bytes()
+        return is_ours and page.stat().st_mtime >= made_from
+    if page.is_file() and not layout.catalogue(folder).is_file():
+        return True  # it ships as it is
+    from piescope.report.study.build import is_current
+    from piescope.study.catalogue import refresh_catalogue
+
+    refresh_catalogue(folder)
+    return is_current(folder)
+
+
+def open_in_browser(page: Path) -> bool:
+    """Has the user's browser open a file, and does not wait for it; False where there is none."""
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    nowhere = subprocess.DEVNULL  # a browser of its own session: it outlives the command and says nothing into it
+    command = [sys.executable, "-m", "webbrowser", page.absolute().as_uri()]
+    subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
+    return True

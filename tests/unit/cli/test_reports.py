@@ -1,0 +1,158 @@
+"""`piescope show`: what is meant, made anew only if stale, opened without waiting; `piescope report`."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from conftest import Run, piescope_command, run_piescope, run_program, wait_until
+from piescope.cli import reports
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the demonstration was made; nobody writes to it."""
+    place = tmp_path_factory.mktemp("audited")
+    assert run_piescope("audit", "--demo", cwd=place).returncode == 0
+    return place
+
+
+def audit_in(folder: Path) -> Path:
+    assert run_piescope("audit", "--demo", cwd=folder).returncode == 0
+    return folder / "piescope-demo" / "audit"
+
+
+def browser(folder: Path, then: str = "") -> Path:
+    """A program that writes down what it is given; ``then``: what else it does."""
+    program = folder / "fake browser"
+    program.write_text(
+        f'#!/bin/sh\nprintf %s "$1" > "{folder}/opened.new"\nmv "{folder}/opened.new" "{folder}/opened"\n{then}\n'
+    )
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return program
+
+
+def test_it_prints_the_path_and_opens_it_without_waiting(audited: Path, tmp_path: Path) -> None:
+    """The browser never ends by itself: a command that waited for it would not, either."""
+    program = browser(tmp_path, f'while [ ! -e "{tmp_path}/stop" ]; do sleep 0.05; done; : > "{tmp_path}/stopped"')
+    done = run_piescope("show", "piescope-demo/audit", cwd=audited, env={"BROWSER": f"'{program}' %s"}, new=True)
+    page = audited / "piescope-demo" / "audit" / "report.html"
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{page}\n", "")
+    wait_until((tmp_path / "opened").exists, _Alive())
+    assert (tmp_path / "opened").read_text() == page.as_uri()
+    assert not (tmp_path / "stopped").exists()
+    (tmp_path / "stop").touch()
+    wait_until((tmp_path / "stopped").exists, _Alive())
+
+
+class _Alive:
+    """What `wait_until` asks of a program: whether it ended."""
+
+    def poll(self) -> None:
+        return None
+
+
+def test_without_a_browser_it_says_what_to_do(audited: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> None:
+        raise reports.webbrowser.Error
+
+    monkeypatch.setattr(reports.webbrowser, "get", none)
+    assert not reports.open_in_browser(audited / "piescope-demo" / "audit" / "report.html")
+
+
+@pytest.mark.parametrize("what", ["piescope-demo/audit", "piescope-demo/audit/report.html", None])
+def test_what_is_meant(audited: Path, what: str | None) -> None:
+    done = run_piescope("show", *([what] if what else []), "--no-browser", cwd=audited)
+    assert done.stdout == f"{audited / 'piescope-demo' / 'audit' / 'report.html'}\n", done.stderr
+
+
+def test_the_newest_of_runs_and_audits_is_meant_if_nothing_is_named(small_run: Run, tmp_path: Path) -> None:
+    audit = audit_in(tmp_path)
+    run = small_run.copy(tmp_path / "runs" / "small")
+    for newest, other in (
+        (run / "catalogue.json", audit / "audit.json"),
+        (audit / "audit.json", run / "catalogue.json"),
+    ):
+        os.utime(newest, (2e9, 2e9))
+        os.utime(other, (1e9, 1e9))
+        done = run_piescope("show", "--no-browser", cwd=tmp_path)
+        assert done.stdout == f"{newest.parent / 'report.html'}\n", done.stderr
+    named = run_piescope("show", "small", "--no-browser", cwd=tmp_path)  # as `run` named it
+    assert named.stdout == f"{run / 'report.html'}\n"
+
+
+def test_a_page_is_made_anew_only_if_it_is_missing_or_stale(tmp_path: Path) -> None:
+    audit = audit_in(tmp_path)
+    page = audit / "report.html"
+    ours = page.read_bytes()
+
+    def shown() -> bytes:
+        done = run_piescope("show", audit, "--no-browser")
+        assert done.stdout == f"{page}\n", done.stderr
+        assert ("making the page" in done.stderr) == (page.read_bytes() != marked)
+        return page.read_bytes()
+
+    marked = ours + b"<!-- not made anew -->"
+    page.write_bytes(marked)
+    assert shown() == marked
+    os.utime(audit / "audit.json", (2e9, 2e9))  # newer answers
+    assert shown() == ours
+    os.utime(audit / "audit.json", (1e9, 1e9))
+    page.write_bytes(b"of another version")
+    assert shown() == ours
+    page.unlink()
+    assert shown() == ours
+
+
+def test_a_study_is_reported_anew_only_if_it_is_stale(small_run: Run, tmp_path: Path) -> None:
+    out = small_run.copy(tmp_path / "copy")
+    before = (out / "report.html").stat().st_mtime_ns
+    assert run_piescope("show", out, "--no-browser").stderr == ""
+    assert (out / "report.html").stat().st_mtime_ns == before
+    (out / "report.html").write_text("damaged")
+    done = run_piescope("show", out, "--no-browser")
+    assert done.stdout == f"{out / 'report.html'}\n" and "making the page" in done.stderr
+    assert (out / "report.html").read_text().startswith("<!")
+
+
+def test_what_cannot_be_shown_is_refused_with_a_cure(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.csv").touch()
+    for what, expected in (
+        ("empty", "neither a study nor an audit"),
+        ("a.csv", "a file of neither"),
+        ("digit", "did you mean 'digits'?"),
+        ("corti2022-paper", "piescope run corti2022-paper"),
+    ):
+        done = run_piescope("show", what, "--no-browser", cwd=tmp_path)
+        assert done.returncode == 2 and expected in done.stderr and "cure" in done.stderr, done.stderr
+    nothing = run_piescope("show", cwd=tmp_path)
+    assert nothing.returncode == 2 and "piescope show digits" in nothing.stderr
+
+
+def test_a_closed_output_is_no_reason_to_end_otherwise(audited: Path, tmp_path: Path) -> None:
+    program = browser(tmp_path)
+    command = piescope_command("show", "piescope-demo/audit")
+    env = {**os.environ, "BROWSER": f"'{program}' %s"}
+    done = run_program(["bash", "-c", '"$@" >&-', "bash", *command], cwd=audited, env=env)
+    assert done.returncode == 0, done.stderr
+    wait_until((tmp_path / "opened").exists, _Alive())
+
+
+def test_a_study_that_ships_is_shown_from_the_cache(tmp_path: Path) -> None:
+    env = {"PIESCOPE_CACHE": str(tmp_path / "cache")}
+    done = run_piescope("show", "cifar10-small", "--no-browser", cwd=tmp_path, env=env)
+    page = Path(done.stdout.strip())
+    assert page.is_relative_to(tmp_path / "cache") and page.read_bytes().startswith(b"<!")
+    assert "the study that ships with piescope" in done.stderr
+    mine = tmp_path / "runs" / "cifar10-small"
+    mine.mkdir(parents=True)  # no study yet: the shipped one is meant
+    assert run_piescope("show", "cifar10-small", "--no-browser", cwd=tmp_path, env=env).stdout == done.stdout
+
+
+def test_report_says_where_the_page_is(audited: Path, small_run: Run, tmp_path: Path) -> None:
+    out = small_run.copy(tmp_path / "copy")
+    assert run_piescope("report", out).stdout == f"report: {out / 'report.html'}\n"
