@@ -6,7 +6,7 @@ NODE := PATH="$(abspath $(BIN)):$$PATH"
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: demo test check tests fuzz faults package bench golden lock setup browser explorer clean
+.PHONY: demo test check tests fuzz faults package bench golden docs lock setup browser explorer clean
 
 demo: setup
 	$(BIN)/piescope run digits
@@ -42,6 +42,18 @@ bench: setup
 golden: setup
 	$(BIN)/python tests/golden/record.py
 
+# the site of docs/, to site/index.html; broken links and anchors end it. The live page is that of `piescope show digits`
+DOCS := .venv-docs
+docs: setup $(DOCS)/ready
+	mkdir -p docs/live
+	cp "$$(PIESCOPE_CACHE=$(DOCS)/cache $(BIN)/piescope show --no-browser digits)" docs/live/digits.html
+	$(DOCS)/bin/zensical build --strict --clean
+
+$(DOCS)/ready: requirements-docs.lock
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.lock
+	touch $@
+
 setup: $(VENV)/ready
 
 $(VENV)/ready: requirements.lock requirements-without-dependencies.lock pyproject.toml
@@ -67,7 +79,7 @@ explorer: explorer/node_modules/.package-lock.json
 explorer/node_modules/.package-lock.json: explorer/package-lock.json $(VENV)/ready
 	cd explorer && $(NODE) npm ci --silent || echo "npm installs nothing: the tests of explorer/ will skip"
 
-# requirements.lock from pyproject.toml; the torch pin takes the CPU build where one is at hand
+# requirements.lock and requirements-docs.lock from pyproject.toml; the torch pin takes the CPU build where one is at hand
 lock:
 	rm -rf .lock-venv
 	$(PYTHON) -m venv .lock-venv
@@ -76,6 +88,11 @@ lock:
 	.lock-venv/bin/python -m pip install --quiet --group dev ".[study,onnx]"
 	.lock-venv/bin/python -m pip freeze --exclude piescope | sed 's/^\(torch==[0-9.]*\)+.*/\1/' > requirements.lock
 	rm -rf .lock-venv
+	$(PYTHON) -m venv .lock-venv
+	.lock-venv/bin/python -m pip install --quiet --upgrade pip
+	.lock-venv/bin/python -m pip install --quiet --group docs
+	.lock-venv/bin/python -m pip freeze > requirements-docs.lock
+	rm -rf .lock-venv
 
 clean:
-	rm -rf $(VENV) explorer/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(DOCS) site docs/live explorer/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
