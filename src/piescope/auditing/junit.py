@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from piescope.auditing.budgets import is_broken, verdict_line
 from piescope.store.audit_record import BudgetRow
+from piescope.wording import printable
 
 CLASS_NAME = "piescope.budgets"
-
-# all that XML 1.0 has no way to write, lone surrogates among it (https://www.w3.org/TR/xml/#charsets)
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_xml(rows: Sequence[BudgetRow], name: str, seconds: float | None = None, strict: bool = False) -> bytes:
@@ -29,7 +26,7 @@ def junit_xml(rows: Sequence[BudgetRow], name: str, seconds: float | None = None
 
     Returns:
         UTF-8 text with an XML declaration, as Jenkins' JUnit schema has it, which GitLab and the actions of GitHub
-        read as well. Characters that XML forbids are left out.
+        read as well. Characters that XML forbids are spelt out, as all that no eye sees.
 
     Source: https://github.com/jenkinsci/xunit-plugin, junit-10.xsd.
 
@@ -53,12 +50,12 @@ def junit_xml(rows: Sequence[BudgetRow], name: str, seconds: float | None = None
     time = {} if seconds is None else {"time": f"{seconds:.3f}"}
     suites = ElementTree.Element("testsuites", {**counts, **time})
     suite = ElementTree.SubElement(
-        suites, "testsuite", {"name": _clean(name), **counts, "skipped": str(skipped), **time}
+        suites, "testsuite", {"name": printable(name), **counts, "skipped": str(skipped), **time}
     )
     for row in rows:
         case_name = f"{row.budget} ({row.of})" if row.of else row.budget
-        case = ElementTree.SubElement(suite, "testcase", {"classname": CLASS_NAME, "name": _clean(case_name)})
-        line = _clean(verdict_line(row))
+        case = ElementTree.SubElement(suite, "testcase", {"classname": CLASS_NAME, "name": printable(case_name)})
+        line = printable(verdict_line(row))
         if is_broken([row], strict):
             failure = ElementTree.SubElement(case, "failure", {"message": line, "type": row.verdict})
             failure.text = line  # Jenkins shows the message, GitLab the text
@@ -68,7 +65,3 @@ def junit_xml(rows: Sequence[BudgetRow], name: str, seconds: float | None = None
             ElementTree.SubElement(case, "system-out").text = line
     ElementTree.indent(suites)
     return bytes(ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)) + b"\n"
-
-
-def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("", text)

@@ -13,5 +13,6 @@ def test_csv_cells() -> None:
         {"a": "-", "b": -1, "c": 1, "d": False, "e": "@"},
     ]
     assert as_csv(rows, list("abcde")).decode() == 'a,b,c,d,e\n\'=1+1,,0.1,true,"x,""y""\n"\n\'-,-1,1,false,\'@\n'
+    assert as_csv([{"a": "one\rtwo"}, {"a": "\ud800"}], ["a"]) == b'a\n"one\rtwo"\n\\ud800\n'
     with pytest.raises(KeyError):
         as_csv([{"a": 1}], ["b"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from piescope.report.layout.blocks import Cell, Table
+from piescope.wording import printable
 
 
 def latex(table: Table) -> str:
@@ -61,6 +62,7 @@ LATEX = {
     ">": r"\textgreater{}",
     "‖": r"$\|$",
     "₁": r"$_1$",
+    "\N{REPLACEMENT CHARACTER}": "?",  # LuaTeX takes it for a fault of the file
 }
 
 
@@ -71,5 +73,4 @@ def escape_latex(text: str) -> str:
         >>> print(escape_latex("50 % of a_b"))
         50 \% of a\_b
     """
-    kept = (character for character in text if character in LATEX or character.isprintable())
-    return "".join(LATEX.get(character, character) for character in kept)
+    return "".join(LATEX.get(character, character) for character in printable(text))
