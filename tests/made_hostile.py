@@ -1,0 +1,97 @@
+"""A study and an audit in which every text that comes from outside is hostile, and the same with plain texts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import BaseModel
+
+import made_audit
+import made_results
+from payloads import TEXTS
+from piescope.auditing.verdict import verdict_of
+from piescope.report.study.results import Results
+from piescope.store.audit_record import AuditRecord
+
+OURS = frozenset(
+    {"objective", "kind", "values", "interval_over", "against", "budget", "limit", "broken", "fingerprint"}
+)
+"""Fields whose texts are of piescope's own making; those that are Literals are known by that."""
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Names:
+    """Gives each text another, always the same."""
+
+    def __init__(self, texts: Sequence[str], *lists: Sequence[str]) -> None:
+        """Names of one list are told apart; those of several lists may be called the same."""
+        self.texts, self.given = texts, 0
+        self.known = {"": "", "dense": "dense"}
+        for names in lists:
+            used = [texts[at] if at < len(texts) else f"{at} {texts[at % len(texts)]}" for at in range(len(names))]
+            self.known |= dict(zip(names, used, strict=True))
+
+    def of(self, text: str) -> str:
+        """What this text is called."""
+        if text not in self.known:
+            self.known[text] = self.texts[self.given % len(self.texts)]
+            self.given += 1
+        return self.known[text]
+
+    def all_of(self, value: Any) -> Any:
+        """A value in which every text from outside is called so."""
+        if isinstance(value, str):
+            return self.of(value)
+        if isinstance(value, BaseModel):
+            return self.record(value)
+        if isinstance(value, tuple | list):
+            return type(value)(map(self.all_of, value))
+        if isinstance(value, dict):
+            return {key: self.all_of(part) for key, part in value.items()}
+        return value
+
+    def record(self, record: M) -> M:
+        """A record in which every text from outside is called so."""
+        fields = type(record).model_fields.items()
+        from_outside = [name for name, known in fields if name not in OURS and "Literal" not in repr(known.annotation)]
+        return record.model_copy(update={name: self.all_of(getattr(record, name)) for name in from_outside})
+
+
+def study(texts: Sequence[str] = TEXTS, is_hostile: bool = True, examples: int = 400) -> Results:
+    """Results of a study with so many classes."""
+    classes = tuple(f"class {index}" for index in range(len(texts)))
+    families = {"supervised": ("gmp", "my_own"), "supcon": ("gmp", "my_own")}
+    plain = made_results.made(families, class_names=classes, examples=examples)
+    if not is_hostile:
+        return plain
+    names = Names(texts, classes, plain.data.ids)
+    arms = tuple(
+        dataclasses.replace(
+            arm,
+            pruning=names.of(arm.pruning),
+            columns=arm.columns | {"example_id": np.array(names.all_of(plain.data.ids), dtype=object)},
+            summary=names.record(arm.summary),
+        )
+        for arm in plain.arms
+    )
+    parts = {
+        part: names.all_of(getattr(plain, part)) for part in ("study", "data", "missing", "environments", "recipe")
+    }
+    return dataclasses.replace(plain, arms=arms, probe_points=names.all_of(plain.probe_points), **parts)
+
+
+def audit(texts: Sequence[str] = TEXTS, is_hostile: bool = True, **more: Any) -> AuditRecord:
+    """An audit with so many classes."""
+    classes = [f"class {index}" for index in range(len(texts))]
+    options = {"models": 3, "examples": 1_200, "probabilities": True, "has_groups": True, "has_embeddings": True}
+    plain = AuditRecord.of(made_audit.made(names=classes, with_budgets=True, loss=0.3, **options | more))
+    if not is_hostile:
+        return plain
+    named = plain.with_answers(verdict=type(plain.verdict)())
+    ids = list(dict.fromkeys(row.id for row in plain.harmed))
+    hostile = Names(texts, classes, ids).record(named)
+    return hostile.with_answers(verdict=verdict_of(hostile))
