@@ -1,4 +1,4 @@
-"""Draws the figure of docs/paper.md from a finished run of the digits study: python docs/overview_figure.py DIR OUT.svg."""
+"""Draws the figure of docs/paper.md from a finished run of the digits study: overview_figure.py DIR OUT.svg."""
 
 from __future__ import annotations
 

@@ -43,7 +43,9 @@ def build_report(out: Path) -> str:
     from piescope.report.layout.latex import latex
     from piescope.report.study.claims import check_claims
     from piescope.report.study.document import study_document
+    from piescope.report.study.explorer import study_explorer
     from piescope.report.study.figures import draw_all
+    from piescope.report.study.forgotten import forgotten
     from piescope.report.study.frames import examples_table
     from piescope.report.study.results import load_results
     from piescope.report.study.signal import Signal
@@ -73,7 +75,7 @@ def build_report(out: Path) -> str:
             drawn.rows, list(drawn.rows[0].cells()) if drawn.rows else []
         )
     document = study_document(results, signal, claims, typeset, figures, _how_made(made_from))
-    files[layout.report(out)] = page(document)
+    files[layout.report(out)] = page(document, study_explorer(results, forgotten(signal)))
     for path, content in files.items():
         write_file(path, content)
     manifest = {
