@@ -136,8 +136,8 @@ def _how_counted(rows: Sequence[Forgotten]) -> str:
     floors = [row for row in rows if row.seeds.value is not None]
     if floors and any(round(row.shown) != row.changed for row in floors):
         text += (
-            " Counted between groups of models that share no seed, so that counts compare with those of seeds alone; "
-            "the paper's counts, of all models at once, are in the tables."
+            " Counted between groups of models that share no seed, as those of seeds alone are; the paper's counts, of "
+            "all models at once, are in the tables."
         )
     return text
 

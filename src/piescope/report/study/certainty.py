@@ -33,7 +33,7 @@ def how_sure(
     said = tuple(sentences(signal)) if results.pruned() else ()
     if said:
         drawers.insert(0, Drawer("Signal or noise, in words", "", (Words(said),)))
-    effects = tuple(sentence for claim in claims for sentence in (f"{claim.id}: {text}" for text in claim.effects))
+    effects = tuple(sentence for claim in claims for sentence in _effects(claim))
     if effects:
         drawers.append(Drawer("Effects behind the verdicts, in brief", f"{len(effects)} effects", (Words(effects),)))
     if any(figure.rows for figure in figures):
@@ -48,6 +48,12 @@ def how_sure(
     drawers.append(Drawer("How to read each measure", f"{len(terms)} words", (FactList(terms),)))
     drawers.append(Drawer("Limits", "", (Words(tuple(limits(results))),)))
     return Section("sure", "How sure?", tuple(drawers), depth="certainty")
+
+
+def _effects(claim: Claim) -> list[str]:
+    """Of its comparisons, and what its verdict does not say."""
+    note = [f"{claim.id}: {claim.note}."] if claim.note and claim.parts else []
+    return [*(f"{claim.id}: {text}" for text in claim.effects), *note]
 
 
 def _drawer(table: Table, size: str) -> Drawer:

@@ -8,7 +8,20 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from piescope.measure.intervals import FALSE_DISCOVERIES
-from piescope.report.layout.blocks import Bar, Bars, Beside, Block, Chart, Gallery, Section, Table, Tag, Tile, Words
+from piescope.report.layout.blocks import (
+    Bar,
+    Bars,
+    Beside,
+    Block,
+    Chart,
+    Drawer,
+    Gallery,
+    Section,
+    Table,
+    Tag,
+    Tile,
+    Words,
+)
 from piescope.report.study.claim_parts import Claim
 from piescope.report.study.drawings import map_of, pairs
 from piescope.report.study.forgotten import forgotten, headline_arm
@@ -21,7 +34,7 @@ from piescope.report.study.signal_rows import ClassImpactRow
 from piescope.report.study.words import family_name
 from piescope.wording import as_percent, counted, equals, listed, name, number, percent, with_interval
 
-TILES = 12
+TILES = 6
 """Pictures beside a drawing."""
 
 MIX_UPS = 6
@@ -72,8 +85,8 @@ def _signal(signal: Signal, results: Results) -> Section | None:
             for row in sorted(rows, key=lambda row: -(row.excess.value or 0.0))
         ),
         level="95 %",
-        first=8,
-        unfold=f"{len(rows) - 8} more",
+        first=7,
+        unfold=f"{len(rows) - 7} more",
         more_is_worse=True,
     )
     how = (
@@ -162,7 +175,7 @@ def _representation(results: Results, arm: ArmResult) -> Section | None:
             charts.append((drawing, f"{title[0].upper()}{title[1:]} of each example, {_where(arm)}. {caption}"))
     if not charts:
         return None
-    drawn = [Chart("", caption, drawing, _kinds()) for drawing, caption in charts]
+    drawn = [Chart("", caption, drawing, _kinds() if at < 2 else ()) for at, (drawing, caption) in enumerate(charts)]
     beside = tuple(
         Beside((one,), tuple(drawn[at + 1 : at + 2]), even=True) for at, one in enumerate(drawn) if at % 2 == 0
     )
@@ -193,13 +206,8 @@ def _rescued(results: Results, tiles: PieTiles) -> Section | None:
 def _claims(results: Results, claims: Sequence[Claim]) -> Section | None:
     if not any(claim.parts for claim in claims):
         return None
-    unfair = unfair_because(results)
-    note = (
-        f"Another scale than the paper's ({'; '.join(unfair)}): verdicts are about this run; its numbers are no "
-        "replication of the paper's."
-    )
     rows = tuple(
-        (f"{claim.id} {claim.statement}", Tag(claim.verdict, TONES.get(claim.kind, "undecided")), _reason(claim))  # type: ignore[arg-type]
+        (f"{claim.id} {claim.statement}", Tag(claim.verdict, TONES.get(claim.kind, "undecided")), claim.reason)  # type: ignore[arg-type]
         for claim in claims
     )
     caption = (
@@ -211,10 +219,8 @@ def _claims(results: Results, claims: Sequence[Claim]) -> Section | None:
         "Does the paper hold here?", caption, ("Finding", "Here", "Why"), rows, texts=(0, 1, 2), brief=len(rows)
     )
     blocks: list[Block] = [table]
-    return Section(
-        "claims", "Does the paper hold here?", (*blocks, *((Words((note,), "small"),) if unfair else ())), "The paper"
-    )
-
-
-def _reason(claim: Claim) -> str:
-    return ". ".join(text for text in (claim.reason, claim.note) if text)
+    unfair = unfair_because(results)
+    if unfair:
+        note = "Verdicts are about this run; its numbers are no replication of the paper's."
+        blocks.append(Drawer("Another scale than the paper's", f"{len(unfair)} differences", (Words((*unfair, note)),)))
+    return Section("claims", "Does the paper hold here?", tuple(blocks), "The paper")
