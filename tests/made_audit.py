@@ -16,7 +16,10 @@ from piescope import wording
 from piescope.auditing.verdict import verdict_of
 from piescope.audits import audit
 from piescope.report.audit import headlines
-from piescope.report.audit.page import render_audit
+from piescope.report.audit.document import audit_document
+from piescope.report.layout import html as set_as_page
+from piescope.report.layout.lines import lines
+from piescope.report.layout.markdown import markdown
 from piescope.store.audit_record import AuditRecord, BudgetRow
 
 NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -532,7 +535,17 @@ def budgets_of(content: dict[str, Any]) -> tuple[BudgetRow, ...]:
 
 def page(content: dict[str, Any], images: dict[str, bytes] | None = None) -> str:
     """Its report.html."""
-    return render_audit(AuditRecord.of(content), images or {}).decode()
+    return set_as_page.page(audit_document(AuditRecord.of(content), images)).decode()
+
+
+def short(content: dict[str, Any]) -> str:
+    """Its audit.md."""
+    return markdown(audit_document(AuditRecord.of(content)))
+
+
+def printed(content: dict[str, Any], width: int) -> list[str]:
+    """What the terminal says."""
+    return lines(audit_document(AuditRecord.of(content)), width)
 
 
 def text_of(written: str) -> str:

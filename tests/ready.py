@@ -19,9 +19,9 @@ from typing import IO, Any, NoReturn
 
 LOADED = (
     "numpy", "pyarrow.parquet", "pyarrow.csv", "pyarrow.json", "scipy.stats", "safetensors.numpy", "jinja2", "PIL.Image", "rich.console",
-    "rich.table", "typer.rich_utils", "pydantic", "piescope.cli.app", "piescope.cli.audit", "piescope.cli.audit_summary", "piescope.audits",
-    "piescope.study.parse", "piescope.study.execute", "piescope.auditing.run", "piescope.report.audit.page",
-    "piescope.report.audit.markdown", "matplotlib.figure",
+    "rich.table", "typer.rich_utils", "pydantic", "piescope.cli.app", "piescope.cli.audit", "piescope.audits",
+    "piescope.study.parse", "piescope.study.execute", "piescope.auditing.run", "piescope.report.audit.document",
+    "piescope.report.layout.html", "piescope.report.layout.lines", "piescope.report.layout.markdown", "matplotlib.figure",
     "matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf",
 )  # fmt: skip
 """All of a command's modules but torch and what loads it."""

@@ -135,9 +135,10 @@ class Audit:
 
     def markdown(self) -> str:
         """The answers for a pull request or a model card."""
-        from piescope.report.audit.markdown import audit_markdown
+        from piescope.report.audit.document import audit_document
+        from piescope.report.layout.markdown import markdown
 
-        return audit_markdown(self.record)
+        return markdown(audit_document(self.record))
 
     def __repr__(self) -> str:
         return f"Audit({self.record.n_examples} examples, {self.record.changed} changed, folder={self.folder})"
@@ -354,8 +355,8 @@ def render(out: Path) -> None:
     Raises:
         InputError: no audit there.
     """
-    from piescope.report.audit.markdown import audit_markdown
-    from piescope.report.audit.page import render_audit
+    from piescope.report.audit.document import audit_document
+    from piescope.report.layout import html, markdown
     from piescope.store.audit_record import AuditRecord as Record
     from piescope.store.durable import write_file
 
@@ -366,5 +367,6 @@ def render(out: Path) -> None:
 
         table = parquet.read_table(audit_layout.images(out))
         images = dict(zip(table.column("id").to_pylist(), table.column("png").to_pylist(), strict=True))
-    write_file(audit_layout.report(out), render_audit(record, images))
-    write_file(audit_layout.markdown(out), audit_markdown(record).encode())
+    document = audit_document(record, images)
+    write_file(audit_layout.report(out), html.page(document))
+    write_file(audit_layout.markdown(out), markdown.markdown(document).encode())

@@ -12,13 +12,14 @@ import made_hostile
 from browser.watched import hidden, spaced, watched
 from payloads import PAYLOADS
 from piescope import wording
-from piescope.report.audit.page import render_audit
+from piescope.report.audit.document import audit_document
+from piescope.report.layout.html import page
 
 pytestmark = pytest.mark.browser
 
 
 def audit_page(is_hostile: bool) -> bytes:
-    return render_audit(made_hostile.audit(is_hostile=is_hostile), {})
+    return page(audit_document(made_hostile.audit(is_hostile=is_hostile)))
 
 
 PAGES: dict[str, Callable[[bool], bytes]] = {"audit": audit_page}

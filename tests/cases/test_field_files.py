@@ -601,11 +601,12 @@ def test_a_kind_for_each_side(tmp_path: Path) -> None:
 
 
 def test_how_files_are_read_is_said_everywhere(tmp_path: Path) -> None:
-    from piescope.cli.audit_summary import summary_lines
+    from piescope.report.audit.document import audit_document
+    from piescope.report.layout.lines import lines
 
     write = with_number("latency_ms", RANDOM.gamma(9, 1, ROWS))
     found = audited(write, "names", tmp_path, out=tmp_path / "out")
-    terminal = " ".join(" ".join(summary_lines(found.record, 120)).split())
+    terminal = " ".join(" ".join(lines(audit_document(found.record), 120)).split())
     texts = [terminal, found.markdown(), (tmp_path / "out" / "report.html").read_text()]
     for text in texts:
         for fragment in ("filename", "latency", "a measurement by its name", "one column a class"):

@@ -17,9 +17,11 @@ from conftest import run_program
 from payloads import PAYLOADS, TEXTS
 from piescope import wording
 from piescope.auditing.junit import junit_xml
-from piescope.report.audit.markdown import audit_markdown, escaped
+from piescope.report.audit.document import audit_document
 from piescope.report.layout.blocks import Table
 from piescope.report.layout.latex import latex
+from piescope.report.layout.markdown import escaped
+from piescope.report.layout.markdown import markdown as as_markdown
 from piescope.store.tables import as_csv
 
 FORMULA = re.compile(r"[=+\-@\t\r\n]")
@@ -116,7 +118,11 @@ def test_a_whole_audit_in_markdown_adds_nothing() -> None:
         pytest.importorskip("markdown_it").MarkdownIt("js-default", {"html": True, "linkify": False}).enable("table")
     )
     tags = [
-        set(re.findall(r"<(\w+)", markdown.render(audit_markdown(made_hostile.audit(is_hostile=is_hostile)))))
+        set(
+            re.findall(
+                r"<(\w+)", markdown.render(as_markdown(audit_document(made_hostile.audit(is_hostile=is_hostile))))
+            )
+        )
         for is_hostile in (False, True)
     ]
     assert tags[0] == tags[1]

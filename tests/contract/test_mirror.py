@@ -46,7 +46,7 @@ ELSEWHERE = {
     "unit/reading/test_files.py": ("reading/signatures",),
     "unit/reading/test_inputs.py": ("reading/predictions",),
     "unit/reading/test_roles.py": ("reading/evidence", "reading/names"),
-    "unit/report/audit/test_page.py": ("report/layout/standalone",),
+    "unit/report/audit/test_document.py": ("report/layout/standalone",),
     "unit/report/study/test_claims.py": ("report/study/evidence",),
     "unit/report/study/test_document.py": (
         "report/study/signal_tables",

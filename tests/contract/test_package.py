@@ -43,7 +43,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert held == wanted
-    assert {"piescope/data/digits.npz", "piescope/py.typed", "piescope/report/templates/audit.html"} <= held
+    assert {"piescope/data/digits.npz", "piescope/py.typed", "piescope/report/templates/blocks.html"} <= held
 
 
 def test_the_small_installation_needs_nothing_of_the_extra_study(wheel: Path) -> None:

@@ -18,10 +18,11 @@ from typer.testing import CliRunner
 from conftest import SMALL, Run, run_piescope
 from piescope import audit
 from piescope.cli.app import app
-from piescope.cli.audit_summary import summary_lines
 from piescope.problems import InputError
-from piescope.report.audit.markdown import audit_markdown
-from piescope.report.audit.page import render_audit
+from piescope.report.audit.document import audit_document
+from piescope.report.layout.html import page
+from piescope.report.layout.lines import lines
+from piescope.report.layout.markdown import markdown
 from piescope.report.study.results import load_results
 from piescope.report.study.signal_rows import SignalTables
 from piescope.report.study.tables import StudyTables
@@ -47,7 +48,8 @@ def test_an_audit_is_read_and_written_again_byte_for_byte(path: Path) -> None:
     audit = AuditRecord.of(content)
     assert audit.as_bytes() == content
     assert AuditRecord.of(json.loads(content)) == audit
-    assert summary_lines(audit, 80) and audit_markdown(audit) and render_audit(audit, {})
+    document = audit_document(audit)
+    assert lines(document, 80) and markdown(document) and page(document)
 
 
 def keys(value: Any, path: str = "") -> set[str]:

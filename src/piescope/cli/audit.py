@@ -233,11 +233,12 @@ def _head(path: Path) -> bytes:
 
 
 def _show(console: Console, audit: AuditRecord, out: Path, demo: bool) -> None:
-    from piescope.cli.audit_summary import summary_lines
+    from piescope.report.audit.document import audit_document
+    from piescope.report.layout.lines import lines
     from piescope.store import audit_layout
 
     has_signs = "±".encode(console.encoding, "ignore") != b""
-    for line in summary_lines(audit, console.width):
+    for line in lines(audit_document(audit), console.width):
         say(console, line if has_signs else line.replace("±", "+-"))
     say(console, "")
     say(console, f"report: {audit_layout.report(out)}")

@@ -19,6 +19,7 @@ from piescope.measure.accuracy import RightSums
 from piescope.measure.flips import adjusted_p_values, selected_level
 from piescope.problems import InputError
 from piescope.report.audit import headlines
+from piescope.report.layout.blocks import Tag
 from piescope.store.audit_record import AuditRecord
 
 
@@ -33,7 +34,8 @@ def test_safe_is_what_excludes_a_loss_in_all_and_in_every_class() -> None:
     )
     assert -ACCURACY_LIMIT <= verdict["accuracy_bound"] < 0 and -CLASS_LIMIT <= verdict["class_bound"] < 0
     assert headlines.verdict(AuditRecord.of(content)).replace(wording.SPACE, " ") == (
-        "SAFE: a loss of more than 1 point of accuracy, or 3 points in any class, is excluded (one-sided 95 %)."
+        "The compressed model can be shipped: a loss of more than 1 point of accuracy, or 3 points in any class, is "
+        "excluded (one-sided 95 %)."
     )
     (row,) = judge(AuditRecord.of(content), Budgets.of({"max_class_drop": CLASS_LIMIT}))
     assert row.verdict == "kept" and row.low == pytest.approx(verdict["class_bound"])
@@ -68,7 +70,10 @@ def test_too_few_for_a_loss_that_looks_large_are_enough_once_it_is_beyond_chance
 def test_without_labels_and_with_classes_that_have_no_example() -> None:
     content = audit(np.array([0, 1, 1]), np.array([0, 1, 0])).content
     assert content["verdict"]["answer"] == "no true labels"
-    assert headlines.verdict(AuditRecord.of(content)).startswith("CANNOT BE TOLD: there are no true labels")
+    assert headlines.verdict(AuditRecord.of(content)).startswith(
+        "The compressed model cannot be judged: there are no true labels"
+    )
+    assert headlines.chip(AuditRecord.of(content)) == Tag("CANNOT BE TOLD")
     empty = from_counts([(900, 3, 4, 93), (950, 5, 3, 42), (0, 0, 0, 0)])
     assert empty["verdict"]["empty_classes"] == 1
     assert "; of 1 class without any example nothing is known." in headlines.verdict(AuditRecord.of(empty))
@@ -80,7 +85,8 @@ def test_what_may_be_about_something_else_is_never_safe() -> None:
     truth = random.integers(0, 10, 3000)
     content = audit((truth + 1) % 10, (truth + 1) % 10, labels=truth).content
     assert content["warnings"] and content["verdict"]["answer"] == "in doubt"
-    assert headlines.verdict(AuditRecord.of(content)).startswith("IN DOUBT: ")
+    assert headlines.verdict(AuditRecord.of(content)).startswith("The compressed model cannot be judged: the numbers")
+    assert headlines.chip(AuditRecord.of(content)) == Tag("IN DOUBT", "undecided")
     content = audit((truth + 1) % 10, (truth + 1) % 10, labels=truth, budgets={"max_flips": "2%"}).content
     assert content["budgets"][0]["verdict"] == "undecided" and content["verdict"]["answer"] == "in doubt"
     assert headlines.verdict(AuditRecord.of(content)).endswith(
@@ -90,14 +96,30 @@ def test_what_may_be_about_something_else_is_never_safe() -> None:
 
 def test_with_budgets_these_decide_and_other_harm_is_told() -> None:
     classes = [(800, 60, 5, 135), (950, 5, 3, 42)]
-    for limits, answer, label in (
-        ({"max_flips": "9%"}, "safe", "WITHIN BUDGET: its one budget is kept. Harm is shown all the same: accuracy ("),
-        ({"max_flips": "2%"}, "harm shown", "BUDGET BROKEN: its one budget is broken: max_flips."),
-        ({"max_flips": "3.5%"}, "too few to tell", "TOO FEW TO TELL: its one budget is undecided: max_flips."),
+    for limits, answer, label, said in (
+        (
+            {"max_flips": "9%"},
+            "safe",
+            "WITHIN BUDGET",
+            "can be shipped: its one budget is kept. Harm is shown all the same: accuracy (",
+        ),
+        (
+            {"max_flips": "2%"},
+            "harm shown",
+            "BUDGET BROKEN",
+            "should not be shipped: its one budget is broken: max_flips.",
+        ),
+        (
+            {"max_flips": "3.5%"},
+            "too few to tell",
+            "TOO FEW TO TELL",
+            "should not be shipped yet: its one budget is undecided: max_flips.",
+        ),
     ):
         content = from_counts(classes, budgets=limits)
         assert content["verdict"]["answer"] == answer and content["verdict"]["judged_by"] == "budgets"
-        assert headlines.verdict(AuditRecord.of(content)).startswith(label)
+        assert headlines.chip(AuditRecord.of(content)).text == label
+        assert headlines.verdict(AuditRecord.of(content)).startswith(f"The compressed model {said}")
 
 
 def measured(sums: RightSums, **inputs: int) -> dict[str, Any]:

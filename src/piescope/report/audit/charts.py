@@ -8,39 +8,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from piescope.report.layout.svg import BOTTOM, LEFT, RIGHT, TOP, Frame, Scale, element, named, ticks
-from piescope.store.audit_answers import Calibration, ImpactRow, ShiftBin
+from piescope.report.layout.svg import BOTTOM, LEFT, RIGHT, SIDE, TOP, Frame, element, named, ticks
+from piescope.store.audit_answers import Calibration, ShiftBin
 from piescope.store.audit_record import CopyRow
-from piescope.wording import count, number
-
-
-def impact_bar(row: ImpactRow, scale: Scale) -> Markup:
-    """A bar from 0 to the impact, its interval as a whisker; pale where it is not beyond chance."""
-    value, low, high = row.impact, row.low, row.high
-    inside = [element("line", x1=f"{scale.at(0):.2f}%", x2=f"{scale.at(0):.2f}%", y1=0, y2=24, class_="zero")]
-    if value is not None:
-        start, end = sorted((scale.at(0), scale.at(value)))
-        kind = "lost" if value < 0 else "won"
-        inside.append(
-            element(
-                "rect",
-                x=f"{start:.2f}%",
-                width=f"{end - start:.2f}%",
-                y=5,
-                height=14,
-                rx=1,
-                class_=f"{kind}{'' if row.is_clear else ' unsure'}",
-            )
-        )
-    if low is not None and high is not None:
-        inside.append(
-            element("line", x1=f"{scale.at(low):.2f}%", x2=f"{scale.at(high):.2f}%", y1=12, y2=12, class_="whisker")
-        )
-        inside += [
-            element("line", x1=f"{scale.at(end):.2f}%", x2=f"{scale.at(end):.2f}%", y1=8, y2=16, class_="whisker")
-            for end in (low, high)
-        ]
-    return element("svg", *inside, width="100%", height=24, aria_hidden="true", class_="bar")
+from piescope.wording import LONGEST_NAME, count, number, printable
 
 
 def strip(parts: Sequence[tuple[str, str, float]]) -> Markup:
@@ -121,7 +92,7 @@ def shift_histogram(shift: Sequence[ShiftBin]) -> Markup | None:
             x, right = frame.across(low), frame.across(high)
             y = frame.up(math.sqrt(examples))
             label = f"{number(low, 0)} to {number(high, 0)} points: {count(examples)} examples"
-            kind = "lost" if high <= 0 else "won" if low >= 0 else "other"
+            kind = "lost" if high <= 0 else "rescued" if low >= 0 else "other"
             drawn.append(
                 element(
                     "rect",
@@ -155,29 +126,34 @@ class CopyPoint:
     high: float | None = None
 
 
-def curve(points: Sequence[CopyPoint], name: str, before: float | None) -> Markup | None:
+def are_on_a_line(copies: Sequence[CopyRow]) -> bool:
+    """Whether all have an amount of 0 to 1; else they stand side by side, numbered."""
+    return all(row.amount is not None and 0 <= row.amount <= 1 for row in copies)
+
+
+def curve(points: Sequence[CopyPoint], name: str, before: float | None = None, anchor: str = "") -> Markup | None:
     """A what-if curve: a number of the copies against their amount, one line a method.
 
     Args:
-        points: copies without an amount, or with one above 1, stand side by side instead.
+        points: in the order of the copies.
         name: what the upward axis says.
         before: the dense side's number, drawn as a level; None for no level.
+        anchor: the drawing's id; empty: none.
     """
     if not points:
         return None
-    amounts = [point.copy.amount for point in points]
-    is_line = all(amount is not None and 0 <= amount <= 1 for amount in amounts)
-    places = [amount or 0.0 for amount in amounts] if is_line else [float(place) for place in range(len(points))]
-    ends = [end for point in points for end in (point.value, point.low, point.high) if end is not None]
-    ends += [] if before is None else [before]
-    bottom, top = min(ends), max(ends)
-    room = 0.06 * (top - bottom) or 1.0
+    size = (560.0, 330.0) if anchor else (SIDE * 1.25, SIDE)
+    is_line = are_on_a_line([point.copy for point in points])
+    places = [point.copy.amount or 0.0 if is_line else place + 1.0 for place, point in enumerate(points)]
+    ends = [end for point in points for end in (point.value, point.low, point.high, before) if end is not None]
+    room = 0.06 * (max(ends) - min(ends)) or 1.0
     margin = 0.07 * ((max(places) - min(places)) or 1)
-    frame = Frame((min(places) - margin, max(places) + margin), (bottom - room, top + room))
-    x_ticks: Sequence[tuple[float, str]] = [(place, str(place + 1)) for place in range(len(points))]
-    if is_line:
-        different = sorted({round(place, 4) for place in places})
-        x_ticks = named(different if len(set(places)) <= 8 else ticks(min(places), max(places)))
+    room_for_names = 3.2 * margin if anchor else 0.0
+    frame = Frame(
+        (min(places) - margin, max(places) + margin + room_for_names), (min(ends) - room, max(ends) + room), *size
+    )
+    different = sorted({round(place, 4) for place in places})
+    x_ticks = named(different if len(different) <= 8 else ticks(min(places), max(places)))
     is_sparsity = all(point.copy.realised_sparsity is not None for point in points)
     x_name = ("sparsity" if is_sparsity else "amount") if is_line else "copy, numbered as in the table"
     drawn = frame.axes(x_name, name, x_ticks, named(ticks(*frame.y)))
@@ -185,49 +161,60 @@ def curve(points: Sequence[CopyPoint], name: str, before: float | None) -> Marku
         level = frame.up(before)
         drawn.append(element("line", x1=LEFT, x2=frame.width - RIGHT, y1=level, y2=level, class_="level"))
         drawn.append(element("text", "dense", x=frame.width - RIGHT, y=level - 5, text_anchor="end", class_="tick"))
+    ends_at: list[tuple[float, float, str, str]] = []
     for index, method in enumerate(dict.fromkeys(point.copy.method for point in points)):
         mine = [(place, point) for place, point in zip(places, points, strict=True) if point.copy.method == method]
-        drawn += _method_line(frame, index, sorted(mine, key=lambda at: at[0]), is_line)
-    return frame.svg(drawn, f"{name} against the amount of compression")
+        mine.sort(key=lambda at: at[0])
+        inside = _method_line(frame, f"hue-{index % 4}", index, mine, is_line)
+        drawn.append(element("g", *inside, data_arm=method))
+        if anchor:
+            ends_at.append((frame.up(mine[-1][1].value), frame.across(mine[-1][0]) + 9, method, f"hue-{index % 4}"))
+    for y, (_, x, method, hue) in zip(_apart([y for y, *_ in sorted(ends_at)]), sorted(ends_at), strict=True):
+        drawn.append(element("text", printable(method, 20), x=x, y=y + 4, class_=f"direct {hue}"))
+    return frame.svg(drawn, f"{name} against the amount of compression", anchor)
 
 
-def _method_line(frame: Frame, index: int, points: Sequence[tuple[float, CopyPoint]], is_line: bool) -> list[Markup]:
-    kind, drawn = f"method-{index % 4}", []
+def _apart(places: Sequence[float], least: float = 14.0) -> list[float]:
+    """Sorted places, moved down so that texts there do not lie on each other."""
+    moved: list[float] = []
+    for place in places:
+        moved.append(max(place, moved[-1] + least) if moved else place)
+    return moved
+
+
+def _method_line(
+    frame: Frame, hue: str, index: int, points: Sequence[tuple[float, CopyPoint]], is_line: bool
+) -> list[Markup]:
+    drawn = []
     if is_line and len(points) > 1:
         path = " ".join(f"{frame.across(place):.1f},{frame.up(point.value):.1f}" for place, point in points)
-        drawn.append(element("polyline", points=path, class_=f"{kind} path"))
+        drawn.append(element("polyline", points=path, class_=f"path {hue} dash-{index % 4}"))
     for place, point in points:
         x, y = frame.across(place), frame.up(point.value)
         if point.low is not None and point.high is not None:
-            ends = {"y1": frame.up(point.low), "y2": frame.up(point.high)}
-            drawn.append(element("line", x1=x, x2=x, **ends, class_="whisker"))
-        drawn.append(_method_marker(index, x, y, kind, f"{point.copy.name}: {number(point.value)}"))
+            drawn.append(element("line", x1=x, x2=x, y1=frame.up(point.low), y2=frame.up(point.high), class_="whisker"))
+        title = element("title", f"{point.copy.name}: {number(point.value)}")
+        drawn.append(element("circle", title, cx=x, cy=y, r=4.5, class_=hue, data_level=f"{place:g}"))
     return drawn
 
 
-def _method_marker(index: int, x: float, y: float, kind: str, label: str) -> Markup:
-    """Circle, square, diamond, triangle: methods told apart without colour."""
-    text = element("title", label)
-    if index % 4 == 0:
-        return element("circle", text, cx=x, cy=y, r=4.5, class_=kind)
-    if index % 4 == 1:
-        return element("rect", text, x=x - 4, y=y - 4, width=8, height=8, class_=kind)
-    points = ((0, -6), (6, 0), (0, 6), (-6, 0)) if index % 4 == 2 else ((0, -6), (5.5, 4.5), (-5.5, 4.5))
-    return element("polygon", text, points=" ".join(f"{x + a:.1f},{y + b:.1f}" for a, b in points), class_=kind)
+def methods(copies: Sequence[CopyRow]) -> tuple[tuple[Markup, str], ...]:
+    """The legend of a what-if curve."""
+    named = enumerate(dict.fromkeys(row.method for row in copies))
+    return tuple((_method_key(index), printable(method, LONGEST_NAME)) for index, method in named)
 
 
-def method_key(index: int) -> Markup:
-    """A method's mark for the legend."""
-    return element(
-        "svg",
-        _method_marker(index, 8, 8, f"method-{index % 4}", ""),
-        width=16,
-        height=16,
-        aria_hidden="true",
-        class_="key",
-    )
+def _method_key(index: int) -> Markup:
+    line = element("line", x1=0, x2=26, y1=8, y2=8, class_=f"path hue-{index % 4} dash-{index % 4}")
+    mark = element("circle", cx=13, cy=8, r=4, class_=f"hue-{index % 4}")
+    return element("svg", line, mark, width=26, height=16, aria_hidden="true", class_="key")
 
 
 def side_key(kind: str) -> Markup:
     """A side's mark for the legend."""
     return element("svg", marker(kind, 8, 8, 5, kind), width=16, height=16, aria_hidden="true", class_="key")
+
+
+def swatch(kind: str) -> Markup:
+    """A patch of a colour for the legend."""
+    return element("span", class_=f"swatch {kind}")

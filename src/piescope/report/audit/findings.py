@@ -11,9 +11,7 @@ from piescope.report.audit.terms import (
     changed_noun,
     class_name,
     compares_pairs,
-    compares_votes,
     comparison,
-    ends,
     gained,
     has_models,
     paid,
@@ -88,17 +86,8 @@ def _named(rows: Sequence[ClassChange | GroupChange]) -> str:
 
 
 def changes(audit: AuditRecord) -> list[str]:
-    """Accuracy with its intervals, and the test of the flips."""
-    sentences = []
-    accuracy, flips = audit.accuracy, audit.flips
-    if accuracy is not None and accuracy.dense is not None and accuracy.compressed is not None:
-        sentences.append(
-            f"Accuracy: {with_interval(accuracy.dense, *ends(accuracy.dense_interval), '%')} before, "
-            f"{with_interval(accuracy.compressed, *ends(accuracy.compressed_interval), '%')} after."
-        )
-    if compares_pairs(audit):
-        sentences.append(comparison(audit))
-        sentences.append(seeds(audit))
+    """What is compared, where that needs words, and the test of the flips."""
+    sentences, flips = [comparison(audit)], audit.flips
     if flips is not None and flips.mcnemar_p is not None:
         sentences.append(
             f"Losing {count(flips.correct_to_wrong)} and winning {count(flips.wrong_to_correct)} back: "
@@ -241,18 +230,28 @@ def calibration(audit: AuditRecord) -> list[str]:
     return lines
 
 
-def pies(audit: AuditRecord) -> str:
-    """What the changed examples are called, and for populations of how many models."""
-    if compares_pairs(audit):
-        return "changed, mean"
-    if not compares_votes(audit):
-        return "changed"
-    return f"PIEs, {audit.inputs.dense.n_models} against {audit.inputs.compressed.n_models}"
-
-
 def harmed(audit: AuditRecord) -> str:
     """What the examples at the top are: without true labels nobody knows whether a change is harm."""
     return "Most changed examples" if audit.accuracy is None else "Most harmed examples"
+
+
+def order_of_harmed(audit: AuditRecord) -> str:
+    """Which of them come first, and what is told of each."""
+    known, label = audit.accuracy is not None, "dense" if audit.accuracy is None else "true"
+    harm = (
+        f"those whose probability of the {label} label fell most"
+        if audit.calibration is not None
+        else f"those that most models {'no longer get right' if known else 'label otherwise'}"
+    )
+    sentences = [
+        f"{'Lost examples' if known else 'Examples whose label changed'} first, then {harm}; within each, the most "
+        f"harmed first{'; likely label errors aside' if known else ''}."
+    ]
+    if audit.calibration is not None:
+        sentences.append("Bars: that probability before and after.")
+    if audit.comparison != "one against one":
+        sentences.append("In brackets: the share of models that gave the label.")
+    return " ".join([*sentences, "examples.parquet has every example."])
 
 
 def label_errors(audit: AuditRecord) -> list[str]:

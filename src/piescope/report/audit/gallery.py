@@ -3,82 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from markupsafe import Markup
+from collections.abc import Mapping, Sequence
 
 from piescope import wording
 from piescope.report.audit import charts
+from piescope.report.audit.bars import chance
+from piescope.report.audit.findings import confusion_name
+from piescope.report.layout.blocks import Gallery, Picture, Tag, Tile, Tone
 from piescope.report.layout.standalone import data_uri
-from piescope.store.audit_answers import Example
+from piescope.store.audit_answers import Confusion, Example
 from piescope.store.audit_record import AuditRecord
 
-TILES = 24
+WALL = 48
+"""Examples on the first screen."""
+
+TILES = 9
 """Examples of a gallery shown unfolded."""
 
+MIX_UPS = 3
+"""Mix-ups shown unfolded."""
 
 PNG = b"\x89PNG\r\n\x1a\n"
-
 
 MOST_IMAGE_BYTES = 10_000_000
 """Images of the page together; those beyond are told by their ids."""
 
-
 SMALL = 96
 """Pixels; images up to that width are enlarged with sharp pixels, larger ones smoothly."""
 
+KINDS: dict[str, Tone] = {"lost": "lost", "rescued": "rescued", "moved": "moved", "changed": "changed", "kept": "same"}
 
-KINDS = {"lost": "lost", "rescued": "won back", "moved": "moved", "changed": "changed", "same": "unchanged"}
-
-
-@dataclass(frozen=True)
-class PagePicture:
-    """An image of the page.
-
-    Attributes:
-        uri: its data URI; empty where there is none.
-        is_small: of few pixels.
-    """
-
-    uri: str = ""
-    is_small: bool = False
+WORDS = {"rescued": "won back", "same": "unchanged"}
+"""Of tones that are not read as they are called."""
 
 
-@dataclass(frozen=True)
-class ExampleTile:
-    """One example of a gallery.
-
-    Attributes:
-        example_id: its id.
-        image: its image.
-        label: true class, None where unknown.
-        dense: dense label, with the share of models that gave it where there are several.
-        compressed: likewise.
-        is_same: both are one label.
-        kind: what happened, as CSS class.
-        kind_name: what happened, in words.
-        probability: both sides' probability of the true label, in words; empty for labels only.
-        bars: the same drawn.
-        harm: in points.
-        is_confirmed: changed by more than chance.
-    """
-
-    example_id: str
-    image: PagePicture
-    label: str | None
-    dense: str
-    compressed: str
-    is_same: bool
-    kind: str
-    kind_name: str
-    probability: str
-    bars: Markup | None
-    harm: str
-    is_confirmed: bool
-
-
-def fitting(audit: AuditRecord, images: dict[str, bytes]) -> tuple[dict[str, PagePicture], int]:
+def fitting(audit: AuditRecord, images: Mapping[str, bytes]) -> tuple[dict[str, Picture], int]:
     """The images that the page can hold, most harmed examples first; and how many it cannot.
 
     Args:
@@ -86,10 +45,10 @@ def fitting(audit: AuditRecord, images: dict[str, bytes]) -> tuple[dict[str, Pag
         images: PNG by example id; what is no PNG is no image.
     """
     errors = () if audit.label_errors is None else audit.label_errors.examples
-    ids = [row.id for row in (*audit.harmed, *errors)]
+    ids = [row.id for row in (*audit.harmed[:WALL], *audit.harmed, *errors)]
     ids += [example_id for row in audit.confusions for example_id in row.examples]
     uses = Counter(ids)
-    pictures: dict[str, PagePicture] = {}
+    pictures: dict[str, Picture] = {}
     room, left_out = MOST_IMAGE_BYTES, 0
     for example_id in uses:
         content = images.get(example_id, b"")
@@ -100,68 +59,67 @@ def fitting(audit: AuditRecord, images: dict[str, bytes]) -> tuple[dict[str, Pag
             left_out += 1
             continue
         room -= len(uri) * uses[example_id]
-        pictures[example_id] = PagePicture(uri, is_small=int.from_bytes(content[16:20], "big") <= SMALL)  # IHDR's width
+        is_small = int.from_bytes(content[16:20], "big") <= SMALL  # IHDR's width
+        pictures[example_id] = Picture(uri, _id(example_id), is_small)
     return pictures, left_out
 
 
-@dataclass(frozen=True)
-class MixUp:
-    """A mix-up that grew, as the page shows it.
-
-    Attributes:
-        true: the class.
-        predicted: what it is taken for.
-        before: examples.
-        after: likewise.
-        growth: after minus before.
-        chance: its q-value.
-        bars: both numbers drawn.
-        examples: ids and images of some that moved there.
-    """
-
-    true: str
-    predicted: str
-    before: str
-    after: str
-    growth: str
-    chance: str
-    bars: Markup
-    examples: list[tuple[str, PagePicture]]
-
-
-def confusions(audit: AuditRecord, pictures: dict[str, PagePicture]) -> list[MixUp]:
+def confusions(audit: AuditRecord, pictures: Mapping[str, Picture]) -> Gallery:
     """The mix-ups that grew, each with examples that moved there."""
     rows = audit.confusions
     most = max((value for row in rows for value in (row.dense, row.compressed) if value is not None), default=0)
-    return [
-        MixUp(
-            true=wording.name(row.true),
-            predicted=wording.name(row.predicted),
-            before=wording.count(row.dense),
-            after=wording.count(row.compressed),
-            growth=wording.number(row.growth, 0, signed=True),
-            chance="" if row.q_value is None else f"q {wording.equals(row.q_value)}",
-            bars=charts.pair_bars(row.dense, row.compressed, most),
-            examples=[(_id(example_id), pictures.get(example_id, PagePicture())) for example_id in row.examples],
-        )
-        for row in rows
-    ]
+    tiles = tuple(_mix_up(row, most, pictures) for row in rows)
+    legend = ((charts.swatch("dense"), "before"), (charts.swatch("compressed"), "after"))
+    heads = ("mix-up", "before → after", "growth", "")
+    return Gallery("Mix-ups that grew", tiles, MIX_UPS, legend, "cards", brief=5, heads=heads)
+
+
+def _mix_up(row: Confusion, most: float, pictures: Mapping[str, Picture]) -> Tile:
+    return Tile(
+        tuple(pictures.get(example_id, Picture("", _id(example_id))) for example_id in row.examples),
+        confusion_name(row),
+        (),
+        (
+            f"{wording.count(row.dense)} → {wording.count(row.compressed)}",
+            wording.number(row.growth, 0, signed=True),
+            chance(row),
+        ),
+        charts.pair_bars(row.dense, row.compressed, most),
+    )
 
 
 def _id(example_id: str) -> str:
     return wording.printable(example_id, wording.LONGEST_NAME)
 
 
-def _fall(before: float, after: float) -> str:
-    return f"{100 * before:.0f} → {100 * after:.0f}{wording.SPACE}%"
+def wall(audit: AuditRecord, pictures: Mapping[str, Picture]) -> Gallery | None:
+    """Pictures of lost examples (without true labels: of changed ones) for the first screen."""
+    wanted = [row for row in audit.harmed[:WALL] if row.kind in ("lost", "changed") and row.id in pictures]
+    if not wanted:
+        return None
+    tiles = tuple(_tile(audit, row, pictures) for row in wanted)
+    what = "changed" if audit.accuracy is None else "lost"
+    return Gallery(f"What was {what}: the {wording.counted(len(tiles), 'example')} hit hardest", tiles)
 
 
-def tiles(audit: AuditRecord, rows: Sequence[Example], pictures: dict[str, PagePicture]) -> list[ExampleTile]:
-    """Examples for a gallery, or for a table where there are no images."""
-    return [_tile(audit, row, pictures.get(row.id, PagePicture())) for row in rows]
+def examples(audit: AuditRecord, title: str, rows: Sequence[Example], pictures: Mapping[str, Picture]) -> Gallery:
+    """Examples with their pictures; a list where most have none."""
+    tiles = tuple(_tile(audit, row, pictures) for row in rows)
+    first = tiles[:TILES]
+    form = "wall" if 2 * sum(bool(tile.pictures) for tile in first) >= len(first) else "list"
+    heads = ["example", "true class", "what happened", "before → after", _probability(audit)]
+    if not any(tile.title for tile in tiles):
+        heads.remove("true class")
+    if not any(len(tile.lines) > 1 for tile in tiles):
+        heads.pop()
+    return Gallery(title, tiles, TILES, (), form, brief=3, heads=tuple(heads))  # type: ignore[arg-type]
 
 
-def _tile(audit: AuditRecord, row: Example, image: PagePicture) -> ExampleTile:
+def _probability(audit: AuditRecord) -> str:
+    return f"probability of the {'dense label' if audit.accuracy is None else 'true class'}"
+
+
+def _tile(audit: AuditRecord, row: Example, pictures: Mapping[str, Picture]) -> Tile:
     several = audit.comparison != "one against one"
 
     def label(named: str, share: float | None) -> str:
@@ -169,19 +127,18 @@ def _tile(audit: AuditRecord, row: Example, image: PagePicture) -> ExampleTile:
         return wording.name(named) + votes
 
     before, after = row.dense_probability, row.compressed_probability
-    bars = None if before is None or after is None else charts.pair_bars(before, after, 1.0)
-    kind = "same" if row.kind == "kept" else row.kind if row.kind in KINDS else "changed"
-    return ExampleTile(
-        example_id=_id(row.id),
-        image=image,
-        label=None if row.label is None else wording.name(row.label),
-        dense=label(row.dense, row.dense_share),
-        compressed=label(row.compressed, row.compressed_share),
-        is_same=row.dense == row.compressed,
-        kind=kind,
-        kind_name=KINDS[kind],
-        probability="" if before is None or after is None else _fall(before, after),
-        bars=bars,
-        harm=wording.NOTHING if row.harm is None else wording.number(100 * row.harm, 0),
-        is_confirmed=bool(row.is_confirmed),
+    kind = KINDS.get(row.kind, "changed")
+    tags = [Tag(WORDS.get(kind, kind), kind), *([Tag("confirmed", "confirmed")] if row.is_confirmed else [])]
+    one, other = label(row.dense, row.dense_share), label(row.compressed, row.compressed_share)
+    lines = [f"both say {one}" if one == other else f"{one} → {other}"]
+    if before is not None and after is not None:
+        lines.append(f"{100 * before:.0f} → {100 * after:.0f}{wording.SPACE}%")
+    picture = pictures.get(row.id)
+    return Tile(
+        () if picture is None else (picture,),
+        "" if row.label is None else wording.name(row.label),
+        tuple(tags),
+        tuple(lines),
+        None if before is None or after is None else charts.pair_bars(before, after, 1.0),
+        _id(row.id),
     )

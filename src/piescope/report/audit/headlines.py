@@ -1,4 +1,4 @@
-"""Can it be shipped, and what was lost: the first sentences of every document about an audit."""
+"""Can it be shipped, and what was lost: the first words and sentences of every document about an audit."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from piescope.report.audit.terms import (
     paid,
     subject,
 )
+from piescope.report.layout.blocks import Tag, Tone
 from piescope.store.audit_answers import ClassChange, Flips
 from piescope.store.audit_record import AuditRecord, Harm, Unsettled, Where
 from piescope.wording import SPACE, capital, count, counted, digits, listed, name, number, with_interval
@@ -32,12 +33,18 @@ VERDICTS = {
 }
 """Of what judges, and the answer: can it be shipped?"""
 
+TONES: dict[str, Tone] = {
+    "safe": "kept",
+    "harm shown": "broken",
+    "too few to tell": "undecided",
+    "in doubt": "undecided",
+}
 
 DOUBT = "the numbers below may be about something else; see the warning."
 
 
 def headline(audit: AuditRecord) -> list[str]:
-    """Can it be shipped, and what was lost: most important sentence first."""
+    """Can it be shipped, and what was lost: most important sentence first, which of several copies goes far enough."""
     sentences = [
         in_short(audit),
         verdict(audit),
@@ -52,23 +59,30 @@ def _verdict_names_classes(audit: AuditRecord) -> bool:
     return audit.verdict.answer == "harm shown" and _by_limits(audit) and bool(_harms(audit, "class"))
 
 
-def verdict(audit: AuditRecord) -> str:
-    """Can it be shipped? One of three answers, and why."""
+def chip(audit: AuditRecord) -> Tag:
+    """The verdict in capitals; of several what-if copies that on the last."""
     answer = audit.verdict
-    label = VERDICTS[answer.judged_by, answer.answer]
-    of = f"{subject(audit)} is " if audit.what_if else ""
-    of = of.replace(", is ", ": ") if of else ""
+    of = "LAST COPY: " if len(audit.what_if) > 1 else ""
+    return Tag(of + VERDICTS[answer.judged_by, answer.answer], TONES.get(answer.answer, ""))
+
+
+def verdict(audit: AuditRecord) -> str:
+    """Can it be shipped? Yes, no, or not yet, and why."""
+    answer = audit.verdict.answer
+    can = {
+        "safe": "can be shipped",
+        "harm shown": "should not be shipped",
+        "too few to tell": "should not be shipped yet",
+    }
+    sentence = f"{subject(audit)} {can.get(answer, 'cannot be judged')}: "
+    if answer == "in doubt":
+        return sentence + (DOUBT if _by_limits(audit) else f"{DOUBT} {capital(_by_budgets(audit))}")
     if not _by_limits(audit):
-        sentence = _by_budgets(audit)
-        return (
-            f"{of}{label}: {DOUBT} {capital(sentence)}" if answer.answer == "in doubt" else f"{of}{label}: {sentence}"
-        )
-    reason = {"safe": _why_safe, "harm shown": _why_harm, "too few to tell": _why_too_few}.get(answer.answer)
-    if answer.answer == "in doubt":
-        return f"{of}{label}: {DOUBT}"
+        return sentence + _by_budgets(audit)
+    reason = {"safe": _why_safe, "harm shown": _why_harm, "too few to tell": _why_too_few}.get(answer)
     if reason is None:
-        return f"{of}{label}: there are no true labels, so that nothing says which change is harm."
-    return f"{of}{label}: {reason(audit)}."
+        return f"{sentence}there are no true labels, so that nothing says which change is harm."
+    return f"{sentence}{reason(audit)}."
 
 
 def _by_limits(audit: AuditRecord) -> bool:
@@ -126,7 +140,8 @@ def _empty(classes: int | None) -> str:
 
 
 def _why_harm(audit: AuditRecord) -> str:
-    return f"{_where(audit)}{_empty(audit.verdict.empty_classes)}"
+    them = "they" if has_models(audit) == "models" else "it"
+    return f"{them} lost more than chance explains: {_where(audit)}{_empty(audit.verdict.empty_classes)}"
 
 
 def _why_too_few(audit: AuditRecord) -> str:

@@ -1,11 +1,13 @@
-"""Precision, F1, ROC AUC and the like before and after, as rows to be shown; page, terminal and audit.md share them."""
+"""Accuracy, precision, F1, ROC AUC and the like before and after, as tables."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from piescope.report.audit.terms import class_name, ends
-from piescope.store.audit_answers import Ends
+from piescope.report.layout.blocks import Cell, Fact, Table, Tag
+from piescope.store.audit_answers import BeforeAfter, Ends
 from piescope.store.audit_measures import Figure, Measured, MeasuredClass
 from piescope.store.audit_record import AuditRecord
 from piescope.wording import NOTHING, count, interval, listed, name, number, with_interval
@@ -27,83 +29,121 @@ UNEQUAL = 3.0
 """Times as many examples in the largest class as in the smallest: then accuracy hides what happens to the rest."""
 
 
+MOST_CLASSES = 200
+"""Classes whose precision, recall and F1 the page has; audit.json has all."""
+
+
+def before_and_after(audit: AuditRecord) -> Table | None:
+    """Accuracy, calibration error and every measure over all examples that has a number.
+
+    Of two classes those of the second. Short documents have the first rows: those that say more than the accuracy.
+    """
+    rows, accuracy, calibration = [], audit.accuracy, audit.calibration
+    if accuracy is not None and (accuracy.dense, accuracy.compressed) != (None, None):
+        rows.append(_cells("accuracy", accuracy, "%"))
+    if calibration is not None and calibration.dense.ece is not None:
+        both = (number(side.ece) for side in (calibration.dense, calibration.compressed))
+        rows.append(("calibration error (ECE), points", *both, number(calibration.ece_change, signed=True)))
+    every = _measured(audit)
+    first = [row for row in every if _is_telling(audit, row)]
+    rows += [_cells(row.name, row.numbers, row.numbers.unit) for row in first]
+    brief = len(rows)
+    rows += [_cells(row.name, row.numbers, row.numbers.unit) for row in every if row not in first]
+    caption = (
+        "In brackets: 95 % intervals; changes of percentages are in points. Bold: the interval of the change excludes "
+        "0."
+    )
+    if every:
+        caption = (
+            "Where classes are unequal, accuracy is mostly that of the largest; the others weigh every class alike, or "
+            f"look at one. {caption}"
+        )
+    head = ("measure", "before", "after", "change")
+    return Table("Before and after", caption, head, tuple(rows), brief=brief) if rows else None
+
+
 @dataclass(frozen=True)
-class MeasureRow:
-    """One measure, as it is shown.
+class Row:
+    """One measure.
 
     Attributes:
-        name: of the measure; of one class where it is about one.
-        dense: before, with its interval.
-        compressed: after, likewise.
-        change: likewise, in points where the unit is percent.
-        unit: ``%`` or empty.
-        is_clear: the interval of the change excludes 0.
-        before_after: both numbers without intervals.
+        key: of the measure, as audit.json has it.
+        name: as it is read; with its class where it is about one.
+        numbers: of both sides.
     """
 
+    key: str
     name: str
-    dense: str
-    compressed: str
-    change: str
-    unit: str
-    is_clear: bool
-    before_after: str
+    numbers: Measured
 
 
-def measure_rows(audit: AuditRecord) -> list[MeasureRow]:
-    """Every measure over all examples that has a number; of two classes, those of the second first."""
-    return [row for _, row in _rows(audit)]
+def _measured(audit: AuditRecord) -> list[Row]:
+    measures = audit.measures
+    if measures is None:
+        return []
+    positive = next((row for row in measures.by_class if row.name == measures.positive_class), None)
+    rows = []
+    if positive is not None:
+        of = f" of {class_name(positive.name)}"
+        rows = [Row(key, NAMES[key] + of, measured) for key, measured in _of(positive)]
+    rows += [Row(key, NAMES[key], measures.overall[key]) for key in NAMES if key in measures.overall]
+    return [row for row in rows if (row.numbers.dense, row.numbers.compressed) != (None, None)]
 
 
-def telling(audit: AuditRecord) -> list[MeasureRow]:
-    """The measures that say more than the accuracy: where classes are unequal, or what changes while accuracy does not.
+def _is_telling(audit: AuditRecord, row: Row) -> bool:
+    """Whether it says more than the accuracy: where classes are unequal, or what changes while accuracy does not.
 
     With unequal classes: precision, recall and F1 of the second of two classes and the ROC AUC; balanced accuracy and
     macro F1 of more than two.
     """
     if audit.measures is None or audit.accuracy is None:
-        return []
+        return False
     two = audit.measures.positive_class is not None
     main = ("precision", "recall", "f1", "roc_auc") if two else ("balanced_accuracy", "macro_f1")
     sizes = [row.examples for row in audit.measures.by_class if row.examples is not None]
     is_unequal = len(sizes) > 1 and max(sizes) >= UNEQUAL * min(sizes)
     is_still = not _excludes_zero(audit.accuracy.change_interval)
-    return [row for key, row in _rows(audit) if (is_unequal and key in main) or (is_still and row.is_clear)]
+    return (is_unequal and row.key in main) or (is_still and _excludes_zero(row.numbers.change_interval))
 
 
-def class_rows(audit: AuditRecord) -> list[tuple[str, str, list[MeasureRow]]]:
-    """Of each class: its name, its examples, and precision, recall and F1; the largest loss of F1 first."""
-    if audit.measures is None:
-        return []
-    rows = sorted(audit.measures.by_class, key=lambda row: row.f1.change or 0.0)
-    return [(name(row.name), count(row.examples), [_row(key, measured) for key, measured in _of(row)]) for row in rows]
+def by_class(audit: AuditRecord) -> Table | None:
+    """Of each class precision, recall and F1; the largest loss of F1 first."""
+    if audit.measures is None or not audit.measures.by_class:
+        return None
+    rows = sorted(audit.measures.by_class, key=lambda row: row.f1.change or 0.0)[:MOST_CLASSES]
+    return Table(
+        "Precision, recall and F1 of each class",
+        "Percent, before → after; the change in points with its 95 % interval. Bold: the interval excludes 0.",
+        ("class", "examples", *(text for key, _ in _of(rows[0]) for text in (NAMES[key], "change"))),
+        tuple((name(row.name), count(row.examples), *_class_cells(row)) for row in rows),
+    )
+
+
+def _class_cells(row: MeasuredClass) -> Iterator[Cell]:
+    for _, measured in _of(row):
+        yield f"{number(measured.dense)} → {number(measured.compressed)}"
+        yield _change(measured, measured.unit)
 
 
 def _of(row: MeasuredClass) -> list[tuple[str, Measured]]:
     return [("precision", row.precision), ("recall", row.recall), ("f1", row.f1)]
 
 
-def figure_rows(audit: AuditRecord) -> list[tuple[str, str]]:
-    """Single numbers about both sides: title and number with its interval; those without a number are left out."""
-    return [
-        (figure.title, f"{number(figure.value, figure.decimals)} {_around(figure)}".strip())
-        for figure in audit.figures.values()
-        if figure.value is not None
-    ]
+def figures(audit: AuditRecord) -> list[Fact]:
+    """Single numbers about both sides, with their intervals."""
+    known = (figure for figure in audit.figures.values() if figure.value is not None)
+    return [Fact(figure.title, _shown(figure)) for figure in known]
 
 
-def _around(figure: Figure) -> str:
-    return interval(figure.low, figure.high, figure.decimals)
+def missing_figures(audit: AuditRecord) -> list[str]:
+    """Those that are not known, and why."""
+    missing = (figure for figure in audit.figures.values() if figure.value is None)
+    return [f"{figure.title}: {NOTHING}{f' ({figure.why_not})' if figure.why_not else ''}." for figure in missing]
 
 
-def figure_words(audit: AuditRecord) -> list[str]:
-    """The same as sentences, with what is missing and why."""
-    sentences = []
-    for figure in audit.figures.values():
-        value = f"{number(figure.value, figure.decimals)} {_around(figure)}".strip()
-        why_not = f" ({figure.why_not})" if figure.why_not else ""
-        sentences.append(f"{figure.title}: {value}{why_not}.")
-    return sentences
+def _shown(figure: Figure) -> str:
+    shown = f"{number(figure.value, figure.decimals)} {interval(figure.low, figure.high, figure.decimals)}".strip()
+    return f"{shown} ({figure.why_not})" if figure.why_not else shown
 
 
 def measure_words(audit: AuditRecord) -> list[str]:
@@ -117,36 +157,19 @@ def measure_words(audit: AuditRecord) -> list[str]:
     return [f"No number or no interval of {listed(names)}: {why}." for why, names in reasons.items()]
 
 
-def _rows(audit: AuditRecord) -> list[tuple[str, MeasureRow]]:
-    measures = audit.measures
-    if measures is None:
-        return []
-    positive = next((row for row in measures.by_class if row.name == measures.positive_class), None)
-    rows = []
-    if positive is not None:
-        rows = [(key, _row(key, measured, f" of {class_name(positive.name)}")) for key, measured in _of(positive)]
-    rows += [(key, _row(key, measures.overall[key])) for key in NAMES if key in measures.overall]
-    return [(key, row) for key, row in rows if (row.dense, row.compressed) != (NOTHING, NOTHING)]
+def _cells(text: str, numbers: BeforeAfter, unit: str) -> tuple[Cell, ...]:
+    both = ((numbers.dense, numbers.dense_interval), (numbers.compressed, numbers.compressed_interval))
+    sides = (_with_interval(value, pair, unit) for value, pair in both)
+    return (f"{text}, {unit}" if unit else text, *sides, _change(numbers, unit))
 
 
-def _row(key: str, measured: Measured, of: str = "") -> MeasureRow:
-    def shown(value: float | None, pair: Ends | None, signed: bool = False) -> str:
-        low, high = ends(pair)
-        if measured.unit:
-            return with_interval(value, low, high, signed=signed)
-        around = interval(low, high, 3, signed)
-        return f"{number(value, 3, signed)} {around}".strip() if value is not None else NOTHING
+def _change(numbers: BeforeAfter, unit: str) -> Cell:
+    text = _with_interval(numbers.change, numbers.change_interval, unit, signed=True)
+    return Tag(text, "strong") if _excludes_zero(numbers.change_interval) else text
 
-    decimals = 1 if measured.unit else 3
-    return MeasureRow(
-        name=NAMES[key] + of,
-        dense=shown(measured.dense, measured.dense_interval),
-        compressed=shown(measured.compressed, measured.compressed_interval),
-        change=shown(measured.change, measured.change_interval, signed=True),
-        unit=measured.unit,
-        is_clear=_excludes_zero(measured.change_interval),
-        before_after=f"{number(measured.dense, decimals)} → {number(measured.compressed, decimals)}",
-    )
+
+def _with_interval(value: float | None, pair: Ends | None, unit: str, signed: bool = False) -> str:
+    return with_interval(value, *ends(pair), signed=signed, decimals=None if unit else 3)
 
 
 def _excludes_zero(pair: Ends | None) -> bool:

@@ -1,37 +1,78 @@
-"""How the files of an audit were read, in a few lines: the first thing to look at where a number surprises."""
+"""How the files of an audit were read: the first thing to look at where a number surprises."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from piescope import wording
 from piescope.report.audit import terms
-from piescope.store.audit_inputs import SideRead
+from piescope.report.layout.blocks import Block, Drawer, Fact, FactList, Words
+from piescope.store.audit_inputs import FileRead
 from piescope.store.audit_record import AuditRecord
 
 
-def how_read(audit: AuditRecord) -> list[str]:
-    """A line a file: what was taken for ids, predictions and labels, what was left out, and how rows found each other.
-
-    Returns:
-        three to five lines.
-    """
+def how_read(audit: AuditRecord) -> list[Fact]:
+    """What was taken for ids, predictions and labels of each file, what was left out, and how rows found each other."""
     inputs = audit.inputs
-    dense, compressed = (_side(side) for side in (inputs.dense, inputs.compressed))
-    lines = [f"{wording.name(inputs.dense.name)}: {dense}"]
-    lines.append(f"{wording.name(inputs.compressed.name)}: {'likewise' if dense == compressed else compressed}")
-    if inputs.labels is not None:
-        lines.append(f"{wording.name(inputs.labels.name)}: {_joined(inputs.labels.how_read)}")
+    dense, compressed = (_joined(side) or wording.printable(side.values) for side in (inputs.dense, inputs.compressed))
+    facts = [Fact("dense", f"{terms.side(audit, 'dense')}; {dense}")]
+    alike = "likewise" if dense == compressed else compressed
+    facts.append(Fact("compressed", f"{terms.side(audit, 'compressed')}; {alike}"))
+    labels = "none" if inputs.labels is None else _named(inputs.labels.name, _joined(inputs.labels))
+    facts.append(Fact("labels", labels))
     if inputs.metadata is not None:
-        columns = wording.listed(inputs.metadata.columns[:6])
-        lines.append(f"{wording.name(inputs.metadata.name)}: groups by {columns}")
-    return [*lines, terms.matched(audit)]
+        columns = wording.listed(list(map(wording.name, inputs.metadata.columns)))
+        facts.append(Fact("metadata", _named(inputs.metadata.name, columns and f"groups by {columns}")))
+    if inputs.data is not None:
+        seen = "" if inputs.data.examples is None else wording.counted(inputs.data.examples, "example")
+        facts.append(Fact("data", _named(inputs.data.name, seen)))
+    classes = ", ".join(map(wording.name, audit.class_names[:12])) + (", ..." if len(audit.class_names) > 12 else "")
+    facts.append(Fact("classes", wording.count(len(audit.class_names)) + (f": {classes}" if classes else "")))
+    return facts
 
 
-def _side(side: SideRead) -> str:
-    read = _joined(side.how_read) if side.how_read else wording.printable(side.values)
-    return f"{wording.counted(side.n_models, 'model')}; {read}"
+def _named(name: str, read: str) -> str:
+    return ": ".join(filter(None, (wording.name(name), read)))
 
 
-def _joined(notes: Sequence[str]) -> str:
-    return "; ".join(wording.printable(note) for note in notes[:4])
+def _joined(file: FileRead) -> str:
+    return "; ".join(wording.printable(note) for note in file.how_read)
+
+
+def files(audit: AuditRecord) -> Drawer:
+    """The same to be looked up, with the names of the models and the notes."""
+    inputs = audit.inputs
+    notes = (Fact("note", wording.printable(note)) for note in inputs.notes)
+    blocks: list[Block] = [FactList((*how_read(audit), *notes))]
+    for side in ("dense", "compressed"):
+        models = inputs.side(side).models
+        if len(models) > 1:
+            names = Words((", ".join(map(wording.name, models)),))
+            blocks.append(Drawer(f"The {wording.counted(len(models), f'{side} model')}", "", (names,)))
+    return Drawer("How the files were read", "", tuple(blocks), in_short=True)
+
+
+def command(audit: AuditRecord) -> str:
+    """What to type for such a page: files by their names here, options aside."""
+    inputs = audit.inputs
+    words = ["piescope audit", _word(inputs.dense.name)]
+    if audit.what_if:
+        amounts: dict[str, list[str]] = {}
+        for row in audit.what_if:
+            amounts.setdefault(row.method, []).append("" if row.amount is None else f"{row.amount:g}")
+        copies = (row.name if row.method == "n:m" else "" for row in audit.what_if)
+        listed = [f"{m}:{','.join(a)}" if any(a) else m for m, a in amounts.items() if m != "n:m"]
+        words += ["--compress", _word(" ".join([*listed, *filter(None, copies)]))]
+    else:
+        words.append(_word(inputs.compressed.name))
+    given: Sequence[tuple[str, str | None]] = (
+        ("--labels", None if inputs.labels is None else inputs.labels.name),
+        ("--metadata", None if inputs.metadata is None else inputs.metadata.name),
+        ("--data", None if inputs.data is None else inputs.data.name),
+    )
+    return " ".join([*words, *(f"{flag} {_word(name)}" for flag, name in given if name)])
+
+
+def _word(text: str) -> str:
+    return shlex.quote(wording.printable(text))

@@ -37,10 +37,12 @@ class Words:
     Attributes:
         lines: one stands as a paragraph, several as a list.
         role: ``note`` and ``warning`` are set apart; ``small`` is for asides.
+        in_short: a short document (terminal, Markdown) has them, too.
     """
 
     lines: tuple[str, ...]
     role: Literal["", "note", "warning", "small"] = ""
+    in_short: bool = True
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class FactList:
-    """FactList as cards (few, large) or as a list of two columns."""
+    """Facts as cards (few, large) or as a list of two columns."""
 
     facts: tuple[Fact, ...]
     form: Literal["cards", "list"] = "list"
@@ -81,7 +83,8 @@ class Table:
         groups: head cells above the columns, each with how many columns it spans; empty: none.
         texts: places of columns that are words, set to the left; the first always is.
         file: where its numbers are as a file, relative to the study's folder.
-        brief: rows that a short document (terminal, Markdown) shows.
+        brief: rows that a short document shows.
+        essential: places of the columns that stay on a narrow terminal; empty: all.
     """
 
     title: str
@@ -92,6 +95,7 @@ class Table:
     texts: tuple[int, ...] = (0,)
     file: str = ""
     brief: int = 0
+    essential: tuple[int, ...] = ()
 
 
 def table_of(title: str, caption: str, columns: Iterable[TableColumn[R]], rows: Iterable[R], file: str = "") -> Table:
@@ -120,6 +124,7 @@ class Bar:
         both: before and after.
         details: lines beside it.
         is_clear: beyond chance; else it is drawn pale.
+        chance: how likely chance alone makes it; empty: that cannot be told.
     """
 
     name: str
@@ -130,6 +135,7 @@ class Bar:
     both: str
     details: tuple[str, ...]
     is_clear: bool
+    chance: str = ""
 
 
 @dataclass(frozen=True)
@@ -221,16 +227,35 @@ class Gallery:
         tiles: of the examples.
         first: tiles shown unfolded.
         legend: a mark and a name each.
-        form: ``wall`` of single pictures, or ``cards`` of several each.
+        form: ``wall`` of single pictures, ``cards`` of several each, or ``list`` where there are none.
         brief: tiles that a short document names.
+        heads: what its tiles say in a list: id, title, tags and each line, as far as there are any.
     """
 
     title: str
     tiles: tuple[Tile, ...]
     first: int = 24
     legend: tuple[tuple[Markup, str], ...] = ()
-    form: Literal["wall", "cards"] = "wall"
+    form: Literal["wall", "cards", "list"] = "wall"
     brief: int = 0
+    heads: tuple[str, ...] = ()
+
+    def as_table(self) -> Table:
+        """What its tiles say, one a row."""
+        most = max((len(tile.lines) for tile in self.tiles), default=0)
+        kept = [any(tile.id for tile in self.tiles), any(tile.title for tile in self.tiles)]
+        kept += [any(tile.tags for tile in self.tiles), *[True] * most]
+        rows = (
+            (tile.id, tile.title, _one_tag(tile.tags), *tile.lines, *[""] * (most - len(tile.lines)))
+            for tile in self.tiles
+        )
+        body = tuple(tuple(cell for cell, keep in zip(row, kept, strict=True) if keep) for row in rows)
+        heads = self.heads or ("",) * sum(kept)
+        return Table(self.title, "", heads, body, texts=tuple(range(len(heads))), brief=self.brief)
+
+
+def _one_tag(tags: tuple[Tag, ...]) -> Cell:
+    return Tag(", ".join(tag.text for tag in tags), tags[0].tone) if tags else ""
 
 
 @dataclass(frozen=True)
@@ -241,11 +266,13 @@ class Drawer:
         title: what is in it.
         count: how much, in words.
         blocks: the content.
+        in_short: a short document has it, too.
     """
 
     title: str
     count: str
     blocks: tuple[Block, ...]
+    in_short: bool = False
 
 
 @dataclass(frozen=True)
@@ -270,6 +297,7 @@ class Section:
         blocks: the answer.
         link: what the table of contents says; empty: the title.
         depth: ``evidence`` is shown, ``certainty`` stands behind the question how sure it is.
+        in_short: a short document has it, too.
     """
 
     anchor: str
@@ -277,6 +305,7 @@ class Section:
     blocks: tuple[Block, ...]
     link: str = ""
     depth: Literal["evidence", "certainty"] = "evidence"
+    in_short: bool = True
 
 
 @dataclass(frozen=True)

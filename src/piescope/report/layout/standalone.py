@@ -1,22 +1,9 @@
-"""What a page needs to be one file: its templates, its style sheet by hash, its images as data URIs."""
+"""What a page needs to be one file: its style sheet by hash, its images as data URIs."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-
-def page_templates() -> Environment:
-    """Templates of the reports: what they are given is text, and what they are not given is a fault."""
-    return Environment(
-        loader=PackageLoader("piescope.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def content_hash(source: str) -> str:

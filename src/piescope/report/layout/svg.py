@@ -146,11 +146,11 @@ class Frame:
         drawn.append(element("text", y_name, x=2, y=TOP - 14, text_anchor="start", class_="axis"))
         return drawn
 
-    def svg(self, inside: Sequence[Markup], label: str) -> Markup:
-        """The chart."""
-        return element(
-            "svg", *inside, viewBox=f"0 0 {self.width:g} {self.height:g}", role="img", aria_label=label, class_="chart"
-        )
+    def svg(self, inside: Sequence[Markup], label: str, anchor: str = "") -> Markup:
+        """The chart; with an id where it has an anchor."""
+        named = {"id": anchor} if anchor else {}
+        box = f"0 0 {self.width:g} {self.height:g}"
+        return element("svg", *inside, viewBox=box, role="img", aria_label=label, class_="chart", **named)
 
 
 def named(values: Sequence[float], unit: str = "") -> list[tuple[float, str]]:

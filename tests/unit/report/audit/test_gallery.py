@@ -7,6 +7,9 @@ import re
 import pytest
 
 from made_audit import CASES, page, pictures, text_of
+from piescope.report.audit import gallery
+from piescope.report.layout.blocks import Picture
+from piescope.store.audit_record import AuditRecord
 
 
 def test_only_pngs_become_images() -> None:
@@ -35,6 +38,31 @@ def test_images_where_there_are_images_and_a_table_where_there_are_none() -> Non
     content = CASES["probabilities"]
     with_images, without = page(content, pictures(content, most=10_000)), page(content)
     assert with_images.count('<li class="tile">') == len(content["harmed"]) + len(content["label_errors"]["examples"])
-    assert '<li class="tile">' not in without and 'table class="examples"' in without
+    assert '<li class="tile">' not in without and 'aria-label="Most harmed examples"' in without
     shown = {row["id"] for row in content["harmed"]}
     assert shown <= set(re.findall(r"test-\d+", without))
+
+
+def test_the_wall_is_of_lost_examples_alone_the_most_harmed_first() -> None:
+    record = AuditRecord.of(CASES["probabilities"])
+    found = {row.id: Picture("data:,", row.id) for row in record.harmed}
+    wall = gallery.wall(record, found)
+    assert wall is not None and len(wall.tiles) == gallery.WALL
+    assert [tile.id for tile in wall.tiles] == [row.id for row in record.harmed if row.kind == "lost"][: gallery.WALL]
+    assert {tile.tags[0].tone for tile in wall.tiles} == {"lost"} and wall.title.startswith("What was lost")
+    assert gallery.wall(record, {}) is None
+    kept = record.with_answers(harmed=tuple(row.model_copy(update={"kind": "kept"}) for row in record.harmed))
+    assert gallery.wall(kept, found) is None
+    unlabelled = AuditRecord.of(CASES["no true labels"])
+    wall = gallery.wall(unlabelled, {unlabelled.harmed[0].id: Picture("data:,", "x")})
+    assert wall is not None and wall.title == "What was changed: the 1 example hit hardest"
+
+
+def test_a_list_says_what_tiles_say() -> None:
+    record = AuditRecord.of(CASES["population"])
+    made = gallery.examples(record, "Harmed", record.harmed, {}).as_table()
+    assert made.head == ("example", "true class", "what happened", "before → after", "probability of the true class")
+    assert {len(row) for row in made.rows} == {5} and len(made.rows) == len(record.harmed)
+    unlabelled = AuditRecord.of(CASES["no true labels, labels only"])
+    made = gallery.examples(unlabelled, "Changed", unlabelled.harmed, {}).as_table()
+    assert made.head == ("example", "what happened", "before → after")

@@ -21,13 +21,13 @@ from made_audit import (
     headline_text,
     nothing,
     page,
+    printed,
+    short,
     text_of,
 )
 from piescope import wording
-from piescope.cli.audit_summary import summary_lines
 from piescope.report.audit import findings, headlines
-from piescope.report.audit.markdown import audit_markdown, escaped
-from piescope.report.audit.page import render_audit
+from piescope.report.layout.markdown import escaped
 from piescope.store.audit_record import AuditRecord
 
 
@@ -36,7 +36,7 @@ def test_a_clear_loss_is_told_with_its_interval_and_flips(pair: dict[str, Any]) 
     pair["flips"].update(correct_to_wrong=210, wrong_to_correct=80)
     first, second = headline(pair)
     assert first == (
-        "HARM SHOWN: accuracy (−1.3 points); 4 of 10 classes: cat (−7.0), bird (−2.9), airplane (−0.9) and deer (−0.9)."
+        "The compressed model should not be shipped: it lost more than chance explains: accuracy (−1.3 points); 4 of 10 classes: cat (−7.0), bird (−2.9), airplane (−0.9) and deer (−0.9)."
     )
     assert second == (
         "The compressed model gets fewer right, −1.3 points [−1.7, −0.9]: it lost 210 examples and won 80 back."
@@ -69,13 +69,13 @@ def test_the_same_labels_are_told_as_such() -> None:
 
 def test_without_true_labels_nothing_is_called_right() -> None:
     content = copy.deepcopy(CASES["no true labels, labels only"])
-    assert headline(content)[0].startswith("CANNOT BE TOLD: there are no true labels")
+    assert headline(content)[0].startswith("The compressed model cannot be judged: there are no true labels")
     assert re.match(
         r"The compressed model gives \d+ of 500 examples \(\S+ % \[.*\]\) another label\.", headline(content)[1]
     )
     for said in (
         text_of(page(content)).split("How the files were read")[0],
-        "\n".join(summary_lines(AuditRecord.of(content), 100)),
+        "\n".join(printed(content, 100)),
     ):
         said = said.replace("no true labels, so that", "")
         for absent in ("Accuracy", "accuracy", "recall", "fewer right", "won back", "McNemar"):
@@ -88,11 +88,9 @@ def test_paid_most_needs_a_class_beyond_chance(pair: dict[str, Any]) -> None:
         row["q_value"] = 0.06
     assert "paid most" not in headline_text(pair)
     assert "No class's loss is beyond chance." in headline_text(pair)
-    assert "paid most" not in text_of(page(pair)) + audit_markdown(AuditRecord.of(pair)) + "\n".join(
-        summary_lines(AuditRecord.of(pair), 80)
-    )
-    assert "### Classes that paid" not in audit_markdown(AuditRecord.of(pair))
-    assert "not beyond chance" in text_of(page(pair))
+    assert "paid most" not in text_of(page(pair)) + short(pair) + "\n".join(printed(pair, 80))
+    assert short(pair).split("### Who paid?")[1].split("###")[0].count("not beyond chance") == 5
+    assert text_of(page(pair)).count("not beyond chance") > 10
     assert page(pair).count('<tr class="unclear">') == 10  # every bar is pale
     pair["classes"][0]["q_value"] = 0.05
     assert page(pair).count('<tr class="unclear">') == 9
@@ -102,7 +100,7 @@ def test_paid_most_needs_a_class_beyond_chance(pair: dict[str, Any]) -> None:
     assert "No class lost recall." in headline_text(pair)
     for row in pair["classes"]:
         row.update(impact=-3.0, q_value=None)
-    assert "chance" not in headline_text(pair) and "paid" not in headline_text(pair)
+    assert "beyond chance" not in headline_text(pair) and "paid" not in headline_text(pair)
     assert "cannot be told" in " ".join(findings.classes(AuditRecord.of(pair)))
 
 
@@ -132,10 +130,10 @@ def test_the_number_of_classes_that_paid(pair: dict[str, Any]) -> None:
 def test_page_terminal_and_markdown_say_the_same_sentences(name: str) -> None:
     content = CASES[name]
     first = headlines.headline(AuditRecord.of(content))[0]
-    printed = " ".join(" ".join(summary_lines(AuditRecord.of(content), 100)).split())
+    said = " ".join(" ".join(printed(content, 100)).split())
     plain = first.replace(wording.SPACE, " ").replace(wording.MINUS, "-").replace("…", "...")
-    assert plain in printed
-    assert escaped(first) in audit_markdown(AuditRecord.of(content))
+    assert plain in said
+    assert escaped(first) in short(content)
     assert html.escape(first, quote=False).replace("'", "&#39;").replace('"', "&#34;") in page(content)
 
 
@@ -150,9 +148,9 @@ def test_a_clear_loss_within_the_limits_is_safe_and_told() -> None:
 def test_harm_names_where() -> None:
     content = from_counts([(80, 15, 1, 4), (90, 1, 2, 7)])
     assert content["verdict"]["answer"] == "harm shown"
-    assert (
-        headlines.verdict(AuditRecord.of(content))
-        == "HARM SHOWN: accuracy (−6.5\xa0points); 1 of 2 classes: c0 (−14.0)."
+    assert headlines.verdict(AuditRecord.of(content)) == (
+        "The compressed model should not be shipped: it lost more than chance explains: accuracy (−6.5\xa0points); "
+        "1 of 2 classes: c0 (−14.0)."
     )
 
 
@@ -161,9 +159,9 @@ def test_the_verdict_stands_first_everywhere_and_in_audit_json() -> None:
     assert json.loads(json.dumps(content["verdict"], allow_nan=False)) == content["verdict"]
     first = headlines.verdict(AuditRecord.of(content))
     plain = first.replace(wording.SPACE, " ").replace(wording.MINUS, "-")
-    assert plain in " ".join(summary_lines(AuditRecord.of(content), 100)[:5])
-    assert f"**{first}**" in audit_markdown(AuditRecord.of(content))
-    assert f"<h1>{first}</h1>" in render_audit(AuditRecord.of(content), {}).decode()
+    assert plain in " ".join(printed(content, 100)[:6])
+    assert f"**HARM SHOWN. {first}**" in short(content)
+    assert f'<p class="chip">HARM SHOWN</p>\n<h1>{first}</h1>' in page(content)
 
 
 MINUS = "−"
@@ -186,22 +184,22 @@ def ends_of(line: str) -> list[tuple[float, float]]:
 def changes_shown(content: dict[str, Any]) -> list[tuple[str, bool | None]]:
     """Sentences and table rows of every document in which a change stands, and whether they call it clear."""
     shown: list[tuple[str, bool | None]] = []
-    printed = summary_lines(AuditRecord.of(content), 110)
-    start = next((i for i, line in enumerate(printed) if line.startswith("classes, worst first")), len(printed))
-    for line in printed[start + 1 : start + 6]:
+    terminal = printed(content, 110)
+    start = next((i for i, line in enumerate(terminal) if line == "Who paid?"), len(terminal))
+    for line in terminal[start + 1 : start + 12]:
         if "->" in line:
             shown.append((line, "not beyond chance" not in line))
-    for line in audit_markdown(AuditRecord.of(content)).split("### Classes that paid")[-1].split("###")[0].splitlines():
+    for line in short(content).split("### Who paid?")[-1].split("###")[0].splitlines():
         if line.startswith("| c") and not line.startswith("| class"):
-            shown.append((line, True))
-    page = render_audit(AuditRecord.of(content), {}).decode()
-    for row in re.findall(r"<tr[^>]*><th scope=\"row\"><bdi>c\d.*?</tr>", page, re.DOTALL):
+            shown.append((line, "not beyond chance" not in line))
+    written = page(content)
+    for row in re.findall(r"<tr[^>]*><th scope=\"row\"><bdi>c\d.*?</tr>", written, re.DOTALL):
         text = html.unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", row, flags=re.DOTALL))
         shown.append((text, 'class="unclear"' not in row))
     for text in (
-        " ".join(printed),
-        audit_markdown(AuditRecord.of(content)),
-        html.unescape(re.sub(r"<[^>]+>", " ", page)),
+        " ".join(terminal),
+        short(content),
+        html.unescape(re.sub(r"<[^>]+>", " ", written)),
     ):
         plain = " ".join(text.replace("\\", "").split())
         shown += [(said, False) for said in re.findall(r"no clear change of accuracy, [^\]]*\]", plain)]

@@ -7,35 +7,56 @@ from typing import Any
 
 import pytest
 
-from made_audit import CASES
-from piescope.report.audit.reading import how_read
+from made_audit import CASES, page, printed, short, text_of
+from piescope.report.audit.reading import command, how_read
 from piescope.store.audit_record import AuditRecord
 
 
-def test_a_line_a_file_and_how_rows_found_each_other(pair: dict[str, Any]) -> None:
-    assert how_read(AuditRecord.of(pair)) == [
-        "dense.csv: 1 model; one column a model (1)",
-        "pruned-90.csv: 1 model; one column a model (1); separator ;",
-        "labels.csv: column label",
-        "10,000 examples, matched by id; left out: 3 that only compressed has and 12 that only labels has.",
-    ]
+def said(content: dict[str, Any]) -> dict[str, str]:
+    return {fact.name: fact.value for fact in how_read(AuditRecord.of(content))}
+
+
+def test_a_line_a_file(pair: dict[str, Any]) -> None:
+    classes = "10: airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck"
+    assert said(pair) == {
+        "dense": "dense.csv: 1 model, labels; one column a model (1)",
+        "compressed": "pruned-90.csv: 1 model, labels; one column a model (1); separator ;",
+        "labels": "labels.csv: column label",
+        "classes": classes,
+    }
+    matched = "10,000 examples, matched by id; left out: 3 that only compressed has and 12 that only labels has"
+    for text in (text_of(page(pair)), short(pair), " ".join(" ".join(printed(pair, 100)).split())):
+        assert matched in text and classes in text and "pruned-90.csv: 3 examples are in no other file" in text
 
 
 def test_what_is_read_alike_is_told_once(pair: dict[str, Any]) -> None:
     pair["inputs"]["compressed"]["told"] = pair["inputs"]["dense"]["told"]
     pair["inputs"]["labels"] = None
-    assert how_read(AuditRecord.of(pair))[1:-1] == ["pruned-90.csv: likewise"]
+    assert said(pair)["compressed"] == "pruned-90.csv: 1 model, labels; likewise"
+    assert said(pair)["labels"] == "none"
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_line_is_a_line(name: str) -> None:
     content = copy.deepcopy(CASES[name])
     content["inputs"]["dense"].update(name="a\nb", told=["x\ny", *"12345"])
-    lines = how_read(AuditRecord.of(content))
-    assert 3 <= len(lines) <= 5 and not any("\n" in line for line in lines)
-    assert lines[0].endswith("; 1; 2; 3")  # four notes at most
+    lines = said(content)
+    assert 4 <= len(lines) <= 6 and not any("\n" in line for line in lines.values())
+    assert lines["dense"].endswith("; 1; 2; 3; 4; 5")  # all that was noted
 
 
 def test_groups_are_named(pair: dict[str, Any]) -> None:
     pair["inputs"]["metadata"] = {"name": "meta.parquet", "columns": ["camera", "region"]}
-    assert "meta.parquet: groups by camera and region" in how_read(AuditRecord.of(pair))
+    assert said(pair)["metadata"] == "meta.parquet: groups by camera and region"
+
+
+def test_what_to_type_for_such_a_page(pair: dict[str, Any]) -> None:
+    pair["inputs"]["dense"]["name"] = "my dense.csv"
+    assert command(AuditRecord.of(pair)) == "piescope audit 'my dense.csv' pruned-90.csv --labels labels.csv"
+    copies = CASES["what-if without budgets"] | {
+        "inputs": {**pair["inputs"], "labels": None, "data": {"name": "digits"}}
+    }
+    copies["what_if"] = [{**row, "method": "n:m"} if row["name"] == "2:4" else row for row in copies["what_if"]]
+    assert command(AuditRecord.of(copies)) == (
+        "piescope audit 'my dense.csv' --compress 'magnitude:0.5,0.6 int8 2:4' --data digits"
+    )

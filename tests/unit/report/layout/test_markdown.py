@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from made_audit import CASES, HOSTILE, made
+from made_audit import CASES, HOSTILE, made, short
 from piescope import wording
-from piescope.report.audit.markdown import audit_markdown, escaped
-from piescope.store.audit_record import AuditRecord
+from piescope.report.layout.markdown import escaped
 
 
 def cells(line: str) -> int:
@@ -22,8 +21,7 @@ def cells(line: str) -> int:
 
 @pytest.mark.parametrize("name", CASES)
 def test_markdown_is_short_and_its_tables_hold(name: str) -> None:
-    content = CASES[name]
-    written = audit_markdown(AuditRecord.of(content))
+    written = short(CASES[name])
     lines = written.split("\n")
     assert len(lines) < 60
     assert len(written) < 20_000
@@ -41,10 +39,10 @@ def test_markdown_holds_at_most_ten_classes_and_five_confusions() -> None:
     content = made(names=[f"class {index}" for index in range(20)])
     for row in content["classes"]:
         row.update(impact=-5.0, q_value=0.001)
-    part = audit_markdown(AuditRecord.of(content)).split("### Classes that paid")[1].split("###")[0]
+    part = short(content).split("### Who paid?")[1].split("###")[0]
     assert part.count("| class ") == 10 + 1  # and the head
-    assert "10 more in report.html." in part
-    part = audit_markdown(AuditRecord.of(content)).split("### Mix-ups that grew")[1]
+    assert part.startswith(" (10 more in report.html)")
+    part = short(content).split("### Which mix-ups grew?")[1]
     assert part.count(" taken for ") == 5
 
 
