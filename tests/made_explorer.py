@@ -171,6 +171,17 @@ def made_head(
     return head, b"".join(made.parts)
 
 
+def arrays_of(head: dict[str, Any], content: bytes) -> dict[str, np.ndarray]:
+    """The arrays by name, decoded: labels undone, numbers as stored."""
+    kinds = {"u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "f32": np.float32}
+    found: dict[str, np.ndarray] = {}
+    for name, facts in head["arrays"].items():
+        count = int(np.prod(facts["shape"]))
+        stored = np.frombuffer(content, kinds[facts["type"]], count, facts["at"]).reshape(facts["shape"])
+        found[name] = stored ^ found[facts["xor"]] if "xor" in facts else stored
+    return found
+
+
 def made_page(head: dict[str, Any], arrays: bytes) -> str:
     """The page around a head: its places and its Content-Security-Policy, little else."""
     script = (BUNDLE / "explorer.js").read_text()

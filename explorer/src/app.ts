@@ -45,7 +45,7 @@ export class App {
   /** Colours have changed. */
   repaint(): void {
     this.theme = themeOf(document.documentElement);
-    this.update(this.state);
+    this.update();
   }
 
   #changed(was: State): void {

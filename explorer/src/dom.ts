@@ -53,6 +53,7 @@ export interface Theme {
   line: string;
   accent: string;
   picture: string;
+  moved: string;
   kinds: readonly string[]; // by SAME, LOST, WON, MOVED
   kindsInk: readonly string[]; // the same for text
   arms: readonly string[]; // by hue
@@ -66,6 +67,7 @@ export function themeOf(page: Element): Theme {
   const [paper, card, ink, soft, line, accent, picture] = colours("paper", "card", "ink", "soft", "line", "accent", "picture") as [string, string, string, string, string, string, string];
   return {
     paper, card, ink, soft, line, accent, picture,
+    moved: colours("moved")[0]!,
     kinds: colours("rest", "lost", "rescued", "moved"),
     kindsInk: colours("soft", "lost-ink", "rescued-ink", "soft"),
     arms: colours("arm-0", "arm-1", "rescued-ink", "mark"),
@@ -75,13 +77,23 @@ export function themeOf(page: Element): Theme {
 
 export type Draw = (context: CanvasRenderingContext2D, width: number, height: number) => void;
 
-/** Keeps a canvas as sharp as the screen, whatever its box is; draws again when told to, or when the box changes. */
+const LATER = 500; // milliseconds after which what is out of sight is drawn, too
+
+/**
+ * Keeps a canvas as sharp as the screen, whatever its box is; draws again when told to, or when the box changes. What is out
+ * of sight waits until it comes into sight, or until nothing else changes.
+ */
 export function surface(canvas: HTMLCanvasElement, draw: Draw): () => void {
   const context = canvas.getContext("2d")!;
-  const again = (): void => {
+  let isSeen = false;
+  let isStale = true;
+  let timer = 0;
+  const now = (): void => {
     const { clientWidth: width, clientHeight: height } = canvas;
-    if (width === 0 || height === 0) return;
-    const ratio = Math.min(2, devicePixelRatio || 1);
+    clearTimeout(timer);
+    isStale = width === 0 || height === 0;
+    if (isStale) return;
+    const ratio = sharpness();
     const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== across || canvas.height !== down) {
       canvas.width = across;
@@ -91,9 +103,33 @@ export function surface(canvas: HTMLCanvasElement, draw: Draw): () => void {
     context.clearRect(0, 0, width, height);
     draw(context, width, height);
   };
+  const again = (): void => {
+    if (isSeen) return now();
+    isStale = true;
+    clearTimeout(timer);
+    timer = window.setTimeout(now, LATER);
+  };
   new ResizeObserver(again).observe(canvas);
+  new IntersectionObserver((entries) => {
+    isSeen = entries.at(-1)!.isIntersecting;
+    if (isSeen && isStale) now();
+  }, { rootMargin: "120px" }).observe(canvas);
   return again;
 }
+
+/** Pixels of a canvas for each of the page's. */
+export const sharpness = (): number => Math.min(2, devicePixelRatio || 1);
+
+/** Red, green and blue of a colour as the style sheet has it: #rgb or #rrggbb. */
+export function rgb(colour: string): [number, number, number] {
+  const digits = colour.replace("#", "");
+  const full = digits.length === 3 ? [...digits].map((digit) => digit + digit).join("") : digits;
+  return [0, 2, 4].map((at) => parseInt(full.slice(at, at + 2), 16) || 0) as [number, number, number];
+}
+
+/** A colour with a share of another. */
+export const mixed = (colour: readonly number[], other: readonly number[], share: number): [number, number, number] =>
+  colour.map((part, index) => Math.round(part * (1 - share) + other[index]! * share)) as [number, number, number];
 
 /** Text cut to a width, with an ellipsis. */
 export function cut(context: CanvasRenderingContext2D, text: string, width: number): string {

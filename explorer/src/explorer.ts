@@ -5,9 +5,11 @@ import { curve } from "./curve.ts";
 import { dial } from "./dial.ts";
 import { readPage } from "./data.ts";
 import { h } from "./dom.ts";
+import { example } from "./example.ts";
 import { filters } from "./filters.ts";
 import { helpDialog } from "./help.ts";
 import { keyboard } from "./keyboard.ts";
+import { panels } from "./panels.ts";
 import { Pictures } from "./pictures.ts";
 import { wall } from "./wall.ts";
 
@@ -35,7 +37,9 @@ async function start(): Promise<void> {
     app.views.push(filters(above, app, help.open), wall(below, app));
   }
   const section = document.getElementById("explorer");
-  if (section) section.hidden = false;
+  if (section) app.views.push(...panels(section, app));
+  app.views.push(example(app));
+  for (const link of document.querySelectorAll<HTMLElement>(".with-script")) link.hidden = false;
   app.update();
   keyboard(app, help.open);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => app.repaint());

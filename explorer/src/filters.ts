@@ -3,7 +3,7 @@
 import type { App, View } from "./app.ts";
 import { csvOf, download } from "./csv.ts";
 import { LOST, MOVED, WON } from "./data.ts";
-import { h, isolated, show, user } from "./dom.ts";
+import { h, show, user } from "./dom.ts";
 import { share } from "./share.ts";
 import { KINDS, type Kind } from "./state.ts";
 import { noise, percent, sentence, whole } from "./words.ts";
@@ -54,7 +54,7 @@ export function refine(app: App): View & { element: HTMLElement } {
     oninput: () => app.set({ votes: Number(votes.value) }, true) });
   const least = h("output", {});
   const chance = h("label", {}, sure, "beyond chance");
-  const agree = h("label", {}, "agreed by at least", votes, least);
+  const agree = h("label", {}, "models that agree", votes, least);
   const element = h("div", { class: "x-refine" }, h("label", {}, "Class", list), chance, agree);
   return {
     element,
@@ -63,7 +63,7 @@ export function refine(app: App): View & { element: HTMLElement } {
       list.value = state.class === null ? "" : String(state.class);
       sure.checked = state.confirmed;
       votes.value = String(state.votes);
-      least.textContent = percent(state.votes);
+      least.textContent = state.votes > 0 ? `≥ ${percent(state.votes)}` : "any";
       chance.hidden = chosen.level.cells.confirmed === null;
       agree.hidden = chosen.level.models < 2;
     },
@@ -76,13 +76,13 @@ export function limitChips(app: App): HTMLElement[] {
   const name = (index: number): string => data.head.classes[index] ?? "?";
   const made: HTMLElement[] = [];
   const limit = (text: string, lift: () => void): void => {
-    made.push(h("button", { type: "button", class: "x-limit", "aria-label": `Lift: ${isolated(text)}`, onclick: lift }, user(text), " ×"));
+    made.push(h("button", { type: "button", class: "x-limit", onclick: lift }, user(text), h("span", { class: "x-unseen" }, ": lift"), h("span", { "aria-hidden": "true" }, " ×")));
   };
   if (state.class !== null) limit(`class ${name(state.class)}`, () => app.set({ class: null }));
   if (state.mix) limit(`${name(state.mix[0])} → ${name(state.mix[1])}`, () => app.set({ mix: null }));
   if (state.map) limit("a part of the map", () => app.set({ map: null }));
   if (state.kept !== null) limit(`kept by ${data.arms.find((arm) => arm.key === state.kept)?.name ?? ""}`, () => app.set({ kept: null }));
   if (state.confirmed) limit("beyond chance", () => app.set({ confirmed: false }));
-  if (state.votes > 0) limit(`agreed by ${percent(state.votes)}`, () => app.set({ votes: 0 }));
+  if (state.votes > 0) limit(`≥ ${percent(state.votes)} agree`, () => app.set({ votes: 0 }));
   return made;
 }

@@ -4,9 +4,11 @@ import type { App, View } from "./app.ts";
 import { sameChoice } from "./app.ts";
 import { isPale } from "./choice.ts";
 import { cut, h, isolated, mayMove, show, surface } from "./dom.ts";
+import { hush, tell } from "./tip.ts";
 import { kindName } from "./words.ts";
 
 const GAP = 8;
+const TOP = 5; // for the ring around what is open
 const FRAME = 3;
 const CAPTION = 16;
 const FALL = 420; // milliseconds
@@ -43,9 +45,8 @@ export function wall(place: HTMLElement, app: App): View {
   const current = h("div", { id: "x-current", role: "option", class: "x-unseen", "aria-selected": "true" });
   const space = h("div", { class: "x-space", role: "none" }, canvas);
   const scroll = h("div", { class: "x-scroll", role: "listbox", tabindex: 0, "aria-label": `Chosen ${app.words.things(2).slice(2)}` }, space, current);
-  const tip = h("div", { class: "x-tip", hidden: true });
   const empty = h("p", { class: "x-empty", hidden: true }, "Nothing fits. Lift a filter, or move the dial.");
-  show(place, scroll, tip, empty);
+  show(place, scroll, empty);
   let grid = gridOf(320, 0, size, CAPTION);
   let at = -1; // index of the example that the keyboard is on
   let drawn = new Map<number, Place>();
@@ -53,7 +54,7 @@ export function wall(place: HTMLElement, app: App): View {
 
   const cell = (index: number): Place => ({
     x: grid.left + (index % grid.columns) * (grid.tile + GAP),
-    y: Math.floor(index / grid.columns) * grid.down,
+    y: TOP + Math.floor(index / grid.columns) * grid.down,
   });
 
   const draw = surface(canvas, (context, width, height) => {
@@ -133,7 +134,7 @@ export function wall(place: HTMLElement, app: App): View {
   function indexAt(event: MouseEvent): number {
     const box = canvas.getBoundingClientRect();
     const column = Math.floor((event.clientX - box.left - grid.left + GAP / 2) / (grid.tile + GAP));
-    const row = Math.floor((event.clientY - box.top + scroll.scrollTop) / grid.down);
+    const row = Math.floor((event.clientY - box.top + scroll.scrollTop - TOP) / grid.down);
     const index = row * grid.columns + column;
     return column < 0 || column >= grid.columns || index < 0 || index >= app.chosen.examples.length ? -1 : index;
   }
@@ -141,7 +142,7 @@ export function wall(place: HTMLElement, app: App): View {
   function move(index: number): void {
     at = Math.max(0, Math.min(app.chosen.examples.length - 1, index));
     const { y } = cell(at);
-    if (y < scroll.scrollTop) scroll.scrollTop = y - 4;
+    if (y < scroll.scrollTop) scroll.scrollTop = y - TOP;
     else if (y + grid.down > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = y + grid.down - scroll.clientHeight;
     say();
     draw();
@@ -149,12 +150,12 @@ export function wall(place: HTMLElement, app: App): View {
 
   function say(): void {
     const { examples, side, level } = app.chosen;
-    const example = examples[at];
+    const example = examples[Math.max(0, at)];
     scroll.toggleAttribute("aria-activedescendant", false);
     if (example === undefined) return;
     scroll.setAttribute("aria-activedescendant", "x-current");
     current.setAttribute("aria-setsize", String(examples.length));
-    current.setAttribute("aria-posinset", String(at + 1));
+    current.setAttribute("aria-posinset", String(Math.max(0, at) + 1));
     current.textContent = about(example, side.cells.label[example]!, level.cells.label[example]!);
   }
 
@@ -177,21 +178,18 @@ export function wall(place: HTMLElement, app: App): View {
     const index = indexAt(event);
     if (index < 0) return;
     at = index;
+    hush();
     say();
     app.set({ example: app.chosen.examples[index]! });
   });
   canvas.addEventListener("pointermove", (event) => {
     const index = event.pointerType === "mouse" ? indexAt(event) : -1;
     canvas.classList.toggle("x-hand", index >= 0);
-    tip.hidden = index < 0;
-    if (index < 0) return;
+    if (index < 0) return hush();
     const example = app.chosen.examples[index]!;
-    tip.textContent = about(example, app.chosen.side.cells.label[example]!, app.chosen.level.cells.label[example]!);
-    const { x, y } = cell(index);
-    const left = Math.max(0, Math.min(x, scroll.clientWidth - tip.offsetWidth));
-    tip.style.transform = `translate(${left}px, ${scroll.offsetTop + y - scroll.scrollTop + grid.down - 2}px)`;
+    tell(event.clientX, event.clientY, about(example, app.chosen.side.cells.label[example]!, app.chosen.level.cells.label[example]!));
   });
-  canvas.addEventListener("pointerleave", () => (tip.hidden = true));
+  canvas.addEventListener("pointerleave", hush);
   scroll.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const page = Math.max(1, Math.floor(scroll.clientHeight / grid.down)) * grid.columns;
@@ -210,7 +208,7 @@ export function wall(place: HTMLElement, app: App): View {
   function lay(): void {
     const count = app.chosen.examples.length;
     grid = gridOf(scroll.clientWidth, count, scroll.clientWidth < 420 ? Math.min(size, 48) : size, captions ? CAPTION : 0);
-    const tall = grid.rows * grid.down + 4;
+    const tall = grid.rows * grid.down + TOP;
     space.style.height = `${tall}px`;
     const height = Math.min(tall, Math.max(2 * grid.down, Math.min(5.5 * grid.down, innerHeight * 0.62)));
     scroll.style.height = `${height}px`;
@@ -226,7 +224,6 @@ export function wall(place: HTMLElement, app: App): View {
       const none = app.chosen.examples.length === 0;
       empty.hidden = !none;
       scroll.hidden = none;
-      tip.hidden = true;
       if (!sameChoice(was, app.state)) {
         if (was && mayMove()) falling = { from: drawn, since: performance.now() };
         at = app.chosen.examples.indexOf(app.state.example ?? -1);

@@ -22,7 +22,7 @@ export function wordsOf(data: Data): Words {
   };
 }
 
-export const whole = (value: number): string => value.toLocaleString("en-GB");
+export const whole = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 export const percent = (share: number): string => `${Math.round(share * 100)}\u00a0%`;
 
 /** A number to some digits; a dash where it is not known. */

@@ -18,7 +18,7 @@ EXPLORER = ROOT / "explorer"
 BUILT = Path(html.__file__).parents[1] / "explorer"
 BUNDLE = ("explorer.css", "explorer.js")
 MOST_BYTES = 60_000
-"""Of the script, not compressed; 28 kB when it was begun."""
+"""Of the script, not compressed: 49 kB in November 2026."""
 
 
 def npm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -45,7 +45,7 @@ def test_types_are_right() -> None:
 def test_its_own_tests_pass() -> None:
     done = npm("test", "--silent")
     assert done.returncode == 0, done.stdout
-    assert int(re.search(r"\bpass (\d+)$", done.stdout, re.MULTILINE)[1]) > 30  # type: ignore[index]
+    assert int(re.search(r"\bpass (\d+)$", done.stdout, re.MULTILINE)[1]) > 35  # type: ignore[index]
 
 
 def test_the_package_holds_what_the_sources_give(tmp_path: Path) -> None:

@@ -1,0 +1,203 @@
+/** The strips of all examples that anything changes: a row each, a column for each arm and level, the most fragile on top. */
+
+import type { App, View } from "./app.ts";
+import { sameChoice } from "./app.ts";
+import { classesOf } from "./choice.ts";
+import { SAME, type Arm, type Data, type Level } from "./data.ts";
+import { cut, h, isolated, mixed, rgb, sharpness, show, surface } from "./dom.ts";
+import { hush, tell } from "./tip.ts";
+import { kindName, whole } from "./words.ts";
+
+const HEAD = 44; // pixels above the rows: names of arms
+const FOOT = 20;
+const GUTTER = 12; // marks of what is chosen
+const BETWEEN = 10;
+const TALLEST = 14; // of a row
+
+/** How often each example changes: at the levels of each arm, and at all of them. */
+export function changesOf(data: Data): { byArm: Uint8Array[]; total: Uint16Array } {
+  const total = new Uint16Array(data.examples);
+  const byArm = data.arms.map((arm) => {
+    const count = new Uint8Array(data.examples);
+    for (const { kinds } of arm.levels) for (let i = 0; i < count.length; i++) if (kinds[i] !== SAME) count[i]!++;
+    for (let i = 0; i < count.length; i++) total[i]! += count[i]!;
+    return count;
+  });
+  return { byArm, total };
+}
+
+/** Rows of the heat map: what an arm changes at the most levels first, then what all arms do. */
+export function rowsOf(changes: { byArm: Uint8Array[]; total: Uint16Array }, arm: number, isIn: (example: number) => boolean): Uint32Array {
+  const { total } = changes;
+  const first = changes.byArm[arm]!;
+  const keys: number[] = [];
+  for (let i = 0; i < total.length; i++) {
+    if (total[i] !== 0 && isIn(i)) keys.push(((255 - first[i]!) * 65536 + 65535 - total[i]!) * 2 ** 24 + i);
+  }
+  const sorted = Float64Array.from(keys).sort();
+  return Uint32Array.from(sorted, (key) => key % 2 ** 24);
+}
+
+interface Column { arm: Arm; level: Level; x: number; width: number }
+
+export function heat(panel: HTMLElement, app: App): View {
+  const { data } = app;
+  const changes = changesOf(data);
+  const canvas = h("canvas", { class: "x-heat", role: "img" });
+  const caption = h("p", { class: "x-note" });
+  const thing = app.words.things(1).slice(2);
+  show(panel, h("h3", {}, "When was it lost?"), canvas, caption);
+  let rows: Uint32Array = new Uint32Array();
+  let columns: Column[] = [];
+  let tall = 1;
+  let image: { key: unknown; canvas: HTMLCanvasElement } | null = null;
+
+  const draw = surface(canvas, (context, width, height) => {
+    columns = columnsOf(data, width);
+    const room = height - HEAD - FOOT;
+    tall = Math.min(TALLEST, room / Math.max(1, rows.length));
+    const used = tall * rows.length;
+    const lines = Math.max(1, Math.min(rows.length, Math.round(room * sharpness())));
+    if (rows.length > 0) {
+      const key = JSON.stringify([lines, app.theme.kinds]);
+      if (!image || image.key !== key) image = { key, canvas: painted(columns, rows, lines, app) };
+      context.imageSmoothingEnabled = false;
+      columns.forEach(({ x, width: wide }, index) => context.drawImage(image!.canvas, index, 0, 1, lines, x, HEAD, wide, used));
+    }
+    marks(context, used);
+    names(context, used);
+  });
+
+  /** What is chosen, as marks beside the rows and a frame around the column. */
+  function marks(context: CanvasRenderingContext2D, used: number): void {
+    const { fits, level } = app.chosen;
+    context.fillStyle = app.theme.ink;
+    let last = -1;
+    rows.forEach((example, row) => {
+      const y = HEAD + row * tall;
+      if (fits[example] === 0 || Math.floor(y) === last) return;
+      last = Math.floor(y);
+      context.fillRect(0, y, GUTTER - 5, Math.max(1, tall - (tall > 4 ? 1 : 0)));
+    });
+    const column = columns.find((each) => each.level === level);
+    context.strokeStyle = app.theme.ink;
+    context.lineWidth = 2;
+    if (column) context.strokeRect(column.x - 1.5, HEAD - 1.5, column.width + 3, used + 3);
+    const at = rows.indexOf(app.state.example ?? -1);
+    if (at < 0) return;
+    context.lineWidth = 1.5;
+    context.strokeStyle = app.theme.accent;
+    context.strokeRect(GUTTER - 2, HEAD + at * tall - 1, canvas.clientWidth - GUTTER + 1, Math.max(3, tall) + 2);
+  }
+
+  /** Names of arms above their columns, first and last levels below. */
+  function names(context: CanvasRenderingContext2D, used: number): void {
+    for (const arm of data.arms) {
+      const own = columns.filter((column) => column.arm === arm);
+      const left = own[0]!.x;
+      const right = own.at(-1)!.x + own.at(-1)!.width;
+      const isChosen = arm === app.chosen.arm;
+      context.font = `${isChosen ? 650 : 400} 11px ${app.theme.font}`;
+      context.textAlign = "left";
+      context.textBaseline = "alphabetic";
+      context.fillStyle = isChosen ? app.theme.ink : app.theme.soft;
+      wrapped(context, arm.name, right - left + BETWEEN - 4).forEach((line, index, all) =>
+        context.fillText(line, left, HEAD - 12 - 13 * (all.length - 1 - index)));
+      context.fillStyle = app.theme.arms[arm.hue % app.theme.arms.length]!;
+      context.fillRect(left, HEAD - 6, right - left, 2);
+      context.font = `11px ${app.theme.font}`;
+      context.fillStyle = app.theme.soft;
+      const [low, high] = [arm.levels[0]!.label, arm.levels.at(-1)!.label];
+      context.fillText(low, left, HEAD + used + 14);
+      context.textAlign = "right";
+      if (arm.levels.length > 1 && context.measureText(`${low}  ${high}`).width < right - left) context.fillText(high, right, HEAD + used + 14);
+    }
+  }
+
+  const at = (event: MouseEvent): { example: number; column: Column | undefined } | null => {
+    const box = canvas.getBoundingClientRect();
+    const example = rows[Math.floor((event.clientY - box.top - HEAD) / tall)];
+    const x = event.clientX - box.left;
+    return example === undefined ? null : { example, column: columns.find((each) => x >= each.x && x <= each.x + each.width + 1) };
+  };
+  canvas.addEventListener("click", (event) => {
+    const found = at(event);
+    if (!found) return;
+    const { arm, level } = found.column ?? app.chosen;
+    app.set({ arm: arm.key, level: level.value, example: found.example });
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    const found = event.pointerType === "mouse" ? at(event) : null;
+    if (!found) return hush();
+    const said = found.column ? `${isolated(found.column.arm.name)}, ${found.column.level.label}: ${kindName(found.column.level.kinds[found.example]!)}` : "";
+    tell(event.clientX, event.clientY, `${isolated(data.head.ids[found.example]!)} ${said}`);
+  });
+  canvas.addEventListener("pointerleave", hush);
+
+  return {
+    update(was) {
+      const { state, chosen } = app;
+      if (was === null || was.arm !== state.arm || was.class !== state.class) {
+        const classes = classesOf(data, chosen.side);
+        rows = rowsOf(changes, chosen.arm.index, (i) => state.class === null || classes[i] === state.class);
+        image = null;
+        const least = Math.min(460, HEAD + FOOT + rows.length * TALLEST);
+        canvas.style.height = `${Math.max(160, least)}px`;
+        caption.textContent = `${rows.length === 1 ? `1 ${thing} that some method changes` : `${whole(rows.length)} ${thing}s that some method changes`}, a row each, the most fragile for ${chosen.arm.name} on top. Marks on the left: what is chosen. Click a row to open it.`;
+        canvas.setAttribute("aria-label", `Heat map of ${whole(rows.length)} ${thing}s and ${columns.length} columns; the wall shows the same ${thing}s to the keyboard.`);
+      } else if (sameChoice(was, state) && was.example === state.example) return;
+      draw();
+    },
+  };
+}
+
+function columnsOf(data: Data, width: number): Column[] {
+  const count = data.arms.reduce((sum, arm) => sum + arm.levels.length, 0);
+  const wide = Math.max(1, (width - GUTTER - BETWEEN * (data.arms.length - 1) - 2) / count);
+  let x = GUTTER;
+  return data.arms.flatMap((arm, index) => {
+    x += index === 0 ? 0 : BETWEEN;
+    return arm.levels.map((level) => {
+      const column = { arm, level, x, width: wide - 1 };
+      x += wide;
+      return column;
+    });
+  });
+}
+
+/** All cells as one small image, a pixel each; where there are more rows than lines, a line is the mean of its rows. */
+function painted(columns: Column[], rows: Uint32Array, lines: number, app: App): HTMLCanvasElement {
+  const image = new ImageData(columns.length, lines);
+  const paper = rgb(app.theme.paper);
+  const full = app.theme.kinds.map(rgb);
+  const pale = full.map((colour, kind) => (kind === SAME ? colour : mixed(colour, paper, 0.6)));
+  const lineOf = Uint16Array.from(rows, (_, row) => Math.floor((row * lines) / rows.length));
+  const counts = new Uint32Array(lines * 4);
+  columns.forEach(({ level }, column) => {
+    const shades = level.is_clear === false ? pale : full;
+    counts.fill(0);
+    for (let row = 0; row < rows.length; row++) counts[lineOf[row]! * 4 + level.kinds[rows[row]!]!]!++;
+    for (let line = 0; line < lines; line++) {
+      const own = counts.subarray(line * 4, line * 4 + 4);
+      const all = own[0]! + own[1]! + own[2]! + own[3]!;
+      const to = (line * columns.length + column) * 4;
+      for (let part = 0; part < 3; part++) {
+        image.data[to + part] = shades.reduce((sum, shade, kind) => sum + shade[part]! * own[kind]!, 0) / all;
+      }
+      image.data[to + 3] = 255;
+    }
+  });
+  const canvas = h("canvas", { width: columns.length, height: lines });
+  canvas.getContext("2d")!.putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** A name on at most two lines of a width. */
+function wrapped(context: CanvasRenderingContext2D, text: string, width: number): string[] {
+  if (context.measureText(text).width <= width) return [text];
+  const words = text.split(" ");
+  let first = "";
+  while (words.length > 1 && context.measureText(`${first} ${words[0]}`).width <= width) first = `${first} ${words.shift()!}`.trim();
+  if (!first) first = words.shift()!;
+  return [cut(context, first, width), ...(words.length > 0 ? [cut(context, words.join(" "), width)] : [])];
+}

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { choose } from "../src/choice.ts";
+import { mixed, rgb } from "../src/dom.ts";
+import { changesOf, rowsOf } from "../src/heat.ts";
+import { startOf } from "../src/state.ts";
+import { votesOf } from "../src/strip.ts";
+import { noise, number, percent, sentence, whole, wordsOf } from "../src/words.ts";
+import { madeData } from "./made.ts";
+
+const data = madeData();
+
+test("the heat map has what some method changes, the most fragile for the chosen arm first", () => {
+  const changes = changesOf(data);
+  assert.deepEqual([...changes.total], [1, 2, 0, 2, 0, 2]);
+  assert.deepEqual([...rowsOf(changes, 0, () => true)], [1, 3, 5, 0]);
+  assert.deepEqual([...rowsOf(changes, 2, () => true)], [3, 5, 1, 0]);
+  assert.deepEqual([...rowsOf(changes, 0, (example) => example > 1)], [3, 5]);
+});
+
+test("votes: right, as before, for another label, for the rest", () => {
+  const { side, levels } = data.arms[0]!;
+  const { cells } = levels[1]!;
+  assert.deepEqual(votesOf(data.truth, side, cells, 4, 0), { right: 0, before: 0, own: 3, other: 1 });
+  assert.deepEqual(votesOf(data.truth, side, cells, 4, 3), { right: 4, before: 0, own: 0, other: 0 });
+  assert.deepEqual(votesOf(data.truth, side, cells, 4, 5), { right: 0, before: 0, own: 2, other: 2 });
+  assert.deepEqual(votesOf(data.truth, side, side.cells, 4, 5), { right: 0, before: 4, own: 0, other: 0 });
+  assert.deepEqual(votesOf(null, side, cells, 4, 1), { right: 0, before: 0, own: 4, other: 0 });
+});
+
+test("votes for the truth and for what was said before are counted where they are known", () => {
+  const { side, levels } = data.arms[0]!;
+  const cells = { ...levels[1]!.cells, right: Uint8Array.from([1, 0, 4, 4, 4, 1]), dense: Uint8Array.from([1, 0, 4, 0, 4, 1]) };
+  assert.deepEqual(votesOf(data.truth, side, cells, 4, 0), { right: 1, before: 0, own: 3, other: 0 });
+  assert.deepEqual(votesOf(data.truth, side, cells, 4, 5), { right: 1, before: 1, own: 2, other: 0 });
+});
+
+test("what is chosen is said in a sentence", () => {
+  const words = wordsOf(data);
+  const state = startOf(data);
+  const said = (change: object): string => sentence(data, { ...state, ...change }, choose(data, { ...state, ...change }), words);
+  assert.equal(said({}), "2 examples lost by arm a/one at 90 %");
+  assert.equal(said({ kind: "won" }), "1 example won back by arm a/one at 90 %");
+  assert.equal(said({ kind: null, kept: "a/two" }), "3 examples changed by arm a/one at 90 %, kept by arm a/two");
+  assert.equal(said({ arm: "b/one", kind: "won" }), "2 examples won back by arm b/one");
+});
+
+test("what lies inside the noise says so", () => {
+  const level = data.arms[0]!.levels[1]!;
+  const words = wordsOf(data);
+  assert.equal(noise(data, level, words), "Other seeds alone would change about 1 of 6 examples.");
+  assert(noise(data, { ...level, is_clear: false }, words).endsWith("This is no more than noise, so it is drawn pale."));
+  assert.equal(noise(data, { ...level, is_clear: null, seeds: null }, words), "Whether this is more than noise cannot be told.");
+});
+
+test("numbers are read easily", () => {
+  assert.deepEqual([0, 999, 1000, 1234567].map(whole), ["0", "999", "1,000", "1,234,567"]);
+  assert.deepEqual([number(NaN), number(-0.5, 1), percent(0.126)], ["–", "\u22120.5", "13\u00a0%"]);
+});
+
+test("colours of the style sheet", () => {
+  assert.deepEqual(rgb("#d55e00"), [213, 94, 0]);
+  assert.deepEqual(rgb("#fff"), [255, 255, 255]);
+  assert.deepEqual(mixed([0, 100, 200], [100, 100, 100], 0.5), [50, 100, 150]);
+});
