@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piescope.dataframes import Scalar, as_dataframe, table_of
+from piescope.notebooks import ShownPage, framed, opened
 from piescope.problems import StudyError
 from piescope.store import layout
 from piescope.wording import counted
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from piescope.dataframes import DataFrame
+    from piescope.report.study.canvas import Style, Width
     from piescope.report.study.results import Results
     from piescope.report.study.signal import Signal
     from piescope.store.catalogue import Catalogue
@@ -64,12 +70,12 @@ class StudyRun:
 
         found = load_results(self.folder, self.catalogue)
         if found is None:
-            expected, cure = (
-                "at least one arm that is complete",
-                f"piescope run {layout.study(self.folder)} --out {self.folder}",
-            )
-            raise StudyError.of(str(self.folder), "DIR", "no arm that is complete", expected, cure)
+            raise self._nothing_complete()
         return found
+
+    def _nothing_complete(self) -> StudyError:
+        cure = shlex.join(["piescope", "run", str(layout.study(self.folder)), "--out", str(self.folder)])
+        return StudyError.of(str(self.folder), "DIR", "no arm that is complete", "at least one", cure)
 
     @cached_property
     def _signal(self) -> Signal:
@@ -118,6 +124,44 @@ class StudyRun:
         pies = {(row.arm, row.label): row.pies for row in class_rows(self.results)}
         return [{**row.cells(), "pies": pies[row.arm, row.label]} for row in self._signal.class_impact()]
 
+    def figure(self, number: int, style: Style = "paper", width: Width = "page") -> Figure:
+        """A figure of matplotlib; nothing is shown by this.
+
+        Args:
+            number: 1 to 7 as in the paper, 8 to 10 of signal and noise.
+            style: for a paper's page, or large for a slide (``"talk"``).
+            width: of a ``"column"``, or of the whole ``"page"``.
+
+        Raises:
+            ValueError: there is no figure of that number.
+        """
+        from piescope.report.study.figures import draw
+
+        return draw(self._signal, number, style, width).figure
+
+    def explore(self) -> ShownPage:
+        """Its page, made anew where it is missing or stale: in a notebook shown, elsewhere opened in the browser.
+
+        Waits for no browser and prints nothing; where there is none, the answer is the page's path.
+
+        Raises:
+            StudyError: no arm is complete yet.
+        """
+        if not has_fresh_page(self.folder) and write_page(self.folder):
+            raise self._nothing_complete()
+        return opened(layout.report(self.folder))
+
+    def _repr_html_(self) -> str:
+        """The first screen of its page."""
+        if not self.catalogue.arms:
+            return f"<code>{escape(repr(self))}</code>"
+        from piescope.report.layout.blocks import Document
+        from piescope.report.layout.html import first_screen
+        from piescope.report.study.answer import answer
+
+        title = self.results.study.title
+        return framed(first_screen(Document("study", title, answer(self.results, self._signal), (), ())), repr(self))
+
     def __repr__(self) -> str:
         catalogue = self.catalogue
         done, missing = len(catalogue.arms), len(catalogue.missing)
@@ -135,3 +179,23 @@ class StudyRun:
 
         data = Store(self.folder).load("data", self.catalogue.data or "")
         return DataRecord.of(data.read(layout.DATA_FACTS)).test_examples
+
+
+def has_fresh_page(folder: Path) -> bool:
+    """Whether a study's page is there, of what is stored now, and made by this version."""
+    if layout.report(folder).is_file() and not layout.catalogue(folder).is_file():
+        return True  # it ships as it is
+    from piescope.report.study.build import is_current
+    from piescope.study.catalogue import refresh_catalogue
+
+    refresh_catalogue(folder)
+    return is_current(folder)
+
+
+def write_page(folder: Path) -> str:
+    """Writes a study's results and page anew; why there is nothing to write yet, or an empty string."""
+    from piescope.report.study.build import build_report
+    from piescope.study.catalogue import refresh_catalogue
+
+    refresh_catalogue(folder)
+    return build_report(folder)

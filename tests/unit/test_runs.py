@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +103,53 @@ def test_a_folder_with_a_catalogue_and_no_study_is_read_by_what_the_catalogue_sa
     shutil.copytree(stored_run, out)
     layout.study(out).unlink()
     assert len(StudyRun(out).pies) == len(StudyRun(stored_run).pies)
+
+
+def test_a_notebook_sees_the_first_screen_of_the_page(run: StudyRun) -> None:
+    from piescope.report.study.answer import answer
+    from piescope.report.study.signal import Signal
+
+    shown = html.unescape(html.unescape(run._repr_html_()))
+    assert answer(run.results, Signal(run.results)).sentence in shown
+    assert 'id="curve"' in shown and "data:image/png" in shown and repr(run) in shown
+    assert "<script" not in shown
+
+
+def test_a_study_without_an_arm_is_a_line_in_a_notebook(stored_run: Path, tmp_path: Path) -> None:
+    shutil.copy(layout.study(stored_run), layout.study(tmp_path))
+    assert StudyRun(tmp_path)._repr_html_() == f"<code>{html.escape(repr(StudyRun(tmp_path)))}</code>"
+
+
+def test_figures_are_matplotlibs_and_nothing_is_shown(run: StudyRun) -> None:
+    from matplotlib.figure import Figure
+
+    drawn = run.figure(7, style="talk", width="column")
+    assert isinstance(drawn, Figure) and drawn.axes
+    assert drawn.get_size_inches()[0] == pytest.approx(6)
+    with pytest.raises(ValueError, match="no figure 99"):
+        run.figure(99)
+    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+@pytest.fixture
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("piescope.notebooks.open_in_browser", lambda page: False)
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_its_page_is_made_where_it_is_missing_or_stale_and_else_left(stored_run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(stored_run, out)
+    page = Path(StudyRun(out).explore())
+    assert page == layout.report(out) and page.read_text().startswith("<!")
+    stamp = page.stat().st_mtime_ns
+    assert StudyRun(out).explore().path.stat().st_mtime_ns == stamp
+    page.write_text("damaged")
+    assert StudyRun(out).explore().path.read_text().startswith("<!")
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_a_study_without_an_arm_has_no_page(stored_run: Path, tmp_path: Path) -> None:
+    shutil.copy(layout.study(stored_run), layout.study(tmp_path))
+    with pytest.raises(StudyError, match="piescope run"):
+        StudyRun(tmp_path).explore()

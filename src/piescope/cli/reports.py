@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piescope.cli.demo import OUT
 from piescope.cli.terminal import STEP_FAILED, console_here, fail, say
+from piescope.notebooks import open_in_browser
 from piescope.store import audit_layout, layout
 
 if TYPE_CHECKING:
@@ -38,11 +36,9 @@ def report_of(folder: Path) -> Path:
 
         render(folder)
         return audit_layout.report(folder)
-    from piescope.report.study.build import build_report
-    from piescope.study.catalogue import refresh_catalogue
+    from piescope.runs import write_page
 
-    refresh_catalogue(folder)
-    problem = build_report(folder)
+    problem = write_page(folder)
     if problem:
         fail(f"{folder}: {problem}; `piescope status` says what is done", STEP_FAILED)
     return layout.report(folder)
@@ -130,22 +126,6 @@ def is_fresh(folder: Path) -> bool:
         made_from = audit_layout.audit(folder).stat().st_mtime
         is_ours = page.is_file() and f"piescope {piescope.__version__}".encode() in page.read_bytes()
         return is_ours and page.stat().st_mtime >= made_from
-    if page.is_file() and not layout.catalogue(folder).is_file():
-        return True  # it ships as it is
-    from piescope.report.study.build import is_current
-    from piescope.study.catalogue import refresh_catalogue
+    from piescope.runs import has_fresh_page
 
-    refresh_catalogue(folder)
-    return is_current(folder)
-
-
-def open_in_browser(page: Path) -> bool:
-    """Has the user's browser open a file, and does not wait for it; False where there is none."""
-    try:
-        webbrowser.get()
-    except webbrowser.Error:
-        return False
-    nowhere = subprocess.DEVNULL  # a browser of its own session: it outlives the command and says nothing into it
-    command = [sys.executable, "-m", "webbrowser", page.absolute().as_uri()]
-    subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
-    return True
+    return has_fresh_page(folder)

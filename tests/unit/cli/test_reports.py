@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from conftest import Run, piescope_command, run_piescope, run_program, wait_until
-from piescope.cli import reports
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +52,6 @@ class _Alive:
 
     def poll(self) -> None:
         return None
-
-
-def test_without_a_browser_it_says_what_to_do(audited: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def none() -> None:
-        raise reports.webbrowser.Error
-
-    monkeypatch.setattr(reports.webbrowser, "get", none)
-    assert not reports.open_in_browser(audited / "piescope-demo" / "audit" / "report.html")
 
 
 @pytest.mark.parametrize("what", ["piescope-demo/audit", "piescope-demo/audit/report.html", None])
