@@ -1,11 +1,12 @@
 """Makes what ships finished: studies for `piescope show`, and the predictions of `piescope audit --demo`.
 
-python docs/results/ship.py study DIR NAME   DIR: a finished run's folder, of `piescope run NAME --out DIR`
-python docs/results/ship.py page NAME        of docs/results/NAME, where a run's artefacts were not kept
-python docs/results/ship.py demo DIR         DIR: a finished run of digits
+python docs/results/ship.py run DIR NAME   keeps a finished run in docs/results/NAME: `piescope run NAME --out DIR`
+python docs/results/ship.py page NAME      the page that ships, anew, from what docs/results/NAME keeps
+python docs/results/ship.py demo DIR       DIR: a finished run of digits
 
-A study is packed as it was left, without what no report reads (weights, predictions, kNN labels), and is compared with
-the run before it is written: every number that a report reads is the run's.
+A run is kept as it was left, without what no report reads (weights, most predictions, kNN labels), and is compared with
+the run before it is written: every number that a report reads is the run's. Where none is kept, the page has the words
+and tables of docs/results/NAME.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 import tempfile
 import zipfile
@@ -24,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from piescope.data.sources import load_digits
+from piescope.report.study.build import build_report
 from piescope.report.study.results import Results, load_results
 from piescope.store import layout
 from piescope.store.artefacts import Store
@@ -32,6 +35,7 @@ from piescope.study.finished_studies import SUFFIX, unpack
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "src" / "piescope"
+KEPT = "run.zip.zst"
 FINISHED, DEMO = PACKAGE / "study" / "finished", PACKAGE / "auditing" / "demo"
 DEMO_MODELS = {"dense": "supervised dense, seed 0: predict", "pruned": "supervised gmp 0.95, seed 0: predict"}
 """The first dense model of the study, and the first that was pruned to 95 % while it was trained: none was picked."""
@@ -51,19 +55,21 @@ def pack(folder: Path, files: list[Path]) -> bytes:
     return packed
 
 
-def pack_study(run: Path) -> bytes:
+def keep(run: Path) -> bytes:
     """What a report needs of a run, checked against it."""
     catalogue = Catalogue.of(layout.catalogue(run).read_bytes())
-    assert not catalogue.missing and catalogue.data is not None, "the run is not finished"
+    theirs = load_results(run)
+    assert not catalogue.missing and catalogue.data is not None and theirs is not None, "the run is not finished"
     steps = [("data", catalogue.data)]
     steps += [("compare", arm.compare) for arm in catalogue.arms]
     steps += [("project", arm.project) for arm in catalogue.arms if arm.project is not None]
+    steps += [("predict", arm.first.key) for arm in theirs.arms if arm.first is not None]
     files = [path for kind, key in steps for path in layout.artefact(run, kind, key).iterdir()]
     packed = pack(run, [layout.catalogue(run), layout.study(run), *files])
     with tempfile.TemporaryDirectory() as scratch:
         unpack(packed, Path(scratch) / "again")
-        ours, theirs = load_results(Path(scratch) / "again"), load_results(run)
-        assert ours is not None and theirs is not None
+        ours = load_results(Path(scratch) / "again")
+        assert ours is not None
         check_equal(ours, theirs)
     return packed
 
@@ -77,10 +83,11 @@ def check_equal(ours: Results, theirs: Results) -> None:
             np.testing.assert_array_equal(one.columns[name], other.columns[name])
         for name in one.models.keys() | other.models.keys():
             np.testing.assert_array_equal(one.models[name], other.models[name])
+        np.testing.assert_array_equal(one.representations(), other.representations())
 
 
-def page_of(name: str) -> bytes:
-    """The page of docs/results/NAME as one file: its words, its tables, its pictures."""
+def page_of_words(name: str) -> bytes:
+    """The words, tables and pictures of docs/results/NAME as one file."""
     from markdown_it import MarkdownIt
 
     folder = HERE / name
@@ -100,15 +107,19 @@ def page_of(name: str) -> bytes:
 
 
 def pack_page(name: str) -> bytes:
-    """That page, with the tables and the study beside it."""
+    """The page that ships, with the tables and the study beside it."""
     folder = HERE / name
     with tempfile.TemporaryDirectory() as scratch:
-        place = Path(scratch)
-        (place / "tables").mkdir()
-        for path in (folder / "study.toml", *(folder / "tables").glob("*.csv")):
-            (place / path.relative_to(folder)).write_bytes(path.read_bytes())
-        layout.report(place).write_bytes(page_of(name))
-        return pack(place, [path for path in place.rglob("*") if path.is_file()])
+        place = Path(scratch) / name
+        if (folder / KEPT).is_file():
+            unpack((folder / KEPT).read_bytes(), place)
+            assert not build_report(place)
+            tables = list((layout.results(place) / "tables").glob("*.csv"))
+        else:
+            shutil.copytree(folder, place)
+            layout.report(place).write_bytes(page_of_words(name))
+            tables = list((place / "tables").glob("*.csv"))
+        return pack(place, [layout.report(place), layout.study(place), *tables])
 
 
 def demo_of(run: Path) -> dict[str, bytes]:
@@ -135,14 +146,14 @@ def main(what: str, *rest: str) -> None:
     """Does one of the three."""
     if what == "demo":
         written = {DEMO / name: content for name, content in demo_of(Path(rest[0])).items()}
-    elif what == "study":
-        written = {FINISHED / f"{rest[1]}{SUFFIX}": pack_study(Path(rest[0]))}
+    elif what == "run":
+        written = {HERE / rest[1] / KEPT: keep(Path(rest[0]))}
     else:
         written = {FINISHED / f"{rest[0]}{SUFFIX}": pack_page(rest[0])}
     for path, content in written.items():
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
-        sys.stdout.write(f"{path.relative_to(PACKAGE)}: {len(content):,} bytes\n")
+        sys.stdout.write(f"{path}: {len(content):,} bytes\n")
 
 
 if __name__ == "__main__":

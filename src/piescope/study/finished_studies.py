@@ -1,7 +1,7 @@
-"""Studies that ship finished: what a report needs of them, one file each, unpacked into the user's cache.
+"""Studies that ship finished: the page of each with its tables in one file, unpacked into the user's cache.
 
-``finished/NAME.zip.zst`` is made by docs/results/ship.py. Of a whole study it has catalogue.json, study.toml and the
-artefacts that a report reads, so that its page is made as any other; of one whose artefacts are not kept, its page.
+``finished/NAME.zip.zst`` is made by docs/results/ship.py from the run that docs/results/NAME keeps. A page is whole, so
+that it opens at once, and without what drew it.
 """
 
 from __future__ import annotations

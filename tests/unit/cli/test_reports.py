@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Run, piescope_command, run_piescope, run_program, wait_until
+from conftest import Run, at_most, piescope_command, run_piescope, run_program, wait_until
+from piescope.cli import reports
+from piescope.version import STUDY
 
 
 @pytest.fixture(scope="module")
@@ -133,15 +135,20 @@ def test_a_closed_output_is_no_reason_to_end_otherwise(audited: Path, tmp_path: 
     wait_until((tmp_path / "opened").exists, _Alive())
 
 
-def test_a_study_that_ships_is_shown_from_the_cache(tmp_path: Path) -> None:
-    env = {"PIESCOPE_CACHE": str(tmp_path / "cache")}
-    done = run_piescope("show", "cifar10-small", "--no-browser", cwd=tmp_path, env=env)
+@pytest.mark.parametrize("name", ["digits", "cifar10-small"])
+def test_a_study_that_ships_is_shown_from_the_cache_by_the_small_installation(name: str, tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    for library in STUDY:
+        (hidden / f"{library}.py").write_text("raise ModuleNotFoundError\n")
+    env = {"PIESCOPE_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(hidden)}
+    with at_most(4):
+        done = run_piescope("show", name, "--no-browser", cwd=tmp_path, env=env, new=True)
     page = Path(done.stdout.strip())
     assert page.is_relative_to(tmp_path / "cache") and page.read_bytes().startswith(b"<!")
     assert "the study that ships with piescope" in done.stderr
-    mine = tmp_path / "runs" / "cifar10-small"
-    mine.mkdir(parents=True)  # no study yet: the shipped one is meant
-    assert run_piescope("show", "cifar10-small", "--no-browser", cwd=tmp_path, env=env).stdout == done.stdout
+    (tmp_path / "runs" / name).mkdir(parents=True)  # no study yet: the shipped one is meant
+    assert run_piescope("show", name, "--no-browser", cwd=tmp_path, env=env).stdout == done.stdout
 
 
 def test_report_says_where_the_page_is(audited: Path, small_run: Run, tmp_path: Path) -> None:

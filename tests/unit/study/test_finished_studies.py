@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import sys
+from html import escape
 from pathlib import Path
 
 import pytest
 
+import piescope
 from conftest import run_program, run_python
+from piescope.report.study.answer import answer
 from piescope.report.study.results import load_results
+from piescope.report.study.signal import Signal
 from piescope.store import layout
 from piescope.study import finished_studies as shipped
 from piescope.study.catalogue import refresh_catalogue
 from piescope.study.parse import load_study
 from piescope.study.plan import make_plan
 
-ROOT = Path(__file__).parents[3]
+DOCUMENTS = Path(__file__).parents[3] / "docs" / "results"
 
 
 @pytest.fixture
@@ -27,18 +30,48 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_digits_is_the_whole_study_as_it_is_built_in(cache: Path) -> None:
-    folder = shipped.unpacked("digits")
-    assert folder.parent == cache / "finished"
-    results = load_results(folder)  # checks the hash of every file
+def ship(code: str) -> str:
+    """What a line of docs/results/ship.py says."""
+    env = {**os.environ, "PYTHONPATH": str(DOCUMENTS)}
+    done = run_program(
+        [sys.executable, "-c", f"import ship, sys\nfrom pathlib import Path\nsys.stdout.write({code})"], env=env
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of digits that the documents keep; nobody writes to it."""
+    place = tmp_path_factory.mktemp("kept") / "digits"
+    shipped.unpack((DOCUMENTS / "digits" / "run.zip.zst").read_bytes(), place)
+    return place
+
+
+def test_the_kept_run_is_the_whole_study_as_it_is_built_in(kept: Path) -> None:
+    results = load_results(kept)  # checks the hash of every file
     assert results is not None and not results.missing
     assert {arm.key for arm in results.arms} == {
         (item.arm.objective, item.arm.pruning, item.arm.sparsity) for item in make_plan(load_study("digits")).arms
     }
     assert results.images.shape == (797, 1, 8, 8)
-    before = layout.catalogue(folder).read_bytes()
-    refresh_catalogue(folder)
-    assert layout.catalogue(folder).read_bytes() == before  # its steps are those of this version
+    assert all((arm.representations() is not None) == arm.is_dense for arm in results.arms)
+    before = layout.catalogue(kept).read_bytes()
+    refresh_catalogue(kept)
+    assert layout.catalogue(kept).read_bytes() == before  # its steps are those of this version
+
+
+def test_the_page_of_digits_says_what_the_kept_run_says(cache: Path, kept: Path) -> None:
+    page = layout.report(shipped.unpacked("digits")).read_text(encoding="utf-8")
+    results = load_results(kept)
+    assert results is not None
+    signal = Signal(results)
+    said = answer(results, signal)
+    assert f">{escape(said.sentence)}<" in page and said.verdict.text in page, "run docs/results/ship.py page digits"
+    assert f"piescope {piescope.__version__}" in page, "run docs/results/ship.py page digits"
+    assert page.count("data:image/") > 20 and "default-src 'none'" in page
+    with (shipped.unpacked("digits") / "results" / "tables" / "noise.csv").open(encoding="utf-8") as file:
+        assert [int(row["pies"]) for row in csv.DictReader(file)] == [row.pies for row in signal.rows.noise]
 
 
 def test_it_is_unpacked_once_and_what_a_killed_process_left_goes(cache: Path) -> None:
@@ -63,31 +96,22 @@ def test_the_page_without_examples_says_so_first_and_is_what_the_docs_have(cache
     page = layout.report(folder).read_text(encoding="utf-8")
     body = page[page.index("<body>") :]
     assert body.index("no pictures of single examples yet") < body.index("<h1>")
-    documents = ROOT / "docs" / "results" / "cifar10-small"
+    documents = DOCUMENTS / "cifar10-small"
     for path in (*documents.glob("tables/*.csv"), documents / "study.toml"):
         assert (folder / path.relative_to(documents)).read_bytes() == path.read_bytes()
     with (documents / "tables" / "noise.csv").open(encoding="utf-8") as file:
         counts = [f"{round(float(row['observed'])):,}" for row in csv.DictReader(file) if row["pruning"] == "gmp"]
     assert len(counts) == 6 and all(f"<td>{count}</td>" in body for count in counts)
-    made = run_program(
-        [sys.executable, "-c", "import ship, sys; sys.stdout.buffer.write(ship.page_of('cifar10-small'))"],
-        env={**os.environ, "PYTHONPATH": str(documents.parent)},
-    )
-    assert made.stdout == page, "run `python docs/results/ship.py page cifar10-small`"
+    assert ship("ship.page_of_words('cifar10-small').decode()") == page, "run docs/results/ship.py page cifar10-small"
     assert "default-src 'none'; img-src data:;" in page and "<script" not in page
 
 
-def test_packing_again_gives_the_same(cache: Path, tmp_path: Path) -> None:
-    """So a study that is shipped anew differs only where it is another one."""
-    code = (
-        "import ship, sys\nfrom pathlib import Path\n"
-        f"sys.stdout.write(ship.pack_study(Path({str(shipped.unpacked('digits'))!r})).hex())"
-    )
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "docs" / "results")}
-    done = run_program([sys.executable, "-c", code], env=env)
-    assert done.returncode == 0, done.stderr
-    shipped.unpack(bytes.fromhex(done.stdout), tmp_path / "again")
-    names = {path.relative_to(tmp_path / "again") for path in (tmp_path / "again").rglob("*") if path.is_file()}
-    folder = shipped.unpacked("digits")
-    assert names and all((folder / name).read_bytes() == (tmp_path / "again" / name).read_bytes() for name in names)
-    assert json.loads(layout.catalogue(tmp_path / "again").read_bytes())["study"] == "digits"
+def test_keeping_again_gives_the_same(kept: Path, tmp_path: Path) -> None:
+    """So a run that is kept anew differs only where it is another one."""
+    shipped.unpack(bytes.fromhex(ship(f"ship.keep(Path({str(kept)!r})).hex()")), tmp_path / "again")
+    files = {
+        folder: {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (kept, tmp_path / "again")
+    }
+    assert len(files[kept]) > 100
+    assert files[kept] == files[tmp_path / "again"]
