@@ -27,6 +27,7 @@ def photographed(page: Path) -> bytes:
         tab = browser.new_page(viewport=size, device_scale_factor=FINE, color_scheme="light")
         tab.goto(page.absolute().as_uri())
         tab.wait_for_load_state("load")
+        tab.wait_for_timeout(2000)  # pictures fade in
         shot = tab.screenshot()
         browser.close()
     small = io.BytesIO()
