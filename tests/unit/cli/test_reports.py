@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from conftest import Run, at_most, piescope_command, run_piescope, run_program, wait_until
-from piescope.cli import reports
 from piescope.version import STUDY
 
 
