@@ -169,7 +169,7 @@ def apart(places: Sequence[float], distance: float, first: Iterable[int]) -> lis
     return sorted(kept)
 
 
-class Head(NamedTuple):
+class Heading(NamedTuple):
     """The name above a panel, the shorter one where there is little room: in an arm's colour, with lines below it."""
 
     names: tuple[str, ...]
@@ -274,20 +274,20 @@ class Canvas:
         size = self.look.small if small else self.look.text
         self.figure.text(x, y, text, fontsize=size, color=colour.light, transform=self._points, **options)
 
-    def heads(self, heads: Sequence[Head], columns: int, left: float, gap: float) -> None:
+    def headings(self, headings: Sequence[Heading], columns: int, left: float, gap: float) -> None:
         """Names above the panels of the next line, which begin where the panels do."""
         width = (self.width - left - (columns - 1) * gap) / columns
         step = 1.25 * self.em
         self.y += 0.3 * self.em
-        for index, head in enumerate(heads):
+        for index, heading in enumerate(headings):
             x = left + index * (width + gap)
             room = width + 0.8 * gap
-            names = (name for name in head.names if extent(legible(name), self.em, bold=True) <= room)
-            name = fitted(next(names, head.names[-1]), room, self.em, bold=True)
-            self.write(x, self.y, name, small=False, colour=head.colour, weight="bold", va="top")
-            for line, text in enumerate(head.below, start=1):
+            names = (name for name in heading.names if extent(legible(name), self.em, bold=True) <= room)
+            name = fitted(next(names, heading.names[-1]), room, self.em, bold=True)
+            self.write(x, self.y, name, small=False, colour=heading.colour, weight="bold", va="top")
+            for line, text in enumerate(heading.below, start=1):
                 self.write(x, self.y + line * step, fitted(text, room, self.look.small), va="top")
-        self.y += step * (1 + max((len(head.below) for head in heads), default=0)) + 0.5 * self.em
+        self.y += step * (1 + max((len(heading.below) for heading in headings), default=0)) + 0.5 * self.em
 
     def beside(self, axes: Axes, text: str, x: float = 0.0, small: bool = True) -> None:
         """A name left of a panel, upwards."""

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from piescope.report.layout.palette import CLASSES, INK, KINDS, OBJECTIVES, PAPER, SEEDS, SOFT
 from piescope.report.study.canvas import (
     Canvas,
-    Head,
+    Heading,
     apart,
     bare,
     extent,
@@ -44,11 +44,11 @@ CROWD = 2000
 TINT = 0.35
 
 
-def head_of(family: tuple[str, str], *below: str) -> Head:
+def heading_of(family: tuple[str, str], *below: str) -> Heading:
     """What stands above an arm's panel."""
     objective, pruning = family
     names = (NAMES.get(objective, objective),)
-    return Head(
+    return Heading(
         ("supervised", *names) if objective == "supervised" else names,
         OBJECTIVES.get(objective, INK),
         (pruning_name(pruning), *below),
@@ -67,15 +67,15 @@ def draw_maps_by_objective(canvas: Canvas, rows: Sequence[MapRow], results: Resu
     """One line of maps per objective: dense, then each pruning (the paper's Figure 1)."""
     sparsities = {row.arm.pruning: row.arm.sparsity for row in rows}
     prunings = [name for name in ("dense", *(method.name for method in results.study.methods)) if name in sparsities]
-    heads = [
-        Head((pruning_name(name),), below=() if name == "dense" else (as_percent(sparsities[name]),))
+    headings = [
+        Heading((pruning_name(name),), below=() if name == "dense" else (as_percent(sparsities[name]),))
         for name in prunings
     ]
     lines = [
         (NAMES.get(objective, objective), [_of(rows, (objective, pruning)) for pruning in prunings])
         for objective in dict.fromkeys(row.arm.objective for row in rows)
     ]
-    return _maps(canvas, heads, lines, results)
+    return _maps(canvas, headings, lines, results)
 
 
 def draw_maps_by_sparsity(canvas: Canvas, rows: Sequence[MapRow], results: Results) -> Figure:
@@ -90,18 +90,18 @@ def draw_maps_by_sparsity(canvas: Canvas, rows: Sequence[MapRow], results: Resul
             family = (objective, pruning if sparsity else "dense")
             of_line.append(_of(rows, family, sparsity) if is_shown else [])
         lines.append((as_percent(sparsity) if sparsity else "dense", of_line))
-    return _maps(canvas, [head_of(family) for family in families], lines, results)
+    return _maps(canvas, [heading_of(family) for family in families], lines, results)
 
 
-def _maps(canvas: Canvas, heads: Sequence[Head], lines: Maps, results: Results) -> Figure:
+def _maps(canvas: Canvas, headings: Sequence[Heading], lines: Maps, results: Results) -> Figure:
     em = canvas.em
     left, gap = 1.5 * em, 0.6 * em
-    columns = canvas.columns(len(heads), 6.5 * em, left, gap)
+    columns = canvas.columns(len(headings), 6.5 * em, left, gap)
     is_many = sum(len(rows) for _, maps in lines for rows in maps) > MANY
     is_named = True
-    for start in range(0, len(heads), columns):
+    for start in range(0, len(headings), columns):
         part = slice(start, start + columns)
-        canvas.heads(heads[part], columns, left, gap)
+        canvas.headings(headings[part], columns, left, gap)
         for name, maps in lines:
             if not any(maps[part]):
                 continue
@@ -201,11 +201,11 @@ def draw_pairs(canvas: Canvas, rows: Sequence[PairRow], name: str, results: Resu
     for start in range(0, len(families), columns):
         shown = families[start : start + columns]
         of_line = [_of(rows, family) for family in shown]
-        heads = [
-            head_of(family, f"{sum(row.is_pie for row in own):,} PIEs")
+        headings = [
+            heading_of(family, f"{sum(row.is_pie for row in own):,} PIEs")
             for family, own in zip(shown, of_line, strict=True)
         ]
-        canvas.heads(heads, columns, left, gap)
+        canvas.headings(headings, columns, left, gap)
         panels = canvas.line(len(shown), columns, left, gap, most=30 * em)
         canvas.beside(panels[0], f"pruned, {as_percent(results.main_sparsity)}")
         for axes, own in zip(panels, of_line, strict=True):
@@ -240,7 +240,9 @@ def draw_classes(canvas: Canvas, rows: Sequence[ClassRow], results: Results, by_
     em, small = canvas.em, canvas.look.small
     families = list(dict.fromkeys(row.arm.family for row in rows))
     sparsities = sorted({row.arm.sparsity for row in rows})
-    heads = [Head((as_percent(value),)) for value in sparsities] if by_objective else [head_of(of) for of in families]
+    headings = (
+        [Heading((as_percent(value),)) for value in sparsities] if by_objective else [heading_of(of) for of in families]
+    )
     if by_objective:
         lines = [(NAMES.get(of[0], of[0]), [_of(rows, of, value) for value in sparsities]) for of in families]
     else:
@@ -250,10 +252,10 @@ def draw_classes(canvas: Canvas, rows: Sequence[ClassRow], results: Results, by_
     most = max(row.pies for row in rows)
     gap = 1.2 * em + extent(f"{most:,}", small)
     left = gap + 0.6 * em
-    columns = canvas.columns(len(heads), max(7 * em, min(len(names), 20) * min(longest + 1, 1.2 * small)), left, gap)
-    for start in range(0, len(heads), columns):
+    columns = canvas.columns(len(headings), max(7 * em, min(len(names), 20) * min(longest + 1, 1.2 * small)), left, gap)
+    for start in range(0, len(headings), columns):
         part = slice(start, start + columns)
-        canvas.heads(heads[part], columns, left, gap)
+        canvas.headings(headings[part], columns, left, gap)
         for number, (name, cells) in enumerate(lines):
             panels = canvas.line(len(cells[part]), columns, left, gap, height=6.5 * em)
             canvas.beside(panels[0], f"{name}: PIEs" if by_objective else f"PIEs at {name}")

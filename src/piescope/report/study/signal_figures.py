@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from piescope.report.layout.palette import INK, LINE, OBJECTIVES, SEEDS, SOFT
 from piescope.report.study.canvas import Canvas, apart, bare, extent, fitted, named, widest
-from piescope.report.study.paper_figures import TINT, head_of
+from piescope.report.study.paper_figures import TINT, heading_of
 from piescope.report.study.results import Results
 from piescope.report.study.rows import Bounds
 from piescope.report.study.signal_rows import IntersectionRow, PartRow, ReplicateRow
@@ -38,7 +38,7 @@ def draw_decomposition(canvas: Canvas, rows: Sequence[PartRow]) -> Figure:
     columns = canvas.columns(len(families), 5.5 * em, left, gap)
     for start in range(0, len(families), columns):
         shown = families[start : start + columns]
-        canvas.heads([head_of(family) for family in shown], columns, left, gap)
+        canvas.headings([heading_of(family) for family in shown], columns, left, gap)
         panels = canvas.line(len(shown), columns, left, gap, height=16 * em)
         canvas.beside(panels[0], "PIEs")
         for axes, family in zip(panels, shown, strict=True):
@@ -209,7 +209,7 @@ def draw_replicates(canvas: Canvas, rows: Sequence[ReplicateRow], results: Resul
     columns = canvas.columns(len(families), 7 * em, left, gap)
     for start in range(0, len(families), columns):
         shown = families[start : start + columns]
-        canvas.heads([head_of(family) for family in shown], columns, left, gap)
+        canvas.headings([heading_of(family) for family in shown], columns, left, gap)
         panels = canvas.line(len(shown), columns, left, gap, height=12 * em)
         canvas.beside(panels[0], f"PIEs at {as_percent(results.main_sparsity)}")
         for axes, family in zip(panels, shown, strict=True):

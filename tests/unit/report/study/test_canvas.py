@@ -10,13 +10,24 @@ import matplotlib
 import pytest
 
 from piescope.report.layout.palette import INK
-from piescope.report.study.canvas import LOOKS, Canvas, Head, StudyFigure, Style, Width, extent, fitted, saved, styled
+from piescope.report.study.canvas import (
+    LOOKS,
+    Canvas,
+    Heading,
+    StudyFigure,
+    Style,
+    Width,
+    extent,
+    fitted,
+    saved,
+    styled,
+)
 
 
 def drawn(style: Style = "paper", width: Width = "column") -> StudyFigure:
     canvas = Canvas(style, width)
     with styled(canvas.look):
-        canvas.heads([Head(("supervised", "Sup"), INK, ("GMP",))] * 3, 3, 20, 5)
+        canvas.headings([Heading(("supervised", "Sup"), INK, ("GMP",))] * 3, 3, 20, 5)
         for axes in canvas.line(3, 3, 20, 5):
             axes.plot([0, 1], [0, 1])
         canvas.key([([{"color": "red"}], "a mark")])
@@ -75,5 +86,5 @@ def test_names_are_as_long_as_there_is_room() -> None:
         assert extent(fitted("a rather long name", room, 6), 6) <= max(room, extent("…", 6))
     assert fitted("a rather long name", 1000, 6) == "a rather long name"
     canvas = Canvas("paper", "column")
-    canvas.heads([Head(("supervised", "Sup"))] * 9, 9, 0, 2)
+    canvas.headings([Heading(("supervised", "Sup"))] * 9, 9, 0, 2)
     assert {text.get_text() for text in canvas.figure.texts} == {"Sup"}
