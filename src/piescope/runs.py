@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from piescope.dataframes import DataFrame
+    from piescope.report.layout.blocks import Document
     from piescope.report.study.canvas import Style, Width
     from piescope.report.study.results import Results
     from piescope.report.study.signal import Signal
@@ -147,7 +148,7 @@ class StudyRun:
         Raises:
             StudyError: no arm is complete yet.
         """
-        if not has_fresh_page(self.folder) and write_page(self.folder):
+        if not has_fresh_page(self.folder) and write_page(self.folder) is None:
             raise self._nothing_complete()
         return opened(layout.report(self.folder))
 
@@ -192,8 +193,8 @@ def has_fresh_page(folder: Path) -> bool:
     return is_current(folder)
 
 
-def write_page(folder: Path) -> str:
-    """Writes a study's results and page anew; why there is nothing to write yet, or an empty string."""
+def write_page(folder: Path) -> Document | None:
+    """Writes a study's results and page anew; what it says, or None where no arm is complete yet."""
     from piescope.report.study.build import build_report
     from piescope.study.catalogue import refresh_catalogue
 

@@ -242,7 +242,8 @@ def report(directory: FolderArgument) -> None:
     """Write tables, figures and report.html from stored results: of a study, or of an audit."""
     from piescope.cli.reports import report_of
 
-    say(console_here(), f"report: {report_of(directory)}")
+    console = console_here()
+    say(console, f"report: {report_of(directory, console)}")
 
 
 @app.command()

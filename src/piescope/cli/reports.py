@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from piescope.store import audit_layout, layout
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from piescope.report.layout.blocks import Document
 
 AUDIT, RUNS = Path("piescope-audit"), Path("runs")
 """Where `piescope audit` and `piescope run` put what they make, if not told otherwise."""
@@ -26,11 +29,30 @@ def study_report(console: Console, folder: Path) -> None:
     if is_current(folder):
         say(console, f"results are current: {layout.report(folder)}")
     else:
-        say(console, build_report(folder) or f"report: {layout.report(folder)}")  # what failed is said after it
+        document = build_report(folder)
+        if document is None:
+            say(console, "no arm is complete yet: there is nothing to report")  # what failed is said after it
+            return
+        _say_finding(console, document)
+        say(console, f"report: {layout.report(folder)}")
 
 
-def report_of(folder: Path) -> Path:
-    """Writes a page anew, a study's or an audit's; its path."""
+def _say_finding(console: Console, document: Document) -> None:
+    """The answer of a page, without what stands below it."""
+    from piescope.report.layout.lines import lines
+
+    for line in lines(replace(document, sections=()), console.width):
+        say(console, line)
+    say(console, "")
+
+
+def report_of(folder: Path, console: Console | None = None) -> Path:
+    """Writes a page anew, a study's or an audit's; its path.
+
+    Args:
+        folder: of either.
+        console: where a study's finding is printed; None: nowhere.
+    """
     if audit_layout.is_audit(folder):
         from piescope.audits import render
 
@@ -38,9 +60,12 @@ def report_of(folder: Path) -> Path:
         return audit_layout.report(folder)
     from piescope.runs import write_page
 
-    problem = write_page(folder)
-    if problem:
-        fail(f"{folder}: {problem}; `piescope status` says what is done", STEP_FAILED)
+    document = write_page(folder)
+    if document is None:
+        nothing = "no arm is complete yet: there is nothing to report"
+        fail(f"{folder}: {nothing}; `piescope status` says what is done", STEP_FAILED)
+    if console is not None:
+        _say_finding(console, document)
     return layout.report(folder)
 
 

@@ -50,6 +50,7 @@ lock = _inside("run.lock")
 running = _inside("running.json")
 results = _inside("results")
 results_manifest = _inside("results", MANIFEST)  # what the results were made from, and their hashes
+summary = _inside("results", "summary.md")  # the page in short, for a pull request
 examples = _inside("results", "examples.parquet")  # one row per (arm, example)
 report = _inside("report.html")
 

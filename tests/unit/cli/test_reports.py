@@ -152,4 +152,7 @@ def test_a_study_that_ships_is_shown_from_the_cache_by_the_small_installation(na
 
 def test_report_says_where_the_page_is(audited: Path, small_run: Run, tmp_path: Path) -> None:
     out = small_run.copy(tmp_path / "copy")
-    assert run_piescope("report", out).stdout == f"report: {out / 'report.html'}\n"
+    *finding, said = run_piescope("report", out).stdout.splitlines()
+    assert said == f"report: {out / 'report.html'}"
+    summary = (out / "results" / "summary.md").read_text()
+    assert "TOO FEW TO TELL. With 50" in " ".join(finding) and "**TOO FEW TO TELL. With 50" in summary

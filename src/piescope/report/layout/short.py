@@ -72,11 +72,13 @@ def _short(blocks: Iterable[Block]) -> Iterator[Short]:
 
 
 def _worst(bars: Bars) -> Short:
-    lost = [bar for bar in bars.rows if bar.value is not None and bar.value < 0]
+    more = bars.more_is_worse
+    lost = [bar for bar in bars.rows if bar.value is not None and (bar.value > 0 if more else bar.value < 0)]
     if not lost:
-        return Words((f"none lost {bars.measure}",))
+        return Words(("none more than seeds",) if more else (f"none lost {bars.measure}",))
     extent = max(len(bar.details) for bar in bars.rows)
-    head = (bars.what, bars.measure, f"change [{bars.level}]", *[""] * extent, "")
+    columns = ("seeds → pruned", f"beyond seeds [{bars.level}]") if more else (bars.measure, f"change [{bars.level}]")
+    head = (bars.what, *columns, *[""] * extent, "")
     rows = tuple(
         (bar.name, bar.both, bar.text, *bar.details, *[""] * (extent - len(bar.details)), bar.chance)
         for bar in bars.rows

@@ -37,7 +37,7 @@ def answer(results: Results, signal: Signal) -> Answer:
         warnings=tuple(warnings),
         curve=_curve(rows),
         wall=None if first is None else _wall(results, first.arm),
-        blocks=(Words((_how_counted(rows),), "small"),) if rows else (),
+        blocks=(Words((_how_counted(rows),), "small", in_short=False),) if rows else (),
     )
 
 
@@ -61,12 +61,12 @@ def finding(row: Forgotten) -> str:
     arm = row.arm
     sentence = (
         f"With {as_percent(arm.sparsity)} of their weights removed, {networks(arm.objective)} "
-        f"({pruning_name(arm.pruning)}) change their mind on {count(row.shown)} of "
+        f"({pruning_name(arm.pruning)}) change their mind on {_mean(row.shown)} of "
         f"{counted(len(arm.is_pie), 'test example')}"
     )
     if row.seeds.value is None:
         return f"{sentence}; how many other seeds alone would change, one dense model cannot tell."
-    sentence += f"; other seeds alone would on about {count(row.seeds.value)}"
+    sentence += f"; other seeds alone would on about {number(row.seeds.value, 0)}"
     return f"{sentence}." if row.is_clear else f"{sentence}: not clearly more than seeds."
 
 
@@ -89,11 +89,16 @@ def _of_objective(objective: str, rows: Sequence[Forgotten]) -> str:
     if clear:
         return f"{capital(networks(objective))} forget most with {_named(most, False)}: {_how_much(most)}."
     if all(row.is_clear is None for row in rows):
-        return f"{capital(networks(objective))} change at most {count(most.shown)} ({_named(most, False)})."
+        return f"{capital(networks(objective))} change at most {_mean(most.shown)} ({_named(most, False)})."
     return (
-        f"{capital(networks(objective))} forget at most {count(most.shown)} ({_named(most, False)}): "
+        f"{capital(networks(objective))} forget at most {_mean(most.shown)} ({_named(most, False)}): "
         "not clearly more than seeds."
     )
+
+
+def _mean(value: float) -> str:
+    """A count that may be a mean over splits of the models: ``25``, ``about 74``."""
+    return f"{'' if float(value).is_integer() else 'about '}{number(value, 0)}"
 
 
 def _named(row: Forgotten, with_objective: bool = True) -> str:
@@ -104,9 +109,9 @@ def _named(row: Forgotten, with_objective: bool = True) -> str:
 def _how_much(row: Forgotten) -> str:
     """``124, of which 115 [53, 177] are beyond seeds``."""
     if row.excess.value is None:
-        return counted(row.shown, "example")
+        return f"{_mean(row.shown)} examples"
     beyond = with_interval(*row.excess, decimals=0)
-    return f"{counted(row.shown, 'example')}, {beyond} more than seeds" + ("" if row.is_clear else " (not clear)")
+    return f"{_mean(row.shown)} examples, {beyond} more than seeds" + ("" if row.is_clear else " (not clear)")
 
 
 def _only_dense(results: Results) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import piescope
+from piescope.report.layout.blocks import Document
 from piescope.report.study.rows import Row
 from piescope.store import layout
 from piescope.store.tables import as_csv
@@ -27,20 +28,21 @@ def is_current(out: Path) -> bool:
         return False
 
 
-def build_report(out: Path) -> str:
-    """Writes tables, figures, examples.parquet and report.html.
+def build_report(out: Path) -> Document | None:
+    """Writes tables, figures, examples.parquet, summary.md and report.html.
 
     Args:
         out: the study's folder.
 
     Returns:
-        an empty string, or why there is nothing to report yet.
+        what the page says; None where no arm is complete yet, so that there is nothing to report.
 
     Raises:
         CorruptArtefactError: a stored file is not what was written.
     """
     from piescope.report.layout.html import page
     from piescope.report.layout.latex import latex
+    from piescope.report.layout.markdown import markdown
     from piescope.report.study.claims import check_claims
     from piescope.report.study.document import study_document
     from piescope.report.study.explorer import study_explorer
@@ -57,7 +59,7 @@ def build_report(out: Path) -> str:
     made_from = _sources(out)  # before reading: what changes meanwhile makes the results stale
     results = load_results(out)
     if results is None:
-        return "no arm is complete yet: there is nothing to report"
+        return None
     signal = Signal(results)
     claims = check_claims(results, signal=signal)
     rows = rows_of(results, claims)
@@ -76,6 +78,7 @@ def build_report(out: Path) -> str:
         )
     document = study_document(results, signal, claims, typeset, figures, _how_made(made_from))
     files[layout.report(out)] = page(document, study_explorer(results, forgotten(signal)))
+    files[layout.summary(out)] = markdown(document).encode()
     for path, content in files.items():
         write_file(path, content)
     manifest = {
@@ -83,7 +86,7 @@ def build_report(out: Path) -> str:
         "files": {str(path.relative_to(out)): hashlib.sha256(content).hexdigest() for path, content in files.items()},
     }
     write_file(layout.results_manifest(out), as_json(manifest))
-    return ""
+    return document
 
 
 def csv_of(rows: Sequence[Row], columns: Sequence[str]) -> bytes:

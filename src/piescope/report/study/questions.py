@@ -81,6 +81,7 @@ def _signal(signal: Signal, results: Results) -> Section | None:
                 f"{number(row.seeds.value, 0)} → {number(row.in_groups.value, 0)}",
                 (f"{row.arm.summary.confirmed} confirmed",),
                 bool(row.is_clear),
+                "" if row.is_clear else "not clear",
             )
             for row in sorted(rows, key=lambda row: -(row.excess.value or 0.0))
         ),
@@ -112,10 +113,10 @@ def _classes(results: Results, signal: Signal, arm: ArmResult, tiles: PieTiles) 
     paid = [name(row.label) for row in rows if _is_clear(row) and (row.impact.value or 0.0) < 0]
     said = "No class paid more than the others beyond chance." if not paid else f"Beyond chance: {listed(paid, 6)}."
     caption = f"Change of each class's recall beyond the change of the mean accuracy, {_where(arm)}."
-    right: tuple[Block, ...] = (Words(("None of its examples changed label.",)),)
+    right: tuple[Block, ...] = (Words((f"No example of {name(worst)} changed label.",)),)
     if len(of_worst):
         title = f"What was lost of {name(worst)}"
-        right = (Words((title + ":",)), Gallery(title, tiles.of(arm, of_worst[:TILES]), TILES))
+        right = (Words((title + ":",), in_short=False), Gallery(title, tiles.of(arm, of_worst[:TILES]), TILES))
     return Section("classes", "Who pays?", (Words((caption, said)), Beside((left,), right)))
 
 
@@ -147,7 +148,7 @@ def _mix_ups(results: Results, arm: ArmResult, tiles: PieTiles) -> Section | Non
     return Section(
         "mix-ups",
         "What is taken for what?",
-        (Words((caption,)), Gallery("Mix-ups", tuple(cards), MIX_UPS, form="cards")),
+        (Words((caption,)), Gallery("Mix-ups", tuple(cards), MIX_UPS, form="cards", brief=4)),
         "Mix-ups",
     )
 
@@ -179,7 +180,7 @@ def _representation(results: Results, arm: ArmResult) -> Section | None:
     beside = tuple(
         Beside((one,), tuple(drawn[at + 1 : at + 2]), even=True) for at, one in enumerate(drawn) if at % 2 == 0
     )
-    return Section("representation", "What happened to the representation?", beside, "Representation")
+    return Section("representation", "What happened to the representation?", beside, "Representation", in_short=False)
 
 
 def _kinds() -> tuple[tuple[Markup, str], ...]:
@@ -200,7 +201,13 @@ def _rescued(results: Results, tiles: PieTiles) -> Section | None:
     if not made:
         return None
     words = Words(("Examples that dense models get wrong and pruned ones right, from the lowest sparsity up.",))
-    return Section("rescued", "Does pruning also mend?", (words, Gallery("Won back", tuple(made), TILES)), "Won back")
+    return Section(
+        "rescued",
+        "Does pruning also mend?",
+        (words, Gallery("Won back", tuple(made), TILES)),
+        "Won back",
+        in_short=False,
+    )
 
 
 def _claims(results: Results, claims: Sequence[Claim]) -> Section | None:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 
+import pytest
+from rich.cells import cell_len
+
 from made_results import CASES
+from piescope.report.layout.blocks import Bars, Document
 from piescope.report.layout.html import first_screen, page
 from piescope.report.layout.latex import latex
+from piescope.report.layout.lines import lines
+from piescope.report.layout.markdown import escaped, markdown
 from piescope.report.study.claims import check_claims
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_tables import signal_tables
 from piescope.report.study.tables import paper_tables, rows_of
 from piescope.store.tables import as_csv
+from piescope.wording import plain
 
 from .conftest import document_of, figures_of
 
@@ -28,9 +35,9 @@ def test_every_kind_of_study_gives_tables_figures_and_a_page(case: str) -> None:
     signal = Signal(results)
     tables = {**paper_tables(results, rows), **signal_tables(signal)}
     for of in (rows, signal.rows):
-        for table, lines in of.by_name().items():
+        for table, listed in of.by_name().items():
             columns = of.kinds()[table].columns()
-            assert len(as_csv([row.cells() for row in lines], columns).splitlines()) == 1 + len(lines)
+            assert len(as_csv([row.cells() for row in listed], columns).splitlines()) == 1 + len(listed)
             assert latex(tables[table]).count("\\begin") == 2
             assert all(len(row) == len(tables[table].head) for row in tables[table].rows)
             assert sum(span for _, span in tables[table].groups) in (0, len(tables[table].head))
@@ -70,3 +77,21 @@ def test_an_incomplete_study_says_so_first() -> None:
     assert answer.warnings == (
         "This study is not complete. Missing from all that follows: Sup / my own 99\N{NO-BREAK SPACE}%.",
     )
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_terminals_and_pull_requests_have_the_same_finding(case: str, width: int) -> None:
+    document = document_of(case)
+    made = markdown(document)
+    assert escaped(document.answer.sentence) in made and len(made.splitlines()) <= 70
+    shown = lines(document, width)
+    assert plain(document.answer.sentence) in " ".join(" ".join(shown).split())
+    assert max(map(cell_len, shown)) <= width
+    table = noise_table(document)
+    assert all(arm in made for arm in table)
+
+
+def noise_table(document: Document) -> list[str]:
+    """The arms that short documents show with what is beyond their seeds."""
+    found = [block for section in document.sections for block in section.blocks if isinstance(block, Bars)]
+    return [escaped(bar.name) for bars in found for bar in bars.rows if (bar.value or 0) > 0][:5] if found else []

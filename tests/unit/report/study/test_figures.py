@@ -82,9 +82,7 @@ def test_words_are_large_enough_apart_and_on_the_canvas(number: int, name: str, 
         if not (canvas.x0 <= box.x0 and canvas.y0 <= box.y0 and box.x1 <= canvas.x1 and box.y1 <= canvas.y1)
     ]
     assert outside == []
-    touching = [
-        (a, b) for (a, of_a), (b, of_b) in combinations(placed, 2) if of_a.padded(-1).overlaps(of_b.padded(-1))
-    ]
+    touching = [(a, b) for (a, of_a), (b, of_b) in combinations(placed, 2) if of_a.padded(-1).overlaps(of_b.padded(-1))]
     assert touching == []
 
 
