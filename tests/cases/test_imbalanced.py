@@ -18,7 +18,8 @@ from conftest import run_piescope
 from piescope.auditing.answers import measures
 from piescope.audits import audit
 from piescope.reading import sides
-from piescope.report.audit.measures import measure_words, telling
+from piescope.report.audit.measures import before_and_after, measure_words
+from piescope.store.audit_record import AuditRecord
 
 
 def binary(seed: int = 12, examples: int = 1000) -> tuple[np.ndarray, np.ndarray]:
@@ -59,6 +60,13 @@ def numbers(measures: dict[str, Any], side: str) -> dict[str, float]:
     }
 
 
+def telling(record: AuditRecord) -> list[tuple[Any, ...]]:
+    """The measures that short documents have beside accuracy and calibration error."""
+    table = before_and_after(record)
+    assert table is not None
+    return [row for row in table.rows[: table.brief] if not row[0].startswith(("accuracy", "calibration"))]
+
+
 @pytest.mark.parametrize("rows", [None, 7])
 @pytest.mark.parametrize("copy", ["collapsed", "mild"])
 def test_one_logit_an_example(copy: str, rows: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,8 +85,8 @@ def test_one_logit_an_example(copy: str, rows: int | None, monkeypatch: pytest.M
         if row["change_interval"] is not None:
             low, high = row["change_interval"]
             assert low <= row["change"] <= high
-    told = {row.name for row in telling(found.record)}
-    assert told >= {"precision of class 1", "recall of class 1", "F1 of class 1", "ROC AUC"}
+    told = {row[0] for row in telling(found.record)}
+    assert told >= {"precision of class 1, %", "recall of class 1, %", "F1 of class 1, %", "ROC AUC"}
 
 
 def test_from_an_npz_with_its_labels(tmp_path: Path) -> None:
@@ -226,8 +234,8 @@ def test_what_changes_while_accuracy_does_not_is_told() -> None:
     found = audit(logits, after, labels=truth)
     assert found["changed"] == 0
     told = telling(found.record)
-    assert [row.name for row in told] == ["ROC AUC", "average precision"]
-    assert all(row.is_clear and row.change.startswith("\N{MINUS SIGN}") for row in told)
+    assert [row[0] for row in told] == ["ROC AUC", "average precision"]
+    assert all(row[3].tone == "strong" and row[3].text.startswith("\N{MINUS SIGN}") for row in told)
 
 
 def test_terminal_page_and_markdown_show_them(tmp_path: Path) -> None:

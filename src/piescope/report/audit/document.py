@@ -15,8 +15,8 @@ from piescope.report.audit import (
     copies,
     findings,
     gallery,
+    glossary,
     headlines,
-    how_to_read,
     measures,
     reading,
     tables,
@@ -259,9 +259,10 @@ def _seeds(audit: AuditRecord) -> Section:
 
 
 def _certainty(audit: AuditRecord) -> Section:
+    words = tuple(Fact(term, meaning) for term, meaning in glossary.glossary(audit).items())
     drawers = [
         reading.files(audit),
-        Drawer("How to read each measure", "", (FactList(how_to_read.how_to_read(audit)),)),
+        Drawer("How to read each measure", "", (FactList(words),)),
         Drawer("Limits", "what these numbers cannot say", (Words(tuple(caveats.limits(audit))),)),
     ]
     table = measures.by_class(audit)

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
-from functools import cache
-from importlib import resources
-
+from piescope.report.layout.glossary import meanings
 from piescope.report.study.results import Results
 from piescope.report.study.signal import MARGIN
 from piescope.report.study.words import OBJECTIVES, pruning_name
-from piescope.spec import Spec
 from piescope.wording import as_percent, count, percent
-
-
-class Word(Spec):
-    """A word of glossary.toml; ``needs``: what a study must have for it to be shown."""
-
-    term: str
-    meaning: str
-    needs: str = ""
-
-
-@cache
-def words() -> tuple[Word, ...]:
-    """All of them, in the order of reading."""
-    path = resources.files("piescope.report.study") / "glossary.toml"
-    return tuple(map(Word.model_validate, tomllib.loads(path.read_text(encoding="utf-8"))["words"]))
 
 
 def glossary(results: Results) -> dict[str, str]:
@@ -33,7 +14,6 @@ def glossary(results: Results) -> dict[str, str]:
     pruned, depth = results.pruned(), results.study.depth
     controls = "; ".join(_control(*arm.key) for arm in results.arms if arm.is_control)
     has = {
-        "": True,
         "pruned": bool(pruned),
         "controls": bool(controls),
         "depth": depth is not None and bool(results.probe_points),
@@ -53,7 +33,7 @@ def glossary(results: Results) -> dict[str, str]:
         "probes": len(results.probe_points),
         "maps": own_axes if results.study.maps_of_mean else "One model's representation a map; the seed is recorded.",
     }
-    return {word.term: " ".join(word.meaning.format(**facts).split()) for word in words() if has[word.needs]}
+    return meanings("study", has, facts)
 
 
 def _control(objective: str, pruning: str, sparsity: float) -> str:

@@ -79,7 +79,7 @@ def test_right_and_wrong_are_no_classes() -> None:
 def test_every_document_shows_it(tmp_path: Path) -> None:
     (dense,), (other,) = sides((1, 1))
     found = audit(dense, other, out=tmp_path / "out")
-    assert "Cohen's kappa 0." in found.markdown()
+    assert "**Cohen's kappa** 0." in found.markdown()
     assert "Cohen&#39;s kappa" in (tmp_path / "out" / "report.html").read_text()
     assert 0 < found["figures"]["cohen_kappa"]["low"] < found["figures"]["cohen_kappa"]["value"]
     assert AuditRecord.read(tmp_path / "out") == found.record

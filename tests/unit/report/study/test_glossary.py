@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from made_results import CASES
-from piescope.report.study.glossary import glossary, limits, words
+from piescope.report.layout.glossary import words
+from piescope.report.study.glossary import glossary, limits
 
 
 def test_every_word_is_filled_in(case: str) -> None:
     meanings = glossary(CASES[case])
     assert not any("{" in meaning or "None" in meaning for meaning in meanings.values())
-    assert set(meanings) <= {word.term for word in words()}
+    assert set(meanings) <= {word.term for word in words("study")}
 
 
 def test_words_of_what_there_is_not_are_left_out() -> None:

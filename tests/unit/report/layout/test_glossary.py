@@ -1,0 +1,24 @@
+"""Words are filled in where there is what they need."""
+
+from __future__ import annotations
+
+import pytest
+
+from piescope.report.layout.glossary import meanings, words
+
+
+@pytest.mark.parametrize("room", ["study", "audit"])
+def test_every_word_stands_once_and_says_something(room: str) -> None:
+    terms = [word.term for word in words(room)]
+    assert len(terms) == len(set(terms)) > 10
+    assert all(word.meaning.strip().endswith((".", "}")) for word in words(room))
+
+
+def test_what_is_filled_in_stays_as_it_is_and_what_is_not_needed_is_left_out() -> None:
+    needs = {word.needs for word in words("audit")} - {""}
+    names = ["mean", "counted", "seeds", "wider", "one_sided", "over", "label", "accuracy_limit", "class_limit"]
+    facts = {name: "<{x}\xa0y>" for name in names}
+    everything = meanings("audit", dict.fromkeys(needs, True), facts)
+    assert list(everything) == [word.term for word in words("audit")]
+    assert everything["Harm"].startswith("By how much the probability of the <{x}\xa0y> fell, from 100 points")
+    assert list(meanings("audit", dict.fromkeys(needs, False), facts)) == ["[ , ]"]
