@@ -129,7 +129,10 @@ function clearestFirst(level: Level, fits: Uint8Array, count: number): Uint32Arr
   return Uint32Array.from(keys, (key) => key % 2 ** 32);
 }
 
-/** Whether an example's change is drawn pale: its level lies inside the noise, or its votes changed no more than by chance. */
+/**
+ * Whether an example's change is drawn pale: its level lies inside the noise, or its own votes changed no more than by chance
+ * where those of others did. Where no change is beyond chance by itself, but all together are, none is.
+ */
 export function isPale(level: Level, example: number): boolean {
-  return level.is_clear === false || (level.cells.confirmed !== null && level.cells.confirmed[example] !== 1);
+  return level.is_clear === false || (level.tells && level.cells.confirmed![example] !== 1);
 }

@@ -52,6 +52,8 @@ export interface Level extends LevelFacts {
   cells: Cells;
   /** What happened to each example: SAME, LOST, WON or MOVED. */
   kinds: Uint8Array;
+  /** Whether any change is beyond chance by itself; with few models none can be. */
+  tells: boolean;
 }
 
 export interface Arm {
@@ -142,7 +144,9 @@ export function dataOf(head: Head, bytes: ArrayBuffer): Data {
     const side = sides[arm.side]!;
     const levels = arm.levels.map((level, place) => {
       const said = cells(level.cells);
-      return { ...level, index: place, cells: said, kinds: kindsOf(truth, side.cells.label, said.label) };
+      const kinds = kindsOf(truth, side.cells.label, said.label);
+      const tells = kinds.some((kind, example) => kind !== SAME && said.confirmed?.[example] === 1);
+      return { ...level, index: place, cells: said, kinds, tells };
     });
     return { ...arm, index, side, levels };
   });
@@ -156,7 +160,9 @@ export function dataOf(head: Head, bytes: ArrayBuffer): Data {
 
 /** The bytes of base64 of zlib's deflate. */
 export async function inflate(base64: string): Promise<ArrayBuffer> {
-  const packed = Uint8Array.from(atob(base64.trim()), (character) => character.charCodeAt(0));
+  const text = atob(base64.trim());
+  const packed = new Uint8Array(text.length);
+  for (let i = 0; i < packed.length; i++) packed[i] = text.charCodeAt(i);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return await new Response(stream).arrayBuffer();
 }

@@ -91,7 +91,7 @@ function top(app: App, at: number): HTMLElement {
     picture(app, at, "x-large"),
     h("div", { class: "x-facts" }, truth,
       h("p", { class: "x-did" }, h("span", { class: `x-mark ${["same", "lost", "won", "moved"][level.kinds[at]!]}` }, did), ` by ${isolated(chosen.arm.name)}${chosen.arm.levels.length > 1 ? ` at ${level.label}` : ""}`,
-        level.cells.confirmed && level.kinds[at] !== 0 ? (level.cells.confirmed[at] === 1 ? ", beyond chance" : ", no more than chance") : ""),
+        level.cells.confirmed && level.kinds[at] !== 0 ? (level.cells.confirmed[at] === 1 ? ", beyond chance" : ", alone no more than chance") : ""),
       h("table", { class: "x-table" }, heads, ...rows), link));
 }
 

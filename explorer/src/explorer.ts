@@ -28,6 +28,7 @@ async function start(): Promise<void> {
   const help = helpDialog();
   if (svg) app.views.push(curve(svg, app));
   const under = document.getElementById("dial");
+  if (svg && under && svg.parentElement?.matches("figure")) svg.after(under); // above the caption: right below the curve
   if (under) app.views.push(dial(under, svg, app));
   const hung = document.getElementById("wall");
   if (hung) {

@@ -64,7 +64,7 @@ export function refine(app: App): View & { element: HTMLElement } {
       sure.checked = state.confirmed;
       votes.value = String(state.votes);
       least.textContent = state.votes > 0 ? `≥ ${percent(state.votes)}` : "any";
-      chance.hidden = chosen.level.cells.confirmed === null;
+      chance.hidden = !chosen.level.tells && !state.confirmed;
       agree.hidden = chosen.level.models < 2;
     },
   };

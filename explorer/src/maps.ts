@@ -95,30 +95,31 @@ function map(app: App, on: Brush["on"]): Cloud {
   return made;
 }
 
-const middles = new WeakMap<Measured, [number, number][]>();
+const tops = new WeakMap<Measured, [number, number][]>();
 
-/** The names of classes where most of each lies. */
+/** The names of classes above where most of each lies. */
 function classNames(context: CanvasRenderingContext2D, size: number, app: App, places: Measured): void {
   const { classes } = app.data.head;
   if (classes.length > MANY) return;
-  let found = middles.get(places);
-  if (!found) middles.set(places, (found = middlesOf(app, places)));
-  context.font = `650 12px ${app.theme.font}`;
+  let found = tops.get(places);
+  if (!found) tops.set(places, (found = topsOf(app, places)));
+  context.font = `650 11px ${app.theme.font}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.lineJoin = "round";
-  context.lineWidth = 4;
+  context.lineWidth = 3;
   context.strokeStyle = app.theme.paper;
   context.fillStyle = app.theme.ink;
   found.forEach(([x, y], index) => {
     if (!Number.isFinite(x)) return;
     const name = isolated(cut(context, classes[index]!, size / 3));
-    context.strokeText(name, toSide(x) * size, (1 - toSide(y)) * size);
-    context.fillText(name, toSide(x) * size, (1 - toSide(y)) * size);
+    const top = Math.max(8, (1 - toSide(y)) * size - 9);
+    context.strokeText(name, toSide(x) * size, top);
+    context.fillText(name, toSide(x) * size, top);
   });
 }
 
-function middlesOf(app: App, places: Measured): [number, number][] {
+function topsOf(app: App, places: Measured): [number, number][] {
   const classes = classesOf(app.data, app.chosen.side);
   return app.data.head.classes.map((_, index) => {
     const across: number[] = [];
@@ -128,8 +129,8 @@ function middlesOf(app: App, places: Measured): [number, number][] {
       across.push(places.at(2 * i));
       up.push(places.at(2 * i + 1));
     }
-    return [median(across), median(up)];
+    return [quantile(across, 0.5), quantile(up, 0.9)];
   });
 }
 
-const median = (values: number[]): number => Float64Array.from(values).sort()[values.length >> 1] ?? NaN;
+const quantile = (values: number[], share: number): number => Float64Array.from(values).sort()[Math.floor(values.length * share)] ?? NaN;

@@ -21,6 +21,14 @@ export interface Grid {
   left: number;
 }
 
+const SMALL = 48; // of a tile, frame and all: 40 pixels of picture, as many as five times eight
+
+/** How large tiles are: the fewer there are, the larger. */
+export function tileFor(count: number, width: number, isFine: boolean): number {
+  const [large, middle] = width < 420 ? [56, 56] : [72, 56];
+  return count <= 18 ? large : count <= 60 || isFine ? middle : SMALL;
+}
+
 /** How tiles of about a size fill a width. */
 export function gridOf(width: number, count: number, tile: number, caption: number): Grid {
   const columns = Math.max(1, Math.floor((width + GAP) / (tile + GAP)));
@@ -40,14 +48,14 @@ interface Place { x: number; y: number }
 export function wall(place: HTMLElement, app: App): View {
   const { data } = app;
   const captions = data.head.classes.every((name) => name.length <= 10);
-  const size = app.pictures && Math.max(app.pictures.facts.width, app.pictures.facts.height) > 40 ? 64 : 52;
+  const isFine = app.pictures !== null && Math.max(app.pictures.facts.width, app.pictures.facts.height) > 40;
   const canvas = h("canvas", { "aria-hidden": "true" });
   const current = h("div", { id: "x-current", role: "option", class: "x-unseen", "aria-selected": "true" });
   const space = h("div", { class: "x-space", role: "none" }, canvas);
   const scroll = h("div", { class: "x-scroll", role: "listbox", tabindex: 0, "aria-label": `Chosen ${app.words.things(2).slice(2)}` }, space, current);
   const empty = h("p", { class: "x-empty", hidden: true }, "Nothing fits. Lift a filter, or move the dial.");
   show(place, scroll, empty);
-  let grid = gridOf(320, 0, size, CAPTION);
+  let grid = gridOf(320, 0, SMALL, CAPTION);
   let at = -1; // index of the example that the keyboard is on
   let drawn = new Map<number, Place>();
   let falling: { from: Map<number, Place>; since: number } | null = null;
@@ -102,13 +110,15 @@ export function wall(place: HTMLElement, app: App): View {
     const shown = context.globalAlpha;
     const inner = side - 2 * FRAME - 2;
     const pale = isPale(chosen.level, example);
-    if (pale) context.globalAlpha = shown * 0.45;
+    if (pale) context.globalAlpha = shown * 0.4;
     const kind = chosen.level.kinds[example]!;
     context.fillStyle = theme.kinds[kind]!;
     box(context, x, y, side, 5);
     context.fill();
-    context.fillStyle = app.pictures ? theme.picture : theme.card;
+    context.globalAlpha = shown;
+    context.fillStyle = pale || !app.pictures ? theme.card : theme.picture;
     context.fillRect(x + FRAME, y + FRAME, side - 2 * FRAME, side - 2 * FRAME);
+    if (pale) context.globalAlpha = shown * 0.6;
     const said = `${name(chosen.side.cells.label[example]!)} → ${name(chosen.level.cells.label[example]!)}`;
     if (!app.pictures?.draw(context, example, x + FRAME + 1, y + FRAME + 1, inner) && !(app.pictures && app.pictures.place(example) >= 0)) {
       context.fillStyle = theme.ink;
@@ -207,7 +217,8 @@ export function wall(place: HTMLElement, app: App): View {
 
   function lay(): void {
     const count = app.chosen.examples.length;
-    grid = gridOf(scroll.clientWidth, count, scroll.clientWidth < 420 ? Math.min(size, 48) : size, captions ? CAPTION : 0);
+    const tile = tileFor(count, scroll.clientWidth, isFine);
+    grid = gridOf(scroll.clientWidth, count, tile, captions ? CAPTION : 0);
     const tall = grid.rows * grid.down + TOP;
     space.style.height = `${tall}px`;
     const height = Math.min(tall, Math.max(2 * grid.down, Math.min(5.5 * grid.down, innerHeight * 0.62)));

@@ -1,6 +1,6 @@
 /** What the explorer says, in plain words. */
 
-import { LOST, MOVED, WON, type Data, type Level } from "./data.ts";
+import { LOST, MOVED, SAME, WON, type Data, type Level } from "./data.ts";
 import type { Chosen } from "./choice.ts";
 import type { Kind, State } from "./state.ts";
 
@@ -48,5 +48,6 @@ export function noise(data: Data, level: Level, words: Words): string {
   const seeds = level.seeds === null ? "" : `Other seeds alone would change about ${whole(Math.round(level.seeds))} of ${words.things(data.examples)}. `;
   if (level.is_clear === false) return `${seeds}This is no more than noise, so it is drawn pale.`;
   if (level.is_clear === null) return `${seeds}Whether this is more than noise cannot be told.`;
-  return seeds.trim();
+  const isAlone = level.is_clear && level.cells.confirmed && !level.tells && level.kinds.some((kind) => kind !== SAME);
+  return isAlone ? `${seeds}Together they are more than that; of no single one can it be told.` : seeds.trim();
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { nearest } from "../src/dial.ts";
-import { gridOf, inSight } from "../src/wall.ts";
+import { gridOf, inSight, tileFor } from "../src/wall.ts";
 
 test("tiles fill a width", () => {
   const grid = gridOf(400, 60, 52, 16);
@@ -22,4 +22,9 @@ test("the dial takes its nearest stop", () => {
   assert.equal(nearest([0, 0.5, 0.9, 1], 0.71), 2);
   assert.equal(nearest([0, 0.5, 0.9, 1], 0.2), 0);
   assert.equal(nearest([0], 0.7), 0);
+});
+
+test("fewer tiles are larger", () => {
+  assert.deepEqual([3, 40, 4000].map((count) => tileFor(count, 480, false)), [72, 56, 48]);
+  assert.deepEqual([3, 40, 4000].map((count) => tileFor(count, 358, true)), [56, 56, 56]);
 });
