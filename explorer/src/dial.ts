@@ -30,6 +30,7 @@ export function dial(place: HTMLElement, svg: SVGSVGElement | null, app: App): V
     if (level && level !== app.chosen.level) app.set({ level: level.value }, passing);
   };
   const step = (by: number): void => go(app.chosen.level.index + by, true);
+  range.addEventListener("pointerdown", () => stop());
   range.addEventListener("input", () => go(nearest(fractions, Number(range.value) / FULL), true));
   range.addEventListener("change", () => place_());
   range.addEventListener("keydown", (event) => {

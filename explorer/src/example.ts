@@ -108,6 +108,8 @@ function strips(app: App, at: number): HTMLElement {
   const { data, words } = app;
   const values = [...new Map(data.arms.flatMap((arm) => arm.levels.map((level) => [level.value, level.label] as const)))].sort((a, b) => a[0] - b[0]);
   const heads = h("tr", {}, h("th", { scope: "col" }, words.before), ...values.map(([, label]) => h("th", { scope: "col" }, data.arms.length + values.length > 2 ? label : words.after)));
+  const table = h("table", { class: "x-strips" });
+  table.style.setProperty("--columns", String(values.length + 1));
   const body = data.arms.flatMap((arm) => [
     h("tr", { class: "x-arm" }, h("th", { colspan: values.length + 1, scope: "rowgroup" }, stroke(arm), user(arm.name))),
     h("tr", {}, h("td", {}, still(app, arm.side, at)), ...values.map(([value]) => {
@@ -119,8 +121,9 @@ function strips(app: App, at: number): HTMLElement {
     h("li", {}, dots({ right: 0, before: 0, own: 0, other: 0, [kind]: 1 }), text);
   const legend = h("ul", { class: "x-key" },
     ...(data.truth ? [key("right", "right")] : []), key("before", data.truth ? "wrong, as before" : "as before"), key("own", data.truth ? "wrong, otherwise" : "otherwise"), key("other", "other labels"));
+  table.append(h("thead", {}, heads), h("tbody", {}, ...body));
   return h("section", { class: "x-when" }, h("h3", {}, data.truth ? "When was it lost?" : "When did it change?"),
-    h("div", { class: "x-scroll-x", tabindex: 0, role: "region", "aria-label": "Votes of all models" }, h("table", { class: "x-strips" }, h("thead", {}, heads), h("tbody", {}, ...body))),
+    h("div", { class: "x-scroll-x", tabindex: 0, role: "region", "aria-label": "Votes of all models" }, table),
     legend);
 }
 

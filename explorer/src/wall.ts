@@ -171,7 +171,8 @@ export function wall(place: HTMLElement, app: App): View {
 
   const about = (example: number, before: number, after: number): string =>
     `${isolated(data.head.ids[example]!)}: ${isolated(name(before))} → ${isolated(name(after))}, ` +
-    `${kindName(app.chosen.level.kinds[example]!)}, ${app.chosen.level.cells.modal[example]!} of ${app.chosen.level.models} models` +
+    kindName(app.chosen.level.kinds[example]!) +
+    `${app.chosen.level.models > 1 ? `, ${app.chosen.level.cells.modal[example]!} of ${app.chosen.level.models} models` : ""}` +
     `${isPale(app.chosen.level, example) ? ", no more than noise" : ""}`;
 
   scroll.addEventListener("scroll", () => {

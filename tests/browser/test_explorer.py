@@ -429,3 +429,44 @@ def serious(page: Any) -> list[str]:
         if each["impact"] in ("serious", "critical")
         for node in each["nodes"]
     ]
+
+
+def test_what_it_cannot_read_leaves_the_page_as_it_was(browser: Any, tmp_path: Path) -> None:
+    head, content = made_head(50)
+    head["format"] = 2
+    page_text = made_page(head, content).replace('<div id="wall"></div>', '<div id="wall"><p>as it was</p></div>')
+    (tmp_path / "later.html").write_text(page_text, encoding="utf-8")
+    opened = Opened(browser, SIZES[0])
+    opened.page.goto((tmp_path / "later.html").as_uri())
+    opened.page.get_by_text("The explorer could not start").wait_for()
+    assert opened.page.locator("#wall").inner_text() == "as it was"
+    opened.close()
+
+
+def test_it_follows_the_light(opened: Opened, address: str) -> None:
+    page = opened.open(address)
+    cell = """() => { const heat = document.querySelector(".x-heat"); const copy = document.createElement("canvas");
+      copy.width = copy.height = 1;
+      const context = copy.getContext("2d"); context.drawImage(heat, heat.width - 6, heat.height - 24, 1, 1, 0, 0, 1, 1);
+      return [...context.getImageData(0, 0, 1, 1).data].join(); }"""
+    page.locator(".x-heat").scroll_into_view_if_needed()
+    assert_drawn(page, ".x-heat")
+    light = page.evaluate(cell)
+    page.emulate_media(color_scheme="dark")
+    until(page, f"({cell})() !== '{light}'")
+
+
+def test_thousands_of_ids_are_saved(browser: Any, tmp_path: Path) -> None:
+    made = made_head(40_000, arms=5, levels=2)
+    made[0]["ids"] = [f"a/long/path/of/a/picture/number-{index:09d}.png" for index in range(40_000)]
+    made[0]["pictures"] = None
+    opened = Opened(browser, SIZES[0], accept_downloads=True)
+    page = opened.open(written(made, tmp_path / "large.html") + "#arm=supervised/random&s=0.99")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as CSV").click()
+    download.value.save_as(tmp_path / "chosen.csv")
+    lines = (tmp_path / "chosen.csv").read_text().splitlines()
+    before, after = Truth(*made).labels("supervised/random", 0.99)
+    assert len(lines) - 1 == (before != after).sum()
+    assert (tmp_path / "chosen.csv").stat().st_size > 1_500_000
+    opened.close()
