@@ -8,7 +8,7 @@ import { stepExample } from "./keyboard.ts";
 import { MEASURES } from "./measures.ts";
 import { share } from "./share.ts";
 import { dots, votesOf, type Votes } from "./strip.ts";
-import { kindName, number, whole } from "./words.ts";
+import { kindName, number, whereabouts, whole } from "./words.ts";
 
 export function example(app: App): View {
   const title = h("h2", { id: "x-example", tabindex: -1 });
@@ -90,7 +90,7 @@ function top(app: App, at: number): HTMLElement {
   return h("div", { class: "x-top" },
     picture(app, at, "x-large"),
     h("div", { class: "x-facts" }, truth,
-      h("p", { class: "x-did" }, h("span", { class: `x-mark ${["same", "lost", "won", "moved"][level.kinds[at]!]}` }, did), ` by ${isolated(chosen.arm.name)}${chosen.arm.levels.length > 1 ? ` at ${level.label}` : ""}`,
+      h("p", { class: "x-did" }, h("span", { class: `x-mark ${["same", "lost", "won", "moved"][level.kinds[at]!]}` }, did), whereabouts(data, chosen.arm, level, isolated(chosen.arm.name)),
         level.cells.confirmed && level.kinds[at] !== 0 ? (level.cells.confirmed[at] === 1 ? ", beyond chance" : ", alone no more than chance") : ""),
       h("table", { class: "x-table" }, heads, ...rows), link));
 }

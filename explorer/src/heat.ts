@@ -46,6 +46,7 @@ export function heat(panel: HTMLElement, app: App): View {
   const canvas = h("canvas", { class: "x-heat", role: "img" });
   const caption = h("p", { class: "x-note" });
   const thing = app.words.things(1).slice(2);
+  panel.hidden = data.arms.reduce((sum, arm) => sum + arm.levels.length, 0) < 2; // one column says no more than the bars
   show(panel, h("h3", {}, "When was it lost?"), canvas, caption);
   let rows: Uint32Array = new Uint32Array();
   let columns: Column[] = [];
@@ -137,13 +138,14 @@ export function heat(panel: HTMLElement, app: App): View {
   return {
     update(was) {
       const { state, chosen } = app;
+      if (panel.hidden) return;
       if (was === null || was.arm !== state.arm || was.class !== state.class) {
         const classes = classesOf(data, chosen.side);
         rows = rowsOf(changes, chosen.arm.index, (i) => state.class === null || classes[i] === state.class);
         image = null;
         const least = Math.min(460, HEAD + FOOT + rows.length * TALLEST);
         canvas.style.height = `${Math.max(160, least)}px`;
-        caption.textContent = `${rows.length === 1 ? `1 ${thing} that some method changes` : `${whole(rows.length)} ${thing}s that some method changes`}, a row each, the most fragile for ${chosen.arm.name} on top. Marks on the left: what is chosen. Click a row to open it.`;
+        caption.textContent = `${app.words.things(rows.length)} that anything here changes, a row each, the most fragile${data.arms.length > 1 ? ` for ${chosen.arm.name}` : ""} on top. Marks on the left: what is chosen. Click a row to open it.`;
         canvas.setAttribute("aria-label", `Heat map of ${whole(rows.length)} ${thing}s and ${columns.length} columns; the wall shows the same ${thing}s to the keyboard.`);
       } else if (sameChoice(was, state) && was.example === state.example) return;
       draw();

@@ -10,7 +10,7 @@ import { kindName } from "./words.ts";
 const GAP = 8;
 const TOP = 5; // for the ring around what is open
 const FRAME = 3;
-const CAPTION = 16;
+const LINE = 14; // of a caption
 const FALL = 420; // milliseconds
 
 export interface Grid {
@@ -47,15 +47,16 @@ interface Place { x: number; y: number }
 
 export function wall(place: HTMLElement, app: App): View {
   const { data } = app;
-  const captions = data.head.classes.every((name) => name.length <= 10);
-  const isFine = app.pictures !== null && Math.max(app.pictures.facts.width, app.pictures.facts.height) > 40;
+  const longest = Math.max(...data.head.classes.map((name) => name.length));
+  const lines = longest <= 3 ? 1 : longest <= 14 ? 2 : 0; // of a caption: longer names would be cut to nothing
+  const isFine = app.pictures !== null && !app.pictures.facts.sharp;
   const canvas = h("canvas", { "aria-hidden": "true" });
   const current = h("div", { id: "x-current", role: "option", class: "x-unseen", "aria-selected": "true" });
   const space = h("div", { class: "x-space", role: "none" }, canvas);
   const scroll = h("div", { class: "x-scroll", role: "listbox", tabindex: 0, "aria-label": `Chosen ${app.words.things(2).slice(2)}` }, space, current);
   const empty = h("p", { class: "x-empty", hidden: true }, "Nothing fits. Lift a filter, or move the dial.");
   show(place, scroll, empty);
-  let grid = gridOf(320, 0, SMALL, CAPTION);
+  let grid = gridOf(320, 0, SMALL, 0);
   let at = -1; // index of the example that the keyboard is on
   let drawn = new Map<number, Place>();
   let falling: { from: Map<number, Place>; since: number } | null = null;
@@ -65,7 +66,7 @@ export function wall(place: HTMLElement, app: App): View {
     y: TOP + Math.floor(index / grid.columns) * grid.down,
   });
 
-  const draw = surface(canvas, (context, width, height) => {
+  const draw = surface(canvas, (context, _, height) => {
     const { examples } = app.chosen;
     const top = scroll.scrollTop;
     const [first, last] = inSight(grid, examples.length, top, height);
@@ -101,7 +102,6 @@ export function wall(place: HTMLElement, app: App): View {
     }
     drawn = now;
     context.globalAlpha = 1;
-    void width;
   });
 
   function tile(context: CanvasRenderingContext2D, example: number, x: number, y: number, focused: boolean): void {
@@ -119,15 +119,16 @@ export function wall(place: HTMLElement, app: App): View {
     context.fillStyle = pale || !app.pictures ? theme.card : theme.picture;
     context.fillRect(x + FRAME, y + FRAME, side - 2 * FRAME, side - 2 * FRAME);
     if (pale) context.globalAlpha = shown * 0.6;
-    const said = `${name(chosen.side.cells.label[example]!)} → ${name(chosen.level.cells.label[example]!)}`;
     if (!app.pictures?.draw(context, example, x + FRAME + 1, y + FRAME + 1, inner) && !(app.pictures && app.pictures.place(example) >= 0)) {
       context.fillStyle = theme.ink;
       context.fillText(cut(context, data.head.ids[example]!, inner), x + side / 2, y + side / 2);
     }
     context.globalAlpha = pale ? shown * 0.75 : shown;
-    if (captions) {
+    if (lines > 0) {
+      const [before, after] = [name(chosen.side.cells.label[example]!), name(chosen.level.cells.label[example]!)];
       context.fillStyle = theme.kindsInk[kind]!;
-      context.fillText(cut(context, said, side + GAP - 2), x + side / 2, y + side + CAPTION / 2 + 1);
+      (lines === 1 ? [`${before} → ${after}`] : [before, `→ ${after}`]).forEach((line, index) =>
+        context.fillText(cut(context, line, side + GAP - 2), x + side / 2, y + side + LINE * (index + 0.5) + 2));
     }
     if (example === state.example || focused) {
       context.globalAlpha = shown;
@@ -219,7 +220,7 @@ export function wall(place: HTMLElement, app: App): View {
   function lay(): void {
     const count = app.chosen.examples.length;
     const tile = tileFor(count, scroll.clientWidth, isFine);
-    grid = gridOf(scroll.clientWidth, count, tile, captions ? CAPTION : 0);
+    grid = gridOf(scroll.clientWidth, count, tile, lines * LINE);
     const tall = grid.rows * grid.down + TOP;
     space.style.height = `${tall}px`;
     const height = Math.min(tall, Math.max(2 * grid.down, Math.min(5.5 * grid.down, innerHeight * 0.62)));

@@ -1,6 +1,6 @@
 /** What the explorer says, in plain words. */
 
-import { LOST, MOVED, SAME, WON, type Data, type Level } from "./data.ts";
+import { LOST, MOVED, SAME, WON, type Arm, type Data, type Level } from "./data.ts";
 import type { Chosen } from "./choice.ts";
 import type { Kind, State } from "./state.ts";
 
@@ -33,14 +33,17 @@ const DID = { [LOST]: "lost", [WON]: "won back", [MOVED]: "moved" } as const;
 
 export const kindName = (kind: number): string => DID[kind as keyof typeof DID] ?? "the same";
 
+/** By whom and where something changes: " by contrastive GMP at 95 %"; of a single arm and level nothing need be said. */
+export function whereabouts(data: Data, arm: Arm, level: Level, name = arm.name): string {
+  return `${data.arms.length > 1 ? ` by ${name}` : ""}${arm.levels.length > 1 ? ` at ${level.label}` : ""}`;
+}
+
 /** The sentence above the wall: what is chosen, of how many. */
 export function sentence(data: Data, state: State, chosen: Chosen, words: Words): string {
-  const { arm, level } = chosen;
-  const at = arm.levels.length > 1 ? ` at ${level.label}` : "";
-  const did = { lost: `lost by ${arm.name}${at}`, won: `won back by ${arm.name}${at}`, moved: `moved by ${arm.name}${at}` };
-  const what = state.kind ? did[state.kind] : `changed by ${arm.name}${at}`;
+  const did = state.kind ? { lost: "lost", won: "won back", moved: "moved" }[state.kind] : "changed";
   const kept = data.arms.find((other) => other.key === state.kept);
-  return `${words.things(chosen.examples.length)} ${what}${kept ? `, kept by ${kept.name}` : ""}`;
+  const where = whereabouts(data, chosen.arm, chosen.level);
+  return `${words.things(chosen.examples.length)} ${did}${where}${kept ? `, kept by ${kept.name}` : ""}`;
 }
 
 /** What seeds alone would do, and whether this is more. */

@@ -46,6 +46,15 @@ test("what is chosen is said in a sentence", () => {
   assert.equal(said({ arm: "b/one", kind: "won" }), "2 examples won back by arm b/one");
 });
 
+test("of a single arm nothing need be said", () => {
+  const alone = madeData();
+  alone.arms.splice(1);
+  const state = { ...startOf(alone), kind: "won" as const };
+  assert.equal(sentence(alone, state, choose(alone, state), wordsOf(alone)), "1 example won back at 90 %");
+  alone.arms[0]!.levels.splice(0, 1);
+  assert.equal(sentence(alone, state, choose(alone, state), wordsOf(alone)), "1 example won back");
+});
+
 test("what lies inside the noise says so", () => {
   const level = data.arms[0]!.levels[1]!;
   const words = wordsOf(data);

@@ -390,7 +390,7 @@ def test_an_audit_of_one_copy_has_no_dial(browser: Any, tmp_path: Path) -> None:
     page = opened.open(written((head, content), tmp_path / "audit.html"))
     assert chosen(page) == Truth(head, content).lost(GMP, 0.99).sum()
     assert not page.get_by_role("slider", name="Sparsity").is_visible()
-    for hidden in (".x-panel-maps", ".x-panel-measures", "text=But kept by", "text=beyond chance"):
+    for hidden in (".x-panel-heat", ".x-panel-maps", ".x-panel-measures", "text=But kept by", "text=beyond chance"):
         assert not page.locator(hidden).first.is_visible()
     wall_tile(page, 0)
     assert page.locator(".x-table").inner_text().split()[:2] == ["before", "after"]
