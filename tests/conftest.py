@@ -113,10 +113,10 @@ settings.load_profile("any machine")  # how long an example takes is no finding
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]
-    """Tests of a file stay in one process; so do the two for which UMAP compiles itself."""
+    """Tests of a file stay in one process; so do those for which UMAP compiles itself."""
 
     def _split_scope(self, nodeid: str) -> str:
-        umap = nodeid.endswith(("test_umap_follows_its_seed", "projection.umap_projection"))
+        umap = "unit/measure/test_projection" in nodeid or "measure.projection." in nodeid
         return "umap" if umap else str(super()._split_scope(nodeid))
 
 

@@ -15,12 +15,13 @@ GOLDEN = HERE / "golden.json"
 
 
 def keys() -> dict[str, str]:
-    """The key of every step of the tiny study."""
+    """The key of every step of the tiny study, and of the maps that earlier versions made."""
     from piescope.study.parse import parse_study
     from piescope.study.plan import make_plan
 
     plan = make_plan(parse_study((HERE / "tiny.toml").read_text()))
-    return {f"{step.kind} {step.label}": step.key[:8] for step in plan.steps}
+    alone = [item.maps.alone for item in plan.arms if item.maps is not None]
+    return {f"{step.kind} {step.label}": step.key[:8] for step in (*plan.steps, *alone)}
 
 
 def record_predictions() -> None:

@@ -1,14 +1,23 @@
-"""UMAP: a map of representations in two dimensions, with its seed on record."""
+"""UMAP: maps of representations in two dimensions, with their seed on record."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Float32
+from scipy import sparse
 
 from piescope.axes import Array
 from piescope.measure.arrays import to_numpy
+
+TIES = 2.0
+"""Of an example to itself in the other maps, together; its ties to its neighbours in a map sum up to about 6 of 15."""
+
+EPOCHS = 200
+"""Of a fit of several maps: more change little."""
 
 
 def umap_projection(
@@ -37,14 +46,72 @@ def umap_projection(
         >>> first.shape, np.array_equal(first, again), np.array_equal(first, other)
         ((60, 2), True, False)
     """
-    points = to_numpy(representations).astype(np.float32)
-    if not 2 <= neighbours < len(points):
-        raise ValueError(f"neighbours is {neighbours}; expected 2 to {len(points) - 1} for {len(points)} examples")
+    return umaps_together([representations], seed, neighbours, min_dist)[0]
+
+
+def umaps_together(
+    representations: Sequence[Float[Array, "examples dims"]], seed: int, neighbours: int = 15, min_dist: float = 0.1
+) -> Float32[np.ndarray, "maps examples 2"]:
+    """Maps of the same examples in several models, in which an example stays where it is unless its neighbours move it.
+
+    One fit of one graph: UMAP's graph of each model's representations, and ties of each example to itself in the other
+    maps. All maps begin as the first one's own. With one model it is that model's UMAP.
+
+    Args:
+        representations: of each model, ``[examples, dims]``, the same examples in the same order.
+        seed: UMAP's random_state, 0 to 2^32 - 1.
+        neighbours: UMAP's n_neighbors, 2 to examples - 1.
+        min_dist: UMAP's min_dist.
+
+    Returns:
+        ``[maps, examples, 2]``, all on the same axes; the axes themselves, and distances between far groups, carry no
+        meaning.
+
+    Raises:
+        ValueError: too few examples for the number of neighbours, no models, or other numbers of examples.
+
+    Source: McInnes et al. 2018, https://arxiv.org/abs/1802.03426; the ties are ours, and docs/studies.md has what they
+    cost and what others do.
+
+    Example:
+        >>> points = np.random.default_rng(0).normal(size=(60, 5))
+        >>> maps = umaps_together([points, points[:, ::-1]], seed=1)
+        >>> maps.shape, bool(np.abs(maps[0] - maps[1]).mean() < np.abs(maps[0] - maps[0, ::-1]).mean() / 2)
+        ((2, 60, 2), True)
+    """
+    models = [to_numpy(given).astype(np.float32) for given in representations]
+    sizes = sorted({len(points) for points in models})
+    if len(sizes) != 1:
+        raise ValueError(f"models have {sizes} examples; expected at least one model, and the same examples in each")
+    (examples,) = sizes
+    if not 2 <= neighbours < examples:
+        raise ValueError(f"neighbours is {neighbours}; expected 2 to {examples - 1} for {examples} examples")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="n_jobs value")  # a seed means one thread: that is wanted
         warnings.filterwarnings("ignore", category=FutureWarning)
         import umap
 
         reducer = umap.UMAP(n_neighbors=neighbours, min_dist=min_dist, random_state=seed, n_jobs=1)
-        embedding: np.ndarray = reducer.fit_transform(points)
-    return embedding.astype(np.float32)
+        first: np.ndarray = reducer.fit_transform(models[0]).astype(np.float32)
+        if len(models) == 1:
+            return first[None]
+        others = [
+            umap.UMAP(n_neighbors=neighbours, random_state=seed, n_jobs=1, transform_mode="graph").fit(points).graph_
+            for points in models[1:]
+        ]
+        return _laid_out([reducer.graph_, *others], first, seed, min_dist)
+
+
+def _laid_out(graphs: list[Any], first: np.ndarray, seed: int, min_dist: float) -> np.ndarray:
+    """``[maps, examples, 2]``: all graphs at once, tied to each other, from where the first one lies."""
+    from umap.umap_ import find_ab_params, simplicial_set_embedding
+
+    maps, examples = len(graphs), len(first)
+    ties = TIES / maps * (1 - np.eye(maps, dtype=np.float32))
+    graph = sparse.block_diag(graphs) + sparse.kron(ties, sparse.identity(examples, dtype=np.float32))
+    start = np.tile(first, (maps, 1))
+    shape, draws, plain = find_ab_params(1.0, min_dist), np.random.RandomState(seed), dict[str, Any]()
+    embedding, _ = simplicial_set_embedding(
+        *(start, graph.tocsr(), 2, 1.0, *shape, 1.0, 5, EPOCHS, start, draws, "euclidean", plain, False, plain, False)
+    )
+    return np.asarray(embedding, np.float32).reshape(maps, examples, 2)

@@ -41,10 +41,11 @@ class CompleteArm(ArmName):
 
     Attributes:
         compare: key of the comparison.
-        project: key of the map; None: none is asked for, or it is not done.
+        project: key of its map, or of the maps that it is among; None: none is asked for, or it is not done.
         control: None for the arms that are studied.
         seeds: of its models.
         descended: model k was made from dense model k.
+        place: of its map among those of its objective that were fitted together; None: no map, or one of its own.
     """
 
     compare: str
@@ -52,6 +53,7 @@ class CompleteArm(ArmName):
     control: ControlOf | None
     seeds: tuple[int, ...]
     descended: bool
+    place: int | None = None
 
 
 class Departure(Spec):

@@ -44,12 +44,14 @@ def catalogue_of(plan: Plan, store: Store) -> Catalogue:
 
 
 def _complete_arm(item: ArmSteps, study: Study, store: Store) -> CompleteArm:
-    control = study.control(item.arm.pruning)
-    project = item.project
+    control, maps = study.control(item.arm.pruning), item.maps
+    steps = () if maps is None else (maps.together, maps.alone)
+    project = next((step for step in steps if store.has(step.kind, step.key)), None)
     return CompleteArm(
         **item.arm.model_dump(),
         compare=item.compare.key,
-        project=project.key if project is not None and store.has("project", project.key) else None,
+        project=None if project is None else project.key,
+        place=maps.place if maps is not None and project is maps.together else None,
         control=None if control is None else ControlOf(**control.model_dump()),
         seeds=study.seeds_of(item.arm.pruning),
         descended=study.descends(item.arm.pruning),

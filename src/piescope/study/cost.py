@@ -45,14 +45,14 @@ def cost_of(plan: Plan) -> Cost:
         "finetune": weights,
         "predict": 4 * facts.test_examples * (facts.num_classes + study.model.dims),
         "depth": 2 * facts.test_examples * len(study.probe_points()),
-        "project": 8 * facts.test_examples,
         "compare": (100 + 6 * len(study.seeds)) * facts.test_examples,
     }
+    maps = sum(8 * step.forward for step in plan.steps if step.kind == "project")
     overhead = 4096  # manifest, histories, file-system blocks
     return Cost(
         models=plan.models,
         training_flops=training,
-        disk_bytes=sum(count * (bytes_of[kind] + overhead) for kind, count in kinds.items()),
+        disk_bytes=maps + sum(count * (bytes_of.get(kind, 0) + overhead) for kind, count in kinds.items()),
         steps=kinds,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 
 from pydantic import Field
 
@@ -12,7 +13,7 @@ from piescope.models.build import ModelSpec
 from piescope.spec import Spec, content_key
 from piescope.store.artefacts import FORMAT_VERSION
 from piescope.study.controls import FreshDense
-from piescope.study.spec import DENSE, Arm, DataSpec, DepthSpec, Objective, Study
+from piescope.study.spec import DENSE, Arm, DataSpec, DepthSpec, Objective, ProjectionSpec, Study
 from piescope.training.recipe import Contrastive, GradualPruning, OneShotPruning, Training
 
 
@@ -66,11 +67,17 @@ class ProbeDepth(Spec):
 
 
 class Project(Spec):
-    """A UMAP of the mean of the parents' representations (usually one model's)."""
+    """A UMAP of the mean of the parents' representations (usually one model's); earlier versions made such maps."""
 
     neighbours: int
     min_dist: float
     seed: int
+
+
+class ProjectTogether(Project):
+    """UMAPs of several arms in one fit: the parents of arm k have the role ``k``."""
+
+    arms: int
 
 
 class Compare(Spec):
@@ -87,7 +94,7 @@ class Compare(Spec):
     descended: bool
 
 
-StepSpec = LoadData | Train | PruneAndFinetune | Predict | ProbeDepth | Project | Compare
+StepSpec = LoadData | Train | PruneAndFinetune | Predict | ProbeDepth | ProjectTogether | Project | Compare
 
 KINDS: dict[type[Spec], str] = {
     LoadData: "data",
@@ -96,6 +103,7 @@ KINDS: dict[type[Spec], str] = {
     Predict: "predict",
     ProbeDepth: "depth",
     Project: "project",
+    ProjectTogether: "project",
     Compare: "compare",
 }
 """The kind of each step, also the folder of its artefacts."""
@@ -155,6 +163,21 @@ class Step:
 
 
 @dataclass(frozen=True)
+class ArmMap:
+    """Where an arm's map will lie.
+
+    Attributes:
+        together: the maps of all arms of its objective.
+        place: of this arm among them.
+        alone: the arm's own map, which earlier versions made; it is looked for and never made.
+    """
+
+    together: Step
+    place: int
+    alone: Step
+
+
+@dataclass(frozen=True)
 class ArmSteps:
     """Where an arm's outcome will lie.
 
@@ -162,13 +185,13 @@ class ArmSteps:
         arm: the arm.
         models: one training (or fine-tuning) per replicate.
         compare: the comparison with the dense population.
-        project: the UMAP, where the study asks for one.
+        maps: the UMAP, where the study asks for one.
     """
 
     arm: Arm
     models: tuple[Step, ...]
     compare: Step
-    project: Step | None
+    maps: ArmMap | None
 
 
 @dataclass(frozen=True)
@@ -196,19 +219,17 @@ def make_plan(study: Study) -> Plan:
         True
     """
     data = Step(LoadData(data=study.data), f"{study.data.source}: load and check")
-    steps, arms = [data], []
-    populations: dict[Arm, _Population] = {}
-    for arm in study.arm_list():
-        dense = populations.get(_dense(arm), ())
-        own = tuple(
-            _replicate(study, arm, position, data, dense) for position in range(len(study.seeds_of(arm.pruning)))
-        )
-        populations[arm] = own
-        project = _project_step(study, arm, own)
-        compare = _compare_step(study, arm, data, populations)
-        steps += [step for replicate in own for step in replicate.steps()]
-        steps += [compare] if project is None else [project, compare]
-        arms.append(ArmSteps(arm, tuple(replicate.model for replicate in own), compare, project))
+    steps, arms = [data], list[ArmSteps]()
+    for _, listed in groupby(study.arm_list(), lambda arm: arm.objective):
+        populations: dict[Arm, _Population] = {}
+        for arm in listed:
+            populations[arm] = _population(study, arm, data, populations)
+        maps = _maps(study, populations)
+        for arm, own in populations.items():
+            compare = _compare_step(study, arm, data, populations)
+            steps += [*(step for replicate in own for step in replicate.steps()), compare]
+            arms.append(ArmSteps(arm, tuple(replicate.model for replicate in own), compare, maps.get(arm)))
+        steps += [own.together for own in maps.values()][:1]
     once = {step.ref: step for step in reversed(steps)}  # two names for one method are one method
     return Plan(study, data, tuple(step for step in steps if once[step.ref] is step), tuple(arms))
 
@@ -234,6 +255,12 @@ def _dense(arm: Arm) -> Arm:
     return Arm(objective=arm.objective, pruning=DENSE, sparsity=0.0)
 
 
+def _population(study: Study, arm: Arm, data: Step, others: Mapping[Arm, _Population]) -> _Population:
+    """An arm's models; the other arms are those of its objective that are laid out already, the dense ones first."""
+    dense = others.get(_dense(arm), ())
+    return tuple(_replicate(study, arm, place, data, dense) for place in range(len(study.seeds_of(arm.pruning))))
+
+
 def _replicate(study: Study, arm: Arm, position: int, data: Step, dense: _Population) -> _Replicate:
     """The steps of the model of one seed; pruned at once, it descends from the dense model in the same position."""
     seed = study.seeds_of(arm.pruning)[position]
@@ -250,18 +277,29 @@ def _replicate(study: Study, arm: Arm, position: int, data: Step, dense: _Popula
     return _Replicate(model, predict, probe)
 
 
-def _project_step(study: Study, arm: Arm, population: _Population) -> Step | None:
-    """The arm's map, if the study wants one."""
+def _maps(study: Study, populations: Mapping[Arm, _Population]) -> dict[Arm, ArmMap]:
+    """The maps of those arms of an objective that the study wants any of, the dense one first."""
     wanted = study.measures.projection
-    if wanted is None or study.control(arm.pruning) is not None or arm.sparsity not in (0.0, *wanted.sparsities):
-        return None
-    shown = population if wanted.of == "mean" else population[:1]
-    return Step(
-        Project(neighbours=wanted.neighbours, min_dist=wanted.min_dist, seed=wanted.seed),
-        f"{arm}: UMAP",
-        {"predictions": _predictions(shown)},
-        forward=study.data.facts.test_examples,
+    mapped = [] if wanted is None else [arm for arm in populations if _is_mapped(study, arm, wanted)]
+    if wanted is None or not mapped:
+        return {}
+    settings = Project(neighbours=wanted.neighbours, min_dist=wanted.min_dist, seed=wanted.seed)
+    shown = {arm: _predictions(populations[arm] if wanted.of == "mean" else populations[arm][:1]) for arm in mapped}
+    each = list(dict.fromkeys(shown.values()))
+    together = Step(
+        ProjectTogether(arms=len(each), **settings.model_dump()),
+        f"{mapped[0].objective}: UMAP",
+        {str(place): refs for place, refs in enumerate(each)},
+        forward=len(each) * study.data.facts.test_examples,
     )
+    return {
+        arm: ArmMap(together, each.index(refs), Step(settings, f"{arm}: UMAP", {"predictions": refs}))
+        for arm, refs in shown.items()
+    }
+
+
+def _is_mapped(study: Study, arm: Arm, wanted: ProjectionSpec) -> bool:
+    return study.control(arm.pruning) is None and arm.sparsity in (0.0, *wanted.sparsities)
 
 
 def _compare_step(study: Study, arm: Arm, data: Step, populations: Mapping[Arm, _Population]) -> Step:

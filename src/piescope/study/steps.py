@@ -16,7 +16,7 @@ from piescope.data.dataset import Splits
 from piescope.data.sources import SOURCES
 from piescope.machine import processor, versions
 from piescope.measure.neighbours import knn_labels
-from piescope.measure.projection import umap_projection
+from piescope.measure.projection import umaps_together
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.masks import target_zeros
 from piescope.pruning.scope import NetworkPart, groups, prunable_parameters
@@ -26,7 +26,7 @@ from piescope.store.artefacts import Artefact, Store, as_tensors
 from piescope.store.step_records import DataRecord, PrunedTensors, RealisedSparsity
 from piescope.study.comparing import compare
 from piescope.study.parents import Files, Parents
-from piescope.study.plan import Compare, LoadData, Predict, ProbeDepth, Project, PruneAndFinetune, Step, Train
+from piescope.study.plan import Compare, LoadData, Predict, ProbeDepth, ProjectTogether, PruneAndFinetune, Step, Train
 from piescope.study.spec import DataSpec
 from piescope.training.loop import OnStep, TrainingData
 from piescope.training.predict import predict, probe_all
@@ -58,7 +58,7 @@ def perform(step: Step, store: Store, device: str, on_images: OnImages) -> Artef
             files = _predict(spec, parents, device)
         case ProbeDepth():
             files = _probe_depth(spec, parents, device)
-        case Project():
+        case ProjectTogether():
             files = _project(spec, parents)
         case Compare():
             files = compare(spec, parents)
@@ -245,8 +245,14 @@ def _probe_depth(spec: ProbeDepth, parents: Parents, device: str) -> Files:
     return {layout.KNN_LABELS: as_tensors({"knn_labels": np.stack(labels).astype(np.int16)})}
 
 
-def _project(spec: Project, parents: Parents) -> Files:
-    of_models = [made.tensors(layout.PREDICTIONS)["representations"] for made in parents.all("predictions")]
-    representations = np.mean(of_models, axis=0, dtype=np.float64).astype(np.float32)
-    embedding = umap_projection(representations, spec.seed, spec.neighbours, spec.min_dist)
-    return {layout.PROJECTION: as_tensors({"embedding": embedding})}
+def _project(spec: ProjectTogether, parents: Parents) -> Files:
+    maps = umaps_together(
+        [_mean_representations(parents.all(str(place))) for place in range(spec.arms)],
+        *(spec.seed, spec.neighbours, spec.min_dist),
+    )
+    return {layout.PROJECTION: as_tensors({"embedding": maps})}
+
+
+def _mean_representations(predictions: list[Artefact]) -> np.ndarray:
+    of_models = [made.tensors(layout.PREDICTIONS)["representations"] for made in predictions]
+    return np.asarray(np.mean(of_models, axis=0, dtype=np.float64), np.float32)

@@ -1,13 +1,47 @@
-"""UMAP: what is refused. That it follows its seed is the example of its docstring: compiling it takes seconds."""
+"""UMAP: what is refused, and what several maps in one fit have of each."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.manifold import trustworthiness
 
-from piescope.measure.projection import umap_projection
+from piescope.measure.alignment import aligned_onto
+from piescope.measure.projection import umap_projection, umaps_together
 
 
 def test_umap_needs_fewer_neighbours_than_points() -> None:
     with pytest.raises(ValueError, match="expected 2 to 4"):
         umap_projection(np.zeros((5, 2)), seed=0)
+    with pytest.raises(ValueError, match="at least one model"):
+        umaps_together([], seed=0)
+    with pytest.raises(ValueError, match=r"\[30, 31\] examples"):
+        umaps_together([np.zeros((30, 2)), np.zeros((31, 2))], seed=0)
+
+
+def moved_between(maps: np.ndarray) -> np.ndarray:
+    """How far each example lies from itself in the first map, in units of that map's spread: ``[others, examples]``."""
+    spread = np.sqrt(((maps[0] - maps[0].mean(0)) ** 2).sum(1).mean())
+    return np.linalg.norm(maps[1:] - maps[0], axis=2) / spread
+
+
+def test_in_one_fit_what_keeps_its_neighbours_keeps_its_place_and_what_does_not_moves() -> None:
+    random = np.random.default_rng(0)
+    group = np.arange(120) % 4
+    centres = 6 * np.eye(4, 16)
+    points = centres[group] + random.normal(size=(120, 16))
+    forgotten = np.arange(8)
+    after = points + 0.3 * random.normal(size=points.shape)
+    after[forgotten] = centres[(group[forgotten] + 1) % 4] + random.normal(size=(8, 16))
+    turned = after @ np.linalg.qr(random.normal(size=(16, 16)))[0]  # another model has other axes
+    together = umaps_together([points, turned], seed=1)
+    assert together.shape == (2, 120, 2) and together.dtype == np.float32
+    assert np.array_equal(together, umaps_together([points, turned], seed=1))
+    moved = moved_between(together)[0]
+    kept = np.delete(moved, forgotten)
+    assert kept.mean() < 0.25 < 3 * kept.mean() < moved[forgotten].mean()
+    alone = [umap_projection(own, seed) for seed, own in enumerate((points, turned))]
+    laid = np.stack([alone[0], aligned_onto(alone[1], alone[0])])
+    assert kept.mean() < np.delete(moved_between(laid)[0], forgotten).mean() / 2
+    for one, own, other in zip((points, turned), together, alone, strict=True):
+        assert trustworthiness(one, own, n_neighbors=10) > trustworthiness(one, other, n_neighbors=10) - 0.05

@@ -52,12 +52,12 @@ def test_only_what_a_change_touches_gets_new_keys() -> None:
     after = keys(parse_study(changed("pruning.gmp.supervised.end", 150)))
     moved = {label for label in before if before[label] != after[label]}
     assert moved
-    assert all(label.startswith("supervised gmp") for label in moved)
-    assert {label for label in before if label.startswith("supervised gmp")} == moved
+    touched = {label for label in before if label.startswith("supervised gmp")}
+    assert moved == touched | {"supervised: UMAP"}  # one fit of all arms of the objective
     fewer = keys(parse_study(changed("measures.prediction_depth.models", 3)))
     assert all(fewer[label] == before[label] for label in fewer if not label.endswith("compare with dense"))
     unmapped = keys(parse_study(changed("measures.projection.sparsities", [0.9])))
-    assert all(unmapped[label] == before[label] for label in unmapped)
+    assert {label for label in unmapped if unmapped[label] != before[label]} == {"supervised: UMAP", "supcon: UMAP"}
     more = keys(parse_study(changed("replicates", 6)))
     assert {label for label in before if more.get(label) != before[label]} == {
         label for label in before if label.endswith("compare with dense") or "fresh_dense, seed 5" in label
@@ -130,3 +130,34 @@ def test_pruned_arms_are_compared_with_fresh_seeds_too_and_controls_have_no_dept
     controls = [label for label in steps if any(name in label for name in ("fresh_dense", "finetune_only", "random"))]
     assert controls
     assert not any("depth" in label or "UMAP" in label for label in controls)
+
+
+def test_an_objectives_maps_are_one_step_and_those_of_earlier_versions_are_still_found() -> None:
+    plan = make_plan(load_study("digits"))
+    maps = [step for step in plan.steps if step.kind == "project"]
+    assert [step.label for step in maps] == ["supervised: UMAP", "supcon: UMAP"]
+    steps = {step.ref: step for step in plan.steps}
+    for item in plan.arms:
+        arm = item.arm
+        if arm.pruning in ("fresh_dense", "finetune_only", "random") or arm.sparsity == 0.5:
+            assert item.maps is None
+        else:
+            assert item.maps is not None and item.maps.together in maps
+            refs = item.maps.together.parents[str(item.maps.place)]
+            assert [steps[ref].label for ref in refs] == [f"{arm}, seed 0: predict"]
+            assert item.maps.alone.parents == {"predictions": refs} and item.maps.alone.ref not in steps
+    places = [item.maps.place for item in plan.arms if item.maps is not None]
+    assert places == [*range(5), *range(7)]
+    assert [len(step.parents) for step in maps] == [5, 7]
+
+
+def test_two_names_for_one_method_have_one_map() -> None:
+    content = copy.deepcopy(CONTENT)
+    content["measures"]["projection"] = {"sparsities": [0.9]}
+    content["pruning"]["twin"] = content["pruning"]["one_shot"]
+    content["arms"] = {"supervised": ["dense", "one_shot", "twin"]}
+    plan = make_plan(parse_study(tomli_w.dumps(content)))
+    places = {str(item.arm): item.maps.place for item in plan.arms if item.maps is not None}
+    assert places == {"supervised dense": 0, "supervised one_shot 0.9": 1, "supervised twin 0.9": 1}
+    (maps,) = [step for step in plan.steps if step.kind == "project"]
+    assert len(maps.parents) == 2 and maps.forward == 2 * plan.study.data.facts.test_examples

@@ -29,6 +29,11 @@ from piescope.report.study.rows import ArmKey, finite
 from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name, hues_and_dashes
 from piescope.wording import as_percent
 
+FITTED_ALONE = (
+    "Each map was fitted alone, by an earlier version, and then turned and scaled onto the dense one: that an example "
+    "lies elsewhere says little. Running the study again fits the maps of an objective together."
+)
+
 NEIGHBOURS = 10
 """Nearest examples that are kept of each."""
 
@@ -45,8 +50,9 @@ def study_explorer(results: Results, rows: Sequence[Forgotten]) -> ExplorerData 
     Sides are the objectives' dense arms, arms their prunings; controls are left out, and so is an arm whose dense arm
     is not complete. There is no ``score``: the probabilities of models are not among what a report reads. Neighbours
     are those of `nearest_by_angle` in the first dense model's representations, and null where its predictions are not
-    kept. Maps are turned, mirrored and scaled onto the dense one of their objective (`aligned_onto`); all of an
-    objective lie on one scale of 0 to 1.
+    kept. Maps of an objective that were fitted together are shown as they are, those that were each fitted alone are
+    turned, mirrored and scaled onto the dense one (`aligned_onto`) and a note says so; all of an objective lie on one
+    scale of 0 to 1.
     """
     dense_arms = [results.find(name, "dense", 0.0) for name in results.objectives()]
     by_objective = {dense.objective: dense for dense in dense_arms if dense is not None}
@@ -90,7 +96,8 @@ def study_explorer(results: Results, rows: Sequence[Forgotten]) -> ExplorerData 
         pictures=pictures,
         start=Start("/".join(first.arm.key.family), first.arm.sparsity),
     )
-    return ExplorerData(head, packer.packed, left_out)
+    notes = (FITTED_ALONE,) if any(arm.is_fitted_alone for arm in arms) else ()
+    return ExplorerData(head, packer.packed, left_out, notes)
 
 
 class _Packer:
@@ -168,7 +175,7 @@ def _span(columns: list[np.ndarray]) -> tuple[float, float]:
 
 
 def _maps(shown: list[ArmResult]) -> dict[ArmKey, np.ndarray]:
-    """Maps of ``[examples, 2]``: each objective's laid onto its dense one, together in a square of 0 to 1."""
+    """Maps of ``[examples, 2]``: each objective's on the same axes, together in a square of 0 to 1."""
     placed = dict[ArmKey, np.ndarray]()
     for objective in dict.fromkeys(arm.objective for arm in shown):
         maps = dict(_aligned([arm for arm in shown if arm.objective == objective]))
@@ -181,7 +188,7 @@ def _maps(shown: list[ArmResult]) -> dict[ArmKey, np.ndarray]:
 
 
 def _aligned(arms: list[ArmResult]) -> Iterator[tuple[ArmKey, np.ndarray]]:
-    """The maps that there are, laid onto the first: the dense one."""
-    known = [(arm.key, arm.embedding.astype(np.float64)) for arm in arms if arm.embedding is not None]
-    for key, points in known:
-        yield key, aligned_onto(points, known[0][1])
+    """The maps that there are; on axes of their own they are laid onto the first: the dense one."""
+    known = [(arm, arm.embedding.astype(np.float64)) for arm in arms if arm.embedding is not None]
+    for arm, points in known:
+        yield arm.key, aligned_onto(points, known[0][1]) if arm.is_fitted_alone else points

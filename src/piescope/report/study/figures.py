@@ -128,11 +128,16 @@ def _maps(signal: Signal) -> Sketch:
         "What pruning does to the representation",
         f"UMAP of {whose} of the test examples, dense"
         + (f" and at {as_percent(top[0])} sparsity" if top else "")
-        + ", coloured by the population's modal label. Each panel is a fit of its own: only the grouping within a "
-        "panel means something.",
+        + f", coloured by the population's modal label. {_fits(results)}",
         rows,
         lambda canvas: paper.draw_maps_by_objective(canvas, rows, results),
     )
+
+
+def _fits(results: Results) -> str:
+    if any(arm.is_fitted_alone for arm in results.arms):
+        return "Each panel is a fit of its own: only the grouping within a panel means something."
+    return "The panels of an objective are one fit: what lies elsewhere has other neighbours."
 
 
 def _q_scores(signal: Signal) -> Sketch:

@@ -30,6 +30,7 @@ class ArmResult:
         columns: one array per column of the comparison, ``[examples]`` each.
         summary: counts, accuracies and realised sparsities.
         embedding: ``[examples, 2]`` UMAP, where the study asked for one.
+        is_fitted_alone: it is on axes of its own; else on those of the other maps of its objective.
         models: ``labels``, ``q`` and ``q_aaai24`` ``[models, examples]``; ``depth`` and ``depth_baldock``
             ``[their models, examples]``, if measured.
         control: what a control arm is; None for the arms that are studied.
@@ -47,6 +48,7 @@ class ArmResult:
     control: ControlOf | None = None
     descended: bool = False
     first: Artefact | None = None
+    is_fitted_alone: bool = False
 
     @property
     def is_control(self) -> bool:
@@ -221,19 +223,26 @@ def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | Non
 def _load_arm(listed: CompleteArm, store: Store) -> ArmResult:
     compare = store.load("compare", listed.compare)
     table: pa.Table = compare.table(layout.EXAMPLES)
-    project = None if listed.project is None else store.load("project", listed.project)
     return ArmResult(
         listed.objective,
         listed.pruning,
         listed.sparsity,
         {name: _as_array(table[name]) for name in table.column_names},
         ArmSummary.of(compare.read(layout.SUMMARY)),
-        None if project is None else project.tensors(layout.PROJECTION)["embedding"],
+        _map(listed, store),
         compare.tensors(layout.MODELS),
         listed.control,
         listed.descended,
         _first_predictions(compare, store) if listed.pruning == "dense" else None,
+        is_fitted_alone=listed.project is not None and listed.place is None,
     )
+
+
+def _map(listed: CompleteArm, store: Store) -> np.ndarray | None:
+    if listed.project is None:
+        return None
+    maps = store.load("project", listed.project).tensors(layout.PROJECTION)["embedding"]
+    return np.asarray(maps if listed.place is None else maps[listed.place])
 
 
 def _first_predictions(compare: Artefact, store: Store) -> Artefact | None:

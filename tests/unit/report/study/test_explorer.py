@@ -101,20 +101,28 @@ def test_without_depths_and_maps_there_are_none() -> None:
     )
 
 
-def test_maps_fill_a_square_and_lie_on_the_dense_one() -> None:
+@pytest.mark.parametrize("is_fitted_alone", [False, True])
+def test_maps_fill_a_square_and_those_on_axes_of_their_own_lie_on_the_dense_one(is_fitted_alone: bool) -> None:
     results = made({"supervised": ("gmp",)})
     dense = results.arms[0].embedding
     assert dense is not None
-    turned = dataclasses.replace(results.arms[1], embedding=100 - 8 * dense[:, ::-1])
-    without = dataclasses.replace(results.arms[2], embedding=None)
-    found = read(dataclasses.replace(results, arms=(results.arms[0], turned, without)))
-    maps = [cells["map"] for cells, *_ in shown(found, results)]
-    points = np.array(found.values(maps[0])).reshape(-1, 2)
-    assert np.allclose(np.array(found.values(maps[1])).reshape(-1, 2), points, atol=1e-4)
-    assert maps[2] is None
-    size = float((dense.max(0) - dense.min(0)).max())
+    other = 100 - 8 * dense[:, ::-1] if is_fitted_alone else dense + 0.5
+    arms = [
+        dataclasses.replace(arm, embedding=embedding, is_fitted_alone=is_fitted_alone)
+        for arm, embedding in zip(results.arms, (dense, other, None), strict=True)
+    ]
+    results = dataclasses.replace(results, arms=tuple(arms))
+    assert explored(results).notes == ((module.FITTED_ALONE,) if is_fitted_alone else ())
+    found = read(results)
+    first, second, none = (cells["map"] for cells, *_ in shown(found, results))
+    points, others = (np.array(found.values(name)).reshape(-1, 2) for name in (first, second))
+    assert none is None
+    all_points = np.concatenate([dense] if is_fitted_alone else [dense, other])
+    size = float((all_points.max(0) - all_points.min(0)).max())
+    assert np.allclose(others - points, 0 if is_fitted_alone else 0.5 / size, atol=1e-4)
     assert np.allclose((points - points.mean(0)) * size, dense - dense.mean(0), atol=1e-3)
-    assert points.min() >= 0 and points.max() <= 1 and max(points.max(0) - points.min(0)) == pytest.approx(1, abs=1e-4)
+    both = np.concatenate([points, others])
+    assert both.min() >= 0 and both.max() <= 1 and max(both.max(0) - both.min(0)) == pytest.approx(1, abs=1e-4)
 
 
 def test_seeds_and_the_excess_are_the_noise_tables() -> None:

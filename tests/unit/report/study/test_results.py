@@ -10,7 +10,12 @@ import numpy as np
 
 from made_results import made
 from piescope.report.study.results import Results, load_results
+from piescope.report.study.rows import ArmKey
+from piescope.store.artefacts import Store, as_tensors
 from piescope.store.catalogue import ControlOf
+from piescope.study.catalogue import refresh_catalogue
+from piescope.study.folder import study_of
+from piescope.study.plan import make_plan
 
 
 def with_control() -> Results:
@@ -74,3 +79,31 @@ def test_the_first_dense_models_representations_are_found_and_may_be_gone(stored
     shutil.rmtree(out / "artefacts" / "predict")
     results = load_results(out)
     assert results is not None and all(arm.representations() is None for arm in results.arms)
+
+
+def test_maps_of_one_fit_and_maps_that_an_earlier_version_fitted_alone(stored_run: Path, tmp_path: Path) -> None:
+    results = load_results(stored_run)
+    assert results is not None
+    mapped = {arm.key: arm.embedding for arm in results.arms if arm.embedding is not None}
+    assert len(mapped) == 7 and not any(arm.is_fitted_alone for arm in results.arms)
+    assert all(points.shape == (len(results.labels), 2) for points in mapped.values())
+    out = tmp_path / "copy"
+    shutil.copytree(stored_run, out)
+    shutil.rmtree(out / "artefacts" / "project")
+    store = Store(out)
+    for item in make_plan(study_of(out)).arms:
+        if item.maps is not None:
+            points = mapped[ArmKey(*item.arm.model_dump().values())] + 1
+            store.write(
+                "project", item.maps.alone.key, {"projection.safetensors": as_tensors({"embedding": points})}, "", {}
+            )
+    refresh_catalogue(out)
+    alone = load_results(out)
+    assert alone is not None
+    for arm in alone.arms:
+        assert arm.is_fitted_alone == (arm.key in mapped)
+        assert arm.embedding is None or np.array_equal(arm.embedding, mapped[arm.key] + 1)
+    shutil.rmtree(out / "artefacts" / "project")
+    refresh_catalogue(out)
+    without = load_results(out)
+    assert without is not None and all(arm.embedding is None and not arm.is_fitted_alone for arm in without.arms)
