@@ -132,7 +132,8 @@ def test_all_result_files_are_there(tiny_run: Run) -> None:
     for name, columns in COLUMNS.items():
         head = (tiny_run.out / "results" / "tables" / f"{name}.csv").read_text().splitlines()[0]
         assert head.startswith(columns)
-        assert (tiny_run.out / "results" / "tables" / f"{name}.tex").read_text().startswith("\\begin{table}")
+        written = (tiny_run.out / "results" / "tables" / f"{name}.tex").read_text()
+        assert written.startswith("% \\usepackage{booktabs,graphicx}\n\\begin{table}")
     for number in range(1, 8):
         figure = tiny_run.out / "results" / "figures" / f"figure-{number}"
         assert figure.with_suffix(".svg").read_bytes().startswith(b"<?xml")

@@ -38,7 +38,8 @@ def test_every_kind_of_study_gives_tables_figures_and_a_page(case: str) -> None:
         for table, listed in of.by_name().items():
             columns = of.kinds()[table].columns()
             assert len(as_csv([row.cells() for row in listed], columns).splitlines()) == 1 + len(listed)
-            assert latex(tables[table]).count("\\begin") == 2
+            written = latex(tables[table])
+            assert written.count("\\begin{table}") == written.count("\\end{tabular}}") >= 1
             assert all(len(row) == len(tables[table].head) for row in tables[table].rows)
             assert sum(span for _, span in tables[table].groups) in (0, len(tables[table].head))
     assert [figure.number for figure in figures_of(case)] == list(range(1, 11))
