@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow.parquet as parquet
 from matplotlib import pyplot
 
+from piescope.report.layout.canvas import LOOKS, styled
 from piescope.report.layout.palette import OBJECTIVES
-from piescope.report.study.canvas import LOOKS, styled
 from piescope.report.study.results import load_results
 from piescope.report.study.words import family_name
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from piescope.dataframes import DataFrame
     from piescope.report.layout.blocks import Document
-    from piescope.report.study.canvas import Style, Width
+    from piescope.report.layout.canvas import Style, Width
     from piescope.report.study.results import Results
     from piescope.report.study.signal import Signal
     from piescope.store.catalogue import Catalogue
@@ -139,6 +139,15 @@ class StudyRun:
         from piescope.report.study.figures import draw
 
         return draw(self._signal, number, style, width).figure
+
+    def plot(self, style: Style = "paper", width: Width = "column") -> Figure:
+        """Examples forgotten against sparsity, a line an arm, as a matplotlib Figure.
+
+        Grey: what other seeds alone would change, with its 95 % interval. Pale: not clearly more than that.
+        """
+        from piescope.report.study.figures import forgotten_curve
+
+        return forgotten_curve(self._signal, style, width)
 
     def explore(self) -> ShownPage:
         """Its page, made anew where it is missing or stale: in a notebook shown, elsewhere opened in the browser.

@@ -153,3 +153,26 @@ def test_a_study_without_an_arm_has_no_page(stored_run: Path, tmp_path: Path) ->
     shutil.copy(layout.study(stored_run), layout.study(tmp_path))
     with pytest.raises(StudyError, match="piescope run"):
         StudyRun(tmp_path).explore()
+
+
+def test_the_curve_has_a_line_an_arm_pale_where_it_is_not_clear_and_the_band_of_seeds(run: StudyRun) -> None:
+    from piescope.report.study.forgotten import forgotten, seeds_at
+    from piescope.report.study.signal import Signal
+
+    rows = forgotten(Signal(run.results))
+    (axes,) = run.plot().axes
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    drawn = sorted((float(np.ravel(dot.get_ydata())[0]), dot.get_alpha() == 1.0) for dot in dots)
+    assert drawn == sorted((float(row.shown), bool(row.is_clear)) for row in rows)
+    band = axes.collections[0].get_paths()[0].get_extents()
+    reach = [seeds_at(rows, sparsity) for sparsity in run.results.sparsities()]
+    assert (band.y0, band.y1) == (min(low for low, _ in reach), max(high for _, high in reach))
+    assert band.x0 <= axes.get_xlim()[0] and band.x1 >= axes.get_xlim()[1]
+
+
+def test_of_a_study_that_prunes_nothing_there_is_no_curve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from made_results import CASES
+
+    run = StudyRun(tmp_path)
+    monkeypatch.setitem(run.__dict__, "results", CASES["only dense"])
+    assert run.plot().axes == [] and len(run.pies) == 0 and len(run.classes) == 0

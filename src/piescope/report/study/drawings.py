@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from piescope.report.layout.svg import Frame, element, ticks
-from piescope.report.study.forgotten import Forgotten
+from piescope.report.study.forgotten import Forgotten, seeds_at
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.words import family_name, hues_and_dashes
 from piescope.wording import as_percent, count, number, printable
@@ -55,7 +55,7 @@ def curve(rows: Sequence[Forgotten]) -> Markup:
     sparsities = sorted({row.arm.sparsity for row in rows})
     families = list(dict.fromkeys(row.arm.key.family for row in rows))
     places = {sparsity: place for place, sparsity in enumerate(sparsities)}
-    band = [_seeds_at(rows, sparsity) for sparsity in sparsities]
+    band = [seeds_at(rows, sparsity) for sparsity in sparsities]
     top = max([1.0, *(row.shown for row in rows), *(high for _, high in band)])
     named = len(families) <= LABELS
     frame = Frame((-0.25, max(len(sparsities) - 1, 1) + (1.1 if named else 0.25)), (0, 1.06 * top), WIDTH, HEIGHT)
@@ -71,14 +71,6 @@ def curve(rows: Sequence[Forgotten]) -> Markup:
     drawn += _labels(ends) if named else []
     label = "Examples that change label against sparsity, one line a method"
     return element("svg", *drawn, id="curve", viewBox=f"0 0 {WIDTH:g} {HEIGHT:g}", role="img", aria_label=label)
-
-
-def _seeds_at(rows: Sequence[Forgotten], sparsity: float) -> tuple[float, float]:
-    """From where to where seeds alone reach, over the arms of a sparsity; (0, 0) where that is not known."""
-    known = [row.seeds for row in rows if row.arm.sparsity == sparsity and row.seeds.value is not None]
-    lows = [max(0.0, seeds.value if seeds.low is None else seeds.low) for seeds in known if seeds.value is not None]
-    highs = [seeds.value if seeds.high is None else seeds.high for seeds in known if seeds.value is not None]
-    return min(lows, default=0.0), max(highs, default=0.0)
 
 
 def _band(frame: Frame, band: Sequence[tuple[float, float]]) -> Markup:

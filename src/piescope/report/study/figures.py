@@ -8,11 +8,12 @@ from functools import cached_property
 
 from matplotlib.figure import Figure
 
+from piescope.report.layout.canvas import Canvas, Style, Width, saved, styled
 from piescope.report.layout.standalone import data_uri
 from piescope.report.study import frames
 from piescope.report.study import paper_figures as paper
 from piescope.report.study import signal_figures as beyond
-from piescope.report.study.canvas import Canvas, Style, Width, saved, styled
+from piescope.report.study.forgotten import forgotten
 from piescope.report.study.results import Results
 from piescope.report.study.rows import Bounds, Row
 from piescope.report.study.signal import Signal
@@ -95,6 +96,13 @@ def draw(signal: Signal, number: int, style: Style = "paper", width: Width = "pa
     with styled(canvas.look):
         drawn = sketch.draw(canvas) if sketch.rows else _nothing(canvas)
     return Drawn(number, sketch.title, sketch.caption, sketch.rows, drawn)
+
+
+def forgotten_curve(signal: Signal, style: Style = "paper", width: Width = "column") -> Figure:
+    """Examples that change label against sparsity, with the band of seeds alone: as on the first screen."""
+    rows, canvas = forgotten(signal), Canvas(style, width)
+    with styled(canvas.look):
+        return beyond.draw_forgotten(canvas, rows) if rows else _nothing(canvas)
 
 
 def draw_all(signal: Signal) -> list[Drawn]:

@@ -70,3 +70,11 @@ def headline_arm(rows: Sequence[Forgotten]) -> Forgotten | None:
         return max((row for row in clear if row.arm.sparsity == lowest), key=lambda row: row.excess.value or 0.0)
     highest = max((row.arm.sparsity for row in rows), default=0.0)
     return max((row for row in rows if row.arm.sparsity == highest), key=lambda row: row.shown, default=None)
+
+
+def seeds_at(rows: Sequence[Forgotten], sparsity: float) -> tuple[float, float]:
+    """From where to where seeds alone reach, over the arms of a sparsity; (0, 0) where that is not known."""
+    known = [row.seeds for row in rows if row.arm.sparsity == sparsity and row.seeds.value is not None]
+    lows = [max(0.0, seeds.value if seeds.low is None else seeds.low) for seeds in known if seeds.value is not None]
+    highs = [seeds.value if seeds.high is None else seeds.high for seeds in known if seeds.value is not None]
+    return min(lows, default=0.0), max(highs, default=0.0)

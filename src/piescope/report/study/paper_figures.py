@@ -12,8 +12,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from piescope.report.layout.palette import CLASSES, INK, KINDS, OBJECTIVES, PAPER, SEEDS, SOFT
-from piescope.report.study.canvas import (
+from piescope.report.layout.canvas import (
     Canvas,
     Heading,
     apart,
@@ -24,6 +23,7 @@ from piescope.report.study.canvas import (
     short,
     widest,
 )
+from piescope.report.layout.palette import CLASSES, INK, KINDS, OBJECTIVES, PAPER, SEEDS, SOFT
 from piescope.report.study.frames import ClassRow, MapRow, PairRow, RescuedRow
 from piescope.report.study.results import Results
 from piescope.report.study.words import OBJECTIVES as NAMES

@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from made_results import CASES, made
-from piescope.report.study.canvas import LOOKS, Style, Width, saved
+from piescope.report.layout.canvas import LOOKS, Style, Width, saved
 from piescope.report.study.figures import FIGURES, draw, draw_all, figure
 from piescope.report.study.results import Results
 from piescope.report.study.signal import Signal

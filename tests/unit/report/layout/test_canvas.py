@@ -9,8 +9,7 @@ from pathlib import Path
 import matplotlib
 import pytest
 
-from piescope.report.layout.palette import INK
-from piescope.report.study.canvas import (
+from piescope.report.layout.canvas import (
     LOOKS,
     Canvas,
     Heading,
@@ -22,6 +21,7 @@ from piescope.report.study.canvas import (
     saved,
     styled,
 )
+from piescope.report.layout.palette import INK
 
 
 def drawn(style: Style = "paper", width: Width = "column") -> StudyFigure:
