@@ -21,7 +21,7 @@ def load(folder: str | PathLike[str]) -> StudyRun | Audit:
     Which of them is told by what the folder holds, not by its name. Nothing of a study is read yet; no torch is loaded.
 
     Args:
-        folder: a study's, finished or not, or an audit's; or the name of a study that ships finished, ``"digits"``.
+        folder: a study's, finished or not, or an audit's.
 
     Returns:
         a `StudyRun` or an `Audit`; either has ``.examples``, ``.classes``, ``.pies``, and shows itself in a notebook.
@@ -38,8 +38,6 @@ def load(folder: str | PathLike[str]) -> StudyRun | Audit:
         ['lost']
     """
     place = Path(fspath(folder))
-    shipped = None if os.path.lexists(place) else _shipped(str(place))
-    place = shipped or place
     if place.is_dir() and ownership.holds_a_study(place):
         from piescope.runs import StudyRun
 
@@ -51,13 +49,12 @@ def load(folder: str | PathLike[str]) -> StudyRun | Audit:
         return Audit(AuditRecord.read(place), place)
     found = "neither a study nor an audit" if place.is_dir() else "a file" if place.exists() else "nothing there"
     cure = f"name its folder, {place.parent}" if place.is_file() else "name what --out named"
-    if shipped is not None:
-        found, cure = "its page, which is all of it that ships", f"piescope show {fspath(folder)}"
-    raise InputError.of(fspath(folder), "folder", found, "the folder of a study or of an audit", cure)
+    if not os.path.lexists(place) and str(place) in _pages_that_ship():
+        found, cure = "a study of which the page ships", f"piescope show {place}, or piescope run {place} first"
+    raise InputError.of(str(place), "folder", found, "the folder of a study or of an audit", cure)
 
 
-def _shipped(name: str) -> Path | None:
-    """The folder of a study that ships finished."""
-    from piescope.study.finished_studies import finished_studies, unpacked
+def _pages_that_ship() -> tuple[str, ...]:
+    from piescope.study.finished_studies import finished_studies
 
-    return unpacked(name) if name in finished_studies() else None
+    return finished_studies()

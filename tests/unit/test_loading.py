@@ -63,18 +63,10 @@ def test_a_study_is_loaded_without_torch_and_without_pandas(stored_run: Path) ->
     assert done.stdout.strip() == "StudyRun('tiny': 12 arms, 2 models each, 60 examples, complete) []", done.stderr
 
 
-def test_a_study_that_ships_finished_is_loaded_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIESCOPE_CACHE", str(tmp_path / "cache"))
+def test_of_a_study_whose_page_ships_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    run = piescope.load("digits")
-    assert isinstance(run, piescope.StudyRun) and run.is_complete
-    assert run.folder.is_relative_to(tmp_path / "cache")
-    (tmp_path / "digits").mkdir()  # of the user's own: that is meant
+    with pytest.raises(InputError, match="piescope show digits, or piescope run digits first"):
+        piescope.load("digits")
+    (tmp_path / "digits").mkdir()  # of the user's own
     with pytest.raises(InputError, match="neither a study nor an audit"):
         piescope.load("digits")
-
-
-def test_of_a_study_that_ships_as_a_page_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIESCOPE_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(InputError, match="piescope show cifar10-small"):
-        piescope.load("cifar10-small")
