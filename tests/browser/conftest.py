@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from conftest import Once
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -25,3 +29,16 @@ def browser() -> Iterator[Any]:
         )  # fmt: skip
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def digits(once: Once) -> Path:
+    """The folder of the finished study of digits that ships, with its page."""
+    from piescope.report.study.build import build_report
+    from piescope.study.finished_studies import SUFFIX, unpack
+
+    def make(folder: Path) -> None:
+        unpack((files("piescope.study") / "finished" / f"digits{SUFFIX}").read_bytes(), folder)
+        assert build_report(folder) == ""
+
+    return once("finished digits", make)
