@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from conftest import HANG
 from made_explorer import LEVELS, MODELS, arrays_of, made_head, made_page
 
 pytestmark = pytest.mark.browser
@@ -83,6 +85,7 @@ class Opened:
         self.context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, offline=True, **options
         )
+        self.context.set_default_timeout(HANG * 1000)
         self.page = self.context.new_page()
         self.said: list[str] = []
         self.asked: list[str] = []
@@ -157,7 +160,8 @@ def assert_drawn(page: Any, *selectors: str) -> None:
 
 def until(page: Any, condition: str) -> None:
     """Waits for something of the page; its policy lets nobody evaluate text in it, so it is asked from here."""
-    for _ in range(1200):
+    patience = time.monotonic() + HANG
+    while time.monotonic() < patience:
         if page.evaluate(condition):
             return
         page.wait_for_timeout(50)
