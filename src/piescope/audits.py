@@ -16,17 +16,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol
 
 from piescope.dataframes import as_dataframe, table_of
+from piescope.notebooks import ShownPage, framed, opened
 from piescope.problems import InputError
 from piescope.store import audit_layout
+from piescope.wording import count, counted
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from matplotlib.figure import Figure
     from pydantic import JsonValue
 
     from piescope.adapters.compression import CopyFacts
     from piescope.adapters.protocol import Model
     from piescope.auditing.question import Question
     from piescope.dataframes import DataFrame
+    from piescope.report.layout.blocks import Document
+    from piescope.report.layout.canvas import Style, Width
     from piescope.store.audit_record import AuditRecord, BudgetRow, CopyRow
 from piescope.auditing.folder import check_folder, published
 from piescope.auditing.options import Asked, AuditOptions, GivenData, GivenSide
@@ -140,11 +145,58 @@ class Audit:
 
         return markdown(audit_document(self.record))
 
-    def __repr__(self) -> str:
-        return f"Audit({self.record.n_examples} examples, {self.record.changed} changed, folder={self.folder})"
+    def figure(self, number: int, style: Style = "paper", width: Width = "column") -> Figure:
+        """A figure of matplotlib; nothing is shown by this.
 
-    def _repr_markdown_(self) -> str:
-        return self.markdown()
+        Args:
+            number: 1: what each class lost, with intervals; 2: likewise each group of the metadata.
+            style: for a paper's page, or large for a slide (``"talk"``).
+            width: of a ``"column"``, or of the whole ``"page"``.
+
+        Raises:
+            ValueError: there is no figure of that number.
+        """
+        from piescope.report.audit.figures import figure
+
+        return figure(self.record, number, style, width)
+
+    def plot(self, style: Style = "paper", width: Width = "column") -> Figure:
+        """What each class lost, worst first, as a matplotlib Figure; pale: not beyond chance."""
+        return self.figure(1, style, width)
+
+    def explore(self) -> ShownPage:
+        """Its page, made anew where it is missing or stale: in a notebook shown, elsewhere opened in the browser.
+
+        Waits for no browser and prints nothing; where there is none, the answer is the page's path. An audit without a
+        folder has its page in a temporary one, which stays, as the browser may outlive this process.
+        """
+        if self.folder is not None:
+            if not has_fresh_page(self.folder):
+                render(self.folder)
+            return opened(audit_layout.report(self.folder))
+        from piescope.report.layout import html
+
+        page = audit_layout.report(Path(tempfile.mkdtemp(prefix="piescope-page-")))
+        page.write_bytes(html.page(self._document))
+        return opened(page)
+
+    @property
+    def _document(self) -> Document:
+        from piescope.report.audit.document import audit_document
+
+        folder = self.folder or getattr(self, "_aside", None)
+        return audit_document(self.record, {} if folder is None else _pictures_in(folder))
+
+    def _repr_html_(self) -> str:
+        """The first screen of its page."""
+        from piescope.report.layout.html import first_screen
+
+        return framed(first_screen(self._document), repr(self))
+
+    def __repr__(self) -> str:
+        inputs, answer = self.record.inputs, self.record.verdict.answer
+        counts = f"{counted(self.record.n_examples, 'example')}, {count(self.record.changed)} changed, {answer}"
+        return f"Audit({inputs.compressed.name!r} against {inputs.dense.name!r}: {counts})"
 
 
 P = ParamSpec("P")
@@ -361,12 +413,25 @@ def render(out: Path) -> None:
     from piescope.store.durable import write_file
 
     record = Record.read(out)
-    images: dict[str, bytes] = {}
-    if audit_layout.images(out).is_file():
-        from pyarrow import parquet
-
-        table = parquet.read_table(audit_layout.images(out))
-        images = dict(zip(table.column("id").to_pylist(), table.column("png").to_pylist(), strict=True))
-    document = audit_document(record, images)
+    document = audit_document(record, _pictures_in(out))
     write_file(audit_layout.report(out), html.page(document))
     write_file(audit_layout.markdown(out), markdown.markdown(document).encode())
+
+
+def _pictures_in(folder: Path) -> dict[str, bytes]:
+    """PNGs of the examples that the page shows, by id."""
+    if not audit_layout.images(folder).is_file():
+        return {}
+    from pyarrow import parquet
+
+    table = parquet.read_table(audit_layout.images(folder))
+    return dict(zip(table.column("id").to_pylist(), table.column("png").to_pylist(), strict=True))
+
+
+def has_fresh_page(folder: Path) -> bool:
+    """Whether an audit's page is there, of these answers, and made by this version."""
+    import piescope
+
+    page, made_from = audit_layout.report(folder), audit_layout.audit(folder).stat().st_mtime
+    is_ours = page.is_file() and f"piescope {piescope.__version__}".encode() in page.read_bytes()
+    return is_ours and page.stat().st_mtime >= made_from

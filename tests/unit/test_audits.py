@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import html
 import json
 import os
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 
 import piescope
 from piescope.problems import InputError
+from piescope.report.audit.headlines import headline
 from piescope.store import audit_layout
 
 DENSE, COPY, TRUTH = [0, 1, 1, 0, 2, 2], [0, 1, 0, 1, 2, 0], [0, 1, 1, 1, 2, 1]
@@ -105,3 +107,58 @@ def test_rows_that_are_gone_or_damaged_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"examples\.parquet"):
         len(piescope.Audit(found.record, None).examples)
     assert json.loads(audit_layout.audit(tmp_path / "out").read_bytes())["changed"] == 3
+
+
+def test_it_says_in_a_line_what_it_is() -> None:
+    found = piescope.audit(DENSE, COPY, labels=TRUTH)
+    assert repr(found) == f"Audit('compressed' against 'dense': 6 examples, 3 changed, {found.record.verdict.answer})"
+
+
+@pytest.mark.parametrize("has_folder", [True, False])
+def test_a_notebook_sees_the_first_screen_with_its_pictures(has_folder: bool, tmp_path: Path) -> None:
+    pictures = np.arange(6 * 64, dtype=np.uint8).reshape(6, 1, 8, 8)
+    out = tmp_path / "out" if has_folder else None
+    found = piescope.audit(DENSE, COPY, (pictures, np.array(TRUTH)), out=out)
+    shown = html.unescape(html.unescape(found._repr_html_()))
+    assert headline(found.record)[0] in shown and "data:image/png" in shown and repr(found) in shown
+    assert "<script" not in shown
+
+
+def test_names_of_classes_are_text_in_a_notebook() -> None:
+    names = ["<script>alert(1)</script>", "\"><img src=x onerror='alert(2)'>", "</iframe><b>out</b>"]
+    shown = piescope.audit([0, 1, 1] * 9, [0, 0, 2] * 9, labels=[0, 1, 1] * 9, classes=names)._repr_html_()
+    for tag in ("<script", "<img", "<b>"):
+        assert tag not in shown
+    assert shown.count("</iframe>") == 1
+
+
+def test_its_figures_are_matplotlibs() -> None:
+    from matplotlib.figure import Figure
+
+    found = piescope.audit(DENSE, COPY, labels=TRUTH)
+    assert isinstance(found.plot(), Figure) and len(found.plot().axes[0].patches) == 3
+    assert isinstance(found.figure(2, "talk", "page"), Figure)
+
+
+@pytest.fixture
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("piescope.notebooks.open_in_browser", lambda page: False)
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_its_page_is_made_where_it_is_missing_or_stale_and_else_left(tmp_path: Path) -> None:
+    found = piescope.audit(DENSE, COPY, labels=TRUTH, out=tmp_path / "out")
+    page = audit_layout.report(tmp_path / "out")
+    stamp = page.stat().st_mtime_ns
+    assert Path(found.explore()) == page and page.stat().st_mtime_ns == stamp
+    page.write_text("of another version")
+    assert found.explore().path.read_text().startswith("<!")
+    page.unlink()
+    assert found.explore().path.read_text().startswith("<!")
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_a_page_of_no_folder_outlives_the_value(scratch: Callable[[], list[Path]]) -> None:
+    page = piescope.audit(DENSE, COPY, labels=TRUTH).explore().path
+    gc.collect()
+    assert page.read_text().startswith("<!") and scratch() == [page.parent]

@@ -144,13 +144,10 @@ def _made_at(folder: Path) -> float:
 
 def is_fresh(folder: Path) -> bool:
     """Whether a page is there, of what is stored now, and made by this version."""
-    page = layout.report(folder)
     if audit_layout.is_audit(folder):
-        import piescope
+        from piescope.audits import has_fresh_page as has_audits
 
-        made_from = audit_layout.audit(folder).stat().st_mtime
-        is_ours = page.is_file() and f"piescope {piescope.__version__}".encode() in page.read_bytes()
-        return is_ours and page.stat().st_mtime >= made_from
+        return has_audits(folder)
     from piescope.runs import has_fresh_page
 
     return has_fresh_page(folder)
