@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from piescope.wording import printable
+
 ArrayName = str
 """Names an array of `Packed`."""
 
@@ -305,8 +307,11 @@ class ExplorerData:
     notes: tuple[str, ...] = ()
 
     def head_json(self) -> str:
-        """For an element ``script`` of type ``application/json``: nothing in it ends the element; all is ASCII."""
-        plain = asdict(self.head)
+        """For an element ``script`` of type ``application/json``: nothing in it ends the element; all is ASCII.
+
+        What is hidden in texts is spelt out, as the page's own texts are.
+        """
+        plain = asdict(self.head, dict_factory=lambda fields: {name: _spelt_out(value) for name, value in fields})
         plain["arrays"] = {
             name: {key: value for key, value in asdict(facts).items() if value is not None}
             for name, facts in self.packed.facts.items()
@@ -316,3 +321,9 @@ class ExplorerData:
     def arrays_base64(self) -> str:
         """All arrays, deflated by zlib, as text."""
         return base64.b64encode(self.packed.deflated()).decode()
+
+
+def _spelt_out(value: object) -> object:
+    if isinstance(value, tuple):
+        return tuple(map(_spelt_out, value))
+    return printable(value) if isinstance(value, str) else value

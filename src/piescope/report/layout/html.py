@@ -11,6 +11,7 @@ from markupsafe import Markup
 from piescope.report.layout import svg
 from piescope.report.layout.blocks import Bar, Bars, Document
 from piescope.report.layout.standalone import content_hash
+from piescope.wording import printable
 
 
 class Explorable(Protocol):
@@ -24,13 +25,14 @@ class Explorable(Protocol):
 
 
 def _templates() -> Environment:
-    """What they are given is text, and what they are not given is a fault."""
+    """What they are given is text, in which nothing is hidden; what they are not given is a fault."""
     templates = Environment(
         loader=PackageLoader("piescope.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
     )
     templates.filters["kind"] = lambda block: type(block).__name__.lower()
     templates.filters["scale"] = scale_of
@@ -65,7 +67,7 @@ def page(document: Document, explorer: Explorable | None = None) -> bytes:
             arrays=None if explorer is None else explorer.arrays_base64(),
         )
     )
-    return content.encode("utf-8", "replace")
+    return content.encode()
 
 
 def first_screen(document: Document) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from piescope.wording import number
+from piescope.wording import number, printable
 
 SIDE = 340
 """Height of a chart in its own units."""
@@ -27,12 +27,12 @@ def element(tag: str, *inside: str | Markup, **attributes: object) -> Markup:
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(_plain(value))}"' for key, value in attributes.items()
     )
-    body = "".join(escape(part) for part in inside)
+    body = "".join(escape(printable(part) if type(part) is str else part) for part in inside)
     return Markup(f"<{tag}{written}>{body}</{tag}>")
 
 
 def _plain(value: object) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else printable(value)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from piescope.report.study.forgotten import forgotten, headline_arm
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import Signal
 from piescope.store.artefacts import Store, as_tensors
+from piescope.wording import printable
 from read_explorer import Read
 
 BOTH = {"supervised": ("gmp", "my_own"), "supcon": ("gmp", "my_own")}
@@ -221,7 +222,11 @@ def test_one_example_and_300_classes_and_hostile_names() -> None:
     results = made({"supervised": ("gmp",)}, class_names=(hostile, *(f"class {i}" for i in range(299))), examples=1)
     results = dataclasses.replace(results, data=results.data.model_copy(update={"ids": (hostile,)}))
     found = read(results)
-    assert (found.head["ids"], found.head["classes"][0], found.head["examples"]) == ([hostile], hostile, 1)
+    assert (found.head["ids"], found.head["classes"][0], found.head["examples"]) == (
+        [printable(hostile)],
+        printable(hostile),
+        1,
+    )
     assert found.head["arrays"][found.head["truth"]]["type"] == "u16"
     assert found.values(found.head["truth"]) == results.labels.tolist()
     assert found.head["sides"][0]["neighbours"] is None
