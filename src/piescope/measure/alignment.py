@@ -13,9 +13,10 @@ from piescope.measure.arrays import to_numpy
 def aligned_onto(
     points: Float[Any, "examples dims"], target: Float[Any, "examples dims"]
 ) -> Float64[np.ndarray, "examples dims"]:
-    """Points shifted, turned, mirrored and scaled, all alike, so that they lie nearest to those of another map.
+    """Points shifted, scaled to another map's spread, and turned or mirrored so that they lie nearest to its points.
 
-    Least squares over all examples (Procrustes analysis with a scale). Distances between points keep their ratios.
+    Least squares over all examples (Procrustes analysis). Distances between points keep their ratios. The scale is not
+    the nearest one, which would draw a map together the less it has in common with the other.
 
     Args:
         points: ``[examples, dims]``.
@@ -43,7 +44,7 @@ def aligned_onto(
     if not (np.isfinite(moved).all() and np.isfinite(still).all()):
         raise ValueError("NaN or infinity among the points; leave that map out")
     own, others = moved - moved.mean(0), still - still.mean(0)
-    left, strengths, right = np.linalg.svd(own.T @ others)
+    left, _, right = np.linalg.svd(own.T @ others)
     spread = (own**2).sum()
-    scale = strengths.sum() / spread if spread > 0 else 0.0
+    scale = np.sqrt((others**2).sum() / spread) if spread > 0 else 0.0
     return np.asarray(scale * own @ (left @ right) + still.mean(0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.linalg import orthogonal_procrustes
 
 from piescope.measure.alignment import aligned_onto
 
@@ -15,6 +16,15 @@ POINTS = np.random.default_rng(0).normal(size=(30, 2))
 def test_a_map_that_was_turned_mirrored_scaled_and_shifted_comes_back(angle: float, mirrored: int) -> None:
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag([1, mirrored])
     assert np.allclose(aligned_onto(7 * POINTS @ turn + [100, -3], POINTS), POINTS)
+
+
+def test_a_map_of_something_else_is_as_wide_as_the_other_and_turned_as_scipy_turns_it() -> None:
+    other = 9 * np.random.default_rng(1).normal(size=(30, 2)) + 4
+    laid = aligned_onto(other, POINTS)
+    own, still = (points - points.mean(0) for points in (other, POINTS))
+    assert np.linalg.norm(laid - laid.mean(0)) == pytest.approx(np.linalg.norm(still))
+    turn, _ = orthogonal_procrustes(own, still)
+    assert np.allclose(laid - POINTS.mean(0), own @ turn * np.linalg.norm(still) / np.linalg.norm(own))
 
 
 def test_points_in_one_place_go_to_the_middle() -> None:

@@ -12,7 +12,7 @@ from piescope.report.study.claim_parts import Claim
 from piescope.report.study.figures import Drawn
 from piescope.report.study.questions import questions
 from piescope.report.study.results import Results
-from piescope.report.study.run_facts import made_on
+from piescope.report.study.run_facts import processor_of
 from piescope.report.study.signal import Signal
 
 
@@ -37,7 +37,7 @@ def study_document(
     sections = [*questions(results, signal, claims), how_sure(results, signal, tables, figures, claims)]
     footer = (
         *made.items(),
-        *(("Made on", made_on(environment)) for environment in results.environments),
+        *(("Made on", processor_of(environment)) for environment in results.environments),
         ("Data", f"{results.data.about}; fingerprint {results.data.fingerprint[:16]}"),
         (
             "A page like this",

@@ -86,8 +86,8 @@ def _signal(signal: Signal, results: Results) -> Section | None:
             for row in sorted(rows, key=lambda row: -(row.excess.value or 0.0))
         ),
         level="95 %",
-        first=7,
-        unfold=f"{len(rows) - 7} more",
+        first=5,
+        unfold=f"{len(rows) - 5} more",
         more_is_worse=True,
     )
     how = (
@@ -109,7 +109,7 @@ def _classes(results: Results, signal: Signal, arm: ArmResult, tiles: PieTiles) 
     worst = rows[0].label
     pies = in_order(arm)
     of_worst = pies[results.labels[pies] == results.class_names.index(worst)]
-    left = Bars("class", "recall", tuple(map(_class_bar, rows)), "95 %", 12, f"{len(rows) - 12} more classes")
+    left = Bars("class", "recall", tuple(map(_class_bar, rows)), "95 %", 6, f"{len(rows) - 6} more classes")
     paid = [name(row.label) for row in rows if _is_clear(row) and (row.impact.value or 0.0) < 0]
     said = "No class paid more than the others beyond chance." if not paid else f"Beyond chance: {listed(paid, 6)}."
     caption = f"Change of each class's recall beyond the change of the mean accuracy, {_where(arm)}."

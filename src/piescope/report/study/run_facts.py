@@ -85,10 +85,14 @@ def _measures(results: Results) -> Iterator[tuple[str, str]]:
 def made_on(environment: Environment) -> str:
     """Processor, device and libraries."""
     return (
-        f"{environment.processor or 'a processor that was not recorded'} ({environment.cpu}), "
-        f"device {environment.device}, {environment.threads} thread a worker, "
+        f"{processor_of(environment)}, device {environment.device}, {environment.threads} thread a worker, "
         f"pack size {environment.pack_size}; {_libraries(environment)}"
     )
+
+
+def processor_of(environment: Environment) -> str:
+    """``AMD EPYC (AVX512)``."""
+    return f"{environment.processor or 'a processor that was not recorded'} ({environment.cpu})"
 
 
 def _libraries(environment: Environment) -> str:
