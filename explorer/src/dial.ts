@@ -21,7 +21,7 @@ export function dial(place: HTMLElement, svg: SVGSVGElement | null, app: App): V
   const memory = h("div", { class: "x-memory" });
   const arms = chips("Method");
   const kept = chips("But kept by");
-  show(place, row, memory, arms.element, kept.element);
+  show(place, row, arms.element, kept.element, memory);
   let fractions: number[] = [];
   let timer = 0;
 

@@ -33,9 +33,10 @@ async function start(): Promise<void> {
   const hung = document.getElementById("wall");
   if (hung) {
     const above = h("div", { class: "x-filters" });
-    const below = h("div", { class: "x-wall" });
-    hung.replaceChildren(above, below);
-    app.views.push(filters(above, app, help.open), wall(below, app));
+    const pictures = h("div", { class: "x-wall" });
+    const below = h("div", { class: "x-actions" });
+    hung.replaceChildren(above, pictures, below);
+    app.views.push(filters(above, below, app, help.open), wall(pictures, app));
   }
   const section = document.getElementById("explorer");
   if (section) app.views.push(...panels(section, app));

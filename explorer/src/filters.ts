@@ -1,4 +1,4 @@
-/** The words and buttons above the wall: which change, kept by whom, how sure; and what one does with what is chosen. */
+/** The words and buttons above the wall: which change, how sure; and below it what one does with what is chosen. */
 
 import type { App, View } from "./app.ts";
 import { csvOf, download } from "./csv.ts";
@@ -10,7 +10,7 @@ import { noise, percent, sentence, whole } from "./words.ts";
 
 const CODE: Record<Kind, number> = { lost: LOST, won: WON, moved: MOVED };
 
-export function filters(place: HTMLElement, app: App, help: () => void): View {
+export function filters(place: HTMLElement, below: HTMLElement, app: App, help: () => void): View {
   const said = h("p", { class: "x-said", role: "status", "aria-live": "polite" });
   const caveat = h("p", { class: "x-note" });
   const kinds = h("div", { class: "x-kinds", role: "group", "aria-label": "What happened" });
@@ -18,7 +18,8 @@ export function filters(place: HTMLElement, app: App, help: () => void): View {
   const link = h("button", { type: "button", class: "x-button", onclick: () => share(app.store.link(), link) }, "Copy link to this view");
   const save = h("button", { type: "button", class: "x-button", onclick: () => download("piescope-selection.csv", csvOf(app.data, app.chosen)) }, "Save as CSV");
   const keys = h("button", { type: "button", class: "x-button", onclick: help }, "Help");
-  show(place, said, caveat, kinds, limits, h("div", { class: "x-actions" }, link, save, keys));
+  show(place, said, caveat, kinds, limits);
+  show(below, link, save, keys);
   return {
     update() {
       const { data, state, chosen, words } = app;

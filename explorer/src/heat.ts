@@ -38,6 +38,14 @@ export function rowsOf(changes: { byArm: Uint8Array[]; total: Uint16Array }, arm
   return Uint32Array.from(sorted, (key) => key % 2 ** 24);
 }
 
+/** What the colours mean. */
+function legend(app: App): HTMLElement {
+  const { kinds } = app.words;
+  const known: [string, string][] = app.data.truth ? [["lost", kinds.lost], ["rescued", kinds.won]] : [];
+  const marks: [string, string][] = [...known, ["", kinds.moved], ["pale", "Pale: inside the noise"], ["rest", "The same"]];
+  return h("ul", { class: "legend x-legend" }, ...marks.map(([mark, name]) => h("li", {}, h("span", { class: `swatch ${mark}` }), ` ${name}`)));
+}
+
 interface Column { arm: Arm; level: Level; x: number; width: number }
 
 export function heat(panel: HTMLElement, app: App): View {
@@ -47,7 +55,7 @@ export function heat(panel: HTMLElement, app: App): View {
   const caption = h("p", { class: "x-note" });
   const thing = app.words.things(1).slice(2);
   panel.hidden = data.arms.reduce((sum, arm) => sum + arm.levels.length, 0) < 2; // one column says no more than the bars
-  show(panel, h("h3", {}, "When was it lost?"), canvas, caption);
+  show(panel, h("h3", {}, "When was it lost?"), canvas, legend(app), caption);
   let rows: Uint32Array = new Uint32Array();
   let columns: Column[] = [];
   let tall = 1;
