@@ -17,7 +17,7 @@ from piescope.report.study.results import Results
 from piescope.store.audit_record import AuditRecord
 
 OURS = frozenset(
-    {"objective", "kind", "values", "interval_over", "against", "budget", "limit", "broken", "fingerprint"}
+    {"objective", "kind", "criterion", "values", "interval_over", "against", "budget", "limit", "broken", "fingerprint"}
 )
 """Fields whose texts are of piescope's own making; those that are Literals are known by that."""
 
@@ -30,7 +30,7 @@ class Names:
     def __init__(self, texts: Sequence[str], *lists: Sequence[str]) -> None:
         """Names of one list are told apart; those of several lists may be called the same."""
         self.texts, self.given = texts, 0
-        self.known = {"": "", "dense": "dense"}
+        self.known = {"": "", "dense": "dense", "gmp": "gmp"}  # what piescope itself calls so
         for names in lists:
             used = [texts[at] if at < len(texts) else f"{at} {texts[at % len(texts)]}" for at in range(len(names))]
             self.known |= dict(zip(names, used, strict=True))
@@ -61,7 +61,11 @@ class Names:
         return record.model_copy(update={name: self.all_of(getattr(record, name)) for name in from_outside})
 
 
-def study(texts: Sequence[str] = TEXTS, is_hostile: bool = True, examples: int = 400) -> Results:
+NAMES = tuple(text for text in TEXTS if text)
+"""Of a study's classes: readers of data sets refuse one without a name."""
+
+
+def study(texts: Sequence[str] = NAMES, is_hostile: bool = True, examples: int = 400) -> Results:
     """Results of a study with so many classes."""
     classes = tuple(f"class {index}" for index in range(len(texts)))
     families = {"supervised": ("gmp", "my_own"), "supcon": ("gmp", "my_own")}

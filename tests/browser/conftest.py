@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from conftest import Once
 
+ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -33,12 +33,12 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def digits(once: Once) -> Path:
-    """The folder of the finished study of digits that ships, with its page."""
+    """The finished study of digits that is kept beside the documents, with its page."""
     from piescope.report.study.build import build_report
-    from piescope.study.finished_studies import SUFFIX, unpack
+    from piescope.study.finished_studies import unpack
 
     def make(folder: Path) -> None:
-        unpack((files("piescope.study") / "finished" / f"digits{SUFFIX}").read_bytes(), folder)
+        unpack((ROOT / "docs" / "results" / "digits" / "run.zip.zst").read_bytes(), folder)
         assert build_report(folder) == ""
 
     return once("finished digits", make)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,34 +11,120 @@ from typing import Any
 import pytest
 
 import made_hostile
+from browser.explored import explored
 from browser.watched import hidden, spaced, watched
-from payloads import PAYLOADS
+from made_pages import audit_page, study_page
+from payloads import PAYLOADS, broken_pictures
 from piescope import wording
-from piescope.report.audit.document import audit_document
-from piescope.report.layout.html import page
 
 pytestmark = pytest.mark.browser
 
+PAGES: dict[str, Callable[[bool], bytes]] = {
+    "audit": lambda is_hostile: audit_page(made_hostile.audit(is_hostile=is_hostile)),
+    "study": lambda is_hostile: study_page(made_hostile.study(is_hostile=is_hostile)),
+}
 
-def audit_page(is_hostile: bool) -> bytes:
-    return page(audit_document(made_hostile.audit(is_hostile=is_hostile)))
 
-
-PAGES: dict[str, Callable[[bool], bytes]] = {"audit": audit_page}
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], Path]:
+    """Both pages, hostile and with plain texts in the same places."""
+    folder = tmp_path_factory.mktemp("hostile")
+    written = {}
+    for kind, make in PAGES.items():
+        for is_hostile in (True, False):
+            written[kind, is_hostile] = folder / f"{kind}-{is_hostile}.html"
+            written[kind, is_hostile].write_bytes(make(is_hostile))
+    return written
 
 
 @pytest.mark.parametrize("kind", PAGES)
-def test_every_text_is_shown_and_nothing_else_happens(kind: str, browser: Any, tmp_path: Path) -> None:
+def test_every_text_is_shown_and_nothing_else_happens(
+    kind: str, browser: Any, pages: dict[tuple[str, bool], Path]
+) -> None:
     elements = {}
     for is_hostile in (False, True):
-        path = tmp_path / f"{is_hostile}.html"
-        path.write_bytes(PAGES[kind](is_hostile))
-        with watched(browser, path) as seen:
-            seen.assert_quiet()
+        with watched(browser, pages[kind, is_hostile]) as seen:
+            if kind == "study":
+                seen.page.wait_for_selector("html.x-ready")
             text = seen.text()
             seen.assert_quiet()
             elements[is_hostile] = seen.elements()
     assert elements[True] == elements[False]
     assert not hidden(text)
-    missing = [name for name, payload in PAYLOADS.items() if spaced(wording.name(payload)) not in text]
+    missing = [name for name, shown in payloads(kind).items() if shown not in text]
     assert missing == []
+
+
+def payloads(kind: str) -> dict[str, str]:
+    """How each text is to be seen; a study has no names that are empty."""
+    return {name: spaced(wording.name(text)) for name, text in PAYLOADS.items() if text or kind == "audit"}
+
+
+@pytest.mark.parametrize("kind", ["study"])
+def test_the_explorer_shows_every_example_and_class(
+    kind: str, browser: Any, pages: dict[tuple[str, bool], Path]
+) -> None:
+    """Each example is opened by its address; the panel says its id and class, and the address holds it."""
+    with explored(browser, pages[kind, True]) as it:
+        opened = it.page.evaluate(OPEN_EACH)
+        ids = [each["id"] for each in opened]
+        assert [each["hash"] for each in opened] == ids
+        for each in opened:
+            text = spaced(each["text"])
+            assert not hidden(text)
+            assert spaced(each["id"]) in text
+            assert spaced(each["class"]) in text
+        classes = {spaced(each["class"]) for each in opened}
+        assert len(classes) > 50
+        assert classes <= {spaced(wording.printable(text)) for text in made_hostile.NAMES}
+
+
+OPEN_EACH = """
+async () => {
+  const head = JSON.parse(document.getElementById("explorer-head").textContent), seen = [];
+  for (const id of head.ids.slice(0, 110)) {
+    location.hash = "#ex=" + encodeURIComponent(id);
+    await new Promise(done => addEventListener("hashchange", () => requestAnimationFrame(done), { once: true }));
+    const held = new URLSearchParams(location.hash.slice(1).replaceAll("+", "%2B")).get("ex");
+    const panel = document.querySelector(".x-panel");
+    seen.push({ id, hash: held, text: panel.innerText, class: panel.querySelector(".x-truth b").innerText });
+  }
+  return seen;
+}
+"""
+
+
+def test_the_explorer_saves_them_and_no_formula(browser: Any, pages: dict[tuple[str, bool], Path]) -> None:
+    with explored(browser, pages["study", True]) as it:
+        it.chip("What happened", "All changes").click()
+        with it.page.expect_download() as saved:
+            it.page.get_by_role("button", name="Save as CSV").click()
+        rows = list(csv.reader(io.StringIO(Path(saved.value.path()).read_text(encoding="utf-8"), newline="")))
+        assert len(rows) > 50 and {len(row) for row in rows} == {len(rows[0])}
+        cells = {cell for row in rows for cell in row}
+        assert not [cell for cell in cells if cell[:1] in set("=+-@\t\r\n")]
+        assert "'=cmd|' /C calc'!A0" in cells
+
+
+def test_broken_and_huge_pictures_leave_no_hole(browser: Any, tmp_path: Path) -> None:
+    """Pictures of an audit's folder that somebody meddled with: what can be seen is seen, the rest is told by its id."""
+    audit = made_hostile.audit(is_hostile=False)
+    ids = [row.id for row in audit.harmed]
+    images = dict(zip(ids, broken_pictures().values(), strict=False))
+    assert len(images) == len(broken_pictures())
+    path = tmp_path / "report.html"
+    path.write_bytes(audit_page(audit, images))
+    assert path.stat().st_size < 3_000_000
+    with watched(browser, path) as seen:
+        seen.text()
+        seen.page.evaluate("Promise.allSettled([...document.images].map(image => image.decode()))")
+        sizes = seen.page.evaluate(
+            "[...document.images].map(image => [image.complete, image.naturalWidth, image.naturalHeight])"
+        )
+        assert sizes
+        assert all(done and width and height for done, width, height in sizes)
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= 1280
+        assert (
+            max(image.bounding_box()["height"] for image in seen.page.locator("img").all() if image.is_visible()) < 400
+        )
+        seen.assert_quiet()

@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from payloads import ELEMENT
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+ARTEFACTS = Path(__file__).parents[1] / "artefacts"
 
 _WATCH = f"""
 window.hostileCalls = 0;
@@ -30,7 +33,8 @@ _HANDLERS = """
 """
 
 _ELEMENTS = """
-[...document.querySelectorAll("*")].map(e => e.localName + " " + e.getAttributeNames().sort().join(" "))
+[...document.querySelectorAll("*")].map(e => e.localName + " " + e.getAttributeNames()
+  .filter(name => !["height", "style", "width"].includes(name)).sort().join(" "))
 """
 
 
@@ -119,11 +123,30 @@ def watched(browser: Any, path: Path, after: str = "", **options: Any) -> Iterat
     context.close()
 
 
+def axe(page: Any) -> list[str]:
+    """Serious and critical findings of axe-core, each with its places."""
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'], preload: false })")
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:200]} {' '.join(node['failureSummary'].split())[:300]}"
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"][:3]
+    ]
+
+
+def keep(page: Any, name: str, **options: Any) -> None:
+    """A screenshot, for people to look at: tests/artefacts/NAME.png."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"{name}.png", animations="disabled", **options)
+
+
 def spaced(text: str) -> str:
     """Text with one space where there is white space."""
     return " ".join(text.split())
 
 
 def hidden(text: str) -> set[str]:
-    """Characters that no eye sees, or that change how others are read."""
-    return {letter for letter in text if unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}} - {"\n"}
+    """Characters that no eye sees, or that change how others are read; the isolates that the script sets are its own."""
+    kinds = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    return {letter for letter in text if unicodedata.category(letter) in kinds} - set("\n\u2068\u2069")

@@ -10,7 +10,7 @@ from piescope.report.audit import charts
 from piescope.report.audit.bars import chance
 from piescope.report.audit.findings import confusion_name
 from piescope.report.layout.blocks import Gallery, Picture, Tag, Tile, Tone
-from piescope.report.layout.standalone import data_uri
+from piescope.report.layout.standalone import data_uri, png_pixels
 from piescope.store.audit_answers import Confusion, Example
 from piescope.store.audit_record import AuditRecord
 
@@ -22,8 +22,6 @@ TILES = 9
 
 MIX_UPS = 3
 """Mix-ups shown unfolded."""
-
-PNG = b"\x89PNG\r\n\x1a\n"
 
 MOST_IMAGE_BYTES = 10_000_000
 """Images of the page together; those beyond are told by their ids."""
@@ -42,7 +40,7 @@ def fitting(audit: AuditRecord, images: Mapping[str, bytes]) -> tuple[dict[str, 
 
     Args:
         audit: what was found.
-        images: PNG by example id; what is no PNG is no image.
+        images: PNG by example id; what is no whole PNG is no image.
     """
     errors = () if audit.label_errors is None else audit.label_errors.examples
     ids = [row.id for row in (*audit.harmed[:WALL], *audit.harmed, *errors)]
@@ -52,15 +50,15 @@ def fitting(audit: AuditRecord, images: Mapping[str, bytes]) -> tuple[dict[str, 
     room, left_out = MOST_IMAGE_BYTES, 0
     for example_id in uses:
         content = images.get(example_id, b"")
-        if not content.startswith(PNG):
+        pixels = png_pixels(content)
+        if pixels is None:
             continue
         uri = data_uri("image/png", content)
         if len(uri) * uses[example_id] > room:
             left_out += 1
             continue
         room -= len(uri) * uses[example_id]
-        is_small = int.from_bytes(content[16:20], "big") <= SMALL  # IHDR's width
-        pictures[example_id] = Picture(uri, _id(example_id), is_small)
+        pictures[example_id] = Picture(uri, _id(example_id), is_small=pixels.shape[1] <= SMALL)
     return pictures, left_out
 
 

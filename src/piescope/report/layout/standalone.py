@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
+
+import numpy as np
+from PIL import Image
+
+MOST_PIXELS = 2**20
+"""Of a picture of a page: thumbnails have far fewer."""
 
 
 def content_hash(source: str) -> str:
@@ -24,3 +31,19 @@ def data_uri(kind: str, content: bytes) -> str:
         'data:image/png;base64,cG5n'
     """
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def png_pixels(content: bytes) -> np.ndarray | None:
+    """``[height, width, 3]`` uint8 of a whole PNG; None for anything else, for one that moves, and for a huge one.
+
+    Example:
+        >>> png_pixels(b"<svg/>") is None
+        True
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+            if picture.width * picture.height > MOST_PIXELS or getattr(picture, "is_animated", False):
+                return None
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
