@@ -447,6 +447,24 @@ def test_what_it_cannot_read_leaves_the_page_as_it_was(browser: Any, tmp_path: P
     opened.close()
 
 
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_pictures_fall_only_where_things_may_move(motion: str, browser: Any, address: str) -> None:
+    opened = Opened(browser, SIZES[0], reduced_motion=motion)
+    page = opened.open(address)
+    assert_drawn(page, ".x-scroll canvas")
+    at_once, at_last = page.evaluate(
+        """async () => {
+          const canvas = document.querySelector(".x-scroll canvas");
+          document.querySelectorAll("#dial .x-chip")[1].click();
+          const first = canvas.toDataURL();
+          await new Promise(done => setTimeout(done, 900));
+          return [first, canvas.toDataURL()];
+        }"""
+    )
+    assert (at_once == at_last) == (motion == "reduce")
+    opened.close()
+
+
 def test_it_follows_the_light(opened: Opened, address: str) -> None:
     page = opened.open(address)
     cell = """() => { const heat = document.querySelector(".x-heat"); const copy = document.createElement("canvas");
