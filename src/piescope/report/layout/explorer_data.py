@@ -297,13 +297,11 @@ class ExplorerData:
     Attributes:
         head: the records.
         packed: the arrays that they name.
-        without_picture: examples that have none.
         notes: sentences for the page: what the explorer has not.
     """
 
     head: Head
     packed: Packed
-    without_picture: int = 0
     notes: tuple[str, ...] = ()
 
     def head_json(self) -> str:

@@ -17,6 +17,10 @@ from piescope.wording import printable
 class Explorable(Protocol):
     """What the page's script draws from."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences below it: what it has not."""
+
     def head_json(self) -> str:
         """Names, arms and where each array lies, as JSON that cannot end its element."""
 
@@ -65,6 +69,7 @@ def page(document: Document, explorer: Explorable | None = None) -> bytes:
             script_hash=content_hash(script) if script else "",
             head=None if explorer is None else Markup(explorer.head_json()),
             arrays=None if explorer is None else explorer.arrays_base64(),
+            notes=() if explorer is None else explorer.notes,
         )
     )
     return content.encode()

@@ -78,6 +78,13 @@ def sprites(
     return None, len(ranked)
 
 
+def without_picture(left_out: int, examples: int) -> tuple[str, ...]:
+    """A sentence for the page, where pictures were left out."""
+    if not left_out:
+        return ()
+    return (f"{left_out:,} of {examples:,} examples have no picture here: the page would be too large.",)
+
+
 def _grid(count: int, size: tuple[int, int]) -> tuple[int, int]:
     """Columns and rows of a sheet: as many as it can hold, and no more than are needed."""
     columns = max(1, min(SHEET // size[0], count))

@@ -22,7 +22,7 @@ from piescope.report.layout.explorer_data import (
     SpriteSheets,
     Start,
 )
-from piescope.report.layout.sprites import sprites
+from piescope.report.layout.sprites import sprites, without_picture
 from piescope.report.study.forgotten import Forgotten, headline_arm
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.rows import ArmKey, finite
@@ -96,8 +96,8 @@ def study_explorer(results: Results, rows: Sequence[Forgotten]) -> ExplorerData 
         pictures=pictures,
         start=Start("/".join(first.arm.key.family), first.arm.sparsity),
     )
-    notes = (FITTED_ALONE,) if any(arm.is_fitted_alone for arm in arms) else ()
-    return ExplorerData(head, packer.packed, left_out, notes)
+    maps = (FITTED_ALONE,) if any(arm.is_fitted_alone for arm in arms) else ()
+    return ExplorerData(head, packer.packed, (*maps, *without_picture(left_out, len(results.labels))))
 
 
 class _Packer:

@@ -76,6 +76,8 @@ def test_every_text_of_every_block_is_shown_as_it_is_and_nothing_in_it_is_hidden
 
 def test_a_script_is_admitted_by_its_hash_and_its_data_cannot_end_their_element() -> None:
     class Data:
+        notes = ("2 examples <have> no picture",)
+
         def head_json(self) -> str:
             return '{"title": "\\u003c/script>"}'
 
@@ -86,6 +88,7 @@ def test_a_script_is_admitted_by_its_hash_and_its_data_cannot_end_their_element(
     made = page(document("x"), Data()).decode()
     assert re.search(r"script-src 'sha256-[\w+/=]{44}'", made)
     assert made.count("</script>") == 3 and "unsafe" not in made
+    assert '<p class="note with-script" hidden>2 examples &lt;have&gt; no picture</p>' in made
 
 
 def test_bars_start_at_zero_and_end_at_the_value() -> None:
