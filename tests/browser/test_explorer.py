@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from browser.watched import axe
 from conftest import HANG
 from made_explorer import LEVELS, MODELS, arrays_of, made_head, made_page
 
@@ -19,7 +20,6 @@ pytestmark = pytest.mark.browser
 
 GMP, ONE_SHOT = "supcon/gmp", "supcon/oneshot"
 SIZES = ((1280, 900, "light"), (1280, 900, "dark"), (390, 800, "light"), (390, 800, "dark"))
-AXE = Path(__file__).parents[2] / "explorer" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 COLOURFUL = """one => {
@@ -415,24 +415,11 @@ def test_where_nobody_knows_the_truth_nothing_is_lost(browser: Any, tmp_path: Pa
 
 
 def test_no_serious_finding_of_axe(sized: Opened, address: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: make setup needs npm")
     page = sized.open(f"{address}#arm={GMP}&s=0.95&kind=lost&class=3")
-    assert serious(page) == []
+    assert axe(page) == []
     wall_tile(page, 0)
     page.wait_for_selector(".x-panel:not([hidden])")
-    assert serious(page) == []
-
-
-def serious(page: Any) -> list[str]:
-    page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
-    return [
-        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for each in found["violations"]
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    ]
+    assert axe(page) == []
 
 
 def test_what_it_cannot_read_leaves_the_page_as_it_was(browser: Any, tmp_path: Path) -> None:
