@@ -402,19 +402,23 @@ def write_audit(record: AuditRecord, out: Path) -> None:
 
 
 def render(out: Path) -> None:
-    """Writes report.html and audit.md anew from audit.json and images.parquet.
+    """Writes report.html and audit.md anew from audit.json, examples.parquet and images.parquet.
 
     Raises:
         InputError: no audit there.
     """
     from piescope.report.audit.document import audit_document
+    from piescope.report.audit.explorer import audit_explorer
     from piescope.report.layout import html, markdown
     from piescope.store.audit_record import AuditRecord as Record
     from piescope.store.durable import write_file
 
     record = Record.read(out)
-    document = audit_document(record, _pictures_in(out))
-    write_file(audit_layout.report(out), html.page(document))
+    copies = [audit_layout.copy(out, Path(row.folder).name) for row in record.what_if]
+    pictures = {name: png for place in (*copies, out) for name, png in _pictures_in(place).items()}
+    document = audit_document(record, pictures)
+    explorer = audit_explorer(record, [_examples_in(place) for place in copies or [out]], pictures)
+    write_file(audit_layout.report(out), html.page(document, explorer))
     write_file(audit_layout.markdown(out), markdown.markdown(document).encode())
 
 
@@ -426,6 +430,19 @@ def _pictures_in(folder: Path) -> dict[str, bytes]:
 
     table = parquet.read_table(audit_layout.images(folder))
     return dict(zip(table.column("id").to_pylist(), table.column("png").to_pylist(), strict=True))
+
+
+def _examples_in(folder: Path) -> pa.Table | None:
+    """What the page's explorer reads of examples.parquet; None: it is gone or damaged."""
+    from pyarrow import ArrowException, parquet
+
+    from piescope.report.audit.explorer import columns
+
+    try:
+        with parquet.ParquetFile(audit_layout.examples(folder)) as file:
+            return file.read(columns(file.schema_arrow.names))
+    except (OSError, ArrowException):
+        return None
 
 
 def has_fresh_page(folder: Path) -> bool:

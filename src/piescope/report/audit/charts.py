@@ -131,6 +131,19 @@ def are_on_a_line(copies: Sequence[CopyRow]) -> bool:
     return all(row.amount is not None and 0 <= row.amount <= 1 for row in copies)
 
 
+def places_of(copies: Sequence[CopyRow]) -> list[float]:
+    """Where copies stand on a what-if curve: at their amounts, or one after the other."""
+    is_line = are_on_a_line(copies)
+    return [row.amount or 0.0 if is_line else place + 1.0 for place, row in enumerate(copies)]
+
+
+def what_places_are(copies: Sequence[CopyRow]) -> str:
+    """The name of that axis."""
+    if not are_on_a_line(copies):
+        return "copy, numbered as in the table"
+    return "sparsity" if all(row.realised_sparsity is not None for row in copies) else "amount"
+
+
 def curve(points: Sequence[CopyPoint], name: str, before: float | None = None, anchor: str = "") -> Markup | None:
     """A what-if curve: a number of the copies against their amount, one line a method.
 
@@ -143,8 +156,8 @@ def curve(points: Sequence[CopyPoint], name: str, before: float | None = None, a
     if not points:
         return None
     size = (560.0, 330.0) if anchor else (SIDE * 1.25, SIDE)
-    is_line = are_on_a_line([point.copy for point in points])
-    places = [point.copy.amount or 0.0 if is_line else place + 1.0 for place, point in enumerate(points)]
+    drawn_copies = [point.copy for point in points]
+    is_line, places = are_on_a_line(drawn_copies), places_of(drawn_copies)
     ends = [end for point in points for end in (point.value, point.low, point.high, before) if end is not None]
     room = 0.06 * (max(ends) - min(ends)) or 1.0
     margin = 0.07 * ((max(places) - min(places)) or 1)
@@ -154,9 +167,7 @@ def curve(points: Sequence[CopyPoint], name: str, before: float | None = None, a
     )
     different = sorted({round(place, 4) for place in places})
     x_ticks = named(different if len(different) <= 8 else ticks(min(places), max(places)))
-    is_sparsity = all(point.copy.realised_sparsity is not None for point in points)
-    x_name = ("sparsity" if is_sparsity else "amount") if is_line else "copy, numbered as in the table"
-    drawn = frame.axes(x_name, name, x_ticks, named(ticks(*frame.y)))
+    drawn = frame.axes(what_places_are(drawn_copies), name, x_ticks, named(ticks(*frame.y)))
     if before is not None:
         level = frame.up(before)
         drawn.append(element("line", x1=LEFT, x2=frame.width - RIGHT, y1=level, y2=level, class_="level"))

@@ -111,17 +111,22 @@ def _price(row: CopyRow) -> str:
         sentences.append(f"{change} of accuracy")
     if row.correct_to_wrong is not None:
         sentences.append(f"{counted(row.correct_to_wrong, 'example')} lost, {count(row.wrong_to_correct)} won back")
-    return "; ".join([*sentences, *_size(row)]) or f"{count(row.changed)} labels changed"
+    return "; ".join([*sentences, *size(row, " instead of {}")]) or f"{count(row.changed)} labels changed"
 
 
-def _size(row: CopyRow) -> list[str]:
-    """How much smaller it is: as it is saved or, where zeros take as much room as before, zipped."""
+def size(row: CopyRow, instead: str = "") -> list[str]:
+    """How large it is, where it is smaller than before: as it is saved or, if zeros take as much room there, zipped.
+
+    Args:
+        row: a copy.
+        instead: follows the size; ``{}`` stands for the size before.
+    """
     for how, before, after in (
         ("", row.bytes_before, row.bytes_after),
         (" zipped", row.zipped_before, row.zipped_after),
     ):
         if before and after is not None and after < 0.99 * before:
-            return [f"{_kilobytes(after)} instead of {_kilobytes(before)}{how}"]
+            return [f"{_kilobytes(after)}{instead.format(_kilobytes(before))}{how}"]
     return []
 
 
