@@ -16,6 +16,7 @@ import typer
 
 from piescope.cli.audit import command as audit_command
 from piescope.cli.data_sets import check_data, downloading, place_of_data
+from piescope.cli.figures import FigureStyle, FigureWidth, write_figures
 from piescope.cli.outlets import take_over
 from piescope.cli.terminal import (
     BAD_ENVIRONMENT,
@@ -244,6 +245,22 @@ def report(directory: FolderArgument) -> None:
 
     console = console_here()
     say(console, f"report: {report_of(directory, console)}")
+
+
+@app.command()
+@guarded()
+def figures(
+    directory: FolderArgument,
+    style: Annotated[FigureStyle, typer.Option(help="For a paper, or large for slides.")] = FigureStyle.paper,
+    width: Annotated[
+        FigureWidth, typer.Option(help="Of a column or a page: 3.5 and 7.16 inches in a paper, 6 and 12 in a talk.")
+    ] = FigureWidth.page,
+    only: Annotated[str | None, typer.Option(metavar="NUMBERS", help="Some of them: 1,4; else all.")] = None,
+    formats: Annotated[str, typer.Option("--format", metavar="FORMATS", help="svg, pdf, png, or several.")] = "svg,pdf",
+    out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="For the files; else DIR/figures.")] = None,
+) -> None:
+    """Draw a study's figures for a paper or a talk, fonts embedded; of a study that is half done, what there is."""
+    write_figures(directory, style, width, only, formats, out)
 
 
 @app.command()

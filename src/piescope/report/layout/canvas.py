@@ -150,9 +150,14 @@ def fitted(text: str, room: float, size: float, bold: bool = False) -> str:
 
 
 def short(name: str) -> str:
-    """A class's name, cut where it is long."""
-    name = legible(name)
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    """A class's name, without its middle where it is long: beginnings and ends tell names apart.
+
+    Example:
+        >>> short("aeroplane"), short("a rather long name of class 13")
+        ('aeroplane', 'a rathe…class 13')
+    """
+    name, half = legible(name), LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[: half - 1]}…{name[-half:]}"
 
 
 def apart(places: Sequence[float], distance: float, first: Iterable[int]) -> list[int]:
@@ -281,7 +286,7 @@ class Canvas:
         self.y += 0.3 * self.em
         for index, heading in enumerate(headings):
             x = left + index * (width + gap)
-            room = width + 0.8 * gap
+            room = width + gap - 0.6 * self.em
             names = (name for name in heading.names if extent(legible(name), self.em, bold=True) <= room)
             name = fitted(next(names, heading.names[-1]), room, self.em, bold=True)
             self.write(x, self.y, name, small=False, colour=heading.colour, weight="bold", va="top")
@@ -289,12 +294,13 @@ class Canvas:
                 self.write(x, self.y + line * step, fitted(text, room, self.look.small), va="top")
         self.y += step * (1 + max((len(heading.below) for heading in headings), default=0)) + 0.5 * self.em
 
-    def beside(self, axes: Axes, text: str, x: float = 0.0, small: bool = True) -> None:
-        """A name left of a panel, upwards."""
+    def beside(self, axes: Axes, *names: str, colour: Colour = SOFT, x: float = 0.0) -> None:
+        """A name left of a panel, upwards: the first that fits."""
         _, top, _, height = self.box(axes)
-        size = self.look.small if small else self.look.text
-        shown = fitted(text, height + 0.8 * self.em, size)
-        self.write(x, top + height / 2, shown, small, rotation=90, ha="left", va="center")
+        room = height + 0.8 * self.em
+        name = next((name for name in names if extent(legible(name), self.look.small) <= room), names[-1])
+        place: dict[str, Any] = {"rotation": 90, "ha": "left", "va": "center"}
+        self.write(x, top + height / 2, fitted(name, room, self.look.small), colour=colour, **place)
 
     def below(self, text: str, left: float = 0.0) -> None:
         """The name of the axes above it."""

@@ -185,7 +185,7 @@ def _classes_of_one_pruning(signal: Signal) -> Sketch:
     rows = [row for row in _class_rows(results) if row.arm.pruning == shown and row.arm.sparsity in few]
     shared = "Strong: PIEs under every objective that has this pruning; light: under this one, but not under all."
     if len(results.objectives()) == 1:
-        shared = "Hatched: this study has one objective, so nothing can be shared."
+        shared = "Outlined: this study has one objective, so nothing can be shared."
     return Sketch(
         f"Which classes lose examples: {pruning_name(shown)}",
         f"PIEs by true class; where there is no room for all names, those of the classes with most. {shared}",
@@ -221,7 +221,7 @@ def _classes(signal: Signal) -> Sketch:
     results, rows = signal.results, _class_rows(signal.results)
     return Sketch(
         "Which classes lose examples, at every sparsity",
-        "As Figure 4, for every pruning. Hatched: no other objective has that pruning, so nothing can be shared.",
+        "As Figure 4, for every pruning. Outlined: no other objective has that pruning, so nothing can be shared.",
         rows,
         lambda canvas: paper.draw_classes(canvas, rows, results, by_objective=False),
     )

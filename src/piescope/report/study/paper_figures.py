@@ -23,7 +23,7 @@ from piescope.report.layout.canvas import (
     short,
     widest,
 )
-from piescope.report.layout.palette import CLASSES, INK, KINDS, OBJECTIVES, PAPER, SEEDS, SOFT
+from piescope.report.layout.palette import CLASSES, INK, KINDS, OBJECTIVES, PAPER, SEEDS, SOFT, Colour
 from piescope.report.study.frames import ClassRow, MapRow, PairRow, RescuedRow
 from piescope.report.study.results import Results
 from piescope.report.study.words import OBJECTIVES as NAMES
@@ -47,20 +47,21 @@ TINT = 0.35
 def heading_of(family: tuple[str, str], *below: str) -> Heading:
     """What stands above an arm's panel."""
     objective, pruning = family
-    names = (NAMES.get(objective, objective),)
-    return Heading(
-        ("supervised", *names) if objective == "supervised" else names,
-        OBJECTIVES.get(objective, INK),
-        (pruning_name(pruning), *below),
-    )
+    return Heading(names_of(objective), OBJECTIVES.get(objective, INK), (pruning_name(pruning), *below))
+
+
+def names_of(objective: str) -> tuple[str, ...]:
+    """What an objective is called where there is room, and where there is little."""
+    name = NAMES.get(objective, objective)
+    return (objective, name) if objective == "supervised" else (name,)
 
 
 def _of(rows: Sequence[R], family: tuple[str, str], sparsity: float | None = None) -> list[R]:
     return [row for row in rows if row.arm.family == family and sparsity in (None, row.arm.sparsity)]
 
 
-Maps = list[tuple[str, list[list[MapRow]]]]
-"""Lines of maps: the name of each, and the rows of each map; no map where there are none."""
+Maps = list[tuple[tuple[str, ...], Colour, list[list[MapRow]]]]
+"""Lines of maps: their names and colour, and the rows of each map; no map where there are none."""
 
 
 def draw_maps_by_objective(canvas: Canvas, rows: Sequence[MapRow], results: Results) -> Figure:
@@ -71,10 +72,10 @@ def draw_maps_by_objective(canvas: Canvas, rows: Sequence[MapRow], results: Resu
         Heading((pruning_name(name),), below=() if name == "dense" else (as_percent(sparsities[name]),))
         for name in prunings
     ]
-    lines = [
-        (NAMES.get(objective, objective), [_of(rows, (objective, pruning)) for pruning in prunings])
-        for objective in dict.fromkeys(row.arm.objective for row in rows)
-    ]
+    lines: Maps = []
+    for objective in dict.fromkeys(row.arm.objective for row in rows):
+        maps = [_of(rows, (objective, pruning)) for pruning in prunings]
+        lines.append((names_of(objective), OBJECTIVES.get(objective, INK), maps))
     return _maps(canvas, headings, lines, results)
 
 
@@ -89,7 +90,7 @@ def draw_maps_by_sparsity(canvas: Canvas, rows: Sequence[MapRow], results: Resul
             is_shown = sparsity or first[objective] == pruning  # the dense arm once
             family = (objective, pruning if sparsity else "dense")
             of_line.append(_of(rows, family, sparsity) if is_shown else [])
-        lines.append((as_percent(sparsity) if sparsity else "dense", of_line))
+        lines.append(((as_percent(sparsity) if sparsity else "dense",), SOFT, of_line))
     return _maps(canvas, [heading_of(family) for family in families], lines, results)
 
 
@@ -97,22 +98,22 @@ def _maps(canvas: Canvas, headings: Sequence[Heading], lines: Maps, results: Res
     em = canvas.em
     left, gap = 1.5 * em, 0.6 * em
     columns = canvas.columns(len(headings), 6.5 * em, left, gap)
-    is_many = sum(len(rows) for _, maps in lines for rows in maps) > MANY
+    is_many = sum(len(rows) for _, _, maps in lines for rows in maps) > MANY
     is_named = True
     for start in range(0, len(headings), columns):
         part = slice(start, start + columns)
         canvas.headings(headings[part], columns, left, gap)
-        for name, maps in lines:
+        for names, colour, maps in lines:
             if not any(maps[part]):
                 continue
             panels = canvas.line(len(maps[part]), columns, left, gap, most=22 * em)
-            canvas.beside(panels[0], name)
+            canvas.beside(panels[0], *names, colour=colour)
             canvas.y += gap
             for axes, rows in zip(panels, maps[part], strict=True):
                 bare(axes, frame=bool(rows))
                 if rows:
                     is_named &= _map(canvas, axes, rows, results, is_many)
-    if not is_named:
+    if not is_named and not (_fit(canvas, results, panels[0]) and len(results.class_names) > KEY_MOST):
         _key_of_classes(canvas, results)
     return canvas.finished()
 
@@ -136,10 +137,16 @@ def _map(canvas: Canvas, axes: Axes, rows: Sequence[MapRow], results: Results, i
     size = (0.16 if len(rows) > CROWD else 0.3) * canvas.em * min(1.0, width / (12 * canvas.em))
     shades = [colours[label] for label in labels]
     axes.scatter(points[:, 0], points[:, 1], s=size**2, linewidths=0, c=shades, alpha=0.8, rasterized=is_many)
-    names = [short(name) for name in results.class_names]
-    if max(extent(name, canvas.look.small, bold=True) for name in names) > 0.25 * width:
+    if not _fit(canvas, results, axes):
         return False
+    names = [short(name) for name in results.class_names]
     return _names(canvas, axes, (points - middle + half) / (2 * half) * width, labels, names)
+
+
+def _fit(canvas: Canvas, results: Results, axes: Axes) -> bool:
+    """Whether classes have names short enough to stand on a map."""
+    longest = max(extent(short(name), canvas.look.small, bold=True) for name in results.class_names)
+    return longest <= 0.25 * canvas.box(axes)[2]
 
 
 def _names(canvas: Canvas, axes: Axes, points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> bool:
@@ -252,13 +259,13 @@ def draw_classes(canvas: Canvas, rows: Sequence[ClassRow], results: Results, by_
     most = max(row.pies for row in rows)
     gap = 1.2 * em + extent(f"{most:,}", small)
     left = gap + 0.6 * em
-    columns = canvas.columns(len(headings), max(7 * em, min(len(names), 20) * min(longest + 1, 1.2 * small)), left, gap)
+    columns = canvas.columns(len(headings), max(7 * em, min(len(names), 12) * min(longest + 1, 1.2 * small)), left, gap)
     for start in range(0, len(headings), columns):
         part = slice(start, start + columns)
         canvas.headings(headings[part], columns, left, gap)
         for number, (name, cells) in enumerate(lines):
             panels = canvas.line(len(cells[part]), columns, left, gap, height=6.5 * em)
-            canvas.beside(panels[0], f"{name}: PIEs" if by_objective else f"PIEs at {name}")
+            canvas.beside(panels[0], f"PIEs, {name}")
             for axes, own in zip(panels, cells[part], strict=True):
                 _bars(canvas, axes, own)
                 if number == len(lines) - 1:
@@ -282,7 +289,7 @@ def _bars(canvas: Canvas, axes: Axes, rows: Sequence[ClassRow]) -> None:
     alone = rows[0].shared_pies is None
     light: dict[str, Any] = {"color": colour.tint(TINT)}
     if alone:
-        light = {"facecolor": PAPER.light, "edgecolor": colour.tint(0.7), "hatch": "//////", "linewidth": 0}
+        light = {"facecolor": colour.tint(0.12), "edgecolor": colour.tint(0.7), "linewidth": 0.5 * canvas.look.line}
     axes.bar(places, shared, color=colour.light, width=0.8)
     axes.bar(places, pies - shared, bottom=shared, width=0.8, **light)
     axes.set_xlim(-0.7, len(rows) - 0.3)

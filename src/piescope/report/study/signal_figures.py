@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from piescope.report.layout.canvas import Canvas, apart, bare, extent, fitted, named, widest
-from piescope.report.layout.palette import DASHES, HUES, INK, LINE, OBJECTIVES, SEEDS, SOFT
+from piescope.report.layout.palette import DASHES, HUES, INK, LINE, OBJECTIVES, PAPER, SEEDS, SOFT
 from piescope.report.study.forgotten import Forgotten, seeds_at
 from piescope.report.study.paper_figures import TINT, heading_of
 from piescope.report.study.results import Results
@@ -157,13 +158,21 @@ def _ends(parts: dict[str, Bounds]) -> list[float]:
 def _stack(canvas: Canvas, axes: Axes, place: int, parts: dict[str, Bounds], objective: str, pitch: float) -> None:
     placed = _placed(parts)
     line, size = 0.7 * canvas.look.line, 0.6 * canvas.em
+    halo = patheffects.withStroke(linewidth=2 * line, foreground=PAPER.light)  # a bar may be as dark
     for index, (part, start, pies) in enumerate(placed):
         height = _height(pies)
         axes.bar(place, height, bottom=start, width=0.66, color=_colour(part, objective), linewidth=0)
         if pies.low is not None and pies.high is not None:
             shift = 0.16 * (index - (len(placed) - 1) / 2)  # beside each other, so that none hides another
-            axes.vlines(place + shift, start + pies.low, start + pies.high, color=INK.light, linewidth=line)
-    ring: dict[str, Any] = {"markersize": size, "markerfacecolor": "none", "markeredgewidth": line, "zorder": 5}
+            ends = start + pies.low, start + pies.high
+            axes.vlines(place + shift, *ends, color=INK.light, linewidth=line, path_effects=[halo])
+    ring: dict[str, Any] = {
+        "path_effects": [halo],
+        "markersize": size,
+        "markerfacecolor": "none",
+        "markeredgewidth": line,
+        "zorder": 5,
+    }
     axes.plot(place, _height(parts["all_models"]), "o", color=INK.light, **ring)
     random = parts.get("random_masks_beyond")
     if random is None:
