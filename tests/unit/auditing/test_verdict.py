@@ -90,7 +90,7 @@ def test_what_may_be_about_something_else_is_never_safe() -> None:
     content = audit((truth + 1) % 10, (truth + 1) % 10, labels=truth, budgets={"max_flips": "2%"}).content
     assert content["budgets"][0]["verdict"] == "undecided" and content["verdict"]["answer"] == "in doubt"
     assert headlines.verdict(AuditRecord.of(content)).endswith(
-        "see the warning. Its one budget is undecided: max_flips."
+        "see the warning. The one budget is undecided: max_flips."
     )
 
 
@@ -101,19 +101,19 @@ def test_with_budgets_these_decide_and_other_harm_is_told() -> None:
             {"max_flips": "9%"},
             "safe",
             "WITHIN BUDGET",
-            "can be shipped: its one budget is kept. Harm is shown all the same: accuracy (",
+            "can be shipped: the one budget is kept. Harm is shown all the same: accuracy (",
         ),
         (
             {"max_flips": "2%"},
             "harm shown",
             "BUDGET BROKEN",
-            "should not be shipped: its one budget is broken: max_flips.",
+            "should not be shipped: the one budget is broken: max_flips.",
         ),
         (
             {"max_flips": "3.5%"},
             "too few to tell",
             "TOO FEW TO TELL",
-            "should not be shipped yet: its one budget is undecided: max_flips.",
+            "should not be shipped yet: the one budget is undecided: max_flips.",
         ),
     ):
         content = from_counts(classes, budgets=limits)

@@ -30,10 +30,10 @@ def budgets(rows: Sequence[BudgetRow]) -> str:
     by = {verdict: [row for row in rows if row.verdict == verdict] for verdict in ("broken", "undecided", "kept")}
     if len(by["kept"]) == len(rows):
         if len(rows) <= 2:
-            return "Its one budget is kept." if len(rows) == 1 else "Both budgets are kept."
+            return "The one budget is kept." if len(rows) == 1 else "Both budgets are kept."
         return f"All {len(rows)} budgets are kept."
     if len(rows) == 1:
-        return f"Its one budget is {rows[0].verdict}: {budget_name(rows[0])}."
+        return f"The one budget is {rows[0].verdict}: {budget_name(rows[0])}."
     for verdict in ("broken", "undecided"):
         if len(by[verdict]) == 2 == len(rows):
             return f"Both budgets are {verdict}: {listed([budget_name(row) for row in rows])}."

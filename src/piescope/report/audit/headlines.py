@@ -75,11 +75,13 @@ def verdict(audit: AuditRecord) -> str:
         "too few to tell": "should not be shipped yet",
     }
     sentence = f"{subject(audit)} {can.get(answer, 'cannot be judged')}: "
+    if answer == "harm shown" and _by_limits(audit):
+        return f"{sentence.removesuffix(': ')}. {_why_harm(audit)}."
     if answer == "in doubt":
         return sentence + (DOUBT if _by_limits(audit) else f"{DOUBT} {capital(_by_budgets(audit))}")
     if not _by_limits(audit):
         return sentence + _by_budgets(audit)
-    reason = {"safe": _why_safe, "harm shown": _why_harm, "too few to tell": _why_too_few}.get(answer)
+    reason = {"safe": _why_safe, "too few to tell": _why_too_few}.get(answer)
     if reason is None:
         return f"{sentence}there are no true labels, so that nothing says which change is harm."
     return f"{sentence}{reason(audit)}."
@@ -140,7 +142,7 @@ def _empty(classes: int | None) -> str:
 
 
 def _why_harm(audit: AuditRecord) -> str:
-    them = "they" if has_models(audit) == "models" else "it"
+    them = "They" if has_models(audit) == "models" else "It"
     return f"{them} lost more than chance explains: {_where(audit)}{_empty(audit.verdict.empty_classes)}"
 
 

@@ -36,7 +36,7 @@ def test_budgets_are_counted_and_broken_ones_named() -> None:
     assert 'class="finding undecided"' in page(content)
     content["budgets"] = []
     assert budget_rows.budgets(AuditRecord.of(content).budgets) == ""
-    assert headline(content)[0].startswith("The compressed model should not be shipped: it lost more than chance ")
+    assert headline(content)[0].startswith("The compressed model should not be shipped. It lost more than chance ")
     assert '<p class="chip">HARM SHOWN</p>' in page(content)
     assert "udget" not in text_of(page(content)) + short(content)
 

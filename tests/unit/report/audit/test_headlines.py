@@ -36,7 +36,7 @@ def test_a_clear_loss_is_told_with_its_interval_and_flips(pair: dict[str, Any]) 
     pair["flips"].update(correct_to_wrong=210, wrong_to_correct=80)
     first, second = headline(pair)
     assert first == (
-        "The compressed model should not be shipped: it lost more than chance explains: accuracy (−1.3 points); 4 of 10 classes: cat (−7.0), bird (−2.9), airplane (−0.9) and deer (−0.9)."
+        "The compressed model should not be shipped. It lost more than chance explains: accuracy (−1.3 points); 4 of 10 classes: cat (−7.0), bird (−2.9), airplane (−0.9) and deer (−0.9)."
     )
     assert second == (
         "The compressed model gets fewer right, −1.3 points [−1.7, −0.9]: it lost 210 examples and won 80 back."
@@ -149,7 +149,7 @@ def test_harm_names_where() -> None:
     content = from_counts([(80, 15, 1, 4), (90, 1, 2, 7)])
     assert content["verdict"]["answer"] == "harm shown"
     assert headlines.verdict(AuditRecord.of(content)) == (
-        "The compressed model should not be shipped: it lost more than chance explains: accuracy (−6.5\xa0points); "
+        "The compressed model should not be shipped. It lost more than chance explains: accuracy (−6.5\xa0points); "
         "1 of 2 classes: c0 (−14.0)."
     )
 
