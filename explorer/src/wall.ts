@@ -174,7 +174,7 @@ export function wall(place: HTMLElement, app: App): View {
     `${isolated(data.head.ids[example]!)}: ${isolated(name(before))} → ${isolated(name(after))}, ` +
     kindName(app.chosen.level.kinds[example]!) +
     `${app.chosen.level.models > 1 ? `, ${app.chosen.level.cells.modal[example]!} of ${app.chosen.level.models} models` : ""}` +
-    `${isPale(app.chosen.level, example) ? ", no more than noise" : ""}`;
+    `${isPale(app.chosen.level, example) ? ", not clearly more than noise" : ""}`;
 
   scroll.addEventListener("scroll", () => {
     falling = null;

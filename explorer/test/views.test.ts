@@ -60,8 +60,10 @@ test("what lies inside the noise says so", () => {
   const words = wordsOf(data);
   assert.equal(noise(data, level, words), "Other seeds alone would change about 1 of 6 examples.");
   assert(noise(data, { ...level, tells: false }, words).endsWith("Together they are more than that; of no single one can it be told."));
-  assert(noise(data, { ...level, is_clear: false }, words).endsWith("This is no more than noise, so it is drawn pale."));
+  assert(noise(data, { ...level, is_clear: false }, words).endsWith("This is not clearly more than noise, so it is drawn pale."));
   assert.equal(noise(data, { ...level, is_clear: null, seeds: null }, words), "Whether this is more than noise cannot be told.");
+  const audit = { ...data, head: { ...data.head, kind: "audit" as const } };
+  assert.equal(noise(audit, { ...level, is_clear: null, seeds: null }, words), ""); // its page has said it
 });
 
 test("numbers are read easily", () => {
