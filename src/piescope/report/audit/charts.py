@@ -30,10 +30,13 @@ def strip(parts: Sequence[tuple[str, str, float]]) -> Markup:
     return element("svg", *inside, width="100%", height=26, role="img", aria_label=label, class_="strip")
 
 
-def pair_bars(dense: float | None, compressed: float | None, most: float) -> Markup:
-    """Two thin bars, dense above compressed."""
+def pair_bars(dense: float | None, compressed: float | None, most: float, *, is_clear: bool = True) -> Markup:
+    """Two thin bars, dense above compressed; pale where they do not differ beyond chance."""
+    pale = "" if is_clear else " unsure"
     inside = [
-        element("rect", x=0, y=top, height=8, rx=1, width=f"{100 * value / most if most else 0:.2f}%", class_=kind)
+        element(
+            "rect", x=0, y=top, height=8, rx=1, width=f"{100 * value / most if most else 0:.2f}%", class_=kind + pale
+        )
         for kind, top, value in (("dense", 2, dense), ("compressed", 13, compressed))
         if value is not None
     ]

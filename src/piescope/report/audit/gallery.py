@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from markupsafe import Markup
+
 from piescope import wording
 from piescope.report.audit import charts
 from piescope.report.audit.bars import chance
@@ -67,7 +69,9 @@ def confusions(audit: AuditRecord, pictures: Mapping[str, Picture]) -> Gallery:
     rows = audit.confusions
     most = max((value for row in rows for value in (row.dense, row.compressed) if value is not None), default=0)
     tiles = tuple(_mix_up(row, most, pictures) for row in rows)
-    legend = ((charts.swatch("dense"), "before"), (charts.swatch("compressed"), "after"))
+    legend: tuple[tuple[Markup, str], ...] = (charts.swatch("dense"), "before"), (charts.swatch("compressed"), "after")
+    if not all(row.is_clear for row in rows):
+        legend = (*legend, (charts.swatch("compressed unsure"), "pale: not beyond chance"))
     heads = ("mix-up", "before → after", "growth", "")
     return Gallery("Mix-ups that grew", tiles, MIX_UPS, legend, "cards", brief=5, heads=heads)
 
@@ -82,7 +86,7 @@ def _mix_up(row: Confusion, most: float, pictures: Mapping[str, Picture]) -> Til
             wording.number(row.growth, 0, signed=True),
             chance(row),
         ),
-        charts.pair_bars(row.dense, row.compressed, most),
+        charts.pair_bars(row.dense, row.compressed, most, is_clear=row.is_clear),
     )
 
 

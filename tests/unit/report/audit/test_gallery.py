@@ -80,3 +80,14 @@ def test_a_list_says_what_tiles_say() -> None:
     unlabelled = AuditRecord.of(CASES["no true labels, labels only"])
     made = gallery.examples(unlabelled, "Changed", unlabelled.harmed, {}).as_table()
     assert made.head == ("example", "what happened", "before → after")
+
+
+def test_mix_ups_that_may_be_chance_are_pale() -> None:
+    record = AuditRecord.of(CASES["labels"])
+    made = gallery.confusions(record, {})
+    for row, tile in zip(record.confusions, made.tiles, strict=True):
+        assert ("unsure" in str(tile.drawing)) != row.is_clear
+        assert ("not beyond chance" in tile.lines[2]) != row.is_clear
+    assert made.legend[-1][1] == "pale: not beyond chance"
+    clear = record.with_answers(confusions=record.confusions[:1])
+    assert clear.confusions[0].is_clear and len(gallery.confusions(clear, {}).legend) == 2
