@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol
 
 from piescope.dataframes import as_dataframe, table_of
-from piescope.notebooks import ShownPage, framed, opened
+from piescope.notebooks import ShownPage, opened
 from piescope.problems import InputError
 from piescope.store import audit_layout
 from piescope.wording import count, counted
@@ -189,9 +189,9 @@ class Audit:
 
     def _repr_html_(self) -> str:
         """The first screen of its page."""
-        from piescope.report.layout.html import first_screen
+        from piescope.report.layout.html import in_a_cell
 
-        return framed(first_screen(self._document), repr(self))
+        return in_a_cell(self._document, self)
 
     def __repr__(self) -> str:
         inputs, answer = self.record.inputs, self.record.verdict.answer

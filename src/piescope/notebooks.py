@@ -49,25 +49,27 @@ class ShownPage:
         return framed(page, str(self.path), WHOLE, "allow-scripts allow-downloads allow-modals")
 
 
-def framed(page: str, caption: str, height: int = SCREEN, may: str = "") -> str:
+def framed(page: str, caption: str, height: int = SCREEN, may: str = "", instead: str = "") -> str:
     """A whole page within a notebook, in a frame of its own.
 
     A frame, not markup within the notebook: neither's styles reach the other, and what a page holds is not the
-    notebook's to run. Where notebooks are shown without being trusted, frames are left out: the caption stays.
+    notebook's to run. Where notebooks are shown without being trusted, frames are left out: text stays.
 
     Args:
         page: HTML that needs no other file.
-        caption: a line below it, and all that a reader sees who may not see frames.
+        caption: a line below it.
         height: pixels.
         may: what the page may do, in the words of the attribute ``sandbox``; empty: nothing but be seen.
+        instead: what is read in its place where frames are left out.
 
     Example:
         >>> framed('<p class="a">', "a < b").count("&lt;p class=&quot;a&quot;&gt;"), "a &lt; b" in framed("", "a < b")
         (1, True)
     """
     look = f"width: 100%; height: {height}px; border: 1px solid #8884; border-radius: 6px; resize: vertical"
-    frame = f'<iframe srcdoc="{escape(page)}" sandbox="{may}" title="{escape(caption)}" style="{look}"></iframe>'
-    return f'{frame}<div style="opacity: .7; font-size: 90%">{escape(caption)}</div>'
+    held, title, text = (escape(part) for part in (page, caption, instead))
+    frame = f'<iframe srcdoc="{held}" sandbox="{may}" title="{title}" style="{look}">{text}</iframe>'
+    return f'{frame}<div style="opacity: .7; font-size: 90%">{title}</div>'
 
 
 def opened(page: Path) -> ShownPage:

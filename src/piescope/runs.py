@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piescope.dataframes import Scalar, as_dataframe, table_of
-from piescope.notebooks import ShownPage, framed, opened
+from piescope.notebooks import ShownPage, opened
 from piescope.problems import StudyError
 from piescope.store import layout
 from piescope.wording import counted
@@ -166,11 +166,10 @@ class StudyRun:
         if not self.catalogue.arms:
             return f"<code>{escape(repr(self))}</code>"
         from piescope.report.layout.blocks import Document
-        from piescope.report.layout.html import first_screen
+        from piescope.report.layout.html import in_a_cell
         from piescope.report.study.answer import answer
 
-        title = self.results.study.title
-        return framed(first_screen(Document("study", title, answer(self.results, self._signal), (), ())), repr(self))
+        return in_a_cell(Document("study", self.results.study.title, answer(self.results, self._signal), (), ()), self)
 
     def __repr__(self) -> str:
         catalogue = self.catalogue

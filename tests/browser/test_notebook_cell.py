@@ -33,5 +33,7 @@ def test_the_first_screen_is_seen_and_stays_in_its_frame(browser: Any, stored_ru
     assert page.locator("h1").evaluate(colour) == "rgb(1, 2, 3)"
     assert frame.locator("h1").evaluate(colour) != "rgb(1, 2, 3)"
     assert page.locator("body").evaluate("element => getComputedStyle(element).margin") == "0px"
+    outside = page.locator("body").inner_text()
+    assert repr(StudyRun(stored_run)) in outside and "With " not in outside  # the finding is read once
     assert said == []
     page.close()

@@ -36,11 +36,11 @@ def page(tmp_path: Path) -> Path:
 
 
 def test_a_frame_holds_the_page_as_it_is_and_nothing_of_it_is_the_notebooks() -> None:
-    shown = framed(f"<p>{HOSTILE}</p>", HOSTILE)
+    shown = framed(f"<p>{HOSTILE}</p>", HOSTILE, instead=HOSTILE)
     held = re.search(r'<iframe srcdoc="([^"]*)" sandbox="" ', shown)
     assert held is not None and html.unescape(held[1]) == f"<p>{HOSTILE}</p>"
     outside = shown.replace(held[0], "")
-    assert "<script" not in outside and "<img" not in outside and outside.count(html.escape(HOSTILE)) == 2
+    assert "<script" not in outside and "<img" not in outside and outside.count(html.escape(HOSTILE)) == 3
 
 
 @pytest.mark.usefixtures("no_browser")

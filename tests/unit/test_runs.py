@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -105,14 +106,15 @@ def test_a_folder_with_a_catalogue_and_no_study_is_read_by_what_the_catalogue_sa
     assert len(StudyRun(out).pies) == len(StudyRun(stored_run).pies)
 
 
-def test_a_notebook_sees_the_first_screen_of_the_page(run: StudyRun) -> None:
+def test_a_notebook_sees_the_first_screen_of_the_page_and_without_frames_the_finding(run: StudyRun) -> None:
     from piescope.report.study.answer import answer
     from piescope.report.study.signal import Signal
 
-    shown = html.unescape(html.unescape(run._repr_html_()))
-    assert answer(run.results, Signal(run.results)).sentence in shown
-    assert 'id="curve"' in shown and "data:image/png" in shown and repr(run) in shown
+    cell, first = run._repr_html_(), answer(run.results, Signal(run.results))
+    shown = html.unescape(html.unescape(cell))
+    assert first.sentence in shown and 'id="curve"' in shown and "data:image/png" in shown
     assert "<script" not in shown
+    assert html.unescape(re.sub("<[^>]*>", "", cell)) == f"{first.verdict.text}: {first.sentence}{run!r}"
 
 
 def test_a_study_without_an_arm_is_a_line_in_a_notebook(stored_run: Path, tmp_path: Path) -> None:

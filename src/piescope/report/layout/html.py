@@ -8,6 +8,7 @@ from typing import Protocol
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from piescope.notebooks import framed
 from piescope.report.layout import svg
 from piescope.report.layout.blocks import Bar, Bars, Document
 from piescope.report.layout.standalone import content_hash
@@ -79,6 +80,15 @@ def first_screen(document: Document) -> str:
     """The answer alone, as a page of its own: what a notebook shows."""
     css = _source("page.css", "templates")
     return _templates().get_template("first_screen.html").render(document=document, css=Markup(css))
+
+
+def in_a_cell(document: Document, value: object) -> str:
+    """The first screen in a cell of a notebook, with a line on the value that it is of.
+
+    Where frames are left out the finding stays, as text.
+    """
+    answer = document.answer
+    return framed(first_screen(document), repr(value), instead=f"{answer.verdict.text}: {answer.sentence}")
 
 
 def _source(name: str, folder: str) -> str:
