@@ -111,6 +111,7 @@ from pathlib import Path
 from typing import assert_type
 
 import numpy as np
+import pandas as pd
 import torch
 
 import piescope
@@ -127,6 +128,12 @@ assert_type(run, piescope.StudyRun | piescope.Audit)
 if isinstance(run, piescope.StudyRun):
     assert_type(run.name, str)
 print(len(run.examples), len(run.classes))
+pies = run.pies
+if isinstance(pies, pd.DataFrame):
+    print(pies.query("kind == 'lost'"))
+run.plot().savefig("curve.pdf")
+run.figure(1, style="talk", width="page")
+assert_type(run.explore().path, Path)
 
 votes = torch.zeros(3, 4, dtype=torch.long)
 print(piescope.pie_mask(votes, [[0, 1, 2, 2]], num_classes=3).sum())
