@@ -98,10 +98,12 @@ class Audit:
             InputError: the file is gone or damaged.
         """
         import pyarrow as pa
+        import pyarrow.compute as pc
 
-        rows = self._rows(list(PIES), [("is_changed", "=", True)]).rename_columns(list(PIES.values()))
-        kinds = ["won back" if kind == "rescued" else kind for kind in rows["kind"].to_pylist()]
-        return as_dataframe(rows.set_column(rows.column_names.index("kind"), "kind", pa.array(kinds, pa.string())))
+        rows = self._rows(list(PIES), [("is_changed", "=", True)])
+        named = {name: rows[column].cast(pa.string()) for column, name in PIES.items() if column != "is_confirmed"}
+        named["kind"] = pc.if_else(pc.equal(named["kind"], "rescued"), "won back", named["kind"])
+        return as_dataframe(pa.table(named | {PIES["is_confirmed"]: rows["is_confirmed"]}))
 
     @property
     def classes(self) -> DataFrame:

@@ -37,6 +37,16 @@ def test_rows_are_there_with_a_folder_and_without_one(has_folder: bool, tmp_path
     ]
 
 
+def test_tables_of_an_audit_have_columns_of_the_kinds_that_a_studys_have() -> None:
+    from piescope.report.study.frames import PIES
+
+    found = pa.table(piescope.audit(DENSE, COPY, labels=TRUTH).pies).schema
+    text = (pa.string(), pa.large_string())
+    for field in found:
+        of_studies = PIES.field(field.name).type
+        assert (field.type in text) if of_studies == pa.string() else (field.type == of_studies), field
+
+
 def test_classes_are_those_of_the_answers(tmp_path: Path) -> None:
     found = piescope.audit(DENSE, COPY, labels=TRUTH)
     classes = rows(found.classes)
