@@ -63,7 +63,7 @@ def before_and_after(audit: AuditRecord) -> Table | None:
 
 
 @dataclass(frozen=True)
-class Row:
+class MeasureRow:
     """One measure.
 
     Attributes:
@@ -77,7 +77,7 @@ class Row:
     numbers: Measured
 
 
-def _measured(audit: AuditRecord) -> list[Row]:
+def _measured(audit: AuditRecord) -> list[MeasureRow]:
     measures = audit.measures
     if measures is None:
         return []
@@ -85,12 +85,12 @@ def _measured(audit: AuditRecord) -> list[Row]:
     rows = []
     if positive is not None:
         of = f" of {class_name(positive.name)}"
-        rows = [Row(key, NAMES[key] + of, measured) for key, measured in _of(positive)]
-    rows += [Row(key, NAMES[key], measures.overall[key]) for key in NAMES if key in measures.overall]
+        rows = [MeasureRow(key, NAMES[key] + of, measured) for key, measured in _of(positive)]
+    rows += [MeasureRow(key, NAMES[key], measures.overall[key]) for key in NAMES if key in measures.overall]
     return [row for row in rows if (row.numbers.dense, row.numbers.compressed) != (None, None)]
 
 
-def _is_telling(audit: AuditRecord, row: Row) -> bool:
+def _is_telling(audit: AuditRecord, row: MeasureRow) -> bool:
     """Whether it says more than the accuracy: where classes are unequal, or what changes while accuracy does not.
 
     With unequal classes: precision, recall and F1 of the second of two classes and the ROC AUC; balanced accuracy and

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from piescope.report.layout.blocks import Document, Fact, FactList, Table, Words
-from piescope.report.layout.short import Part, Short, parts, text
+from piescope.report.layout.short import Short, ShortPart, parts, text
 
 MOST_LINES = 60
 
@@ -50,7 +50,7 @@ def _lines(document: Document, most: int) -> list[str]:
     return [*lines, _facts(Fact(name, value) for name, value in document.footer)]
 
 
-def _part(part: Part, most: int) -> list[str]:
+def _part(part: ShortPart, most: int) -> list[str]:
     """Tables, and sentences and facts between them as one paragraph."""
     lines: list[str] = []
     left = 0

@@ -28,7 +28,7 @@ MOST_UNCLEAR = 5
 
 
 @dataclass(frozen=True)
-class Part:
+class ShortPart:
     """A section, or a drawer that is worth one.
 
     Attributes:
@@ -40,15 +40,15 @@ class Part:
     blocks: tuple[Short, ...]
 
 
-def parts(document: Document) -> list[Part]:
+def parts(document: Document) -> list[ShortPart]:
     """All that is left below the answer's sentences, in order of reading."""
     pages = [("", document.answer.blocks), *((part.title, part.blocks) for part in document.sections if part.in_short)]
     made = [part for title, blocks in pages for part in _parts(title, blocks)]
     return [part for part in made if part.blocks]
 
 
-def _parts(title: str, blocks: tuple[Block, ...]) -> Iterator[Part]:
-    yield Part(title, tuple(_short(blocks)))
+def _parts(title: str, blocks: tuple[Block, ...]) -> Iterator[ShortPart]:
+    yield ShortPart(title, tuple(_short(blocks)))
     for block in blocks:
         if isinstance(block, Drawer) and block.in_short:
             yield from _parts(block.title, block.blocks)

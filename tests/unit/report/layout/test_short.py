@@ -22,7 +22,7 @@ from piescope.report.layout.blocks import (
     Tile,
     Words,
 )
-from piescope.report.layout.short import Part, parts
+from piescope.report.layout.short import ShortPart, parts
 
 
 def document(*blocks: Block, in_short: bool = True) -> Document:
@@ -32,7 +32,7 @@ def document(*blocks: Block, in_short: bool = True) -> Document:
 
 def test_what_is_marked_as_the_page_s_alone_is_left_out() -> None:
     said, aside = Words(("said",)), Words(("aside",), in_short=False)
-    assert parts(document(aside, said)) == [Part("One", (said,))]
+    assert parts(document(aside, said)) == [ShortPart("One", (said,))]
     assert parts(document(said, in_short=False)) == []
     assert parts(document(aside)) == []  # no heading without anything below
     assert parts(document(Words(()), FactList(()))) == []
@@ -40,14 +40,14 @@ def test_what_is_marked_as_the_page_s_alone_is_left_out() -> None:
 
 def test_blocks_side_by_side_follow_each_other_and_drawers_have_headings() -> None:
     one, other = Words(("one",)), FactList((Fact("a", "b"),))
-    assert parts(document(Beside((one,), (other,)))) == [Part("One", (one, other))]
+    assert parts(document(Beside((one,), (other,)))) == [ShortPart("One", (one, other))]
     closed, opened = Drawer("Closed", "", (one,)), Drawer("Opened", "", (one,), in_short=True)
-    assert parts(document(other, closed, opened)) == [Part("One", (other,)), Part("Opened", (one,))]
+    assert parts(document(other, closed, opened)) == [ShortPart("One", (other,)), ShortPart("Opened", (one,))]
 
 
 def test_tables_that_are_brief_nowhere_are_left_out() -> None:
     table = Table("t", "c", ("a",), (("1",), ("2",)), brief=1)
-    assert parts(document(table, Table("t", "c", ("a",), (("1",),)))) == [Part("One", (table,))]
+    assert parts(document(table, Table("t", "c", ("a",), (("1",),)))) == [ShortPart("One", (table,))]
 
 
 def test_charts_become_their_numbers_and_galleries_tables() -> None:
