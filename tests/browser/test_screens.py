@@ -47,10 +47,11 @@ def pages(once: Once, digits: Path) -> dict[str, Path]:
 
 
 def ready(seen: Watched) -> None:
-    """Waits for the explorer, where there is one, and for its pictures."""
+    """Waits for the explorer, where there is one, and walks down the page, so that all is drawn."""
     if seen.page.locator("#explorer-head").count():
         seen.page.wait_for_selector("html.x-ready")
     seen.page.evaluate("() => Promise.all([...document.images].map(image => image.decode().catch(() => 0)))")
+    seen.page.evaluate(WALK)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -74,6 +75,18 @@ def test_a_screen(kind: str, window: str, scheme: str, browser: Any, pages: dict
             found += axe(seen.page)
         assert found == []
         seen.assert_quiet()
+
+
+WALK = """
+async () => {
+  for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight / 2) {
+    scrollTo({ top: y, behavior: "instant" });
+    await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  }
+  scrollTo({ top: 0, behavior: "instant" });
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
+"""
 
 
 def assert_fits(seen: Watched, width: int) -> None:
