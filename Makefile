@@ -35,8 +35,9 @@ faults: setup
 package: setup
 	PIESCOPE_PACKAGE=long $(BIN)/python -m pytest tests/contract/test_package.py
 
-bench: setup
+bench: setup browser
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/explorer.py
 
 # after a change that is meant to change results: look at the difference before it is committed
 golden: setup
