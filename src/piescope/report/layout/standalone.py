@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_PIXELS = 2**20
 """Of a picture of a page: thumbnails have far fewer."""
@@ -40,6 +41,9 @@ def png_pixels(content: bytes) -> np.ndarray | None:
         >>> png_pixels(b"<svg/>") is None
         True
     """
+    import numpy as np
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
             if picture.width * picture.height > MOST_PIXELS or getattr(picture, "is_animated", False):

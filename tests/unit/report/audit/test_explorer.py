@@ -21,6 +21,7 @@ from piescope.report.audit.explorer import audit_explorer, columns
 from piescope.report.layout.explorer_data import ExplorerData
 from piescope.store.audit_answers import Confirmed
 from piescope.store.audit_record import AuditRecord, CopyRow
+from piescope.wording import printable
 from read_explorer import Read
 
 NAMES = np.array(["cat", "</script><script>alert(1)</script>", "=dog\u2028\u202e"])
@@ -75,13 +76,13 @@ def test_what_is_shown_is_what_the_file_holds(
     head = found.head
     assert head["ids"] == [row["example_id"] for row in rows] and head["pictures"] is None
     assert (head["truth"] is not None) == known
-    assert not known or named(found, head["truth"]) == [row["label"] for row in rows]
+    assert not known or named(found, head["truth"]) == [printable(row["label"]) for row in rows]
     (arm,), (side,) = head["arms"], head["sides"]
     (level,) = arm["levels"]
     assert head["start"] == {"arm": arm["key"], "level": level["value"]}
     assert (side["models"], level["models"]) == models
     for which, cells, many in (("dense", side["cells"], models[0]), ("compressed", level["cells"], models[1])):
-        labels = [row[f"{which}_label"] for row in rows]
+        labels = [printable(row[f"{which}_label"]) for row in rows]
         assert named(found, cells["label"]) == labels
         assert found.values(cells["modal"]) == [round(many * row[f"{which}_share"]) for row in rows]
         if many == 1 and known:
