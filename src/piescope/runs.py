@@ -129,7 +129,7 @@ class StudyRun:
         """A figure of matplotlib; nothing is shown by this.
 
         Args:
-            number: 1 to 7 as in the paper, 8 to 10 of signal and noise.
+            number: 1 to 7 as in the paper, 8 to 11 of signal and noise.
             style: for a paper's page, or large for a slide (``"talk"``).
             width: of a ``"column"``, or of the whole ``"page"``.
 
@@ -145,9 +145,9 @@ class StudyRun:
 
         Grey: what other seeds alone would change, with its 95 % interval. Pale: not clearly more than that.
         """
-        from piescope.report.study.figures import forgotten_curve
+        from piescope.report.study.figures import draw
 
-        return forgotten_curve(self._signal, style, width)
+        return draw(self._signal, 11, style, width).figure
 
     def explore(self) -> ShownPage:
         """Its page, made anew where it is missing or stale: in a notebook shown, elsewhere opened in the browser.

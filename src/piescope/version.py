@@ -31,7 +31,7 @@ def install_command(extra: str) -> str:
     return f"python -m pip install 'piescope[{extra}]'"
 
 
-STUDY = ("torch", "sklearn", "faiss", "umap", "matplotlib", "tomli_w", "pooch", "requests")
+STUDY = ("torch", "sklearn", "threadpoolctl", "faiss", "umap", "matplotlib", "tomli_w", "pooch", "requests")
 """What the extra ``study`` brings, by the names that are imported."""
 
 

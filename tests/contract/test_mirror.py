@@ -11,7 +11,6 @@ ROOT = Path(__file__).parents[2]
 SOURCE, TESTS = ROOT / "src" / "piescope", ROOT / "tests"
 
 ELSEWHERE = {
-    "browser/test_report.py": ("report/study/build",),
     "cases/test_batches_of_models.py": ("adapters/batches", "adapters/running"),
     "cases/test_known_formats.py": ("reading/known_formats",),
     "cases/test_relabelled.py": ("auditing/answers/suspicions",),

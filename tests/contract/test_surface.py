@@ -137,7 +137,6 @@ def test_all_result_files_are_there(tiny_run: Run) -> None:
     for number in range(1, 8):
         figure = tiny_run.out / "results" / "figures" / f"figure-{number}"
         assert figure.with_suffix(".svg").read_bytes().startswith(b"<?xml")
-        assert figure.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
         assert len(figure.with_suffix(".csv").read_text().splitlines()) > 1  # drawn from numbers
 
 

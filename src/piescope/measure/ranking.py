@@ -280,12 +280,14 @@ def _ranked_by_others(features: np.ndarray, event: np.ndarray, folds: int, seed:
     from sklearn.model_selection import StratifiedKFold
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     ranked = np.empty(len(event))
-    for others, own in StratifiedKFold(folds, shuffle=True, random_state=seed).split(features, event):
-        predictor = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-        predictor.fit(features[others], event[others])
-        ranked[own] = (stats.rankdata(predictor.decision_function(features[own])) - 0.5) / len(own)
+    with threadpool_limits(1):  # threads that wait for each other over a few features take ten times as long
+        for others, own in StratifiedKFold(folds, shuffle=True, random_state=seed).split(features, event):
+            predictor = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+            predictor.fit(features[others], event[others])
+            ranked[own] = (stats.rankdata(predictor.decision_function(features[own])) - 0.5) / len(own)
     return ranked
 
 

@@ -55,14 +55,14 @@ def names_after(out: Path, style: str) -> set[str]:
     assert done.returncode == 0, done.stderr
     missing = {int(number) for number in re.findall(r"figure (\d+): nothing of this kind", done.stdout)}
     written = names(out / "figures")
-    assert written == {f"figure-{number}-{style}-page.svg" for number in range(1, 11) if number not in missing}
+    assert written == {f"figure-{number}-{style}-page.svg" for number in range(1, 12) if number not in missing}
     return written
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--only", "1,11"), "unknown figure '11'"),
+        (("--only", "1,12"), "unknown figure '12'"),
         (("--only", ""), "unknown figure ''"),
         (("--format", "pgf"), "unknown format 'pgf'"),
         (("--style", "poster"), "'paper', 'talk'"),

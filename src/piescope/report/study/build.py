@@ -40,6 +40,8 @@ def build_report(out: Path) -> Document | None:
     Raises:
         CorruptArtefactError: a stored file is not what was written.
     """
+    from threadpoolctl import threadpool_limits
+
     from piescope.report.layout.html import page
     from piescope.report.layout.latex import latex
     from piescope.report.layout.markdown import markdown
@@ -55,13 +57,15 @@ def build_report(out: Path) -> Document | None:
     from piescope.report.study.tables import paper_tables, rows_of
     from piescope.store.artefacts import as_parquet
     from piescope.store.durable import as_json, write_file
+    from piescope.store.ownership import belongings
 
     made_from = _sources(out)  # before reading: what changes meanwhile makes the results stale
     results = load_results(out)
     if results is None:
         return None
     signal = Signal(results)
-    claims = check_claims(results, signal=signal)
+    with threadpool_limits(1):  # products of small matrices: threads would wait for each other most of the time
+        claims = check_claims(results, signal=signal)
     rows = rows_of(results, claims)
     typeset = {**paper_tables(results, rows), **signal_tables(signal)}
     figures = draw_all(signal)
@@ -72,7 +76,6 @@ def build_report(out: Path) -> Document | None:
             files[layout.table(out, name, "tex")] = latex(typeset[name]).encode()
     for drawn in figures:
         files[layout.figure(out, drawn.number, "svg")] = drawn.svg
-        files[layout.figure(out, drawn.number, "pdf")] = drawn.pdf
         files[layout.figure(out, drawn.number, "csv")] = csv_of(
             drawn.rows, list(drawn.rows[0].cells()) if drawn.rows else []
         )
@@ -81,6 +84,10 @@ def build_report(out: Path) -> Document | None:
     files[layout.summary(out)] = markdown(document).encode()
     for path, content in files.items():
         write_file(path, content)
+    kept = {*files, layout.results_manifest(out)}
+    for path in belongings(out):
+        if layout.results(out) in path.parents and path not in kept:
+            path.unlink()  # an earlier version wrote it, of earlier numbers
     manifest = {
         "made_from": made_from,
         "files": {str(path.relative_to(out)): hashlib.sha256(content).hexdigest() for path, content in files.items()},

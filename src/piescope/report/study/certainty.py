@@ -65,10 +65,11 @@ def _run(results: Results) -> Block:
 
 
 def _figures(figures: Sequence[Drawn]) -> tuple[Block, ...]:
-    return tuple(
+    files = "`piescope figures DIR` draws them as SVG, PDF or PNG, for columns, pages, slides; numbers: results/figures"
+    return Words((files,), "small"), *(
         Chart(
             f"Figure {figure.number}. {figure.title}",
-            f"{figure.caption} results/figures/figure-{figure.number}.svg, .pdf; numbers in .csv",
+            figure.caption,
             Markup('<img class="paper" src="{}" alt="Figure {}: {}">').format(
                 figure.image, figure.number, figure.title
             ),

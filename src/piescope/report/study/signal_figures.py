@@ -10,7 +10,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from piescope.report.layout.canvas import Canvas, apart, bare, extent, fitted, named, widest
+from piescope.report.layout.canvas import Canvas, apart, bare, extent, fitted, named, spread, widest
 from piescope.report.layout.palette import DASHES, HUES, INK, LINE, OBJECTIVES, PAPER, SEEDS, SOFT
 from piescope.report.study.forgotten import Forgotten, seeds_at
 from piescope.report.study.paper_figures import TINT, heading_of
@@ -37,29 +37,43 @@ def draw_forgotten(canvas: Canvas, rows: Sequence[Forgotten]) -> Figure:
     sparsities = sorted({row.arm.sparsity for row in rows})
     band = [seeds_at(rows, sparsity) for sparsity in sparsities]
     top = 1.06 * max([1.0, *(row.shown for row in rows), *(high for _, high in band)])
-    left = 2.2 * em + widest(0, top, 5, small)
+    families = hues_and_dashes(list(dict.fromkeys(row.arm.key.family for row in rows)))
+    names = {family: fitted(family_name(*family), 0.35 * canvas.width, small) for family in families}
+    left, right = 2.2 * em + widest(0, top, 5, small), max(extent(name, small) for name in names.values()) + em
     canvas.y += 0.5 * em
-    (axes,) = canvas.line(1, 1, left, 0, height=18 * em)
+    (axes,) = canvas.line(1, 1, left, 0, height=18 * em, most=canvas.width - left - right)
     canvas.beside(axes, "examples that change label")
     canvas.numbered(axes, "y", 0, top, most=5, whole=True)
     places = np.arange(len(sparsities))
     around = np.array([-0.25, *places, places[-1] + 0.25])
     lows, highs = np.array([band[0], *band, band[-1]]).T
     axes.fill_between(around, lows, highs, color=SEEDS.light, linewidth=0)
-    for family, (hue, dash) in hues_and_dashes(list(dict.fromkeys(row.arm.key.family for row in rows))).items():
+    ends = []
+    for family, (hue, dash) in families.items():
         own = sorted((row for row in rows if row.arm.key.family == family), key=lambda row: row.arm.sparsity)
         _arm(canvas, axes, own, [sparsities.index(row.arm.sparsity) for row in own], hue, dash)
+        ends.append((1 - own[-1].shown / top) * 18 * em)
+    x, y, width, height = canvas.box(axes)
+    for (family, (hue, _)), end in zip(families.items(), spread(ends, 1.25 * small, height), strict=True):
+        canvas.write(x + width + 0.5 * em, y + end, names[family], colour=HUES[hue % len(HUES)], va="center")
     axes.set_xlim(-0.25, len(sparsities) - 0.75)
     _sparsities(canvas, axes, sparsities, canvas.box(axes)[2] / (len(sparsities) - 0.5))
     canvas.y += 1.4 * em
-    canvas.below("weights removed (%)", left)
-    canvas.key(_key_of_arms(canvas, rows))
+    canvas.below("weights removed (%)", left - right)
+    seeds, unclear = {"marker": "s", "color": SEEDS.light}, {"color": SOFT.light, "alpha": PALE}
+    canvas.key([([seeds], "seeds alone"), ([unclear], "not clearly more than seeds")])
     return canvas.finished()
 
 
 def _arm(canvas: Canvas, axes: Axes, rows: Sequence[Forgotten], places: Sequence[int], hue: int, dash: int) -> None:
     """An arm's line; a count that is not clear is pale, and so is the piece that leads to it."""
-    look, size = _stroke(canvas, hue, dash), 0.55 * canvas.em
+    style = (0, DASHES[dash % len(DASHES)]) if dash % len(DASHES) else "-"
+    look: dict[str, Any] = {
+        "color": HUES[hue % len(HUES)].light,
+        "linestyle": style,
+        "linewidth": 1.4 * canvas.look.line,
+    }
+    size = 0.55 * canvas.em
     shown, strength = [row.shown for row in rows], [1.0 if row.is_clear else PALE for row in rows]
     for at in range(len(rows)):
         piece = slice(max(at - 1, 0), at + 1)
@@ -67,19 +81,6 @@ def _arm(canvas: Canvas, axes: Axes, rows: Sequence[Forgotten], places: Sequence
         axes.plot(
             places[at], shown[at], "o", color=look["color"], alpha=strength[at], markersize=size, markeredgewidth=0
         )
-
-
-def _stroke(canvas: Canvas, hue: int, dash: int) -> dict[str, Any]:
-    style = (0, DASHES[dash % len(DASHES)]) if dash % len(DASHES) else "-"
-    return {"color": HUES[hue % len(HUES)].light, "linestyle": style, "linewidth": 1.4 * canvas.look.line}
-
-
-def _key_of_arms(canvas: Canvas, rows: Sequence[Forgotten]) -> list[tuple[list[dict[str, Any]], str]]:
-    styles = hues_and_dashes(list(dict.fromkeys(row.arm.key.family for row in rows)))
-    thin = {"marker": "", "linewidth": 0.8 * canvas.look.line}  # so that a short line shows its dashes
-    arms = [([_stroke(canvas, *style) | thin] * 2, family_name(*family)) for family, style in styles.items()]
-    seeds, unclear = {"marker": "s", "color": SEEDS.light}, {"color": SOFT.light, "alpha": PALE}
-    return [*arms, ([seeds], "seeds alone"), ([unclear], "not clearly more than seeds")]
 
 
 def draw_decomposition(canvas: Canvas, rows: Sequence[PartRow]) -> Figure:

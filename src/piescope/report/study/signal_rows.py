@@ -143,6 +143,21 @@ class PredictorRow(Row):
 
 
 @dataclass(frozen=True)
+class ForgottenRow(Row):
+    """Examples that change label in an arm, between all models, between groups, and between groups of dense models.
+
+    ``is_clear``: the excess over the seeds is, among all arms together; None: it cannot be told.
+    """
+
+    arm: ArmKey
+    changed: int
+    in_groups: Bounds
+    seeds: Bounds
+    excess: Bounds
+    is_clear: bool | None
+
+
+@dataclass(frozen=True)
 class IntersectionRow(Row):
     """Examples that are in exactly these sets of PIEs, each named by objective and pruning; a column for each set.
 

@@ -42,7 +42,7 @@ def test_every_kind_of_study_gives_tables_figures_and_a_page(case: str) -> None:
             assert written.count("\\begin{table}") == written.count("\\end{tabular}}") >= 1
             assert all(len(row) == len(tables[table].head) for row in tables[table].rows)
             assert sum(span for _, span in tables[table].groups) in (0, len(tables[table].head))
-    assert [figure.number for figure in figures_of(case)] == list(range(1, 11))
+    assert [figure.number for figure in figures_of(case)] == list(range(1, 12))
     made = page(document_of(case)).decode()
     assert "made &amp; &lt;tested&gt;" in made and "piescope report &lt;made&gt;" in made
     assert "<script" not in made

@@ -14,7 +14,7 @@ from made_results import made
 from piescope.report.study.figures import draw
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_figures import PARTS
-from piescope.report.study.signal_rows import IntersectionRow, PartRow, ReplicateRow
+from piescope.report.study.signal_rows import ForgottenRow, IntersectionRow, PartRow, ReplicateRow
 
 SIGNAL = Signal(made({"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "one_shot")}, examples=120, models=6))
 
@@ -85,3 +85,16 @@ def test_curves_go_through_the_counts(width: str) -> None:
         assert [tuple(point) for point in [*seen, *further[1:]]] == own
         assert further[0] == seen[-1]
         assert axes.lines[0].get_linestyle() == "-" and axes.lines[1].get_linestyle() == "--"
+
+
+def test_the_curve_goes_through_what_is_forgotten_and_names_its_arms_at_their_ends() -> None:
+    drawn = draw(SIGNAL, 11)
+    rows = [cast(ForgottenRow, row) for row in drawn.rows]
+    (axes,) = drawn.figure.axes
+    marks = [np.asarray(line.get_xydata())[0].tolist() for line in axes.lines if line.get_marker() == "o"]
+    strength = [line.get_alpha() for line in axes.lines if line.get_marker() == "o"]
+    sparsities = sorted({row.arm.sparsity for row in rows})
+    assert marks == [[sparsities.index(row.arm.sparsity), row.in_groups.value] for row in rows]
+    assert [alpha == 1 for alpha in strength] == [row.is_clear is True for row in rows]
+    names = {text.get_text() for text in drawn.figure.texts}
+    assert {"Sup / GMP", "Sup / one-shot", "SupCon / GMP", "SupCon / one-shot"} <= names
