@@ -25,9 +25,10 @@ from urllib.parse import quote
 import numpy as np
 import pyarrow as pa
 
+from piescope.cli.reports import write_card
 from piescope.data.sources import load_digits
-from piescope.report.study.build import build_report
 from piescope.report.study.results import Results, load_results
+from piescope.runs import write_page
 from piescope.store import layout
 from piescope.store.artefacts import Store
 from piescope.store.catalogue import Catalogue
@@ -64,7 +65,7 @@ def keep(run: Path) -> bytes:
     steps += [("compare", arm.compare) for arm in catalogue.arms]
     steps += [("project", arm.project) for arm in catalogue.arms if arm.project is not None]
     steps += [("predict", arm.first.key) for arm in theirs.arms if arm.first is not None]
-    files = [path for kind, key in steps for path in layout.artefact(run, kind, key).iterdir()]
+    files = [path for kind, key in dict.fromkeys(steps) for path in layout.artefact(run, kind, key).iterdir()]
     packed = pack(run, [layout.catalogue(run), layout.study(run), *files])
     with tempfile.TemporaryDirectory() as scratch:
         unpack(packed, Path(scratch) / "again")
@@ -113,13 +114,15 @@ def pack_page(name: str) -> bytes:
         place = Path(scratch) / name
         if (folder / KEPT).is_file():
             unpack((folder / KEPT).read_bytes(), place)
-            assert not build_report(place)
+            assert write_page(place) is not None
+            write_card(place)
             tables = list((layout.results(place) / "tables").glob("*.csv"))
         else:
             shutil.copytree(folder, place)
             layout.report(place).write_bytes(page_of_words(name))
             tables = list((place / "tables").glob("*.csv"))
-        return pack(place, [layout.report(place), layout.study(place), *tables])
+        cards = filter(Path.is_file, [layout.card(place)])
+        return pack(place, [layout.report(place), layout.study(place), *cards, *tables])
 
 
 def demo_of(run: Path) -> dict[str, bytes]:

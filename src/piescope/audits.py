@@ -412,16 +412,34 @@ def render(out: Path) -> None:
     from piescope.report.audit.document import audit_document
     from piescope.report.audit.explorer import audit_explorer
     from piescope.report.layout import html, markdown
-    from piescope.store.audit_record import AuditRecord as Record
     from piescope.store.durable import write_file
+
+    record, pictures = _read(out)
+    document = audit_document(record, pictures)
+    places = [audit_layout.copy(out, Path(row.folder).name) for row in record.what_if] or [out]
+    explorer = audit_explorer(record, [_examples_in(place) for place in places], pictures)
+    write_file(audit_layout.report(out), html.page(document, explorer))
+    write_file(audit_layout.markdown(out), markdown.markdown(document).encode())
+
+
+def document_of(out: Path) -> Document:
+    """An audit's folder as a document.
+
+    Raises:
+        InputError: no audit there.
+    """
+    from piescope.report.audit.document import audit_document
+
+    return audit_document(*_read(out))
+
+
+def _read(out: Path) -> tuple[AuditRecord, dict[str, bytes]]:
+    """The answers, and pictures of the examples that the page shows."""
+    from piescope.store.audit_record import AuditRecord as Record
 
     record = Record.read(out)
     copies = [audit_layout.copy(out, Path(row.folder).name) for row in record.what_if]
-    pictures = {name: png for place in (*copies, out) for name, png in _pictures_in(place).items()}
-    document = audit_document(record, pictures)
-    explorer = audit_explorer(record, [_examples_in(place) for place in copies or [out]], pictures)
-    write_file(audit_layout.report(out), html.page(document, explorer))
-    write_file(audit_layout.markdown(out), markdown.markdown(document).encode())
+    return record, {name: png for place in (*copies, out) for name, png in _pictures_in(place).items()}
 
 
 def _pictures_in(folder: Path) -> dict[str, bytes]:

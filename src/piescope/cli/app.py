@@ -105,6 +105,9 @@ DataDirOption = Annotated[
 FormerDataOption = Annotated[Path | None, typer.Option("--data", hidden=True, help="What --data-dir was before.")]
 
 
+CardOption = Annotated[bool, typer.Option("--card", help="Write card.png, too: the finding in 1200 x 630.")]
+
+
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study: run's --out.")]
 
 
@@ -239,12 +242,14 @@ def status(directory: FolderArgument) -> None:
 
 @app.command()
 @guarded()
-def report(directory: FolderArgument) -> None:
+def report(directory: FolderArgument, card: CardOption = False) -> None:
     """Write tables, figures and report.html from stored results: of a study, or of an audit."""
-    from piescope.cli.reports import report_of
+    from piescope.cli.reports import report_of, write_card
 
     console = console_here()
     say(console, f"report: {report_of(directory, console)}")
+    if card:
+        say(console, f"card: {write_card(directory)}")
 
 
 @app.command()
@@ -271,6 +276,7 @@ def show(
         typer.Argument(metavar="[DIR|NAME]", help="A run's or an audit's folder, or a finished study that ships."),
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print where the page is, and end.")] = False,
+    card: CardOption = False,
 ) -> None:
     """Open the page of a run or an audit in the browser; nothing named: the newest here.
 
@@ -278,7 +284,7 @@ def show(
     """
     from piescope.cli.reports import show as show_page
 
-    show_page(what, not no_browser)
+    show_page(what, not no_browser, card)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from piescope.auditing.options import BUDGETS, MODELS, Asked, AuditOptions, Flag, OnProgress
+from piescope.cli.reports import check_card, write_card
 from piescope.cli.suggestions import check_suggested, write_suggested
 from piescope.cli.terminal import STEP_FAILED, Device, console_here, device_type, explained, fail, guarded, say
 
@@ -53,15 +54,18 @@ def audit(dense: str | None, compressed: str | None, out: Path, **flags: Any) ->
         asked = _asked(flags, on_progress)
         _check_junit(junit)
         check_suggested(suggest, asked.compress)
+        if flags["card"]:
+            check_card(out)
         audit = run_audit(dense, compressed, asked, out)
     rows = audit.record.budgets
     if junit is not None:
         _write_junit(junit, rows, audit.record.inputs.compressed.name, strict)
     if suggest is not None:
         write_suggested(suggest, audit.record)
+    card = write_card(out) if flags["card"] else None
     # all files and the exit code are settled: what is printed from here on, and to whom, changes neither
     with explained("all files of the audit are there"):
-        _show(console, audit.record, out, demo)
+        _show(console, audit.record, out, card, demo)
     if is_broken(rows, strict):
         failing = ("broken", "undecided") if strict else ("broken",)
         lines = [plain(verdict_line(row)) for row in rows if row.verdict in failing]
@@ -150,6 +154,7 @@ def _parameters() -> Iterator[Parameter]:
         side_type = Annotated[str | None, side]
         yield Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=side_type)
     yield _parameter("out", Flag(OUT, None, Path), DEFAULT_OUT)
+    yield _parameter("card", Flag("Write card.png, too: the finding in 1200 x 630.", None, bool), False)
     yield _parameter("demo", Flag("Of two files that ship; says what to type next.", None, bool), False)
     before = {"data_dir": {"data": DATA}, "trust_code": SETTINGS, "seed": {**LIMITS, **VERDICTS}}
     for option in fields(AuditOptions):
@@ -232,7 +237,7 @@ def _head(path: Path) -> bytes:
         return file.read(4096)
 
 
-def _show(console: Console, audit: AuditRecord, out: Path, demo: bool) -> None:
+def _show(console: Console, audit: AuditRecord, out: Path, card: Path | None, demo: bool) -> None:
     from piescope.report.audit.document import audit_document
     from piescope.report.layout.lines import lines
     from piescope.store import audit_layout
@@ -242,6 +247,8 @@ def _show(console: Console, audit: AuditRecord, out: Path, demo: bool) -> None:
         say(console, line if has_signs else line.replace("±", "+-"))
     say(console, "")
     say(console, f"report: {audit_layout.report(out)}")
+    if card is not None:
+        say(console, f"card: {card}")
     if demo:
         from piescope.cli.demo import next_lines
 

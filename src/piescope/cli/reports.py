@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from piescope.report.layout.blocks import Document
+    from piescope.report.layout.card import Card
 
 AUDIT, RUNS = Path("piescope-audit"), Path("runs")
 """Where `piescope audit` and `piescope run` put what they make, if not told otherwise."""
@@ -69,8 +70,60 @@ def report_of(folder: Path, console: Console | None = None) -> Path:
     return layout.report(folder)
 
 
-def show(what: str | None, opens: bool) -> None:
-    """Prints the path of a page, made anew if need be, alone on standard output; opens it unless told not to.
+def write_card(folder: Path) -> Path:
+    """Writes card.png of a study or an audit; its path.
+
+    Raises:
+        InputError: there is nothing to draw it of, or a picture of that name that is not piescope's.
+    """
+    from piescope.problems import InputError
+    from piescope.report.layout.card import draw_card
+    from piescope.store.durable import write_file
+
+    place = layout.card(folder)
+    if not layout.catalogue(folder).is_file() and not audit_layout.is_audit(folder):  # it ships as it is
+        if place.is_file():
+            return place
+        found, cure = "a study of which no example was kept", "piescope show digits --card"
+        raise InputError.of(folder.name, "--card", found, "a study with its examples, or an audit", cure)
+    check_card(folder)
+    write_file(place, draw_card(_card_of(folder)))
+    return place
+
+
+def check_card(folder: Path) -> None:
+    """Refuses to write over a card.png that is not piescope's.
+
+    Raises:
+        InputError: there is one.
+    """
+    from piescope.problems import InputError
+
+    place = layout.card(folder)
+    if place.exists() and not audit_layout.is_card(place):
+        cure = "move it, or leave --card out"
+        raise InputError.of(str(folder), "--card", f"a {place.name} of your own", "nothing of that name", cure)
+
+
+def _card_of(folder: Path) -> Card:
+    if audit_layout.is_audit(folder):
+        from piescope.audits import document_of
+        from piescope.report.layout.card import Card as Drawn
+
+        return Drawn.of_document(document_of(folder))
+    from piescope.report.study.card import study_card
+    from piescope.runs import StudyRun
+
+    return study_card(StudyRun(folder).results)
+
+
+def show(what: str | None, opens: bool, card: bool) -> None:
+    """Prints the path of a page (and of its card), made anew if need be, alone on standard output; opens it.
+
+    Args:
+        what: a folder or a name; None: the newest here.
+        opens: unless it is only to be printed.
+        card: whether a card is asked for, too.
 
     Raises:
         InputError: nothing of that name can be shown.
@@ -81,7 +134,9 @@ def show(what: str | None, opens: bool) -> None:
     if not is_fresh(folder):
         say(notes, f"making the page of {folder} ...")
         page = report_of(folder)
-    say(console_here(), str(page.absolute()))
+    paths = [page, write_card(folder)] if card else [page]
+    for path in paths:
+        say(console_here(), str(path.absolute()))
     if opens and not open_in_browser(page):
         say(notes, "no browser was found here: open that file in one")
 

@@ -5,6 +5,7 @@ DIR/audit.md            for a pull request or a model card
 DIR/examples.parquet    one row an example
 DIR/images.parquet      pictures of the examples that the report shows, where there are any
 DIR/report.html
+DIR/card.png            the finding as a picture, where it was asked for
 DIR/COPY/               the same of each copy, where `--compress` made several
 """
 
@@ -42,6 +43,16 @@ def report(out: Path) -> Path:
     return out / "report.html"
 
 
+def card(out: Path) -> Path:
+    """The finding as a picture."""
+    return out / "card.png"
+
+
+def is_card(path: Path) -> bool:
+    """Whether a picture is a card of piescope's, which says so in its first bytes."""
+    return path.is_file() and not path.is_symlink() and b"piescope" in path.read_bytes()[:200]
+
+
 def copy(out: Path, name: str) -> Path:
     """The folder of one compressed copy: ``magnitude-0.7``."""
     return out / name
@@ -66,6 +77,7 @@ def written(out: Path) -> list[Path] | None:
         if isinstance(name, str) and Path(name).name == name and not copy(out, name).is_symlink():
             folders += [copy(out, name)] if _content(copy(out, name)) is not None else []
     files = [file_of(folder) for folder in folders for file_of in (audit, markdown, examples, images, report)]
+    files += filter(is_card, map(card, folders))
     return [file for file in files if file.is_file() or file.is_symlink()]
 
 

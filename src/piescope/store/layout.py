@@ -8,6 +8,7 @@ DIR/logs/KEY.log                   the full trace of a failed step
 DIR/run.lock                       held by a running `piescope run`; running.json: what it is at
 DIR/results/                       tables, figures, examples.parquet: made from the above by `piescope report`
 DIR/report.html
+DIR/card.png                       its first screen as a picture, where it was asked for
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ results_manifest = _inside("results", MANIFEST)  # what the results were made fr
 summary = _inside("results", "summary.md")  # the page in short, for a pull request
 examples = _inside("results", "examples.parquet")  # one row per (arm, example)
 report = _inside("report.html")
+card = _inside("card.png")
 
 
 def artefact(out: Path, kind: str, key: str) -> Path:

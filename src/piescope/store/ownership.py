@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from piescope.store import layout
+from piescope.store.audit_layout import is_card
 from piescope.store.durable import is_leftover
 
 KEY = r"[0-9a-f]{32,64}"
@@ -56,6 +57,7 @@ def belongings(out: Path) -> list[Path]:
         layout.catalogue(out),
         layout.running(out),
         layout.report(out),
+        *filter(is_card, [layout.card(out)]),
         layout.study(out),
     ]
     linked = set(linked_folders(out))

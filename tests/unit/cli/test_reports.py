@@ -7,8 +7,10 @@ import stat
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from conftest import Run, at_most, piescope_command, run_piescope, run_program, wait_until
+from piescope.store.ownership import belongings
 from piescope.version import STUDY
 
 
@@ -156,3 +158,45 @@ def test_report_says_where_the_page_is(audited: Path, small_run: Run, tmp_path: 
     assert said == f"report: {out / 'report.html'}"
     summary = (out / "results" / "summary.md").read_text()
     assert "TOO FEW TO TELL. With 50" in " ".join(finding) and "**TOO FEW TO TELL. With 50" in summary
+
+
+def test_a_card_is_written_beside_the_page(small_run: Run, tmp_path: Path) -> None:
+    audit, run = audit_in(tmp_path), small_run.copy(tmp_path / "copy")
+    for folder in (audit, run):
+        assert run_piescope("report", folder, "--card").stdout.splitlines()[-1] == f"card: {folder / 'card.png'}"
+        first = (folder / "card.png").read_bytes()
+        with Image.open(folder / "card.png") as card:
+            assert card.size == (1200, 630)
+        (folder / "card.png").unlink()
+        shown = run_piescope("show", folder, "--card", "--no-browser").stdout.splitlines()
+        assert shown == [str(folder / "report.html"), str(folder / "card.png")]
+        assert (folder / "card.png").read_bytes() == first
+    assert run_piescope("report", run).returncode == 0
+    assert not (run / "card.png").exists()  # it was of the report before
+    again = run_piescope("audit", "--demo", "--card", cwd=tmp_path)
+    assert f"card: {audit.relative_to(tmp_path) / 'card.png'}" in again.stdout.splitlines()
+    assert run_piescope("audit", "--demo", cwd=tmp_path).returncode == 0
+    assert not (audit / "card.png").exists()
+
+
+def test_a_picture_of_that_name_that_is_not_ours_stays(small_run: Run, tmp_path: Path) -> None:
+    audit, run = audit_in(tmp_path), small_run.copy(tmp_path / "copy")
+    for folder in (audit, run):
+        (folder / "card.png").write_bytes(b"mine")
+        assert run_piescope("report", folder).returncode == 0
+        for command in (["report", folder, "--card"], ["show", folder, "--card", "--no-browser"]):
+            refused = run_piescope(*command)
+            assert refused.returncode == 2 and "of your own" in refused.stderr
+    refused = run_piescope("audit", "--demo", "--card", cwd=tmp_path)
+    assert refused.returncode == 2 and "of your own" in refused.stderr
+    assert run_piescope("audit", "--demo", cwd=tmp_path).returncode == 0
+    assert all((folder / "card.png").read_bytes() == b"mine" for folder in (audit, run))
+    assert run / "card.png" not in belongings(run)
+
+
+def test_the_card_of_digits_ships_and_of_what_has_no_examples_there_is_none(tmp_path: Path) -> None:
+    env = {"PIESCOPE_CACHE": str(tmp_path / "cache")}
+    page, card = run_piescope("show", "digits", "--card", "--no-browser", env=env).stdout.splitlines()
+    assert Path(card) == Path(page).with_name("card.png") and Path(card).is_file()
+    refused = run_piescope("show", "cifar10-small", "--card", "--no-browser", env=env)
+    assert refused.returncode == 2 and "no example was kept" in refused.stderr

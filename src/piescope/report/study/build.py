@@ -14,6 +14,7 @@ import piescope
 from piescope.report.layout.blocks import Document
 from piescope.report.study.rows import Row
 from piescope.store import layout
+from piescope.store.audit_layout import is_card
 from piescope.store.tables import as_csv
 
 
@@ -88,6 +89,8 @@ def build_report(out: Path) -> Document | None:
     for path in belongings(out):
         if layout.results(out) in path.parents and path not in kept:
             path.unlink()  # an earlier version wrote it, of earlier numbers
+    for card in filter(is_card, [layout.card(out)]):  # of what was reported before
+        card.unlink()
     manifest = {
         "made_from": made_from,
         "files": {str(path.relative_to(out)): hashlib.sha256(content).hexdigest() for path, content in files.items()},
