@@ -13,6 +13,7 @@ import yaml
 import piescope
 from piescope.auditing.answers import FIGURES
 from piescope.report.audit.measures import NAMES
+from piescope.report.layout.glossary import words as page_words
 from piescope.report.study.claims import check_claims
 from piescope.report.study.results import load_results
 from piescope.report.study.signal import Signal
@@ -117,6 +118,15 @@ def test_every_word_of_tables_and_verdicts_is_in_the_glossary(stored_run: Path) 
     assert len(heads) > 50
     missing = {word for word in words if not known(word, explained) and not re.fullmatch(r"p of .* lost", word)}
     assert missing == set()
+
+
+@pytest.mark.parametrize("room", ["study", "audit"])
+def test_every_word_that_a_page_explains_is_in_the_glossary(room: str) -> None:
+    """Those under "How sure?"; one entry of a page may be about several words."""
+    terms = [term for word in page_words(room) for term in re.split(r", (?!\])| and | beside the | \(", word.term)]
+    explained = glossary() | {"its change", "the verdict", "the verdict of budgets", "[ , ]"}
+    assert len(terms) > 15
+    assert {term for term in terms if not known(term.rstrip(")"), explained)} == set()
 
 
 def test_a_word_that_is_not_explained_is_found() -> None:
