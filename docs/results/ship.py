@@ -102,7 +102,7 @@ def page_of_words(name: str) -> bytes:
         return f'<img src="data:image/svg+xml,{quote(drawn, safe=UNQUOTED)}" alt="{found[2]}">'
 
     body = re.sub(r'<img src="(figures/[\w.-]+)" alt="([^"]*)" />', picture, body)
-    body = re.sub(r'<a href="\.\./\.\./[^"]*">(.*?)</a>', r"\1", body)  # what lies outside this folder is not shipped
+    body = re.sub(r'<a href="(?:\.\./\.\./[^"]*|figures)">(.*?)</a>', r"\1", body)  # these are not shipped
     body = re.sub(r"<table>.*?</table>", r'<div class="wide">\g<0></div>', body, flags=re.DOTALL)
     return (HERE / "page.html").read_text(encoding="utf-8").format(title=name, body=body).encode()
 

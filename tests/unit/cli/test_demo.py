@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from conftest import at_most, run_piescope
 from piescope.cli.demo import OUT, SIDES, next_lines
 from piescope.data.sources import load_digits
 from piescope.version import STUDY
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_demonstration_needs_neither_torch_nor_long_and_can_be_typed(tmp_path: Path) -> None:
@@ -25,6 +28,8 @@ def test_the_demonstration_needs_neither_torch_nor_long_and_can_be_typed(tmp_pat
     told = json.loads((tmp_path / OUT / "audit.json").read_text())
     assert told["n_examples"] == 797 and told["verdict"]["answer"] == "harm shown"
     assert (tmp_path / OUT / "report.html").read_text().count("data:image/png") >= 12
+    quoted = re.search(r"^> (.*)$", (ROOT / "docs" / "tutorial.md").read_text(), re.MULTILINE)
+    assert quoted is not None and quoted[1] in " ".join(done.stdout.split())
     lines = done.stdout.splitlines()
     assert lines[-6:] == next_lines(OUT)
     show, again = shlex.split(lines[-5]), shlex.split(lines[-3])
