@@ -6,6 +6,8 @@ import gc
 import html
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,3 +174,26 @@ def test_a_page_of_no_folder_outlives_the_value(scratch: Callable[[], list[Path]
     page = piescope.audit(DENSE, COPY, labels=TRUTH).explore().path
     gc.collect()
     assert page.read_text().startswith("<!") and scratch() == [page.parent]
+
+
+def test_files_are_audited_and_their_page_is_made_without_anything_slow(tmp_path: Path) -> None:
+    """Labels, groups with gaps, a page with its explorer: no pandas, no Pillow."""
+    rows = range(40)
+    tables = {
+        "dense": [row % 3 for row in rows],
+        "copy": [row % 4 % 3 for row in rows],
+        "label": [row % 3 for row in rows],
+    }
+    for name, values in tables.items():
+        lines = (f"i{row},{value}" for row, value in enumerate(values))
+        (tmp_path / f"{name}.csv").write_text("\n".join([f"id,{'label' if name == 'label' else 'prediction'}", *lines]))
+    groups = (f"i{row},{row % 5 or ''},{'red' if row % 2 else ''}" for row in rows)
+    (tmp_path / "meta.csv").write_text("\n".join(["id,size,colour", *groups]))
+    code = (
+        "import sys\nfrom piescope.audits import audit\n"
+        "found = audit('dense.csv', 'copy.csv', labels='label.csv', metadata='meta.csv', out='out')\n"
+        "print(len(found.record.groups), sorted({'torch', 'pandas', 'PIL', 'matplotlib', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.split(maxsplit=1) == ["7", "[]\n"]
+    assert "explorer-head" in (tmp_path / "out" / "report.html").read_text()

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from piescope.reading.arrays import Spool, StoredArray
-from piescope.reading.arrow import numpy_of
+from piescope.reading.arrow import floats_of, numpy_of
 from piescope.reading.columns import Ids
 from piescope.reading.files import fault, kind_of, shown
 from piescope.reading.hints import Hints
@@ -116,16 +116,16 @@ class _Column:
         number = pa.types.is_integer(values.type) or pa.types.is_floating(values.type)
         if number:
             self._is_number = True
-            self._numbers.append(numpy_of(pc.fill_null(pc.cast(values, pa.float64(), safe=False), np.nan)))
+            self._numbers.append(floats_of(values))
             return
         try:
-            text = pc.fill_null(pc.utf8_trim_whitespace(values.cast(pa.string())), NONE)
+            text = pc.utf8_trim_whitespace(values.cast(pa.string()))
         except pa.ArrowException:  # lists, bytes
             self._is_refused = True
             return
         if self._is_refused:
             return
-        encoded = pc.dictionary_encode(text)
+        encoded = pc.dictionary_encode(text, null_encoding="encode")
         names = encoded.dictionary.to_pylist()
         for name in names:
             self._known.setdefault(name or NONE, len(self._known))

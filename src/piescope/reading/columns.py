@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.reading.arrow import column_of, first_null, ids_alike, mask_of, numpy_of
+from piescope.reading.arrow import column_of, first_null, floats_of, ids_alike, numpy_of
 from piescope.reading.csv_tables import NUMBER
 from piescope.reading.files import fault
 from piescope.reading.names import AMOUNT_WORDS, MEASURE_WORDS, ROW_NAMES, truth_of_word, words_of
@@ -170,7 +170,7 @@ def profile(name: str, values: pa.Array) -> Column:
     if pa.types.is_null(kind) or values.null_count == len(values):
         return Column(name, "empty", np.full((len(values), 1), np.nan))
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return profile_of_numbers(name, _floats(values)[:, None])
+        return profile_of_numbers(name, floats_of(values)[:, None])
     if pa.types.is_string(kind):
         texts: list[str | None] = values.to_pylist()
         written = [text for text in texts if text]
@@ -180,7 +180,7 @@ def profile(name: str, values: pa.Array) -> Column:
     if pa.types.is_temporal(kind):
         return Column(name, "text", None, pc.cast(values, pa.string()).to_pylist())
     if pa.types.is_struct(kind):
-        return Column(name, "list", np.stack([_floats(part) for part in values.flatten()], axis=1))
+        return Column(name, "list", np.stack([floats_of(part) for part in values.flatten()], axis=1))
     if pa.types.is_nested(kind):
         return Column(name, "list", _rows_of_lists(values))
     return Column(name, "other", np.zeros((len(values), 0)))
@@ -199,23 +199,13 @@ def profile_of_numbers(name: str, values: np.ndarray) -> Column:
 
 def _rows_of_lists(values: pa.Array) -> np.ndarray:
     """``[rows, width]`` of lists; only those as long as the first (others are refused when they are read)."""
-    lengths = _floats(pc.list_value_length(values))
+    lengths = floats_of(pc.list_value_length(values))
     length = int(np.nan_to_num(lengths[0]))
     if length > LONGEST_LIST:  # no scores; they are refused by their length when they are read
         values, length = pc.list_slice(values, 0, LONGEST_LIST), LONGEST_LIST
         lengths = np.minimum(lengths, LONGEST_LIST)
     alike = values.filter(column_of(lengths == length))
-    return _floats(pc.list_flatten(alike)).reshape(len(alike), length) if length else np.zeros((len(alike), 0))
-
-
-def _floats(values: pa.Array) -> np.ndarray:
-    """Numbers as float64, NaN for what is empty (Arrow's own ``fill_null`` imports pandas)."""
-    numbers = pc.cast(values, pa.float64(), safe=False)
-    if not numbers.null_count:
-        return numpy_of(numbers)
-    floats = np.full(len(numbers), np.nan)
-    floats[mask_of(numbers.is_valid())] = numpy_of(numbers.drop_null())
-    return floats
+    return floats_of(pc.list_flatten(alike)).reshape(len(alike), length) if length else np.zeros((len(alike), 0))
 
 
 def _rows_of_text(texts: Sequence[str | None]) -> np.ndarray:

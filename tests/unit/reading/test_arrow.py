@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from made_predictions import as_parquet
 from made_refusals import GOOD, Cases, Refusal, write
+from piescope.reading.arrow import floats_of
 
 CASES = Cases()
+
+
+def test_numbers_have_a_value_of_ones_own_where_they_are_empty() -> None:
+    column = pa.chunked_array([pa.array([1, None]), pa.array([], pa.int64()), pa.array([3])])
+    assert floats_of(column, -1.0).tolist() == [1.0, -1.0, 3.0]
+    assert np.isnan(floats_of(column)[1]) and floats_of(column.drop_null()).dtype == np.float64
+    assert floats_of(pa.array([], pa.int32())).shape == (0,)
 
 
 @CASES.add

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.reading.arrow import numpy_of, texts
+from piescope.reading.arrow import floats_of, numpy_of, texts
 from piescope.report.audit import charts, copies, terms
 from piescope.report.layout.explorer_data import (
     ArmShown,
@@ -103,15 +103,11 @@ def _chosen(tables: Sequence[pa.Table]) -> tuple[np.ndarray, tuple[str, ...]]:
     if examples <= MOST:
         return np.arange(examples), ()
     changed = np.logical_or.reduce([numpy_of(table["is_changed"]).astype(bool) for table in tables])
-    harm = np.max([_numbers(table["harm"], 0.0) for table in tables], axis=0)
+    harm = np.max([floats_of(table["harm"], 0.0) for table in tables], axis=0)
     places = np.flatnonzero(changed)
     places = np.sort(places[np.argsort(-harm[places], kind="stable")[:MOST]])
     which = "that changed" if len(places) == changed.sum() else "that changed and were harmed most"
     return places, (f"Of {count(examples)} examples the explorer has the {count(len(places))} {which}.",)
-
-
-def _numbers(column: pa.ChunkedArray, missing: float = np.nan) -> np.ndarray:
-    return numpy_of(pc.fill_null(pc.cast(column, pa.float64()), missing))
 
 
 def _axis(rows: Sequence[CopyRow]) -> Axis:
@@ -200,7 +196,7 @@ class _Packer:
         def votes(part: str, are_for_it: np.ndarray) -> ArrayName | None:
             return packed.whole(f"{own}/{part}", are_for_it.astype(np.int64), 1) if is_one else None
 
-        modal = np.rint(_numbers(table[f"{side}_share"], 1.0) * models).astype(np.int64)
+        modal = np.rint(floats_of(table[f"{side}_share"], 1.0) * models).astype(np.int64)
         tested = self._audit.confirmed
         is_tested = tested is not None and tested.pies is not None and not is_dense
         score = "confidence" if self.truth is None else "probability"
@@ -224,7 +220,7 @@ class _Packer:
 
     @staticmethod
     def _column(table: pa.Table, name: str) -> np.ndarray | None:
-        return _numbers(table[name]) if name in table.column_names else None
+        return floats_of(table[name]) if name in table.column_names else None
 
     def pictures(self, images: Mapping[str, bytes]) -> tuple[SpriteSheets | None, tuple[str, ...]]:
         """Of the examples that have one, as many as there is room for; the most harmed first."""
@@ -234,7 +230,7 @@ class _Packer:
 
         found = ((place, png_pixels(images[name])) for place, name in enumerate(self.ids) if name in images)
         decoded = {place: pixels for place, pixels in found if pixels is not None}
-        harm = np.max([_numbers(table["harm"], 0.0) for table in self._tables], axis=0)
+        harm = np.max([floats_of(table["harm"], 0.0) for table in self._tables], axis=0)
         ranked = sorted(decoded, key=lambda place: -harm[place])
         shown, left_out = sprites(self.packed, decoded.__getitem__, ranked, len(self.ids), ROOM)
         return shown, without_picture(left_out, len(self.ids))
@@ -243,4 +239,4 @@ class _Packer:
 def _codes(column: pa.ChunkedArray, names: pa.Array) -> np.ndarray:
     """Numbers of classes; -1: none, or none of these."""
     found = pc.index_in(pc.cast(column, pa.string()), names)
-    return numpy_of(pc.fill_null(found, -1)).astype(np.int64)
+    return floats_of(found, -1).astype(np.int64)

@@ -51,9 +51,9 @@ def fitting(audit: AuditRecord, images: Mapping[str, bytes]) -> tuple[dict[str, 
     pictures: dict[str, Picture] = {}
     room, left_out = MOST_IMAGE_BYTES, 0
     for example_id in uses:
-        content = images.get(example_id, b"")
-        pixels = png_pixels(content)
-        if pixels is None:
+        content = images.get(example_id)
+        pixels = png_pixels(content) if content else None
+        if not content or pixels is None:
             continue
         uri = data_uri("image/png", content)
         if len(uri) * uses[example_id] > room:
