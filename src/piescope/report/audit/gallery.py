@@ -73,7 +73,7 @@ def confusions(audit: AuditRecord, pictures: Mapping[str, Picture]) -> Gallery:
     if not all(row.is_clear for row in rows):
         legend = (*legend, (charts.swatch("compressed unsure"), "pale: not beyond chance"))
     heads = ("mix-up", "before → after", "growth", "")
-    return Gallery("Mix-ups that grew", tiles, MIX_UPS, legend, "cards", brief=5, heads=heads)
+    return Gallery("Mix-ups that grew", tiles, MIX_UPS, legend, "cards", brief=5, heads=heads, essential=(0, 1, 3))
 
 
 def _mix_up(row: Confusion, most: float, pictures: Mapping[str, Picture]) -> Tile:

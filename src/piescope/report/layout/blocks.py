@@ -230,6 +230,7 @@ class Gallery:
         form: ``wall`` of single pictures, ``cards`` of several each, or ``list`` where there are none.
         brief: tiles that a short document names.
         heads: what its tiles say in a list: id, title, tags and each line, as far as there are any.
+        essential: places of those that stay on a narrow terminal; empty: all.
     """
 
     title: str
@@ -239,6 +240,7 @@ class Gallery:
     form: Literal["wall", "cards", "list"] = "wall"
     brief: int = 0
     heads: tuple[str, ...] = ()
+    essential: tuple[int, ...] = ()
 
     def as_table(self) -> Table:
         """What its tiles say, one a row."""
@@ -251,7 +253,8 @@ class Gallery:
         )
         body = tuple(tuple(cell for cell, keep in zip(row, kept, strict=True) if keep) for row in rows)
         heads = self.heads or ("",) * sum(kept)
-        return Table(self.title, "", heads, body, texts=tuple(range(len(heads))), brief=self.brief)
+        texts = tuple(range(len(heads)))
+        return Table(self.title, "", heads, body, texts=texts, brief=self.brief, essential=self.essential)
 
 
 def _one_tag(tags: tuple[Tag, ...]) -> Cell:

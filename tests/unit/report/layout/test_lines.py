@@ -45,6 +45,17 @@ def test_a_wide_terminal_gets_columns_and_a_narrow_one_lines() -> None:
     assert any(line.startswith("  cat: recall: 86.2 -> 79.2 %;") for line in narrow)
 
 
+def test_of_columns_those_that_are_essential_stay() -> None:
+    head = "Which mix-ups grew?"
+    for width, columns in ((100, "mix-up before -> after growth"), (76, "mix-up before -> after")):
+        said = printed(CASES["labels"], width)
+        said = said[said.index(head) + 1 :]
+        assert said[0].split() == columns.split()
+        assert all(("  +" in line) == (width == 100) and "q = " in line for line in said[1:6])
+    narrow = "\n".join(printed(CASES["labels"], 40))
+    assert "  cat taken for dog: before -> after:\n" in narrow and "growth" not in narrow
+
+
 def test_broken_budgets_come_first_on_the_terminal() -> None:
     content = copy.deepcopy(CASES["probabilities"])
     content["budgets"].reverse()
