@@ -17,7 +17,8 @@ def budgets(audit: AuditRecord) -> Table:
     about = dict.fromkeys(row.budget for row in rows)
     caption = "; ".join(f"{name}: {budget_rows.BUDGETS[name]}" for name in about) + "."
     head = ("budget", "verdict", "observed (one-sided 95 % bound)", "limit", "why")
-    return Table("Budgets", caption, head, tuple(map(_budget, rows)), texts=(0, 1, 4), brief=12)
+    body, is_whole = tuple(map(_budget, rows)), not audit.what_if
+    return Table("Budgets", caption, head, body, texts=(0, 1, 4), brief=12, is_whole=is_whole)
 
 
 def _budget(row: BudgetRow) -> tuple[Cell, ...]:
@@ -42,6 +43,7 @@ def copies(audit: AuditRecord) -> Table:
         tuple(_copy(number, row)[: len(head)] for number, row in cells),
         texts=(0, 7, 9),
         brief=8,
+        is_whole=True,
         essential=(0, 1, 2, 3, 5),
     )
 

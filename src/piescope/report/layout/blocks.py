@@ -84,6 +84,7 @@ class Table:
         texts: places of columns that are words, set to the left; the first always is.
         file: where its numbers are as a file, relative to the study's folder.
         brief: rows that a short document shows.
+        is_whole: all of these, however little room there is for others.
         essential: places of the columns that stay on a narrow terminal; empty: all.
     """
 
@@ -95,6 +96,7 @@ class Table:
     texts: tuple[int, ...] = (0,)
     file: str = ""
     brief: int = 0
+    is_whole: bool = False
     essential: tuple[int, ...] = ()
 
 

@@ -12,7 +12,7 @@ from piescope.report.layout.short import Short, ShortPart, parts, text
 MOST_LINES = 60
 
 ROWS = (12, 10, 8, 6, 5, 4, 3, 2, 1)
-"""Rows that every table may have at most, tried until all fits."""
+"""Rows that tables may have at most, tried until all fits; those that are whole have all theirs."""
 
 _SPECIAL = re.compile(
     r"(?P<interval>\[[−+]?[\d.,]+,[ \u00a0][−+]?[\d.,]+\](?![\[(]))"  # ours; a name that looks so is as harmless
@@ -60,7 +60,7 @@ def _part(part: ShortPart, most: int) -> list[str]:
             continue
         for block in blocks:
             assert isinstance(block, Table)
-            shown = min(block.brief, most)
+            shown = min(len(block.rows), block.brief if block.is_whole else min(block.brief, most))
             left += len(block.rows) - shown
             rows = [[text(cell) for cell in row] for row in block.rows[:shown]]
             lines += [*table(block.head, rows, block.texts), ""]

@@ -46,6 +46,18 @@ def test_markdown_holds_at_most_ten_classes_and_five_confusions() -> None:
     assert part.count(" taken for ") == 5
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_budgets_and_copies_are_all_there(name: str) -> None:
+    content = CASES[name]
+    written = short(content)
+    assert "(-" not in written and "(0 more" not in written
+    if not content["what_if"]:
+        for row in content["budgets"]:
+            assert f"| {row['budget']} | {row['verdict']} |" in written
+    for row in content["what_if"]:
+        assert re.search(rf"^\| (\d+: )?{row['name']} \|", written, re.M)
+
+
 def test_markdown_renders_names_as_text() -> None:
     renderer = (
         pytest.importorskip("markdown_it").MarkdownIt("js-default", {"html": True, "linkify": False}).enable("table")
