@@ -16,6 +16,12 @@ from piescope.report.study.run_facts import departures, facts
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_words import sentences
 
+MANY = 2_000
+"""Examples from which on figures get little room: the explorer needs it."""
+
+ROOM, ROOM_OF_MANY = 6_000_000, 1_000_000
+"""Characters of all figures of a page."""
+
 
 def how_sure(
     results: Results,
@@ -37,9 +43,8 @@ def how_sure(
     if effects:
         drawers.append(Drawer("Effects behind the verdicts, in brief", f"{len(effects)} effects", (Words(effects),)))
     if any(figure.rows for figure in figures):
-        drawers.append(
-            Drawer("Figures for a paper", f"{sum(bool(f.rows) for f in figures)} figures", _figures(figures))
-        )
+        drawn = _figures(figures, ROOM if len(results.labels) <= MANY else ROOM_OF_MANY)
+        drawers.append(Drawer("Figures for a paper", f"{len(drawn) - 1} figures", drawn))
     drawers.append(Drawer("What was run", "", (_run(results),)))
     departed = departures(results)
     if departed is not None and departed.rows:
@@ -64,16 +69,21 @@ def _run(results: Results) -> Block:
     return FactList(tuple(Fact(name, value) for name, value in facts(results)))
 
 
-def _figures(figures: Sequence[Drawn]) -> tuple[Block, ...]:
+def _figures(figures: Sequence[Drawn], room: int) -> tuple[Block, ...]:
+    """Those that were drawn: as many as there is room for, the smallest first; the others by their names."""
+    images = {figure.number: figure.image for figure in figures if figure.rows}
+    for number, image in sorted(images.items(), key=lambda pair: len(pair[1])):
+        room -= len(image)
+        if room < 0:
+            images[number] = ""
     files = "`piescope figures DIR` draws them as SVG, PDF or PNG, for columns, pages, slides; numbers: results/figures"
-    return Words((files,), "small"), *(
-        Chart(
-            f"Figure {figure.number}. {figure.title}",
-            figure.caption,
-            Markup('<img class="paper" src="{}" alt="Figure {}: {}">').format(
-                figure.image, figure.number, figure.title
-            ),
-        )
-        for figure in figures
-        if figure.rows
-    )
+    drawn = (_figure(figure, images[figure.number]) for figure in figures if figure.rows)
+    return Words((files,), "small"), *drawn
+
+
+def _figure(figure: Drawn, image: str) -> Block:
+    title = f"Figure {figure.number}. {figure.title}"
+    if not image:
+        return Words((f"{title}: too large for this page.",))
+    drawing = Markup('<img class="paper" src="{}" alt="Figure {}: {}">').format(image, figure.number, figure.title)
+    return Chart(title, figure.caption, drawing)
