@@ -35,9 +35,11 @@ faults: setup
 package: setup
 	PIESCOPE_PACKAGE=long $(BIN)/python -m pytest tests/contract/test_package.py
 
+# throughput of training; how soon the explorer answers; whole pages of 10,000 and 60,000 examples: made, bytes, answers
 bench: setup browser
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/explorer.py
+	$(BIN)/python benchmarks/pages.py
 
 # after a change that is meant to change results: look at the difference before it is committed
 golden: setup

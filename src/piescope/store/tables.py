@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -24,15 +23,17 @@ def as_csv(rows: Rows, columns: Sequence[str]) -> bytes:
         >>> as_csv([{"class": "=cat", "pies": 3, "mean": None}], ["class", "pies", "mean"])
         b"class,pies,mean\n'=cat,3,\n"
     """
-    lines = [columns, *([_cell(row[column]) for column in columns] for row in rows)]
-    return "".join(map(_line, lines)).encode("utf-8", "backslashreplace")
+    lines: list[str] = []
+    writer = csv.writer(_Lines(lines.append))  # its own line ends are two characters: a cell that has either is quoted
+    writer.writerow(columns)
+    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    return "\n".join(line.removesuffix("\r\n") for line in [*lines, ""]).encode("utf-8", "backslashreplace")
 
 
-def _line(cells: Sequence[Any]) -> str:
-    """A line; the writer's own line ends are two characters, so that a cell that has either is quoted."""
-    sink = io.StringIO()
-    csv.writer(sink).writerow(cells)
-    return sink.getvalue().removesuffix("\r\n") + "\n"
+class _Lines(NamedTuple):
+    """What a writer writes to: line by line."""
+
+    write: Callable[[str], object]
 
 
 def _cell(value: Any) -> Any:
