@@ -128,11 +128,11 @@ def test_t6_ship_or_not_and_why(answer: str, browser: Any, tmp_path: Path) -> No
     assert verdict.answer.upper() == answer
     assert answer in text
     says = {
-        "HARM SHOWN": "should not be shipped:",
+        "HARM SHOWN": r"should not be shipped\b(?! yet)",
         "TOO FEW TO TELL": "should not be shipped yet",
         "SAFE": "can be shipped",
     }
-    assert [word for word in says.values() if word in text] == [says[answer]], text
+    assert [word for word in says.values() if re.search(word, text)] == [says[answer]], text
     for harm in verdict.harms[:2]:
         assert f"{abs(harm.change):.1f}" in text and harm.name in text
     if answer == "TOO FEW TO TELL":
