@@ -74,17 +74,19 @@ export function dial(place: HTMLElement, svg: SVGSVGElement | null, app: App): V
       ? points.map((x) => (x - points[0]!) / (points.at(-1)! - points[0]! || 1))
       : values.map((_, index) => index / Math.max(1, values.length - 1));
     range.value = String(Math.round(fractions[level.index]! * FULL));
-    range.setAttribute("aria-valuetext", `${level.label} ${axis.name}`);
+    range.setAttribute("aria-valuetext", level.label);
     const room = track.clientWidth - THUMB;
     let last = -Infinity;
     show(stops, ...arm.levels.map((each, index) => {
       const at = fractions[index]! * room;
       const isShown = each === level || (at - last >= 40 && Math.abs(at - fractions[level.index]! * room) >= 40);
-      const stop = h("span", { class: each === level ? "x-stop chosen" : "x-stop" }, isShown ? each.label : "");
+      const stop = h("span", { class: each === level ? "x-stop chosen" : "x-stop" }, isShown ? h("span", {}, each.label) : "");
       stop.style.left = `${THUMB / 2 + at}px`;
       if (isShown) last = at;
       return stop;
     }));
+    const name = stops.querySelector<HTMLElement>(".chosen > span");
+    if (name) name.style.transform = `translateX(${within(name.getBoundingClientRect(), box)}px)`;
   }
   new ResizeObserver(() => place_()).observe(row);
 
@@ -115,9 +117,15 @@ function memoryOf(app: App): (HTMLElement | string)[] {
     part.style.flexGrow = String(counts[kind]!);
     bar.append(part);
   }
-  const after = app.chosen.arm.levels.length > 1 ? ` at ${app.chosen.level.label}` : "";
+  const { arm, level } = app.chosen;
+  const after = arm.levels.length > 1 && !level.label.startsWith(arm.name) ? ` at ${level.label}` : "";
   bar.classList.toggle("pale", app.chosen.level.is_clear === false);
   return [bar, h("p", { class: "x-note" }, `${whole(counts[SAME]!)} of ${app.words.things(app.data.examples)} unchanged${after}`)];
+}
+
+/** How far something has to move to lie within a box. */
+export function within(thing: { left: number; right: number }, box: { left: number; right: number }): number {
+  return thing.left < box.left ? box.left - thing.left : Math.min(0, Math.max(box.left - thing.left, box.right - thing.right));
 }
 
 /** The index of the nearest of some fractions. */

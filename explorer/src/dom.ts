@@ -131,10 +131,20 @@ export function rgb(colour: string): [number, number, number] {
 export const mixed = (colour: readonly number[], other: readonly number[], share: number): [number, number, number] =>
   colour.map((part, index) => Math.round(part * (1 - share) + other[index]! * share)) as [number, number, number];
 
-/** Text cut to a width, with an ellipsis. */
+/** Text cut to a width, with an ellipsis at its end. */
 export function cut(context: CanvasRenderingContext2D, text: string, width: number): string {
-  if (context.measureText(text).width <= width) return text;
-  let kept = Math.max(1, Math.floor((text.length * width) / context.measureText(text).width));
-  while (kept > 1 && context.measureText(`${text.slice(0, kept)}…`).width > width) kept--;
-  return `${text.slice(0, kept)}…`;
+  return shortened(context, text, width, (kept) => `${text.slice(0, kept)}…`);
+}
+
+/** The same with the ellipsis before it: ids differ at their ends. */
+export function cutBefore(context: CanvasRenderingContext2D, text: string, width: number): string {
+  return shortened(context, text, width, (kept) => `…${text.slice(-kept)}`);
+}
+
+function shortened(context: CanvasRenderingContext2D, text: string, width: number, part: (kept: number) => string): string {
+  const whole = context.measureText(text).width;
+  if (whole <= width) return text;
+  let kept = Math.max(1, Math.floor((text.length * width) / whole));
+  while (kept > 1 && context.measureText(part(kept)).width > width) kept--;
+  return part(kept);
 }

@@ -66,7 +66,9 @@ function refocus(body: HTMLElement, key: string | null): void {
 }
 
 function contents(app: App, at: number): HTMLElement[] {
-  return [top(app, at), strips(app, at), ...near(app, at)];
+  const { arms } = app.data;
+  const isOneVote = arms.length === 1 && arms[0]!.levels.length === 1 && arms[0]!.levels[0]!.models === 1 && arms[0]!.side.models === 1;
+  return [top(app, at), ...(isOneVote ? [] : [strips(app, at)]), ...near(app, at)]; // of one vote the table has said all
 }
 
 /** The picture, and a table of what was said. */
@@ -103,28 +105,31 @@ function picture(app: App, at: number, name: string): HTMLElement | null {
   return canvas;
 }
 
-/** "When was it lost?": a row of cells for each arm. */
+/** "When was it lost?": a row of cells for each arm, below each other where arms have the same levels. */
 function strips(app: App, at: number): HTMLElement {
   const { data, words } = app;
-  const values = [...new Map(data.arms.flatMap((arm) => arm.levels.map((level) => [level.value, level.label] as const)))].sort((a, b) => a[0] - b[0]);
-  const heads = h("tr", {}, h("th", { scope: "col" }, words.before), ...values.map(([, label]) => h("th", { scope: "col" }, data.arms.length + values.length > 2 ? label : words.after)));
+  const labels = new Map(data.arms.flatMap((arm) => arm.levels.map((level) => [level.value, level.label] as const)));
+  const areShared = data.arms.length < 2 || labels.size < data.arms.reduce((sum, arm) => sum + arm.levels.length, 0);
+  const values = [...labels.keys()].sort((a, b) => a - b);
+  const columns = areShared ? values.length : Math.max(...data.arms.map((arm) => arm.levels.length));
   const table = h("table", { class: "x-strips" });
-  table.style.setProperty("--columns", String(values.length + 1));
-  const body = data.arms.flatMap((arm) => [
-    h("tr", { class: "x-arm" }, h("th", { colspan: values.length + 1, scope: "rowgroup" }, stroke(arm), user(arm.name))),
-    h("tr", {}, h("td", {}, still(app, arm.side, at)), ...values.map(([value]) => {
-      const level = arm.levels.find((each) => each.value === value);
-      return h("td", {}, level ? cell(app, arm, level, at) : "");
-    })),
-  ]);
+  table.style.setProperty("--columns", String(columns + 1));
+  table.style.setProperty("--column", areShared ? "40px" : "72px");
+  const heads = h("tr", {}, h("th", { scope: "col" }, words.before),
+    ...(areShared ? values.map((value) => h("th", { scope: "col" }, labels.size > 1 ? labels.get(value)! : words.after)) : [h("td", { colspan: columns })]));
+  const body = data.arms.flatMap((arm) => {
+    const levels = areShared ? values.map((value) => arm.levels.find((level) => level.value === value)) : arm.levels;
+    const name = h("tr", { class: "x-arm" }, h("th", { colspan: columns + 1, scope: "rowgroup" }, stroke(arm), user(arm.name)));
+    const cells = levels.map((level) => h("td", {}, level && cell(app, arm, level, at, !areShared)));
+    return [...(data.arms.length > 1 ? [name] : []), h("tr", {}, h("td", {}, still(app, arm.side, at)), ...cells)];
+  });
+  table.append(h("thead", {}, heads), h("tbody", {}, ...body));
   const key = (kind: keyof Votes, text: string): HTMLElement =>
     h("li", {}, dots({ right: 0, before: 0, own: 0, other: 0, [kind]: 1 }), text);
   const legend = h("ul", { class: "x-key" },
     ...(data.truth ? [key("right", "right")] : []), key("before", data.truth ? "wrong, as before" : "as before"), key("own", data.truth ? "wrong, otherwise" : "otherwise"), key("other", "other labels"));
-  table.append(h("thead", {}, heads), h("tbody", {}, ...body));
   return h("section", { class: "x-when" }, h("h3", {}, data.truth ? "When was it lost?" : "When did it change?"),
-    h("div", { class: "x-scroll-x", tabindex: 0, role: "region", "aria-label": "Votes of all models" }, table),
-    legend);
+    h("div", { class: "x-scroll-x", tabindex: 0, role: "region", "aria-label": "Votes of all models" }, table), legend);
 }
 
 const spoken = (votes: Votes, models: number, hasTruth: boolean): string =>
@@ -135,14 +140,14 @@ function still(app: App, side: Side, at: number): HTMLElement {
   return h("span", { class: "x-cell still", role: "img", "aria-label": spoken(votes, side.models, app.data.truth !== null) }, dots(votes));
 }
 
-function cell(app: App, arm: Arm, level: Level, at: number): HTMLElement {
+function cell(app: App, arm: Arm, level: Level, at: number, isNamed: boolean): HTMLElement {
   const votes = votesOf(app.data.truth, arm.side, level.cells, level.models, at);
   const isHere = level === app.chosen.level;
   return h("button", {
     type: "button", class: `x-cell ${["same", "lost", "won", "moved"][level.kinds[at]!]}`, "aria-pressed": String(isHere), "data-key": `${arm.index} ${level.index}`,
     "aria-label": `${isolated(arm.name)}, ${level.label}: ${kindName(level.kinds[at]!)}, ${spoken(votes, level.models, app.data.truth !== null)}`,
     onclick: () => app.set({ arm: arm.key, level: level.value }),
-  }, dots(votes));
+  }, dots(votes), isNamed && h("small", {}, level.label));
 }
 
 /** The nearest others, as the models before the change see it. */

@@ -117,7 +117,7 @@ export function heat(panel: HTMLElement, app: App): View {
       context.font = `11px ${app.theme.font}`;
       context.fillStyle = app.theme.soft;
       const [low, high] = [arm.levels[0]!.label, arm.levels.at(-1)!.label];
-      context.fillText(low, left, HEAD + used + 14);
+      context.fillText(cut(context, low, right - left), left, HEAD + used + 14);
       context.textAlign = "right";
       if (arm.levels.length > 1 && context.measureText(`${low}  ${high}`).width < right - left) context.fillText(high, right, HEAD + used + 14);
     }

@@ -3,7 +3,7 @@
 import type { App, View } from "./app.ts";
 import { sameChoice } from "./app.ts";
 import { isPale } from "./choice.ts";
-import { cut, h, isolated, mayMove, show, surface } from "./dom.ts";
+import { cut, cutBefore, h, isolated, mayMove, show, surface } from "./dom.ts";
 import { hush, tell } from "./tip.ts";
 import { kindName } from "./words.ts";
 
@@ -116,12 +116,14 @@ export function wall(place: HTMLElement, app: App): View {
     box(context, x, y, side, 5);
     context.fill();
     context.globalAlpha = shown;
-    context.fillStyle = pale || !app.pictures ? theme.card : theme.picture;
+    const isPictured = app.pictures !== null && app.pictures.place(example) >= 0;
+    context.fillStyle = pale || !isPictured ? theme.card : theme.picture;
     context.fillRect(x + FRAME, y + FRAME, side - 2 * FRAME, side - 2 * FRAME);
     if (pale) context.globalAlpha = shown * 0.6;
-    if (!app.pictures?.draw(context, example, x + FRAME + 1, y + FRAME + 1, inner) && !(app.pictures && app.pictures.place(example) >= 0)) {
+    if (isPictured) app.pictures!.draw(context, example, x + FRAME + 1, y + FRAME + 1, inner);
+    else {
       context.fillStyle = theme.ink;
-      context.fillText(cut(context, data.head.ids[example]!, inner), x + side / 2, y + side / 2);
+      context.fillText(cutBefore(context, data.head.ids[example]!, inner), x + side / 2, y + side / 2);
     }
     context.globalAlpha = pale ? shown * 0.75 : shown;
     if (lines > 0) {

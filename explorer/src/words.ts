@@ -2,7 +2,7 @@
 
 import { LOST, MOVED, SAME, WON, type Arm, type Data, type Level } from "./data.ts";
 import type { Chosen } from "./choice.ts";
-import type { Kind, State } from "./state.ts";
+import { levelOf, type Kind, type State } from "./state.ts";
 
 export interface Words {
   before: string; // "dense models" or "before"
@@ -35,15 +35,18 @@ export const kindName = (kind: number): string => DID[kind as keyof typeof DID] 
 
 /** By whom and where something changes: " by contrastive GMP at 95 %"; of a single arm and level nothing need be said. */
 export function whereabouts(data: Data, arm: Arm, level: Level, name = arm.name): string {
+  if (level.label.startsWith(arm.name)) return ` by ${level.label}`; // of copies: "magnitude 0.5, 158 kB"
   return `${data.arms.length > 1 ? ` by ${name}` : ""}${arm.levels.length > 1 ? ` at ${level.label}` : ""}`;
 }
 
 /** The sentence above the wall: what is chosen, of how many. */
 export function sentence(data: Data, state: State, chosen: Chosen, words: Words): string {
   const did = state.kind ? { lost: "lost", won: "won back", moved: "moved" }[state.kind] : "changed";
-  const kept = data.arms.find((other) => other.key === state.kept);
+  const kept = data.arms.find((arm) => arm.key === state.kept);
   const where = whereabouts(data, chosen.arm, chosen.level);
-  return `${words.things(chosen.examples.length)} ${did}${where}${kept ? `, kept by ${kept.name}` : ""}`;
+  const other = kept && levelOf(kept, chosen.level.value);
+  const still = kept ? `, kept${other!.value === chosen.level.value ? ` by ${kept.name}` : whereabouts(data, kept, other!)}` : "";
+  return `${words.things(chosen.examples.length)} ${did}${where}${still}`;
 }
 
 /** What seeds alone would do, and whether this is more. */

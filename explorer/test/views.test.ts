@@ -55,6 +55,13 @@ test("of a single arm nothing need be said", () => {
   assert.equal(sentence(alone, state, choose(alone, state), wordsOf(alone)), "1 example won back");
 });
 
+test("a copy is called by its own name, and what kept it by its own level", () => {
+  const copies = madeData();
+  for (const arm of copies.arms) for (const level of arm.levels) level.label = `${arm.name} ${level.value}`;
+  const state = { ...startOf(copies), kept: "b/one" };
+  assert.equal(sentence(copies, state, choose(copies, state), wordsOf(copies)), "2 examples lost by arm a/one 0.9, kept by arm b/one 0.95");
+});
+
 test("what lies inside the noise says so", () => {
   const level = data.arms[0]!.levels[1]!;
   const words = wordsOf(data);

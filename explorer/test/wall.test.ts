@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { nearest } from "../src/dial.ts";
+import { nearest, within } from "../src/dial.ts";
 import { gridOf, inSight, tileFor } from "../src/wall.ts";
 
 test("tiles fill a width", () => {
@@ -27,4 +27,13 @@ test("the dial takes its nearest stop", () => {
 test("fewer tiles are larger", () => {
   assert.deepEqual([3, 40, 4000].map((count) => tileFor(count, 480, false)), [72, 56, 48]);
   assert.deepEqual([3, 40, 4000].map((count) => tileFor(count, 358, true)), [56, 56, 56]);
+});
+
+test("the name of a stop stays within the page", () => {
+  const box = { left: 10, right: 110 };
+  assert.equal(within({ left: 20, right: 60 }, box), 0);
+  assert.equal(within({ left: 0, right: 60 }, box), 10);
+  assert.equal(within({ left: 80, right: 130 }, box), -20);
+  assert.equal(within({ left: 0, right: 200 }, box), 10);
+  assert.equal(within({ left: 20, right: 200 }, box), -10);
 });

@@ -18,7 +18,7 @@ EXPLORER = ROOT / "explorer"
 BUILT = Path(html.__file__).parents[1] / "explorer"
 BUNDLE = ("explorer.css", "explorer.js")
 MOST_BYTES = 60_000
-"""Of the script, not compressed: 50 kB in November 2026."""
+"""Of the script, not compressed: 51 kB in November 2026."""
 
 
 def npm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
