@@ -46,12 +46,14 @@ class Look:
 
     Attributes:
         widths: of a figure, in inches.
+        height: of a page's text, or of a slide, in inches; squares are made smaller to keep to it.
         text: of names.
         small: of all else; nothing is smaller.
         line: thickness.
     """
 
     widths: dict[Width, float]
+    height: float
     text: float
     small: float
     line: float
@@ -59,9 +61,9 @@ class Look:
 
 LOOKS: dict[Style, Look] = {
     # IEEE's columns; within a point of a full line at ACM, ICML and CVPR
-    "paper": Look({"column": 3.5, "page": 7.16}, text=7, small=6, line=0.9),
+    "paper": Look({"column": 3.5, "page": 7.16}, height=9, text=7, small=6, line=0.9),
     # half a slide of 13.33 x 7.5 inches, and a whole one
-    "talk": Look({"column": 6.0, "page": 12.0}, text=14, small=12, line=1.8),
+    "talk": Look({"column": 6.0, "page": 12.0}, height=7, text=14, small=12, line=1.8),
 }
 
 UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -268,10 +270,14 @@ class Canvas:
             height: of each.
             most: width of each.
         """
-        width = min(most, (self.width - left - (columns - 1) * gap) / columns)
+        width = self._across(columns, left, gap, most)
         made = [self.panel(left + index * (width + gap), self.y, width, height or width) for index in range(count)]
         self.y += height or width
         return made
+
+    def _across(self, columns: int, left: float, gap: float, most: float) -> float:
+        """The width of a panel."""
+        return min(most, (self.width - left - (columns - 1) * gap) / columns)
 
     def box(self, axes: Axes) -> tuple[float, float, float, float]:
         """Left, top, width, height of a panel."""
@@ -297,9 +303,9 @@ class Canvas:
         size = self.look.small if small else self.look.text
         self.figure.text(x, y, text, fontsize=size, color=colour.light, transform=self._points, **options)
 
-    def headings(self, headings: Sequence[Heading], columns: int, left: float, gap: float) -> None:
+    def headings(self, headings: Sequence[Heading], columns: int, left: float, gap: float, most: float = 1e9) -> None:
         """Names above the panels of the next line, which begin where the panels do."""
-        width = (self.width - left - (columns - 1) * gap) / columns
+        width = self._across(columns, left, gap, most)
         step = 1.25 * self.em
         self.y += 0.3 * self.em
         for index, heading in enumerate(headings):

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from matplotlib.figure import Figure
 
-from piescope.report.layout.canvas import Canvas, Style, Width, saved, styled
+from piescope.report.layout.canvas import DPI, Canvas, Style, Width, saved, styled
 from piescope.report.layout.standalone import data_uri
 from piescope.report.study import frames
 from piescope.report.study import paper_figures as paper
@@ -59,8 +59,8 @@ class Drawn:
 
     @cached_property
     def svg(self) -> bytes:
-        """Vector graphics (dense point clouds are embedded pixels)."""
-        return saved(self.figure, "svg")
+        """Vector graphics for a screen: dense point clouds are embedded pixels."""
+        return saved(self.figure, "svg", dpi=DPI // 2)
 
     @property
     def image(self) -> str:

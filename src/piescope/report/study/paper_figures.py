@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from piescope.report.layout.canvas import (
+    INCH,
     Canvas,
     Heading,
     apart,
@@ -99,14 +100,15 @@ def _maps(canvas: Canvas, headings: Sequence[Heading], lines: Maps, results: Res
     left, gap = 1.5 * em, 0.6 * em
     columns = canvas.columns(len(headings), 6.5 * em, left, gap)
     is_many = sum(len(rows) for _, _, maps in lines for rows in maps) > MANY
-    is_named = True
+    is_named, stacked = True, len(lines) * -(-len(headings) // columns)
+    most = min(22 * em, max(6.5 * em, (canvas.look.height * INCH - 8 * em) / stacked - gap))
     for start in range(0, len(headings), columns):
         part = slice(start, start + columns)
-        canvas.headings(headings[part], columns, left, gap)
+        canvas.headings(headings[part], columns, left, gap, most)
         for names, colour, maps in lines:
             if not any(maps[part]):
                 continue
-            panels = canvas.line(len(maps[part]), columns, left, gap, most=22 * em)
+            panels = canvas.line(len(maps[part]), columns, left, gap, most=most)
             canvas.beside(panels[0], *names, colour=colour)
             canvas.y += gap
             for axes, rows in zip(panels, maps[part], strict=True):
@@ -203,7 +205,7 @@ def draw_pairs(canvas: Canvas, rows: Sequence[PairRow], name: str, results: Resu
     low, high = low - margin, high + margin
     left = 2.2 * em + widest(low, high, 4, canvas.look.small)
     gap = 0.8 * em
-    columns = canvas.columns(len(families), 8 * em, left, gap)
+    columns, most = canvas.columns(len(families), 8 * em, left, gap), min(30 * em, 0.7 * canvas.look.height * INCH)
     shake = np.random.default_rng(0)
     for start in range(0, len(families), columns):
         shown = families[start : start + columns]
@@ -212,8 +214,8 @@ def draw_pairs(canvas: Canvas, rows: Sequence[PairRow], name: str, results: Resu
             heading_of(family, f"{sum(row.is_pie for row in own):,} PIEs")
             for family, own in zip(shown, of_line, strict=True)
         ]
-        canvas.headings(headings, columns, left, gap)
-        panels = canvas.line(len(shown), columns, left, gap, most=30 * em)
+        canvas.headings(headings, columns, left, gap, most)
+        panels = canvas.line(len(shown), columns, left, gap, most=most)
         canvas.beside(panels[0], f"pruned, {as_percent(results.main_sparsity)}")
         for axes, own in zip(panels, of_line, strict=True):
             points = np.array([[row.dense, row.pruned] for row in own])

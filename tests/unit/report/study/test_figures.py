@@ -124,3 +124,16 @@ def test_a_saved_figure_can_be_saved_again() -> None:
     before = saved(drawn.figure, "svg")
     saved(drawn.figure, "png", dpi=50)
     assert saved(drawn.figure, "svg") == before
+
+
+@pytest.mark.parametrize("style", LOOKS)
+def test_headings_begin_where_their_panels_do_and_maps_keep_to_the_page(style: Style) -> None:
+    for name, number in (("one class", 1), ("one class", 2), ("digits", 5)):
+        drawn = draw(signal(name), number, style).figure
+        width, height = drawn.get_size_inches()
+        begin = {round(axes.get_position().x0 * width, 6) for axes in drawn.axes}
+        names = [text for text in drawn.texts if text.get_weight() == "bold"]
+        starts = {round((text.get_window_extent().x0 - drawn.bbox.x0) / drawn.dpi, 1) for text in names}
+        assert starts <= {round(place, 1) for place in begin}
+        assert len(names) > 0
+        assert height <= LOOKS[style].height + 0.2
