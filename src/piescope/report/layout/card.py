@@ -98,6 +98,7 @@ class Card:
         drawing: the curve, or bars of classes; None: the pictures have all the room.
         pictures: of changed examples, each with what happened to it.
         happened: what did, in words.
+        lead: sentences that stand where there is neither a drawing nor a picture.
     """
 
     title: str
@@ -107,6 +108,7 @@ class Card:
     drawing: Curve | Bars | None
     pictures: tuple[Shown, ...]
     happened: str = ""
+    lead: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, title: str, answer: Answer, drawing: Curve | Bars | None) -> Card:
@@ -115,7 +117,7 @@ class Card:
         pictures = ((tile.pictures[0], tile.tags[0].tone) for tile in tiles if tile.pictures and tile.tags)
         shown = tuple((picture, tone) for picture, tone in pictures if picture.uri)
         happened = answer.wall.title if answer.wall is not None and shown else ""
-        return cls(title, answer.verdict, answer.sentence, answer.about, drawing, shown, happened)
+        return cls(title, answer.verdict, answer.sentence, answer.about, drawing, shown, happened, answer.lead)
 
     @classmethod
     def of_document(cls, document: Document) -> Card:
@@ -159,7 +161,7 @@ class _Drawing:
         self.is_lacking = False
 
     def of(self, card: Card) -> bytes:
-        tone = TONES.get(card.verdict.tone, ELSE)
+        tone = TONES.get(card.verdict.tone, TONES["undecided"])
         self.box((0, 0, 14, SIZE[1]), tone)
         self.head(card, tone)
         room = (EDGE, TOP, SIZE[0] - EDGE, BOTTOM)
@@ -172,6 +174,8 @@ class _Drawing:
         happened = card.happened if fits else card.happened.partition(": ")[0]
         self.text(room[:2], happened, palette.SOFT.light, "regular", 16, "la", room[2] - room[0])
         self.wall(card.pictures, (room[0], room[1] + 30, *room[2:]))
+        if card.drawing is None and not card.pictures:
+            self.lines(" ".join(card.lead), 24, TOP, BOTTOM, "regular")
         self.foot(card)
         kept = io.BytesIO()
         self.image.resize(SIZE, Image.Resampling.LANCZOS).save(kept, "PNG", optimize=True, pnginfo=MADE_BY)
@@ -184,12 +188,7 @@ class _Drawing:
         self.pen.rounded_rectangle([_fine((EDGE, 34)), _fine((right, 70))], FINE * 18, fill=tone)
         self.text((EDGE + 16, 52), word, "#FFFFFF", "bold", 19, "lm")
         self.text((right + 18, 52), card.title, palette.SOFT.light, "regular", 19, "lm", SIZE[0] - EDGE - right - 18)
-        for size in (42, 38, 34, 30, 26, 22):
-            lines = list(self.wrapped(self.letters(card.sentence), size, SIZE[0] - 2 * EDGE))
-            if len(lines) * 1.2 * size <= TOP - 116:
-                break
-        for place, line in enumerate(lines[: int((TOP - 116) / (1.2 * size))]):
-            self.text((EDGE, 90 + 1.2 * size * place), line, palette.INK.light, "bold", size, "la", SIZE[0] - 2 * EDGE)
+        self.lines(card.sentence, 42, 90, TOP - 26, "bold")
 
     def foot(self, card: Card) -> None:
         """What was compared, and whose card it is."""
@@ -206,16 +205,13 @@ class _Drawing:
         most = 1.06 * max([1.0, *values, *(high for _, high in curve.seeds)])
 
         def at(place: float, value: float) -> Point:
-            return left + (place + 0.25) * (right - left) / (len(curve.levels) - 0.5), bottom - value * (
-                bottom - top
-            ) / most
+            along = (place + 0.25) / (len(curve.levels) - 0.5)
+            return left + along * (right - left), bottom - value * (bottom - top) / most
 
         self.text((room[0], room[1]), curve.title, palette.SOFT.light, "regular", 16)
         if curve.seeds:
             reach = [(-0.25, curve.seeds[0]), *enumerate(curve.seeds), (len(curve.levels) - 0.75, curve.seeds[-1])]
-            edge = [at(place, high) for place, (_, high) in reach] + [
-                at(place, low) for place, (low, _) in reversed(reach)
-            ]
+            edge = [at(place, ends[1]) for place, ends in reach] + [at(place, ends[0]) for place, ends in reach[::-1]]
             self.pen.polygon([_fine(point) for point in edge], fill=palette.SEEDS.tint(0.55))
         for value in (tick for tick in ticks(0, most) if float(tick).is_integer()):
             y = at(0, value)[1]
@@ -232,7 +228,7 @@ class _Drawing:
             ]
             self.method(line, points)
             ends += [(points[-1][0][1], points[-1][0][0], line)] if points else []
-        self.names(sorted(ends, key=lambda end: end[:2]), bottom)
+        self.names(sorted(ends, key=lambda end: end[:2])[-10:], bottom)
 
     def method(self, line: Line, points: Sequence[tuple[Point, bool]]) -> None:
         """One line, and a dot a level; pale is lighter."""
@@ -247,14 +243,12 @@ class _Drawing:
         """Beside the lines' ends, moved apart where they would touch; those that find no room are left out."""
         lowest, highest = bottom - 6, -1e9
         places = []
-        for level, _, _ in ends[:10]:
+        for level, _, _ in ends:
             highest = max(level, highest + 20)
             places.append(highest)
-        for y, (_, x, line) in reversed(list(zip(places, ends, strict=False))):
-            lowest = min(y, lowest)
-            self.text(
-                (x + 14, lowest), line.name, palette.HUES[line.hue % len(palette.HUES)].light, "bold", 15, "lm", 215
-            )
+        for y, (_, x, line) in reversed(list(zip(places, ends, strict=True))):
+            lowest, hue = min(y, lowest), palette.HUES[line.hue % len(palette.HUES)]
+            self.text((x + 14, lowest), line.name, hue.light, "bold", 15, "lm", 215)
             lowest -= 20
 
     def bars(self, bars: Bars, room: Edges) -> None:
@@ -286,10 +280,10 @@ class _Drawing:
         columns = 6 if room[2] - room[0] < 600 else 10
         side = (room[2] - room[0] - 12 * (columns - 1)) / columns
         rows = int((room[3] - room[1] + 12) / (side + 18)) or 1
-        opened = ((image, tone) for picture, tone in pictures if (image := _opened(picture)) is not None)
-        for place, (image, tone) in zip(range(columns * rows), opened, strict=False):
+        opened = ((image, each) for each in pictures if (image := _opened(each[0])) is not None)
+        for place, (image, (picture, tone)) in zip(range(columns * rows), opened, strict=False):
             x, y = room[0] + place % columns * (side + 12), room[1] + place // columns * (side + 18)
-            how = Image.Resampling.NEAREST if max(image.size) <= 96 else Image.Resampling.LANCZOS
+            how = Image.Resampling.NEAREST if picture.is_small else Image.Resampling.LANCZOS
             scale = FINE * side / max(image.size)
             size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
             self.image.paste(image.resize(size, how), _fine((x, y)))
@@ -317,11 +311,20 @@ class _Drawing:
     def width(self, text: str, font: str, size: float) -> float:
         return _font(font, size).getlength(text) / FINE
 
-    def wrapped(self, text: str, size: float, most: float) -> Iterator[str]:
-        """Lines of whole words."""
+    def lines(self, text: str, largest: int, top: float, bottom: float, font: str) -> None:
+        """A text in as large letters as there is room for."""
+        for size in range(largest, 19, -2):
+            lines = list(self.wrapped(self.letters(text), font, size))
+            if len(lines) * 1.2 * size <= bottom - top:
+                break
+        for place, line in enumerate(lines[: int((bottom - top) / (1.2 * size))]):
+            self.text((EDGE, top + 1.2 * size * place), line, palette.INK.light, font, size, "la", SIZE[0] - 2 * EDGE)
+
+    def wrapped(self, text: str, font: str, size: float) -> Iterator[str]:
+        """Lines of whole words, as wide as the card."""
         line = ""
         for word in text.split(" "):
-            if line and self.width(f"{line} {word}", "bold", size) > most:
+            if line and self.width(f"{line} {word}", font, size) > SIZE[0] - 2 * EDGE:
                 yield line
                 line = word
             else:

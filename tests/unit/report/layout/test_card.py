@@ -77,6 +77,12 @@ def test_bars_are_pale_where_they_are_not_clear() -> None:
     assert not has(drawn[304:566, :740], TONES["lost"])
 
 
+def test_sentences_stand_where_there_is_nothing_to_draw() -> None:
+    bare = replace(CARD, drawing=None, pictures=())
+    assert (pixels(bare)[304:566, 20:] == 255).all()
+    assert (pixels(replace(bare, lead=("It lost 32 examples.",)))[304:566, 20:] < 100).any()
+
+
 def test_the_same_card_has_the_same_bytes() -> None:
     assert draw_card(CARD) == draw_card(CARD)
 
