@@ -93,7 +93,7 @@ function top(app: App, at: number): HTMLElement {
     picture(app, at, "x-large"),
     h("div", { class: "x-facts" }, truth,
       h("p", { class: "x-did" }, h("span", { class: `x-mark ${["same", "lost", "won", "moved"][level.kinds[at]!]}` }, did), whereabouts(data, chosen.arm, level, isolated(chosen.arm.name)),
-        level.cells.confirmed && level.kinds[at] !== 0 ? (level.cells.confirmed[at] === 1 ? ", beyond chance" : ", alone no more than chance") : ""),
+        level.cells.confirmed && level.kinds[at] !== 0 ? (level.cells.confirmed[at] === 1 ? ", beyond chance" : ", alone not beyond chance") : ""),
       h("table", { class: "x-table" }, heads, ...rows), link));
 }
 

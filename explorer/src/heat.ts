@@ -42,7 +42,7 @@ export function rowsOf(changes: { byArm: Uint8Array[]; total: Uint16Array }, arm
 function legend(app: App): HTMLElement {
   const { kinds } = app.words;
   const known: [string, string][] = app.data.truth ? [["lost", kinds.lost], ["rescued", kinds.won]] : [];
-  const marks: [string, string][] = [...known, ["", kinds.moved], ["pale", "Pale: inside the noise"], ["rest", "The same"]];
+  const marks: [string, string][] = [...known, ["", kinds.moved], ["pale", "Pale: not clearly more than noise"], ["rest", "The same"]];
   return h("ul", { class: "legend x-legend" }, ...marks.map(([mark, name]) => h("li", {}, h("span", { class: `swatch ${mark}` }), ` ${name}`)));
 }
 

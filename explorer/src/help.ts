@@ -15,7 +15,7 @@ export function helpDialog(): { open: () => void } {
   const dialog: HTMLDialogElement = h("dialog", { class: "x-help", "aria-labelledby": "x-help-title" },
     h("h2", { id: "x-help-title" }, "How to look around"),
     h("p", {}, "Choose a point of the curve, or move the dial. The wall shows the pictures that changed there; click one to see when each method lost it. Bars, mix-ups and maps choose among them. The address bar always holds the view that you see."),
-    h("p", {}, "Pale means: no more than other random seeds would change."),
+    h("p", {}, "Pale means: not clearly more than other random seeds would change."),
     h("dl", {}, ...rows), close);
   document.body.append(dialog);
   return { open: () => dialog.showModal() };
