@@ -38,7 +38,6 @@ package: setup
 # throughput of training; how soon the explorer answers; whole pages of 10,000 and 60,000 examples: made, bytes, answers
 bench: setup browser
 	$(BIN)/python benchmarks/throughput.py
-	$(BIN)/python benchmarks/explorer.py
 	$(BIN)/python benchmarks/pages.py
 
 # after a change that is meant to change results: look at the difference before it is committed
