@@ -231,7 +231,7 @@ def test_a_brush_on_a_map_chooses_what_lies_in_it(browser: Any, page: Path, expe
         everything = brush(0.01, 0.99)
         assert it.hash()["map"] == "0,0,1,1"
         assert everything == expected.ids(ARM, 0.95)
-        halves = brush(0.01, 0.5), brush(0.5, 0.99)
+        halves = brush(0.01, 0.3), brush(0.3, 0.99)
         assert halves[0] | halves[1] == everything
         assert halves[0] and halves[1] and not halves[0] & halves[1]
         it.page.get_by_role("button", name="a part of the map").first.click()
