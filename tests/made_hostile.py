@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
 from pydantic import BaseModel
 
 import made_audit
 import made_results
+import piescope
 from payloads import TEXTS
 from piescope.auditing.verdict import verdict_of
 from piescope.report.study.results import Results
@@ -99,3 +103,26 @@ def audit(texts: Sequence[str] = TEXTS, is_hostile: bool = True, **more: Any) ->
     ids = list(dict.fromkeys(row.id for row in plain.harmed))
     hostile = Names(texts, classes, ids).record(named)
     return hostile.with_answers(verdict=verdict_of(hostile))
+
+
+IN_FILES = tuple(text for text in NAMES if text.strip() and len(text) <= 1000 and text.isascii() | text.isprintable())
+"""Of an audit's files: UTF-8 holds no surrogates, and readers refuse names as long as a page."""
+
+
+def audited(folder: Path) -> Path:
+    """The page of an audit of files that hold these names: ids, classes, metadata, and a column called so."""
+    random, many = np.random.default_rng(0), len(IN_FILES)
+    truth = np.arange(6 * many) % many
+    dense = np.where(random.random(len(truth)) < 0.03, (truth + 1) % many, truth)
+    said = {"dense": dense, "compressed": np.where(random.random(len(truth)) < 0.3, (truth + 2) % many, dense)}
+    ids = [IN_FILES[index] if index < many else f"{index} {IN_FILES[index % many]}" for index in range(len(truth))]
+    for name, labels in said.items():
+        columns = {"id": ids, "label": [IN_FILES[at] for at in truth], "prediction": [IN_FILES[at] for at in labels]}
+        parquet.write_table(pa.table(columns), folder / f"{name}.parquet")
+    groups = {"id": ids, IN_FILES[4]: [IN_FILES[7 * index % 5] for index in range(len(truth))]}
+    parquet.write_table(pa.table(groups), folder / "groups.parquet")
+    dense_file, compressed_file = (folder / f"{name}.parquet" for name in said)
+    piescope.audit(
+        dense_file, compressed_file, labels=dense_file, metadata=folder / "groups.parquet", out=folder / "audit"
+    )
+    return folder / "audit" / "report.html"

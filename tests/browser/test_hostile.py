@@ -34,6 +34,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], Pa
         for is_hostile in (True, False):
             written[kind, is_hostile] = folder / f"{kind}-{is_hostile}.html"
             written[kind, is_hostile].write_bytes(make(is_hostile))
+    written["audited", True] = made_hostile.audited(folder)
     return written
 
 
@@ -60,7 +61,14 @@ def payloads(kind: str) -> dict[str, str]:
     return {name: spaced(wording.name(text)) for name, text in PAYLOADS.items() if text or kind == "audit"}
 
 
-@pytest.mark.parametrize("kind", ["study"])
+def test_names_in_files_are_shown_by_their_audit(browser: Any, pages: dict[tuple[str, bool], Path]) -> None:
+    with explored(browser, pages["audited", True]) as it:
+        text = it.seen.text()
+        assert not hidden(text)
+        assert [name for name in made_hostile.IN_FILES if spaced(wording.name(name.strip())) not in text] == []
+
+
+@pytest.mark.parametrize("kind", ["study", "audited"])
 def test_the_explorer_shows_every_example_and_class(
     kind: str, browser: Any, pages: dict[tuple[str, bool], Path]
 ) -> None:
@@ -76,7 +84,8 @@ def test_the_explorer_shows_every_example_and_class(
             assert spaced(each["class"]) in text
         classes = {spaced(each["class"]) for each in opened}
         assert len(classes) > 50
-        assert classes <= {spaced(wording.printable(text)) for text in made_hostile.NAMES}
+        names = {*made_hostile.NAMES, *(name.strip() for name in made_hostile.NAMES)}  # readers of files strip them
+        assert classes <= {spaced(wording.printable(name)) for name in names}
 
 
 OPEN_EACH = """
