@@ -23,9 +23,9 @@ check: setup
 tests: setup browser explorer/node_modules/.package-lock.json
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# every reader of the audit on thousands of damaged files; make test has a short sample
-fuzz: setup
-	PIESCOPE_FUZZ=audit-long $(BIN)/python -m pytest tests/unit/reading/test_fuzz.py tests/unit/reading/test_roles.py
+# every reader of the audit on thousands of damaged files, pages with thousands of hostile names; make test has a short sample
+fuzz: setup browser
+	PIESCOPE_FUZZ=audit-long $(BIN)/python -m pytest tests/unit/reading/test_fuzz.py tests/unit/reading/test_roles.py tests/browser/test_hostile.py
 
 # kill -9, twice, in the middle of a study with every kind of step; make test has a short sample
 faults: setup

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -36,6 +38,32 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, bool], Pa
             written[kind, is_hostile].write_bytes(make(is_hostile))
     written["audited", True] = made_hostile.audited(folder)
     return written
+
+
+ROUNDS = 25 if os.environ.get("PIESCOPE_FUZZ") else 1
+"""Pages of names that are made of pieces of several; `make fuzz` has more."""
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+def test_pieces_of_several_texts_in_one_name(seed: int, browser: Any, tmp_path: Path) -> None:
+    random = Random(seed)
+
+    def piece() -> str:
+        text = random.choice(made_hostile.NAMES)[:80]
+        start = random.randrange(len(text))
+        return text[start : start + random.randint(1, 20)]
+
+    names = list(dict.fromkeys("".join(piece() for _ in range(random.randint(2, 5))) for _ in range(120)))
+    make = random.choice([made_hostile.study, made_hostile.audit])
+    path = tmp_path / "report.html"
+    path.write_bytes((study_page if make is made_hostile.study else audit_page)(make(tuple(names))))
+    with watched(browser, path) as seen:
+        if make is made_hostile.study:
+            seen.page.wait_for_selector("html.x-ready")
+        text = seen.text()
+        seen.assert_quiet()
+    assert not hidden(text)
+    assert [name for name in names if spaced(wording.name(name).removesuffix("…")) not in text] == []  # cut or whole
 
 
 @pytest.mark.parametrize("kind", PAGES)

@@ -309,12 +309,12 @@ class ExplorerData:
 
         What is hidden in texts is spelt out, as the page's own texts are.
         """
-        plain = asdict(self.head, dict_factory=lambda fields: {name: _spelt_out(value) for name, value in fields})
+        plain = asdict(self.head)
         plain["arrays"] = {
             name: {key: value for key, value in asdict(facts).items() if value is not None}
             for name, facts in self.packed.facts.items()
         }
-        return json.dumps(plain, separators=(",", ":"), allow_nan=False).translate(_HIDDEN_IN_MARKUP)
+        return json.dumps(_spelt_out(plain), separators=(",", ":"), allow_nan=False).translate(_HIDDEN_IN_MARKUP)
 
     def arrays_base64(self) -> str:
         """All arrays, deflated by zlib, as text."""
@@ -322,6 +322,8 @@ class ExplorerData:
 
 
 def _spelt_out(value: object) -> object:
+    if isinstance(value, dict):
+        return {printable(name): _spelt_out(part) for name, part in value.items()}
     if isinstance(value, tuple):
         return tuple(map(_spelt_out, value))
     return printable(value) if isinstance(value, str) else value

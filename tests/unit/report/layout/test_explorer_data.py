@@ -115,6 +115,14 @@ def test_any_text_comes_back_with_what_is_hidden_spelt_out_and_none_ends_the_ele
     assert found["examples"] == len(HOSTILE) and found["format"] == 1
 
 
+def test_an_array_of_a_hostile_name_is_found_by_it() -> None:
+    packed = Packed()
+    packed.whole("a\x1bb", np.zeros(2), most=1)
+    packed.whole("c", np.zeros(2), most=1, xor="a\x1bb")
+    arrays = read(made(packed)).head["arrays"]
+    assert set(arrays) >= {"a\\x1bb", "c"} and arrays["c"]["xor"] == "a\\x1bb"
+
+
 def test_the_head_has_the_keys_of_the_format_and_no_others() -> None:
     packed = Packed()
     packed.measured("q", np.array([0.1]), (0.0, 1.0))
