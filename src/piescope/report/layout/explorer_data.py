@@ -93,7 +93,12 @@ class Packed:
         return self._add(name, against, ArrayFacts(kind, values.shape, self._end, xor=xor))
 
     def measured(
-        self, name: ArrayName, values: np.ndarray | None, span: tuple[float, float], kind: ArrayType = "u8"
+        self,
+        name: ArrayName,
+        values: np.ndarray | None,
+        span: tuple[float, float],
+        steps: int = 254,
+        xor: ArrayName | None = None,
     ) -> ArrayName | None:
         """Adds measured numbers, rounded to steps of equal size; NaN is not known.
 
@@ -101,20 +106,22 @@ class Packed:
             name: of the array.
             values: within ``span``, any shape; None: there are none.
             span: the lowest and the highest that there can be.
-            kind: ``u8`` has 254 steps, ``u16`` 65,534.
+            steps: of the span; up to 254 a number takes a byte, up to 65,534 two.
+            xor: a measured array of this shape, span and ``steps`` that has mostly near values.
 
         Returns:
             the name; None where nothing is known: there is no array then.
         """
         if values is None or not np.isfinite(values).any():
             return None
-        known = np.isfinite(values)
-        low, high = span
-        unknown = np.iinfo(TYPES[kind]).max
-        scale = (high - low) / (unknown - 1) if high > low else 1.0
-        steps = np.rint((np.where(known, values, low) - low) / scale)
-        stored = np.where(known, steps.clip(0, unknown - 1), unknown).astype(TYPES[kind])
-        return self._add(name, stored, ArrayFacts(kind, values.shape, self._end, float(scale), float(low)))
+        known, (low, high) = np.isfinite(values), span
+        kind: ArrayType = "u8" if steps < 2**8 - 1 else "u16"
+        scale = (high - low) / steps if high > low else 1.0
+        taken = np.rint((np.where(known, values, low) - low) / scale).clip(0, steps)
+        stored = np.where(known, taken, np.iinfo(TYPES[kind]).max).astype(TYPES[kind])
+        self._values[name] = stored
+        against = stored if xor is None else stored ^ self._values[xor]
+        return self._add(name, against, ArrayFacts(kind, values.shape, self._end, float(scale), float(low), xor))
 
     def _add(self, name: ArrayName, stored: np.ndarray, facts: ArrayFacts) -> ArrayName:
         content = stored.tobytes()

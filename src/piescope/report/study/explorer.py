@@ -34,6 +34,9 @@ FITTED_ALONE = (
     "lies elsewhere says little. Running the study again fits the maps of an objective together."
 )
 
+MAP_STEPS = 1023
+"""Of a side of a map: about the pixels of its drawing."""
+
 NEIGHBOURS = 10
 """Nearest examples that are kept of each."""
 
@@ -130,21 +133,27 @@ class _Packer:
 
     def _cells(self, arm: ArmResult, dense: ArmResult | None) -> Cells:
         packed, name, label = self.packed, "/".join(map(str, arm.key)), arm.columns["pruned_label"]
-        similar = None if dense is None else f"{'/'.join(map(str, dense.key))}/label"
+        side = None if dense is None else "/".join(map(str, dense.key))
 
-        def votes(part: str, classes: np.ndarray) -> ArrayName:
-            return packed.whole(f"{name}/{part}", (arm.labels == classes).sum(0), len(arm.labels))
+        def votes(part: str, classes: np.ndarray, near: ArrayName | None = None) -> ArrayName:
+            return packed.whole(f"{name}/{part}", (arm.labels == classes).sum(0), len(arm.labels), near)
 
+        modal = votes("modal", label)
         return Cells(
-            label=packed.whole(f"{name}/label", label, self._classes - 1, similar),
-            modal=votes("modal", label),
-            right=votes("right", self._results.labels),
-            dense=None if dense is None else votes("dense", dense.columns["pruned_label"]),
+            label=packed.whole(f"{name}/label", label, self._classes - 1, side and f"{side}/label"),
+            modal=modal,
+            right=votes("right", self._results.labels, modal),
+            dense=None if dense is None else votes("dense", dense.columns["pruned_label"], modal),
             confirmed=None if dense is None else packed.whole(f"{name}/confirmed", arm.columns["is_confirmed"], 1),
             q=packed.measured(f"{name}/q", arm.columns["pruned_q"], self._spans["q"]),
             depth=packed.measured(f"{name}/depth", arm.columns["pruned_depth"], self._spans["depth"]),
-            map=packed.measured(f"{name}/map", self._maps.get(arm.key), (0.0, 1.0), "u16"),
+            map=self._map(arm, dense),
         )
+
+    def _map(self, arm: ArmResult, dense: ArmResult | None) -> ArrayName | None:
+        near = "/".join(map(str, (*dense.key, "map"))) if dense is not None and dense.key in self._maps else None
+        name = "/".join(map(str, (*arm.key, "map")))
+        return self.packed.measured(name, self._maps.get(arm.key), (0.0, 1.0), MAP_STEPS, near)
 
     def _neighbours(self, dense: ArmResult) -> ArrayName | None:
         representations = dense.representations()

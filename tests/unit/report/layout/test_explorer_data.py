@@ -82,14 +82,20 @@ def test_numbers_out_of_their_range_are_refused() -> None:
             Packed().whole("label", wrong, most=2)
 
 
-@pytest.mark.parametrize(("kind", "steps"), [("u8", 254), ("u16", 65534)])
+@pytest.mark.parametrize(("kind", "steps"), [("u8", 100), ("u8", 254), ("u16", 255), ("u16", 1023), ("u16", 65534)])
 @pytest.mark.parametrize("span", [(0.0, 1.0), (-3.5, 12.25), (1e-9, 2e-9)])
 def test_measured_numbers_come_back_to_half_a_step(kind: str, steps: int, span: tuple[float, float]) -> None:
     low, high = span
     values = np.random.default_rng(0).uniform(low, high, (50, 2))
     values[0], values[1, 1] = (low, high), np.nan
     packed = Packed()
-    assert packed.measured("q", values, span, kind) == "q"
+    assert packed.measured("q", values, span, steps) == "q"
+    near = np.where(np.arange(50)[:, None] % 9, values, np.nan)
+    packed.measured("near", near, span, steps, xor="q")
+    again = read(made(packed))
+    assert again.head["arrays"]["near"]["type"] == kind and again.head["arrays"]["near"]["xor"] == "q"
+    expected = [None if np.isnan(value) else pytest.approx(value, abs=(high - low) / steps) for value in near.ravel()]
+    assert again.values("near") == expected
     found = read(made(packed)).values("q")
     assert found[3] is None and found.count(None) == 1
     errors = [abs(got - value) for got, value in zip(found, values.ravel(), strict=True) if got is not None]

@@ -120,10 +120,10 @@ def test_maps_fill_a_square_and_those_on_axes_of_their_own_lie_on_the_dense_one(
     assert none is None
     all_points = np.concatenate([dense] if is_fitted_alone else [dense, other])
     size = float((all_points.max(0) - all_points.min(0)).max())
-    assert np.allclose(others - points, 0 if is_fitted_alone else 0.5 / size, atol=1e-4)
-    assert np.allclose((points - points.mean(0)) * size, dense - dense.mean(0), atol=1e-3)
+    assert np.allclose(others - points, 0 if is_fitted_alone else 0.5 / size, atol=2e-3)
+    assert np.allclose((points - points.mean(0)) * size, dense - dense.mean(0), atol=size / 1000)
     both = np.concatenate([points, others])
-    assert both.min() >= 0 and both.max() <= 1 and max(both.max(0) - both.min(0)) == pytest.approx(1, abs=1e-4)
+    assert both.min() >= 0 and both.max() <= 1 and max(both.max(0) - both.min(0)) == pytest.approx(1, abs=2e-3)
 
 
 def test_seeds_and_the_excess_are_the_noise_tables() -> None:
