@@ -61,7 +61,7 @@ def test_plan_json(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["models"] == 24
-    assert sum(told["steps"].values()) == 80
+    assert sum(told["steps"].values()) == 75
     assert told["training_flops"] > 1e9
     assert 0 < told["seconds"] < 3600
     assert not list(tmp_path.iterdir())  # runs nothing
@@ -77,14 +77,14 @@ def plan_at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 def test_plan_in_words(plan_at_once: Callable[..., Result]) -> None:
     told = plan_at_once(TINY, "--workers", "3")
     assert told.exit_code == 0
-    for words in ("models           24", "steps            80", "about 1.0 GB", "about 3 min 0 s on 3 workers"):
+    for words in ("models           24", "steps            75", "about 1.0 GB", "about 3 min 0 s on 3 workers"):
         assert words in told.stdout, told.stdout
 
 
 def test_run_says_what_it_did(tiny_run: Run) -> None:
     assert "24 models in 12 arms" in tiny_run.printed
-    assert "0 done, 80 to run" in tiny_run.printed
-    assert "ran 80 steps in" in tiny_run.printed
+    assert "0 done, 75 to run" in tiny_run.printed
+    assert "ran 75 steps in" in tiny_run.printed
     assert "report.html" in tiny_run.printed
     assert "\x1b" not in tiny_run.printed  # plain lines without a terminal
 
@@ -92,7 +92,7 @@ def test_run_says_what_it_did(tiny_run: Run) -> None:
 def test_status_of_a_finished_study(small_run: Run) -> None:
     done = run_piescope("status", small_run.out)
     assert done.returncode == 0
-    assert "all 25 steps are done" in done.stdout
+    assert "all 25 steps are done; next: piescope show" in done.stdout
     narrow = run_piescope("status", small_run.out, env={"COLUMNS": "40"})
     assert narrow.returncode == 0
 

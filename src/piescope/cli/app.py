@@ -235,7 +235,7 @@ def status(directory: FolderArgument) -> None:
     elif states["failed"] or states["waiting"]:
         say(console, f"next: {resolved}")
     elif layout.report(directory).is_file():
-        say(console, f"all {states['done']} steps are done; next: open {layout.report(directory)}")
+        say(console, f"all {states['done']} steps are done; next: {shlex.join(['piescope', 'show', str(directory)])}")
     else:
         say(console, f"all {states['done']} steps are done; next: {shlex.join(['piescope', 'report', str(directory)])}")
 
