@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 PICTURE = Path(__file__).parent / "images" / "page.png"
-WIDTH, HEIGHT, FINE = 1280, 860, 1.5
+WIDTH, HEIGHT, FINE = 1280, 836, 1.5
 """CSS pixels of the window, and how many of the picture's make one."""
 
 
