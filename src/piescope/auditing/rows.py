@@ -20,6 +20,7 @@ from piescope.store.audit_answers import Example
 MOST_HARMED = 100
 MOST_LABEL_ERRORS = 50
 MOST_IN_CELL = 12
+MOST_PICTURED = 500
 
 PAIR_SHARES = ("changed_share", "lost_share", "won_share")
 """Columns of a comparison over pairs of models; their sums are the counts in audit.json."""
@@ -37,12 +38,14 @@ class ShownExamples:
         label_errors: the surest first.
         label_error_count: how many there are.
         in_cells: (true, compressed) -> examples that moved there, most harmed first.
+        pictured: changed ones of which the explorer has pictures, most harmed first.
     """
 
     harmed: tuple[Example, ...]
     label_errors: tuple[Example, ...]
     label_error_count: int
     in_cells: dict[tuple[int, int], tuple[Example, ...]]
+    pictured: tuple[Example, ...] = ()
 
 
 def write_rows(
@@ -52,6 +55,7 @@ def write_rows(
     thresholds: Thresholds | None,
     cells: Sequence[tuple[int, int]],
     extra: Mapping[str, np.ndarray],
+    has_pictures: bool = False,
 ) -> ShownExamples:
     """Writes examples.parquet and picks the examples that people look at.
 
@@ -62,10 +66,11 @@ def write_rows(
         thresholds: of confident dense models; None: no labels can be suspected.
         cells: (true, compressed) cells of which examples are shown.
         extra: more columns by name, ``[examples]`` (Q-Scores, depths).
+        has_pictures: whether pictures are kept of those that are shown.
     """
     audited, label_errors = counted.audited, 0
     harmed, errors = _Most(MOST_HARMED), _Most(MOST_LABEL_ERRORS)
-    in_cells = {cell: _Most(MOST_IN_CELL) for cell in cells}
+    in_cells, pictured = {cell: _Most(MOST_IN_CELL) for cell in cells}, _Most(MOST_PICTURED if has_pictures else 0)
     writer: parquet.ParquetWriter | None = None
     names = texts(audited.classes.names)
     with parquet.ParquetFile(counted.rows) as file:
@@ -77,6 +82,7 @@ def write_rows(
                 writer.write_table(table)
                 harmed.add(block, block.harm + block.lost_share, (block.harm > 0) & ~block.is_label_error)
                 errors.add(block, block.sureness, block.is_label_error)
+                pictured.add(block, block.harm, block.is_changed)
                 label_errors += int(block.is_label_error.sum())
                 for (true, compressed), most in in_cells.items():
                     into = (block.label == true) & (block.compressed == compressed) & (block.dense != compressed)
@@ -85,7 +91,7 @@ def write_rows(
             if writer is not None:
                 writer.close()
     shown = {cell: most.examples() for cell, most in in_cells.items()}
-    return ShownExamples(harmed.examples(), errors.examples(), label_errors, shown)
+    return ShownExamples(harmed.examples(), errors.examples(), label_errors, shown, pictured.examples())
 
 
 class _Most:

@@ -89,7 +89,8 @@ def answer(question: Question, out: Path, on_progress: OnProgress = silent) -> A
         target = audit_layout.examples(out)
         written = target.with_name(f".tmp-{target.name}")
         try:
-            shown = write_rows(counted, written, largest, thresholds, [cell for cell, _ in grown], extra)
+            cells, has_pictures = [cell for cell, _ in grown], question.pictures is not None
+            shown = write_rows(counted, written, largest, thresholds, cells, extra, has_pictures)
             written.replace(target)
         finally:
             written.unlink(missing_ok=True)
@@ -154,7 +155,7 @@ def _write_images(pictures: Pictures, shown: ShownExamples, target: Path) -> Non
 
     from piescope.auditing.thumbnails import thumbnail
 
-    shown_rows = (shown.harmed, shown.label_errors, *shown.in_cells.values())
+    shown_rows = (shown.harmed, shown.label_errors, *shown.in_cells.values(), shown.pictured)
     chosen = {example.id: example.row for rows in shown_rows for example in rows}
     names = list(chosen)
     images = [thumbnail(pictures.batch(chosen[name], chosen[name] + 1)[0]) for name in names]

@@ -34,7 +34,7 @@ def examples(out: Path) -> Path:
 
 
 def images(out: Path) -> Path:
-    """Pictures of the examples that the report shows."""
+    """Pictures of the examples that the report shows: those of its galleries, and changed ones for its explorer."""
     return out / "images.parquet"
 
 

@@ -68,3 +68,13 @@ def test_the_most_harmed_are_shown_the_first_of_equal_ones(tmp_path: Path, monke
     compressed = np.stack([dense[:, 0] - fall, dense[:, 1] + fall], axis=1)
     shown, _ = written(tmp_path, dense, compressed, labels=np.zeros(6, int), classes=["a", "b"])
     assert [example.row for example in shown.harmed] == [2, 4]
+
+
+def test_pictures_are_kept_of_the_changed_ones_that_were_harmed_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert written(tmp_path, DENSE, COPY, labels=TRUTH)[0].pictured == ()  # there are none
+    monkeypatch.setattr(rows, "MOST_PICTURED", 3)
+    of = counted(question(DENSE, COPY, labels=TRUTH), tmp_path)
+    shown = write_rows(of, tmp_path / "examples.parquet", -1.0, None, (), {}, has_pictures=True)
+    assert [(example.row, example.kind) for example in shown.pictured] == [(1, "lost"), (2, "lost"), (5, "moved")]
