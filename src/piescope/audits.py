@@ -410,14 +410,14 @@ def render(out: Path) -> None:
         InputError: no audit there.
     """
     from piescope.report.audit.document import audit_document
-    from piescope.report.audit.explorer import audit_explorer
+    from piescope.report.audit.explorer import audit_explorer, read_examples
     from piescope.report.layout import html, markdown
     from piescope.store.durable import write_file
 
     record, pictures = _read(out)
     document = audit_document(record, pictures)
     places = [audit_layout.copy(out, Path(row.folder).name) for row in record.what_if] or [out]
-    explorer = audit_explorer(record, [_examples_in(place) for place in places], pictures)
+    explorer = audit_explorer(record, read_examples([audit_layout.examples(place) for place in places]), pictures)
     write_file(audit_layout.report(out), html.page(document, explorer))
     write_file(audit_layout.markdown(out), markdown.markdown(document).encode())
 
@@ -450,19 +450,6 @@ def _pictures_in(folder: Path) -> dict[str, bytes]:
 
     table = parquet.read_table(audit_layout.images(folder))
     return dict(zip(table.column("id").to_pylist(), table.column("png").to_pylist(), strict=True))
-
-
-def _examples_in(folder: Path) -> pa.Table | None:
-    """What the page's explorer reads of examples.parquet; None: it is gone or damaged."""
-    from pyarrow import ArrowException, parquet
-
-    from piescope.report.audit.explorer import columns
-
-    try:
-        with parquet.ParquetFile(audit_layout.examples(folder)) as file:
-            return file.read(columns(file.schema_arrow.names))
-    except (OSError, ArrowException):
-        return None
 
 
 def has_fresh_page(folder: Path) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import parquet
 
 from piescope.reading.arrow import floats_of, numpy_of, texts
 from piescope.report.audit import charts, copies, terms
@@ -45,40 +47,88 @@ MEASURES = ("q", "depth")
 CELLS = ("label", "share", "probability", "confidence")
 
 
-def columns(there: Sequence[str]) -> list[str]:
-    """The columns of examples.parquet that are read, of those that it has."""
-    of_sides = {f"{side}_{what}" for side in ("dense", "compressed") for what in (*CELLS, *MEASURES)}
-    wanted = {"example_id", "label", "harm", "is_changed", "is_confirmed"} | of_sides
-    return [name for name in there if name in wanted]
+@dataclass(frozen=True)
+class ExamplesRead:
+    """What is shown of the files of examples.
+
+    Attributes:
+        tables: of each file; None: it is gone or damaged.
+        notes: a sentence where only some examples are shown.
+    """
+
+    tables: tuple[pa.Table | None, ...]
+    notes: tuple[str, ...] = ()
 
 
-def audit_explorer(
-    audit: AuditRecord, examples: Sequence[pa.Table | None], images: Mapping[str, bytes]
-) -> ExplorerData | None:
+def read_examples(paths: Sequence[Path]) -> ExamplesRead:
+    """What the explorer shows of examples.parquet, of an audit or of each copy of a what-if.
+
+    Above 60,000 examples only those that any copy changes, the most harmed first; no more are held at once.
+    """
+    wanted = ["example_id", "label", "harm", "is_changed", "is_confirmed"]
+    wanted += [f"{side}_{what}" for side in ("dense", "compressed") for what in (*CELLS, *MEASURES)]
+    examples = max((_rows_of(path) for path in paths), default=0)
+    if examples <= MOST:
+        return ExamplesRead(tuple(_table(path, wanted, None) for path in paths))
+    pa.default_memory_pool().release_unused()  # what came before has left much behind
+    found = [table for path in paths if (table := _table(path, ["is_changed", "harm"], None)) is not None]
+    found = [table for table in found if len(table) == examples]
+    changed = np.logical_or.reduce([numpy_of(table["is_changed"]).astype(bool) for table in found])
+    harm = np.max([floats_of(table["harm"], 0.0) for table in found], axis=0)
+    places = np.flatnonzero(changed)
+    kept = np.zeros(examples, bool)
+    kept[places[np.argsort(-harm[places], kind="stable")[:MOST]]] = True
+    which = "that changed" if kept.sum() == len(places) else "that changed and were harmed most"
+    note = f"Of {count(examples)} examples the explorer has the {count(int(kept.sum()))} {which}."
+    return ExamplesRead(tuple(_table(path, wanted, kept) for path in paths), (note,))
+
+
+def _rows_of(path: Path) -> int:
+    try:
+        return int(parquet.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException):
+        return 0
+
+
+def _table(path: Path, wanted: Sequence[str], kept: np.ndarray | None) -> pa.Table | None:
+    """Columns of a file, of those that it has; None: it is gone or damaged."""
+    try:
+        with parquet.ParquetFile(path, pre_buffer=False) as file:
+            names = [name for name in wanted if name in file.schema_arrow.names]
+            if kept is None:
+                return file.read(names, use_threads=False)
+            parts, start = [], 0
+            for group in range(file.num_row_groups):
+                part = file.read_row_group(group, columns=names, use_threads=False)
+                parts.append(part.filter(pa.array(kept[start : start + len(part)])))
+                start += len(part)
+                pa.default_memory_pool().release_unused()
+            return pa.concat_tables(parts)
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def audit_explorer(audit: AuditRecord, examples: ExamplesRead, images: Mapping[str, bytes]) -> ExplorerData | None:
     """All that the explorer of an audit's page shows; None where no example's labels are known on both sides.
 
     One side, before; one arm, after, with one level. Of a what-if an arm a method and a level a copy, as its curve has
     them. With one model a side votes for the true class are known, with several the file of examples has those for the
-    modal label alone. Above 60,000 examples only those that any copy changes are kept, and a note says so.
+    modal label alone.
 
     Args:
         audit: what was found.
-        examples: `columns` of examples.parquet; of a what-if of each copy, in its order, None: it is gone.
+        examples: of the audit; of a what-if of each copy, in its order.
         images: pictures by example id; what is none is left out.
     """
     rows = audit.what_if
-    tables = [table for table in examples if table is not None]
+    tables = [table for table in examples.tables if table is not None and len(table)]
     if not tables or not audit.class_names or any(table["example_id"] != tables[0]["example_id"] for table in tables):
         return None
-    chosen, notes = _chosen(tables)
-    if not len(chosen):
-        return None
-    whole = len(chosen) == len(tables[0])
-    packer = _Packer(audit, [table if whole else table.take(pa.array(chosen)) for table in tables])
+    packer = _Packer(audit, tables)
     if not packer.are_labels_known:
         return None
     side = SideShown("dense", "before", audit.inputs.dense.n_models, packer.cells(0, "dense"))
-    there = [row for row, table in zip(rows, examples, strict=True) if table is not None] if rows else []
+    there = [row for row, table in zip(rows, examples.tables, strict=True) if table is not None] if rows else []
     known, last = [(row, place) for place, row in enumerate(there)], there[-1] if there else None
     arms = _copies(audit, packer, known) if rows else (_only_arm(audit, packer),)
     pictures, lacking = packer.pictures(images)
@@ -94,20 +144,7 @@ def audit_explorer(
         pictures=pictures,
         start=Start(ONLY_ARM, ONLY) if last is None else Start(last.method, _places(rows)[last.name]),
     )
-    return ExplorerData(head, packer.packed, (*notes, *lacking))
-
-
-def _chosen(tables: Sequence[pa.Table]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Places of the examples that are shown, in order, and what is said of the others."""
-    examples = len(tables[0])
-    if examples <= MOST:
-        return np.arange(examples), ()
-    changed = np.logical_or.reduce([numpy_of(table["is_changed"]).astype(bool) for table in tables])
-    harm = np.max([floats_of(table["harm"], 0.0) for table in tables], axis=0)
-    places = np.flatnonzero(changed)
-    places = np.sort(places[np.argsort(-harm[places], kind="stable")[:MOST]])
-    which = "that changed" if len(places) == changed.sum() else "that changed and were harmed most"
-    return places, (f"Of {count(examples)} examples the explorer has the {count(len(places))} {which}.",)
+    return ExplorerData(head, packer.packed, (*examples.notes, *lacking))
 
 
 def _axis(rows: Sequence[CopyRow]) -> Axis:

@@ -17,7 +17,7 @@ from pyarrow import parquet
 from piescope import audit
 from piescope.audits import render
 from piescope.report.audit import explorer as module
-from piescope.report.audit.explorer import audit_explorer, columns
+from piescope.report.audit.explorer import ExamplesRead, audit_explorer, read_examples
 from piescope.report.layout.explorer_data import ExplorerData
 from piescope.store.audit_answers import Confirmed
 from piescope.store.audit_record import AuditRecord, CopyRow
@@ -59,6 +59,10 @@ def read(data: ExplorerData | None) -> Read:
     return Read(data.head_json(), data.arrays_base64())
 
 
+def shown(record: AuditRecord, tables: list[pa.Table | None], images: dict[str, bytes]) -> ExplorerData | None:
+    return audit_explorer(record, ExamplesRead(tuple(tables)), images)
+
+
 def named(found: Read, name: str | None) -> list[str]:
     assert name is not None
     return [found.head["classes"][int(code or 0)] for code in found.values(name)]
@@ -72,7 +76,7 @@ def test_what_is_shown_is_what_the_file_holds(
     record = audited(tmp_path / "a", models, scores, known)
     table = table_of(tmp_path / "a")
     rows = table.to_pylist()
-    found = read(audit_explorer(record, [table], {}))
+    found = read(shown(record, [table], {}))
     head = found.head
     assert head["ids"] == [row["example_id"] for row in rows] and head["pictures"] is None
     assert (head["truth"] is not None) == known
@@ -115,11 +119,11 @@ def test_confirmed_ones_are_known_only_where_they_were_tested(tmp_path: Path) ->
     marked = table.set_column(
         table.column_names.index("is_confirmed"), "is_confirmed", pa.array(np.arange(len(table)) % 7 == 0)
     )
-    found = read(audit_explorer(tested, [marked], {}))
+    found = read(shown(tested, [marked], {}))
     name = found.head["arms"][0]["levels"][0]["cells"]["confirmed"]
     assert found.values(name) == (np.arange(len(table)) % 7 == 0).astype(int).tolist()
     untested = record.with_answers(confirmed=Confirmed(why_not="too few"))
-    assert read(audit_explorer(untested, [marked], {})).head["arms"][0]["levels"][0]["cells"]["confirmed"] is None
+    assert read(shown(untested, [marked], {})).head["arms"][0]["levels"][0]["cells"]["confirmed"] is None
 
 
 def test_scores_of_representations_are_on_one_scale(tmp_path: Path) -> None:
@@ -130,8 +134,7 @@ def test_scores_of_representations_are_on_one_scale(tmp_path: Path) -> None:
     values["compressed_depth"][:] = np.nan
     for name, column in values.items():
         table = table.append_column(name, pa.array(column, mask=np.isnan(column)))
-    assert {*values} <= {*columns(table.column_names)}
-    found = read(audit_explorer(record, [table.select(columns(table.column_names))], {}))
+    found = read(shown(record, [table], {}))
     before, after = found.head["sides"][0]["cells"], found.head["arms"][0]["levels"][0]["cells"]
     q, depth = np.concatenate([values["dense_q"], values["compressed_q"]]), values["dense_depth"]
     for cells, side in ((before, "dense"), (after, "compressed")):
@@ -161,30 +164,53 @@ def test_pictures_that_there_are_and_what_is_no_picture(tmp_path: Path) -> None:
         "8": b"<svg onload='alert(1)'>",
         "9": png(99)[:45],
     }
-    found = read(audit_explorer(record, [table_of(tmp_path / "a")], images))
+    found = read(shown(record, [table_of(tmp_path / "a")], images))
     shades = {example: tile for example in range(90) if (tile := found.tile(example)) is not None}
     assert {example: np.asarray(tile).mean() for example, tile in shades.items()} == {0: 10, 5: 200}
     nothing = {"1": b"", "2": b"x"}
-    assert read(audit_explorer(record, [table_of(tmp_path / "a")], nothing)).head["pictures"] is None
+    assert read(shown(record, [table_of(tmp_path / "a")], nothing)).head["pictures"] is None
 
 
 def test_of_very_many_examples_the_changed_ones_are_kept_and_it_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = audited(tmp_path / "a")
-    table = table_of(tmp_path / "a")
-    changed = [row for row in table.to_pylist() if row["is_changed"]]
+    file = tmp_path / "a" / "examples.parquet"
+    rows = table_of(tmp_path / "a").to_pylist()
+    changed = [row for row in rows if row["is_changed"]]
     assert 10 < len(changed) < 80
-    monkeypatch.setattr(module, "MOST", 89)
-    data = audit_explorer(record, [table], {})
-    assert read(data).head["ids"] == [row["example_id"] for row in changed]
-    assert data is not None and data.notes == (f"Of 90 examples the explorer has the {len(changed)} that changed.",)
-    monkeypatch.setattr(module, "MOST", 10)
-    data = audit_explorer(record, [table], {})
-    worst = sorted(changed, key=lambda row: -row["harm"])[:10]
-    assert set(read(data).head["ids"]) == {row["example_id"] for row in worst}
-    assert data is not None
-    assert data.notes == ("Of 90 examples the explorer has the 10 that changed and were harmed most.",)
+    for most, kept, which in (
+        (90, rows, None),
+        (89, changed, "that changed"),
+        (10, sorted(changed, key=lambda row: -row["harm"])[:10], "that changed and were harmed most"),
+    ):
+        monkeypatch.setattr(module, "MOST", most)
+        examples = read_examples([file])
+        found = read(audit_explorer(record, examples, {}))
+        ids = [row["example_id"] for row in kept]
+        assert found.head["ids"] == sorted(ids, key=int)
+        assert named(found, found.head["arms"][0]["levels"][0]["cells"]["label"]) == [
+            row["compressed_label"] for row in rows if row["example_id"] in ids
+        ]
+        said = (f"Of 90 examples the explorer has the {len(kept)} {which}.",)
+        assert examples.notes == (said if which else ())
+
+
+def test_of_very_many_examples_those_are_kept_that_any_copy_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = with_copies(tmp_path, COPIES[:2])
+    files = [tmp_path / row.folder / "examples.parquet" for row in record.what_if]
+    monkeypatch.setattr(module, "MOST", 85)
+    changed = {
+        row["example_id"] for table in tables(tmp_path, record) for row in table.to_pylist() if row["is_changed"]
+    }
+    found = read(audit_explorer(record, read_examples(files), {}))
+    assert set(found.head["ids"]) == changed and 20 < len(changed) <= 85
+    files[0].write_bytes(b"no parquet")
+    less = read_examples([*files, tmp_path / "nothing"])
+    assert [table is None for table in less.tables] == [True, False, True]
+    assert read_examples([tmp_path / "nothing"]) == ExamplesRead((None,))
 
 
 def test_where_there_is_nothing_to_look_at_there_is_no_explorer(
@@ -192,27 +218,28 @@ def test_where_there_is_nothing_to_look_at_there_is_no_explorer(
 ) -> None:
     record = audited(tmp_path / "a")
     table = table_of(tmp_path / "a")
-    assert audit_explorer(record, [None], {}) is None
-    assert audit_explorer(record.with_answers(class_names=()), [table], {}) is None
-    assert audit_explorer(record.with_answers(class_names=("other", "names")), [table], {}) is None
+    assert shown(record, [None], {}) is None
+    assert shown(record.with_answers(class_names=()), [table], {}) is None
+    assert shown(record.with_answers(class_names=("other", "names")), [table], {}) is None
     monkeypatch.setattr(module, "MOST", 10)
     same = table.set_column(table.column_names.index("is_changed"), "is_changed", pa.array([False] * 90))
-    assert audit_explorer(record, [same], {}) is None
+    parquet.write_table(same, tmp_path / "same.parquet")
+    assert audit_explorer(record, read_examples([tmp_path / "same.parquet"]), {}) is None
 
 
 def test_right_and_wrong_alone_and_300_classes_and_one_example(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     right = [random.random(40) < share for share in (0.9, 0.6)]
     record = audit(*right, out=tmp_path / "right").record
-    assert read(audit_explorer(record, [table_of(tmp_path / "right")], {})).head["examples"] == 40
+    assert read(shown(record, [table_of(tmp_path / "right")], {})).head["examples"] == 40
     many = [np.array([f"class {number:03}" for number in random.integers(0, 300, 2000)]) for _ in range(2)]
     record = audit(*many, out=tmp_path / "many").record
-    found = read(audit_explorer(record, [table_of(tmp_path / "many")], {}))
+    found = read(shown(record, [table_of(tmp_path / "many")], {}))
     assert len(found.head["classes"]) > 256
     name = found.head["arms"][0]["levels"][0]["cells"]["label"]
     assert found.head["arrays"][name]["type"] == "u16" and named(found, name) == many[1].tolist()
     record = audit(["cat"], ["dog"], labels=["cat"], out=tmp_path / "one").record
-    found = read(audit_explorer(record, [table_of(tmp_path / "one")], {}))
+    found = read(shown(record, [table_of(tmp_path / "one")], {}))
     assert named(found, found.head["arms"][0]["levels"][0]["cells"]["label"]) == ["dog"]
 
 
@@ -243,7 +270,7 @@ def tables(folder: Path, record: AuditRecord) -> list[pa.Table]:
 
 def test_a_what_if_has_an_arm_a_method_and_a_level_a_copy(tmp_path: Path) -> None:
     record = with_copies(tmp_path)
-    found = read(audit_explorer(record, tables(tmp_path, record), {}))
+    found = read(shown(record, tables(tmp_path, record), {}))
     arms = found.head["arms"]
     assert [(arm["key"], arm["hue"], arm["dash"]) for arm in arms] == [("magnitude", 0, 0), ("random", 1, 1)]
     levels = [(level["value"], level["label"], level["accuracy"]) for arm in arms for level in arm["levels"]]
@@ -257,7 +284,7 @@ def test_a_what_if_has_an_arm_a_method_and_a_level_a_copy(tmp_path: Path) -> Non
 
 def test_copies_without_amounts_stand_where_the_curve_has_them(tmp_path: Path) -> None:
     record = with_copies(tmp_path, (("magnitude", 0.5, None), ("int8", None, None)))
-    found = read(audit_explorer(record, tables(tmp_path, record), {}))
+    found = read(shown(record, tables(tmp_path, record), {}))
     page = (render(tmp_path), (tmp_path / "report.html").read_text())[1]
     drawn = re.findall(r'data-arm="(\w+)"|data-level="([\d.]+)"', page.split("</figure>")[0])
     assert [(arm["key"], [level["value"] for level in arm["levels"]]) for arm in found.head["arms"]] == [
@@ -269,13 +296,13 @@ def test_copies_without_amounts_stand_where_the_curve_has_them(tmp_path: Path) -
 def test_a_copy_that_is_gone_is_left_out(tmp_path: Path) -> None:
     record = with_copies(tmp_path)
     first, second, third = tables(tmp_path, record)
-    found = read(audit_explorer(record, [first, second, None], {}))
+    found = read(shown(record, [first, second, None], {}))
     assert [(arm["key"], len(arm["levels"])) for arm in found.head["arms"]] == [("magnitude", 2)]
     assert found.head["start"] == {"arm": "magnitude", "level": 0.9}
-    found = read(audit_explorer(record, [None, second, third], {}))
+    found = read(shown(record, [None, second, third], {}))
     assert [(arm["key"], arm["hue"]) for arm in found.head["arms"]] == [("magnitude", 0), ("random", 1)]
     other = second.set_column(0, "example_id", pa.array([f"other-{row}" for row in range(90)]))
-    assert audit_explorer(record, [first, other, third], {}) is None
+    assert shown(record, [first, other, third], {}) is None
 
 
 def page_of(folder: Path) -> Read | None:
@@ -290,7 +317,7 @@ def test_the_page_is_made_again_from_its_folder(tmp_path: Path) -> None:
     render(tmp_path)
     again = page_of(tmp_path)
     assert again is not None and len(again.head["arms"]) == 2
-    assert again.head == read(audit_explorer(record, tables(tmp_path, record), {})).head
+    assert again.head == read(shown(record, tables(tmp_path, record), {})).head
     shutil.rmtree(tmp_path / "random-0.5")
     (tmp_path / "magnitude-0.5" / "examples.parquet").write_bytes(b"no parquet")
     render(tmp_path)
