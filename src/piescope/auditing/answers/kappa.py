@@ -66,7 +66,8 @@ class KappaSums:
         if np.isnan(kappa.value):
             why_not = "both sides give one and the same class only"
         elif np.isnan(kappa.low):
-            why_not = "no answer changed"
+            nothing_varies = "nothing varies: there is no spread to make an interval from"
+            why_not = "no answer changed" if kappa.value == 1 else nothing_varies
         return Figure(title=title, value=kappa.value, low=kappa.low, high=kappa.high, about=ABOUT, why_not=why_not)
 
     def _mean(self, examples: int) -> float:

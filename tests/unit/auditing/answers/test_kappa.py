@@ -62,6 +62,9 @@ def test_what_cannot_be_told() -> None:
     (dense,), (other,) = sides((1, 1))
     same = kappa_of(audit(dense, dense.copy()).record)
     assert (same.value, same.low, same.why_not) == (1.0, None, "no answer changed")
+    other_each = kappa_of(audit(np.zeros(60, int), np.ones(60, int), classes=["a", "b"]).record)
+    assert (other_each.value, other_each.low) == (0.0, None)
+    assert other_each.why_not.startswith("nothing varies")
     one = kappa_of(audit(np.zeros(60, int), np.zeros(60, int), classes=["a", "b"]).record)
     assert one.value is None and "one and the same class" in one.why_not
     lone = kappa_of(audit(dense, np.zeros_like(dense), values="labels").record)
