@@ -97,7 +97,7 @@ export function classBars(panel: HTMLElement, app: App): View {
 /** Labels before and after, most frequent first. */
 export function mixUps(panel: HTMLElement, app: App): View {
   const { data } = app;
-  const draw = bars(panel, "Mix-ups that grew", "two", app);
+  const draw = bars(panel, `Labels, ${app.words.before} → ${app.words.after}`, "two", app);
   const name = (index: number): string => data.head.classes[index] ?? "?";
   const kind = (before: number, after: number): string => {
     const { state } = app;

@@ -30,6 +30,8 @@ async function start(): Promise<void> {
   const under = document.getElementById("dial");
   if (svg && under && svg.parentElement?.matches("figure")) svg.after(under); // above the caption: right below the curve
   if (under) app.views.push(dial(under, svg, app));
+  const section = document.getElementById("explorer");
+  const views = section ? panels(section, app) : [];
   const hung = document.getElementById("wall");
   if (hung) {
     const above = h("div", { class: "x-filters" });
@@ -38,9 +40,7 @@ async function start(): Promise<void> {
     hung.replaceChildren(above, pictures, below);
     app.views.push(filters(above, below, app, help.open), wall(pictures, app));
   }
-  const section = document.getElementById("explorer");
-  if (section) app.views.push(...panels(section, app));
-  app.views.push(example(app));
+  app.views.push(...views, example(app));
   for (const link of document.querySelectorAll<HTMLElement>(".with-script")) link.hidden = false;
   app.update();
   keyboard(app, help.open);

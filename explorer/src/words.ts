@@ -35,7 +35,7 @@ export const kindName = (kind: number): string => DID[kind as keyof typeof DID] 
 
 /** By whom and where something changes: " by contrastive GMP at 95 %"; of a single arm and level nothing need be said. */
 export function whereabouts(data: Data, arm: Arm, level: Level, name = arm.name): string {
-  if (level.label.startsWith(arm.name)) return ` by ${level.label}`; // of copies: "magnitude 0.5, 158 kB"
+  if (level.label !== arm.name && level.label.startsWith(arm.name)) return ` by ${level.label}`; // of copies: "magnitude 0.5, 158 kB"
   return `${data.arms.length > 1 ? ` by ${name}` : ""}${arm.levels.length > 1 ? ` at ${level.label}` : ""}`;
 }
 

@@ -55,6 +55,15 @@ test("of a single arm nothing need be said", () => {
   assert.equal(sentence(alone, state, choose(alone, state), wordsOf(alone)), "1 example won back");
 });
 
+test("an audit's only side after has no name to say", () => {
+  const audit = madeData({ arms: data.head.arms.slice(0, 1) });
+  audit.arms[0]!.name = "after";
+  audit.arms[0]!.levels.length = 1;
+  audit.arms[0]!.levels[0]!.label = "after";
+  const state = { ...startOf(audit), kind: null };
+  assert.equal(sentence(audit, state, choose(audit, state), wordsOf(audit)), "0 examples changed");
+});
+
 test("a copy is called by its own name, and what kept it by its own level", () => {
   const copies = madeData();
   for (const arm of copies.arms) for (const level of arm.levels) level.label = `${arm.name} ${level.value}`;

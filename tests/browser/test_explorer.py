@@ -414,6 +414,26 @@ def test_where_nobody_knows_the_truth_nothing_is_lost(browser: Any, tmp_path: Pa
     opened.close()
 
 
+def test_where_the_first_screen_has_no_pictures_the_examples_are_all_there(browser: Any, tmp_path: Path) -> None:
+    head, content = made_head(300)
+    head["pictures"] = None
+    path = tmp_path / "bare.html"
+    path.write_text(made_page(head, content).replace('<div id="wall"></div>', ""), encoding="utf-8")
+    opened = Opened(browser, SIZES[0])
+    page = opened.open(path.as_uri())
+    before, after = Truth(head, content).labels(GMP, 0.95)
+    page.get_by_role("button", name=re.compile("^All changes")).click()
+    assert chosen(page) == (before != after).sum()
+    assert page.locator("#explorer .x-said").count() == 1
+    assert page.get_by_role("heading", name="Labels, dense → pruned").is_visible()
+    assert page.get_by_role("button", name="Save as CSV").is_visible()
+    wall_tile(page, 0)
+    page.wait_for_selector(".x-panel:not([hidden])")
+    assert "ex=" in hash_of(page)
+    assert axe(page) == []
+    opened.close()
+
+
 def test_no_serious_finding_of_axe(sized: Opened, address: str) -> None:
     page = sized.open(f"{address}#arm={GMP}&s=0.95&kind=lost&class=3")
     assert axe(page) == []
