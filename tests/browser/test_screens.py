@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from browser.watched import DESK, PHONE, Watched, axe, keep, watched
-from conftest import Once
+from conftest import Once, run_piescope
 from made_audit import CASES, pictures
 from made_pages import audit_page
 from piescope.store.audit_record import AuditRecord
@@ -35,13 +35,15 @@ MOST_SHEETS = 8
 def pages(once: Once, digits: Path) -> dict[str, Path]:
     def write(folder: Path) -> None:
         folder.mkdir()
-        for name in ("population", "what-if"):
-            (folder / f"{name}.html").write_bytes(audit_page(AuditRecord.of(CASES[name]), pictures(CASES[name])))
+        done = run_piescope("audit", "--demo", "--out", folder / "demo")
+        assert done.returncode == 0, done.stderr
+        content = CASES["what-if"]
+        (folder / "what-if.html").write_bytes(audit_page(AuditRecord.of(content), pictures(content)))
 
     folder = once("audits to look at", write)
     return {
         "study": digits / "report.html",
-        "audit": folder / "population.html",
+        "audit": folder / "demo" / "report.html",
         "what-if": folder / "what-if.html",
     }
 
