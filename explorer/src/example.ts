@@ -76,7 +76,7 @@ function top(app: App, at: number): HTMLElement {
   const { data, words, chosen } = app;
   const { side, level } = chosen;
   const link = h("button", { type: "button", class: "x-button", "data-key": "link", onclick: () => share(app.store.link(), link) }, "Copy link to this");
-  const did = kindName(level.kinds[at]!);
+  const did = level.kinds[at] === 0 ? "unchanged" : kindName(level.kinds[at]!);
   const heads = h("tr", {}, h("td", {}), h("th", { scope: "col" }, words.before), h("th", { scope: "col" }, words.after));
   const row = (name: string, before: string | HTMLElement, after: string | HTMLElement): HTMLElement =>
     h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, before), h("td", {}, after));
