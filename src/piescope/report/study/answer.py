@@ -67,6 +67,8 @@ def finding(row: Forgotten) -> str:
     if row.seeds.value is None:
         return f"{sentence}; how many other seeds alone would change, one dense model cannot tell."
     sentence += f"; other seeds alone would on about {number(row.seeds.value, 0)}"
+    if row.is_clear is None:
+        return f"{sentence}; whether this is more than noise, these models cannot tell."
     return f"{sentence}." if row.is_clear else f"{sentence}: not clearly more than seeds."
 
 
@@ -111,7 +113,7 @@ def _how_much(row: Forgotten) -> str:
     if row.excess.value is None:
         return f"{_mean(row.shown)} examples"
     beyond = with_interval(*row.excess, decimals=0)
-    return f"{_mean(row.shown)} examples, {beyond} more than seeds" + ("" if row.is_clear else " (not clear)")
+    return f"{_mean(row.shown)} examples, {beyond} more than seeds" + (f" ({row.doubt})" if row.doubt else "")
 
 
 def _only_dense(results: Results) -> str:
@@ -151,7 +153,7 @@ def _curve(rows: Sequence[Forgotten]) -> Chart | None:
     if not rows:
         return None
     caption = "Examples that change label, by sparsity, one line a method."
-    if any(row.seeds.value is not None for row in rows):
+    if any(row.seeds.low is not None for row in rows):
         caption += " Grey: what other seeds alone would change (95 % interval). Pale: not clearly more than that."
     numbers = tuple(
         f"{_named(row)}: {_how_much(row)}" for row in sorted(rows, key=lambda row: -(row.excess.value or row.shown))

@@ -32,7 +32,7 @@ def _curve(rows: Sequence[Forgotten]) -> Curve | None:
         lines.append(
             Line(family_name(*family), values, tuple(row is not None and row.is_clear is False for row in at), *style)
         )
-    known = any(row.seeds.value is not None for row in rows)
+    known = any(row.seeds.low is not None for row in rows)
     title = "examples that change label, by weights removed" + ("; grey: by seeds alone" if known else "")
     seeds = tuple(seeds_at(rows, level) for level in levels) if known else ()
     return Curve(title, tuple(map(as_percent, levels)), tuple(lines), seeds)

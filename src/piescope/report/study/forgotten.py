@@ -40,6 +40,11 @@ class Forgotten:
         """What is drawn: the count that may be compared with the seeds', else that of all models."""
         return self.changed if self.in_groups.value is None else self.in_groups.value
 
+    @property
+    def doubt(self) -> str:
+        """What is to be said where the excess is not clear; empty where it is."""
+        return "" if self.is_clear else "cannot be told" if self.is_clear is None else "not clear"
+
 
 def forgotten(signal: Signal) -> list[Forgotten]:
     """Of each pruned arm, in the study's order.

@@ -81,7 +81,7 @@ def _signal(signal: Signal, results: Results) -> Section | None:
                 f"{number(row.seeds.value, 0)} → {number(row.in_groups.value, 0)}",
                 (f"{row.arm.summary.confirmed} confirmed",),
                 bool(row.is_clear),
-                "" if row.is_clear else "not clear",
+                row.doubt,
             )
             for row in sorted(rows, key=lambda row: -(row.excess.value or 0.0))
         ),

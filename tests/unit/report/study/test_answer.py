@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from made_results import CASES
+from piescope.report.layout.blocks import Bars
 from piescope.report.study.answer import answer, finding
 from piescope.report.study.forgotten import forgotten, headline_arm
+from piescope.report.study.questions import questions
 from piescope.report.study.signal import Signal
 
 
@@ -29,6 +31,21 @@ def test_what_one_dense_model_cannot_tell_is_said() -> None:
     made = answer(results, Signal(results))
     assert "one dense model cannot tell" in made.sentence
     assert made.verdict.text == "TOO FEW TO TELL"
+
+
+def test_where_nothing_can_be_told_from_noise_nothing_is_called_unclear() -> None:
+    results = CASES["everything"]
+    signal = Signal(results)
+    rows = forgotten(signal)
+    assert all(row.seeds.value is not None and row.is_clear is None for row in rows)
+    made = answer(results, signal)
+    assert made.curve is not None
+    assert "these models cannot tell" in made.sentence
+    said = " ".join((made.sentence, *made.lead, *made.curve.numbers, made.curve.caption))
+    assert "clear" not in said and "Grey" not in said
+    (section,) = [section for section in questions(results, signal, ()) if section.anchor == "signal"]
+    (bars,) = [block for block in section.blocks if isinstance(block, Bars)]
+    assert {bar.chance for bar in bars.rows} == {"cannot be told"}
 
 
 def test_the_verdict_is_harm_where_any_arm_is_clear_and_safe_only_where_every_class_is_shown_to_be_kept() -> None:
