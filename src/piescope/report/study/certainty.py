@@ -19,7 +19,7 @@ from piescope.report.study.signal_words import sentences
 MANY = 2_000
 """Examples from which on figures get little room: the explorer needs it."""
 
-ROOM, ROOM_OF_MANY = 6_000_000, 1_000_000
+ROOM, ROOM_OF_MANY = 6_000_000, 500_000
 """Characters of all figures of a page."""
 
 
