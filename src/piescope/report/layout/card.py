@@ -170,11 +170,12 @@ class _Drawing:
             draw = self.curve if isinstance(card.drawing, Curve) else self.bars
             draw(card.drawing, (EDGE, TOP, middle, BOTTOM))  # type: ignore[arg-type]
             room = (middle + 40, TOP, SIZE[0] - EDGE, BOTTOM)
-        fits = self.width(self.letters(card.happened), "regular", 16) <= room[2] - room[0]
-        happened = card.happened if fits else card.happened.partition(": ")[0]
-        self.text(room[:2], happened, palette.SOFT.light, "regular", 16, "la", room[2] - room[0])
-        self.wall(card.pictures, (room[0], room[1] + 30, *room[2:]))
-        if card.drawing is None and not card.pictures:
+        if card.pictures:
+            fits = self.width(self.letters(card.happened), "regular", 16) <= room[2] - room[0]
+            happened = card.happened if fits else card.happened.partition(": ")[0]
+            self.text(room[:2], happened, palette.SOFT.light, "regular", 16, "la", room[2] - room[0])
+            self.wall(card.pictures, (room[0], room[1] + 30, *room[2:]))
+        elif card.drawing is None:
             self.lines(" ".join(card.lead), 24, TOP, BOTTOM, "regular")
         self.foot(card)
         kept = io.BytesIO()

@@ -77,6 +77,11 @@ def test_bars_are_pale_where_they_are_not_clear() -> None:
     assert not has(drawn[304:566, :740], TONES["lost"])
 
 
+def test_without_pictures_nothing_stands_beside_what_is_drawn() -> None:
+    drawn = pixels(replace(CARD, drawing=BARS, pictures=(), happened=""))
+    assert (drawn[290:325, 1145:] == 255).all()
+
+
 def test_sentences_stand_where_there_is_nothing_to_draw() -> None:
     bare = replace(CARD, drawing=None, pictures=())
     assert (pixels(bare)[304:566, 20:] == 255).all()
