@@ -55,7 +55,7 @@ def questions(results: Results, signal: Signal, claims: Sequence[Claim]) -> list
             _classes(results, signal, arm, tiles),
             _mix_ups(results, arm, tiles),
             _representation(results, arm),
-            _rescued(results, tiles),
+            _rescued(results, signal, tiles),
         ]
     sections.append(_claims(results, claims))
     return [section for section in sections if section is not None]
@@ -190,7 +190,7 @@ def _kinds() -> tuple[tuple[Markup, str], ...]:
     )
 
 
-def _rescued(results: Results, tiles: PieTiles) -> Section | None:
+def _rescued(results: Results, signal: Signal, tiles: PieTiles) -> Section | None:
     rows = rescued_rows(results)
     made = []
     for row in rows:
@@ -200,7 +200,16 @@ def _rescued(results: Results, tiles: PieTiles) -> Section | None:
             made.append(Tile(tile.pictures, tile.title, (*tile.tags, Tag(_where(arm))), tile.lines, id=tile.id))
     if not made:
         return None
-    words = Words(("Examples that dense models get wrong and pruned ones right, from the lowest sparsity up.",))
+    families = listed(list(dict.fromkeys(family_name(*row.arm.family) for row in rows)))
+    said = [
+        f"Some examples that dense models get wrong and pruned ones right: of {families}, each from the lowest "
+        "sparsity up."
+    ]
+    fresh = signal.fresh(rows[0].arm.objective)
+    if fresh is not None:
+        won = int(fresh.columns["is_rescued"].sum())
+        said.append(f"Other seeds alone win back {counted(won, 'example')} between groups of as many models.")
+    words = Words(tuple(said))
     return Section(
         "rescued",
         "Does pruning also mend?",

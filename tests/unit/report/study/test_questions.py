@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from made_results import CASES
-from piescope.report.layout.blocks import Bars, Beside, Gallery, Section, Table
+from piescope.report.layout.blocks import Bars, Beside, Gallery, Section, Table, Words
 from piescope.report.study.forgotten import forgotten, headline_arm
+from piescope.report.study.questions import questions
 from piescope.report.study.signal import Signal
+from piescope.store.catalogue import ControlOf
 
 from .conftest import document_of
 
@@ -41,6 +44,22 @@ def test_mix_ups_are_counted() -> None:
     gallery = next(block for block in section("everything", "mix-ups").blocks if isinstance(block, Gallery))
     for tile in gallery.tiles:
         assert int(tile.lines[0].split()[0]) == counts[tile.title] and len(tile.pictures) == min(6, counts[tile.title])
+
+
+def test_what_is_won_back_stands_beside_what_other_seeds_win_back() -> None:
+    results = CASES["everything"]
+    said, gallery = section("everything", "rescued").blocks
+    assert isinstance(said, Words) and isinstance(gallery, Gallery)
+    (text,) = map(str, said.lines)
+    where = {tag.text for tile in gallery.tiles for tag in tile.tags if " at " in tag.text}
+    assert all(one.partition(" at ")[0] in text for one in where)
+    dense, pruned = results.find("supcon", "dense", 0.0), results.find("supcon", "gmp", 0.9)
+    assert dense is not None and pruned is not None
+    fresh = replace(pruned, pruning="fresh_dense", sparsity=0.0, control=ControlOf(kind="fresh_dense"))
+    with_fresh = replace(results, arms=(*results.arms, fresh))
+    (found,) = [one for one in questions(with_fresh, Signal(with_fresh), ()) if one.anchor == "rescued"]
+    (beside,) = [block for block in found.blocks if isinstance(block, Words)]
+    assert str(beside.lines[1]).startswith(f"Other seeds alone win back {int(fresh.columns['is_rescued'].sum())} ex")
 
 
 def test_the_papers_findings_stand_with_their_verdicts() -> None:
