@@ -1,6 +1,6 @@
 /** The one state of the page, and how the URL's hash says it. */
 
-import type { Arm, Data, Level } from "./data.ts";
+import { LOST, type Arm, type Data, type Level } from "./data.ts";
 
 export type Kind = "lost" | "won" | "moved";
 export const KINDS: readonly Kind[] = ["lost", "won", "moved"];
@@ -32,10 +32,12 @@ export function levelOf(arm: Arm, value: number): Level {
   return arm.levels.reduce((best, level) => (Math.abs(level.value - value) < Math.abs(best.value - value) ? level : best));
 }
 
-/** What a page shows whose hash says nothing: what the headline's arm and level lose. */
+/** What a page shows whose hash says nothing: what the headline's arm and level lose; all that changes, if that is nothing. */
 export function startOf(data: Data): State {
   const { arm, level } = data.head.start;
-  return { ...unrestricted(arm, level), kind: data.truth ? "lost" : null };
+  const start = unrestricted(arm, level);
+  const { kinds } = levelOf(armOf(data, start), level);
+  return { ...start, kind: data.truth && kinds.includes(LOST) ? "lost" : null };
 }
 
 export function unrestricted(arm: string, level: number): State {

@@ -14,6 +14,8 @@ test("a page that is not told shows what the headline's arm loses", () => {
   assert.equal(startOf(data).kind, "lost");
   assert.equal(startOf(data).level, 0.9);
   assert.equal(startOf(madeData({ truth: null })).kind, null);
+  const better = madeData({ start: { arm: "b/one", level: 0.95 } }); // it wins back, and loses nothing
+  assert.equal(startOf(better).kind, null);
 });
 
 test("a hash says the whole state", () => {
