@@ -143,8 +143,8 @@ def _how_counted(rows: Sequence[Forgotten]) -> str:
     floors = [row for row in rows if row.seeds.value is not None]
     if floors and any(round(row.shown) != row.changed for row in floors):
         text += (
-            " Counted between groups of models that share no seed, as those of seeds alone are; the paper's counts, of "
-            "all models at once, are in the tables."
+            " Counted here between groups of models that share no seed, as those of seeds alone are; pictures and "
+            "tables are those of the paper's count, of all models at once."
         )
     return text
 

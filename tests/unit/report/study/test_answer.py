@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from made_results import CASES
-from piescope.report.layout.blocks import Bars
+from piescope.report.layout.blocks import Bars, Words
 from piescope.report.study.answer import answer, finding
 from piescope.report.study.forgotten import forgotten, headline_arm
 from piescope.report.study.questions import questions
@@ -62,6 +62,14 @@ def test_nothing_pruned() -> None:
     made = answer(results, Signal(results))
     assert made.verdict.text == "NOTHING PRUNED" and made.curve is None and made.wall is None
     assert made.sentence == "Nothing was pruned yet: 3 supervised networks, dense."
+
+
+def test_where_the_curve_counts_otherwise_than_the_pictures_it_is_said() -> None:
+    signal = Signal(CASES["six models"])
+    rows = forgotten(signal)
+    assert any(round(row.shown) != row.changed for row in rows)
+    (words,) = answer(signal.results, signal).blocks
+    assert isinstance(words, Words) and "pictures and tables" in words.lines[0]
 
 
 def test_the_wall_has_the_forgotten_of_the_headlines_arm() -> None:
