@@ -36,7 +36,8 @@ def test_the_function_has_all_of_them_by_name_with_types_and_a_description() -> 
 def test_the_command_has_all_that_can_be_typed() -> None:
     typed = set(inspect.signature(command()).parameters)
     untyped = {"settings", "on_progress"}  # flags make the one; the other is the command's own
-    assert typed == (OPTIONS - untyped) | {"dense", "compressed", "data"} | {*SETTINGS, *LIMITS, *VERDICTS}
+    own = {"dense", "compressed", "data", "demo", "card"}  # of the command alone
+    assert typed == (OPTIONS - untyped) | own | {*SETTINGS, *LIMITS, *VERDICTS}
     assert set(LIMITS) == set(Budgets.model_fields)
     shown = typer.main.get_command(app).commands["audit"].params  # type: ignore[attr-defined]
     flags = {name for parameter in shown for name in parameter.opts}
