@@ -64,8 +64,9 @@ def _worst(audit: AuditRecord) -> list[Fact]:
         return []
     chance = "no p-value" if worst.q_value is None else "beyond chance" if clear else "not beyond chance"
     change = wording.with_interval(worst.impact, worst.low, worst.high, "points", signed=True)
+    level = () if worst.low is None else (f"{terms.confidence(audit, 'classes')} interval",)
     name = wording.printable(worst.name, 24) or "(empty)"
-    return [Fact("Worst class", name, (change, chance), "lost" if clear else "")]
+    return [Fact("Worst class", name, (change, *level, chance), "lost" if clear else "")]
 
 
 def _budgets(audit: AuditRecord) -> list[Fact]:

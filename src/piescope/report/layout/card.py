@@ -29,7 +29,7 @@ EDGE, TOP, BOTTOM = 52, 304, 566
 """Of the card: its margin; where the drawing begins below the sentence, and where it ends above the last line."""
 
 TONES: dict[str, str] = {
-    "broken": "#A33B00", "kept": "#00684B", "undecided": "#565D66",
+    "broken": "#A33B00", "kept": "#00684B", "undecided": "#7A5600",
     "lost": palette.KINDS["lost"].light, "rescued": palette.KINDS["won back"].light,
 }  # fmt: skip
 ELSE = palette.KINDS["moved"].light

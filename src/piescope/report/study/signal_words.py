@@ -91,11 +91,14 @@ def _repeat(signal: Signal, arms: list[ArmResult]) -> str:
     known = [(arm, rows[arm.key]) for arm in arms if arm.key in rows]
     parts = [
         f"{_name(arm)} {give_or_take(row.repeat_error)} (for 10 %: "
-        f"{enough(row.enough_to_repeat, row.furthest, row.models)} models), and with any number of models "
-        f"{number(row.limit.low, 0)} to {number(row.limit.high, 0)}, not {number(row.pies, 0)}"
+        f"{enough(row.enough_to_repeat, row.furthest, row.models)} models); its {number(row.pies, 0)} would "
+        f"become {number(row.limit.low, 0)} to {number(row.limit.high, 0)} with ever more of them"
         for arm, row in known
     ]
     if not parts:
         return ""
     models, main = known[0][1].models, as_percent(signal.results.main_sparsity)
-    return f"How well another study of {models} models an arm would repeat a PIE count at {main}: {'; '.join(parts)}."
+    return (
+        f"How well another study of {models} models an arm would repeat a PIE count at {main}, and what becomes of the "
+        f"count as votes of more models hang less on luck, seeds' alone as well: {'; '.join(parts)}."
+    )
