@@ -6,7 +6,7 @@ NODE := PATH="$(abspath $(BIN)):$$PATH"
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: demo test check tests fuzz faults package bench golden docs lock setup browser explorer clean
+.PHONY: demo test check tests fuzz faults screens package bench golden docs lock setup browser explorer clean
 
 demo: setup
 	$(BIN)/piescope run digits
@@ -26,6 +26,10 @@ tests: setup browser explorer/node_modules/.package-lock.json
 # every reader of the audit on thousands of damaged files, pages with thousands of hostile names; make test has a short sample
 fuzz: setup browser
 	PIESCOPE_FUZZ=audit-long $(BIN)/python -m pytest tests/unit/reading/test_fuzz.py tests/unit/reading/test_roles.py tests/browser/test_hostile.py
+
+# every page at every size, in light and dark, with and without a script; make test has a sample, tests/artefacts the pictures
+screens: setup browser
+	PIESCOPE_BROWSER=long $(BIN)/python -m pytest tests/browser
 
 # kill -9, twice, in the middle of a study with every kind of step; make test has a short sample
 faults: setup

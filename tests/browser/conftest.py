@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,42 @@ from typing import Any
 
 import pytest
 
+from browser.watched import LONG
 from conftest import Once
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+SAMPLE = {
+    "test_audit_page.py": (
+        "wider_than_the_page[(probabilities|hostile|what-if|many classes)-script]",
+        "wider_than_the_page[(hostile|what-if)-no script]", "eight_sheets[(population|hostile)]", "to_ship_and_why", "drawn", "keyboard",
+    ),
+    "test_explorer.py": (
+        "every_size[(1280 light|390 dark)]", "axe[390 dark]", "every_filter", "names_are_text", "one_copy", "first_screen_has_no",
+        "knows_the_truth", "cannot_read",
+    ),
+    "test_interactions.py": (
+        "begins", "dial_by", "class_chance", "brush", "kept_by", "back_button", "opens_by_click", "copy_link", "saved", "heat_map",
+        "help", "another_method[supervised/gmp]", "what_happened[won]",
+    ),
+    "test_screens.py": (
+        "screen[study-(desk-light|phone-dark)]", "screen[audit-(desk-dark|phone-light)]", "few_sheets", "few_words", "read[study-light]",
+    ),
+}  # fmt: skip
+"""What `make test` has of these files, by parts of names; `make screens` has all."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        parts = SAMPLE.get(item.path.name) if item.path.parent == Path(__file__).parent else None
+        if parts is not None and not LONG and not any(re.search(_pattern(part), item.name) for part in parts):
+            item.add_marker(pytest.mark.skip(reason="`make screens` has it; here is a sample"))
+
+
+def _pattern(part: str) -> str:
+    return part.replace("[", r"\[").replace("]", r"\]")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from typing import Any
 from payloads import ELEMENT
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+LONG = os.environ.get("PIESCOPE_BROWSER") == "long"
+"""Whether all pages are tried at all sizes (`make screens`); `make test` has a sample."""
 
 ARTEFACTS = Path(__file__).parents[1] / "artefacts"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -20,7 +21,7 @@ def drawers(name: str, document: Callable[[str], Document] = document_of) -> dic
 
 
 def test_every_table_has_a_drawer_with_its_file() -> None:
-    found = drawers("six models")
+    found = drawers("six models", partial(document_of, with_figures=True))
     tables = [block for drawer in found.values() for block in drawer.blocks if isinstance(block, Table)]
     assert len(tables) == 13 + 1  # departures
     assert sum(table.file.startswith("results/tables/") for table in tables) == 13
@@ -42,11 +43,11 @@ def test_drawers_of_what_there_is_not_are_not_there() -> None:
 
 
 def test_figures_that_find_no_room_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, *whole = drawers("six models")["Figures for a paper"].blocks
+    _, *whole = drawers("six models", partial(document_of, with_figures=True))["Figures for a paper"].blocks
     sizes = sorted(len(block.drawing) for block in whole if isinstance(block, Chart))
     assert len(sizes) == len(whole)
     monkeypatch.setattr(certainty, "ROOM", sum(sizes[:3]))
-    _, *kept = drawers("six models", document_of.__wrapped__)["Figures for a paper"].blocks
+    _, *kept = drawers("six models", partial(document_of.__wrapped__, with_figures=True))["Figures for a paper"].blocks
     assert sorted(len(block.drawing) for block in kept if isinstance(block, Chart)) == sizes[:3]
     named = [block.lines[0] for block in kept if isinstance(block, Words)]
     assert len(named) == len(whole) - 3
