@@ -17,6 +17,9 @@ from piescope.store import layout
 from piescope.store.audit_layout import is_card
 from piescope.store.tables import as_csv
 
+THE_PAPERS = range(1, 8)
+"""Numbers of the paper's figures, which are written as PDF, too; `piescope figures` has the others."""
+
 
 def is_current(out: Path) -> bool:
     """Whether the results were made from what is stored now, by this version, and are as they were written."""
@@ -77,6 +80,8 @@ def build_report(out: Path) -> Document | None:
             files[layout.table(out, name, "tex")] = latex(typeset[name]).encode()
     for drawn in figures:
         files[layout.figure(out, drawn.number, "svg")] = drawn.svg
+        if drawn.number in THE_PAPERS:
+            files[layout.figure(out, drawn.number, "pdf")] = drawn.pdf
         files[layout.figure(out, drawn.number, "csv")] = csv_of(
             drawn.rows, list(drawn.rows[0].cells()) if drawn.rows else []
         )

@@ -63,6 +63,11 @@ class Drawn:
         return saved(self.figure, "svg", dpi=DPI // 2)
 
     @property
+    def pdf(self) -> bytes:
+        """The same for LaTeX, its fonts embedded."""
+        return saved(self.figure, "pdf")
+
+    @property
     def image(self) -> str:
         """The vector graphics as a data URI."""
         return data_uri("image/svg+xml", self.svg)

@@ -26,14 +26,16 @@ def test_every_figure_and_table_has_its_files_and_the_manifest_lists_them(built:
     present = {str(path.relative_to(built)) for path in layout.results(built).rglob("*") if path.is_file()}
     assert present | {"report.html"} == {*listed, "results/manifest.json"}
     figures = {f"results/figures/figure-{number}.{suffix}" for number in range(1, 12) for suffix in ("svg", "csv")}
+    figures |= {f"results/figures/figure-{number}.pdf" for number in range(1, 8)}
     assert {name for name in listed if "/figures/" in name} == figures
+    assert all((built / name).read_bytes().startswith(b"%PDF") for name in figures if name.endswith("pdf"))
     assert is_current(built)
 
 
 def test_results_of_an_earlier_version_go_and_what_is_somebodys_stays(built: Path, tmp_path: Path) -> None:
     out = tmp_path / "study"
     shutil.copytree(built, out)
-    old, mine = layout.figure(out, 3, "pdf"), layout.figure(out, 3, "png")
+    old, mine = layout.figure(out, 9, "pdf"), layout.figure(out, 3, "png")
     for path in (old, mine):
         path.write_bytes(b"drawn before")
     manifest = json.loads(layout.results_manifest(out).read_bytes())
