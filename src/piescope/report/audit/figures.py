@@ -10,15 +10,12 @@ from piescope.report.audit import terms
 from piescope.report.audit.bars import bars
 from piescope.report.layout.blocks import Bars
 from piescope.report.layout.canvas import Canvas, Style, Width, extent, fitted, legible, styled
-from piescope.report.layout.palette import INK, KINDS, SOFT
+from piescope.report.layout.palette import INK, KINDS, PALE, SOFT
 from piescope.report.layout.svg import Scale
 from piescope.store.audit_record import AuditRecord
 
 MOST = 24
 """Bars that a figure has: of more, those that lost most."""
-
-PALE = 0.38
-"""How strong a bar is that stands for what is not beyond chance."""
 
 
 def figure(audit: AuditRecord, number: int, style: Style = "paper", width: Width = "column") -> Figure:

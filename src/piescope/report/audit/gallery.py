@@ -11,7 +11,7 @@ from piescope import wording
 from piescope.report.audit import charts
 from piescope.report.audit.bars import chance
 from piescope.report.audit.findings import confusion_name
-from piescope.report.layout.blocks import Gallery, Picture, Tag, Tile, Tone
+from piescope.report.layout.blocks import SMALL, Gallery, Picture, Tag, Tile, Tone
 from piescope.report.layout.standalone import data_uri, png_pixels
 from piescope.store.audit_answers import Confusion, Example
 from piescope.store.audit_record import AuditRecord
@@ -27,9 +27,6 @@ MIX_UPS = 3
 
 MOST_IMAGE_BYTES = 10_000_000
 """Images of the page together; those beyond are told by their ids."""
-
-SMALL = 96
-"""Pixels; images up to that width are enlarged with sharp pixels, larger ones smoothly."""
 
 KINDS: dict[str, Tone] = {"lost": "lost", "rescued": "rescued", "moved": "moved", "changed": "changed", "kept": "same"}
 

@@ -184,6 +184,10 @@ class Chart:
     numbers: tuple[str, ...] = ()
 
 
+SMALL = 96
+"""Pixels; images up to that width are enlarged with hard edges."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """An image of the page.

@@ -121,11 +121,10 @@ class Card:
 
     @classmethod
     def of_document(cls, document: Document) -> Card:
-        """Of a page, with its first bars: the classes."""
-        blocks = (block for section in document.sections for block in section.blocks)
-        return cls.of(
-            document.title, document.answer, next((block for block in blocks if isinstance(block, Bars)), None)
-        )
+        """Of a page, with the first bars, classes or groups, that show a loss beyond chance; else the first."""
+        bars = [block for section in document.sections for block in section.blocks if isinstance(block, Bars)]
+        telling = (one for one in bars if any(row.is_clear and (row.value or 0.0) < 0 for row in one.rows))
+        return cls.of(document.title, document.answer, next(telling, bars[0] if bars else None))
 
 
 def draw_card(card: Card) -> bytes:

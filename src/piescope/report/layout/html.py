@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from typing import Protocol
 
@@ -56,10 +57,15 @@ def page(document: Document, explorer: Explorable | None = None) -> bytes:
     Returns:
         UTF-8 HTML that needs no other file and no network.
     """
-    css, script = _source("page.css", "templates"), ""
+    styles, script = ["templates/page.css"], ""
     if explorer is not None:
-        css, script = css + _source("explorer.css", "explorer"), _source("explorer.js", "explorer")
-    content = (
+        styles, script = [*styles, "explorer/explorer.css"], _source("explorer/explorer.js")
+    return _written(document, styles, script, explorer).encode()
+
+
+def _written(document: Document, styles: list[str], script: str = "", explorer: Explorable | None = None) -> str:
+    css = "".join(map(_source, styles))
+    return (
         _templates()
         .get_template("page.html")
         .render(
@@ -73,13 +79,11 @@ def page(document: Document, explorer: Explorable | None = None) -> bytes:
             notes=() if explorer is None else explorer.notes,
         )
     )
-    return content.encode()
 
 
 def first_screen(document: Document) -> str:
     """The answer alone, as a page of its own: what a notebook shows."""
-    css = _source("page.css", "templates")
-    return _templates().get_template("first_screen.html").render(document=document, css=Markup(css))
+    return _written(replace(document, sections=(), footer=()), ["templates/page.css", "templates/cell.css"])
 
 
 def in_a_cell(document: Document, value: object) -> str:
@@ -91,8 +95,8 @@ def in_a_cell(document: Document, value: object) -> str:
     return framed(first_screen(document), repr(value), instead=f"{answer.verdict.text}: {answer.sentence}")
 
 
-def _source(name: str, folder: str) -> str:
-    return (files("piescope.report") / folder / name).read_text(encoding="utf-8")
+def _source(path: str) -> str:
+    return (files("piescope.report") / path).read_text(encoding="utf-8")
 
 
 def _axis(bars: Bars) -> Markup:

@@ -46,3 +46,6 @@ DASHES = ((), (5.0, 2.0), (1.2, 1.6), (5.0, 1.6, 1.2, 1.6), (9.0, 2.0))
 
 CLASSES = ("#3F90DA", "#FFA90E", "#BD1F01", "#94A4A2", "#832DB6", "#A96B59", "#E76300", "#B9AC70", "#717581", "#92DADD")
 """Petroff 2021, ten colours chosen for colour-blind readers, https://arxiv.org/abs/2107.02270."""
+
+PALE = 0.38
+"""How strong a figure draws what is not beyond chance; `page.css` has the same."""

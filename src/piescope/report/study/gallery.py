@@ -8,13 +8,10 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image
 
-from piescope.report.layout.blocks import Picture, Tag, Tile
+from piescope.report.layout.blocks import SMALL, Picture, Tag, Tile
 from piescope.report.layout.standalone import data_uri
 from piescope.report.study.results import ArmResult, Results
 from piescope.wording import name, percent
-
-SMALL = 96
-"""Pixels; images up to that width are enlarged with hard edges."""
 
 KINDS = {"lost": "lost", "rescued": "won back", "moved": "moved"}
 

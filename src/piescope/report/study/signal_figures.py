@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from piescope.report.layout.canvas import Canvas, apart, bare, extent, fitted, named, spread, widest
-from piescope.report.layout.palette import DASHES, HUES, INK, LINE, OBJECTIVES, PAPER, SEEDS, SOFT
+from piescope.report.layout.palette import DASHES, HUES, INK, LINE, OBJECTIVES, PALE, PAPER, SEEDS, SOFT
 from piescope.report.study.forgotten import Forgotten, seeds_at
 from piescope.report.study.paper_figures import TINT, heading_of
 from piescope.report.study.results import Results
@@ -19,9 +19,6 @@ from piescope.report.study.rows import Bounds
 from piescope.report.study.signal_rows import IntersectionRow, PartRow, ReplicateRow
 from piescope.report.study.words import family_name, hues_and_dashes
 from piescope.wording import as_percent
-
-PALE = 0.38
-"""How strong a mark is that stands for what lies inside the noise."""
 
 PARTS = {
     "seeds": "seeds alone",

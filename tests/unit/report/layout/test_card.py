@@ -159,3 +159,18 @@ def test_it_is_made_of_a_document() -> None:
     bare = Card.of_document(Document("audit", "a", replace(answer, wall=None), (), ()))
     assert bare.drawing is None and bare.pictures == () and bare.happened == ""
     pixels(bare)
+
+
+def test_a_loss_in_groups_is_drawn_where_no_class_lost_beyond_chance() -> None:
+    answer = Answer(Tag("HARM SHOWN", "broken"), "Groups.", (), "", (), None, None, ())
+    pale, clear = (
+        replace(BARS, rows=tuple(replace(row, is_clear=sure) for row in BARS.rows)) for sure in (False, True)
+    )
+    assert any((row.value or 0) < 0 for row in BARS.rows)
+
+    def drawn(*bars: Bars) -> object:
+        sections = tuple(Section(f"s{place}", "S", (one,)) for place, one in enumerate(bars))
+        return Card.of_document(Document("audit", "a", answer, sections, ())).drawing
+
+    assert drawn(pale, clear) is clear and drawn(clear, pale) is clear
+    assert drawn(pale, pale) is pale

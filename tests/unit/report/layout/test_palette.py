@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from piescope.report.layout.palette import HUES, INK, KINDS, LINE, PAPER, SOFT
+from piescope.report.layout.palette import HUES, INK, KINDS, LINE, PALE, PAPER, SOFT
 
 SEEN_BY = {
     "all cones": np.eye(3),
@@ -64,3 +64,7 @@ OF_PAGE = {
 def test_the_page_has_the_colours_of_the_figures(name: str) -> None:
     said = re.findall(rf"--{name}: (#[0-9a-f]{{6}});", PAGE)
     assert said == [OF_PAGE[name].light.lower(), OF_PAGE[name].dark.lower()]
+
+
+def test_what_is_not_beyond_chance_is_as_pale_on_the_page_as_in_figures() -> None:
+    assert f"svg .pale {{ opacity: {PALE:g}".replace("0.", ".") in PAGE
