@@ -43,7 +43,7 @@ NEIGHBOURS = 10
 MANY = 10_000
 """Examples from which on a page may be larger."""
 
-ROOM, ROOM_OF_MANY = 13_500_000, 23_500_000
+ROOM, ROOM_OF_MANY = 13_500_000, 23_000_000
 """Characters of all that the explorer gets; the rest of 15 and of 25 million is the page's."""
 
 
