@@ -7,6 +7,7 @@ import gc
 import shlex
 import signal
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -122,8 +123,11 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard what DIR holds of the study first.")] = False,
     data_dir: DataDirOption = None,
     data: FormerDataOption = None,
+    events: Annotated[Path | None, typer.Option(metavar="FILE", help="Add a JSON line for all that happens.")] = None,
 ) -> None:
     """Run a study, or what is left of it; then write its tables, figures and report."""
+    from piescope.cli.board import Board
+    from piescope.cli.events import Events, together
     from piescope.cli.progress import Progress
     from piescope.cli.reports import study_report
     from piescope.study.execute import BusyError, execute
@@ -136,18 +140,23 @@ def run(
     count = workers if workers is not None else cores() if where == "cpu" else 1
     check_data(console, parsed, folder, place_of_data(data_dir, data), fresh)
     watch = Progress(console, count)
+    told = [] if events is None else [Events(events, watch.say)]
 
     def announce(plan: Plan, left: list[Step], unused: int) -> None:
-        watch.begin(left)
+        watch.begin(left, Board(plan, left))
+        for log in told:
+            log.say("began", study=parsed.name, steps=len(left), done=len(plan.steps) - len(left), workers=count)
         say(console, f"{parsed.name}: {plan.models} models in {len(plan.arms)} arms, in {folder}")
         how = f" ({count} workers, {where})" if left else ""
         say(console, f"{len(plan.steps) - len(left)} done, {len(left)} to run{how}")
         if unused:
             say(console, f"{unused} more finished steps there are of another version of this study: kept, not used")
 
-    observer = watch.observer()
+    observer = together(watch.observer(), *(log.observer() for log in told))
     try:
-        with _Signals() as signals, watch:
+        with _Signals() as signals, watch, ExitStack() as logs:
+            for log in told:
+                logs.enter_context(log)
 
             def tick() -> None:
                 signals.heed()

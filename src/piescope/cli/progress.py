@@ -1,4 +1,4 @@
-"""Progress for people: a live line in a terminal, plain lines elsewhere; rates and time left in both."""
+"""Progress for people: a live table in a terminal, plain lines elsewhere; rates and time left in both."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import time
 from collections import deque
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from piescope.cli.board import Board, State
 from piescope.study.calibrate import UMAP_COMPILATION, UMAP_EXAMPLE
 from piescope.study.executors.local import Failed, Observer
 from piescope.study.plan import Step
@@ -55,6 +56,7 @@ class Progress:
         self._began = time.monotonic()
         self._spoke = self._began
         self._current: dict[str, str] = {}
+        self._board: Board | None = None
         self._live = Live(console=console, refresh_per_second=5, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> Progress:
@@ -68,8 +70,14 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
-    def begin(self, steps: list[Step]) -> None:
-        """Tells what is to run; the clock starts."""
+    def begin(self, steps: list[Step], board: Board | None = None) -> None:
+        """Tells what is to run; the clock starts.
+
+        Args:
+            steps: that are left.
+            board: the table above the line, in a terminal.
+        """
+        self._board = board
         self._left = {step.key: step for step in steps}
         self._total = len(steps)
         self._began = self._spoke = time.monotonic()
@@ -80,6 +88,11 @@ class Progress:
 
     def _started(self, step: Step) -> None:
         self._current[step.key] = step.label
+        self._on_board(step, "running")
+
+    def _on_board(self, step: Step, state: State) -> None:
+        if self._board is not None:
+            self._board.set(step, state)
 
     def _saw_images(self, images: int) -> None:
         self._seen.append((time.monotonic(), images))
@@ -95,6 +108,7 @@ class Progress:
         self._done += 1
         self._left.pop(step.key, None)
         self._current.pop(step.key, None)
+        self._on_board(step, "done")
         if step.kind == "project":  # the first map of a worker compiles; the next ones do not
             seconds = min(seconds, max(seconds - UMAP_COMPILATION, step.forward * UMAP_EXAMPLE))
         work, spent = self._pace.get(step.kind, (0.0, 0.0))
@@ -104,7 +118,8 @@ class Progress:
         self._failed += 1
         self._left.pop(failure.step.key, None)
         self._current.pop(failure.step.key, None)
-        self._print(f"failed: {failure.step.label}: {failure.reason}")
+        self._on_board(failure.step, "failed")
+        self.say(f"failed: {failure.step.label}: {failure.reason}")
 
     def seconds_left(self) -> float | None:
         """An estimate, or None before the first training has ended: nothing else says how fast this machine is."""
@@ -146,13 +161,21 @@ class Progress:
 
     def _tick(self) -> None:
         if self._live is not None:
-            now = "; ".join(self._current.values())
-            self._live.update(Text(f"{self.line()}\n{now}", overflow="ellipsis", no_wrap=False))
+            self._live.update(self._picture())
         elif time.monotonic() - self._spoke > PLAIN_EVERY:
             self._spoke = time.monotonic()
-            self._print(self.line())
+            self.say(self.line())
 
-    def _print(self, text: str) -> None:
+    def _picture(self) -> Group:
+        """The table, the line, and what is under way; whole names, wrapped where the terminal is narrow."""
+        below = Text("\n".join([self.line(), *self._current.values()]), overflow="fold")
+        if self._board is None:
+            return Group(below)
+        room = self._console.height - len(below.wrap(self._console, self._console.width)) - 3
+        return Group(self._board.table(self._console.width, max(1, room)), below)
+
+    def say(self, text: str) -> None:
+        """A line above the table."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -1,0 +1,98 @@
+"""What a run tells in a file, and that the file never stands in its way."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import SMALL, run_piescope
+from piescope.cli.events import IMAGES_EVERY, Events, together
+from piescope.problems import InputError
+from piescope.study.executors.local import Failed, Observer
+from piescope.study.parse import load_study
+from piescope.study.plan import Step, make_plan
+
+
+@pytest.fixture(scope="module")
+def step() -> Step:
+    return make_plan(load_study(str(SMALL))).steps[1]
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
+
+
+def ticking(step: float) -> Iterator[float]:
+    now = 0.0
+    while True:
+        yield now
+        now += step
+
+
+def test_each_thing_that_happens_is_a_line(tmp_path: Path, step: Step) -> None:
+    clock = ticking(IMAGES_EVERY)
+    with Events(tmp_path / "e.jsonl", print, lambda: next(clock)) as events:
+        told = events.observer()
+        told.started(step)
+        told.images(5)
+        told.images(7)
+        told.tick()
+        told.tick()
+        told.finished(step, 1.23456)
+        told.failed(Failed(step, "no room\n::error::", "trace"))
+    lines = lines_of(tmp_path / "e.jsonl")
+    assert [line["event"] for line in lines] == ["started", "images", "finished", "failed", "ended"]
+    assert (lines[0]["key"], lines[0]["kind"], lines[0]["label"]) == (step.key, step.kind, step.label)
+    assert lines[1]["images"] == 12 and lines[2]["seconds"] == 1.235
+    assert lines[3]["reason"] == "no room\n::error::"
+    assert lines[4] | {"time": ""} == {"time": "", "event": "ended", "how": "done", "finished": 1, "failed": 1}
+
+
+def test_what_stopped_a_run_stands_in_the_last_line(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), Events(tmp_path / "e.jsonl", print):
+        raise KeyboardInterrupt
+    with Events(tmp_path / "e.jsonl", print):  # a second run adds to it
+        pass
+    assert [line["how"] for line in lines_of(tmp_path / "e.jsonl")] == ["KeyboardInterrupt", "done"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_said_once_and_no_more_is_written(tmp_path: Path) -> None:
+    said: list[str] = []
+    events = Events(tmp_path / "e.jsonl", said.append)
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, events._file.fileno())  # type: ignore[union-attr]
+    events.say("began")
+    events.say("began")
+    (line,) = said
+    assert line.startswith(str(tmp_path / "e.jsonl")) and line.endswith("no more events are written, the run goes on")
+    os.close(full)
+
+
+def test_a_folder_or_a_pipe_is_refused_before_any_work(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(InputError, match="--events"):
+            Events(place, print)
+    ended = run_piescope("run", SMALL, "--out", tmp_path / "out", "--events", tmp_path / "pipe")
+    assert ended.returncode == 2 and "--events" in ended.stderr and not (tmp_path / "out" / "artefacts").exists()
+
+
+def test_all_observers_hear_everything_in_their_order(step: Step) -> None:
+    heard: list[str] = []
+
+    def named(name: str) -> Observer:
+        def hear(*_: object) -> None:
+            heard.append(name)
+
+        return Observer(hear, hear, hear, hear, hear)
+
+    both = together(named("a"), named("b"))
+    both.started(step)
+    both.tick()
+    assert heard == ["a", "b", "a", "b"]
