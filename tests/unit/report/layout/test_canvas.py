@@ -72,6 +72,17 @@ def test_a_users_own_savefig_writes_the_same_file(tmp_path: Path) -> None:
     assert figure._repr_png_().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("name", ["Katze, Łódź, Σ, кошка", "կատու (Armenian)"])
+@pytest.mark.filterwarnings("error:Glyph")
+def test_letters_that_the_lean_fonts_lack_come_from_the_whole_one(name: str) -> None:
+    figure = Canvas("paper", "column").figure
+    with styled(LOOKS["paper"]):
+        text = figure.text(0.1, 0.5, name, transform=None)
+        width = text.get_window_extent().width
+    assert b"/FontFile2" in saved(figure, "pdf") and b"<path" in saved(figure, "svg")
+    assert width * 72 / figure.dpi == pytest.approx(extent(name, LOOKS["paper"].text), rel=0.1)
+
+
 def test_no_pyplot_and_no_backend() -> None:
     code = (
         "import sys, matplotlib, piescope.report.study.figures\n"
