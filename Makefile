@@ -6,7 +6,7 @@ NODE := PATH="$(abspath $(BIN)):$$PATH"
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: demo test check tests fuzz faults screens package bench golden docs lock setup browser explorer clean
+.PHONY: demo test check tests fuzz faults screens package trackers bench golden docs lock setup browser explorer clean
 
 demo: setup
 	$(BIN)/piescope run digits
@@ -38,6 +38,18 @@ faults: setup
 # the wheel, installed small in a clean environment, audits two files; make test looks at the wheel alone
 package: setup
 	PIESCOPE_PACKAGE=long $(BIN)/python -m pytest tests/contract/test_package.py
+
+# curves into Weights & Biases and MLflow, which are not in the environment that the tests have; TensorBoard is
+trackers: setup .venv-trackers/ready
+	.venv-trackers/bin/python -m pytest -p no:cacheprovider tests/unit/cli/test_trackers.py
+
+.venv-trackers/ready: requirements-trackers.lock $(VENV)/ready
+	$(PYTHON) -m venv .venv-trackers
+	.venv-trackers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-trackers.lock
+	# what the tests have, piescope itself too, after what is only here
+	$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
+		> "$$(.venv-trackers/bin/python -c 'import site; print(site.getsitepackages()[0])')/tests.pth"
+	touch $@
 
 # throughput of training; how soon the explorer answers; whole pages of 10,000 and 60,000 examples: made, bytes, answers
 bench: setup browser
@@ -99,6 +111,11 @@ lock:
 	.lock-venv/bin/python -m pip install --quiet --group docs
 	.lock-venv/bin/python -m pip freeze > requirements-docs.lock
 	rm -rf .lock-venv
+	$(PYTHON) -m venv .lock-venv
+	.lock-venv/bin/python -m pip install --quiet --upgrade pip
+	.lock-venv/bin/python -m pip install --quiet ".[wandb,mlflow]"
+	.lock-venv/bin/python -m pip freeze --exclude piescope > requirements-trackers.lock
+	rm -rf .lock-venv
 
 clean:
-	rm -rf $(VENV) $(DOCS) site docs/live explorer/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(DOCS) .venv-trackers site docs/live explorer/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -124,16 +124,22 @@ def run(
     data_dir: DataDirOption = None,
     data: FormerDataOption = None,
     events: Annotated[Path | None, typer.Option(metavar="FILE", help="Add a JSON line for all that happens.")] = None,
+    track: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="Curves into tensorboard, wandb (offline), mlflow: one or several."),
+    ] = None,
 ) -> None:
     """Run a study, or what is left of it; then write its tables, figures and report."""
     from piescope.cli.board import Board
     from piescope.cli.events import Events, together
     from piescope.cli.progress import Progress
     from piescope.cli.reports import study_report
+    from piescope.cli.trackers import Tracking, chosen
     from piescope.study.execute import BusyError, execute
+    from piescope.study.plan import make_plan
 
     del executor  # there is one so far
-    parsed = _load(study)
+    parsed, trackers = _load(study), chosen(track)
     folder = out if out is not None else Path("runs") / parsed.name
     console = console_here()
     where = device_type(device)
@@ -141,6 +147,10 @@ def run(
     check_data(console, parsed, folder, place_of_data(data_dir, data), fresh)
     watch = Progress(console, count)
     told = [] if events is None else [Events(events, watch.say)]
+    listening: list[Events | Tracking] = [
+        *told,
+        *(Tracking(name, make_plan(parsed), folder, watch.say) for name in trackers),
+    ]
 
     def announce(plan: Plan, left: list[Step], unused: int) -> None:
         watch.begin(left, Board(plan, left))
@@ -152,10 +162,10 @@ def run(
         if unused:
             say(console, f"{unused} more finished steps there are of another version of this study: kept, not used")
 
-    observer = together(watch.observer(), *(log.observer() for log in told))
+    observer = together(watch.observer(), *(log.observer() for log in listening))
     try:
         with _Signals() as signals, watch, ExitStack() as logs:
-            for log in told:
+            for log in listening:
                 logs.enter_context(log)
 
             def tick() -> None:
