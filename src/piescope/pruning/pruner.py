@@ -56,7 +56,7 @@ class Pruner:
         self.scope: ScopeName = scope
         self.regrowth = regrowth
         self.counting: Counting = counting
-        self._asked = 0.0
+        self._asked = torch.zeros((), dtype=torch.float64)
         self._criterion = CRITERIA[criterion]
         self._draws = (generator or torch.Generator()).get_state()
         self._dormant = {name: torch.zeros_like(tensor) for name, tensor in self.parameters.items()} if regrowth else {}
@@ -72,16 +72,22 @@ class Pruner:
         generator.set_state(self._draws)
         scores = self._criterion(values, generator)
         if self.counting == "remaining":
-            share = 0.0 if self._asked == 1 else 1 - (1 - sparsity) / (1 - self._asked)
+            asked = float(self._asked)
+            share = 0.0 if asked == 1 else 1 - (1 - sparsity) / (1 - asked)
             self.masks = masks_of_what_remains(scores, share, self.scope, self.masks)
         else:
             self.masks = masks_from_scores(scores, sparsity, self.scope, None if self.regrowth else self.masks)
-        self._asked = sparsity
+        self._asked.fill_(sparsity)
         for name, tensor in self.parameters.items():
             if self.regrowth:
                 tensor.copy_(values[name])
                 self._dormant[name] = values[name].masked_fill(self.masks[name], 0.0)
         self.hold()
+
+    def state(self) -> dict[str, Tensor]:
+        """What later prunings and holds hang on, by name; copying into these tensors brings a former state back."""
+        masks = {f"mask.{name}": mask for name, mask in self.masks.items()}
+        return {**masks, **{f"dormant.{name}": values for name, values in self._dormant.items()}, "asked": self._asked}
 
     def before_step(self, step: int) -> None:
         """Prunes if the schedule says so; step is 1-based."""

@@ -156,8 +156,11 @@ class Store:
         return self.load(kind, key)
 
     def remove_leftovers(self) -> int:
-        """Removes what writers that are no longer alive left behind. Returns how many."""
+        """Removes what writers that are gone left behind, and checkpoints of finished steps. Returns how many."""
         left = [path for path in self.out.rglob(f"{layout.TEMPORARY_PREFIX}*") if is_leftover(path)]
+        kinds = [folder.name for folder in layout.artefacts(self.out).glob("*")]
+        checkpoints = layout.checkpoints(self.out).glob("*.safetensors")
+        left += [path for path in checkpoints if any(self.has(kind, path.stem) for kind in kinds)]
         for path in left:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)

@@ -3,8 +3,9 @@
 DIR/study.toml                     the resolved study
 DIR/catalogue.json                 what the study has produced: its arms and their artefacts
 DIR/artefacts/KIND/KEY/            one folder per finished step: its files and manifest.json
+DIR/checkpoints/KEY.safetensors    a training under way, until its step is finished
 DIR/failures/KEY.json              steps that failed, until they succeed
-DIR/logs/KEY.log                   the full trace of a failed step
+DIR/logs/KEY.log                   the full trace of a failed step, and why a checkpoint was of no use
 DIR/run.lock                       held by a running `piescope run`; running.json: what it is at
 DIR/results/                       tables, figures, examples.parquet: made from the above by `piescope report`
 DIR/report.html
@@ -45,6 +46,7 @@ def _inside(*parts: str) -> Callable[[Path], Path]:
 study = _inside("study.toml")
 catalogue = _inside("catalogue.json")
 artefacts = _inside("artefacts")
+checkpoints = _inside("checkpoints")
 failures = _inside("failures")
 logs = _inside("logs")
 lock = _inside("run.lock")
@@ -60,6 +62,11 @@ card = _inside("card.png")
 def artefact(out: Path, kind: str, key: str) -> Path:
     """The folder of one finished step."""
     return artefacts(out) / kind / key
+
+
+def checkpoint(out: Path, key: str) -> Path:
+    """Where a training under way goes on."""
+    return checkpoints(out) / f"{key}.safetensors"
 
 
 def failure(out: Path, key: str) -> Path:

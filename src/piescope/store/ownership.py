@@ -39,7 +39,7 @@ def is_as_good_as_empty(out: Path) -> bool:
 
 def linked_folders(out: Path) -> list[Path]:
     """Folders of a study that are links to elsewhere, which nothing of ours follows to remove what is there."""
-    own = [layout.artefacts(out), layout.failures(out), layout.logs(out), layout.results(out)]
+    own = [each(out) for each in (layout.artefacts, layout.checkpoints, layout.failures, layout.logs, layout.results)]
     inside = [path for folder in own if folder.is_dir() and not folder.is_symlink() for path in _folders(folder)]
     return [path for path in (*own, *inside) if path.is_symlink()]
 
@@ -51,8 +51,9 @@ def belongings(out: Path) -> list[Path]:
     """
     listed = [
         *(path for folder in _steps(out) for path in _of_step(folder)),
-        *(path for path in layout.failures(out).glob("*.json") if re.fullmatch(KEY, path.stem)),
-        *(path for path in layout.logs(out).glob("*.log") if re.fullmatch(KEY, path.stem)),
+        *_of_keys(layout.checkpoints(out), ".safetensors"),
+        *_of_keys(layout.failures(out), ".json"),
+        *_of_keys(layout.logs(out), ".log"),
         *_results(out),
         layout.catalogue(out),
         layout.running(out),
@@ -101,6 +102,10 @@ def _of_step(folder: Path) -> list[Path]:
     listed = _json(folder / layout.MANIFEST).get("files")
     names = listed if isinstance(listed, dict) else layout.FILES_OF_STEPS  # a manifest that is damaged lists nothing
     return [folder / name for name in (*names, layout.MANIFEST) if Path(name).name == name]
+
+
+def _of_keys(folder: Path, suffix: str) -> list[Path]:
+    return [path for path in folder.glob(f"*{suffix}") if re.fullmatch(KEY, path.stem)]
 
 
 def _results(out: Path) -> list[Path]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import lru_cache
+from contextlib import suppress
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,9 @@ from piescope.store.step_records import DataRecord, PrunedTensors, RealisedSpars
 from piescope.study.comparing import compare
 from piescope.study.parents import Files, Parents
 from piescope.study.plan import Compare, LoadData, Predict, ProbeDepth, ProjectTogether, PruneAndFinetune, Step, Train
+from piescope.study.resuming import resumed
 from piescope.study.spec import DataSpec
+from piescope.training.checkpoints import Checkpoints, When
 from piescope.training.loop import OnStep, TrainingData
 from piescope.training.predict import predict, probe_all
 from piescope.training.recipe import Training
@@ -41,19 +44,28 @@ class DataChangedError(RuntimeError):
     """A data set is not what it was when the study began."""
 
 
-def perform(step: Step, store: Store, device: str, on_images: OnImages) -> Artefact:
-    """Does a step and publishes its artefact; does nothing if it is there."""
+def perform(step: Step, store: Store, device: str, on_images: OnImages, checkpoints: When | None = None) -> Artefact:
+    """Does a step and publishes its artefact; does nothing if it is there.
+
+    Args:
+        step: what to do.
+        store: of its parents, and for what it makes.
+        device: ``"cpu"`` or ``"cuda"``.
+        on_images: hears of images trained on.
+        checkpoints: when a training leaves them; None: never. It goes on from the one that there is.
+    """
     if store.has(step.kind, step.key):
         return store.load(step.kind, step.key)
     parents = Parents(step, store)
+    resumable = partial(resumed, step, parents, store.out, environment(device), checkpoints)
     spec = step.spec
     match spec:
         case LoadData():
             files = _load_data(spec)
         case Train():
-            files = _train(spec, parents, device, on_images)
+            files = resumable(lambda kept: _train(spec, parents, device, on_images, kept))
         case PruneAndFinetune():
-            files = _prune_and_finetune(spec, parents, device, on_images)
+            files = resumable(lambda kept: _prune_and_finetune(spec, parents, device, on_images, kept))
         case Predict():
             files = _predict(spec, parents, device)
         case ProbeDepth():
@@ -63,7 +75,10 @@ def perform(step: Step, store: Store, device: str, on_images: OnImages) -> Artef
         case Compare():
             files = compare(spec, parents)
     made_of, keys = spec.model_dump(mode="json"), tuple(ref.key for ref in step.parent_refs())
-    return store.write(step.kind, step.key, files, step.label, made_of, keys, environment(device))
+    made = store.write(step.kind, step.key, files, step.label, made_of, keys, environment(device))
+    with suppress(OSError):  # what stays is removed with the leftovers
+        layout.checkpoint(store.out, step.key).unlink()
+    return made
 
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "faiss-cpu", "umap-learn", "numba")
@@ -169,17 +184,17 @@ def _reporter(on_images: OnImages) -> OnStep:
     return lambda _step, _steps, images: on_images(images)
 
 
-def _train(spec: Train, parents: Parents, device: str, on_images: OnImages) -> Files:
+def _train(spec: Train, parents: Parents, device: str, on_images: OnImages, checkpoints: Checkpoints | None) -> Files:
     seeds = Seeds(spec.study_seed, spec.replicate)
     data = _training_data(spec.data, parents, device)
     model = _network(spec, device, seeds)
     on_step = _reporter(on_images)
     if isinstance(spec.training, Training):
-        history = train_supervised(model, data, spec.training, seeds, spec.pruning, spec.sparsity, on_step)
+        history = train_supervised(model, data, spec.training, seeds, spec.pruning, spec.sparsity, on_step, checkpoints)
         parts: list[NetworkPart] = ["all"]
     else:
-        pairs = spec.objective == "supcon"
-        history = train_contrastive(model, data, spec.training, seeds, pairs, spec.pruning, spec.sparsity, on_step)
+        pairs, pruned = spec.objective == "supcon", (spec.pruning, spec.sparsity)
+        history = train_contrastive(model, data, spec.training, seeds, pairs, *pruned, on_step, checkpoints)
         parts = ["encoder", "head"]
     if spec.pruning is not None and not spec.pruning.prune_head:
         parts = ["encoder"]
@@ -187,11 +202,13 @@ def _train(spec: Train, parents: Parents, device: str, on_images: OnImages) -> F
     return _model_files(model, history, spec.sparsity, names)
 
 
-def _prune_and_finetune(spec: PruneAndFinetune, parents: Parents, device: str, on_images: OnImages) -> Files:
+def _prune_and_finetune(
+    spec: PruneAndFinetune, parents: Parents, device: str, on_images: OnImages, checkpoints: Checkpoints | None
+) -> Files:
     data = _training_data(spec.data, parents, device)
     model = _trained(spec, parents, device)
     seeds = Seeds(spec.study_seed, spec.replicate)
-    history = prune_and_finetune(model, data, spec.pruning, spec.sparsity, seeds, _reporter(on_images))
+    history = prune_and_finetune(model, data, spec.pruning, spec.sparsity, seeds, _reporter(on_images), checkpoints)
     parts: list[NetworkPart] = ["all" if spec.pruning.prune_head else "encoder"]
     names = _pruned_groups(model, spec.pruning.biases, spec.pruning.scope, parts)
     return _model_files(model, history, spec.sparsity, names)

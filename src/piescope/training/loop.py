@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from piescope.data.augment import two_views
 from piescope.data.batches import epoch_batches, to_unit
 from piescope.pruning.pruner import Pruner
 from piescope.seeds import Seeds
+from piescope.training.checkpoints import Checkpoints, Moment
 from piescope.training.recipe import Normalisation, Training
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -42,6 +44,7 @@ class TrainingData:
 
 def fit(
     loss: Loss,
+    network: nn.Module,
     parameters: Iterable[nn.Parameter],
     data: TrainingData,
     recipe: Training,
@@ -50,6 +53,7 @@ def fit(
     views: int = 1,
     pruner: Pruner | None = None,
     on_step: OnStep | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> list[float]:
     """Minimises a loss over a training set by SGD, pruning on the way if a pruner is given.
 
@@ -58,6 +62,7 @@ def fit(
 
     Args:
         loss: closes over the network; the caller sets its train or eval mode.
+        network: all that the loss runs.
         parameters: what the optimiser moves.
         data: images and labels on the device.
         recipe: epochs, batches, optimiser, schedule, augmentation.
@@ -66,12 +71,15 @@ def fit(
         views: 1: the loss gets ``[batch, channels, height, width]``; 2: ``[batch, 2, channels, height, width]``.
         pruner: owns the masks.
         on_step: for progress.
+        checkpoints: where to go on, and what to leave.
 
     Returns:
-        the loss of each step.
+        the loss of each step, those before a checkpoint included.
 
     Raises:
         DivergedError: the loss became NaN or infinite; says at which step.
+        MisfitError: the checkpoint to go on from is of another training.
+        StoppedError: the training was asked to stop.
     """
     trained = list(parameters)
     optimizer = torch.optim.SGD(
@@ -82,12 +90,16 @@ def fit(
         weight_decay=recipe.weight_decay,
     )
     per_epoch, steps = recipe.steps_per_epoch(len(data.labels)), recipe.steps(len(data.labels))
-    history: list[float] = []
-    step = 0
-    for epoch in range(recipe.epochs):
+    draws = torch.Generator()
+    moment = Moment(network, optimizer, pruner, draws)
+    history = [] if checkpoints is None else checkpoints.resume(purpose, steps, moment)
+    step = len(history)
+    for epoch in range(step // per_epoch, recipe.epochs):
         order = seeds.torch(f"order/{purpose}", epoch)
-        draws = seeds.torch(f"augment/{purpose}", epoch)
-        for batch in epoch_batches(len(data.labels), recipe.batch_size, order, recipe.drop_last):
+        if step == epoch * per_epoch:  # else this epoch was under way, and the draws are where they were
+            draws.manual_seed(seeds.integer(f"augment/{purpose}", epoch))
+        batches = epoch_batches(len(data.labels), recipe.batch_size, order, recipe.drop_last)
+        for batch in islice(batches, step - epoch * per_epoch, None):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * recipe.schedule.factor(step / per_epoch, recipe.epochs)
             step += 1
@@ -118,4 +130,6 @@ def fit(
                 )
             if on_step is not None:
                 on_step(step, steps, len(batch) * views)
+            if checkpoints is not None:
+                checkpoints.offer()
     return history

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from piescope.losses.contrastive import simclr_loss, supcon_loss
@@ -14,6 +14,7 @@ from piescope.pruning.pruner import Pruner
 from piescope.pruning.schedules import Gradual
 from piescope.pruning.scope import NetworkPart, prunable_parameters
 from piescope.seeds import Seeds
+from piescope.training.checkpoints import Checkpoints
 from piescope.training.loop import OnStep, TrainingData, fit
 from piescope.training.recipe import Contrastive, GradualPruning, OneShotPruning, Training
 
@@ -29,13 +30,14 @@ def train_supervised(
     pruning: GradualPruning | None = None,
     sparsity: float = 0.0,
     on_step: OnStep | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> History:
     """Trains the whole network with cross-entropy, in place; dense, or pruned gradually to ``sparsity``."""
     pruner = None
     if pruning is not None:
         part: NetworkPart = "all" if pruning.prune_head else "encoder"
         pruner = _gradual(model, pruning, pruning.supervised, sparsity, seeds, part)
-    return _whole(model, data, recipe, seeds, "supervised", pruner, on_step)
+    return _whole(model, data, recipe, seeds, "supervised", pruner, on_step, checkpoints)
 
 
 def train_contrastive(
@@ -47,6 +49,7 @@ def train_contrastive(
     pruning: GradualPruning | None = None,
     sparsity: float = 0.0,
     on_step: OnStep | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> History:
     """Trains in two stages, in place: the encoder under a projection head, then the linear head on it, frozen.
 
@@ -59,6 +62,7 @@ def train_contrastive(
         pruning: prunes the encoder in the first stage and the head in the second.
         sparsity: where it ends, in both.
         on_step: for progress, over both stages.
+        checkpoints: where to go on, and what to leave, likewise.
     """
     hidden, outputs = recipe.projection or (model.dims, model.dims)
     projector = ProjectionHead(model.dims, hidden, outputs, seeds.torch("weights/projection"))
@@ -80,15 +84,16 @@ def train_contrastive(
 
     encoder = [parameter for name, parameter in model.named_parameters() if not name.startswith("head.")]
     pruner = None if pruning is None else _gradual(model, pruning, pruning.encoder, sparsity, seeds, "encoder")
+    both = nn.ModuleDict({"model": model, "projector": projector})
     moved = [*encoder, *projector.parameters()]
     model.train()
-    first = fit(contrast, moved, data, recipe.encoder, seeds, "encoder", views=2, pruner=pruner, on_step=on_step)
+    first = fit(contrast, both, moved, data, recipe.encoder, seeds, "encoder", 2, pruner, on_step, checkpoints)
     pruner = None
     if pruning is not None and pruning.prune_head:
         pruner = _gradual(model, pruning, pruning.head, sparsity, seeds, "head")
     model.eval()
     head = model.head.parameters()
-    second = fit(classify, head, data, recipe.head, seeds, "head", pruner=pruner, on_step=on_step)
+    second = fit(classify, model, head, data, recipe.head, seeds, "head", 1, pruner, on_step, checkpoints)
     return {"encoder": first, "head": second}
 
 
@@ -99,11 +104,12 @@ def prune_and_finetune(
     sparsity: float,
     seeds: Seeds,
     on_step: OnStep | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> History:
     """Prunes a trained network at once, then fine-tunes all of it with cross-entropy, in place."""
     pruner = _pruner(model, pruning, seeds, "all" if pruning.prune_head else "encoder")
     pruner.prune(sparsity)
-    return _whole(model, data, pruning.finetune, seeds, "finetune", pruner, on_step)
+    return _whole(model, data, pruning.finetune, seeds, "finetune", pruner, on_step, checkpoints)
 
 
 def _whole(
@@ -114,6 +120,7 @@ def _whole(
     purpose: str,
     pruner: Pruner | None,
     on_step: OnStep | None,
+    checkpoints: Checkpoints | None,
 ) -> History:
     """The whole network by cross-entropy."""
 
@@ -121,7 +128,8 @@ def _whole(
         return functional.cross_entropy(model(images), labels)
 
     model.train()
-    return {purpose: fit(loss, model.parameters(), data, recipe, seeds, purpose, pruner=pruner, on_step=on_step)}
+    moved = model.parameters()
+    return {purpose: fit(loss, model, moved, data, recipe, seeds, purpose, 1, pruner, on_step, checkpoints)}
 
 
 def _gradual(

@@ -116,6 +116,17 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
     assert store.remove_leftovers() == 0
 
 
+def test_checkpoints_of_finished_steps_are_leftovers(tmp_path: Path) -> None:
+    """A worker that was killed after it published its step left one."""
+    store = written(tmp_path)
+    finished, under_way = layout.checkpoint(tmp_path, KEY), layout.checkpoint(tmp_path, "f" * 32)
+    finished.parent.mkdir()
+    finished.touch()
+    under_way.touch()
+    assert store.remove_leftovers() == 1
+    assert list(finished.parent.iterdir()) == [under_way]
+
+
 def test_files_follow_the_umask(tmp_path: Path) -> None:
     old = os.umask(0o027)
     try:

@@ -39,6 +39,7 @@ def out(tmp_path: Path) -> Path:
         layout.lock(made),
         layout.running(made),
         layout.report(made),
+        layout.checkpoint(made, KEY),
         layout.failure(made, KEY),
         layout.log(made, KEY),
     ):
@@ -55,7 +56,7 @@ def out(tmp_path: Path) -> Path:
 
 FOREIGN = [
     "thesis.csv", "results/thesis.csv", "results/tables/pies-mine.csv", "results/tables/old.tex", "results/figures/figure-1.png", "logs/server.log",
-    "logs/results", "failures/notes.json", "artefacts/readme.txt", "artefacts/train/notes", "artefacts/mine/weights/model.safetensors",
+    "logs/results", "failures/notes.json", "checkpoints/best.safetensors", "artefacts/readme.txt", "artefacts/train/notes", "artefacts/mine/weights/model.safetensors",
     "artefacts/mine/weights/manifest.json", ".tmp-mine", ".tmp-report-of-2024", "report.html.bak", "mine/results/manifest.json",
 ]  # fmt: skip
 

@@ -20,7 +20,7 @@ def test_the_loop_against_a_loop_written_out() -> None:
     given = data()
     losses = fit(
         lambda images, labels: functional.cross_entropy(ours(images), labels),
-        ours.parameters(), given, recipe, SEEDS, "supervised",
+        ours, ours.parameters(), given, recipe, SEEDS, "supervised",
     )  # fmt: skip
     optimizer = torch.optim.SGD(theirs.parameters(), 0.1, 0.8, nesterov=True, weight_decay=1e-3)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=6)
@@ -44,7 +44,7 @@ def test_drop_last_and_steps() -> None:
     net = model()
     fit(
         lambda images, labels: functional.cross_entropy(net(images), labels),
-        net.parameters(), data(), recipe, SEEDS, "x", on_step=lambda step, steps, images: seen.append(images),
+        net, net.parameters(), data(), recipe, SEEDS, "x", on_step=lambda step, steps, images: seen.append(images),
     )  # fmt: skip
     assert seen == [25] * recipe.steps(60) == [25] * 6
 
@@ -55,5 +55,5 @@ def test_divergence_is_reported_with_its_step() -> None:
     with pytest.raises(DivergedError, match=r"at step \d+ of 18"):
         fit(
             lambda images, labels: functional.cross_entropy(net(images), labels),
-            net.parameters(), data(), recipe, SEEDS, "supervised",
+            net, net.parameters(), data(), recipe, SEEDS, "supervised",
         )  # fmt: skip

@@ -1,0 +1,185 @@
+"""Checkpoints of a training under way: what its next step hangs on, copied between two steps and taken up again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Thread
+
+import torch
+from torch import Generator, Tensor, nn
+
+from piescope.pruning.pruner import Pruner
+
+
+class MisfitError(ValueError):
+    """A checkpoint is not one of this training."""
+
+
+class StoppedError(RuntimeError):
+    """Somebody asked the training to stop; its last checkpoint is written."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training between two steps.
+
+    Attributes:
+        stage: which is under way.
+        tensors: on the CPU, by name: ``losses.STAGE`` of each stage so far (float64; as many as it has done steps), and
+            the names of `Moment.tensors`, of the stage under way.
+    """
+
+    stage: str
+    tensors: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All that the next step of a stage hangs on, beside the recipe, the data and the place of the step.
+
+    Attributes:
+        network: everything that the loss runs, buffers included.
+        optimizer: SGD; of its state there is momentum.
+        pruner: masks, and what may grow back.
+        draws: the augmentation's generator, somewhere in an epoch.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.SGD
+    pruner: Pruner | None
+    draws: Generator
+
+    def tensors(self) -> dict[str, Tensor]:
+        """As they are now, by name; all but ``draws`` go on changing."""
+        pruning = {} if self.pruner is None else self.pruner.state()
+        momentum = {name: self.optimizer.state[parameter].get("momentum_buffer") for name, parameter in self._moved()}
+        return {
+            **{f"network.{name}": tensor for name, tensor in self.network.state_dict().items()},
+            **{f"pruning.{name}": tensor for name, tensor in pruning.items()},
+            **{name: buffer for name, buffer in momentum.items() if buffer is not None},
+            "draws": self.draws.get_state(),
+        }
+
+    def restore(self, stored: Mapping[str, Tensor]) -> None:
+        """Makes everything as it was, to the bit and to the order of its bytes in memory, on which kernels hang.
+
+        Raises:
+            MisfitError: other tensors are stored, or of other shapes; nothing was changed.
+        """
+        needed, momentum = self.tensors(), {name: torch.empty_like(parameter) for name, parameter in self._moved()}
+        known = {**momentum, **needed}
+        if wrong := (needed.keys() - stored.keys()) | (stored.keys() - known.keys()):
+            raise MisfitError(f"it lacks, or should not have, {', '.join(sorted(wrong)[:3])}")
+        for name, tensor in stored.items():
+            if (tensor.shape, tensor.dtype) != (known[name].shape, known[name].dtype):
+                raise MisfitError(f"{name} is {tuple(tensor.shape)}, expected {tuple(known[name].shape)}")
+        try:
+            self.draws.set_state(stored["draws"])
+        except RuntimeError as error:
+            raise MisfitError(f"draws: {error}") from error
+        for name, tensor in stored.items():
+            known[name].copy_(tensor)
+        for name, parameter in self._moved():
+            if name in stored:
+                self.optimizer.state[parameter]["momentum_buffer"] = known[name]
+
+    def _moved(self) -> list[tuple[str, nn.Parameter]]:
+        """What the optimiser moves, each by its buffer's name."""
+        listed = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        return [(f"momentum.{place}", parameter) for place, parameter in enumerate(listed)]
+
+
+@dataclass(frozen=True)
+class When:
+    """When a training leaves checkpoints.
+
+    Attributes:
+        seconds: between two, and before the first.
+        is_asked: whether it is to leave one now, and stop.
+    """
+
+    seconds: float
+    is_asked: Callable[[], bool] = lambda: False
+
+
+class Checkpoints:
+    """The checkpoints of one training through its stages: the one that it goes on from, and those that it leaves.
+
+    As a context it ends when the last one is written.
+
+    Args:
+        write: keeps a checkpoint; called on a thread of its own, while training goes on, and never twice at a time.
+        when: to have one.
+        found: the one to go on from.
+
+    Raises:
+        MisfitError: at the end: the one that was found is of a stage that this training has not.
+    """
+
+    def __init__(self, write: Callable[[Checkpoint], None], when: When, found: Checkpoint | None = None) -> None:
+        self._write, self._when, self._found = write, when, found
+        self._due = time.monotonic() + when.seconds
+        self._losses: dict[str, list[float]] = {}
+        self._writer: Thread | None = None
+
+    def __enter__(self) -> Checkpoints:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._wait()
+        if kind is None and self._found is not None and self._found.stage not in self._losses:
+            raise MisfitError(f"it is of a stage {self._found.stage!r}")
+
+    def resume(self, stage: str, steps: int, moment: Moment) -> list[float]:
+        """Begins a stage, or takes it up where the checkpoint left it: its moment is as it was then.
+
+        Args:
+            stage: its name; stages come in their order.
+            steps: that it has in all.
+            moment: of a stage that has done nothing yet.
+
+        Returns:
+            the losses of the steps that are done (of a stage before the one that was under way: all); the caller adds
+            those of the next ones.
+
+        Raises:
+            MisfitError: the checkpoint is of another training.
+        """
+        stored = {} if self._found is None else dict(self._found.tensors)
+        done = stored.get(f"losses.{stage}", torch.empty(0, dtype=torch.float64))
+        is_under_way = self._found is not None and self._found.stage == stage
+        if not (0 < len(done) <= steps if is_under_way else len(done) in (0, steps)):
+            raise MisfitError(f"it has {len(done)} of {steps} steps of {stage}")
+        if is_under_way:
+            moment.restore({name: tensor for name, tensor in stored.items() if not name.startswith("losses.")})
+        self._stage, self._moment = stage, moment
+        self._losses[stage] = done.tolist()
+        return self._losses[stage]
+
+    def offer(self) -> None:
+        """After each step: takes a checkpoint if one is due and the last one is written.
+
+        Raises:
+            StoppedError: it was asked for, and is written.
+        """
+        asked = self._when.is_asked()
+        if not asked and (time.monotonic() < self._due or (self._writer is not None and self._writer.is_alive())):
+            return
+        self._wait()
+        self._writer = Thread(target=self._write, args=(self._taken(),))
+        self._writer.start()
+        self._due = time.monotonic() + self._when.seconds
+        if asked:
+            self._wait()
+            raise StoppedError("stopped; the next run goes on from here")
+
+    def _taken(self) -> Checkpoint:
+        losses = {f"losses.{stage}": torch.tensor(each, dtype=torch.float64) for stage, each in self._losses.items()}
+        copied = {name: tensor.to("cpu", copy=True) for name, tensor in self._moment.tensors().items()}
+        return Checkpoint(self._stage, losses | copied)
+
+    def _wait(self) -> None:
+        if self._writer is not None:
+            self._writer.join()

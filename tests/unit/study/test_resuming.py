@@ -1,0 +1,161 @@
+"""A training step that is stopped is published as if nothing had been; tests/unit/training has every place to stop at."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from conftest import SMALL
+from piescope.store import layout
+from piescope.store.artefacts import Artefact, Store, as_tensors
+from piescope.store.checkpoints import CHECKPOINT_FORMAT, Origin, write_checkpoint
+from piescope.study import steps
+from piescope.study.parse import parse_study
+from piescope.study.plan import make_plan
+from piescope.training.checkpoints import StoppedError, When
+from piescope.version import __version__
+
+PLAN = make_plan(parse_study(SMALL.read_text()))
+NAMED = {step.label: step for step in PLAN.steps}
+DENSE, GMP, ONE_SHOT = "supervised dense, seed 0", "supcon gmp 0.5, seed 0", "supervised one_shot 0.5, seed 0"
+BATCHES = {DENSE: 8, GMP: 8, ONE_SHOT: 4}
+NEVER = When(float("inf"))
+
+
+def done(label: str, store: Store, when: When | None = NEVER, stop_after: int | None = None) -> tuple[Artefact, int]:
+    """What a step makes, and how many batches it took; it is asked to stop after so many."""
+    step, batches = NAMED[label], 0
+
+    def on_images(_images: int) -> None:
+        nonlocal batches
+        batches += 1
+
+    if stop_after is not None:
+        when = When(float("inf"), lambda: batches == stop_after)
+    return steps.perform(step, store, "cpu", on_images, when), batches
+
+
+def stop(label: str, store: Store, after: int) -> Path:
+    """The checkpoint that a stopped step leaves."""
+    with pytest.raises(StoppedError):
+        done(label, store, stop_after=after)
+    assert not store.has(NAMED[label].kind, NAMED[label].key)
+    return layout.checkpoint(store.out, NAMED[label].key)
+
+
+def hashes(made: Artefact) -> dict[str, str]:
+    """Of all its files, the manifest included."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made.folder.iterdir()}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Of a study whose data are loaded."""
+    begun = Store(tmp_path / "out")
+    done(PLAN.data.label, begun)
+    return begun
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """The hashes of what each training makes without checkpoints."""
+    whole = Store(tmp_path_factory.mktemp("whole"))
+    done(PLAN.data.label, whole)
+    return {label: hashes(done(label, whole, None)[0]) for label in BATCHES}
+
+
+@pytest.mark.parametrize(("label", "after"), [(DENSE, 3), (GMP, 2), (GMP, 6), (ONE_SHOT, 1)])
+def test_a_stopped_step_goes_on_and_makes_the_same_bytes(
+    label: str, after: int, store: Store, undisturbed: dict[str, dict[str, str]]
+) -> None:
+    if label == ONE_SHOT:
+        done(DENSE, store)
+    path = stop(label, store, after)
+    assert path.is_file()
+    made, batches = done(label, store)
+    assert hashes(made) == undisturbed[label]
+    assert batches == BATCHES[label] - after
+    assert not path.exists()
+    assert not layout.log(store.out, NAMED[label].key).exists()
+
+
+def test_a_step_killed_again_and_again_goes_on_from_the_last_checkpoint(
+    store: Store, undisturbed: dict[str, dict[str, str]]
+) -> None:
+    for _ in range(BATCHES[GMP] - 1):
+        stop(GMP, store, 1)
+    made, batches = done(GMP, store)
+    assert (hashes(made), batches) == (undisturbed[GMP], 1)
+
+
+def rewritten(path: Path, without: str = "", **changed: Any) -> None:
+    """The same checkpoint, whole, of another origin or without a tensor."""
+    content = path.read_bytes()
+    said = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    arrays = {name: array for name, array in safetensors.numpy.load(content).items() if name != without}
+    origin = Origin.model_validate_json(said["origin"])
+    write_checkpoint(path, origin.model_copy(update=changed), said["stage"], arrays)
+
+
+def damaged(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def made_elsewhere(path: Path) -> None:
+    rewritten(path, environment={**steps.environment("cpu"), "piescope": __version__, "processor": "another"})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (damaged, "SHA-256"),
+        (made_elsewhere, "processor 'another', here "),
+        (partial(rewritten, format_version=CHECKPOINT_FORMAT + 1), f"format_version {CHECKPOINT_FORMAT + 1}, here"),
+        (partial(rewritten, key="0" * 32), "key '0000"),
+        (partial(rewritten, parents={}), "parents {}, here"),
+        (partial(rewritten, without="network.model.conv1.weight"), "it lacks"),
+        (partial(rewritten, without="losses.head"), "0 of 4 steps of head"),
+    ],
+    ids=["damaged", "of another machine", "of another format", "of another step", "of other data", "misfit", "without losses"],
+)  # fmt: skip
+def test_a_checkpoint_that_is_of_no_use_is_said_in_the_log_and_the_step_begun_anew(
+    spoil: Callable[[Path], None], why: str, store: Store, undisturbed: dict[str, dict[str, str]]
+) -> None:
+    path = stop(GMP, store, 2 if why == "it lacks" else 6)
+    spoil(path)
+    made, batches = done(GMP, store)
+    assert (hashes(made), batches) == (undisturbed[GMP], BATCHES[GMP])
+    (line,) = layout.log(store.out, NAMED[GMP].key).read_text().splitlines()
+    assert f"{GMP}: {path} is of no use: it" in line
+    assert why in line
+    assert not path.exists()
+
+
+def test_a_fine_tuning_goes_on_from_no_other_model(store: Store) -> None:
+    """A dense model that was made again elsewhere has the same key, and other bits."""
+    dense, _ = done(DENSE, store)
+    stop(ONE_SHOT, store, 1)
+    files, dense_tensors = {name: dense.read(name) for name in dense.manifest["files"]}, dense.tensors(layout.MODEL)
+    shutil.rmtree(dense.folder)
+    network = {**dense_tensors, "head.bias": dense_tensors["head.bias"] + np.float32(1)}
+    store.write("train", dense.key, {**files, layout.MODEL: as_tensors(network)}, DENSE, {})
+    assert done(ONE_SHOT, store)[1] == BATCHES[ONE_SHOT]
+    assert "parents" in layout.log(store.out, NAMED[ONE_SHOT].key).read_text()
+
+
+def test_no_room_for_checkpoints_ends_no_training(store: Store, undisturbed: dict[str, dict[str, str]]) -> None:
+    layout.checkpoints(store.out).write_text("no folder")
+    made, _ = done(DENSE, store, When(0))
+    assert hashes(made) == undisturbed[DENSE]
+    assert f"{DENSE}: no checkpoint could be written: " in layout.log(store.out, NAMED[DENSE].key).read_text()

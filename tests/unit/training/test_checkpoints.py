@@ -1,0 +1,239 @@
+"""A training that is stopped and goes on is the undisturbed one to the bit, wherever it was stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from made_trainings import SEEDS, data, model
+from piescope.models.wide_resnet import WideResNet
+from piescope.pruning.schedules import Gradual
+from piescope.store.checkpoints import Origin, read_checkpoint, write_checkpoint
+from piescope.training import checkpoints as module
+from piescope.training.checkpoints import Checkpoint, Checkpoints, MisfitError, StoppedError, When
+from piescope.training.loop import OnStep
+from piescope.training.recipe import Augmentation, ColorJitter, Contrastive, GradualPruning, OneShotPruning, Training
+from piescope.training.schedule import Cosine
+from piescope.training.stages import History, prune_and_finetune, train_contrastive, train_supervised
+
+AUGMENTED = Augmentation(pad_and_crop=1, horizontal_flip=0.5, color_jitter=ColorJitter(brightness=0.4, probability=0.5))
+STAGE = Training(
+    epochs=3,
+    batch_size=25,
+    learning_rate=0.05,
+    nesterov=True,
+    weight_decay=1e-3,
+    schedule=Cosine(),
+    augmentation=AUGMENTED,
+)  # three steps an epoch, the last one smaller
+CONTRASTIVE = Contrastive(encoder=STAGE, head=STAGE, temperature=0.5)
+GRADUAL = GradualPruning(kind="gradual", scope="layer", biases=True)
+ONE_SHOT = OneShotPruning(kind="one_shot", biases=True, finetune=STAGE)
+
+Train = Callable[[WideResNet, OnStep | None, Checkpoints | None], History]
+
+
+def on(schedule: Gradual, pruning: GradualPruning = GRADUAL) -> GradualPruning:
+    return pruning.model_copy(update=dict.fromkeys(("supervised", "encoder", "head"), schedule))
+
+
+GMP, DELAYED = Gradual(begin=2, end=8, frequency=2), Gradual(begin=5, end=9, frequency=2)
+PRUNED = {"dense": None, "gmp": on(GMP), "delayed_gmp": on(DELAYED), "one_shot": None}
+STOPS = {
+    "mid-epoch": {"dense": 4, "gmp": 5, "delayed_gmp": 4, "one_shot": 4},
+    "at an epoch's end": {"dense": 6, "gmp": 6, "delayed_gmp": 6, "one_shot": 6},
+    "before the batch of a pruning": {"dense": 1, "gmp": 1, "delayed_gmp": 4, "one_shot": 1},
+    "after the first pruning": {"dense": 2, "gmp": 2, "delayed_gmp": 5, "one_shot": 2},
+    "at the last step": dict.fromkeys(PRUNED, 9),
+}
+
+
+def training(objective: str, method: str, pruning: GradualPruning | None = None) -> Train:
+    """A network of its own, in place; supcon has two stages of nine steps each, but fine-tuning has one everywhere."""
+    if method == "one_shot":
+        return lambda net, on_step, kept: prune_and_finetune(net, data(), ONE_SHOT, 0.6, SEEDS, on_step, kept)
+    pruned = (pruning or PRUNED[method], 0.7)
+    if objective == "supervised":
+        return lambda net, on_step, kept: train_supervised(net, data(), STAGE, SEEDS, *pruned, on_step, kept)
+    return lambda net, on_step, kept: train_contrastive(net, data(), CONTRASTIVE, SEEDS, True, *pruned, on_step, kept)
+
+
+@cache
+def begins_with(objective: str, method: str) -> dict[str, Tensor]:
+    """What the network holds before: for one-shot, the dense model of its objective."""
+    net = model()
+    if method == "one_shot":
+        training(objective, "dense")(net, None, None)
+    return {name: tensor.clone() for name, tensor in net.state_dict().items()}
+
+
+def fresh(objective: str, method: str) -> WideResNet:
+    """As in a process of its own: another network object, another global generator."""
+    torch.seed()
+    net = model().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.load_state_dict(begins_with(objective, method))
+    return net
+
+
+def stopped(train: Train, net: WideResNet, after: int, found: Checkpoint | None = None) -> Checkpoint:
+    """The checkpoint that is left when a training is asked to stop after so many of its steps."""
+    left: list[Checkpoint] = []
+    seen = 0
+
+    def count(*_: int) -> None:
+        nonlocal seen
+        seen += 1
+
+    when = When(float("inf"), lambda: seen == after)
+    with pytest.raises(StoppedError), Checkpoints(left.append, when, found) as kept:
+        train(net, count, kept)
+    return left[0]
+
+
+def through_a_file(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
+    path, origin = folder / "checkpoint", Origin(key="key", parents={}, environment={})
+    write_checkpoint(path, origin, checkpoint.stage, {name: each.numpy() for name, each in checkpoint.tensors.items()})
+    stage, arrays = read_checkpoint(path, origin)
+    return Checkpoint(stage, {name: torch.from_numpy(array) for name, array in arrays.items()})
+
+
+def losses_in(checkpoint: Checkpoint) -> int:
+    """Steps that it has behind it."""
+    return sum(len(each) for name, each in checkpoint.tensors.items() if name.startswith("losses."))
+
+
+def assert_same(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> None:
+    assert ours.keys() == theirs.keys()
+    assert [name for name, tensor in ours.items() if not torch.equal(tensor, theirs[name])] == []
+
+
+@cache
+def undisturbed(objective: str, method: str) -> tuple[Train, dict[str, Tensor], History, Checkpoint]:
+    """How to train, the network and the losses at the end, and all that a step after the last would hang on."""
+    train, net = training(objective, method), fresh(objective, method)
+    history = train(net, None, None)
+    last = stopped(train, fresh(objective, method), sum(map(len, history.values())))
+    assert [last.tensors[f"losses.{stage}"].tolist() for stage in history] == list(history.values())
+    return train, net.state_dict(), history, last
+
+
+@pytest.mark.parametrize("method", PRUNED)
+@pytest.mark.parametrize("objective", ["supervised", "supcon"])
+@pytest.mark.parametrize("stop", STOPS)
+def test_stopped_and_continued_is_undisturbed(objective: str, method: str, stop: str, tmp_path: Path) -> None:
+    train, network, losses, last = undisturbed(objective, method)
+    steps = sum(map(len, losses.values()))
+    for done in range(STOPS[stop][method], steps + 1, 9):  # the same place of each stage
+        left = through_a_file(stopped(train, fresh(objective, method), done), tmp_path)
+        assert losses_in(left) == done
+        net = fresh(objective, method)
+        if done < steps:  # stopped once more, by the last step, to see momentum, masks, draws and losses
+            assert_same(dict(stopped(train, net, steps - done, left).tensors), dict(last.tensors))
+        else:
+            with Checkpoints(print, When(float("inf")), left) as kept:
+                assert train(net, None, kept) == losses
+        assert_same(net.state_dict(), network)
+
+
+@pytest.mark.parametrize(
+    "pruning",
+    [
+        GRADUAL.model_copy(update={"regrowth": True}),
+        GRADUAL.model_copy(update={"criterion": "random", "scope": "global"}),
+        GRADUAL.model_copy(update={"criterion": "random", "regrowth": True}),
+        GRADUAL.model_copy(update={"counting": "remaining"}),
+    ],
+    ids=["regrowth", "random", "random and regrowth", "counting what remains"],
+)
+def test_weights_that_come_back_and_random_masks(pruning: GradualPruning) -> None:
+    train = training("supervised", "gmp", on(GMP, pruning))
+    whole = stopped(train, fresh("supervised", "gmp"), 9)
+    for done in (3, 6):
+        left = stopped(train, fresh("supervised", "gmp"), done)
+        assert_same(dict(stopped(train, fresh("supervised", "gmp"), 9 - done, left).tensors), dict(whole.tensors))
+
+
+def test_without_momentum() -> None:
+    plain = STAGE.model_copy(update={"momentum": 0.0, "nesterov": False})
+
+    def train(net: WideResNet, on_step: OnStep | None, kept: Checkpoints | None) -> History:
+        return train_supervised(net, data(), plain, SEEDS, None, 0.0, on_step, kept)
+
+    whole, left = stopped(train, model(), 9), stopped(train, model(), 4)
+    assert not any(name.startswith("momentum") for name in left.tensors)
+    assert_same(dict(stopped(train, model(), 5, left).tensors), dict(whole.tensors))
+
+
+class Killed(BaseException):
+    """As a signal: nothing is written any more."""
+
+
+@pytest.mark.parametrize("at", [1, 4, 5, 9, 13, 17])
+def test_at_most_one_interval_is_lost(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that a step moves by one second: four seconds, so four steps."""
+    clock, left = [0], list[Checkpoint]()
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    train = training("supcon", "gmp")
+
+    def count(*_: int) -> None:
+        clock[0] += 1
+        for thread in set(threading.enumerate()) - before:
+            thread.join()
+        if clock[0] == at:
+            raise Killed
+
+    before = set(threading.enumerate())
+    with pytest.raises(Killed), Checkpoints(left.append, When(4)) as kept:
+        train(fresh("supcon", "gmp"), count, kept)
+    assert len(left) == (at - 1) // 4
+    assert 0 < at - (losses_in(left[-1]) if left else 0) <= 4
+
+
+def test_training_goes_on_while_a_checkpoint_is_written() -> None:
+    train, written, goes_on = training("supervised", "gmp"), list[Checkpoint](), threading.Event()
+
+    def write(checkpoint: Checkpoint) -> None:
+        assert goes_on.wait(3600)
+        written.append(checkpoint)
+
+    def count(step: int, *_: int) -> None:
+        if step == 6:
+            goes_on.set()  # five more steps have been taken
+
+    with Checkpoints(write, When(0)) as kept:
+        train(fresh("supervised", "gmp"), count, kept)
+    assert_same(dict(written[0].tensors), dict(stopped(train, fresh("supervised", "gmp"), 1).tensors))
+    assert 1 <= len(written) <= 5  # none was begun in these steps
+
+
+def changed(checkpoint: Checkpoint, **tensors: Tensor | None) -> Checkpoint:
+    all_of_them = {**checkpoint.tensors, **{name.replace("__", "."): tensor for name, tensor in tensors.items()}}
+    return replace(checkpoint, tensors={name: tensor for name, tensor in all_of_them.items() if tensor is not None})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (partial(changed, network__conv1__weight=None), "network.conv1.weight"),
+        (partial(changed, network__conv1__weight=torch.zeros(3)), r"network.conv1.weight is \(3,\)"),
+        (partial(changed, network__norm__weight=torch.zeros(64, dtype=torch.float64)), "network.norm.weight"),
+        (partial(changed, momentum__999=torch.zeros(3)), "momentum.999"),
+        (partial(changed, draws=torch.zeros(5056, dtype=torch.uint8)), "draws"),
+        (partial(changed, losses__supervised=torch.zeros(10, dtype=torch.float64)), "10 of 9 steps of supervised"),
+        (partial(changed, losses__supervised=None), "0 of 9 steps of supervised"),
+        (partial(replace, stage="encoder"), "4 of 9 steps of supervised"),
+        (lambda left: Checkpoint("encoder", {}), "a stage 'encoder'"),
+    ],
+)  # fmt: skip
+def test_a_checkpoint_of_another_training_is_refused(spoil: Callable[[Checkpoint], Checkpoint], named: str) -> None:
+    train = training("supervised", "dense")
+    found = spoil(stopped(train, fresh("supervised", "dense"), 4))
+    with pytest.raises(MisfitError, match=named), Checkpoints(print, When(float("inf")), found) as kept:
+        train(fresh("supervised", "dense"), None, kept)
