@@ -32,9 +32,14 @@ def artefacts(out: Path) -> int:
     return sum(1 for _ in out.glob("artefacts/*/[!.]*/manifest.json"))
 
 
+def checkpoints(out: Path) -> int:
+    """Trainings under way that have one."""
+    return sum(1 for _ in out.glob("checkpoints/*.safetensors"))
+
+
 def start(study: Path, out: Path, workers: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        piescope_command("run", study, "--out", out, "--workers", str(workers)),
+        piescope_command("run", study, "--out", out, "--workers", str(workers), "--checkpoint-seconds", "0"),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **SEEN, "PIESCOPE_TEST_RUN": str(out)},
         preexec_fn=hear_ctrl_c,
     )  # fmt: skip
@@ -68,7 +73,7 @@ def test_kill_9_in_the_middle_then_the_same_hashes(request: pytest.FixtureReques
     out = tmp_path / "killed"
     for count in (3, 20) if LONG else (6,):
         process = start(whole.study, out, 2)
-        wait_until(lambda count=count: artefacts(out) >= count, process)
+        wait_until(lambda count=count: artefacts(out) >= count and checkpoints(out), process)
         process.send_signal(signal.SIGKILL)  # the parent alone: its workers must not go on without it
         process.communicate(timeout=HANG)
         patience = time.monotonic() + HANG
@@ -217,14 +222,14 @@ import piescope.study.steps as steps
 
 real = steps.perform
 
-def perform(step, store, device, on_images):
+def perform(step, store, device, on_images, checkpoints):
     dying = Path(sys.argv[1]).with_name("dying")
     if step.label == "supervised dense, seed 1":
         dying.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     while step.label == "supervised dense, seed 0" and not dying.exists():
         time.sleep(0.05)  # under way when its neighbour dies
-    return real(step, store, device, on_images)
+    return real(step, store, device, on_images, checkpoints)
 
 steps.perform = perform
 

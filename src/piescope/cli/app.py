@@ -121,6 +121,9 @@ def run(
     device: Annotated[Device, typer.Option(help="Where networks run.")] = Device.auto,
     executor: Annotated[Executor, typer.Option(help="How steps are spread.")] = Executor.local,
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard what DIR holds of the study first.")] = False,
+    checkpoint_seconds: Annotated[
+        float, typer.Option(min=0, help="Between two checkpoints of a training: what a kill can lose.")
+    ] = 60.0,
     data_dir: DataDirOption = None,
     data: FormerDataOption = None,
     events: Annotated[Path | None, typer.Option(metavar="FILE", help="Add a JSON line for all that happens.")] = None,
@@ -172,7 +175,8 @@ def run(
                 signals.heed()
                 observer.tick()
 
-            outcome = execute(parsed, folder, count, where, fresh, replace(observer, tick=tick), announce)
+            heard = replace(observer, tick=tick)
+            outcome = execute(parsed, folder, count, where, fresh, heard, announce, checkpoint_seconds)
             signals.heed()
     except BusyError as busy:
         fail(str(busy), BAD_ENVIRONMENT)

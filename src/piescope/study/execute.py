@@ -13,7 +13,7 @@ from piescope.store import layout, ownership
 from piescope.store.artefacts import Store
 from piescope.store.durable import as_json, folder_lock, write_file
 from piescope.study.catalogue import write_catalogue
-from piescope.study.executors.local import Failed, Observer, run_steps
+from piescope.study.executors.local import CHECKPOINT_SECONDS, Failed, Observer, run_steps
 from piescope.study.folder import check_folder
 from piescope.study.parse import study_toml
 from piescope.study.plan import Plan, Ref, Step, make_plan
@@ -49,6 +49,7 @@ def execute(
     fresh: bool,
     observer: Observer,
     announce: Callable[[Plan, list[Step], int], None],
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Outcome:
     """Does every step of the study that is not done, and nothing twice.
 
@@ -61,6 +62,7 @@ def execute(
         observer: hears of progress.
         announce: called once before any work with the plan, the steps that are left, and how many finished steps in
             the folder are no part of this study (of an earlier version of it).
+        checkpoint_seconds: between two checkpoints of a training.
 
     Raises:
         StudyError: the folder holds another study, or is a file.
@@ -81,7 +83,8 @@ def execute(
         announce(plan, left, _unused(plan, store))
         ran: list[Step] = []
         try:
-            failed = _work(left, done, store, workers, device, _Bookkeeper(out).around(observer, ran)) if left else []
+            books = _Bookkeeper(out).around(observer, ran)
+            failed = _work(left, done, store, workers, device, books, checkpoint_seconds) if left else []
         finally:
             write_catalogue(plan, store)
         return Outcome(len(done), len(ran), failed, len(left) - len(ran) - len(failed))
@@ -95,11 +98,17 @@ def _write_study(study: Study, out: Path) -> None:
 
 
 def _work(
-    left: list[Step], done: set[Ref], store: Store, workers: int, device: str, observer: Observer
+    left: list[Step],
+    done: set[Ref],
+    store: Store,
+    workers: int,
+    device: str,
+    observer: Observer,
+    checkpoint_seconds: float,
 ) -> list[Failed]:
     """Does what is left; nothing says that a run is at work when it ends, however it ends."""
     try:
-        return run_steps(left, done, store.out, workers, device, observer)
+        return run_steps(left, done, store.out, workers, device, observer, checkpoint_seconds)
     finally:
         layout.running(store.out).unlink(missing_ok=True)
         store.remove_leftovers()

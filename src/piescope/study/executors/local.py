@@ -16,10 +16,16 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from piescope.store.artefacts import Store
 from piescope.study.plan import Ref, Step
+
+if TYPE_CHECKING:
+    from piescope.training.checkpoints import When
+
+CHECKPOINT_SECONDS = 60.0
+"""Between two checkpoints of a training, where nothing else is asked for."""
 
 ATTEMPTS_ALONE = 2
 """How often a step that lost its worker (killed, out of memory) is tried again, alone, before it counts as failed."""
@@ -28,6 +34,9 @@ DEATH_CURE = "it was killed or ran out of memory: free memory, use fewer --worke
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 TICK = 0.2
+
+STOPPING = 1.2
+"""Seconds that trainings have to leave a checkpoint, once the run is asked to stop."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,13 @@ class Observer:
 
 
 def run_steps(
-    steps: Sequence[Step], done: Iterable[Ref], out: Path, workers: int, device: str, observer: Observer
+    steps: Sequence[Step],
+    done: Iterable[Ref],
+    out: Path,
+    workers: int,
+    device: str,
+    observer: Observer,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> list[Failed]:
     """Runs all steps whose parents are done or succeed; goes on after failures with what does not hang on them.
 
@@ -67,7 +82,8 @@ def run_steps(
         out: the study's folder.
         workers: processes.
         device: ``"cpu"`` or ``"cuda"``.
-        observer: hears of everything.
+        observer: hears of everything; where it raises KeyboardInterrupt, trainings leave a checkpoint and stop.
+        checkpoint_seconds: between two checkpoints of a training.
 
     Returns:
         the steps that failed; their descendants were not started.
@@ -76,13 +92,13 @@ def run_steps(
     waiting = list(steps)
     failures: list[Failed] = []
     while True:
-        with _Pool(min(workers, max(1, len(waiting))), out, device) as pool:
+        with _Pool(min(workers, max(1, len(waiting))), out, device, checkpoint_seconds) as pool:
             suspects = _drain(pool, waiting, finished, failures, observer)
         if suspects is None:
             return failures
         for step in suspects:  # one of them lost its worker; alone, each shows whether it was the one
             for _ in range(ATTEMPTS_ALONE):
-                with _Pool(1, out, device) as pool:
+                with _Pool(1, out, device, checkpoint_seconds) as pool:
                     if _drain(pool, [step], finished, failures, observer) is None:
                         break
             else:
@@ -136,16 +152,21 @@ class _Outcome:
 
 
 class _Pool:
-    """Spawned single-threaded workers and the queue on which they tell how many images they did."""
+    """Spawned single-threaded workers, the queue on which they tell how many images they did, and the word to stop."""
 
-    def __init__(self, workers: int, out: Path, device: str) -> None:
+    def __init__(self, workers: int, out: Path, device: str, checkpoint_seconds: float) -> None:
         self.workers = workers
+        self._trainings: list[Future[_Outcome]] = []
         context = multiprocessing.get_context("spawn")
         self._progress: Any = context.Queue()
+        self._stop = context.RawValue("b", 0)  # no Event: a worker that is killed within one takes its lock along
         self._before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # read by libraries as workers load them
         self._executor = ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_start, initargs=(out, device, self._progress)
+            workers,
+            mp_context=context,
+            initializer=_start,
+            initargs=(out, device, self._progress, checkpoint_seconds, self._stop),
         )
 
     def __enter__(self) -> _Pool:
@@ -154,7 +175,15 @@ class _Pool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
+        try:
+            if kind is KeyboardInterrupt:
+                self._stop.value = 1
+                wait(self._trainings, timeout=STOPPING)
+        finally:
+            self._end(by_force=kind is not None)
+
+    def _end(self, by_force: bool) -> None:
+        if by_force:
             for process in list((self._executor._processes or {}).values()):
                 process.kill()  # a step leaves nothing half done, and SIGKILL no traceback
         self._executor.shutdown(wait=True, cancel_futures=True)
@@ -165,7 +194,10 @@ class _Pool:
                 os.environ[name] = value
 
     def submit(self, step: Step) -> Future[_Outcome]:
-        return self._executor.submit(_work, step)
+        future = self._executor.submit(_work, step)
+        if step.forward_backward:
+            self._trainings.append(future)
+        return future
 
     def heard(self) -> list[int]:
         messages = []
@@ -176,10 +208,10 @@ class _Pool:
                 return messages
 
 
-_worker: tuple[Store, str, Any] | None = None
+_worker: tuple[Store, str, Any, When] | None = None
 
 
-def _start(out: Path, device: str, progress: Any) -> None:
+def _start(out: Path, device: str, progress: Any, checkpoint_seconds: float, stop: Any) -> None:
     """In a new worker: ignore the terminal's Ctrl-C (the parent decides), end with the parent, load torch once."""
     global _worker
     import signal
@@ -190,9 +222,10 @@ def _start(out: Path, device: str, progress: Any) -> None:
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     from piescope.study.steps import set_up_worker
+    from piescope.training.checkpoints import When
 
     set_up_worker(device)
-    _worker = Store(out), device, progress
+    _worker = Store(out), device, progress, When(checkpoint_seconds, lambda: bool(stop.value))
 
 
 def _nothing() -> None:
@@ -208,7 +241,7 @@ def _work(step: Step) -> _Outcome:
     from piescope.study.steps import perform
 
     assert _worker is not None
-    store, device, progress = _worker
+    store, device, progress, checkpoints = _worker
     images, last = 0, time.monotonic()
 
     def on_images(count: int) -> None:
@@ -221,7 +254,7 @@ def _work(step: Step) -> _Outcome:
 
     began = time.monotonic()
     try:
-        perform(step, store, device, on_images)
+        perform(step, store, device, on_images, checkpoints)
         progress.put(images)
     except Exception as error:
         return _Outcome(time.monotonic() - began, f"{type(error).__name__}: {error}", traceback.format_exc())
