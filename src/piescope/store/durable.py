@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from piescope.processes import is_alive
 from piescope.store import layout
 
 
@@ -28,19 +29,7 @@ def is_leftover(path: Path) -> bool:
         (False, True)
     """
     writer = re.fullmatch(rf"{re.escape(layout.TEMPORARY_PREFIX)}.+-(\d+)-[0-9a-f]{{8}}", path.name)
-    return writer is not None and not path.is_symlink() and not _is_alive(int(writer[1]))
-
-
-def _is_alive(process: int) -> bool:
-    if process <= 0:
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # it exists and is somebody else's
-    return True
+    return writer is not None and not path.is_symlink() and not is_alive(int(writer[1]))
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -6,7 +6,8 @@ DIR/artefacts/KIND/KEY/            one folder per finished step: its files and m
 DIR/checkpoints/KEY.safetensors    a training under way, until its step is finished
 DIR/failures/KEY.json              steps that failed, until they succeed
 DIR/logs/KEY.log                   the full trace of a failed step, and why a checkpoint was of no use
-DIR/run.lock                       held by a running `piescope run`; running.json: what it is at
+DIR/run.lock                       held by every running `piescope run`
+DIR/work/KEY/TOKEN/                a step under way: whose it is, and its artefact while it is written
 DIR/results/                       tables, figures, examples.parquet: made from the above by `piescope report`
 DIR/report.html
 DIR/card.png                       its first screen as a picture, where it was asked for
@@ -50,7 +51,8 @@ checkpoints = _inside("checkpoints")
 failures = _inside("failures")
 logs = _inside("logs")
 lock = _inside("run.lock")
-running = _inside("running.json")
+work = _inside("work")
+running = _inside("running.json")  # earlier versions wrote it
 results = _inside("results")
 results_manifest = _inside("results", MANIFEST)  # what the results were made from, and their hashes
 summary = _inside("results", "summary.md")  # the page in short, for a pull request
@@ -67,6 +69,11 @@ def artefact(out: Path, kind: str, key: str) -> Path:
 def checkpoint(out: Path, key: str) -> Path:
     """Where a training under way goes on."""
     return checkpoints(out) / f"{key}.safetensors"
+
+
+def lease(out: Path, key: str) -> Path:
+    """Where the lease of a step lies, if somebody has it."""
+    return work(out) / key
 
 
 def failure(out: Path, key: str) -> Path:
