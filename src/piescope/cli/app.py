@@ -28,6 +28,7 @@ from piescope.cli.terminal import (
     cores,
     device_type,
     fail,
+    gpus,
     guarded,
     say,
     show_table,
@@ -61,7 +62,7 @@ def common(
     """What does a neural network forget when it is compressed?"""
 
 
-class Executor(StrEnum):
+class ExecutorName(StrEnum):
     """How steps are spread."""
 
     local = "local"
@@ -117,13 +118,17 @@ FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder 
 def run(
     study: StudyArgument,
     out: Annotated[Path | None, typer.Option(help="Folder for everything; default runs/NAME.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core, or per GPU.")] = None,
     device: Annotated[Device, typer.Option(help="Where networks run.")] = Device.auto,
-    executor: Annotated[Executor, typer.Option(help="How steps are spread.")] = Executor.local,
+    executor: Annotated[ExecutorName, typer.Option(help="How steps are spread.")] = ExecutorName.local,
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard what DIR holds of the study first.")] = False,
     checkpoint_seconds: Annotated[
         float, typer.Option(min=0, help="Between two checkpoints of a training: what a kill can lose.")
     ] = 60.0,
+    hung_after: Annotated[
+        float,
+        typer.Option(min=1, metavar="SECONDS", help="A worker without a sign of life for so long is killed."),
+    ] = 600.0,
     data_dir: DataDirOption = None,
     data: FormerDataOption = None,
     events: Annotated[Path | None, typer.Option(metavar="FILE", help="Add a JSON line for all that happens.")] = None,
@@ -132,13 +137,17 @@ def run(
         typer.Option(metavar="NAMES", help="Curves into tensorboard, wandb (offline), mlflow: one or several."),
     ] = None,
 ) -> None:
-    """Run a study, or what is left of it; then write its tables, figures and report."""
+    """Run a study, or what is left of it; then write its tables, figures and report.
+
+    Several runs of one DIR, also of several machines, share the work.
+    """
     from piescope.cli.board import Board
     from piescope.cli.events import Events, together
     from piescope.cli.progress import Progress
     from piescope.cli.reports import study_report
     from piescope.cli.trackers import Tracking, chosen
     from piescope.study.execute import BusyError, execute
+    from piescope.study.executors.local import LocalExecutor
     from piescope.study.plan import make_plan
 
     del executor  # there is one so far
@@ -146,7 +155,8 @@ def run(
     folder = out if out is not None else Path("runs") / parsed.name
     console = console_here()
     where = device_type(device)
-    count = workers if workers is not None else cores() if where == "cpu" else 1
+    devices = gpus() if where == "cuda" else []
+    count = workers if workers is not None else len(devices) or cores()
     check_data(console, parsed, folder, place_of_data(data_dir, data), fresh)
     watch = Progress(console, count)
     told = [] if events is None else [Events(events, watch.say)]
@@ -175,12 +185,12 @@ def run(
                 signals.heed()
                 observer.tick()
 
-            heard = replace(observer, tick=tick)
-            outcome = execute(parsed, folder, count, where, fresh, heard, announce, checkpoint_seconds)
+            steps = LocalExecutor(folder, where, count, devices, checkpoint_seconds, hung_after)
+            outcome = execute(parsed, folder, steps, fresh, replace(observer, tick=tick), announce)
             signals.heed()
     except BusyError as busy:
         fail(str(busy), BAD_ENVIRONMENT)
-    if outcome.ran:
+    if outcome.ran or outcome.found:
         say(console, watch.summary())
     study_report(console, folder)
     if outcome.failed:

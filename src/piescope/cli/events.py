@@ -12,8 +12,8 @@ from typing import IO, Any
 
 from piescope.problems import InputError
 from piescope.store.durable import naming
-from piescope.study.executors.local import Failed, Observer
 from piescope.study.plan import Step
+from piescope.study.scheduling import Failed, Observer
 from piescope.wording import printable
 
 IMAGES_EVERY = 10.0
@@ -24,9 +24,10 @@ class Events:
     r"""Appends a line for each thing that happens, and goes silent (once with a word) where that fails.
 
     Each line is an object with ``time`` (UTC), ``event`` and what belongs to it: ``began`` (steps, done, workers);
-    ``started``, ``finished`` (seconds) and ``failed`` (reason), each with ``kind``, ``key`` and ``label`` of a step;
-    ``images`` (trained on since the last such line); ``ended`` (finished, failed, and ``how``: ``done``, or what
-    stopped it). In JSON's ASCII, so no name in it can speak to whatever shows it.
+    ``started``, ``finished`` (seconds), ``found`` (another run of the folder did it) and ``failed`` (reason), each
+    with ``kind``, ``key`` and ``label`` of a step; ``said`` (text: what is tried again, and why); ``images`` (trained
+    on since the last such line); ``ended`` (finished, failed, and ``how``: ``done``, or what stopped it). In JSON's
+    ASCII, so no name in it can speak to whatever shows it.
 
     Args:
         path: of the file; lines are added to what is there.
@@ -59,7 +60,15 @@ class Events:
 
     def observer(self) -> Observer:
         """What the executor calls."""
-        return Observer(self._started, self._saw_images, self._finished, self._failed, self._tick)
+        return Observer(
+            started=self._started,
+            images=self._saw_images,
+            finished=self._finished,
+            found=self._found,
+            failed=self._failed,
+            said=lambda text: self.say("said", text=text),
+            tick=self._tick,
+        )
 
     def say(self, event: str, **facts: str | float) -> None:
         """A line."""
@@ -89,6 +98,9 @@ class Events:
     def _finished(self, step: Step, seconds: float) -> None:
         self._count["finished"] += 1
         self._of_step("finished", step, seconds=round(seconds, 3))
+
+    def _found(self, step: Step) -> None:
+        self._of_step("found", step)
 
     def _failed(self, failure: Failed) -> None:
         self._count["failed"] += 1

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from piescope.cli.board import Board, State
 from piescope.study.calibrate import UMAP_COMPILATION, UMAP_EXAMPLE
-from piescope.study.executors.local import Failed, Observer
 from piescope.study.plan import Step
+from piescope.study.scheduling import Failed, Observer
 
 NETWORK_KINDS = ("train", "finetune", "predict", "depth")
 """Steps whose time is that of passes through the network."""
@@ -51,6 +51,7 @@ class Progress:
         self._total = 0
         self._done = 0
         self._failed = 0
+        self._elsewhere = 0
         self._seen: deque[tuple[float, int]] = deque()
         self._pace: dict[str, tuple[float, float]] = {}
         self._began = time.monotonic()
@@ -84,7 +85,15 @@ class Progress:
 
     def observer(self) -> Observer:
         """What the executor calls."""
-        return Observer(self._started, self._saw_images, self._finished, self._failed_one, self._tick)
+        return Observer(
+            started=self._started,
+            images=self._saw_images,
+            finished=self._finished,
+            found=self._found,
+            failed=self._failed_one,
+            said=self.say,
+            tick=self._tick,
+        )
 
     def _started(self, step: Step) -> None:
         self._current[step.key] = step.label
@@ -113,6 +122,12 @@ class Progress:
             seconds = min(seconds, max(seconds - UMAP_COMPILATION, step.forward * UMAP_EXAMPLE))
         work, spent = self._pace.get(step.kind, (0.0, 0.0))
         self._pace[step.kind] = work + work_of(step), spent + seconds
+
+    def _found(self, step: Step) -> None:
+        self._elsewhere += 1
+        self._left.pop(step.key, None)
+        self._current.pop(step.key, None)
+        self._on_board(step, "done")
 
     def _failed_one(self, failure: Failed) -> None:
         self._failed += 1
@@ -145,7 +160,7 @@ class Progress:
         elapsed = time.monotonic() - self._began
         left = self.seconds_left()
         parts = [
-            f"{self._done}/{self._total} steps",
+            f"{self._done + self._elsewhere}/{self._total} steps" + self._others(),
             f"{self.images_per_second():,.0f} training images/s",
             f"{duration(elapsed)} gone",
             "time left unknown yet" if left is None else f"about {duration(left)} left",
@@ -157,7 +172,11 @@ class Progress:
     def summary(self) -> str:
         """One line for the end."""
         elapsed = time.monotonic() - self._began
-        return f"ran {self._done} steps in {duration(elapsed)}" + (f", {self._failed} failed" if self._failed else "")
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f"ran {self._done} steps in {duration(elapsed)}{self._others()}{failed}"
+
+    def _others(self) -> str:
+        return f", {self._elsewhere} by other runners" if self._elsewhere else ""
 
     def _tick(self) -> None:
         if self._live is not None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from piescope.cli.outlets import lost_output
+from piescope.store.durable import NO_ROOM
 from piescope.version import missing_extra
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ DONE, STEP_FAILED, BAD_INPUT, BAD_ENVIRONMENT, INTERNAL, INTERRUPTED, TERMINATED
 """What a command ends with. 1 says that a step failed or a budget is broken, and nothing else: a fault of piescope's
 own is 70 (EX_SOFTWARE of sysexits.h)."""
 
-NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -192,6 +192,15 @@ def device_type(wanted: Device) -> str:
             BAD_ENVIRONMENT,
         )
     return "cpu"
+
+
+def gpus() -> list[str]:
+    """The CUDA devices that this process may use, by the names that CUDA_VISIBLE_DEVICES takes."""
+    import torch
+
+    count = torch.cuda.device_count()
+    named = [name.strip() for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name.strip()]
+    return named[:count] or [str(number) for number in range(count)]
 
 
 def console_here(stderr: bool = False) -> Console:

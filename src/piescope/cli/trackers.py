@@ -21,8 +21,8 @@ from piescope.problems import InputError
 from piescope.store import layout
 from piescope.store.artefacts import Store
 from piescope.store.step_records import ArmSummary
-from piescope.study.executors.local import Observer
 from piescope.study.plan import Plan, Step
+from piescope.study.scheduling import Observer
 from piescope.version import install_command
 from piescope.wording import printable
 
@@ -187,12 +187,12 @@ class Tracking:
         self._tell()
 
     def observer(self) -> Observer:
-        """What the executor calls."""
+        """What the scheduler calls; what another runner has done is curves, too."""
 
-        def nothing(*_: object) -> None:
-            pass
+        def finished(step: Step, _seconds: float) -> None:
+            self._finished.put(step)
 
-        return Observer(nothing, nothing, lambda step, _seconds: self._finished.put(step), nothing, self._tell)
+        return Observer(finished=finished, found=self._finished.put, tick=self._tell)
 
     def _tell(self) -> None:
         if self._failure is not None:

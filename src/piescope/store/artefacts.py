@@ -17,6 +17,7 @@ import safetensors.numpy
 
 from piescope.store import layout
 from piescope.store.durable import as_json, is_leftover, sync_folder, temporary_name, write_durably
+from piescope.store.leases import Lease, LostLeaseError
 
 FORMAT_VERSION = 2
 """Part of every step's key: a change of what files hold makes new keys."""
@@ -81,6 +82,10 @@ def _cure(folder: Path) -> str:
 class Store:
     """The artefacts of one study folder.
 
+    Args:
+        out: the folder.
+        lease: under which a step is written; without it the caller sees to it that nobody else writes the same.
+
     Example:
         >>> import tempfile
         >>> store = Store(Path(tempfile.mkdtemp()))
@@ -89,8 +94,9 @@ class Store:
         (True, [1])
     """
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, lease: Lease | None = None) -> None:
         self.out = out
+        self._lease = lease
 
     def has(self, kind: str, key: str) -> bool:
         """Whether the step is done: its folder appears only when all of it is on disk."""
@@ -121,7 +127,11 @@ class Store:
         parents: tuple[str, ...] = (),
         environment: Mapping[str, Any] | None = None,
     ) -> Artefact:
-        """Publishes a finished step; a reader sees all of it or nothing. Already there: that one stays."""
+        """Publishes a finished step; a reader sees all of it or nothing. Already there: that one stays.
+
+        Raises:
+            LostLeaseError: another runner has taken the step over; nothing was published.
+        """
         folder = layout.artefact(self.out, kind, key)
         manifest = {
             "format_version": FORMAT_VERSION,
@@ -137,7 +147,7 @@ class Store:
             "environment": dict(environment or {}),
         }
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = temporary_name(folder)
+        temporary = temporary_name(folder) if self._lease is None else self._lease.files
         try:
             temporary.mkdir()
             for name, content in [*files.items(), (layout.MANIFEST, as_json(manifest))]:
@@ -150,8 +160,12 @@ class Store:
                     raise
                 shutil.rmtree(temporary)  # another worker published the same bytes first
             sync_folder(folder.parent)
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(temporary, ignore_errors=True)
+            if self._lease is not None and not self._lease.is_held():
+                raise LostLeaseError(f"{folder}: another runner has taken the step over") from error
+            if isinstance(error, OSError) and error.filename is not None:
+                error.filename = str(folder / Path(error.filename).name)  # the name that people know
             raise
         return self.load(kind, key)
 

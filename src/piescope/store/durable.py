@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -14,6 +15,9 @@ from typing import Any
 
 from piescope.processes import is_alive
 from piescope.store import layout
+
+NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+"""What the system says where nothing more can be written."""
 
 
 def temporary_name(target: Path) -> Path:
@@ -78,7 +82,8 @@ def sync_folder(folder: Path) -> None:
     """Names in a folder, on disk when this returns."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with naming(folder):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -89,23 +94,61 @@ def as_json(value: Any) -> bytes:
 
 
 @contextmanager
-def folder_lock(out: Path, patience: float = 0.0) -> Iterator[bool]:
-    """Holds the folder's run lock; yields False where another process has it, also after so many seconds of patience.
+def folder_lock(out: Path, patience: float = 0.0) -> Iterator[FolderLock | None]:
+    """Holds a folder's run lock: alone if nobody else does, else shared with the other runners.
 
-    The lock ends with its process: a killed run leaves none behind.
+    Where somebody holds it alone, also after so many seconds of patience, it yields None. A lock ends with its process:
+    a killed run leaves none behind.
     """
-    import fcntl
-
     out.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + patience
     with layout.lock(out).open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = FolderLock(file.fileno())
+        while not lock.be_alone():
+            time.sleep(0.05)  # `is_locked` holds it for an instant
+            if lock.be_alone() or lock.share():
                 break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    yield False
-                    return
-                time.sleep(0.05)
-        yield True
+            if time.monotonic() >= until:
+                yield None
+                return
+        yield lock
+
+
+def is_locked(out: Path) -> bool:
+    """Whether anybody holds a folder's run lock."""
+    try:
+        with layout.lock(out).open("rb") as file:
+            return not FolderLock(file.fileno()).be_alone()
+    except FileNotFoundError:
+        return False
+
+
+class FolderLock:
+    """A run lock that is held.
+
+    Attributes:
+        is_alone: whether nobody else holds it, nor can take it.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.is_alone = False
+
+    def be_alone(self) -> bool:
+        """Holds it alone, if nobody else holds it."""
+        self.is_alone = self._flock("LOCK_EX")
+        return self.is_alone
+
+    def share(self, wait: bool = False) -> bool:
+        """Lets others in; False where somebody holds it alone, if this is not to wait for them."""
+        self.is_alone = False
+        return self._flock("LOCK_SH", wait)
+
+    def _flock(self, kind: str, wait: bool = False) -> bool:
+        import fcntl
+
+        try:
+            fcntl.flock(self._descriptor, getattr(fcntl, kind) | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+        return True

@@ -15,6 +15,7 @@ counter that the owner raises), files/ (the artefact while it is written).
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 import time
@@ -229,9 +230,19 @@ class Holder:
                     lease.beat(count)
 
 
+def tidy(out: Path) -> None:
+    """Removes every lease of a folder; the caller knows that no runner is at work there."""
+    for lease in all_leases(out):
+        lease.end()
+    with suppress(OSError):  # there is none, or somebody put a file there
+        for empty in _inside(layout.work(out)):
+            empty.rmdir()
+        layout.work(out).rmdir()
+
+
 def _inside(folder: Path) -> Iterator[Path]:
-    """Folders in it that are no temporary ones and no links; none where it is gone."""
+    """Folders in it that are called as keys and tokens are, no links; none where it is gone."""
     with suppress(OSError):
         for entry in os.scandir(folder):
-            if not entry.name.startswith(layout.TEMPORARY_PREFIX) and entry.is_dir(follow_symlinks=False):
+            if re.fullmatch(r"[0-9a-f]{32,64}", entry.name) and entry.is_dir(follow_symlinks=False):
                 yield Path(entry.path)

@@ -39,7 +39,8 @@ def is_as_good_as_empty(out: Path) -> bool:
 
 def linked_folders(out: Path) -> list[Path]:
     """Folders of a study that are links to elsewhere, which nothing of ours follows to remove what is there."""
-    own = [each(out) for each in (layout.artefacts, layout.checkpoints, layout.failures, layout.logs, layout.results)]
+    steps = (layout.artefacts, layout.checkpoints, layout.failures, layout.logs, layout.work)
+    own = [each(out) for each in (*steps, layout.results)]
     inside = [path for folder in own if folder.is_dir() and not folder.is_symlink() for path in _folders(folder)]
     return [path for path in (*own, *inside) if path.is_symlink()]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from piescope.store import layout
 from piescope.store.artefacts import Store
-from piescope.store.durable import folder_lock
+from piescope.store.durable import is_locked
+from piescope.store.failures import failure_of
+from piescope.store.leases import all_leases
 from piescope.study.folder import study_of
 from piescope.study.plan import Ref, Step, make_plan
 from piescope.study.spec import Study
@@ -40,14 +40,14 @@ def status(out: Path) -> tuple[Study, list[StepStatus]]:
     states: dict[Ref, StepState] = {}
     for step in plan.steps:
         reason = ""
-        failure = layout.failure(out, step.key)
+        failure = failure_of(out, step.key)
         state: StepState = "waiting"
         if store.has(step.kind, step.key):
             state = "done"
         elif step.key in running:
             state = "running"
-        elif failure.is_file():
-            state, reason = "failed", json.loads(failure.read_bytes())["reason"]
+        elif failure is not None:
+            state, reason = "failed", failure.reason
         elif any(states[parent] == "failed" for parent in step.parent_refs()):
             reason = "a step that it hangs on failed"
         states[step.ref] = state
@@ -57,16 +57,10 @@ def status(out: Path) -> tuple[Study, list[StepStatus]]:
 
 def _running(out: Path) -> set[str]:
     """Keys that a live run is at; a lock that can be had means that none is."""
-    path = layout.running(out)
-    if not path.is_file():
+    held = {lease.key: lease.owner() for lease in all_leases(out)}
+    if not held or not is_locked(out):
         return set()
-    with folder_lock(out) as nobody_runs:
-        if nobody_runs:
-            return set()
-        try:
-            return set(json.loads(path.read_bytes())["keys"])
-        except (OSError, ValueError):
-            return set()  # it ended between the two looks
+    return {key for key, owner in held.items() if owner is None or not owner.is_gone()}
 
 
 def needs_data(study: Study, out: Path) -> bool:

@@ -13,9 +13,9 @@ import pytest
 from conftest import SMALL, run_piescope
 from piescope.cli.events import IMAGES_EVERY, Events, together
 from piescope.problems import InputError
-from piescope.study.executors.local import Failed, Observer
 from piescope.study.parse import load_study
 from piescope.study.plan import Step, make_plan
+from piescope.study.scheduling import Failed, Observer
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +44,16 @@ def test_each_thing_that_happens_is_a_line(tmp_path: Path, step: Step) -> None:
         told.tick()
         told.tick()
         told.finished(step, 1.23456)
-        told.failed(Failed(step, "no room\n::error::", "trace"))
+        told.failed(Failed(step, "no room\n::error::"))
+        told.found(step)
+        told.said("tried again")
     lines = lines_of(tmp_path / "e.jsonl")
-    assert [line["event"] for line in lines] == ["started", "images", "finished", "failed", "ended"]
+    assert [line["event"] for line in lines] == ["started", "images", "finished", "failed", "found", "said", "ended"]
     assert (lines[0]["key"], lines[0]["kind"], lines[0]["label"]) == (step.key, step.kind, step.label)
     assert lines[1]["images"] == 12 and lines[2]["seconds"] == 1.235
     assert lines[3]["reason"] == "no room\n::error::"
-    assert lines[4] | {"time": ""} == {"time": "", "event": "ended", "how": "done", "finished": 1, "failed": 1}
+    assert lines[4]["key"] == step.key and lines[5]["text"] == "tried again"
+    assert lines[6] | {"time": ""} == {"time": "", "event": "ended", "how": "done", "finished": 1, "failed": 1}
 
 
 def test_what_stopped_a_run_stands_in_the_last_line(tmp_path: Path) -> None:
@@ -90,7 +93,7 @@ def test_all_observers_hear_everything_in_their_order(step: Step) -> None:
         def hear(*_: object) -> None:
             heard.append(name)
 
-        return Observer(hear, hear, hear, hear, hear)
+        return Observer(started=hear, tick=hear)
 
     both = together(named("a"), named("b"))
     both.started(step)

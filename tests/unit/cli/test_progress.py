@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from piescope.cli.progress import UMAP_COMPILATION, UMAP_EXAMPLE, Progress, work_of
-from piescope.study.executors.local import Failed
+from piescope.study.scheduling import Failed
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,6 @@ def test_the_first_map_compiles_and_the_next_ones_do_not() -> None:
 def test_failures_are_told_and_counted() -> None:
     one = OneStep("a", forward_backward=1)
     progress, printed = watched(one)
-    progress.observer().failed(Failed(one, "no room", ""))  # type: ignore[arg-type]
+    progress.observer().failed(Failed(one, "no room"))  # type: ignore[arg-type]
     assert printed.getvalue() == "failed: train a: no room\n"
     assert progress.line().endswith("1 failed") and progress.summary().endswith(", 1 failed")

@@ -13,7 +13,8 @@ import pytest
 
 from piescope.store import layout
 from piescope.store.artefacts import CorruptArtefactError, Store, as_tensors
-from piescope.store.durable import as_json, folder_lock, write_file
+from piescope.store.durable import as_json, folder_lock, is_locked, write_file
+from piescope.store.leases import LostLeaseError, take
 
 KEY = "0" * 32
 
@@ -160,10 +161,42 @@ def test_file_is_synced_before_it_is_renamed_and_the_folder_after(
     assert trace == ["fsync file", "rename", "fsync folder"]
 
 
-def test_one_holder_of_a_folders_lock(tmp_path: Path) -> None:
+def test_a_folders_lock_is_held_by_one_alone_or_shared(tmp_path: Path) -> None:
+    assert not is_locked(tmp_path)
     with folder_lock(tmp_path) as first:
-        assert first
+        assert first is not None and first.is_alone and is_locked(tmp_path)
         with folder_lock(tmp_path) as second:
-            assert not second
-    with folder_lock(tmp_path) as third:
-        assert third
+            assert second is None
+        assert first.share() and is_locked(tmp_path)
+        with folder_lock(tmp_path) as third:
+            assert third is not None and not third.is_alone
+            assert not first.be_alone()
+            assert first.share(wait=True)
+        assert first.be_alone()
+    with folder_lock(tmp_path) as fourth:
+        assert fourth is not None and fourth.is_alone
+    assert not is_locked(tmp_path)
+
+
+def test_a_step_is_written_under_its_lease_and_not_without_it(tmp_path: Path) -> None:
+    lease = take(tmp_path, KEY, "a demo")
+    assert lease is not None
+    Store(tmp_path, lease).write("demo", KEY, {"a": b"1"}, label="l", spec={})
+    assert Store(tmp_path).load("demo", KEY).read("a") == b"1"
+    assert lease.end()
+    with pytest.raises(LostLeaseError, match="another runner has taken the step over"):
+        Store(tmp_path, lease).write("demo", "1" * 32, {"a": b"1"}, label="l", spec={})
+    assert not Store(tmp_path).has("demo", "1" * 32)
+    assert not list(tmp_path.glob("work/*"))
+
+
+def test_a_full_disk_is_told_with_the_name_that_people_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    lease = take(tmp_path, KEY, "a demo")
+    assert lease is not None
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space") as error:
+        Store(tmp_path, lease).write("demo", KEY, {"model.bin": b"1"}, label="l", spec={})
+    assert error.value.filename == str(layout.artefact(tmp_path, "demo", KEY) / "model.bin")

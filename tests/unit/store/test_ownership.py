@@ -107,10 +107,12 @@ def test_folders_with_names_like_ours_are_refused(names: list[str], fresh: bool,
 
 
 @pytest.mark.parametrize(
-    "name", ["results", "logs", "failures", "artefacts", "results/tables", "artefacts/train", f"artefacts/train/{KEY}"]
+    "name",
+    ["results", "logs", "failures", "artefacts", "work", "results/tables", "artefacts/train", f"artefacts/train/{KEY}"],
 )
 def test_links_are_not_followed(name: str, out: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
+    (out / name).mkdir(exist_ok=True)
     (out / name).rename(elsewhere)
     (out / name).symlink_to(elsewhere)
     before = sorted(elsewhere.rglob("*"))

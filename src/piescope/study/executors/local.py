@@ -1,4 +1,4 @@
-"""Runs steps on this machine: one single-threaded process per core, children only after their parents."""
+"""Runs steps on this machine: one single-threaded process per core, or one per GPU."""
 
 from __future__ import annotations
 
@@ -7,255 +7,302 @@ import gc
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 import time
-import traceback
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from piescope.store.artefacts import Store
-from piescope.study.plan import Ref, Step
-
-if TYPE_CHECKING:
-    from piescope.training.checkpoints import When
+from piescope.processes import Silence, killed_for_memory, processor_seconds
+from piescope.study.executors.protocol import Event, Images, Started, Task, Unsuccessful
+from piescope.study.executors.worker import do
 
 CHECKPOINT_SECONDS = 60.0
 """Between two checkpoints of a training, where nothing else is asked for."""
 
-ATTEMPTS_ALONE = 2
-"""How often a step that lost its worker (killed, out of memory) is tried again, alone, before it counts as failed."""
+HUNG_AFTER = 600.0
+"""Seconds without a sign of life after which a worker is killed."""
 
-DEATH_CURE = "it was killed or ran out of memory: free memory, use fewer --workers, and look at the system's log"
+LOOK = 1.0
+"""Seconds between two looks at who gives signs of life."""
+
+REPORT = 0.2
+"""Seconds between two reports of images."""
+
+DEATH_CURE = "free memory, use fewer --workers, and look at the system's log"
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-TICK = 0.2
-
-STOPPING = 1.2
-"""Seconds that trainings have to leave a checkpoint, once the run is asked to stop."""
 
 
-@dataclass(frozen=True)
-class Failed:
-    """A step that raised.
+class LocalExecutor:
+    """Worker processes of this machine.
 
-    Attributes:
-        step: which.
-        reason: one line.
-        trace: all of it.
-    """
-
-    step: Step
-    reason: str
-    trace: str
-
-
-@dataclass(frozen=True)
-class Observer:
-    """What the caller wants to hear while steps run; all called in its own process and thread."""
-
-    started: Callable[[Step], None]
-    images: Callable[[int], None]
-    finished: Callable[[Step, float], None]
-    failed: Callable[[Failed], None]
-    tick: Callable[[], None]
-
-
-def run_steps(
-    steps: Sequence[Step],
-    done: Iterable[Ref],
-    out: Path,
-    workers: int,
-    device: str,
-    observer: Observer,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-) -> list[Failed]:
-    """Runs all steps whose parents are done or succeed; goes on after failures with what does not hang on them.
+    On a CPU each has one thread and, where there is one for each core, a core of its own; on GPUs, each has one
+    of them. A sign of life of a training is the images that it reports, of any other step what its process computes.
 
     Args:
-        steps: parents before children; none of them done.
-        done: what is.
         out: the study's folder.
-        workers: processes.
         device: ``"cpu"`` or ``"cuda"``.
-        observer: hears of everything; where it raises KeyboardInterrupt, trainings leave a checkpoint and stop.
+        workers: processes.
+        gpus: names of the GPUs to spread them over, as CUDA_VISIBLE_DEVICES has them.
         checkpoint_seconds: between two checkpoints of a training.
-
-    Returns:
-        the steps that failed; their descendants were not started.
+        hung_after: seconds without a sign of life after which a worker is killed.
     """
-    finished = set(done)
-    waiting = list(steps)
-    failures: list[Failed] = []
-    while True:
-        with _Pool(min(workers, max(1, len(waiting))), out, device, checkpoint_seconds) as pool:
-            suspects = _drain(pool, waiting, finished, failures, observer)
-        if suspects is None:
-            return failures
-        for step in suspects:  # one of them lost its worker; alone, each shows whether it was the one
-            for _ in range(ATTEMPTS_ALONE):
-                with _Pool(1, out, device, checkpoint_seconds) as pool:
-                    if _drain(pool, [step], finished, failures, observer) is None:
-                        break
-            else:
-                failure = Failed(step, f"its worker process died {1 + ATTEMPTS_ALONE} times; {DEATH_CURE}", DEATH_CURE)
-                failures.append(failure)
-                observer.failed(failure)
 
+    def __init__(
+        self,
+        out: Path,
+        device: str,
+        workers: int,
+        gpus: Sequence[str] = (),
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        hung_after: float = HUNG_AFTER,
+    ) -> None:
+        self._work = _Work(out, device, checkpoint_seconds)
+        self._gpus, self._hung_after = gpus, hung_after
+        self._workers: list[_Worker | None] = [None] * workers
+        self._silence = Silence()
+        self._looked = time.monotonic()
+        self._killed_for_memory = killed_for_memory()
 
-def _drain(
-    pool: _Pool, waiting: list[Step], finished: set[Ref], failures: list[Failed], observer: Observer
-) -> list[Step] | None:
-    """Runs until nothing can start: None; or until a worker dies: the steps that were under way (none, if it idled)."""
-    under_way: dict[Future[_Outcome], Step] = {}
-    while True:
-        for step in [step for step in waiting if finished.issuperset(step.parent_refs())]:
-            if len(under_way) >= pool.workers:
-                break
-            try:
-                future = pool.submit(step)
-            except BrokenProcessPool:
-                return list(under_way.values())
-            waiting.remove(step)
-            under_way[future] = step
-            observer.started(step)
-        if not under_way:
-            return None
-        ended, _ = wait(under_way, timeout=TICK, return_when=FIRST_COMPLETED)
-        for images in pool.heard():
-            observer.images(images)
-        for future in ended:
-            step = under_way.pop(future)
-            try:
-                outcome = future.result()
-            except BrokenProcessPool:
-                return [step, *under_way.values()]
-            if outcome.trace:
-                failure = Failed(step, outcome.reason, outcome.trace)
-                failures.append(failure)
-                observer.failed(failure)
-            else:
-                finished.add(step.ref)
-                observer.finished(step, outcome.seconds)
-        observer.tick()
+    @property
+    def slots(self) -> int:
+        """One a worker."""
+        return len(self._workers)
+
+    def start(self, steps: int) -> None:
+        """Starts the workers, no more than there are steps: they load what they need while the first one works."""
+        del self._workers[max(1, steps) :]
+        for place in range(len(self._workers)):
+            self._worker(place)
+
+    def submit(self, task: Task) -> None:
+        """Gives a step to a worker that is idle."""
+        place = next(place for place, worker in enumerate(self._workers) if worker is None or worker.task is None)
+        worker = self._worker(place)
+        worker.task, worker.images = task, 0
+        self._silence.forget(place)
+        with suppress(OSError):  # it died in this instant, which is heard next
+            worker.pipe.send(task)
+
+    def events(self, patience: float) -> list[Event]:
+        """What the workers say, and what became of those that say nothing any more."""
+        places = {worker.pipe: place for place, worker in enumerate(self._workers) if worker is not None}
+        if not places:
+            time.sleep(patience)
+        heard: list[Event] = []
+        for pipe in connection.wait(list(places), patience):
+            heard += self._hear(places[pipe])  # type: ignore[index]
+        if time.monotonic() - self._looked > LOOK:
+            self._looked = time.monotonic()
+            self._kill_the_hung()
+        return heard
+
+    def abandon(self, key: str) -> None:
+        """Kills the worker that does this step."""
+        for worker in self._alive():
+            if worker.task is not None and worker.task.step.key == key:
+                worker.process.kill()
+
+    def wind_down(self) -> None:
+        """Trainings leave a checkpoint and end."""
+        for worker in self._alive():
+            with suppress(OSError):
+                worker.pipe.send(None)
+
+    def stop(self) -> None:
+        """Kills the workers: a step leaves nothing half done, and a killed process no traceback."""
+        alive = self._alive()
+        self._workers = [None] * len(self._workers)
+        for worker in alive:
+            worker.process.kill()
+        for worker in alive:
+            worker.bury()
+
+    def _alive(self) -> list[_Worker]:
+        return [worker for worker in self._workers if worker is not None]
+
+    def _worker(self, place: int) -> _Worker:
+        """The worker of a place, started if there is none."""
+        worker = self._workers[place]
+        if worker is None:
+            worker = self._workers[place] = _Worker(self._work, self._core(place), self._variables(place))
+        return worker
+
+    def _core(self, place: int) -> int | None:
+        """The core that a worker keeps to: where there is one for each, the system need not move them about."""
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        return cores[place] if self._work.device == "cpu" and len(cores) == len(self._workers) else None
+
+    def _variables(self, place: int) -> dict[str, str]:
+        """What libraries read from the environment as they are loaded."""
+        variables = dict.fromkeys(THREAD_VARIABLES, "1")
+        if len(self._gpus) > 1:
+            variables["CUDA_VISIBLE_DEVICES"] = self._gpus[place % len(self._gpus)]
+        return variables
+
+    def _hear(self, place: int) -> Iterator[Event]:
+        """All that a worker has said; if it is dead, that too."""
+        worker = self._workers[place]
+        assert worker is not None
+        try:
+            while worker.pipe.poll():
+                event: Event = worker.pipe.recv()
+                if isinstance(event, Images):
+                    worker.images += event.count
+                elif not isinstance(event, Started):
+                    worker.task = None
+                yield event
+        except (EOFError, OSError):
+            worker.bury()
+            self._workers[place] = None
+            if worker.task is not None:
+                yield self._death(worker)
+
+    def _death(self, worker: _Worker) -> Unsuccessful:
+        assert worker.task is not None
+        before, self._killed_for_memory = self._killed_for_memory, killed_for_memory()
+        memory = worker.process.exitcode == -signal.SIGKILL and (before is None or before != self._killed_for_memory)
+        reason = worker.killed_because or f"its worker {_end_of(worker.process.exitcode)}: {DEATH_CURE}"
+        return Unsuccessful(worker.task.step.key, reason, reason, True, memory and not worker.killed_because)
+
+    def _kill_the_hung(self) -> None:
+        """Kills workers that gave no sign of life for too long; their deaths are heard next."""
+        for place, worker in enumerate(self._workers):
+            if worker is None or worker.task is None:
+                continue
+            computed = processor_seconds(worker.process.pid or 0)
+            is_training = worker.task.step.forward_backward > 0 and worker.images > 0
+            sign = worker.images if is_training else time.monotonic() if computed is None else int(10 * computed)
+            if self._silence.of(place, sign) > self._hung_after:
+                worker.killed_because = f"its worker gave no sign of life for {self._hung_after:g} s and was killed"
+                worker.process.kill()
 
 
 @dataclass(frozen=True)
-class _Outcome:
-    seconds: float
-    reason: str = ""
-    trace: str = ""
+class _Work:
+    """What all workers need to know."""
+
+    out: Path
+    device: str
+    checkpoint_seconds: float
 
 
-class _Pool:
-    """Spawned single-threaded workers, the queue on which they tell how many images they did, and the word to stop."""
+class _Worker:
+    """A spawned process, and the pipe to it.
 
-    def __init__(self, workers: int, out: Path, device: str, checkpoint_seconds: float) -> None:
-        self.workers = workers
-        self._trainings: list[Future[_Outcome]] = []
+    Attributes:
+        task: what it is at.
+        images: that it has reported of it.
+        killed_because: why it was killed, if it was.
+    """
+
+    def __init__(self, work: _Work, core: int | None, variables: Mapping[str, str]) -> None:
+        self.task: Task | None = None
+        self.images = 0
+        self.killed_because = ""
         context = multiprocessing.get_context("spawn")
-        self._progress: Any = context.Queue()
-        self._stop = context.RawValue("b", 0)  # no Event: a worker that is killed within one takes its lock along
-        self._before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # read by libraries as workers load them
-        self._executor = ProcessPoolExecutor(
-            workers,
-            mp_context=context,
-            initializer=_start,
-            initargs=(out, device, self._progress, checkpoint_seconds, self._stop),
-        )
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, work, core))
+        with _environment(variables):
+            self.process.start()
+        theirs.close()  # so that the pipe ends with the process
 
-    def __enter__(self) -> _Pool:
-        for _ in range(self.workers):  # workers start on demand: ask for all at once, while the first step runs
-            self._executor.submit(_nothing)
-        return self
+    def bury(self) -> None:
+        """Waits for its end, but not for ever: what hangs in a file server cannot be killed."""
+        self.process.join(5.0)
+        self.pipe.close()
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is KeyboardInterrupt:
-                self._stop.value = 1
-                wait(self._trainings, timeout=STOPPING)
-        finally:
-            self._end(by_force=kind is not None)
 
-    def _end(self, by_force: bool) -> None:
-        if by_force:
-            for process in list((self._executor._processes or {}).values()):
-                process.kill()  # a step leaves nothing half done, and SIGKILL no traceback
-        self._executor.shutdown(wait=True, cancel_futures=True)
-        for name, value in self._before.items():
+def _end_of(code: int | None) -> str:
+    """How a process ended, in words.
+
+    Example:
+        >>> _end_of(-9), _end_of(1)
+        ('was killed (SIGKILL)', 'ended with code 1')
+    """
+    if code is not None and code < 0:
+        with suppress(ValueError):
+            return f"was killed ({signal.Signals(-code).name})"
+    return f"ended with code {code}"
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Variables that a process inherits which is started meanwhile."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
 
-    def submit(self, step: Step) -> Future[_Outcome]:
-        future = self._executor.submit(_work, step)
-        if step.forward_backward:
-            self._trainings.append(future)
-        return future
 
-    def heard(self) -> list[int]:
-        messages = []
-        while True:
-            try:
-                messages.append(self._progress.get_nowait())
-            except queue.Empty:
-                return messages
-
-
-_worker: tuple[Store, str, Any, When] | None = None
-
-
-def _start(out: Path, device: str, progress: Any, checkpoint_seconds: float, stop: Any) -> None:
-    """In a new worker: ignore the terminal's Ctrl-C (the parent decides), end with the parent, load torch once."""
-    global _worker
-    import signal
-
+def _serve(pipe: Any, work: _Work, core: int | None) -> None:
+    """In a worker: steps one after the other, as the parent hands them over; of signals, too, the parent decides."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a terminal and a queue send them to all
+        signal.signal(number, signal.SIG_IGN)
     atexit.register(gc.freeze)  # taking down, object by object, what torch has loaded takes half a second
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    from piescope.study.steps import set_up_worker
-    from piescope.training.checkpoints import When
+    if core is not None:
+        with suppress(OSError):  # it was taken from this process meanwhile
+            os.sched_setaffinity(0, {core})
+    inbox: queue.SimpleQueue[Task] = queue.SimpleQueue()
+    is_wound_down = threading.Event()
+    threading.Thread(target=_listen, args=(pipe, inbox, is_wound_down), daemon=True).start()
+    with suppress(Exception):  # what cannot be loaded is told of the first step
+        from piescope.study.steps import set_up_worker
 
-    set_up_worker(device)
-    _worker = Store(out), device, progress, When(checkpoint_seconds, lambda: bool(stop.value))
+        set_up_worker(work.device)
+    while True:
+        task = inbox.get()
+        _tell(pipe, Started(task.step.key))
+        counted = _Counted(pipe, task.step.key)
+        ended = do(task, work.out, work.device, counted.add, work.checkpoint_seconds, is_wound_down.is_set)
+        counted.report()
+        _tell(pipe, ended)
 
 
-def _nothing() -> None:
-    """A task that only brings its worker up."""
-
-
-def _end_with(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)
-
-
-def _work(step: Step) -> _Outcome:
-    from piescope.study.steps import perform
-
-    assert _worker is not None
-    store, device, progress, checkpoints = _worker
-    images, last = 0, time.monotonic()
-
-    def on_images(count: int) -> None:
-        nonlocal images, last
-        images += count
-        now = time.monotonic()
-        if now - last > TICK:
-            progress.put(images)
-            images, last = 0, now
-
-    began = time.monotonic()
+def _tell(pipe: Any, event: Event) -> None:
     try:
-        perform(step, store, device, on_images, checkpoints)
-        progress.put(images)
-    except Exception as error:
-        return _Outcome(time.monotonic() - began, f"{type(error).__name__}: {error}", traceback.format_exc())
-    return _Outcome(time.monotonic() - began)
+        pipe.send(event)
+    except OSError:  # the parent is gone
+        os._exit(1)
+
+
+def _listen(pipe: Any, inbox: queue.SimpleQueue[Task], is_wound_down: threading.Event) -> None:
+    """Hears the parent, also while a step is under way; ends with it."""
+    while True:
+        try:
+            task = pipe.recv()
+        except (EOFError, OSError):
+            os._exit(1)
+        if task is None:
+            is_wound_down.set()
+        else:
+            inbox.put(task)
+
+
+class _Counted:
+    """Tells the parent of images, not of each batch."""
+
+    def __init__(self, pipe: Any, key: str) -> None:
+        self._pipe, self._key = pipe, key
+        self._images, self._last = 0, time.monotonic()
+
+    def add(self, images: int) -> None:
+        self._images += images
+        if time.monotonic() - self._last > REPORT:
+            self.report()
+
+    def report(self) -> None:
+        if self._images:
+            _tell(self._pipe, Images(self._key, self._images))
+        self._images, self._last = 0, time.monotonic()

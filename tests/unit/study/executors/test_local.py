@@ -1,8 +1,9 @@
-"""What becomes of steps whose worker dies, with steps that do nothing else; tests/faults has the same of trainings."""
+"""What becomes of steps whose worker dies, hangs or is stopped, with steps that do nothing else; tests/faults has the same of trainings."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,24 +11,39 @@ from typing import Any
 import pytest
 
 from conftest import hear_ctrl_c, run_program
+from piescope.study.executors.local import LocalExecutor
 
 SCRIPT = """
 import json, os, signal, sys, time, types
 from pathlib import Path
 
-folder, dies, times = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+folder, label, deed, times = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
+
+def misbehave():
+    if deed == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if deed == "is stopped":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    time.sleep(3600)
 
 def perform(step, store, device, on_images, checkpoints):
-    deaths = folder / "deaths"
-    before = len(deaths.read_text()) if deaths.exists() else 0
-    if step.label == dies and before < times:
-        deaths.write_text("x" * (before + 1))
-        os.kill(os.getpid(), signal.SIGKILL)
-    while step.label == "supervised dense, seed 0" and not deaths.exists():
-        time.sleep(0.02)  # under way when its neighbour dies
+    tries = folder / "tries"
+    before = len(tries.read_text()) if tries.exists() else 0
+    if step.label == label and before < times:
+        tries.write_text("x" * (before + 1))
+        on_images(5)
+        misbehave()
+    while step.label == "supervised dense, seed 0" and not tries.exists():
+        time.sleep(0.02)  # under way when its neighbour misbehaves
     if step.label == "supervised dense, seed 2":
         raise ValueError("not my day")
+    if step.label == "supervised dense, seed 0: predict":  # gives no other sign than that it computes
+        until = time.process_time() + 1
+        while time.process_time() < until:
+            pass
+    (folder / "places").open("a").write(f"{os.environ['OMP_NUM_THREADS']} {sorted(os.sched_getaffinity(0))}\\n")
     on_images(5)
+    store.write(step.kind, step.key, {"a.json": b"[]"}, label=step.label, spec={})
 
 # a file of its own: spawned workers load it again, and with it steps that need no torch
 stand_in = types.ModuleType("piescope.study.steps")
@@ -37,43 +53,72 @@ sys.modules["piescope.training.checkpoints"] = types.ModuleType("piescope.traini
 sys.modules["piescope.training.checkpoints"].When = lambda seconds, is_asked: (seconds, is_asked)
 
 if __name__ == "__main__":
-    from piescope.study.executors.local import Observer, run_steps
-    from piescope.study.parse import load_study
-    from piescope.study.plan import make_plan
-    digits = load_study("digits")
-    study = digits.model_copy(update={"replicates": 3, "arms": {"supervised": ("dense",)}, "sparsities": ()})
-    steps = [step for step in make_plan(study).steps if step.kind in ("data", "train", "predict")]
-    images, done = [], []
-    observer = Observer(lambda step: None, images.append, lambda step, _: done.append(step), lambda failed: None, lambda: None)
-    failed = run_steps(steps, [], folder, 2, "cpu", observer)
-    print(json.dumps({
-        "steps": len(steps), "failed": {each.step.label: each.reason for each in failed},
-        "done": [step.kind for step in done], "images": sum(images),
-    }))
+    from made_executors import Heard, scheduled
+    from piescope.study.executors.local import LocalExecutor
+    heard = Heard()
+    executor = LocalExecutor(folder, "cpu", 2, hung_after=60 if deed == "dies" else 2)
+    scheduled(folder, executor, heard)
+    print(json.dumps({"failed": heard.failed, "done": heard.done, "said": heard.said, "images": heard.images}))
 """
 
+FIRST, SECOND, THIRD = (f"supervised dense, seed {seed}" for seed in range(3))
 
-def outcome(folder: Path, dies: str, times: int) -> dict[str, Any]:
+
+TESTS = {"PYTHONPATH": str(Path(__file__).parents[3])}
+
+
+def outcome(folder: Path, label: str, deed: str, times: int) -> dict[str, Any]:
     script = folder / "steps.py"
     script.write_text(SCRIPT)
-    done = run_program([sys.executable, script, folder, dies, str(times)])
+    done = run_program([sys.executable, script, folder, label, deed, str(times)], env={**os.environ, **TESTS})
     assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout))
+    assert done.stderr == ""
+    told = dict(json.loads(done.stdout))
+    assert told["failed"].pop(THIRD) == "ValueError: not my day"
+    return told
 
 
-@pytest.mark.parametrize("times", [1, 2, 3])
-def test_a_step_whose_worker_dies_is_blamed_after_three_times_and_its_neighbour_never(
-    tmp_path: Path, times: int
-) -> None:
-    told = outcome(tmp_path, "supervised dense, seed 1", times)
-    assert told["steps"] == 7  # the data, three models and their predictions
-    assert told["failed"].pop("supervised dense, seed 2") == "ValueError: not my day"
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_step_whose_worker_dies_is_tried_three_times_and_its_neighbour_once(tmp_path: Path, times: int) -> None:
+    told = outcome(tmp_path, SECOND, "dies", times)
+    assert all(line.startswith(f"{SECOND}: its worker was killed (SIGKILL)") for line in told["said"])
+    assert len(told["said"]) == min(times, 2)
     if times == 3:
-        assert "died 3 times" in told["failed"]["supervised dense, seed 1"]
-        assert "use fewer --workers" in told["failed"].pop("supervised dense, seed 1")
+        assert "use fewer --workers" in told["failed"][SECOND] and "tried 3 times" in told["failed"].pop(SECOND)
     assert told["failed"] == {}
     assert len(told["done"]) == 5 - 2 * (times == 3)  # nothing that hangs on a step that failed
-    assert told["images"] <= 5 * len(told["done"])
+    assert 5 * len(told["done"]) <= told["images"] <= 5 * (len(told["done"]) + times)
+
+
+@pytest.mark.parametrize("deed", ["hangs", "is stopped"])
+def test_a_worker_without_a_sign_of_life_is_killed(tmp_path: Path, deed: str) -> None:
+    told = outcome(tmp_path, SECOND, deed, 1)
+    assert f"{SECOND}: its worker gave no sign of life for 2 s and was killed; tried again (2 of 3)" in told["said"]
+    assert told["failed"] == {}
+    assert len(told["done"]) == 5
+
+
+def test_workers_have_one_thread_and_where_there_is_one_for_each_a_core_of_their_own(tmp_path: Path) -> None:
+    outcome(tmp_path, SECOND, "dies", 1)
+    places = {line.rstrip() for line in (tmp_path / "places").read_text().splitlines()}
+    cores = sorted(os.sched_getaffinity(0))
+    expected = {f"1 [{core}]" for core in cores} if len(cores) == 2 else {f"1 {cores}"}
+    assert places <= expected
+
+
+def test_each_worker_has_a_gpu_of_its_own_as_long_as_there_are_some(tmp_path: Path) -> None:
+    executor = LocalExecutor(tmp_path, "cuda", 3, ["GPU-a", "GPU-b"])
+    seen = [executor._variables(place)["CUDA_VISIBLE_DEVICES"] for place in range(3)]
+    assert seen == ["GPU-a", "GPU-b", "GPU-a"]
+    assert "CUDA_VISIBLE_DEVICES" not in LocalExecutor(tmp_path, "cuda", 1, ["0"])._variables(0)
+    assert executor._core(0) is None
+
+
+def test_nothing_is_started_for_steps_that_are_not_there(tmp_path: Path) -> None:
+    executor = LocalExecutor(tmp_path, "cpu", 64)
+    executor.stop()
+    assert executor.events(0.0) == []
+    executor.stop()
 
 
 INTERRUPTED = """
@@ -82,17 +127,23 @@ from pathlib import Path
 
 folder, heeds = Path(sys.argv[1]), sys.argv[2] == "heeds"
 
+class StoppedError(Exception):
+    pass
+
 def perform(step, store, device, on_images, checkpoints):
     seconds, is_asked = checkpoints
     assert seconds == 7.0
     on_images(5)
-    while not is_asked():
-        time.sleep(0.25)
-        on_images(5)
-    if not heeds:
-        os.kill(os.getppid(), signal.SIGINT)  # Ctrl-C again
-        time.sleep(3600)
-    (folder / step.kind).touch()
+    if step.kind == "train":
+        while not is_asked():
+            time.sleep(0.25)
+            on_images(5)
+        if not heeds:
+            os.kill(os.getppid(), signal.SIGINT)  # Ctrl-C again
+            time.sleep(3600)
+        (folder / step.kind).touch()
+        raise StoppedError
+    store.write(step.kind, step.key, {"a.json": b"[]"}, label=step.label, spec={})
 
 stand_in = types.ModuleType("piescope.study.steps")
 stand_in.perform, stand_in.set_up_worker = perform, lambda device: None
@@ -101,22 +152,21 @@ sys.modules["piescope.training.checkpoints"] = types.ModuleType("piescope.traini
 sys.modules["piescope.training.checkpoints"].When = lambda seconds, is_asked: (seconds, is_asked)
 
 if __name__ == "__main__":
-    from piescope.study.executors import local
-    from piescope.study.parse import load_study
-    from piescope.study.plan import make_plan
+    from made_executors import Heard, scheduled
+    from piescope.study import scheduling
+    from piescope.study.executors.local import LocalExecutor
 
-    local.STOPPING = 3600.0
-    train = next(step for step in make_plan(load_study("digits")).steps if step.kind == "train")
+    scheduling.WIND_DOWN = 3600.0
+    heard, executor = Heard(), LocalExecutor(folder, "cpu", 1, checkpoint_seconds=7.0)
 
-    def heard(images):
-        raise KeyboardInterrupt
+    def tick():
+        if heard.images > 5:
+            raise KeyboardInterrupt
 
-    nothing = lambda *_: None
     try:
-        observer = local.Observer(nothing, heard, nothing, nothing, nothing)
-        local.run_steps([train], train.parent_refs(), folder, 1, "cpu", observer, 7.0)
+        scheduled(folder, executor, heard, tick=tick)
     except KeyboardInterrupt:
-        print("stopped")
+        print("stopped", sorted(path.name for path in (folder / "work").iterdir()))
 """
 
 
@@ -124,6 +174,8 @@ if __name__ == "__main__":
 def test_trainings_are_asked_to_stop_and_a_second_interrupt_does_not_wait_for_them(tmp_path: Path, worker: str) -> None:
     script = tmp_path / "steps.py"
     script.write_text(INTERRUPTED)
-    done = run_program([sys.executable, script, tmp_path, worker], preexec_fn=hear_ctrl_c)
-    assert (done.returncode, done.stdout) == (0, "stopped\n"), done.stderr
+    command, environment = [sys.executable, script, tmp_path, worker], {**os.environ, **TESTS}
+    done = run_program(command, env=environment, preexec_fn=hear_ctrl_c)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "stopped []\n", "")
     assert (tmp_path / "train").exists() == (worker == "heeds")
+    assert not list(tmp_path.glob("failures/*"))

@@ -1,0 +1,87 @@
+"""failures/KEY.json and logs/KEY.log: what became of the tries of a step that has not succeeded yet. Loads no torch."""
+
+from __future__ import annotations
+
+import datetime
+from contextlib import suppress
+from pathlib import Path
+
+from piescope.store import layout
+from piescope.store.durable import write_file
+from piescope.store.step_records import Record
+
+TRIES = 3
+"""How often a step is tried in all, if it may succeed the next time."""
+
+
+class Try(Record):
+    """One that failed: why, and when (UTC)."""
+
+    reason: str
+    time: str
+
+
+class Failure(Record):
+    """failures/KEY.json; files of earlier versions have no ``tries``.
+
+    Attributes:
+        label: of the step, for people.
+        reason: of the last try.
+        time: of the last try, UTC.
+        tries: all that failed, in order.
+        forgiven: how many of them count no more: those before the last run that began without others at work.
+        may_pass: whether the last one may succeed when it is tried again.
+    """
+
+    label: str
+    reason: str
+    time: str
+    tries: tuple[Try, ...] = ()
+    forgiven: int = 0
+    may_pass: bool = False
+
+    @property
+    def counted(self) -> int:
+        """Tries that count."""
+        return len(self.tries) - self.forgiven
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no runner tries again, as long as any is at work."""
+        return self.counted > 0 and not (self.may_pass and self.counted < TRIES)
+
+
+def failure_of(out: Path, key: str) -> Failure | None:
+    """What is recorded of a step; None: nothing, or nothing that can be read."""
+    with suppress(OSError, ValueError):
+        return Failure.of(layout.failure(out, key).read_bytes())
+    return None
+
+
+def record(out: Path, key: str, label: str, reason: str, trace: str, may_pass: bool) -> Failure:
+    """Adds a try that failed; the owner of the step's lease calls it, so that no two write at a time."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    before = failure_of(out, key)
+    tries = (*(before.tries if before else ()), Try(reason=reason, time=now))
+    failure = Failure(
+        label=label, reason=reason, time=now, tries=tries, forgiven=before.forgiven if before else 0, may_pass=may_pass
+    )
+    log = layout.log(out, key)
+    said = log.read_bytes() if log.is_file() else b""
+    write_file(log, said + f"{now} {label}\n{trace}\n".encode(errors="backslashreplace"))
+    write_file(layout.failure(out, key), failure.as_bytes())
+    return failure
+
+
+def forgive(out: Path) -> None:
+    """What failed before counts no more: it is kept, and tried again."""
+    for path in sorted(layout.failures(out).glob("*.json")):
+        failure = failure_of(out, path.stem)
+        if failure is not None and failure.counted:
+            write_file(path, failure.model_copy(update={"forgiven": len(failure.tries)}).as_bytes())
+
+
+def clear(out: Path, key: str) -> None:
+    """Forgets what is recorded of a step that succeeded."""
+    layout.failure(out, key).unlink(missing_ok=True)
+    layout.log(out, key).unlink(missing_ok=True)
