@@ -77,20 +77,38 @@ export function themeOf(page: Element): Theme {
 
 export type Draw = (context: CanvasRenderingContext2D, width: number, height: number) => void;
 
-const LATER = 500; // milliseconds after which what is out of sight is drawn, too
+const LATER = 500; // milliseconds without a change after which what is out of sight is drawn, too
+const whenIdle = globalThis.requestIdleCallback ?? ((act: () => void) => setTimeout(act, 30)); // Safari has none
+const waiting = new Set<() => void>();
+let timer = 0;
+
+/** Draws when nothing else is to do, one canvas at a time, so that no change waits for more than one. */
+function later(draw: () => void): void {
+  waiting.add(draw);
+  clearTimeout(timer);
+  timer = window.setTimeout(() => whenIdle(next), LATER);
+}
+
+function next(): void {
+  const [first] = waiting;
+  first?.();
+  if (waiting.size > 0) whenIdle(next);
+}
 
 /**
- * Keeps a canvas as sharp as the screen, whatever its box is; draws again when told to, or when the box changes. What is out
- * of sight waits until it comes into sight, or until nothing else changes.
+ * Keeps a canvas as sharp as the screen, whatever its box is; draws again, once a frame, when told to, or when the box changes.
+ * What is out of sight waits until it comes into sight, or until nothing else changes.
  */
 export function surface(canvas: HTMLCanvasElement, draw: Draw): () => void {
   const context = canvas.getContext("2d")!;
   let isSeen = false;
   let isStale = true;
-  let timer = 0;
+  let frame = 0;
   const now = (): void => {
     const { clientWidth: width, clientHeight: height } = canvas;
-    clearTimeout(timer);
+    cancelAnimationFrame(frame);
+    frame = 0;
+    waiting.delete(now);
     isStale = width === 0 || height === 0;
     if (isStale) return;
     const ratio = sharpness();
@@ -104,12 +122,11 @@ export function surface(canvas: HTMLCanvasElement, draw: Draw): () => void {
     draw(context, width, height);
   };
   const again = (): void => {
-    if (isSeen) return now();
     isStale = true;
-    clearTimeout(timer);
-    timer = window.setTimeout(now, LATER);
+    if (!isSeen) later(now);
+    else frame ||= requestAnimationFrame(now);
   };
-  new ResizeObserver(again).observe(canvas);
+  new ResizeObserver(() => (isSeen ? now() : again())).observe(canvas);
   new IntersectionObserver((entries) => {
     isSeen = entries.at(-1)!.isIntersecting;
     if (isSeen && isStale) now();

@@ -101,7 +101,7 @@ function top(app: App, at: number): HTMLElement {
 function picture(app: App, at: number, name: string): HTMLElement | null {
   if (!app.pictures || app.pictures.place(at) < 0) return null;
   const canvas = h("canvas", { class: name, role: "img", "aria-label": `Picture of ${isolated(app.data.head.ids[at]!)}` });
-  surface(canvas, (context, side) => void app.pictures!.draw(context, at, 0, 0, side));
+  const draw = surface(canvas, (context, side) => app.pictures!.draw(context, at, 0, 0, side, draw));
   return canvas;
 }
 

@@ -16,14 +16,7 @@ import { wall } from "./wall.ts";
 async function start(): Promise<void> {
   const data = await readPage(document);
   const app = new App(data);
-  let asked = 0;
-  const arrived = (): void => {
-    asked ||= requestAnimationFrame(() => {
-      asked = 0;
-      app.update(app.state);
-    });
-  };
-  if (data.head.pictures) app.pictures = new Pictures(data, data.head.pictures, arrived);
+  if (data.head.pictures) app.pictures = new Pictures(data, data.head.pictures);
   const svg = document.querySelector<SVGSVGElement>("svg#curve");
   const help = helpDialog();
   if (svg) app.views.push(curve(svg, app));

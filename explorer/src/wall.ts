@@ -98,7 +98,7 @@ export function wall(place: HTMLElement, app: App): View {
         context.globalAlpha = Math.max(0, 1 - passed * 1.4);
         tile(context, example, from.x, from.y + 90 * passed * passed, false);
       }
-      requestAnimationFrame(draw);
+      draw();
     }
     drawn = now;
     context.globalAlpha = 1;
@@ -120,7 +120,7 @@ export function wall(place: HTMLElement, app: App): View {
     context.fillStyle = pale || !isPictured ? theme.card : theme.picture;
     context.fillRect(x + FRAME, y + FRAME, side - 2 * FRAME, side - 2 * FRAME);
     if (pale) context.globalAlpha = shown * 0.6;
-    if (isPictured) app.pictures!.draw(context, example, x + FRAME + 1, y + FRAME + 1, inner);
+    if (isPictured) app.pictures!.draw(context, example, x + FRAME + 1, y + FRAME + 1, inner, draw);
     else {
       context.fillStyle = theme.ink;
       context.fillText(cutBefore(context, data.head.ids[example]!, inner), x + side / 2, y + side / 2);

@@ -462,13 +462,64 @@ def test_pictures_fall_only_where_things_may_move(motion: str, browser: Any, add
     at_once, at_last = page.evaluate(
         """async () => {
           const canvas = document.querySelector(".x-scroll canvas");
+          const now = performance.now();
+          performance.now = () => now;  // a fall that began does not end
           document.querySelectorAll("#dial .x-chip")[1].click();
+          await new Promise(requestAnimationFrame);
           const first = canvas.toDataURL();
+          delete performance.now;
           await new Promise(done => setTimeout(done, 900));
           return [first, canvas.toDataURL()];
         }"""
     )
     assert (at_once == at_last) == (motion == "reduce")
+    opened.close()
+
+
+def test_what_falls_is_drawn_once_a_frame_however_often_it_changes(opened: Opened, address: str) -> None:
+    page = opened.open(address)
+    assert_drawn(page, ".x-scroll canvas")
+    drawn = page.evaluate(
+        """async () => {
+          const [wall, frame] = [document.querySelector(".x-scroll canvas"), () => new Promise(requestAnimationFrame)];
+          const [clear, now] = [CanvasRenderingContext2D.prototype.clearRect, performance.now()];
+          let drawn = 0;
+          CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+            drawn += this.canvas === wall;
+            clear.apply(this, box);
+          };
+          performance.now = () => now;
+          for (const index of [1, 2, 0, 1]) {
+            document.querySelectorAll("#dial .x-chip")[index].click();
+            await frame();
+          }
+          drawn = 0;
+          for (let index = 0; index < 5; index++) await frame();
+          return drawn;
+        }"""
+    )
+    assert drawn == 5
+
+
+def test_sheets_of_pictures_are_decoded_once_beside_the_page_one_after_the_other(browser: Any, tmp_path: Path) -> None:
+    opened = Opened(browser, SIZES[0])
+    opened.page.add_init_script(
+        """const decode = createImageBitmap;
+        [window.asked, window.open, window.most] = [[], 0, 0];
+        window.createImageBitmap = async source => {
+          asked.push(source.constructor.name);
+          most = Math.max(most, ++open);
+          try { return await decode(source); } finally { open--; }
+        };"""
+    )
+    page = opened.open(written(made_head(3000), tmp_path / "sheets.html"))
+    for _ in range(3):
+        page.locator(".x-scroll").press("End")
+    until(page, "asked.length > 1 && open === 0")
+    assert page.evaluate("[[...new Set(asked)].join(), most]") == ["Blob", 1]
+    assert page.evaluate("asked.length") <= len(
+        page.evaluate("JSON.parse(document.getElementById('explorer-head').textContent).pictures.sheets")
+    )
     opened.close()
 
 
