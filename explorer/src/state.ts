@@ -119,12 +119,18 @@ function brushIn(text: string | undefined): Brush | null {
   return { box: [Math.min(x0, x1), Math.min(y0, y1), Math.max(x0, x1), Math.max(y0, y1)], on };
 }
 
+const MOST_STEPS = 40; // browsers keep 50 addresses
+
+/** How many addresses ago, all of an open example, there was none: closing goes back there, so that "back" opens it not again. */
+const stepsOf = (entry: { steps?: unknown } | null): number => (typeof entry?.steps === "number" ? entry.steps : 0);
+
 /** Holds the state; says when it changes, to the views and to the address bar. */
 export class Store {
   state: State;
   readonly #data: Data;
   readonly #window: Window;
   readonly #changed: (state: State, was: State) => void;
+  #isLeaving = false; // an example: on the way back to the address before it
 
   constructor(data: Data, page: Window, changed: (state: State, was: State) => void) {
     this.#data = data;
@@ -143,8 +149,9 @@ export class Store {
       if (next.kept === next.arm) next.kept = null;
     }
     if (hashOf(next, this.#data) === hashOf(this.state, this.#data)) return;
+    const was = this.state;
     this.#move(next);
-    this.#write(passing);
+    this.#write(was, passing);
   }
 
   reset(): void {
@@ -156,10 +163,21 @@ export class Store {
     return `${this.#window.location.href.split("#")[0]!}#${hashOf({ ...this.state, ...change }, this.#data)}`;
   }
 
-  #write(passing: boolean): void {
+  #write(was: State, passing: boolean): void {
+    if (this.#isLeaving) return;
+    const { history } = this.#window;
     const hash = `#${hashOf(this.state, this.#data)}`;
+    const [wasOpen, isOpen] = [was.example !== null, this.state.example !== null];
+    const steps = stepsOf(history.state);
     try {
-      this.#window.history[passing ? "replaceState" : "pushState"](null, "", hash);
+      if (wasOpen && !isOpen && steps > 0 && steps < MOST_STEPS) {
+        this.#isLeaving = true;
+        history.go(-steps);
+      } else if (passing || (wasOpen && !isOpen)) history.replaceState(history.state, "", hash);
+      else {
+        if (!wasOpen && isOpen) history.scrollRestoration = "manual"; // closing comes back here, and moves nothing
+        history.pushState(isOpen && (!wasOpen || steps > 0) ? { steps: steps + 1 } : null, "", hash);
+      }
     } catch {
       // a page inside another has no address of its own
     }
@@ -168,7 +186,12 @@ export class Store {
   #follow(): void {
     const hash = this.#window.location.hash;
     const next = hash.length > 1 ? stateOf(hash, this.#data) : startOf(this.#data);
-    if (next && hashOf(next, this.#data) !== hashOf(this.state, this.#data)) this.#move(next);
+    const isOther = next !== null && hashOf(next, this.#data) !== hashOf(this.state, this.#data);
+    if (this.#isLeaving) {
+      this.#isLeaving = false;
+      if (isOther) this.#write(this.state, false);
+    } else if (isOther) this.#move(next);
+    if (this.state.example === null) this.#window.history.scrollRestoration = "auto";
   }
 
   #move(next: State): void {

@@ -53,21 +53,62 @@ test("a link to a place of the page is no state", () => {
 });
 
 /** As much of a window as a store uses. */
-function madeWindow(hash = ""): { window: Window; told: string[]; go: (hash: string) => void } {
+function madeWindow(hash = ""): { window: Window; told: string[]; go: (hash: string) => void; pages: string[] } {
   const told: string[] = [];
+  const pages = [hash];
+  const states: unknown[] = [null];
   const listeners: (() => void)[] = [];
+  let at = 0;
   const location = { hash, href: "file:///r/report.html" };
-  const say = (how: string) => (_: unknown, __: string, next: string) => {
+  const say = (how: "push" | "replace") => (state: unknown, _: string, next: string) => {
     told.push(`${how} ${next}`);
-    location.hash = next;
+    if (how === "push") pages.length = states.length = ++at;
+    [pages[at], states[at], location.hash] = [next, state, next];
   };
-  const window = { location, history: { pushState: say("push"), replaceState: say("replace") }, addEventListener: (_: string, listener: () => void) => listeners.push(listener) };
+  const history = {
+    pushState: say("push"), replaceState: say("replace"), scrollRestoration: "auto",
+    get state() {
+      return states[at];
+    },
+    go(by: number) {
+      told.push(`go ${by}`);
+      at += by;
+      go(pages[at]!);
+    },
+  };
+  const window = { location, history, addEventListener: (_: string, listener: () => void) => listeners.push(listener) };
   const go = (next: string): void => {
     location.hash = next;
     for (const listener of listeners) listener();
   };
-  return { window: window as unknown as Window, told, go };
+  return { window: window as unknown as Window, told, go, pages };
 }
+
+test("closing an example goes back to the address before it, whatever was looked at in between", () => {
+  const { window, told, pages } = madeWindow();
+  const store = new Store(data, window, () => undefined);
+  store.set({ class: 2 });
+  store.set({ example: 3 });
+  store.set({ example: 4 }, true);
+  store.set({ example: null });
+  const view = "#arm=a/one&s=0.9&kind=lost&class=2";
+  assert.deepEqual(told, [`push ${view}`, `push ${view}&ex=x3`, `replace ${view}&ex=-x4`, "go -1"]);
+  assert.equal(window.location.hash, view);
+  store.set({ example: 3 });
+  store.set({ level: 0.5 });
+  store.set({ example: null });
+  assert.equal(told.at(-2), "go -2");
+  assert.deepEqual(pages.slice(1), [view, "#arm=a/one&s=0.5&kind=lost&class=2"]);
+  assert.equal(store.state.example, null);
+});
+
+test("an example that a link opened is closed in its place", () => {
+  const { window, told } = madeWindow("#arm=a/one&s=0.9&ex=x2");
+  const store = new Store(data, window, () => undefined);
+  assert.equal(store.state.example, 2);
+  store.set({ example: null });
+  assert.deepEqual(told, ["replace #arm=a/one&s=0.9"]);
+});
 
 test("a store says what changed, and writes the address", () => {
   const { window, told, go } = madeWindow();

@@ -268,6 +268,25 @@ def test_a_link_opens_the_same_view_and_the_back_button_returns(opened: Opened, 
     assert chosen(page) == (truth.lost(ONE_SHOT, 0.9) & (truth.truth == 3)).sum()
 
 
+def test_back_closes_an_example_and_never_opens_a_closed_one_again(opened: Opened, address: str) -> None:
+    page = opened.open(address)
+    page.get_by_role("button", name="All changes").click()
+    view = hash_of(page)
+    panel = page.locator(".x-panel")
+    for close in (lambda: page.keyboard.press("Escape"), page.get_by_role("button", name="Close").click, page.go_back):
+        wall_tile(page, 1)
+        panel.wait_for()
+        page.keyboard.press("ArrowRight")
+        stands = page.evaluate("(scrollTo({ top: 500, behavior: 'instant' }), scrollY)")
+        close()
+        panel.wait_for(state="hidden")
+        until(page, f"decodeURIComponent(location.hash) === '{view}'")
+        assert page.evaluate("scrollY") == stands > 0
+    page.go_back()
+    assert panel.is_hidden()
+    assert "ex=" not in hash_of(page) != view
+
+
 def test_the_link_is_copied_or_shown(opened: Opened, address: str) -> None:
     page = opened.open(address)
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })")
