@@ -41,9 +41,11 @@ export function example(app: App): View {
       place.textContent = at < 0 ? "" : `${whole(at + 1)} of ${whole(chosen.examples.length)}`;
       back.disabled = at <= 0;
       on.disabled = chosen.examples.length === 0 || at === chosen.examples.length - 1;
-      show(title, user(app.data.head.ids[state.example!]!));
+      const id = app.data.head.ids[state.example!]!;
+      show(title, user(id));
       const focus = focusIn(body);
-      show(body, ...contents(app, state.example!));
+      const isCut = title.scrollHeight > title.clientHeight + 1; // two lines of it stand above
+      show(body, isCut && h("p", { class: "x-id", tabindex: 0, role: "region", "aria-label": "The whole id" }, user(id)), ...contents(app, state.example!));
       refocus(body, focus);
       if (was?.example !== state.example) panel.scrollTop = 0;
       if (!wasOpen) {

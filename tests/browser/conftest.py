@@ -22,7 +22,7 @@ SAMPLE = {
         "wider_than_the_page[(hostile|what-if|many classes)-script]", "wider_than_the_page[(hostile|what-if)-no script]",
         "eight_sheets[(population|hostile)]", "to_ship_and_why[(labels|what-if|identical)]", "drawn", "keyboard",
     ),
-    "test_explorer.py": ("every_size[390 dark]", "every_filter", "names_are_text", "first_screen_has_no", "_once_", "never_opens"),
+    "test_explorer.py": ("every_size[390 dark]", "every_filter", "names_are_text", "first_screen_has_no", "_once_", "never_opens", "long_id"),
     "test_interactions.py": (
         "begins", "dial_by_(mouse|keyboard)", "class_chance", "brush", "kept_by", "back_button", "opens_by_click", "copy_link",
         "saved", "heat_map", "another_method[supervised/gmp]",

@@ -356,6 +356,25 @@ def test_an_example_shows_its_votes_its_neighbours_and_other_arms(opened: Opened
     assert page.locator("#x-example").inner_text() == f"{near:05d}"
 
 
+@pytest.mark.parametrize("size", SIZES[::3], ids=str)
+def test_a_long_id_can_be_read_whole(size: tuple[int, int, str], browser: Any, tmp_path: Path) -> None:
+    made = made_head(40)
+    made[0]["ids"] = [
+        f"a/folder/{'of-letters-' * 27}{index:02d}.png" if index % 2 else f"{index:02d}" for index in range(40)
+    ]
+    opened = Opened(browser, size)
+    page = opened.open(written(made, tmp_path / "long.html") + "#ex=" + made[0]["ids"][7])
+    whole = page.get_by_role("region", name="The whole id")
+    assert whole.inner_text() == made[0]["ids"][7]
+    assert whole.evaluate("e => e.scrollHeight <= e.clientHeight + 1 && e.scrollWidth <= e.clientWidth + 1")
+    assert axe(page) == []
+    page.screenshot(path=tmp_path / "long.png")
+    page.evaluate("location.hash = 'ex=08'")
+    page.get_by_role("heading", name="08").wait_for()
+    assert whole.count() == 0
+    opened.close()
+
+
 def test_the_heat_map_opens_what_it_shows(opened: Opened, address: str, truth: Truth) -> None:
     page = opened.open(address)
     heat = page.locator(".x-heat")
