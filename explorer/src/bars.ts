@@ -14,6 +14,7 @@ interface Row {
   unseen: string; // said, not shown
   parts: [string, number][]; // a colour's class and a count
   count: string;
+  isPale: boolean;
   isChosen: boolean;
   choose: () => void;
 }
@@ -22,6 +23,7 @@ interface Row {
 function bars(panel: HTMLElement, title: string, kind: "one" | "two", app: App): (rows: Row[], most: number) => void {
   const list = h("ul", { class: `x-rows ${kind}` });
   const none = h("p", { class: "x-note" }, "None.");
+  const pale = h("p", { class: "x-note" }, "Pale: not beyond chance.");
   const more = h("button", { type: "button", class: "x-more" });
   let isLong = false;
   let last: [Row[], number] = [[], 1];
@@ -29,24 +31,25 @@ function bars(panel: HTMLElement, title: string, kind: "one" | "two", app: App):
     isLong = !isLong;
     draw(...last);
   });
-  show(panel, h("h3", {}, title), list, none, more);
+  show(panel, h("h3", {}, title), list, none, pale, more);
   const longest = Math.max(...app.data.head.classes.map((name) => name.length));
   list.style.setProperty("--letters", String(longest));
   function draw(rows: Row[], most: number): void {
     last = [rows, most];
     const shown = isLong ? rows : rows.slice(0, FEW);
     const focused = [...list.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement);
-    show(list, ...shown.map((row) => h("li", {}, line(row, most, app.chosen.level.is_clear === false))));
+    show(list, ...shown.map((row) => h("li", {}, line(row, most))));
     if (focused >= 0) list.querySelectorAll("button")[focused]?.focus({ preventScroll: true });
     none.hidden = rows.length > 0;
+    pale.hidden = app.chosen.level.is_clear === false || !rows.some((row) => row.isPale); // of a whole level it is said above
     more.hidden = rows.length <= FEW;
     more.textContent = isLong ? "Show fewer" : `Show all ${whole(rows.length)}`;
   }
   return draw;
 }
 
-function line(row: Row, most: number, isPale: boolean): HTMLElement {
-  const bar = h("span", { class: isPale ? "x-bar pale" : "x-bar" });
+function line(row: Row, most: number): HTMLElement {
+  const bar = h("span", { class: row.isPale ? "x-bar pale" : "x-bar" });
   for (const [kind, count] of row.parts) {
     const part = h("span", { class: `x-part ${kind}` });
     part.style.flexGrow = String(count);
@@ -68,6 +71,7 @@ export function classBars(panel: HTMLElement, app: App): View {
     update(was) {
       const { state, chosen } = app;
       if (sameChoice(was, state)) return;
+      const { is_clear: isClear, clear_classes: clear } = chosen.level;
       if (sided !== chosen.side.index) {
         sided = chosen.side.index;
         sizes = new Uint32Array(data.head.classes.length);
@@ -80,12 +84,14 @@ export function classBars(panel: HTMLElement, app: App): View {
       listed.sort((a, b) => sum(b) - sum(a) || a - b);
       draw(listed.map((index) => {
         const name = data.head.classes[index]!;
+        const isPale = isClear === false || clear?.includes(index) === false;
         const share = percent(sum(index) / Math.max(1, sizes[index]!));
         return {
           name: user(name),
-          unseen: " of the class",
+          unseen: isPale ? " of the class, not beyond chance" : " of the class",
           parts: [["lost", count(index, LOST)], ["won", count(index, WON)], ["moved", count(index, MOVED)]],
           count: `${whole(sum(index))} · ${share}`,
+          isPale,
           isChosen: state.class === index,
           choose: () => app.set({ class: state.class === index ? null : index }),
         };
@@ -115,6 +121,7 @@ export function mixUps(panel: HTMLElement, app: App): View {
           unseen: "",
           parts: [[kind(before, after), count]],
           count: whole(count),
+          isPale: chosen.level.is_clear === false,
           isChosen,
           choose: () => app.set({ mix: isChosen ? null : [before, after] }),
         };

@@ -49,6 +49,7 @@ export interface LevelFacts {
   excess: Excess | null;
   is_clear: boolean | null;
   accuracy: number | null;
+  clear_classes: number[] | null;
 }
 
 export interface HeadLevel extends LevelFacts {

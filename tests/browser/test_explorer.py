@@ -440,6 +440,28 @@ def test_an_audit_of_one_copy_has_no_dial(browser: Any, tmp_path: Path) -> None:
     opened.close()
 
 
+def test_a_class_that_is_not_beyond_chance_is_pale(browser: Any, tmp_path: Path) -> None:
+    made = made_head(797)
+    level = next(arm for arm in made[0]["arms"] if arm["key"] == GMP)["levels"][-1]
+    level["clear_classes"] = [3, 8]
+    opened = Opened(browser, SIZES[0])
+    page = opened.open(written(made, tmp_path / "classes.html") + f"#arm={GMP}&s={level['value']}")
+    rows = page.locator(".x-panel-classes .x-row")
+    bars = rows.evaluate_all(
+        "all => all.map(row => [row.querySelector('.x-name').textContent, row.querySelector('.x-bar').matches('.pale')])"
+    )
+    names = made[0]["classes"]
+    assert dict(bars) == {name: name not in (names[3], names[8]) for name in names}
+    said = page.locator(".x-panel-classes").get_by_text("Pale: not beyond chance.")
+    assert said.is_visible()
+    assert rows.filter(has_text="not beyond chance").count() == len(names) - 2
+    page.evaluate(f"location.hash = 'arm={ONE_SHOT}&s={level['value']}'")
+    page.wait_for_selector(".x-panel-classes .x-bar:not(.pale)")
+    assert page.locator(".x-panel-classes .x-bar.pale").count() == 0
+    assert said.is_hidden()
+    opened.close()
+
+
 def test_where_nobody_knows_the_truth_nothing_is_lost(browser: Any, tmp_path: Path) -> None:
     head, content = made_head(300)
     before, after = Truth(head, content).labels(GMP, 0.95)

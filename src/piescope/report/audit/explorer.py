@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,6 +169,9 @@ def _only_arm(audit: AuditRecord, packer: _Packer) -> ArmShown:
         excess=None if seeds.excess is None else ExcessShown(seeds.excess, seeds.low, seeds.high),
         is_clear=None if seeds.low is None else seeds.low > 0,
         accuracy=None if audit.accuracy is None else audit.accuracy.compressed,
+        clear_classes=packer.places([row.name for row in audit.classes if row.is_clear])
+        if any(row.q_value is not None for row in audit.classes)
+        else None,
     )
     return ArmShown(ONLY_ARM, "after", 0, 0, 0, (level,))
 
@@ -187,6 +190,7 @@ def _copies(audit: AuditRecord, packer: _Packer, known: Sequence[tuple[CopyRow, 
                 models=1,
                 cells=packer.cells(place, "compressed"),
                 accuracy=row.accuracy,
+                clear_classes=None if packer.truth is None else packer.places(row.lost_classes),
             )
             for value, row, place in mine
         )
@@ -222,6 +226,10 @@ class _Packer:
 
     def _whole(self, name: ArrayName, labels: np.ndarray, xor: ArrayName | None = None) -> ArrayName:
         return self.packed.whole(name, labels, len(self._audit.class_names) - 1, xor)
+
+    def places(self, names: Container[str]) -> tuple[int, ...]:
+        """Of classes, by their names."""
+        return tuple(place for place, name in enumerate(self._audit.class_names) if name in names)
 
     def cells(self, place: int, side: SideName) -> Cells:
         """What one side's models say, by the table of a copy."""

@@ -193,6 +193,7 @@ class Level:
         excess: what is beyond.
         is_clear: whether it is beyond; None: that cannot be told.
         accuracy: percent, mean over models; None where it is not known.
+        clear_classes: places of the classes that lost or gained beyond chance; None: that is not told of each.
     """
 
     value: float
@@ -203,6 +204,7 @@ class Level:
     excess: ExcessShown | None = None
     is_clear: bool | None = None
     accuracy: float | None = None
+    clear_classes: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,23 @@ def test_confirmed_ones_are_known_only_where_they_were_tested(tmp_path: Path) ->
     assert read(shown(untested, [marked], {})).head["arms"][0]["levels"][0]["cells"]["confirmed"] is None
 
 
+def test_classes_beyond_chance_are_told_where_each_was_tested(tmp_path: Path) -> None:
+    record = audited(tmp_path / "a", examples=900)
+    clear = [row.is_clear for row in record.classes]
+    assert any(clear)
+
+    def places(of: AuditRecord) -> list[int] | None:
+        level = read(shown(of, [table_of(tmp_path / "a")], {})).head["arms"][0]["levels"][0]
+        found: list[int] | None = level["clear_classes"]
+        return found
+
+    assert places(record) == sorted(record.class_names.index(row.name) for row in record.classes if row.is_clear)
+    untested = tuple(row.model_copy(update={"q_value": None}) for row in record.classes)
+    assert places(record.with_answers(classes=untested)) is None
+    unsure = tuple(row.model_copy(update={"q_value": 0.5}) for row in record.classes)
+    assert places(record.with_answers(classes=unsure)) == []
+
+
 def test_scores_of_representations_are_on_one_scale(tmp_path: Path) -> None:
     record = audited(tmp_path / "a")
     table, random = table_of(tmp_path / "a"), np.random.default_rng(0)
@@ -255,7 +272,7 @@ def with_copies(folder: Path, copies: tuple[tuple[str, float | None, int | None]
         audit(dense, sides((1, 1), seed=seed)[1], labels=truth, out=folder / name)
         row = CopyRow(
             name=name.replace("-", " "), method=method, amount=amount, folder=name, verdict="safe", changed=seed,
-            accuracy=90.0 - seed, bytes_before=2_000_000, bytes_after=size,
+            accuracy=90.0 - seed, bytes_before=2_000_000, bytes_after=size, lost_classes=("0", "2")[:seed - 1],
         )  # fmt: skip
         rows.append(CopyRow(**row.model_dump()))  # with all that it may lack, as files have it
     record = AuditRecord.read(folder / name).with_answers(what_if=tuple(rows))
@@ -277,6 +294,7 @@ def test_a_what_if_has_an_arm_a_method_and_a_level_a_copy(tmp_path: Path) -> Non
     assert levels == [
         (0.5, "magnitude 0.5, 900\N{NO-BREAK SPACE}kB", 89.0), (0.9, "magnitude 0.9, 1.2\N{NO-BREAK SPACE}MB", 88.0), (0.5, "random 0.5", 87.0),
     ]  # fmt: skip
+    assert [level["clear_classes"] for arm in arms for level in arm["levels"]] == [[], [0], [0, 2]]
     assert found.head["start"] == {"arm": "random", "level": 0.5} and found.head["axis"]["name"] == "amount"
     for cells, row in zip([level["cells"] for arm in arms for level in arm["levels"]], record.what_if, strict=True):
         assert named(found, cells["label"]) == table_of(tmp_path / row.folder)["compressed_label"].to_pylist()

@@ -140,7 +140,9 @@ def test_the_head_has_the_keys_of_the_format_and_no_others() -> None:
     (arm,), (side,) = head["arms"], head["sides"]
     assert set(arm) == {"key", "name", "side", "hue", "dash", "levels"}
     assert set(side) == {"key", "name", "models", "cells", "neighbours"}
-    assert set(arm["levels"][0]) == {"value", "label", "models", "cells", "seeds", "excess", "is_clear", "accuracy"}
+    assert set(arm["levels"][0]) == {
+        "value", "label", "models", "cells", "seeds", "excess", "is_clear", "accuracy", "clear_classes",
+    }  # fmt: skip
     assert set(side["cells"]) == {
         "label", "modal", "right", "dense", "confirmed", "score", "q", "depth", "map",
     }  # fmt: skip
