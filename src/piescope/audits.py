@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from piescope.dataframes import DataFrame
     from piescope.report.layout.blocks import Document
     from piescope.report.layout.canvas import Style, Width
+    from piescope.report.layout.card import Card
     from piescope.store.audit_record import AuditRecord, BudgetRow, CopyRow
 from piescope.auditing.folder import check_folder, published
 from piescope.auditing.options import Asked, AuditOptions, GivenData, GivenSide
@@ -422,15 +423,15 @@ def render(out: Path) -> None:
     write_file(audit_layout.markdown(out), markdown.markdown(document).encode())
 
 
-def document_of(out: Path) -> Document:
-    """An audit's folder as a document.
+def card_of(out: Path) -> Card:
+    """The card of an audit's folder.
 
     Raises:
         InputError: no audit there.
     """
-    from piescope.report.audit.document import audit_document
+    from piescope.report.audit.card import audit_card
 
-    return audit_document(*_read(out))
+    return audit_card(*_read(out))
 
 
 def _read(out: Path) -> tuple[AuditRecord, dict[str, bytes]]:

@@ -107,10 +107,9 @@ def check_card(folder: Path) -> None:
 
 def _card_of(folder: Path) -> Card:
     if audit_layout.is_audit(folder):
-        from piescope.audits import document_of
-        from piescope.report.layout.card import Card as Drawn
+        from piescope.audits import card_of
 
-        return Drawn.of_document(document_of(folder))
+        return card_of(folder)
     from piescope.report.study.card import study_card
     from piescope.runs import StudyRun
 

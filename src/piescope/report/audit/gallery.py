@@ -98,7 +98,8 @@ def wall(audit: AuditRecord, pictures: Mapping[str, Picture]) -> Gallery | None:
         return None
     tiles = tuple(_tile(audit, row, pictures) for row in wanted)
     what = "changed" if audit.accuracy is None else "lost"
-    return Gallery(f"What was {what}: the {wording.counted(len(tiles), 'example')} hit hardest", tiles)
+    by = f" by {wording.name(audit.what_if[-1].name)}" if audit.what_if else ""
+    return Gallery(f"What was {what}{by}: the {wording.counted(len(tiles), 'example')} hit hardest", tiles)
 
 
 def examples(audit: AuditRecord, title: str, rows: Sequence[Example], pictures: Mapping[str, Picture]) -> Gallery:

@@ -217,8 +217,9 @@ class _Drawing:
             y = at(0, value)[1]
             self.line([(left, y), (right, y)], palette.LINE.light, 1)
             self.text((left - 10, y), number(value, 0), palette.SOFT.light, "regular", 15, "rm")
+        step = at(1, 0)[0] - at(0, 0)[0]
         for place, level in enumerate(curve.levels):
-            self.text((at(place, 0)[0], bottom + 8), level, palette.SOFT.light, "regular", 16, "ma")
+            self.text((at(place, 0)[0], bottom + 8), level, palette.SOFT.light, "regular", 16, "ma", step - 8)
         ends = []
         for line in curve.lines:
             points = [

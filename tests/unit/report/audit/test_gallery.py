@@ -72,6 +72,12 @@ def test_the_wall_is_of_lost_examples_alone_the_most_harmed_first() -> None:
     assert wall is not None and wall.title == "What was changed: the 1 example hit hardest"
 
 
+def test_of_copies_the_wall_says_by_which() -> None:
+    record = AuditRecord.of(CASES["what-if"])
+    wall = gallery.wall(record, {row.id: Picture("data:,", row.id) for row in record.harmed})
+    assert wall is not None and wall.title.startswith("What was lost by random 0.9: ")
+
+
 def test_a_list_says_what_tiles_say() -> None:
     record = AuditRecord.of(CASES["population"])
     made = gallery.examples(record, "Harmed", record.harmed, {}).as_table()
