@@ -242,7 +242,10 @@ def made(
         "n_examples": examples,
         "is_population": models > 1,
         "comparison": "vote against vote" if models > 1 else "one against one",
-        "made_with": {"processor": "A <processor>", "libraries": {"numpy": "2.4.0", "pyarrow": "22.0.0", "torch": "2.13.0"}},
+        "made_with": {
+            "date": "2026-11-28", "processor": "A <processor>",
+            "libraries": {"numpy": "2.4.0", "pyarrow": "22.0.0", "torch": "2.13.0"},
+        },
         "inputs": {
             "dense": {
                 "name": "dense.csv", "values": "probabilities" if probabilities else "labels", "n_models": models,
@@ -258,6 +261,10 @@ def made(
             "matched_by": "id",
             "left_out": {"dense": 0, "compressed": 3, "labels": 12},
             "notes": ["pruned-90.csv: 3 examples are in no other file"],
+            "files": [
+                {"role": role, "name": name, "bytes": 1000, "sha256": f"{place}123456789abcdef" * 4}
+                for place, (role, name) in enumerate({"dense": "dense.csv", "compressed": "pruned-90.csv"}.items())
+            ],
         },
         "warnings": [],
         "measures": _measures(names, truth, dense, compressed, models, probabilities) if has_labels else None,

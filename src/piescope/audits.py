@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from piescope.report.layout.canvas import Style, Width
     from piescope.report.layout.card import Card
     from piescope.store.audit_record import AuditRecord, BudgetRow, CopyRow
+from piescope.auditing.files_read import files_read
 from piescope.auditing.folder import check_folder, published
 from piescope.auditing.options import Asked, AuditOptions, GivenData, GivenSide
 from piescope.auditing.question import (
@@ -305,7 +306,7 @@ def run_audit(dense: GivenSide, compressed: GivenSide | None, asked: Asked, out:
     if compressed is None:
         cure = "name it, or have copies made: --compress magnitude:0.5,0.7,0.9"
         raise InputError.of("audit", "COMPRESSED", "nothing", "the compressed side", cure)
-    question = question_of(dense, compressed, asked)
+    question = replace(question_of(dense, compressed, asked), files=files_read(dense, compressed, asked))
     with published(out) as place:
         return Audit(_finish(question, asked, place), out)
 
@@ -338,6 +339,7 @@ def _audit_copies(given: GivenSide, compress: str, asked: Asked, out: Path) -> A
     curve: list[CopyRow] = []
     judged: list[BudgetRow] = []
     last_audit: AuditRecord | None = None
+    files = files_read(given, None, asked)
     with published(out) as place:
         for compression in compressions:
             if compression.name not in made:
@@ -352,7 +354,7 @@ def _audit_copies(given: GivenSide, compress: str, asked: Asked, out: Path) -> A
                 hints_of(asked, "compressed").values,
             )
             after = replace(after, name=compression.name, notes=tuple(dict.fromkeys((*after.notes, *facts.notes))))
-            question = assembled({"dense": before, "compressed": after}, asked, pictures)
+            question = replace(assembled({"dense": before, "compressed": after}, asked, pictures), files=files)
             last = audit_layout.copy(place, compression.folder)
             last.mkdir()
             last_audit = _finish(question, asked, last, compression.name)

@@ -1,4 +1,4 @@
-"""On what results are made: the processor, and the versions of the libraries that shape them. No part of any key."""
+"""On what and when results are made: processor, versions of the libraries that shape them, day. No part of any key."""
 
 from __future__ import annotations
 
@@ -22,6 +22,21 @@ def processor() -> str:
         lines = []
     named = [line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == "model name"]
     return next(filter(None, named), "") or platform.processor() or platform.machine() or "unknown"
+
+
+def today() -> str:
+    """The day in UTC, or that of SOURCE_DATE_EPOCH, for builds that are to be equal to the byte.
+
+    Example:
+        >>> len(today())
+        10
+    """
+    import os
+    import time
+    from datetime import UTC, datetime
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return datetime.fromtimestamp(int(epoch) if epoch.isdecimal() else time.time(), UTC).date().isoformat()
 
 
 def versions(libraries: Sequence[str]) -> dict[str, str]:

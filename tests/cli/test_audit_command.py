@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from conftest import Run, run_piescope, run_program, run_python
 from made_predictions import NAMES, Made, as_csv, as_npy, made, table_of_labels, table_of_scores
-from piescope.machine import processor
+from piescope.machine import processor, today
 
 FILES = {"audit.json", "audit.md", "examples.parquet", "report.html"}
 
@@ -48,7 +49,11 @@ def test_label_files(folder: Path, data: Made, tmp_path: Path) -> None:
     assert (told["flips"]["correct_to_wrong"], told["flips"]["wrong_to_correct"]) == (lost, won)
     assert f"it lost {lost} examples and won {won} back" in " ".join(done.stdout.split())
     assert "matched by id" in done.stdout
-    assert told["made_with"]["processor"] is None and set(told["made_with"]["libraries"]) == {"numpy", "pyarrow"}
+    assert told["made_with"]["processor"] == processor() and told["made_with"]["date"] == today()
+    assert set(told["made_with"]["libraries"]) == {"numpy", "pyarrow"}
+    read = {file["name"]: file["sha256"] for file in told["inputs"]["files"]}
+    assert read == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in read}
+    assert list(read) == ["dense.csv", "compressed.csv", "labels.csv"]
     assert str(folder) not in (out / "audit.json").read_text() + (out / "report.html").read_text()
 
 

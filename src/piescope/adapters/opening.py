@@ -137,6 +137,21 @@ def names_a_model(text: str, settings: Settings | None = None) -> bool:
     return suffix == ".onnx" or suffix in (*WEIGHT_FILES, *OTHER_MODEL_FILES)
 
 
+def files_of_model(text: str) -> list[Path]:
+    """The files that a text which names a model names; none where a hub keeps them.
+
+    Example:
+        >>> files_of_model("timm:resnet18")
+        []
+    """
+    code, at = _code(text), _at(text)
+    scheme, _, rest = text.partition(":")
+    path = code[0] if code else at[1] if at else Path(rest if scheme in ("hf", "onnx") else text)
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.suffix in (".json", ".safetensors") and file.is_file())
+    return [path] if path.is_file() else []
+
+
 def tried(model: Model, pictures: Pictures) -> Model:
     """The model, after a look at what it says of the first pictures.
 

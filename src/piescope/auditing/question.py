@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from piescope.reading.hints import Hints
     from piescope.reading.inputs import SideInput
     from piescope.reading.predictions import LabelColumn
+    from piescope.store.audit_inputs import FileHash
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ class Question:
         has_said_scores: the user named the columns of scores.
         is_one_file: both sides are the same file.
         batch_size: pictures that models saw at once; None: no model was run.
+        files: that were read.
     """
 
     dense: SideInput
@@ -60,6 +62,7 @@ class Question:
     has_said_scores: bool = False
     is_one_file: bool = False
     batch_size: int | None = None
+    files: tuple[FileHash, ...] = ()
 
     @property
     def truth(self) -> LabelColumn | None:

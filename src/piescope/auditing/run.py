@@ -30,7 +30,7 @@ from piescope.auditing.options import OnProgress, silent
 from piescope.auditing.question import Question
 from piescope.auditing.rows import ShownExamples, write_rows
 from piescope.auditing.tally import Counted, tally
-from piescope.machine import processor, versions
+from piescope.machine import processor, today, versions
 from piescope.measure.label_errors import RULE
 from piescope.reading.arrow import texts
 from piescope.reading.inputs import SideInput
@@ -180,6 +180,7 @@ def _inputs(question: Question, audited: Audited) -> Inputs:
         matched_by=audited.matched.by,
         left_out=_left_out(audited.matched),
         notes=tuple(dict.fromkeys(_notes(question, audited))),
+        files=question.files,
     )
 
 
@@ -202,10 +203,10 @@ def _notes(question: Question, audited: Audited) -> list[str]:
 
 
 def _made_with(sides: Sequence[SideInput]) -> MadeWith:
-    """Versions of what read the files; of what ran the models, and the processor, if any were run here."""
+    """Day, processor, and versions of what read the files and of what ran the models, if any were run here."""
     ran = [library for side in sides for library in side.ran_with]
     libraries = versions(["numpy", "pyarrow", *dict.fromkeys(ran)])
-    return MadeWith(processor=processor() if ran else None, libraries=libraries)
+    return MadeWith(date=today(), processor=processor(), libraries=libraries)
 
 
 def _of_both(dense: SideInput, compressed: SideInput) -> list[str]:

@@ -44,10 +44,8 @@ def open_pictures(text: str, data_dir: Path | None = None) -> Pictures:
         if data_dir is None:
             raise DataError.of(text, "--data", where, "a folder", "name the folder itself: --data DIR")
         where = str(data_dir)
-    path = Path(where).expanduser()
-    if not path.exists() and data_dir is not None and (data_dir / where).exists():
-        path = data_dir / where
-    if not path.exists():
+    path = place_of(where, data_dir)
+    if path is None:
         known = [name for name, source in SOURCES.items() if source.facts is not None]
         raise DataError.of_unknown(text, "--data", "data set or folder", where, known)
     if path.is_dir():
@@ -62,6 +60,20 @@ def open_pictures(text: str, data_dir: Path | None = None) -> Pictures:
         return arrow.pictures_of_arrow([path], path.name, half)
     found, expected = "a file of another kind", "a folder of pictures, .npz, .parquet or .arrow"
     raise DataError.of(text, path.name, found, expected, "put the pictures into a folder, one folder per class")
+
+
+def place_of(text: str, data_dir: Path | None = None) -> Path | None:
+    """The folder or file that a text names, as it is or within ``data_dir``; None: a known data set, or nothing there.
+
+    Example:
+        >>> place_of("digits") is None
+        True
+    """
+    where = Path(text.removeprefix("train:")).expanduser()
+    if (source := SOURCES.get(str(where))) is not None:
+        return data_dir if source.facts is None else None
+    places = [where] if data_dir is None else [where, data_dir / where]
+    return next((place for place in places if place.exists()), None)
 
 
 def _of_folder(root: Path, half: Half) -> Pictures:

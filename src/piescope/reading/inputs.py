@@ -71,7 +71,7 @@ def read_side(given: Any, side: str, hints: Hints) -> SideInput:
         _check_one_length(parts_of, side)
         parts = [part for parts in parts_of.values() for part in parts]
         return SideInput(shown(os.fspath(given)), _of_one_kind(parts, side), notes=_unread(Path(given), paths))
-    if isinstance(given, list | tuple) and given and all(map(_is_path, given)):
+    if isinstance(given, list | tuple) and given and all(map(is_path, given)):
         sides = [read_side(path, side, hints) for path in given]
         return SideInput(sides[0].name, _of_one_kind([part for one in sides for part in one.parts], side))
     if isinstance(given, dict) and not given:
@@ -170,7 +170,7 @@ def _unread(given: Path, paths: Sequence[Path]) -> tuple[str, ...]:
     return (f"not read: {', '.join(left[:5])}{more} in {shown(given)} (no tables or arrays)",) if left else ()
 
 
-def _is_path(given: Any) -> bool:
+def is_path(given: Any) -> bool:
     """Whether a text is a path rather than the name of a class."""
     if isinstance(given, os.PathLike):
         return True

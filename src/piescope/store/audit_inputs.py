@@ -59,6 +59,33 @@ class PicturesSeen(AuditPart):
     batch_size: int | None = None
 
 
+Role = Literal[
+    "dense", "compressed", "labels", "metadata", "classes", "data",
+    "dense_embeddings", "compressed_embeddings", "dense_layers", "compressed_layers",
+]  # fmt: skip
+"""What a file was given as."""
+
+
+class FileHash(AuditPart):
+    """A file as it was when it was read, or a folder of pictures.
+
+    Attributes:
+        role: what it was given as.
+        name: of it.
+        bytes: its size; None: a folder.
+        sha256: of its content; None: a folder.
+        files: how many are in the folder; None: a file.
+    """
+
+    may_lack = frozenset({"bytes", "sha256", "files"})
+
+    role: Role
+    name: str
+    bytes: int | None = None
+    sha256: str | None = None
+    files: int | None = None
+
+
 class Inputs(AuditPart):
     """What was read.
 
@@ -71,7 +98,10 @@ class Inputs(AuditPart):
         matched_by: ``id`` or ``row``.
         left_out: examples that only some files have, by file.
         notes: what a reader should know of it.
+        files: each with its size and hash; weights that a hub keeps, and what was given as arrays, are none.
     """
+
+    may_lack = frozenset({"files"})
 
     dense: SideRead = SideRead()
     compressed: SideRead = SideRead()
@@ -81,6 +111,7 @@ class Inputs(AuditPart):
     matched_by: Literal["id", "row"] = "row"
     left_out: dict[str, int] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    files: tuple[FileHash, ...] = ()
 
     def side(self, name: SideName) -> SideRead:
         """One of both sides."""
@@ -91,10 +122,14 @@ class MadeWith(AuditPart):
     """What made the audit.
 
     Attributes:
-        processor: that ran models; None: none was run.
+        date: the day in UTC; None: an earlier version made it.
+        processor: None: an earlier version made it, and ran no model.
         libraries: name to version.
     """
 
+    may_lack = frozenset({"date"})
+
+    date: str | None = None
     processor: str | None = None
     libraries: dict[str, str] = Field(default_factory=dict)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from piescope import wording
 from piescope.report.audit import terms
 from piescope.report.layout.blocks import Block, Drawer, Fact, FactList, Words
-from piescope.store.audit_inputs import FileRead
+from piescope.store.audit_inputs import FileHash, FileRead
 from piescope.store.audit_record import AuditRecord
 
 
@@ -51,6 +51,22 @@ def files(audit: AuditRecord) -> Drawer:
             names = Words((", ".join(map(wording.name, models)),))
             blocks.append(Drawer(f"The {wording.counted(len(models), f'{side} model')}", "", (names,)))
     return Drawer("How the files were read", "", tuple(blocks), in_short=True)
+
+
+MOST = 4
+"""Files whose hashes are shown; audit.json has all."""
+
+
+def hashes(files: Sequence[FileHash]) -> str:
+    """Of what an audit was made: ``dense.csv 0123456789abcdef, images: 300 files (SHA-256, first 16)``."""
+    shown = [
+        f"{wording.name(file.name)}: {wording.counted(file.files or 0, 'file')}"
+        if file.sha256 is None
+        else f"{wording.name(file.name)} {wording.printable(file.sha256[:16])}"
+        for file in files[:MOST]
+    ]
+    more = f" and {wording.counted(len(files) - MOST, 'more file')}, which audit.json has" if len(files) > MOST else ""
+    return f"{', '.join(shown)}{more}" + (" (SHA-256, first 16)" if any(file.sha256 for file in files) else "")
 
 
 def command(audit: AuditRecord) -> str:

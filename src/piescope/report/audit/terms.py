@@ -13,12 +13,9 @@ R = TypeVar("R", bound=ImpactRow)
 
 
 def made_with(audit: AuditRecord) -> str:
-    """Libraries, and the processor if models were run, to follow "Made by piescope ..."; or empty."""
-    made = audit.made_with
-    if made is None:
-        return ""
-    libraries = "".join(f", {printable(library)} {printable(version)}" for library, version in made.libraries.items())
-    return libraries if made.processor is None else f"{libraries}; models were run on {printable(made.processor)}"
+    """Libraries, to follow "Made by piescope ..."; or empty."""
+    libraries = {} if audit.made_with is None else audit.made_with.libraries
+    return "".join(f", {printable(library)} {printable(version)}" for library, version in libraries.items())
 
 
 def class_name(text: object) -> str:

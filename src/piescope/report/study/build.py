@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import piescope
+from piescope.machine import today
 from piescope.report.layout.blocks import Document
 from piescope.report.study.rows import Row
 from piescope.store import layout
@@ -112,14 +110,7 @@ def csv_of(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
 def _how_made(made_from: Mapping[str, str]) -> dict[str, str]:
     """The first lines of the page's footer."""
     hashes = f"catalogue {made_from['catalogue'][:16]}, study {made_from['study'][:16]} (SHA-256, first 16)"
-    return {"Command": "piescope report", "Date": _today(), "Made of": hashes}
-
-
-def _today() -> str:
-    """The date in UTC, or that of SOURCE_DATE_EPOCH, for builds that are to be equal to the byte."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    seconds = int(epoch) if epoch.isdecimal() else time.time()
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    return {"Command": "piescope report", "Date": today(), "Made of": hashes}
 
 
 def _sources(out: Path) -> dict[str, str]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from made_audit import CASES, page, printed, short, text_of
-from piescope.report.audit.reading import command, how_read
+from piescope.report.audit.reading import MOST, command, hashes, how_read
+from piescope.store.audit_inputs import FileHash
 from piescope.store.audit_record import AuditRecord
 
 
@@ -34,6 +35,17 @@ def test_what_is_read_alike_is_told_once(pair: dict[str, Any]) -> None:
     pair["inputs"]["labels"] = None
     assert said(pair)["compressed"] == "pruned-90.csv: 1 model, labels; likewise"
     assert said(pair)["labels"] == "none"
+
+
+def test_the_page_says_of_which_files_it_was_made(pair: dict[str, Any]) -> None:
+    made_of = "dense.csv 0123456789abcdef, pruned-90.csv 1123456789abcdef (SHA-256, first 16)"
+    assert f"Made of {made_of} Made on" in text_of(page(pair))
+    del pair["inputs"]["files"]  # an earlier version's
+    assert "Made of" not in text_of(page(pair))
+    one = FileHash(role="dense", name="a.npy", bytes=1, sha256="ab" * 32)
+    many = hashes((one,) * (MOST + 3))
+    assert many.count("a.npy abababababababab") == MOST and "and 3 more files, which audit.json has" in many
+    assert hashes((FileHash(role="data", name="pictures", files=300),)) == "pictures: 300 files"
 
 
 @pytest.mark.parametrize("name", CASES)

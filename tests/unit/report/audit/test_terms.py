@@ -23,9 +23,10 @@ def test_classes_named_by_numbers_are_called_classes() -> None:
 
 def test_the_page_says_with_what_it_was_made() -> None:
     content = CASES["probabilities"]
-    foot = "numpy 2.4.0, pyarrow 22.0.0, torch 2.13.0; models were run on A <processor> all numbers audit.json"
-    assert foot in text_of(page(content))
+    foot = text_of(page(content))
+    assert "numpy 2.4.0, pyarrow 22.0.0, torch 2.13.0; all numbers: audit.json" in foot
+    assert "Date 2026-11-28 Made of " in foot and "Made on A <processor> A page like this" in foot
     read = content | {"made_with": {"processor": None, "libraries": {"numpy": "2.4.0"}}}
-    assert ", numpy 2.4.0 all numbers audit.json" in text_of(page(read))
+    assert ", numpy 2.4.0; all numbers: audit.json" in text_of(page(read)) and "Made on" not in text_of(page(read))
     older = {key: value for key, value in content.items() if key != "made_with"}
-    assert "piescope 0.1.0 all numbers audit.json" in text_of(page(older))
+    assert "Made by piescope 0.1.0; all numbers: audit.json" in text_of(page(older))
