@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
-import re
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from piescope.adapters.pickled_tensors import OtherTensor, SparseTensor, StoredTensor
 from piescope.adapters.protocol import ModelError
+from piescope.adapters.torch_files import open_torch_file
 from piescope.adapters.weight_files import kind_of_weights
 
 SHOWN = 5
@@ -42,8 +42,7 @@ def read_state(path: Path) -> State:
         ModelError: damaged, of another kind, code in it, no state_dict, NaN; see `kind_of_weights`.
     """
     kind = kind_of_weights(path)
-    loaded = _safetensors(path) if kind == "safetensors" else _pickled(path)
-    state = _unwrapped(loaded, path.name)
+    state = State(path.name, *_unwrapped(_safetensors(path), path.name)) if kind == "safetensors" else _pickled(path)
     _strip_compiled(state)
     _merge_masks(state)
     _check_numbers(state)
@@ -61,32 +60,29 @@ def _safetensors(path: Path) -> dict[str, Tensor]:
         raise ModelError.of(path.name, path.name, found, "a whole one", "download or save it again") from None
 
 
-def _pickled(path: Path) -> Any:
-    """What torch.save wrote, tensors and plain containers only; there is no second try without that limit."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of pickle protocols: what cannot be read is refused
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as reason:
-        wanted = re.search(r"GLOBAL ([\w.]+)", str(reason)) or re.search(r"class ([\w.]+)", str(reason))
-        found = f"a pickle that would run {wanted[1]}" if wanted else "a pickle of more than tensors"
-        expected = "tensors alone: opening a pickle can run anything"
-        cure = "where you trust it: safetensors.torch.save_file(model.state_dict(), 'model.safetensors')"
-        raise ModelError.of(path.name, path.name, found, expected, cure) from None
-    except (Exception, RecursionError) as reason:  # damaged pickles raise anything
-        first = str(reason).split("\n")[0]
-        found = f"a damaged file of torch.save ({type(reason).__name__}: {first})"
-        cure = "download or save it again, best as safetensors"
-        raise ModelError.of(path.name, path.name, found, "a whole one", cure) from None
+def _pickled(path: Path) -> State:
+    """What torch.save wrote: no object of its pickle is made, and of its tensors only the state_dict is read."""
+    file = open_torch_file(path)
+    described, notes = _unwrapped(file.content, path.name, (StoredTensor, SparseTensor, OtherTensor))
+    file.check(described)
+    tensors = {name: _as_tensor(file.array(tensor), tensor) for name, tensor in described.items()}
+    return State(path.name, tensors, notes)
 
 
-def _unwrapped(value: Any, source: str) -> State:
-    """The state_dict in what was saved: itself, or under one of the usual keys."""
+def _as_tensor(array: np.ndarray, described: StoredTensor | SparseTensor) -> Tensor:
+    """The numbers as torch has them; those that NumPy has no type for come as their bits."""
+    stored = described.values if isinstance(described, SparseTensor) else described
+    tensor, kind = torch.from_numpy(array), getattr(torch, stored.dtype)
+    return tensor if tensor.dtype == kind else tensor.view(kind)
+
+
+def _unwrapped(value: Any, source: str, kinds: Any = Tensor) -> tuple[dict[str, Any], list[str]]:
+    """The state_dict in what was saved, itself or under one of the usual keys, and what is said of that."""
     notes = []
     for _ in range(3):
         if not isinstance(value, Mapping):
             break
-        tensors = {name: tensor for name, tensor in value.items() if isinstance(tensor, Tensor)}
+        tensors = {name: tensor for name, tensor in value.items() if isinstance(tensor, kinds)}
         inner = next((key for key in NESTED if isinstance(value.get(key), Mapping) and value[key]), None)
         if inner is None or len(tensors) > len(value) - len(tensors):
             if not tensors:
@@ -96,7 +92,7 @@ def _unwrapped(value: Any, source: str) -> State:
             left = sorted(map(str, set(value) - set(tensors)))
             if left:
                 notes.append(f"{source}: left out what is no tensor: {_listed(left)}")
-            return State(source, dict(tensors), notes)
+            return tensors, notes
         notes.append(f"{source}: took its {inner!r}")
         value = value[inner]
     found = f"a {type(value).__name__}" + (
@@ -168,12 +164,6 @@ def _check_numbers(state: State) -> None:
     error = ModelError(state.source)
     kinds = set()
     for name, tensor in state.tensors.items():
-        if tensor.is_quantized or tensor.device.type == "meta":
-            kind = "quantised" if tensor.is_quantized else "empty (meta)"
-            error.add(name, f"a {kind} tensor", "plain numbers", "export the quantised model to ONNX: onnx:FILE")
-            break
-        if tensor.layout is not torch.strided:
-            tensor = tensor.to_dense()
         if tensor.is_complex():
             error.add(name, "complex numbers", "real ones", "give weights of a classifier")
             break

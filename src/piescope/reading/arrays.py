@@ -17,13 +17,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from piescope import archives
 from piescope.reading.files import Kind, fault, shown
-
-MOST_INFLATION = 200
-"""A compressed array may be so many times larger than its bytes in the file ..."""
-
-HARMLESS = 2**30
-"""... once it is larger than this."""
 
 MOST_HEADER = 2**24
 """Bytes of the header of a .safetensors file; a tensor takes about a hundred."""
@@ -184,8 +179,8 @@ def open_npz(path: Path) -> dict[str, StoredArray]:
     name = "archive"
     arrays: dict[str, StoredArray] = {}
     try:
-        with zipfile.ZipFile(path) as archive:
-            _check_inflation(archive.infolist(), path, size)
+        with archives.opened(path) as archive:
+            _check_growth(archive, path, size)
             for member in archive.infolist():
                 name = member.filename.removesuffix(".npy")
                 if name in arrays:
@@ -199,11 +194,11 @@ def open_npz(path: Path) -> dict[str, StoredArray]:
     return arrays
 
 
-def _check_inflation(members: list[zipfile.ZipInfo], path: Path, size: int) -> None:
+def _check_growth(archive: zipfile.ZipFile, path: Path, size: int) -> None:
     """Refuses a bomb: what all members unpack to counts, and the bytes that the file has, whatever it says of them."""
-    unpacked = sum(member.file_size for member in members if member.compress_type != zipfile.ZIP_STORED)
-    if unpacked > HARMLESS and unpacked > MOST_INFLATION * size:
-        found, expected = f"{size:,} bytes that unpack to {unpacked:,}", f"at most {MOST_INFLATION} times as many"
+    unpacked = archives.growth(archive, size)
+    if unpacked is not None:
+        found, expected = f"{size:,} bytes that unpack to {unpacked:,}", f"at most {archives.MOST_GROWTH} times as many"
         raise fault(path, "archive", found, expected, "write it with numpy.savez, not compressed")
 
 
@@ -214,7 +209,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, path: 
         size_here = member.file_size - offset
         if member.compress_type == zipfile.ZIP_STORED:
             file: IO[bytes] = path.open("rb")
-            offset += _data_offset(file, member)
+            offset += data_offset(file, member)
             _check_size(path, name, stored, shape, min(size_here, size - offset))
         else:
             _check_size(path, name, stored, shape, size_here)
@@ -291,11 +286,11 @@ def _check_size(path: Path, name: str, dtype: np.dtype[Any], shape: tuple[int, .
         raise fault(path, name or "array", found, expected, "the file is truncated: write it again")
 
 
-def _data_offset(file: IO[bytes], member: zipfile.ZipInfo) -> int:
+def data_offset(file: IO[bytes], member: zipfile.ZipInfo) -> int:
     """Where a member's bytes begin: after its local header, whose lengths differ from those in the directory."""
     file.seek(member.header_offset)
     header = file.read(30)
-    if len(header) < 30:
+    if len(header) < 30 or not header.startswith(b"PK\x03\x04"):
         raise EOFError("truncated")
     name, extra = struct.unpack("<HH", header[26:30])
     return int(member.header_offset + 30 + name + extra)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from piescope import archives
 from piescope.problems import InputError
 from piescope.reading.signatures import PICKLES, foreign
 from piescope.wording import LONGEST_PART, printable
@@ -218,7 +219,7 @@ def _archive(path: Path) -> Kind:
     import zipfile
 
     try:
-        with zipfile.ZipFile(path) as archive:
+        with archives.opened(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, struct.error):
         raise fault(path, "file", "a damaged zip archive", "an .npz", "write it again; it may be truncated") from None

@@ -6,7 +6,6 @@ labels, and knows the shape of its images; an audit finds it out (`data.checks.i
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 from jaxtyping import Int64
 
+from piescope import archives
 from piescope.data.checks import check_class_ids, check_example_ids, check_names, check_texts, in_usual_order, numbered
 from piescope.data.halves import Half
 from piescope.data.pictures import Pictures, reader_of_array
@@ -131,8 +131,15 @@ def read_npz(path: Path, source: str) -> dict[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = {}
     with (
         whole_file(source, path.name, ".npz file", "what numpy.savez writes", "write it again"),
-        zipfile.ZipFile(path) as archive,
+        archives.opened(path) as archive,
     ):
+        unpacked = archives.growth(archive, path.stat().st_size)
+        if unpacked is not None:
+            found, expected = (
+                f"arrays that unpack to {unpacked:,} bytes",
+                f"at most {archives.MOST_GROWTH} times the file",
+            )
+            raise DataError.of(source, path.name, found, expected, "write it with numpy.savez, not compressed")
         members = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
         for key in KEYS:
             if key in members:
