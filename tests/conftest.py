@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import signal
@@ -106,6 +107,15 @@ class Run:
     def copy(self, to: Path) -> Path:
         shutil.copytree(self.out, to)
         return to
+
+
+def hashes(out: Path) -> dict[str, str]:
+    """SHA-256 of everything that a study leaves, by path."""
+    return {
+        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(out.rglob("*"))
+        if path.is_file() and path.name != "run.lock"
+    }
 
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

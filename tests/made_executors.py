@@ -7,8 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from piescope.store.artefacts import Store
-from piescope.store.leases import Holder
-from piescope.study.executors.protocol import Event, Finished, Images, Started, Stopped, Task, Unsuccessful
+from piescope.store.leases import PATIENCE, Holder
+from piescope.study.executors.protocol import (
+    Event,
+    Executor,
+    Finished,
+    Images,
+    Started,
+    Stopped,
+    Task,
+    Unsuccessful,
+)
 from piescope.study.parse import load_study
 from piescope.study.plan import Plan, Step, make_plan
 from piescope.study.scheduling import Ended, Observer, run_steps
@@ -124,11 +133,11 @@ class Heard:
 
 
 def scheduled(
-    out: Path, executor: FakeExecutor, heard: Heard, plan: Plan | None = None, tick: Callable[[], None] = lambda: None
+    out: Path, executor: Executor, heard: Heard, tick: Callable[[], None] = lambda: None, patience: float = PATIENCE
 ) -> Ended:
-    """Runs the three models' steps, or a plan's, those that are not there."""
-    store, steps = Store(out), (plan or three_models()).steps
+    """Runs the three models' steps, those that are not there."""
+    store, steps = Store(out), three_models().steps
     done = [step.ref for step in steps if store.has(step.kind, step.key)]
     left: list[Step] = [step for step in steps if step.ref not in done]
-    with Holder(out) as leases:
+    with Holder(out, patience) as leases:
         return run_steps(left, done, store, executor, leases, heard.observer(tick))

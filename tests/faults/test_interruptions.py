@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import os
 import re
@@ -16,16 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from conftest import HANG, SEEN, SMALL, Run, hear_ctrl_c, piescope_command, run_piescope, run_program, wait_until
-
-
-def hashes(out: Path) -> dict[str, str]:
-    """SHA-256 of everything that a study leaves, by path."""
-    return {
-        str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name != "run.lock"
-    }
+from conftest import (
+    HANG,
+    SEEN,
+    SMALL,
+    Run,
+    hashes,
+    hear_ctrl_c,
+    piescope_command,
+    run_piescope,
+    run_program,
+    wait_until,
+)
 
 
 def artefacts(out: Path) -> int:
