@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conftest import HANG, hear_ctrl_c, piescope_command, wait_until
+from conftest import HANG, hear_ctrl_c, piescope_command, run_program, wait_until
 from piescope.cli import terminal
 from piescope.cli.app import app
 
@@ -251,7 +252,7 @@ def test_what_is_raised_outside_a_command_is_no_1(capsys: pytest.CaptureFixture[
     assert "ValueError: x" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_in_the_middle_leaves_what_was_there(sent: signal.Signals, code: int, folder: Path) -> None:
     assert run_with(folder, "", KEPT).returncode == 0
     before = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
@@ -276,12 +277,29 @@ def test_other_commands_end_as_without_a_reader(folder: Path) -> None:
     assert in_shell(folder, "2>&1 | true", piescope_command("run", "nonsense")) == 2
 
 
-@pytest.mark.parametrize(("sent", "code"), [((signal.SIGTERM,), 143), ((), 130)])
-def test_a_signal_before_a_command_begins_or_after_its_end_has_its_code(sent: tuple[int, ...], code: int) -> None:
+@pytest.mark.parametrize(("sent", "code"), [((signal.SIGTERM,), 143), ((signal.SIGHUP,), 129), ((), 130)])
+def test_a_signal_before_a_command_begins_has_its_code_and_a_word(
+    sent: tuple[int, ...], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt(*sent)
 
     assert terminal.concluded(interrupted) == code
+    assert re.fullmatch(r"error: [a-z ]+\n", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_comes_when_all_is_done_changes_nothing(sent: signal.Signals) -> None:
+    late = f"import atexit, os\natexit.register(lambda: os.kill(os.getpid(), {int(sent)}))"
+    done = run_program([sys.executable, "-c", f"{late}\nfrom piescope.cli.app import main\nmain()", "studies"])
+    assert (done.returncode, done.stderr) == (0, "") and "digits" in done.stdout
+
+
+def test_who_is_to_outlive_its_terminal_does(folder: Path) -> None:
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    told = "import os, piescope.cli.app as app; app.app = lambda: os.kill(os.getpid(), signal.SIGHUP) or print('on')"
+    done = run_program([sys.executable, "-c", f"{ignoring}\n{told}\napp.main()"])
+    assert (done.returncode, done.stdout) == (0, "on\n"), done.stderr
 
 
 def test_a_signal_while_modules_are_loaded_has_its_code(folder: Path) -> None:

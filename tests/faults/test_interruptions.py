@@ -96,15 +96,22 @@ def test_kill_9_in_the_middle_then_the_same_hashes(request: pytest.FixtureReques
     assert not list(out.rglob(".tmp-*"))
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_interrupted_by_a_signal(tmp_path: Path, sent: signal.Signals, code: int) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code", "word"),
+    [
+        (signal.SIGINT, 130, "interrupted"),
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, 129, "its terminal was closed"),
+    ],
+)
+def test_interrupted_by_a_signal(tmp_path: Path, sent: signal.Signals, code: int, word: str) -> None:
     out = tmp_path / "out"
     process = start(SMALL, out, 1)
     wait_until(lambda: artefacts(out) >= 1, process)
     process.send_signal(sent)
     _, errors = process.communicate(timeout=HANG)
     assert process.returncode == code
-    assert "Traceback" not in errors
+    assert errors == f"error: {word}; the same command goes on where it stopped\n"
     assert not list(out.rglob(".tmp-*"))
     assert not (out / "work").exists()
     assert "next: piescope run" in run_piescope("status", out).stdout

@@ -21,6 +21,7 @@ from piescope.cli.figures import FigureStyle, FigureWidth, write_figures
 from piescope.cli.outlets import take_over
 from piescope.cli.terminal import (
     BAD_ENVIRONMENT,
+    ENDINGS,
     STEP_FAILED,
     Device,
     concluded,
@@ -30,8 +31,10 @@ from piescope.cli.terminal import (
     fail,
     gpus,
     guarded,
+    ignore_signals,
     say,
     show_table,
+    signals_as_interrupts,
 )
 from piescope.version import __version__
 
@@ -69,15 +72,16 @@ class ExecutorName(StrEnum):
 
 
 class _Signals:
-    """Takes Ctrl-C and SIGTERM at a moment when no worker is half started; a second one at once."""
+    """Takes signals at a moment when no worker is half started; a second one at once."""
 
     def __init__(self) -> None:
         self._received: int | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> _Signals:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._receive)
+        for number in ENDINGS:
+            if signal.getsignal(number) != signal.SIG_IGN:  # `nohup` has it so
+                self._before[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -395,4 +399,7 @@ def main() -> None:
     """Entry point of the ``piescope`` command."""
     take_over()
     atexit.register(gc.freeze)  # the process ends: nothing need be taken down object by object
-    sys.exit(concluded(app))
+    with signals_as_interrupts():
+        code = concluded(app)
+    ignore_signals()
+    sys.exit(code)

@@ -26,9 +26,16 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Column
 
-DONE, STEP_FAILED, BAD_INPUT, BAD_ENVIRONMENT, INTERNAL, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 70, 130, 143
+DONE, STEP_FAILED, BAD_INPUT, BAD_ENVIRONMENT, INTERNAL = 0, 1, 2, 3, 70
 """What a command ends with. 1 says that a step failed or a budget is broken, and nothing else: a fault of piescope's
 own is 70 (EX_SOFTWARE of sysexits.h)."""
+
+ENDINGS = {
+    signal.SIGINT: ("interrupted", 130),
+    signal.SIGTERM: ("terminated", 143),
+    signal.SIGHUP: ("its terminal was closed", 129),
+}
+"""What a signal does to a command, in words, and the exit code that shells give it (128 and its number)."""
 
 NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -53,7 +60,7 @@ def guarded(
     def shield(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
         def shielded(*args: Any, **kwargs: Any) -> None:
-            with _termination_as_interrupt(), explained(after_interrupt):
+            with signals_as_interrupts(), explained(after_interrupt):
                 command(*args, **kwargs)
 
         return shielded
@@ -78,9 +85,8 @@ def explained(after_interrupt: str) -> Iterator[None]:
     except CorruptArtefactError as error:
         fail(str(error), STEP_FAILED)
     except KeyboardInterrupt as interrupt:
-        terminated = interrupt.args == (signal.SIGTERM,)
-        why = "terminated" if terminated else "interrupted"
-        fail(f"{why}; {after_interrupt}", TERMINATED if terminated else INTERRUPTED)
+        why, code = ending_of(interrupt)
+        fail(f"{why}; {after_interrupt}", code)
     except OSError as error:
         fail(told_of_system(error), BAD_ENVIRONMENT)
     except MemoryError:
@@ -134,21 +140,39 @@ def fail_as_fault_of_ours(error: Exception) -> NoReturn:
     )
 
 
+def ending_of(interrupt: KeyboardInterrupt) -> tuple[str, int]:
+    """Why a command ended, and with which code: by the signal that the interrupt bears, Ctrl-C where it bears none.
+
+    Example:
+        >>> ending_of(KeyboardInterrupt(signal.SIGTERM)), ending_of(KeyboardInterrupt())
+        (('terminated', 143), ('interrupted', 130))
+    """
+    return ENDINGS[signal.Signals(interrupt.args[0]) if interrupt.args else signal.SIGINT]
+
+
 @contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """SIGTERM ends a command as Ctrl-C does: what is half written is taken away."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
+def signals_as_interrupts() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does: what is half written is taken away."""
+    heard = [number for number in ENDINGS if signal.getsignal(number) == signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        heard = []
 
     def receive(number: int, _frame: object) -> None:
         raise KeyboardInterrupt(number)
 
-    signal.signal(signal.SIGTERM, receive)
+    for number in heard:
+        signal.signal(number, receive)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in heard:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def ignore_signals() -> None:
+    """From here on the exit code stands: nothing is left that a signal could end."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def concluded(command: Callable[[], object]) -> int:
@@ -163,7 +187,8 @@ def concluded(command: Callable[[], object]) -> int:
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else DONE if end.code is None else INTERNAL
     except KeyboardInterrupt as interrupt:  # before the command began, or after its end
-        code = TERMINATED if interrupt.args == (signal.SIGTERM,) else INTERRUPTED
+        why, code = ending_of(interrupt)
+        typer.echo(f"error: {why}", err=True)
     except Exception:
         traceback.print_exc()
         code = INTERNAL
