@@ -64,7 +64,7 @@ def keep(run: Path) -> bytes:
     steps = [("data", catalogue.data)]
     steps += [("compare", arm.compare) for arm in catalogue.arms]
     steps += [("project", arm.project) for arm in catalogue.arms if arm.project is not None]
-    steps += [("predict", arm.first.key) for arm in theirs.arms if arm.first is not None]
+    steps += [("predict", arm.predictions[0].key) for arm in theirs.arms if arm.is_dense and arm.predictions]
     files = [path for kind, key in dict.fromkeys(steps) for path in layout.artefact(run, kind, key).iterdir()]
     packed = pack(run, [layout.catalogue(run), layout.study(run), *files])
     with tempfile.TemporaryDirectory() as scratch:

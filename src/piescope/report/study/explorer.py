@@ -27,6 +27,7 @@ from piescope.report.study.forgotten import Forgotten, headline_arm
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.rows import ArmKey, finite
 from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name, hues_and_dashes
+from piescope.store import layout
 from piescope.wording import as_percent
 
 FITTED_ALONE = (
@@ -43,6 +44,9 @@ NEIGHBOURS = 10
 MANY = 10_000
 """Examples from which on a page may be larger."""
 
+MOST_READ = 500_000_000
+"""Bytes of predictions that are read for probabilities: about two seconds; of more models there are none."""
+
 ROOM, ROOM_OF_MANY = 13_500_000, 23_000_000
 """Characters of all that the explorer gets; the rest of 15 and of 25 million is the page's."""
 
@@ -51,11 +55,10 @@ def study_explorer(results: Results, rows: Sequence[Forgotten]) -> ExplorerData 
     """All that the explorer of a study's page shows; None where nothing is compared.
 
     Sides are the objectives' dense arms, arms their prunings; controls are left out, and so is an arm whose dense arm
-    is not complete. There is no ``score``: the probabilities of models are not among what a report reads. Neighbours
-    are those of `nearest_by_angle` in the first dense model's representations, and null where its predictions are not
-    kept. Maps of an objective that were fitted together are shown as they are, those that were each fitted alone are
-    turned, mirrored and scaled onto the dense one (`aligned_onto`) and a note says so; all of an objective lie on one
-    scale of 0 to 1.
+    is not complete. ``score`` and neighbours are read from predictions, and null where those are not kept: neighbours
+    are those of `nearest_by_angle` in the first dense model's representations. Maps of an objective that were fitted
+    together are shown as they are, those that were each fitted alone are turned, mirrored and scaled onto the dense
+    one (`aligned_onto`) and a note says so; all of an objective lie on one scale of 0 to 1.
     """
     dense_arms = [results.find(name, "dense", 0.0) for name in results.objectives()]
     by_objective = {dense.objective: dense for dense in dense_arms if dense is not None}
@@ -112,6 +115,8 @@ class _Packer:
         self._classes, self._examples = len(results.class_names), len(results.labels)
         self._spans = {name: _span([arm.columns[f"pruned_{name}"] for arm in shown]) for name in ("q", "depth")}
         self._maps = _maps(shown)
+        stored = sum(kept.manifest["files"][layout.PREDICTIONS]["bytes"] for arm in shown for kept in arm.predictions)
+        self._has_scores = stored <= MOST_READ
 
     def side(self, dense: ArmResult) -> SideShown:
         neighbours = self._neighbours(dense)
@@ -133,7 +138,7 @@ class _Packer:
 
     def _cells(self, arm: ArmResult, dense: ArmResult | None) -> Cells:
         packed, name, label = self.packed, "/".join(map(str, arm.key)), arm.columns["pruned_label"]
-        side = None if dense is None else "/".join(map(str, dense.key))
+        side, truth = None if dense is None else "/".join(map(str, dense.key)), self._results.labels
 
         def votes(part: str, classes: np.ndarray, near: ArrayName | None = None) -> ArrayName:
             return packed.whole(f"{name}/{part}", (arm.labels == classes).sum(0), len(arm.labels), near)
@@ -142,9 +147,10 @@ class _Packer:
         return Cells(
             label=packed.whole(f"{name}/label", label, self._classes - 1, side and f"{side}/label"),
             modal=modal,
-            right=votes("right", self._results.labels, modal),
+            right=votes("right", truth, modal),
             dense=None if dense is None else votes("dense", dense.columns["pruned_label"], modal),
             confirmed=None if dense is None else packed.whole(f"{name}/confirmed", arm.columns["is_confirmed"], 1),
+            score=packed.measured(f"{name}/score", arm.probabilities(truth) if self._has_scores else None, (0.0, 1.0)),
             q=packed.measured(f"{name}/q", arm.columns["pruned_q"], self._spans["q"]),
             depth=packed.measured(f"{name}/depth", arm.columns["pruned_depth"], self._spans["depth"]),
             map=self._map(arm, dense),

@@ -35,7 +35,7 @@ class ArmResult:
             ``[their models, examples]``, if measured.
         control: what a control arm is; None for the arms that are studied.
         descended: model k was made from dense model k.
-        first: what a dense arm's first model says; None in other arms, and where it is not kept.
+        predictions: what each of its models says, as far as it is kept.
     """
 
     objective: str
@@ -47,7 +47,7 @@ class ArmResult:
     models: dict[str, np.ndarray]
     control: ControlOf | None = None
     descended: bool = False
-    first: Artefact | None = None
+    predictions: tuple[Artefact, ...] = ()
     is_fitted_alone: bool = False
 
     @property
@@ -66,7 +66,24 @@ class ArmResult:
         Raises:
             CorruptArtefactError: they are not what was written.
         """
-        return None if self.first is None else self.first.tensors(layout.PREDICTIONS)["representations"]
+        return self.predictions[0].tensors(layout.PREDICTIONS)["representations"] if self.predictions else None
+
+    def probabilities(self, truth: np.ndarray) -> np.ndarray | None:
+        """``[examples]`` of the true classes, mean over models, read when asked for; None where some are not kept.
+
+        Raises:
+            CorruptArtefactError: they are not what was written.
+        """
+        if len(self.predictions) < len(self.labels):
+            return None
+        total = np.zeros(len(truth))
+        for kept, said in zip(self.predictions, self.labels, strict=True):
+            logits = kept.tensors(layout.PREDICTIONS)["logits"].astype(np.float64)
+            if (logits.argmax(1) != said).any():
+                return None  # another version's order of models
+            odds = np.exp(logits - logits.max(1, keepdims=True))
+            total += odds[np.arange(len(truth)), truth] / odds.sum(1)
+        return total / len(self.labels)
 
     @property
     def is_dense(self) -> bool:
@@ -207,12 +224,13 @@ def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | Non
     store = Store(out)
     data = store.load("data", catalogue.data)
     arrays = data.tensors(layout.IMAGES)
+    dense = {arm.objective: len(arm.seeds) for arm in catalogue.arms if arm.pruning == "dense"}
     return Results(
         study=catalogue.described,
         data=DataRecord.of(data.read(layout.DATA_FACTS)),
         images=arrays["images"],
         labels=arrays["labels"],
-        arms=tuple(_load_arm(listed, store) for listed in catalogue.arms),
+        arms=tuple(_load_arm(listed, dense.get(listed.objective, 0), store) for listed in catalogue.arms),
         missing=catalogue.missing,
         environments=catalogue.environments,
         probe_points=catalogue.probe_points,
@@ -220,7 +238,7 @@ def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | Non
     )
 
 
-def _load_arm(listed: CompleteArm, store: Store) -> ArmResult:
+def _load_arm(listed: CompleteArm, dense_models: int, store: Store) -> ArmResult:
     compare = store.load("compare", listed.compare)
     table: pa.Table = compare.table(layout.EXAMPLES)
     return ArmResult(
@@ -233,7 +251,7 @@ def _load_arm(listed: CompleteArm, store: Store) -> ArmResult:
         compare.tensors(layout.MODELS),
         listed.control,
         listed.descended,
-        _first_predictions(compare, store) if listed.pruning == "dense" else None,
+        _predictions(compare, dense_models, len(listed.seeds), store),
         is_fitted_alone=listed.project is not None and listed.place is None,
     )
 
@@ -245,10 +263,11 @@ def _map(listed: CompleteArm, store: Store) -> np.ndarray | None:
     return np.asarray(maps if listed.place is None else maps[listed.place])
 
 
-def _first_predictions(compare: Artefact, store: Store) -> Artefact | None:
-    """Of a dense arm's models, which are what its comparison was made from."""
-    keys = (key for key in compare.manifest["parents"] if store.has("predict", key))
-    return next((store.load("predict", key) for key in keys), None)
+def _predictions(compare: Artefact, dense_models: int, models: int, store: Store) -> tuple[Artefact, ...]:
+    """Of an arm's models: what was compared follows the data, the models themselves, and what dense models say."""
+    first = 1 + models + dense_models
+    keys = compare.manifest["parents"][first : first + models]
+    return tuple(store.load("predict", key) for key in keys if store.has("predict", key))
 
 
 def _as_array(column: pa.ChunkedArray) -> np.ndarray:

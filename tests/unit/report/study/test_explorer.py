@@ -14,7 +14,7 @@ from piescope.report.layout.explorer_data import ExplorerData
 from piescope.report.study import explorer as module
 from piescope.report.study.explorer import study_explorer
 from piescope.report.study.forgotten import forgotten, headline_arm
-from piescope.report.study.results import ArmResult, Results
+from piescope.report.study.results import ArmResult, Results, load_results
 from piescope.report.study.signal import Signal
 from piescope.store.artefacts import Store, as_tensors
 from piescope.wording import printable
@@ -236,7 +236,7 @@ def test_one_example_and_300_classes_and_hostile_names() -> None:
 def kept(results: Results, folder: Path, representations: np.ndarray) -> Results:
     files = {"predictions.safetensors": as_tensors({"representations": representations})}
     artefact = Store(folder).write("predict", "0" * 32, files, "made", {})
-    arms = [dataclasses.replace(arm, first=artefact if arm.is_dense else None) for arm in results.arms]
+    arms = [dataclasses.replace(arm, predictions=(artefact,) if arm.is_dense else ()) for arm in results.arms]
     return dataclasses.replace(results, arms=tuple(arms))
 
 
@@ -256,3 +256,16 @@ def test_neighbours_are_the_nearest_by_angle_and_null_where_no_prediction_is_kep
         others = [other for other in range(examples) if other != row]
         assert nearest[row].tolist() == sorted(others, key=lambda other: -float(own @ unit[other]))[:number]
     assert read(results).head["sides"][0]["neighbours"] is None
+
+
+def test_probabilities_are_those_of_the_true_classes_where_they_are_not_too_much_to_read(
+    stored_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = load_results(stored_run)
+    assert results is not None
+    found = read(results)
+    for cells, arm, _ in shown(found, results):
+        wanted = arm.probabilities(results.labels)
+        assert wanted is not None and found.values(cells["score"]) == pytest.approx(wanted.tolist(), abs=0.5 / 254)
+    monkeypatch.setattr(module, "MOST_READ", 1000)
+    assert all(cells["score"] is None for cells, *_ in shown(read(results), results))

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
+from scipy.special import softmax
 
 from made_results import made
 from piescope.report.study.results import Results, load_results
@@ -65,20 +67,26 @@ def test_a_tied_pie_is_a_pie_with_a_tie_on_either_side() -> None:
     assert tied.tolist() == [True, True, False, False]
 
 
-def test_the_first_dense_models_representations_are_found_and_may_be_gone(stored_run: Path, tmp_path: Path) -> None:
+def test_what_an_arms_models_say_is_found_and_may_be_gone(stored_run: Path, tmp_path: Path) -> None:
     out = tmp_path / "copy"
     shutil.copytree(stored_run, out)
     results = load_results(out)
-    assert results is not None
+    assert results is not None and len(results.arms) > 3
     for arm in results.arms:
-        found = arm.representations()
-        if arm.is_dense:
-            assert found is not None and found.shape[0] == len(results.labels)
-        else:
-            assert found is None
+        said = [kept.tensors("predictions.safetensors") for kept in arm.predictions]
+        assert [of["logits"].argmax(1).tolist() for of in said] == arm.labels.tolist()
+        first = arm.representations()
+        assert first is not None and (first == said[0]["representations"]).all()
+        odds = np.mean([softmax(of["logits"].astype(float), 1) for of in said], axis=0)
+        found = arm.probabilities(results.labels)
+        assert found is not None and found == pytest.approx(odds[np.arange(len(odds)), results.labels])
+        turned = dataclasses.replace(arm, predictions=arm.predictions[::-1])
+        assert turned.probabilities(results.labels) is None  # what each says is not what was compared
+        assert dataclasses.replace(arm, predictions=arm.predictions[1:]).probabilities(results.labels) is None
     shutil.rmtree(out / "artefacts" / "predict")
     results = load_results(out)
-    assert results is not None and all(arm.representations() is None for arm in results.arms)
+    assert results is not None
+    assert all(arm.representations() is None and arm.probabilities(results.labels) is None for arm in results.arms)
 
 
 def test_maps_of_one_fit_and_maps_that_an_earlier_version_fitted_alone(stored_run: Path, tmp_path: Path) -> None:
