@@ -28,7 +28,11 @@ def lines(document: Document, width: int) -> list[str]:
         Lines without trailing space, none wider than ``width`` (wide characters count as two), no control characters.
     """
     width, answer = max(width, NARROWEST), document.answer
-    made = wrapped(f"{document.title}: {answer.about}", width)
+    begins, _, data = document.title.rpartition(": ")
+    names_the_data = begins and answer.about.startswith(
+        data
+    )  # what was compared begins as the title ends: once is enough
+    made = wrapped(f"{begins if names_the_data else document.title}: {answer.about}", width)
     for warning in answer.warnings:
         made += ["", *wrapped(f"warning: {warning}", width)]
     made += ["", *wrapped(" ".join((f"{answer.verdict.text}.", answer.sentence, *answer.lead)), width)]

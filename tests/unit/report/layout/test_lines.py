@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from made_audit import CASES, made, page, printed, short
+from piescope.report.layout.blocks import Answer, Document, Tag
+from piescope.report.layout.lines import lines
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -64,3 +66,17 @@ def test_broken_budgets_come_first_on_the_terminal() -> None:
     verdicts = re.findall(r"^  \w+: (\w+);", "\n".join(said[: said.index("")]), re.M)
     assert verdicts == ["BROKEN", "BROKEN", "undecided", "kept"]
     assert "observed (one-sided 95 % bound)" in " ".join(said)
+
+
+@pytest.mark.parametrize(
+    ("title", "first"),
+    [
+        ("What is forgotten: 797 digits", "What is forgotten: 797 digits, 8x8."),
+        ("What is forgotten: 10 digits", "What is forgotten: 10 digits: 797 digits, 8x8."),
+        ("797 digits", "797 digits: 797 digits, 8x8."),
+        ("a against b", "a against b: 797 digits, 8x8."),
+    ],
+)
+def test_the_first_line_names_the_data_once(title: str, first: str) -> None:
+    answer = Answer(Tag("SAFE", "kept"), "Nothing.", (), "797 digits, 8x8.", (), None, None, ())
+    assert lines(Document("study", title, answer, (), ()), 100)[0] == first
