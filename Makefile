@@ -6,7 +6,7 @@ NODE := PATH="$(abspath $(BIN)):$$PATH"
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: demo test check tests fuzz faults screens package trackers bench golden docs lock setup browser explorer clean
+.PHONY: demo test check tests fuzz faults screens package trackers bench golden docs lock setup browser strace explorer clean
 
 demo: setup
 	$(BIN)/piescope run digits
@@ -20,7 +20,7 @@ check: setup
 	$(BIN)/lint-imports
 
 # last, so that pytest's closing line closes the output; two processes, a file's tests in one of them (conftest.py)
-tests: setup browser explorer/node_modules/.package-lock.json
+tests: setup browser strace explorer/node_modules/.package-lock.json
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # every reader of the audit on thousands of damaged files, pages with thousands of hostile names; make test has a short sample
@@ -31,8 +31,9 @@ fuzz: setup browser
 screens: setup browser
 	PIESCOPE_BROWSER=long $(BIN)/python -m pytest tests/browser
 
-# kill -9, twice, in the middle of a study with every kind of step; make test has a short sample
-faults: setup
+# kill -9 in the middle of a study with every kind of step, and at each system call of each writer; full disks, refused
+# calls; make test has a short sample
+faults: setup strace
 	PIESCOPE_FAULTS=long $(BIN)/python -m pytest tests/faults
 
 # the wheel, installed small in a clean environment, audits two files; make test looks at the wheel alone
@@ -88,6 +89,12 @@ browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
 		|| echo "no Chromium: the browser tests will skip"
+
+# faults at system calls: make faults fails without it, make test skips them and says so
+strace:
+	@command -v strace >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq strace >/dev/null; } \
+		|| echo "no strace: faults at system calls will not be tried"
 
 # the report's script, from explorer/ into the package: after a change there
 explorer: explorer/node_modules/.package-lock.json

@@ -82,6 +82,7 @@ def discard(out: Path) -> None:
     for path in files[:-1]:
         path.unlink()
     folders = {folder for path in files for folder in path.parents if out in folder.parents}
+    folders.update(_folders_of_steps(out))  # a discard that was killed may have left them empty
     for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
         with suppress(OSError):  # somebody put a file there
             folder.rmdir()
@@ -97,6 +98,17 @@ def _steps(out: Path) -> Iterator[Path]:
         folder = manifest.parent
         if re.fullmatch(KEY, folder.name) and _json(manifest).get("key", folder.name) == folder.name:
             yield folder
+
+
+def _folders_of_steps(out: Path) -> Iterator[Path]:
+    """The folders that finished steps stand in, also where nothing stands in them any more."""
+    home = layout.artefacts(out)
+    if home.is_dir() and not home.is_symlink():
+        yield home
+        for kind in home.iterdir():
+            if re.fullmatch("[a-z]+", kind.name) and kind.is_dir() and not kind.is_symlink():
+                yield kind
+                yield from (step for step in kind.iterdir() if re.fullmatch(KEY, step.name) and not step.is_symlink())
 
 
 def _of_step(folder: Path) -> list[Path]:

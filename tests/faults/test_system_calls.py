@@ -1,0 +1,209 @@
+"""Killed, or refused by the system, at each call of each writer: a reader sees all or nothing, and the same again ends alike."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from made_faults import READING, STRACE, Call, Writer, run, tried
+
+LONG = os.environ.get("PIESCOPE_FAULTS") == "long"
+KILL = "signal=KILL"
+SAMPLE = {KILL: 2}
+"""Calls of a writer at which it is killed in `make test`, others each day, one of each other fault; `make faults` has all."""
+
+pytestmark = pytest.mark.skipif(
+    STRACE is None and not LONG, reason="no strace here, and no root to install it: `make faults` needs it"
+)
+
+STEPS = """
+from made_executors import FakeExecutor, Heard, publish, raised, three_models
+from piescope.machine import processor
+from piescope.store.artefacts import Store
+from piescope.study.execute import execute
+
+ENVIRONMENT = dict(device="cpu", torch="0", pack_size=1, threads=1, cpu="any", processor="any", libraries={})
+
+class Executor(FakeExecutor):
+    def _events_of(self, task):
+        self._store_of = lambda task: Made(out, task.lease)
+        return super()._events_of(task)
+
+class Made(Store):
+    def write(self, kind, key, files, label, spec, **more):
+        return super().write(kind, key, {**files, "b.json": b"{}"}, label, spec, environment=ENVIRONMENT)
+"""
+
+SCHEDULED = (
+    STEPS
+    + """
+executor = Executor(out, 1)
+begin()
+with command():
+    ended = execute(three_models().study, out, executor, False, Heard().observer(), lambda *_: None)
+"""
+)
+
+FAILING = (
+    STEPS
+    + """
+from made_executors import FIRST
+executor = Executor(out, 1)
+executor.script(FIRST, lambda task: raised(task.step.key))
+begin()
+with command():
+    execute(three_models().study, out, executor, False, Heard().observer(), lambda *_: None)
+"""
+)
+
+CHECKPOINTS = """
+import numpy as np
+from piescope.store.checkpoints import Origin, write_checkpoint
+origin = Origin(key="0" * 32, parents={}, environment={})
+begin()
+with command():
+    for step in (1, 2):
+        write_checkpoint(out / "checkpoints" / "c.safetensors", origin, "whole", {"step": np.full(1000, step)})
+"""
+
+DISCARD = (
+    STEPS
+    + """
+from piescope.store import ownership
+begin()
+with command():
+    ownership.discard(out)
+"""
+)
+
+AUDIT = """
+import piescope, piescope.audits, piescope.report.audit.document
+from piescope.reading import tables
+dense, pruned = out.with_name("dense.csv"), out.with_name("pruned.csv")
+piescope.audit(dense, pruned, out=None)
+begin()
+with command():
+    piescope.audit(dense, pruned, out=out)
+"""
+
+
+def whole_artefacts(out: Path) -> None:
+    """What a reader finds is there to the last byte."""
+    from piescope.store.artefacts import Store
+
+    store = Store(out)
+    for manifest in store.manifests():
+        made = store.load(manifest.parent.parent.name, manifest.parent.name)
+        assert set(made.manifest["files"]) == {"a.json", "b.json"}
+        for name in made.manifest["files"]:
+            made.read(name)
+
+
+def whole_checkpoint(out: Path) -> None:
+    from piescope.store.checkpoints import Origin, read_checkpoint
+
+    path = out / "checkpoints" / "c.safetensors"
+    if path.exists():
+        stage, arrays = read_checkpoint(path, Origin(key="0" * 32, parents={}, environment={}))
+        assert stage == "whole" and arrays["step"].tolist() in ([1] * 1000, [2] * 1000)
+
+
+def whole_audit(out: Path) -> None:
+    """Either no file of an audit, or an audit.json that can be read and all that belongs to it."""
+    from piescope.store.audit_record import AuditRecord
+
+    if (out / "audit.json").exists():
+        AuditRecord.read(out)
+
+
+def finished_run(out: Path) -> None:
+    done = run(SCHEDULED_RUN.command(out.parent, out))
+    assert done.returncode == 0, done.stderr
+
+
+def two_files(out: Path) -> None:
+    for name, wrong in (("dense.csv", 2), ("pruned.csv", 7)):
+        rows = [f"{row},{(row + (row < wrong)) % 3},{row % 3}" for row in range(30)]
+        out.with_name(name).write_text("id,prediction,label\n" + "\n".join(rows) + "\n")
+
+
+OF_TIME = r"^(logs|failures)/|run\.lock$"
+SCHEDULED_RUN = Writer("run", SCHEDULED, sound=whole_artefacts, ignored=OF_TIME)
+# of checkpoints: what a writer that was killed left goes with the next run, and their bytes have no one order
+WRITERS = [
+    SCHEDULED_RUN,
+    Writer("run with a step that fails", FAILING, sound=whole_artefacts, ignored=OF_TIME),
+    Writer("checkpoints", CHECKPOINTS, sound=whole_checkpoint, ignored=r"\.tmp-|c\.safetensors$"),
+    Writer("fresh", DISCARD, prepare=finished_run, ignored=r"run\.lock$"),
+    Writer("audit", AUDIT, prepare=two_files, sound=whole_audit),
+]
+
+
+@pytest.fixture(scope="module", params=WRITERS, ids=lambda writer: writer.name)
+def traced(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Writer, list[Call], dict[str, str], Path]]:
+    writer: Writer = request.param
+    folder = tmp_path_factory.mktemp(writer.name.replace(" ", "-"))
+    undisturbed = writer.undisturbed(
+        folder
+    )  # first: what is imported is compiled then, and the calls are the same from now on
+    yield writer, writer.calls(folder), undisturbed, folder
+
+
+def chosen(calls: list[Call], fault: str) -> list[Call]:
+    """All, or some that are others tomorrow."""
+    if LONG:
+        return calls
+    day, some = datetime.datetime.now(datetime.UTC).toordinal(), SAMPLE.get(fault, 1)
+    return [calls[(day * some + place * len(calls) // some) % len(calls)] for place in range(some)]
+
+
+@pytest.mark.parametrize("fault", [KILL, "error=ENOSPC", "error=EIO", "error=EACCES"])
+def test_all_or_nothing_and_the_same_again_ends_alike(
+    traced: tuple[Writer, list[Call], dict[str, str], Path], fault: str
+) -> None:
+    writer, calls, undisturbed, folder = traced
+    kills = fault == KILL
+    places = [call for call in calls if call.changes] if kills else [
+        call for call in calls if not (fault == "error=ENOSPC" and call.name in (*READING, "unlink", "unlinkat", "rmdir"))
+    ]  # fmt: skip
+    for call, out, ended in tried(writer, folder, chosen(places, fault), fault):
+        where = f"{writer.name}, {fault} at {call}\n{ended.stderr}"
+        if kills:
+            assert ended.returncode == -9, where
+        else:
+            assert ended.returncode in (0, 1, 3), where
+            assert "Traceback" not in ended.stderr, where
+            if ended.returncode:
+                assert re.search(r"^error: .*(?:;|: ).+", ended.stderr), where
+        writer.sound(out)
+        again = run(writer.command(folder, out))
+        assert again.returncode == 0, f"{where}\nagain: {again.stderr}"
+        writer.sound(out)
+        assert writer.tree(out) == undisturbed, where
+
+
+def test_a_file_is_on_disk_before_its_name_and_its_name_before_anything_else(
+    traced: tuple[Writer, list[Call], dict[str, str], Path],
+) -> None:
+    """fsync(file) < rename < fsync(folder), of every file that a rename puts in its place."""
+    writer, calls, *_ = traced
+    written: dict[str, bool] = {}
+    for call in calls:
+        path = re.search(r"<(/[^>]*)>", call.text)
+        if call.name in ("write", "pwrite64") and path:
+            written[path[1]] = False
+        if call.name in ("fsync", "fdatasync") and path:
+            written[path[1]] = True
+        if call.name.startswith("rename"):
+            old, new = re.findall(r'"(/[^"]*)"', call.text)[:2]
+            if f"{os.sep}work{os.sep}" in new or ".tmp-" in new:
+                continue  # a lease is of living processes: after a crash of the machine none is
+            unsynced = [name for name, synced in written.items() if name.startswith(old) and not synced]
+            assert not unsynced, (writer.name, str(call), unsynced)
