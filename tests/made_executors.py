@@ -80,9 +80,9 @@ class FakeExecutor:
 
     def events(self, patience: float) -> list[Event]:
         under_way, self._under_way = self._under_way, []
-        return [event for task in under_way for event in self._events_of(task)]
+        return [event for task in under_way for event in self.events_of(task)]
 
-    def _events_of(self, task: Task) -> list[Event]:
+    def events_of(self, task: Task) -> list[Event]:
         key, scripts = task.step.key, self._scripts[task.step.label]
         ended = scripts.popleft()(task) if scripts else None
         if self.is_wound_down:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from piescope.report.study.results import Results
     from piescope.report.study.signal import Signal
     from piescope.store.catalogue import Catalogue
+    from piescope.study.fitting import Unfit
 
 
 class StudyRun:
@@ -47,11 +51,13 @@ class StudyRun:
 
         Raises:
             StudyError: the folder holds no study.
+            DamagedRecordError: it has no study.toml, and catalogue.json is damaged.
         """
         from piescope.store.catalogue import Catalogue as Kept
 
-        if not layout.study(self.folder).is_file() and layout.catalogue(self.folder).is_file():
-            return Kept.of(layout.catalogue(self.folder).read_bytes())
+        kept = None if layout.study(self.folder).is_file() else Kept.read(layout.catalogue(self.folder))
+        if kept is not None:
+            return kept
         from piescope.store.artefacts import Store
         from piescope.study.catalogue import catalogue_of
         from piescope.study.folder import study_of
@@ -201,10 +207,50 @@ def has_fresh_page(folder: Path) -> bool:
     return is_current(folder)
 
 
-def write_page(folder: Path) -> Document | None:
-    """Writes a study's results and page anew; what it says, or None where no arm is complete yet."""
-    from piescope.report.study.build import build_report
-    from piescope.study.catalogue import refresh_catalogue
+def write_page(
+    folder: Path, into: Path | None = None, tell_unfit: Callable[[list[Unfit]], object] = list
+) -> Document | None:
+    """Writes a study's results and page anew; what it says, or None where no arm is complete yet.
 
-    refresh_catalogue(folder)
-    return build_report(folder)
+    Args:
+        folder: of the study.
+        into: the folder to write to, and nothing is written to the study's; left out: the study's.
+        tell_unfit: called with the finished steps that are damaged or made of earlier results, which are not reported.
+
+    Raises:
+        StudyError: ``into`` holds other files than such results.
+    """
+    from piescope.report.study.build import build_report
+    from piescope.store.artefacts import Store
+    from piescope.study.catalogue import catalogue_of, look_at, refresh_catalogue
+    from piescope.study.folder import study_of
+    from piescope.study.plan import make_plan
+
+    if into is None:
+        tell_unfit(refresh_catalogue(folder).unfit)
+        return build_report(folder)
+    check_place(into)
+    plan, store = make_plan(study_of(folder)), Store(folder)
+    fit = look_at(plan, store)
+    tell_unfit(fit.unfit)
+    return build_report(folder, into, catalogue_of(plan, store, fit))
+
+
+def check_place(into: Path) -> None:
+    """Results beside a study go to a folder that is new, empty, or has such results.
+
+    Raises:
+        StudyError: it is another.
+    """
+    from piescope.store.ownership import holds_a_study
+    from piescope.store.run_records import DamagedRecordError, ResultsManifest
+
+    if not os.path.lexists(into):
+        return
+    if into.is_dir() and next(into.iterdir(), None) is None:
+        return
+    with suppress(DamagedRecordError):
+        if not holds_a_study(into) and ResultsManifest.read(layout.results_manifest(into)) is not None:
+            return
+    found = "a folder with other files" if into.is_dir() else "a file"
+    raise StudyError.of(str(into), "--out", found, "a new or empty folder", "give another --out")

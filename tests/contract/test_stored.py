@@ -147,8 +147,8 @@ def test_results_of_a_catalogue_that_does_not_say_what_was_run_name_the_command_
     out = small_run.copy(tmp_path / "out")
     whole = layout.catalogue(out).read_bytes()
     assert load_results(out) is not None
-    older = json.loads(whole)
-    del older["described"]
+    later = {"described", "contents", "sha256"}
+    older = {key: value for key, value in json.loads(whole).items() if key not in later}
     layout.catalogue(out).write_bytes(as_json(older))
     with pytest.raises(ValueError, match=r"`piescope report .*` writes it anew"):
         load_results(out)

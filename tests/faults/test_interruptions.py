@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from conftest import (
     run_program,
     wait_until,
 )
+from piescope.store.manifests import Manifest
 
 
 def artefacts(out: Path) -> int:
@@ -184,22 +186,66 @@ def test_one_failing_step_leaves_the_rest_alone_and_is_told(tmp_path: Path) -> N
     assert "This study is not complete." not in (out / "report.html").read_text()
 
 
-def test_a_corrupt_artefact_is_found_named_and_cured(small_run: Run, tmp_path: Path) -> None:
+def test_what_is_damaged_is_found_named_set_aside_and_made_again(small_run: Run, tmp_path: Path) -> None:
+    """One file of every kind of step, in the middle of the file; of one step the manifest."""
     out = small_run.copy(tmp_path / "copy")
     compare = json.loads((out / "catalogue.json").read_text())["arms"][1]["compare"]
-    folder = out / "artefacts" / "compare" / compare
-    content = bytearray((folder / "examples.parquet").read_bytes())
-    content[100] ^= 1
-    (folder / "examples.parquet").write_bytes(content)
+    damaged = [next(path for path in kind.glob(f"*/{DAMAGED[kind.name]}")) for kind in (out / "artefacts").iterdir()]
+    damaged = [path for path in damaged if path.parts[-3] != "compare"]
+    damaged += [out / "artefacts" / "compare" / compare / "examples.parquet"]
+    labels = [json.loads((path.parent / "manifest.json").read_text())["label"] for path in damaged]
+    for path in damaged:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
     broken = run_piescope("report", out)
     assert broken.returncode == 1
-    assert f"delete the folder {folder}" in broken.stderr
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
+    assert "SHA-256" in broken.stderr and f"piescope run {shlex.quote(str(out / 'study.toml'))}" in broken.stderr
     done = run_piescope("run", SMALL, "--out", out, "--workers", "1")
-    assert "24 done, 1 to run" in done.stdout
+    assert done.returncode == 0, done.stderr
+    assert f"{25 - len(damaged)} done, {len(damaged)} to run" in done.stdout  # and nothing else
+    (told,) = re.findall("^set aside .*", done.stdout, re.MULTILINE)
+    assert all(label in told for label in labels)
+    kept = out / "quarantine"
+    assert sorted(path.name for path in kept.iterdir() if path.is_dir()) == sorted(
+        f"{path.parts[-3]}-{path.parts[-2]}-1" for path in damaged
+    )
+    shutil.rmtree(kept)
     assert hashes(out) == hashes(small_run.out)
+
+
+DAMAGED = {
+    "data": "images.safetensors", "train": "model.safetensors", "finetune": "manifest.json", "predict": "predictions.safetensors",
+    "depth": "knn_labels.safetensors", "compare": "examples.parquet", "project": "projection.safetensors",
+}  # fmt: skip
+
+
+@pytest.mark.skipif(not LONG, reason="`make faults` has it; tests/unit/study/test_execute.py has it of made-up steps")
+def test_a_deleted_model_leaves_no_child_that_does_not_fit(small_run: Run, tmp_path: Path) -> None:
+    """Its new bits may be others, with another instruction set; one child read others than these on any processor."""
+    out = small_run.copy(tmp_path / "copy")
+    made = manifests(out)
+    (model,) = [one for one in made.values() if (one.kind, one.label) == ("train", "supervised dense, seed 0")]
+    children = {one.kind: one for one in made.values() if model.key in one.parents}
+    assert children.keys() == {"predict", "depth", "finetune", "compare"}
+    shutil.rmtree(out / "artefacts" / "train" / model.key)
+    child = children["finetune"]
+    forged = {**(child.parent_contents or {}), model.key: "0" * 64}
+    path = out / "artefacts" / "finetune" / child.key / "manifest.json"
+    path.write_bytes(child.model_copy(update={"parent_contents": forged}).as_bytes())
+    done = run_piescope("run", SMALL, "--out", out, "--workers", "1", env={"ATEN_CPU_CAPABILITY": "default"})
+    assert done.returncode == 0, done.stderr
+    assert "24 done, 1 to run" in done.stdout
+    assert f"{child.label}: made of an earlier result of {model.label}" in done.stdout
+    now = manifests(out)
+    assert now.keys() == made.keys()
+    for one in now.values():
+        assert one.parent_contents == {key: now[key].content for key in one.parents}, one.label
+
+
+def manifests(out: Path) -> dict[str, Manifest]:
+    """Of all finished steps, by key."""
+    return {path.parent.name: Manifest.of(path.read_bytes()) for path in out.glob("artefacts/*/*/manifest.json")}
 
 
 def test_damaged_results_are_written_again(small_run: Run, tmp_path: Path) -> None:

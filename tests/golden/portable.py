@@ -93,6 +93,7 @@ def write_stored_study(out: Path) -> None:
     from piescope.store.artefacts import Store, as_tensors
     from piescope.store.durable import as_json, write_file
     from piescope.study.catalogue import refresh_catalogue
+    from piescope.study.parents import Parents
     from piescope.study.parse import parse_study, study_toml
     from piescope.study.plan import PruneAndFinetune, Step, Train, make_plan
     from piescope.study.steps import perform
@@ -119,7 +120,8 @@ def write_stored_study(out: Path) -> None:
         else:
             keys = tuple(ref.key for ref in step.parent_refs())
             spec = step.spec.model_dump(mode="json")
-            store.write(step.kind, step.key, stored(step), step.label, spec, keys, ONE_THREADED)
+            contents = Parents(step, store).contents()
+            store.write(step.kind, step.key, stored(step), step.label, spec, keys, ONE_THREADED, contents)
     write_file(layout.study(out), study_toml(study).encode())
     refresh_catalogue(out)
 

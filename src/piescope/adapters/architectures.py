@@ -18,6 +18,7 @@ from piescope.models.build import ModelSpec
 from piescope.models.wide_resnet import WideResNet
 from piescope.store import layout
 from piescope.store.artefacts import Artefact, CorruptArtefactError
+from piescope.store.manifests import Manifest
 
 KNOWN = "WRN-16-2 (any WRN-DEPTH-WIDTH) or timm:NAME"
 LARGEST_DEPTH = 1000
@@ -65,16 +66,16 @@ def open_artefact(folder: Path, device: str, settings: Settings) -> TorchModel:
     """
     name = f"{folder.parent.name}/{folder.name[:12]}"
     try:
-        manifest = json.loads((folder / layout.MANIFEST).read_bytes())
-        spec = ModelSpec.model_validate(manifest["spec"]["model"])
-        scaled = manifest["spec"]["data"]["normalisation"]
+        manifest = Manifest.of((folder / layout.MANIFEST).read_bytes())
+        made_of: dict[str, Any] = manifest.spec
+        spec = ModelSpec.model_validate(made_of["model"])
+        scaled = made_of["data"]["normalisation"]
         mean, std = tuple(map(float, scaled["mean"])), tuple(map(float, scaled["std"]))
-        size = manifest["spec"]["data"].get("image_size")
-        label = str(manifest["label"])
-        artefact = Artefact(folder, manifest)
-        artefact.read(layout.MODEL)  # its hash
+        size = made_of["data"].get("image_size")
+        label = manifest.label
+        Artefact(folder, manifest).read(layout.MODEL)  # its hash
     except CorruptArtefactError as reason:
-        found = str(reason).split(";")[0].removeprefix(f"{folder}/")
+        found = str(reason).split(";")[0].removeprefix(f"{folder}: ")
         raise ModelError.of(name, layout.MODEL, found, "the bytes that were written", "run the study again") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError, RecursionError) as reason:
         found = f"no manifest of a trained model ({type(reason).__name__})"
@@ -87,13 +88,15 @@ def open_artefact(folder: Path, device: str, settings: Settings) -> TorchModel:
         prepare = prepare.with_settings(Settings(size=(size, size)))
         notes = (*notes, f"{label}: pictures are brought to {size} x {size}, as in its study")
     prepare = prepare.with_settings(settings)
-    return TorchModel(module.to(device), prepare, label, _class_names(folder, manifest), "logits", notes, "head")
+    return TorchModel(
+        module.to(device), prepare, label, _class_names(folder, manifest.parents), "logits", notes, "head"
+    )
 
 
-def _class_names(folder: Path, manifest: dict[str, Any]) -> tuple[str, ...] | None:
+def _class_names(folder: Path, parents: tuple[str, ...]) -> tuple[str, ...] | None:
     """From the study's data, if they lie where the study has them."""
-    for key in manifest.get("parents", []):
-        path = folder.parent.parent / "data" / str(key) / layout.DATA_FACTS
+    for key in parents:
+        path = folder.parent.parent / "data" / key / layout.DATA_FACTS
         try:
             names = json.loads(path.read_bytes())["class_names"]
         except (OSError, ValueError, KeyError, TypeError):

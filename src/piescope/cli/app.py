@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-import gc
+import gc as garbage
 import shlex
 import signal
 import sys
@@ -39,6 +39,7 @@ from piescope.cli.terminal import (
 from piescope.version import __version__
 
 if TYPE_CHECKING:
+    from piescope.study.fitting import Unfit
     from piescope.study.plan import Plan, Step
     from piescope.study.spec import Study
 
@@ -150,9 +151,12 @@ def run(
     from piescope.cli.progress import Progress
     from piescope.cli.reports import study_report
     from piescope.cli.trackers import Tracking, chosen
+    from piescope.store import layout
     from piescope.study.execute import BusyError, execute
     from piescope.study.executors.local import LocalExecutor
     from piescope.study.plan import make_plan
+    from piescope.study.scheduling import Observer
+    from piescope.wording import printable
 
     del executor  # there is one so far
     parsed, trackers = _load(study), chosen(track)
@@ -179,7 +183,11 @@ def run(
         if unused:
             say(console, f"{unused} more finished steps there are of another version of this study: kept, not used")
 
-    observer = together(watch.observer(), *(log.observer() for log in listening))
+    def tell_unfit(unfit: list[Unfit]) -> None:
+        names = printable("; ".join(map(str, unfit)))
+        watch.say(f"set aside in {layout.quarantine(folder)}, to be made again: {names}")
+
+    observer = together(watch.observer(), Observer(unfit=tell_unfit), *(log.observer() for log in listening))
     try:
         with _Signals() as signals, watch, ExitStack() as logs:
             for log in listening:
@@ -254,7 +262,9 @@ def status(directory: FolderArgument) -> None:
     from collections import Counter
 
     from piescope.store import layout
+    from piescope.study.status import CHANGED, HANGS
     from piescope.study.status import status as status_of
+    from piescope.wording import counted, printable
 
     study, steps = status_of(directory)
     console, listed = console_here(), ("done", "running", "failed", "waiting")
@@ -264,8 +274,11 @@ def status(directory: FolderArgument) -> None:
     show_table(console, ("step", *listed), rows, f"{study.name} in {directory}")
     states = Counter(item.state for item in steps)
     for item in steps:
-        if item.state in ("running", "failed"):
-            say(console, f"{item.state}: {item.step.label}" + (f": {item.reason}" if item.reason else ""))
+        if item.state in ("running", "failed") or item.reason not in ("", HANGS, CHANGED):
+            say(console, f"{item.state}: {item.step.label}" + (f": {printable(item.reason)}" if item.reason else ""))
+    changed = sum(item.reason == CHANGED for item in steps)
+    if changed:
+        say(console, f"{counted(changed, 'finished step')} {CHANGED}")
     resolved = shlex.join(["piescope", "run", str(layout.study(directory)), "--out", str(directory)])
     if states["running"]:
         say(console, f"next: wait; {states['waiting']} steps wait for the {states['running']} that run")
@@ -279,14 +292,41 @@ def status(directory: FolderArgument) -> None:
 
 @app.command()
 @guarded()
-def report(directory: FolderArgument, card: CardOption = False) -> None:
+def report(
+    directory: FolderArgument,
+    card: CardOption = False,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="For a study's results; DIR may be read-only then. Else DIR.")
+    ] = None,
+) -> None:
     """Write tables, figures and report.html from stored results: of a study, or of an audit."""
     from piescope.cli.reports import report_of, write_card
 
     console = console_here()
-    say(console, f"report: {report_of(directory, console)}")
+    say(console, f"report: {report_of(directory, console, out)}")
     if card:
-        say(console, f"card: {write_card(directory)}")
+        say(console, f"card: {write_card(directory, out)}")
+
+
+@app.command()
+@guarded("the same command goes on where it stopped")
+def verify(directory: FolderArgument) -> None:
+    """Compare every byte that a study has stored with its hash; say what is damaged or does not fit."""
+    from piescope.cli.keeping import verify_folder
+
+    verify_folder(directory)
+
+
+@app.command()
+@guarded("the same command goes on where it stopped")
+def gc(
+    directory: FolderArgument,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")] = False,
+) -> None:
+    """Remove steps of other versions of a study, what was set aside, and what killed runs left; say what, first."""
+    from piescope.cli.keeping import collect
+
+    collect(directory, dry_run)
 
 
 @app.command()
@@ -398,7 +438,7 @@ def _load(name_or_path: str) -> Study:
 def main() -> None:
     """Entry point of the ``piescope`` command."""
     take_over()
-    atexit.register(gc.freeze)  # the process ends: nothing need be taken down object by object
+    atexit.register(garbage.freeze)  # the process ends: nothing need be taken down object by object
     with signals_as_interrupts():
         code = concluded(app)
     ignore_signals()

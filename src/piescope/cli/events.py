@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from piescope.problems import InputError
 from piescope.store.durable import naming
+from piescope.study.fitting import Unfit
 from piescope.study.plan import Step
 from piescope.study.scheduling import Failed, Observer
 from piescope.wording import printable
@@ -24,10 +25,11 @@ class Events:
     r"""Appends a line for each thing that happens, and goes silent (once with a word) where that fails.
 
     Each line is an object with ``time`` (UTC), ``event`` and what belongs to it: ``began`` (steps, done, workers);
-    ``started``, ``finished`` (seconds), ``found`` (another run of the folder did it) and ``failed`` (reason), each
-    with ``kind``, ``key`` and ``label`` of a step; ``said`` (text: what is tried again, and why); ``images`` (trained
-    on since the last such line); ``ended`` (finished, failed, and ``how``: ``done``, or what stopped it). In JSON's
-    ASCII, so no name in it can speak to whatever shows it.
+    ``started``, ``finished`` (seconds), ``found`` (another run of the folder did it), ``failed`` (reason) and
+    ``set_aside`` (reason: a finished step does not fit any more), each with ``kind``, ``key`` and ``label`` of a step;
+    ``said`` (text: what is tried again, and why); ``images`` (trained on since the last such line); ``ended``
+    (finished, failed, and ``how``: ``done``, or what stopped it). In ASCII, so no name in it can speak to whatever
+    shows it.
 
     Args:
         path: of the file; lines are added to what is there.
@@ -66,9 +68,15 @@ class Events:
             finished=self._finished,
             found=self._found,
             failed=self._failed,
+            unfit=self._unfit,
             said=lambda text: self.say("said", text=text),
             tick=self._tick,
         )
+
+    def _unfit(self, unfit: list[Unfit]) -> None:
+        for found in unfit:
+            step = found.step
+            self.say("set_aside", kind=step.kind, key=step.key, label=step.label, reason=found.why)
 
     def say(self, event: str, **facts: str | float) -> None:
         """A line."""

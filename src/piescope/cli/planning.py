@@ -18,6 +18,7 @@ from piescope.store.artefacts import Store
 from piescope.study.calibrate import Forecast
 from piescope.study.catalogue import catalogue_of
 from piescope.study.cost import Cost
+from piescope.study.fitting import fit_of
 from piescope.study.folder import study_of
 from piescope.study.plan import Plan, make_plan
 
@@ -41,7 +42,7 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, worke
 def left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:
     """The plan without what a folder has already, and the PIE counts that its models foretell."""
     there, store = make_plan(study_of(out)), Store(out)
-    left = tuple(step for step in plan.steps if not store.has(step.kind, step.key))
+    left = tuple(fit_of(plan, store).left(plan))
     results = load_results(out, catalogue_of(there, store))
     foretold = [] if results is None else Signal(results).foretold(len(plan.study.seeds))
     return replace(plan, steps=left), foretold

@@ -83,6 +83,13 @@ class Progress:
         self._total = len(steps)
         self._began = self._spoke = time.monotonic()
 
+    def add(self, steps: list[Step]) -> None:
+        """Tells what is to run on top: finished steps that turned out to be unfit."""
+        self._left |= {step.key: step for step in steps}
+        self._total += len(steps)
+        for step in steps:
+            self._on_board(step, "waiting")
+
     def observer(self) -> Observer:
         """What the executor calls."""
         return Observer(
@@ -91,6 +98,7 @@ class Progress:
             finished=self._finished,
             found=self._found,
             failed=self._failed_one,
+            unfit=lambda unfit: self.add([found.step for found in unfit]),
             said=self.say,
             tick=self._tick,
         )

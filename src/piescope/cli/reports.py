@@ -12,12 +12,14 @@ from piescope.cli.demo import OUT
 from piescope.cli.terminal import STEP_FAILED, console_here, fail, say
 from piescope.notebooks import open_in_browser
 from piescope.store import audit_layout, layout
+from piescope.wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from piescope.report.layout.blocks import Document
     from piescope.report.layout.card import Card
+    from piescope.study.fitting import Unfit
 
 AUDIT, RUNS = Path("piescope-audit"), Path("runs")
 """Where `piescope audit` and `piescope run` put what they make, if not told otherwise."""
@@ -47,31 +49,43 @@ def _say_finding(console: Console, document: Document) -> None:
     say(console, "")
 
 
-def report_of(folder: Path, console: Console | None = None) -> Path:
+def report_of(folder: Path, console: Console | None = None, into: Path | None = None) -> Path:
     """Writes a page anew, a study's or an audit's; its path.
 
     Args:
         folder: of either.
         console: where a study's finding is printed; None: nowhere.
+        into: where a study's results and page go; None: to its folder.
     """
-    if audit_layout.is_audit(folder):
+    if into is None and audit_layout.is_audit(folder):
         from piescope.audits import render
 
         render(folder)
         return audit_layout.report(folder)
     from piescope.runs import write_page
 
-    document = write_page(folder)
+    document = write_page(folder, into, _say_unfit)
     if document is None:
         nothing = "no arm is complete yet: there is nothing to report"
         fail(f"{folder}: {nothing}; `piescope status` says what is done", STEP_FAILED)
     if console is not None:
         _say_finding(console, document)
-    return layout.report(folder)
+    return layout.report(into or folder)
 
 
-def write_card(folder: Path) -> Path:
+def _say_unfit(unfit: list[Unfit]) -> None:
+    """Which finished steps are not reported."""
+    if unfit:
+        names = printable("; ".join(map(str, unfit)))
+        say(console_here(stderr=True), f"not reported, and made again by the next `piescope run`: {names}")
+
+
+def write_card(folder: Path, into: Path | None = None) -> Path:
     """Writes card.png of a study or an audit; its path.
+
+    Args:
+        folder: of either.
+        into: the folder to write it to; None: the same.
 
     Raises:
         InputError: there is nothing to draw it of, or a picture of that name that is not piescope's.
@@ -80,13 +94,13 @@ def write_card(folder: Path) -> Path:
     from piescope.report.layout.card import draw_card
     from piescope.store.durable import write_file
 
-    place = layout.card(folder)
+    place = layout.card(into or folder)
     if not layout.catalogue(folder).is_file() and not audit_layout.is_audit(folder):  # it ships as it is
         if place.is_file():
             return place
         found, cure = "a study of which no example was kept", "piescope show digits --card"
         raise InputError.of(folder.name, "--card", found, "a study with its examples, or an audit", cure)
-    check_card(folder)
+    check_card(into or folder)
     write_file(place, draw_card(_card_of(folder)))
     return place
 

@@ -77,12 +77,13 @@ def explained(after_interrupt: str) -> Iterator[None]:
     """
     from piescope.problems import InputError
     from piescope.store.artefacts import CorruptArtefactError
+    from piescope.store.run_records import DamagedRecordError
 
     try:
         yield
     except InputError as error:
         fail(str(error), BAD_INPUT)
-    except CorruptArtefactError as error:
+    except (CorruptArtefactError, DamagedRecordError) as error:
         fail(str(error), STEP_FAILED)
     except KeyboardInterrupt as interrupt:
         why, code = ending_of(interrupt)

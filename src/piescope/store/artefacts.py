@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ import pyarrow.parquet as parquet
 import safetensors.numpy
 
 from piescope.store import layout
-from piescope.store.durable import as_json, is_leftover, sync_folder, temporary_name, write_durably
+from piescope.store.durable import leftovers, sync_folder, temporary_name, write_durably
 from piescope.store.leases import Lease, LostLeaseError
+from piescope.store.manifests import FileFacts, Manifest
+from piescope.store.soundness import fault_of_digest, fault_of_size, mark, read_manifest
 
 FORMAT_VERSION = 2
 """Part of every step's key: a change of what files hold makes new keys."""
@@ -33,33 +36,30 @@ class Artefact:
 
     Attributes:
         folder: holds the files and their manifest.
-        manifest: ``kind``, ``key``, ``label``, ``spec`` (everything that made it), ``parents`` (keys), ``files``
-            (name to sha256 and bytes), ``environment`` (device type, library versions; no part of the key).
+        manifest: what it says of itself.
     """
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
 
     @property
     def key(self) -> str:
         """Identifies the step that made it."""
-        return str(self.manifest["key"])
+        return self.manifest.key
 
     def read(self, name: str) -> bytes:
         """The bytes of one file, checked against the manifest.
 
         Raises:
-            CorruptArtefactError: the file is missing or its hash differs.
+            CorruptArtefactError: the file is missing or its hash differs; the next run finds it without looking at
+                the bytes of all others.
         """
-        expected = self.manifest["files"].get(name)
-        path = self.folder / name
-        if expected is None or not path.is_file():
-            raise CorruptArtefactError(f"{path} is missing; {_cure(self.folder)}")
-        content = path.read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        if digest != expected["sha256"]:
-            difference = f"SHA-256 {digest[:12]}..., its manifest says {expected['sha256'][:12]}..."
-            raise CorruptArtefactError(f"{path} has {difference}; {_cure(self.folder)}")
+        fault = fault_of_size(self.folder, self.manifest, name)
+        content = b"" if fault else (self.folder / name).read_bytes()
+        fault = fault or fault_of_digest(self.manifest, name, hashlib.sha256(content).hexdigest())
+        if fault:
+            mark(self.folder / name)
+            raise CorruptArtefactError(f"{self.folder}: {fault}; {_cure(self.folder)}")
         return content
 
     def tensors(self, name: str) -> dict[str, np.ndarray]:
@@ -76,7 +76,9 @@ class Artefact:
 
 
 def _cure(folder: Path) -> str:
-    return f"delete the folder {folder} and run the study again: only what hangs on it is redone"
+    out = folder.parents[2]
+    command = shlex.join(["piescope", "run", str(layout.study(out)), "--out", str(out)])
+    return f"{command} sets it aside and makes it again, with what hangs on it"
 
 
 class Store:
@@ -89,7 +91,7 @@ class Store:
     Example:
         >>> import tempfile
         >>> store = Store(Path(tempfile.mkdtemp()))
-        >>> made = store.write("demo", "0" * 32, {"a.json": as_json([1])}, label="a demo", spec={})
+        >>> made = store.write("demo", "0" * 32, {"a.json": b"[1]"}, label="a demo", spec={})
         >>> store.has("demo", "0" * 32), store.load("demo", "0" * 32).json("a.json")
         (True, [1])
     """
@@ -106,16 +108,13 @@ class Store:
         """A finished step.
 
         Raises:
-            CorruptArtefactError: there is none, or its manifest cannot be read or names another step.
+            CorruptArtefactError: there is none, or its manifest is damaged or another step's.
         """
         folder = layout.artefact(self.out, kind, key)
         try:
-            manifest = json.loads((folder / layout.MANIFEST).read_bytes())
-        except (OSError, ValueError) as error:
-            raise CorruptArtefactError(f"{folder}: no readable manifest ({error}); {_cure(folder)}") from error
-        if not isinstance(manifest, dict) or manifest.get("key") != key or manifest.get("kind") != kind:
-            raise CorruptArtefactError(f"{folder}: the manifest belongs to another step; {_cure(folder)}")
-        return Artefact(folder, manifest)
+            return Artefact(folder, read_manifest(folder))
+        except ValueError as error:
+            raise CorruptArtefactError(f"{folder}: {error}; {_cure(folder)}") from None
 
     def write(
         self,
@@ -126,31 +125,35 @@ class Store:
         spec: Any,
         parents: tuple[str, ...] = (),
         environment: Mapping[str, Any] | None = None,
+        parent_contents: dict[str, str] | None = None,
     ) -> Artefact:
         """Publishes a finished step; a reader sees all of it or nothing. Already there: that one stays.
+
+        The arguments are what its `Manifest` says of it.
 
         Raises:
             LostLeaseError: another runner has taken the step over; nothing was published.
         """
         folder = layout.artefact(self.out, kind, key)
-        manifest = {
-            "format_version": FORMAT_VERSION,
-            "kind": kind,
-            "key": key,
-            "label": label,
-            "spec": spec,
-            "parents": list(parents),
-            "files": {
-                name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        manifest = Manifest(
+            format_version=FORMAT_VERSION,
+            kind=kind,
+            key=key,
+            label=label,
+            spec=spec,
+            parents=parents,
+            parent_contents=parent_contents,
+            files={
+                name: FileFacts(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
                 for name, content in sorted(files.items())
             },
-            "environment": dict(environment or {}),
-        }
+            environment=dict(environment or {}),
+        )
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_name(folder) if self._lease is None else self._lease.files
         try:
             temporary.mkdir()
-            for name, content in [*files.items(), (layout.MANIFEST, as_json(manifest))]:
+            for name, content in [*files.items(), (layout.MANIFEST, manifest.as_bytes())]:
                 write_durably(temporary / name, content)
             sync_folder(temporary)
             try:
@@ -171,7 +174,7 @@ class Store:
 
     def remove_leftovers(self) -> int:
         """Removes what writers that are gone left behind, and checkpoints of finished steps. Returns how many."""
-        left = [path for path in self.out.rglob(f"{layout.TEMPORARY_PREFIX}*") if is_leftover(path)]
+        left = leftovers(self.out)
         kinds = [folder.name for folder in layout.artefacts(self.out).glob("*")]
         checkpoints = layout.checkpoints(self.out).glob("*.safetensors")
         left += [path for path in checkpoints if any(self.has(kind, path.stem) for kind in kinds)]

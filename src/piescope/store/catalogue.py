@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue
 
 from piescope.spec import Spec
-from piescope.store.durable import as_json
+from piescope.store.durable import as_json, sealed_json, unsealed
+from piescope.store.run_records import SealedRecord
 
 
 class ArmName(Spec):
@@ -209,7 +210,7 @@ class Described(Spec):
         return next((method for method in self.methods if method.name == name), None)
 
 
-class Catalogue(Spec):
+class Catalogue(SealedRecord):
     """What a study has produced so far: all that a report needs to find it.
 
     Attributes:
@@ -221,14 +222,18 @@ class Catalogue(Spec):
         missing: arms that are not complete yet.
         environments: each that a result was made on.
         described: what was run; None in catalogues of before it stood there.
+        contents: what each artefact that a report reads holds (its manifest's `content`), by its key, so that of other
+            results the catalogue is another; None in catalogues of before it stood there.
 
     Example:
         >>> empty = Catalogue(
-        ...     study="mine", recipe=None, data=None, probe_points=(), arms=(), missing=(), environments=()
+        ...     study="mine", recipe=None, data=None, probe_points=(), arms=(), missing=(), environments=(), contents={}
         ... )
         >>> Catalogue.of(empty.as_bytes()) == empty
         True
     """
+
+    CURE: ClassVar[str] = "`piescope report` writes it anew"
 
     study: str
     recipe: RecipeUsed | None
@@ -238,16 +243,21 @@ class Catalogue(Spec):
     missing: tuple[ArmName, ...]
     environments: tuple[Environment, ...]
     described: Described | None = None
+    contents: dict[str, str] | None = None
 
     @classmethod
-    def of(cls, content: bytes) -> Catalogue:
+    def of(cls, content: bytes) -> Self:
         """Reads what `as_bytes` wrote, in this or an earlier version.
 
         Raises:
             ValueError: it is no catalogue.
         """
-        return cls.model_validate_json(content)
+        return cls.model_validate_json(unsealed(content))
 
     def as_bytes(self) -> bytes:
-        """The file's content; what was not said when it was made is left out, so that an old file stays as it is."""
-        return as_json(self.model_dump(mode="json", by_alias=True, exclude_unset=True))
+        """The file's content, sealed.
+
+        What was not said when it was made is left out, so that an old file stays as it is: those had no seal.
+        """
+        said = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return as_json(said) if self.contents is None else sealed_json(said)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
+import stat
 import time
 import uuid
 from collections.abc import Iterator
@@ -34,6 +36,11 @@ def is_leftover(path: Path) -> bool:
     """
     writer = re.fullmatch(rf"{re.escape(layout.TEMPORARY_PREFIX)}.+-(\d+)-[0-9a-f]{{8}}", path.name)
     return writer is not None and not path.is_symlink() and not is_alive(int(writer[1]))
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """All of them below a folder."""
+    return [path for path in folder.rglob(f"{layout.TEMPORARY_PREFIX}*") if is_leftover(path)]
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -91,6 +98,61 @@ def sync_folder(folder: Path) -> None:
 def as_json(value: Any) -> bytes:
     """JSON with sorted keys, so that equal values have equal bytes; NaN is an error."""
     return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
+
+
+def sealed_json(value: dict[str, Any]) -> bytes:
+    """A JSON object whose first key is the SHA-256 of all that follows it, so that no byte of it can change unseen.
+
+    Example:
+        >>> unsealed(sealed_json({"a": 1})) == as_json({"a": 1})
+        True
+    """
+    rest = as_json(value)[len(OPENING) :]
+    return OPENING + SEAL + hashlib.sha256(rest).hexdigest().encode() + SEAL_END + rest
+
+
+def unsealed(content: bytes) -> bytes:
+    """The object of a sealed file; one without a seal, as earlier versions wrote it, stays as it is.
+
+    What reads it must refuse keys that it does not know: a seal whose name is damaged is one.
+
+    Raises:
+        ValueError: it is not what was sealed.
+    """
+    head = len(OPENING + SEAL)
+    if not content.startswith(OPENING + SEAL):
+        return content
+    digest, rest = content[head : head + DIGEST], content[head + DIGEST + len(SEAL_END) :]
+    if content[head + DIGEST :][: len(SEAL_END)] != SEAL_END or hashlib.sha256(rest).hexdigest().encode() != digest:
+        raise ValueError("its bytes are not those that were written")
+    return OPENING + rest
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_record(path: Path) -> bytes:
+    """A JSON file's bytes; only of a regular file of a size that one may have.
+
+    Raises:
+        ValueError: it is another thing, or too large.
+        OSError: it cannot be read.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it is no file")
+    if found.st_size > LARGEST_RECORD:
+        raise ValueError(f"it has {found.st_size:,} bytes")
+    return path.read_bytes()
+
+
+LARGEST_RECORD = 2**28
+"""Bytes of a JSON file; the largest there are, of data sets with long ids, have a tenth of that."""
+
+OPENING, SEAL, SEAL_END, DIGEST = b"{\n", b' "sha256": "', b'",\n', 64
 
 
 @contextmanager

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime
 from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 from piescope.store import layout
 from piescope.store.durable import write_file
+from piescope.store.run_records import DamagedRecordError, SealedRecord
 from piescope.store.step_records import Record
 
 TRIES = 3
@@ -21,10 +23,11 @@ class Try(Record):
     time: str
 
 
-class Failure(Record):
-    """failures/KEY.json; files of earlier versions have no ``tries``.
+class Failure(SealedRecord):
+    """failures/KEY.json; files of earlier versions have neither ``key`` nor ``tries``.
 
     Attributes:
+        key: of the step.
         label: of the step, for people.
         reason: of the last try.
         time: of the last try, UTC.
@@ -33,6 +36,9 @@ class Failure(Record):
         may_pass: whether the last one may succeed when it is tried again.
     """
 
+    CURE: ClassVar[str] = "the log of the step says why it failed, and the next run tries it again"
+
+    key: str = ""
     label: str
     reason: str
     time: str
@@ -52,9 +58,9 @@ class Failure(Record):
 
 
 def failure_of(out: Path, key: str) -> Failure | None:
-    """What is recorded of a step; None: nothing, or nothing that can be read."""
-    with suppress(OSError, ValueError):
-        return Failure.of(layout.failure(out, key).read_bytes())
+    """What is recorded of a step; None: nothing, or nothing that is as it was written."""
+    with suppress(OSError, DamagedRecordError):
+        return Failure.read(layout.failure(out, key))
     return None
 
 
@@ -64,7 +70,13 @@ def record(out: Path, key: str, label: str, reason: str, trace: str, may_pass: b
     before = failure_of(out, key)
     tries = (*(before.tries if before else ()), Try(reason=reason, time=now))
     failure = Failure(
-        label=label, reason=reason, time=now, tries=tries, forgiven=before.forgiven if before else 0, may_pass=may_pass
+        key=key,
+        label=label,
+        reason=reason,
+        time=now,
+        tries=tries,
+        forgiven=before.forgiven if before else 0,
+        may_pass=may_pass,
     )
     log = layout.log(out, key)
     said = log.read_bytes() if log.is_file() else b""

@@ -6,6 +6,8 @@ DIR/artefacts/KIND/KEY/            one folder per finished step: its files and m
 DIR/checkpoints/KEY.safetensors    a training under way, until its step is finished
 DIR/failures/KEY.json              steps that failed, until they succeed
 DIR/logs/KEY.log                   the full trace of a failed step, and why a checkpoint was of no use
+DIR/quarantine/KIND-KEY-N/         what was found damaged or made of other parents; KIND-KEY-N.txt: why
+DIR/verifying.txt                  what `piescope verify` has read so far, until it has read all
 DIR/run.lock                       held by every running `piescope run`
 DIR/work/KEY/TOKEN/                a step under way: whose it is, and its artefact while it is written
 DIR/results/                       tables, figures, examples.parquet: made from the above by `piescope report`
@@ -50,6 +52,8 @@ artefacts = _inside("artefacts")
 checkpoints = _inside("checkpoints")
 failures = _inside("failures")
 logs = _inside("logs")
+quarantine = _inside("quarantine")
+verifying = _inside("verifying.txt")
 lock = _inside("run.lock")
 work = _inside("work")
 running = _inside("running.json")  # earlier versions wrote it

@@ -15,7 +15,7 @@ from typing import Any
 
 from piescope.store import layout
 from piescope.store.audit_layout import is_card
-from piescope.store.durable import is_leftover
+from piescope.store.durable import is_leftover, read_record
 
 KEY = r"[0-9a-f]{32,64}"
 STUDY_KEYS = {"name", "seed", "replicates", "sparsities", "data", "model", "arms"}
@@ -27,7 +27,7 @@ def holds_a_study(out: Path) -> bool:
 
     A study.toml alone is none: it may be the very file that its author wrote.
     """
-    if _is_catalogue(layout.catalogue(out)) or next(_steps(out), None) is not None:
+    if _is_catalogue(layout.catalogue(out)) or next(steps(out), None) is not None:
         return True
     return _is_lock(layout.lock(out)) and _is_study(layout.study(out))
 
@@ -39,7 +39,7 @@ def is_as_good_as_empty(out: Path) -> bool:
 
 def linked_folders(out: Path) -> list[Path]:
     """Folders of a study that are links to elsewhere, which nothing of ours follows to remove what is there."""
-    steps = (layout.artefacts, layout.checkpoints, layout.failures, layout.logs, layout.work)
+    steps = (layout.artefacts, layout.checkpoints, layout.failures, layout.logs, layout.work, layout.quarantine)
     own = [each(out) for each in (*steps, layout.results)]
     inside = [path for folder in own if folder.is_dir() and not folder.is_symlink() for path in _folders(folder)]
     return [path for path in (*own, *inside) if path.is_symlink()]
@@ -50,14 +50,17 @@ def belongings(out: Path) -> list[Path]:
 
     Results are those that their manifest lists, files of a step those that its manifest lists.
     """
+    aside = [path for path in layout.quarantine(out).glob("*") if is_set_aside(path)]
     listed = [
-        *(path for folder in _steps(out) for path in _of_step(folder)),
-        *_of_keys(layout.checkpoints(out), ".safetensors"),
-        *_of_keys(layout.failures(out), ".json"),
-        *_of_keys(layout.logs(out), ".log"),
+        *(path for folder in (*steps(out), *aside) for path in of_step(folder)),
+        *(path for path in aside if path.suffix == ".txt"),
+        *of_keys(layout.checkpoints(out), ".safetensors"),
+        *of_keys(layout.failures(out), ".json"),
+        *of_keys(layout.logs(out), ".log"),
         *_results(out),
         layout.catalogue(out),
         layout.running(out),
+        layout.verifying(out),
         layout.report(out),
         *filter(is_card, [layout.card(out)]),
         layout.study(out),
@@ -73,7 +76,7 @@ def belongings(out: Path) -> list[Path]:
 def in_the_way(out: Path) -> list[Path]:
     """Files of somebody else's inside finished steps: a step could not be published there again."""
     own = set(belongings(out))
-    return [path for step in _steps(out) for path in sorted(step.rglob("*")) if not path.is_dir() and path not in own]
+    return [path for step in steps(out) for path in sorted(step.rglob("*")) if not path.is_dir() and path not in own]
 
 
 def discard(out: Path) -> None:
@@ -90,7 +93,17 @@ def discard(out: Path) -> None:
         path.unlink()
 
 
-def _steps(out: Path) -> Iterator[Path]:
+def of_keys(folder: Path, suffix: str) -> list[Path]:
+    """Files that are called as a step's key, in a folder that has one a step."""
+    return sorted(path for path in folder.glob(f"*{suffix}") if re.fullmatch(KEY, path.stem))
+
+
+def is_set_aside(path: Path) -> bool:
+    """Whether something in quarantine/ has a name that `piescope.store.quarantine` gives."""
+    return re.fullmatch(rf"[a-z]+-{KEY}-\d+(\.txt)?", path.name) is not None
+
+
+def steps(out: Path) -> Iterator[Path]:
     """Folders of finished steps."""
     if layout.artefacts(out).is_symlink():
         return
@@ -111,14 +124,11 @@ def _folders_of_steps(out: Path) -> Iterator[Path]:
                 yield from (step for step in kind.iterdir() if re.fullmatch(KEY, step.name) and not step.is_symlink())
 
 
-def _of_step(folder: Path) -> list[Path]:
+def of_step(folder: Path) -> list[Path]:
+    """The files that a step's manifest lists, and itself; of a damaged one, those that a step can have."""
     listed = _json(folder / layout.MANIFEST).get("files")
     names = listed if isinstance(listed, dict) else layout.FILES_OF_STEPS  # a manifest that is damaged lists nothing
     return [folder / name for name in (*names, layout.MANIFEST) if Path(name).name == name]
-
-
-def _of_keys(folder: Path, suffix: str) -> list[Path]:
-    return [path for path in folder.glob(f"*{suffix}") if re.fullmatch(KEY, path.stem)]
 
 
 def _results(out: Path) -> list[Path]:
@@ -141,7 +151,7 @@ def _is_catalogue(path: Path) -> bool:
 
 def _is_study(path: Path) -> bool:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8")).keys() >= STUDY_KEYS
+        return tomllib.loads(read_record(path).decode()).keys() >= STUDY_KEYS
     except (OSError, ValueError, RecursionError):
         return False
 
@@ -153,7 +163,7 @@ def _is_lock(path: Path) -> bool:
 def _json(path: Path) -> dict[str, Any]:
     """A JSON object; one that is missing or damaged holds nothing."""
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_record(path))
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

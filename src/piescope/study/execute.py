@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from piescope.store import failures, layout, leases, ownership
 from piescope.store.artefacts import Store
-from piescope.store.durable import FolderLock, folder_lock, write_file
+from piescope.store.durable import FolderLock, folder_lock
 from piescope.study.catalogue import write_catalogue
 from piescope.study.executors.protocol import Executor
-from piescope.study.folder import check_folder
+from piescope.study.fitting import Unfit, settle
+from piescope.study.folder import check_folder, write_study
+from piescope.study.inherit import sealed
 from piescope.study.parse import study_toml
-from piescope.study.plan import Plan, Step, make_plan
+from piescope.study.plan import Plan, Ref, Step, make_plan
 from piescope.study.scheduling import Ended, Failed, Observer, run_steps
 from piescope.study.spec import Study
 
@@ -52,6 +55,8 @@ def execute(
 ) -> Outcome:
     """Does every step of the study that is not done, and nothing twice; several runs of one folder share the work.
 
+    A finished step that is damaged, or that was made of an earlier result of a parent, is set aside and done again.
+
     Args:
         study: what to run.
         out: its folder; made if missing.
@@ -70,21 +75,79 @@ def execute(
     check_folder(study, out, fresh)
     with folder_lock(out, patience=1.0) as lock:
         _enter(study, out, lock, fresh)
-        store, plan = Store(out), make_plan(study)
-        done = {step.ref for step in plan.steps if store.has(step.kind, step.key)}
-        left = [step for step in plan.steps if step.ref not in done]
-        announce(plan, left, _unused(plan, store))
-        ended = Ended()
+        plan, store = make_plan(study), Store(out)
         try:
-            if left:
-                with leases.Holder(out, patience) as held:
-                    ended = run_steps(left, done, store, executor, held, observer)
+            with leases.Holder(out, patience) as held:
+                rounds = _Rounds(plan, store, held, observer)
+                left = rounds.left()
+                announce(plan, left, _unused(plan, store))
+                while steps := rounds.startable():
+                    rounds.add(run_steps(steps, rounds.fit.settled, store, executor, held, observer))
         finally:
             write_catalogue(plan, store)
             if lock is not None and lock.be_alone():
                 _tidy(out)
-        waiting = len(left) - ended.ran - ended.found - len(ended.failed)
-        return Outcome(len(done), ended.ran, ended.found, ended.failed, waiting)
+        waiting = len(rounds.left()) - len(rounds.failed)
+        return Outcome(len(plan.steps) - len(left), rounds.ran, rounds.found, rounds.failed, waiting)
+
+
+class _Rounds:
+    """What is left of a plan, looked at anew after each round of work.
+
+    In it a step may have come out otherwise than what its children were made of, or have turned out to be damaged.
+
+    Attributes:
+        fit: what the last look has shown.
+        ran: steps done here.
+        found: steps done by other runners.
+        failed: steps that are tried no more.
+    """
+
+    def __init__(self, plan: Plan, store: Store, held: leases.Holder, observer: Observer) -> None:
+        self._plan, self._store, self._held, self._observer = plan, store, held, observer
+        self._damaged: Counter[Ref] = Counter()
+        self.ran = self.found = 0
+        self.failed: list[Failed] = []
+        self._look()
+
+    def left(self) -> list[Step]:
+        """The steps that are not done."""
+        return self.fit.left(self._plan)
+
+    def startable(self) -> list[Step]:
+        """The steps that are left to try; none where not one of them can start."""
+        failed = {failure.step.ref for failure in self.failed}
+        left = [step for step in self.left() if step.ref not in failed]
+        return left if any(self.fit.settled.issuperset(step.parent_refs()) for step in left) else []
+
+    def add(self, ended: Ended) -> None:
+        """Counts what became of a round, and looks at all steps."""
+        self.ran += ended.ran
+        self.found += ended.found
+        self.failed += ended.failed
+        self._look()
+
+    def _look(self) -> None:
+        """A step whose parent was set aside is tried again; one that is damaged whenever it is made is not."""
+        self.fit = settle(self._plan, self._store, self._held)
+        if not self.fit.unfit:
+            return
+        self._observer.unfit(self.fit.unfit)
+        renewed = {found.step.ref for found in self.fit.unfit}
+        again = [failure for failure in self.failed if not renewed.isdisjoint(failure.step.parent_refs())]
+        for failure in again:
+            self.failed.remove(failure)
+            failures.clear(self._store.out, failure.step.key)
+        self._damaged.update(found.step.ref for found in self.fit.unfit if found.damaged)
+        for found in self.fit.unfit:
+            if self._damaged[found.step.ref] > failures.TRIES:
+                self._give_up(found)
+
+    def _give_up(self, found: Unfit) -> None:
+        step, reason = found.step, f"damaged each time that it was made ({found.why}): look at the disk"
+        failures.record(self._store.out, step.key, step.label, reason, reason, False)
+        self.failed.append(Failed(step, reason))
+        self._observer.failed(self.failed[-1])
 
 
 def _enter(study: Study, out: Path, lock: FolderLock | None, fresh: bool) -> None:
@@ -98,22 +161,15 @@ def _enter(study: Study, out: Path, lock: FolderLock | None, fresh: bool) -> Non
             ownership.discard(out)
         _tidy(out)
         failures.forgive(out)
-        _write_study(study, out)
+        write_study(study, out)
         lock.share(wait=True)
     elif lock is None or fresh:
         raise BusyError(f"another `piescope run` is at work in {out}; wait for it, or give another --out")
-    if layout.study(out).read_bytes() != study_toml(study).encode():
+    if layout.study(out).read_bytes() != sealed(study_toml(study)).encode():
         raise BusyError(
             f"another `piescope run` is at work in {out} on another version of this study: "
             f"run {layout.study(out)} to help it, wait for it, or give another --out"
         )
-
-
-def _write_study(study: Study, out: Path) -> None:
-    """Leaves the resolved study in its folder, untouched if it is there."""
-    path, resolved = layout.study(out), study_toml(study).encode()
-    if not path.is_file() or path.read_bytes() != resolved:
-        write_file(path, resolved)
 
 
 def _tidy(out: Path) -> None:

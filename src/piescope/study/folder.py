@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from piescope.problems import StudyError
 from piescope.store import layout, ownership
-from piescope.study.parse import parse_study
+from piescope.store.catalogue import Catalogue
+from piescope.store.durable import write_file
+from piescope.store.run_records import DamagedRecordError
+from piescope.study.inherit import read_study_file, sealed
+from piescope.study.parse import parse_study, study_toml
 from piescope.study.spec import Study
 
 
@@ -21,7 +26,14 @@ def study_of(out: Path) -> Study:
     if not path.is_file():
         cure = "give the folder that `piescope run` wrote (--out)"
         raise StudyError.of(str(out), "DIR", "no study.toml", "the folder of a study", cure)
-    return parse_study(path.read_text(encoding="utf-8"), str(path))
+    return parse_study(read_study_file(path, str(path)), str(path))
+
+
+def write_study(study: Study, out: Path) -> None:
+    """Leaves the resolved study in its folder, untouched if it is there."""
+    path, resolved = layout.study(out), sealed(study_toml(study)).encode()
+    if not path.is_file() or path.read_bytes() != resolved:
+        write_file(path, resolved)
 
 
 def check_folder(study: Study, out: Path, fresh: bool) -> None:
@@ -41,7 +53,7 @@ def check_folder(study: Study, out: Path, fresh: bool) -> None:
     elif out.is_dir() and fresh:
         _check_discard(out, error)
     elif layout.study(out).is_file():
-        name = study_of(out).name
+        name = _name_in(out)
         if name != study.name:
             fault, expected = f"the study {name!r}", f"a new folder, or one of the study {study.name!r}"
             error.add("--out", fault, expected, "give another --out, or --fresh to discard what it holds")
@@ -53,6 +65,22 @@ def check_folder(study: Study, out: Path, fresh: bool) -> None:
     except OSError as reason:
         why, expected = reason.strerror or str(reason), "a folder that can be made and written to"
         raise StudyError.of(str(out), "--out", why, expected, "give another --out") from None
+
+
+def _name_in(out: Path) -> str:
+    """The name of the study in a folder; where study.toml is damaged, by the catalogue: a run writes study.toml anew.
+
+    Raises:
+        StudyError: both are damaged.
+    """
+    try:
+        return study_of(out).name
+    except StudyError:
+        with suppress(DamagedRecordError):
+            kept = Catalogue.read(layout.catalogue(out))
+            if kept is not None:
+                return kept.study
+        raise
 
 
 def _check_discard(out: Path, error: StudyError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -29,7 +30,7 @@ def read_study_file(path: Path, source: str) -> str:
     """The text of a study file.
 
     Raises:
-        StudyError: it cannot be read, is too large, or is no UTF-8.
+        StudyError: it cannot be read, is too large, no UTF-8, or not what a run wrote.
     """
     try:
         with path.open("rb") as file:  # of a device or a pipe no size is known: read no more than there may be
@@ -37,7 +38,7 @@ def read_study_file(path: Path, source: str) -> str:
         if len(content) > LARGEST_FILE:
             fault, most = f"more than {LARGEST_FILE:,} bytes", f"at most {LARGEST_FILE:,}"
             raise StudyError.of(source, "the file", fault, most, "give a study file")
-        return content.decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
         fault, cure = "bytes that are no UTF-8", "give a study file, or save it as UTF-8"
         raise StudyError.of(source, "the file", fault, "TOML text in UTF-8", cure) from None
@@ -45,6 +46,24 @@ def read_study_file(path: Path, source: str) -> str:
         why = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
         cure = "check the path; `piescope studies` lists built-in names"
         raise StudyError.of(source, "the file", why, "a study file (TOML)", cure) from None
+    if text.startswith(SEAL) and text != sealed(text.partition("\n")[2]):
+        found, expected = "other bytes than a run wrote", "what its first line is the SHA-256 of"
+        cure = "delete its first line if you changed it; else the file: `piescope run` of your study writes it anew"
+        raise StudyError.of(source, "the file", found, expected, cure)
+    return text
+
+
+SEAL = "# SHA-256 of the lines below: "
+
+
+def sealed(text: str) -> str:
+    """A study file whose first line shows whether the others are as they were written.
+
+    Example:
+        >>> sealed("").startswith(SEAL)
+        True
+    """
+    return f"{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
 
 
 def tables_of(text: str, source: str) -> Table:

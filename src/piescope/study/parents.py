@@ -15,6 +15,7 @@ class Parents:
     def __init__(self, step: Step, store: Store) -> None:
         self._roles = step.parents
         self._store = store
+        self._read: dict[Ref, Artefact] = {}
 
     def refs(self, role: str) -> list[Ref]:
         """The parents of a role, in the order of the replicates."""
@@ -30,5 +31,11 @@ class Parents:
         return self.load(ref)
 
     def load(self, ref: Ref) -> Artefact:
-        """A finished step's artefact."""
-        return self._store.load(ref.kind, ref.key)
+        """A finished step's artefact, the same one however often it is asked for."""
+        if ref not in self._read:
+            self._read[ref] = self._store.load(ref.kind, ref.key)
+        return self._read[ref]
+
+    def contents(self) -> dict[str, str]:
+        """What every parent is: its key to its manifest's `content`."""
+        return {ref.key: self.load(ref).manifest.content for refs in self._roles.values() for ref in refs}

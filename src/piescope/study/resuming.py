@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 
-from piescope.spec import content_key
 from piescope.store import layout
 from piescope.store.checkpoints import Origin, UnusableCheckpointError, read_checkpoint, write_checkpoint
 from piescope.study.parents import Files, Parents
@@ -42,8 +41,7 @@ def resumed(
     if when is None:
         return train(None)
     path = layout.checkpoint(out, step.key)
-    read = {ref.key: content_key(parents.load(ref).manifest["files"]) for ref in step.parent_refs()}
-    origin = Origin(key=step.key, parents=read, environment={**environment, "piescope": __version__})
+    origin = Origin(key=step.key, parents=parents.contents(), environment={**environment, "piescope": __version__})
 
     def write(checkpoint: Checkpoint) -> None:
         arrays = {name: tensor.numpy() for name, tensor in checkpoint.tensors.items()}

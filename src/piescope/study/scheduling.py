@@ -13,6 +13,7 @@ from piescope.store import failures
 from piescope.store.artefacts import Store
 from piescope.store.leases import Holder, Lease
 from piescope.study.executors.protocol import Event, Executor, Finished, Images, Started, Task, Unsuccessful
+from piescope.study.fitting import Unfit
 from piescope.study.plan import Ref, Step
 
 TICK = 0.2
@@ -52,6 +53,7 @@ class Observer:
         finished: a step is done, after so many seconds.
         found: another runner of the folder has done a step.
         failed: a step is tried no more.
+        unfit: finished steps were set aside, and are to be done again.
         said: a line for people: what is tried again, and why.
         tick: called several times a second; what it raises ends the run.
     """
@@ -61,6 +63,7 @@ class Observer:
     finished: Callable[[Step, float], None] = _nothing
     found: Callable[[Step], None] = _nothing
     failed: Callable[[Failed], None] = _nothing
+    unfit: Callable[[list[Unfit]], None] = _nothing
     said: Callable[[str], None] = _nothing
     tick: Callable[[], None] = _nothing
 

@@ -75,7 +75,8 @@ def perform(step: Step, store: Store, device: str, on_images: OnImages, checkpoi
         case Compare():
             files = compare(spec, parents)
     made_of, keys = spec.model_dump(mode="json"), tuple(ref.key for ref in step.parent_refs())
-    made = store.write(step.kind, step.key, files, step.label, made_of, keys, environment(device))
+    contents = parents.contents()
+    made = store.write(step.kind, step.key, files, step.label, made_of, keys, environment(device), contents)
     with suppress(OSError):  # what stays is removed with the leftovers
         layout.checkpoint(store.out, step.key).unlink()
     return made

@@ -58,7 +58,7 @@ def test_a_model_of_a_study(tmp_path: Path, net: WideResNet, digits: Pictures) -
         with torch.no_grad():
             assert scores is not None and np.allclose(scores, net(pixels).numpy(), atol=1e-5)
     (made.folder / layout.MODEL).write_bytes(b"x" * 99)
-    assert "SHA-256" in fault(made.folder)
+    assert "model.safetensors has 99 bytes" in fault(made.folder)
     (made.folder / layout.MANIFEST).write_text("{}")
     assert "manifest" in fault(made.folder)
     (made.folder / layout.MANIFEST).write_text("[" * 100_000)

@@ -57,7 +57,7 @@ def test_damage_is_found_before_use(tmp_path: Path, damage: str) -> None:
             manifest.write_text("{")
         case _:
             manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "key": "1" * 32}))
-    with pytest.raises(CorruptArtefactError, match="delete the folder"):
+    with pytest.raises(CorruptArtefactError, match=r"piescope run .* sets it aside"):
         store.load("demo", KEY).read("a.bin")
 
 

@@ -146,7 +146,7 @@ def test_a_fine_tuning_goes_on_from_no_other_model(store: Store) -> None:
     """A dense model that was made again elsewhere has the same key, and other bits."""
     dense, _ = done(DENSE, store)
     stop(ONE_SHOT, store, 1)
-    files, dense_tensors = {name: dense.read(name) for name in dense.manifest["files"]}, dense.tensors(layout.MODEL)
+    files, dense_tensors = {name: dense.read(name) for name in dense.manifest.files}, dense.tensors(layout.MODEL)
     shutil.rmtree(dense.folder)
     network = {**dense_tensors, "head.bias": dense_tensors["head.bias"] + np.float32(1)}
     store.write("train", dense.key, {**files, layout.MODEL: as_tensors(network)}, DENSE, {})

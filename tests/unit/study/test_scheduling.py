@@ -179,7 +179,7 @@ def test_a_step_that_was_taken_over_is_neither_published_nor_failed_here(tmp_pat
     ended = scheduled(tmp_path, executor, heard)
     assert heard.found == [FIRST] and heard.failed == {} and (ended.ran, ended.found) == (7, 1)
     assert any("taken it over" in line for line in heard.said)
-    assert Store(tmp_path).load("train", STEPS[FIRST].key).manifest["label"] == "other"
+    assert Store(tmp_path).load("train", STEPS[FIRST].key).manifest.label == "other"
 
 
 def test_a_step_whose_runner_died_is_taken_over(tmp_path: Path) -> None:

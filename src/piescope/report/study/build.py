@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +12,9 @@ from piescope.report.layout.blocks import Document
 from piescope.report.study.rows import Row
 from piescope.store import layout
 from piescope.store.audit_layout import is_card
+from piescope.store.catalogue import Catalogue
+from piescope.store.durable import sha256_of
+from piescope.store.run_records import DamagedRecordError, ResultsManifest
 from piescope.store.tables import as_csv
 
 THE_PAPERS = range(1, 8)
@@ -22,19 +24,19 @@ THE_PAPERS = range(1, 8)
 def is_current(out: Path) -> bool:
     """Whether the results were made from what is stored now, by this version, and are as they were written."""
     try:
-        manifest = json.loads(layout.results_manifest(out).read_bytes())
-        return bool(manifest["made_from"] == _sources(out)) and all(
-            _sha256(out / name) == expected for name, expected in manifest["files"].items()
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        manifest = ResultsManifest.read(layout.results_manifest(out))
+        return manifest is not None and manifest.made_from == _sources(out) and not manifest.changed(out)
+    except (OSError, DamagedRecordError):
         return False
 
 
-def build_report(out: Path) -> Document | None:
+def build_report(folder: Path, into: Path | None = None, catalogue: Catalogue | None = None) -> Document | None:
     """Writes tables, figures, examples.parquet, summary.md and report.html.
 
     Args:
-        out: the study's folder.
+        folder: of the study.
+        into: the folder to write to; left out: the study's.
+        catalogue: of what the study's folder holds; left out: its catalogue.json.
 
     Returns:
         what the page says; None where no arm is complete yet, so that there is nothing to report.
@@ -58,11 +60,12 @@ def build_report(out: Path) -> Document | None:
     from piescope.report.study.signal_tables import signal_tables
     from piescope.report.study.tables import paper_tables, rows_of
     from piescope.store.artefacts import as_parquet
-    from piescope.store.durable import as_json, write_file
+    from piescope.store.durable import write_file
     from piescope.store.ownership import belongings
 
-    made_from = _sources(out)  # before reading: what changes meanwhile makes the results stale
-    results = load_results(out)
+    out = folder if into is None else into
+    made_from = _sources(folder, catalogue)  # before reading: what changes meanwhile makes the results stale
+    results = load_results(folder, catalogue)
     if results is None:
         return None
     signal = Signal(results)
@@ -94,11 +97,8 @@ def build_report(out: Path) -> Document | None:
             path.unlink()  # an earlier version wrote it, of earlier numbers
     for card in filter(is_card, [layout.card(out)]):  # of what was reported before
         card.unlink()
-    manifest = {
-        "made_from": made_from,
-        "files": {str(path.relative_to(out)): hashlib.sha256(content).hexdigest() for path, content in files.items()},
-    }
-    write_file(layout.results_manifest(out), as_json(manifest))
+    written = {str(path.relative_to(out)): hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    write_file(layout.results_manifest(out), ResultsManifest(made_from=made_from, files=written).as_bytes())
     return document
 
 
@@ -113,13 +113,11 @@ def _how_made(made_from: Mapping[str, str]) -> dict[str, str]:
     return {"Command": "piescope report", "Date": today(), "Made of": hashes}
 
 
-def _sources(out: Path) -> dict[str, str]:
+def _sources(folder: Path, catalogue: Catalogue | None = None) -> dict[str, str]:
+    """What results are made from: a version of piescope; hashes of study.toml and of catalogue.json, as it would be."""
+    kept = None if catalogue is None else hashlib.sha256(catalogue.as_bytes()).hexdigest()
     return {
         "piescope": piescope.__version__,
-        "catalogue": _sha256(layout.catalogue(out)),
-        "study": _sha256(layout.study(out)),
+        "catalogue": kept or sha256_of(layout.catalogue(folder)),
+        "study": sha256_of(layout.study(folder)),
     }
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

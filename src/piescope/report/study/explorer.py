@@ -115,7 +115,7 @@ class _Packer:
         self._classes, self._examples = len(results.class_names), len(results.labels)
         self._spans = {name: _span([arm.columns[f"pruned_{name}"] for arm in shown]) for name in ("q", "depth")}
         self._maps = _maps(shown)
-        stored = sum(kept.manifest["files"][layout.PREDICTIONS]["bytes"] for arm in shown for kept in arm.predictions)
+        stored = sum(kept.manifest.files[layout.PREDICTIONS].bytes for arm in shown for kept in arm.predictions)
         self._has_scores = stored <= MOST_READ
 
     def side(self, dense: ArmResult) -> SideShown:

@@ -210,14 +210,13 @@ def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | Non
 
     Raises:
         CorruptArtefactError: a file is not what was written.
+        DamagedRecordError: catalogue.json is not.
         ValueError: catalogue.json is of a version that did not describe the study.
     """
     path = layout.catalogue(out)
     if catalogue is None:
-        if not path.is_file():
-            return None
-        catalogue = Catalogue.of(path.read_bytes())
-    if catalogue.data is None or not catalogue.arms:
+        catalogue = Catalogue.read(path)
+    if catalogue is None or catalogue.data is None or not catalogue.arms:
         return None
     if catalogue.described is None:
         raise ValueError(f"{path} does not say what was run: `piescope report {out}` writes it anew")
@@ -266,7 +265,7 @@ def _map(listed: CompleteArm, store: Store) -> np.ndarray | None:
 def _predictions(compare: Artefact, dense_models: int, models: int, store: Store) -> tuple[Artefact, ...]:
     """Of an arm's models: what was compared follows the data, the models themselves, and what dense models say."""
     first = 1 + models + dense_models
-    keys = compare.manifest["parents"][first : first + models]
+    keys = compare.manifest.parents[first : first + models]
     return tuple(store.load("predict", key) for key in keys if store.has("predict", key))
 
 

@@ -64,6 +64,7 @@ class LocalExecutor:
     ) -> None:
         self._work = _Work(out, device, checkpoint_seconds)
         self._gpus, self._hung_after = gpus, hung_after
+        self._count = workers
         self._workers: list[_Worker | None] = [None] * workers
         self._silence = Silence()
         self._looked = time.monotonic()
@@ -76,7 +77,7 @@ class LocalExecutor:
 
     def start(self, steps: int) -> None:
         """Starts the workers, no more than there are steps: they load what they need while the first one works."""
-        del self._workers[max(1, steps) :]
+        self._workers = [None] * min(self._count, max(1, steps))
         for place in range(len(self._workers)):
             self._worker(place)
 

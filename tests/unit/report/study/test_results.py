@@ -17,6 +17,7 @@ from piescope.store.artefacts import Store, as_tensors
 from piescope.store.catalogue import ControlOf
 from piescope.study.catalogue import refresh_catalogue
 from piescope.study.folder import study_of
+from piescope.study.parents import Parents
 from piescope.study.plan import make_plan
 
 
@@ -101,10 +102,12 @@ def test_maps_of_one_fit_and_maps_that_an_earlier_version_fitted_alone(stored_ru
     store = Store(out)
     for item in make_plan(study_of(out)).arms:
         if item.maps is not None:
-            points = mapped[ArmKey(*item.arm.model_dump().values())] + 1
-            store.write(
-                "project", item.maps.alone.key, {"projection.safetensors": as_tensors({"embedding": points})}, "", {}
+            points, alone_map = mapped[ArmKey(*item.arm.model_dump().values())] + 1, item.maps.alone
+            files, contents = (
+                {"projection.safetensors": as_tensors({"embedding": points})},
+                Parents(alone_map, store).contents(),
             )
+            store.write("project", alone_map.key, files, "", {}, parent_contents=contents)
     refresh_catalogue(out)
     alone = load_results(out)
     assert alone is not None

@@ -1,0 +1,155 @@
+"""Any file of a study's folder damaged in any way: no command ends in a trace, and what cannot be read is named with why and what to do."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from piescope.cli.app import app
+from piescope.store import layout
+from piescope.store.durable import as_json
+from piescope.store.failures import Failure
+
+LONG = os.environ.get("PIESCOPE_FAULTS") == "long"
+"""`make faults`: every command on every file, damaged in every way; otherwise a sample that is other on each day."""
+
+KEY = "a" * 32
+
+
+@pytest.fixture(scope="module")
+def whole(stored_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished study with results, a failed step, a run that was killed."""
+    out = tmp_path_factory.mktemp("damage") / "out"
+    shutil.copytree(stored_run, out)
+    runner = CliRunner()
+    assert runner.invoke(app, ["report", str(out)]).exit_code == 0
+    layout.failures(out).mkdir()
+    layout.failure(out, KEY).write_bytes(Failure(key=KEY, label="x", reason="it diverged", time="now").as_bytes())
+    layout.lock(out).touch()
+    layout.verifying(out).write_text("torn")
+    return out
+
+
+def one(out: Path, kind: str, name: str) -> Path:
+    return sorted(layout.artefacts(out).glob(f"{kind}/*/{name}"))[0]
+
+
+FILES: dict[str, Callable[[Path], Path]] = {
+    "study.toml": layout.study,
+    "catalogue.json": layout.catalogue,
+    "failures": lambda out: layout.failure(out, KEY),
+    "results/manifest.json": layout.results_manifest,
+    "results/tables/pies.csv": lambda out: layout.table(out, "pies", "csv"),
+    "results/examples.parquet": layout.examples,
+    "report.html": layout.report,
+    "verifying.txt": layout.verifying,
+    "data.json": lambda out: one(out, "data", layout.DATA_FACTS),
+    "images.safetensors": lambda out: one(out, "data", layout.IMAGES),
+    "sparsity.json": lambda out: one(out, "train", layout.SPARSITY),
+    "predictions.safetensors": lambda out: one(out, "predict", layout.PREDICTIONS),
+    "summary.json": lambda out: one(out, "compare", layout.SUMMARY),
+    "examples.parquet": lambda out: one(out, "compare", layout.EXAMPLES),
+    "models.safetensors": lambda out: one(out, "compare", layout.MODELS),
+    "projection.safetensors": lambda out: one(out, "project", layout.PROJECTION),
+    "manifest of data": lambda out: one(out, "data", layout.MANIFEST),
+    "manifest of compare": lambda out: one(out, "compare", layout.MANIFEST),
+    "manifest of predict": lambda out: one(out, "predict", layout.MANIFEST),
+}
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[random.randrange(len(content))] ^= 1 << random.randrange(8)
+    path.write_bytes(content)
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def zero_tail(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def other_type(path: Path) -> None:
+    path.write_bytes(b"[1]\n")
+
+
+def other_keys(path: Path) -> None:
+    path.write_bytes(
+        as_json({"keys": 1, "key": [], "files": 3, "study": None, "arms": 1, "missing": {}, "made_from": []})
+    )
+
+
+def nested(path: Path) -> None:
+    path.write_bytes(b"[" * 10**5)
+
+
+def another_file(path: Path) -> None:
+    """Of its neighbour, as if two had been swapped."""
+    others = [each for each in sorted(path.parent.iterdir()) if each.is_file() and each != path]
+    path.write_bytes((others[0] if others else layout.catalogue(path.parents[1])).read_bytes())
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    (path / "inside").mkdir(parents=True)
+
+
+def a_link_to_nothing(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nothing")
+
+
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+DAMAGE = (
+    flip, truncate, zero_tail, empty, other_type, other_keys, nested, another_file, a_folder, a_link_to_nothing, a_pipe, Path.unlink,
+)  # fmt: skip
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "status": ("status", "OUT"),
+    "verify": ("verify", "OUT"),
+    "gc": ("gc", "OUT", "--dry-run"),
+    "figures": ("figures", "OUT", "--only", "1", "--format", "svg", "--out", "OUT/../figures"),
+    "report": ("report", "OUT"),
+    "show": ("show", "OUT", "--no-browser"),
+}
+"""Those that read a folder; `run` is in test_interruptions.py and tests/unit/study/test_execute.py."""
+
+
+def cases() -> list[tuple[str, Callable[[Path], None], str]]:
+    every = [(name, damage, command) for name in FILES for damage in DAMAGE for command in COMMANDS]
+    quick = [(name, damage, command) for name, damage, command in every if command in ("status", "verify", "gc")]
+    return every if LONG else random.sample(quick, 25)
+
+
+def test_no_command_ends_in_a_trace(whole: Path, tmp_path: Path) -> None:
+    for name, damage, command in cases():
+        out = tmp_path / "out"
+        shutil.copytree(whole, out)
+        damage(FILES[name](out))
+        arguments = [argument.replace("OUT", str(out)) for argument in COMMANDS[command]]
+        done = CliRunner().invoke(app, arguments)
+        what = f"{command} of {name}, {damage.__name__}\n{done.output}"
+        assert done.exit_code in (0, 1, 2, 3) and "Traceback" not in done.output, what
+        assert not isinstance(done.exception, Exception) or isinstance(done.exception, SystemExit), what
+        if done.exit_code:
+            assert re.search(r"^error: ", done.output, re.MULTILINE), what
+            assert "piescope" in done.output or "cure" in done.output or "see to it" in done.output, what
+        shutil.rmtree(out)
