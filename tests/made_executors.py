@@ -56,8 +56,8 @@ class FakeExecutor:
         at_once: of each step, how many were under way with it.
     """
 
-    def __init__(self, out: Path, slots: int = 2) -> None:
-        self.slots = slots
+    def __init__(self, out: Path, slots: int = 2, make: Callable[[Task, Store], object] | None = None) -> None:
+        self.slots, self._make = slots, make or publish
         self._store_of = lambda task: Store(out, task.lease)
         self._scripts: defaultdict[str, deque[Script]] = defaultdict(deque)
         self._under_way: list[Task] = []
@@ -88,7 +88,7 @@ class FakeExecutor:
         if self.is_wound_down:
             ended = Stopped(key)
         if ended is None:
-            publish(task, self._store_of(task))
+            self._make(task, self._store_of(task))
             ended = Finished(key, 1.0)
         return [Started(key), Images(key, 5), ended]
 

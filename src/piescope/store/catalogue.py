@@ -47,6 +47,7 @@ class CompleteArm(ArmName):
         seeds: of its models.
         descended: model k was made from dense model k.
         place: of its map among those of its objective that were fitted together; None: no map, or one of its own.
+        lost: seeds of models that it should have, too; they, or the dense ones of these seeds, failed for good.
     """
 
     compare: str
@@ -55,6 +56,7 @@ class CompleteArm(ArmName):
     seeds: tuple[int, ...]
     descended: bool
     place: int | None = None
+    lost: tuple[int, ...] = ()
 
 
 class Departure(Spec):

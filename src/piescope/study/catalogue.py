@@ -12,6 +12,7 @@ from piescope.store.durable import write_file
 from piescope.study.describe import describe
 from piescope.study.fitting import Fitting, fit_of
 from piescope.study.folder import study_of
+from piescope.study.partial import plan_of_what_can_be, seeds_of
 from piescope.study.plan import ArmSteps, Plan, make_plan
 from piescope.study.provenance import TEXT, departures, load_recipe
 from piescope.study.spec import Study
@@ -37,13 +38,14 @@ def write_catalogue(plan: Plan, store: Store, fit: Fitting | None = None) -> Non
 
 
 def catalogue_of(plan: Plan, store: Store, fit: Fitting | None = None) -> Catalogue:
-    """What the study has produced so far.
+    """What the study has produced so far; an arm that lost replicates for good is among its arms.
 
     Args:
         plan: its steps.
         store: what it has produced.
         fit: what a look at the steps, and at each arm's own map, has shown; left out: they are looked at.
     """
+    plan = plan_of_what_can_be(plan, store)
     fit = look_at(plan, store) if fit is None else fit
     done = {item.arm for item in plan.arms if fit.usable(item.compare.ref)}
     arms = tuple(_complete_arm(item, plan.study, fit) for item in plan.arms if item.arm in done)
@@ -63,23 +65,26 @@ def catalogue_of(plan: Plan, store: Store, fit: Fitting | None = None) -> Catalo
 
 def look_at(plan: Plan, store: Store) -> Fitting:
     """Looks at all that a catalogue may name: the steps, and maps that earlier versions made of each arm alone."""
+    plan = plan_of_what_can_be(plan, store)
     alone = {item.maps.alone.ref: item.maps.alone for item in plan.arms if item.maps is not None}
     return fit_of(plan, store, more=alone.values())
 
 
 def _complete_arm(item: ArmSteps, study: Study, fit: Fitting) -> CompleteArm:
-    control, maps = study.control(item.arm.pruning), item.maps
+    control, maps, seeds = study.control(item.arm.pruning), item.maps, seeds_of(item.compare)
+    lost = tuple(seed for seed in study.seeds_of(item.arm.pruning) if seed not in seeds)
     steps = () if maps is None else (maps.together, maps.alone)
     project = next((step for step in steps if fit.usable(step.ref)), None)
-    return CompleteArm(
+    arm = CompleteArm(
         **item.arm.model_dump(),
         compare=item.compare.key,
         project=None if project is None else project.key,
         place=maps.place if maps is not None and project is maps.together else None,
         control=None if control is None else ControlOf(**control.model_dump()),
-        seeds=study.seeds_of(item.arm.pruning),
+        seeds=seeds,
         descended=study.descends(item.arm.pruning),
     )
+    return arm.model_copy(update={"lost": lost}) if lost else arm
 
 
 def _environments(plan: Plan, fit: Fitting) -> tuple[Environment, ...]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from piescope.store import layout, ownership
+from piescope.store.artefacts import Store
 from piescope.store.durable import leftovers
 from piescope.study.folder import study_of
+from piescope.study.partial import plan_of_what_can_be
 from piescope.study.plan import make_plan
 
 
@@ -41,7 +43,7 @@ def unwanted(out: Path) -> list[Unwanted]:
     Raises:
         StudyError: the folder holds no study, or a damaged study.toml: nothing says then what is wanted.
     """
-    plan = make_plan(study_of(out))
+    plan = plan_of_what_can_be(make_plan(study_of(out)), Store(out))
     wanted = {step.key for step in plan.steps}
     wanted |= {item.maps.alone.key for item in plan.arms if item.maps is not None}
     return [*_steps(out, wanted), *_records(out, wanted), *_set_aside(out), *_leftovers(out)]

@@ -16,6 +16,7 @@ from piescope.study.fitting import Unfit, settle
 from piescope.study.folder import check_folder, write_study
 from piescope.study.inherit import sealed
 from piescope.study.parse import study_toml
+from piescope.study.partial import plan_of_what_can_be
 from piescope.study.plan import Plan, Ref, Step, make_plan
 from piescope.study.scheduling import Ended, Failed, Observer, run_steps
 from piescope.study.spec import Study
@@ -80,7 +81,7 @@ def execute(
             with leases.Holder(out, patience) as held:
                 rounds = _Rounds(plan, store, held, observer)
                 left = rounds.left()
-                announce(plan, left, _unused(plan, store))
+                announce(plan, left, _unused(plan_of_what_can_be(plan, store), store))
                 while steps := rounds.startable():
                     rounds.add(run_steps(steps, rounds.fit.settled, store, executor, held, observer))
         finally:
@@ -94,7 +95,8 @@ def execute(
 class _Rounds:
     """What is left of a plan, looked at anew after each round of work.
 
-    In it a step may have come out otherwise than what its children were made of, or have turned out to be damaged.
+    In it a step may have come out otherwise than what its children were made of, or have turned out to be damaged; or
+    a replicate failed for good, so that its arm is to be compared without it.
 
     Attributes:
         fit: what the last look has shown.
@@ -104,7 +106,7 @@ class _Rounds:
     """
 
     def __init__(self, plan: Plan, store: Store, held: leases.Holder, observer: Observer) -> None:
-        self._plan, self._store, self._held, self._observer = plan, store, held, observer
+        self._whole, self._plan, self._store, self._held, self._observer = plan, plan, store, held, observer
         self._damaged: Counter[Ref] = Counter()
         self.ran = self.found = 0
         self.failed: list[Failed] = []
@@ -129,6 +131,7 @@ class _Rounds:
 
     def _look(self) -> None:
         """A step whose parent was set aside is tried again; one that is damaged whenever it is made is not."""
+        self._plan = plan_of_what_can_be(self._whole, self._store) if self.failed else self._whole
         self.fit = settle(self._plan, self._store, self._held)
         if not self.fit.unfit:
             return

@@ -11,6 +11,7 @@ from piescope.report.study.drawings import arm_marks, curve
 from piescope.report.study.forgotten import Forgotten, forgotten, headline_arm
 from piescope.report.study.gallery import PieTiles, in_order
 from piescope.report.study.results import ArmResult, Results
+from piescope.report.study.run_facts import lost_models
 from piescope.report.study.signal import Signal
 from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name, pruning_name
 from piescope.wording import as_percent, capital, count, counted, listed, number, with_interval
@@ -25,6 +26,7 @@ def answer(results: Results, signal: Signal) -> Answer:
     first = headline_arm(rows)
     missing = [f"{family_name(arm.objective, arm.pruning)} {as_percent(arm.sparsity)}" for arm in results.missing]
     warnings = [f"This study is not complete. Missing from all that follows: {'; '.join(missing)}."] if missing else []
+    warnings += filter(None, [lost_models(results)])
     if first is None:
         verdict, sentence, lead = Tag("NOTHING PRUNED"), _only_dense(results), []
     else:

@@ -27,7 +27,7 @@ class Evidence:
 
     def __init__(self, results: Results, draws: int, signal: Signal) -> None:
         self.results, self.signal = results, signal
-        self.models = max(len(arm.labels) for arm in results.arms)
+        self.models = max(len(arm.labels) for arm in results.arms if not arm.has_fresh_seeds)
         self.examples = len(results.labels)
         self.drawn: Draws = two_way_draws(self.models, self.examples, draws)
         # a cache of each evidence's own

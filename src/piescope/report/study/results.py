@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,10 @@ class ArmResult:
         summary: counts, accuracies and realised sparsities.
         embedding: ``[examples, 2]`` UMAP, where the study asked for one.
         is_fitted_alone: it is on axes of its own; else on those of the other maps of its objective.
-        models: ``labels``, ``q`` and ``q_aaai24`` ``[models, examples]``; ``depth`` and ``depth_baldock``
-            ``[their models, examples]``, if measured.
+        seeds: of the models that its counts are of.
+        lost: seeds of models that it should have, too, and that failed.
+        models: of those seeds that every arm has, in their order: ``labels``, ``q`` and ``q_aaai24``
+            ``[models, examples]``; ``depth`` and ``depth_baldock`` ``[their models, examples]``, if measured.
         control: what a control arm is; None for the arms that are studied.
         descended: model k was made from dense model k.
         predictions: what each of its models says, as far as it is kept.
@@ -49,11 +52,18 @@ class ArmResult:
     descended: bool = False
     predictions: tuple[Artefact, ...] = ()
     is_fitted_alone: bool = False
+    seeds: tuple[int, ...] = ()
+    lost: tuple[int, ...] = ()
 
     @property
     def is_control(self) -> bool:
         """Whether this arm is there to explain others."""
         return self.control is not None
+
+    @property
+    def has_fresh_seeds(self) -> bool:
+        """Whether its seeds are its own; all other arms share theirs."""
+        return self.control is not None and self.control.kind == "fresh_dense"
 
     @property
     def labels(self) -> np.ndarray:
@@ -229,7 +239,7 @@ def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | Non
         data=DataRecord.of(data.read(layout.DATA_FACTS)),
         images=arrays["images"],
         labels=arrays["labels"],
-        arms=tuple(_load_arm(listed, dense.get(listed.objective, 0), store) for listed in catalogue.arms),
+        arms=_of_common_seeds([_load_arm(listed, dense.get(listed.objective, 0), store) for listed in catalogue.arms]),
         missing=catalogue.missing,
         environments=catalogue.environments,
         probe_points=catalogue.probe_points,
@@ -237,9 +247,30 @@ def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | Non
     )
 
 
+def _of_common_seeds(arms: Sequence[ArmResult]) -> tuple[ArmResult, ...]:
+    """What single models say, of those seeds that every arm has: model k of all arms is of one seed.
+
+    Fresh dense models have seeds of their own. Where no arm has lost any, everything stays as it is.
+    """
+    if not any(arm.lost for arm in arms):
+        return tuple(arms)
+    common = set[int].intersection(*(set(arm.seeds) for arm in arms if not arm.has_fresh_seeds))
+    return tuple(arm if arm.has_fresh_seeds else _of_seeds(arm, common) for arm in arms)
+
+
+def _of_seeds(arm: ArmResult, seeds: set[int]) -> ArmResult:
+    """An arm without what its other models say; depths are of the first models."""
+    kept = [place for place, seed in enumerate(arm.seeds) if seed in seeds]
+    models = {name: each[[place for place in kept if place < len(each)]] for name, each in arm.models.items()}
+    is_kept = len(arm.predictions) == len(arm.seeds)
+    return replace(arm, models=models, predictions=tuple(arm.predictions[place] for place in kept if is_kept))
+
+
 def _load_arm(listed: CompleteArm, dense_models: int, store: Store) -> ArmResult:
     compare = store.load("compare", listed.compare)
     table: pa.Table = compare.table(layout.EXAMPLES)
+    if listed.lost and not (listed.control is not None and listed.control.kind == "fresh_dense"):
+        dense_models = len(listed.seeds)  # of the same seeds
     return ArmResult(
         listed.objective,
         listed.pruning,
@@ -252,6 +283,8 @@ def _load_arm(listed: CompleteArm, dense_models: int, store: Store) -> ArmResult
         listed.descended,
         _predictions(compare, dense_models, len(listed.seeds), store),
         is_fitted_alone=listed.project is not None and listed.place is None,
+        seeds=listed.seeds,
+        lost=listed.lost,
     )
 
 

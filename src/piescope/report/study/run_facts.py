@@ -8,9 +8,9 @@ from typing import Any
 
 from piescope.report.layout.blocks import Table
 from piescope.report.study.results import Results
-from piescope.report.study.words import pruning_name
+from piescope.report.study.words import family_name, pruning_name
 from piescope.store.catalogue import Environment, ObjectiveRun, TrainingRun
-from piescope.wording import as_percent
+from piescope.wording import as_percent, counted, listed
 
 
 def departures(results: Results) -> Table | None:
@@ -103,3 +103,20 @@ def _libraries(environment: Environment) -> str:
 def _duplicates(count: int) -> list[tuple[str, str]]:
     text = "of the test images stand in the training images too, pixel for pixel: models may know them by heart"
     return [("Duplicates", f"{count} {text}")] if count else []
+
+
+def lost_models(results: Results) -> str:
+    """Which arms have fewer models than the study asks for, for the page and below every table; empty: none has."""
+    arms = [arm for arm in results.arms if arm.lost]
+    if not arms:
+        return ""
+    told = [
+        f"{family_name(*arm.key.family)} {as_percent(arm.sparsity)} has {len(arm.seeds)} of "
+        f"{len(arm.seeds) + len(arm.lost)} (without seed {listed([str(seed) for seed in arm.lost])})"
+        for arm in arms
+    ]
+    common = min(len(arm.labels) for arm in results.arms if not arm.has_fresh_seeds)
+    return (
+        f"Models are missing that failed: {'; '.join(told)}. Counts and accuracies are of the models that there are; "
+        f"what is said of seeds (excess, intervals, claims) is of the {counted(common, 'seed')} that every arm has."
+    )
