@@ -295,6 +295,15 @@ def test_a_signal_that_comes_when_all_is_done_changes_nothing(sent: signal.Signa
     assert (done.returncode, done.stderr) == (0, "") and "digits" in done.stdout
 
 
+def test_gpus_are_called_as_the_variable_calls_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    for named, expected in (("", ["0", "1"]), ("3,5", ["3", "5"]), ("GPU-a, GPU-b", ["GPU-a", "GPU-b"])):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+        assert terminal.gpus() == expected
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert terminal.gpus() == ["0", "1"]
+
+
 def test_who_is_to_outlive_its_terminal_does(folder: Path) -> None:
     ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     told = "import os, piescope.cli.app as app; app.app = lambda: os.kill(os.getpid(), signal.SIGHUP) or print('on')"

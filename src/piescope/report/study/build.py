@@ -98,9 +98,9 @@ def build_report(folder: Path, into: Path | None = None, catalogue: Catalogue | 
     kept = {*files, layout.results_manifest(out)}
     for path in belongings(out):
         if layout.results(out) in path.parents and path not in kept:
-            path.unlink()  # an earlier version wrote it, of earlier numbers
+            path.unlink(missing_ok=True)  # an earlier version wrote it, of earlier numbers; or another run did so, too
     for card in filter(is_card, [layout.card(out)]):  # of what was reported before
-        card.unlink()
+        card.unlink(missing_ok=True)
     written = {str(path.relative_to(out)): hashlib.sha256(content).hexdigest() for path, content in files.items()}
     write_file(layout.results_manifest(out), ResultsManifest(made_from=made_from, files=written).as_bytes())
     return document

@@ -6,12 +6,17 @@ import json
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from conftest import hear_ctrl_c, run_program
+from made_executors import three_models
+from piescope.study.executors import local
 from piescope.study.executors.local import LocalExecutor
+
+STEP = three_models().steps[0]
 
 SCRIPT = """
 import json, os, signal, sys, time, types
@@ -54,7 +59,11 @@ sys.modules["piescope.training.checkpoints"].When = lambda seconds, is_asked: (s
 
 if __name__ == "__main__":
     from made_executors import Heard, scheduled
-    from piescope.study.executors.local import LocalExecutor
+    from made_executors import three_models
+from piescope.study.executors import local
+from piescope.study.executors.local import LocalExecutor
+
+STEP = three_models().steps[0]
     heard = Heard()
     executor = LocalExecutor(folder, "cpu", 2, hung_after=60 if deed == "dies" else 2)
     scheduled(folder, executor, heard)
@@ -114,6 +123,20 @@ def test_each_worker_has_a_gpu_of_its_own_as_long_as_there_are_some(tmp_path: Pa
     assert executor._core(0) is None
 
 
+@pytest.mark.parametrize(
+    ("counted", "code", "memory"), [((3, 4), -9, True), ((3, 3), -9, False), ((None, None), -9, True), ((3, 4), -15, False)]
+)  # fmt: skip
+def test_a_worker_that_the_system_killed_for_memory_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, counted: tuple[int | None, int | None], code: int, memory: bool
+) -> None:
+    """Where the system does not count whom it kills for memory, a kill may be one."""
+    counts = iter(counted)
+    monkeypatch.setattr(local, "killed_for_memory", lambda: next(counts))
+    worker = SimpleNamespace(process=SimpleNamespace(exitcode=code), killed_because="", task=SimpleNamespace(step=STEP))
+    ended = LocalExecutor(tmp_path, "cpu", 1)._death(worker)  # type: ignore[arg-type]
+    assert (ended.passes, ended.memory, ended.key) == (True, memory, STEP.key)
+
+
 def test_nothing_is_started_for_steps_that_are_not_there(tmp_path: Path) -> None:
     executor = LocalExecutor(tmp_path, "cpu", 64)
     executor.stop()
@@ -154,7 +177,11 @@ sys.modules["piescope.training.checkpoints"].When = lambda seconds, is_asked: (s
 if __name__ == "__main__":
     from made_executors import Heard, scheduled
     from piescope.study import scheduling
-    from piescope.study.executors.local import LocalExecutor
+    from made_executors import three_models
+from piescope.study.executors import local
+from piescope.study.executors.local import LocalExecutor
+
+STEP = three_models().steps[0]
 
     scheduling.WIND_DOWN = 3600.0
     heard, executor = Heard(), LocalExecutor(folder, "cpu", 1, checkpoint_seconds=7.0)
