@@ -49,7 +49,7 @@ class InputError(Exception):
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
-        self.source = source
+        self.source = printable(source)
         self.problems: list[Problem] = []
 
     @classmethod
@@ -84,7 +84,9 @@ class InputError(Exception):
         close = close or [name for name in names if len(found) >= BEGINNING and name[:BEGINNING] == found[:BEGINNING]]
         cure = f"did you mean {close[0]!r}?" if close else "take one of those"
         self.add(where, f"unknown {what} {printable(repr(found), LONGEST_PART)}", "", cure)
-        self.problems[-1] = replace(self.problems[-1], expected="one of: " + ", ".join(names))  # all, however many
+        self.problems[-1] = replace(
+            self.problems[-1], expected="one of: " + printable(", ".join(names))
+        )  # all, however many
 
     def merge_alternatives(self) -> None:
         """Makes one fault of several at one place that expect one thing or another."""

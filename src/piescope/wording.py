@@ -5,9 +5,12 @@ Everything that people read is written by these: the terminal, JUnit, Markdown, 
 
 from __future__ import annotations
 
+import json
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
@@ -21,9 +24,19 @@ MOST_DECIMALS = 9
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
+COMMANDS = re.compile(
+    r"(?:\A|(?<=[\r\n]))\s*(?P<first>::|(?:---|\+\+\+|~~~|\^\^\^)(?= ))"  # GitHub's, Buildkite's: they begin a line
+    r"|(?P<second>\#\#(?=\w*\[))"  # ##[error] of GitHub and Azure, ##vso[, ##teamcity[: anywhere
+    r"|(?P<third>(?:section_(?:start|end)|travis_\w+)(?=:))"  # GitLab, Travis
+)
+"""What build servers take out of a log and do: errors, variables, an end of all commands, folds."""
+
 
 def printable(text: object, longest: int | None = None) -> str:
-    r"""Text from outside as it may be shown: control, direction and lone surrogate characters spelt out, never sent on.
+    r"""Text from outside as it may be shown, wherever: on a terminal, in a page, in the log of a build server.
+
+    Control, direction and lone surrogate characters are spelt out, never sent on; so is the first letter of what a
+    build server would take for a command.
 
     Args:
         text: a name, an id, a note, a part of a message.
@@ -32,10 +45,43 @@ def printable(text: object, longest: int | None = None) -> str:
     Example:
         >>> printable("a\x1b[31m\nb"), printable("x" * 9, longest=5)
         ('a\\x1b[31m\\nb', 'xxxx…')
+        >>> print(printable("::error::cat"), printable("a ##vso[task.complete]"), printable("std::cat"))
+        \x3a:error::cat a \x23#vso[task.complete] std::cat
     """
     letters = str(text)
-    safe = letters if letters.isprintable() else "".join(map(_shown, letters))
+    safe = without_commands(letters if letters.isprintable() else "".join(map(shown, letters)))
     return safe if longest is None or len(safe) <= longest else safe[: longest - 1] + "…"
+
+
+def without_commands(text: str, before: str = "") -> str:
+    r"""Lines of which no build server takes any for a command.
+
+    Args:
+        text: lines; a command may begin any of them.
+        before: what was sent already of the first line, without commands.
+
+    Example:
+        >>> print(without_commands("a\n ::stop-commands::x"), without_commands(":error::x", before=" :"))
+        a
+         \x3a:stop-commands::x \x3aerror::x
+    """
+    whole, parts, done = before + text, list[str](), len(before)
+    for command in COMMANDS.finditer(whole):
+        place = max(command.start(command.lastgroup or 0), len(before))
+        parts += [whole[done:place], f"\\x{ord(whole[place]):02x}"]
+        done = place + 1
+    return "".join([*parts, whole[done:]])
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    r"""JSON in ASCII that says the same and holds no command for a build server.
+
+    Example:
+        >>> print(json_text({"name": "##vso[x]\x1b"}))
+        {"name": "\u0023\u0023vso[x]\u001b"}
+    """
+    text = json.dumps(value, indent=indent)
+    return text.replace("##", r"\u0023\u0023").replace("section_", r"\u0073ection_").replace("travis_", r"\u0074ravis_")
 
 
 def in_quotes(text: object, longest: int = LONGEST_PART) -> str:
@@ -46,10 +92,11 @@ def in_quotes(text: object, longest: int = LONGEST_PART) -> str:
         'a\x1bb' "it's" 'xxxx…'
     """
     letters = str(text)
-    return repr(letters if len(letters) <= longest else letters[: longest - 1] + "…")
+    return without_commands(repr(letters if len(letters) <= longest else letters[: longest - 1] + "…"))
 
 
-def _shown(letter: str) -> str:
+def shown(letter: str) -> str:
+    """A letter, or how it is spelt if no eye sees it."""
     is_hidden = unicodedata.category(letter) in _INVISIBLE or ord(letter) & 0xFFFE == 0xFFFE  # the last: no characters
     return letter.encode("unicode_escape").decode() if is_hidden else letter
 

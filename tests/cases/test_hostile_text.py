@@ -19,7 +19,7 @@ from piescope.report.layout.markdown import escaped
 from piescope.report.layout.markdown import markdown as as_markdown
 from piescope.store.tables import as_csv
 
-FORMULA = re.compile(r"[=+\-@\t\r\n]")
+FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 
 
 def spaced(text: str) -> str:

@@ -45,3 +45,11 @@ def test_small_numbers_keep_their_digits() -> None:
         == "−0.04 points [−0.06, −0.02]"
     )
     assert wording.with_interval(-9.04, -11.0, 0.0, signed=True).replace(wording.SPACE, " ") == "−9.0 [−11.0, 0.0]"
+
+
+def test_what_machines_read_is_spelt_out_once() -> None:
+    for text in ("::error::x", " ##vso[x]", "section_end:1:x", "--- x"):
+        once = printable(text)
+        assert once != text and printable(once) == once and printable(f"word {once}") == f"word {once}"
+    for text in ("std::vector", "a # b ## c", "C## [x]", "section_starts", "-- x", "---", "1 ::: 2"):
+        assert printable(text) == text

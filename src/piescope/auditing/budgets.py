@@ -362,7 +362,7 @@ def verdict_line(row: BudgetRow) -> str:
     if row.observed is not None:
         sentence = f"{figure(row.observed)} {unit}{_bound(row, figure)}"
     sign = "±" if row.budget == "equivalent_within" else ""
-    return f"{name} {row.verdict}: {sentence}, limit {sign}{limit_text(limit)} {unit}; {row.reason}"
+    return f"{name} {row.verdict}: {sentence}, limit {sign}{limit_text(limit)} {unit}; {wording.printable(row.reason)}"
 
 
 def _bound(row: BudgetRow, figure: Callable[[float], str]) -> str:

@@ -37,6 +37,7 @@ from piescope.cli.terminal import (
     signals_as_interrupts,
 )
 from piescope.version import __version__
+from piescope.wording import json_text
 
 if TYPE_CHECKING:
     from piescope.study.fitting import Unfit
@@ -227,8 +228,6 @@ def plan(
     With --out, of what is left to do in a folder; and what its finished models tell of the PIE counts to expect.
     With --data-dir, the data are looked at as `run` does before any work.
     """
-    import json
-
     from piescope.cli.planning import left_and_foretold, say_foretold, say_plan
     from piescope.study.calibrate import forecast
     from piescope.study.cost import cost_of, plan_json
@@ -246,7 +245,7 @@ def plan(
         content = plan_json(left, cost, expected.seconds, expected.peak_memory_bytes)
         if out is not None:
             content |= {"steps_done": done, "foretold": [row.cells() for row in foretold]}
-        typer.echo(json.dumps(content, indent=1))
+        typer.echo(json_text(content, indent=1))
         return
     console = console_here()
     say_plan(console, left, cost, expected, count)

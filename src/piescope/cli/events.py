@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import fields
@@ -15,7 +14,7 @@ from piescope.store.durable import naming
 from piescope.study.fitting import Unfit
 from piescope.study.plan import Step
 from piescope.study.scheduling import Failed, Observer
-from piescope.wording import printable
+from piescope.wording import json_text, printable
 
 IMAGES_EVERY = 10.0
 """Seconds between two lines that say how many images were trained on."""
@@ -84,7 +83,7 @@ class Events:
             return
         line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event, **facts}
         try:
-            self._file.write(json.dumps(line).encode() + b"\n")
+            self._file.write(json_text(line).encode() + b"\n")
         except OSError as error:
             self._file = None
             self._complain(f"{printable(self._path)}: {error.strerror}; no more events are written, the run goes on")

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from piescope.cli.board import Board, State
+from piescope.cli.terminal import say
 from piescope.study.calibrate import UMAP_COMPILATION, UMAP_EXAMPLE
 from piescope.study.plan import Step
 from piescope.study.scheduling import Failed, Observer
@@ -203,7 +204,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line above the table."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        say(self._console, text)
 
 
 def duration(seconds: float) -> str:

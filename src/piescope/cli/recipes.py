@@ -11,6 +11,7 @@ from rich.table import Column
 
 from piescope.cli.terminal import say, show_table
 from piescope.study.provenance import Recipe, differences, facts, load_recipe, recipe_names
+from piescope.wording import json_text
 
 
 def list_recipes(console: Console) -> None:
@@ -22,7 +23,7 @@ def show_recipe(console: Console, recipe: Recipe, as_json: bool) -> None:
     """Each value with where it is from."""
     if as_json:
         values = {key: {"value": value, **dict(recipe.said(key))} for key, value in recipe.values.items()}
-        typer.echo(json.dumps(values, indent=1))
+        typer.echo(json_text(values, indent=1))
         return
     known = [(recipe.said(key), key, json.dumps(value)) for key, value in recipe.values.items()]
     rows = [(said.id, said.origin, key, value) for said, key, value in known]
@@ -33,7 +34,7 @@ def show_differences(console: Console, first: Recipe, second: Recipe, as_json: b
     """Every value that differs, and why it matters."""
     differing = differences(first, second)
     if as_json:
-        typer.echo(json.dumps([asdict(difference) for difference in differing], indent=1))
+        typer.echo(json_text([asdict(difference) for difference in differing], indent=1))
         return
     rows = []
     for difference in differing:

@@ -21,6 +21,7 @@ import typer
 from piescope.cli.outlets import lost_output
 from piescope.store.durable import NO_ROOM
 from piescope.version import missing_extra
+from piescope.wording import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -133,7 +134,7 @@ def _cure(error: OSError) -> str:
 
 def fail_as_fault_of_ours(error: Exception) -> NoReturn:
     """Ends the command with the trace and a code of its own: not an answer, and no fault of the input."""
-    typer.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    typer.echo(_lines("".join(traceback.format_exception(error))), err=True, nl=False)
     fail(
         f"this is a fault of piescope ({type(error).__name__}), not of your input, and no answer; please report it "
         "with the lines above, the command, and what `piescope --version` says",
@@ -235,7 +236,7 @@ def console_here(stderr: bool = False) -> Console:
 
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding has not is no reason to end
         sys.stdout.reconfigure(errors="replace")
-    return Console(stderr=stderr)
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)  # text is what it says
 
 
 def show_table(
@@ -244,18 +245,22 @@ def show_table(
     """A table, with a title at its left."""
     from rich.table import Table
 
-    table = Table(*heads, title=title, title_justify="left")
+    table = Table(*heads, title=None if title is None else printable(title), title_justify="left")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     console.print(table)
 
 
 def say(console: Console, text: str) -> None:
-    """A line as it is."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Lines as they are."""
+    console.print(_lines(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def fail(message: str, code: int) -> NoReturn:
     """Ends the command with a message."""
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(f"error: {_lines(message)}", err=True)
     raise typer.Exit(code) from None

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 Rows = Sequence[Mapping[str, Any]]
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def as_csv(rows: Rows, columns: Sequence[str]) -> bytes:

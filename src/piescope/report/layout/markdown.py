@@ -18,6 +18,7 @@ _SPECIAL = re.compile(
     r"(?P<interval>\[[−+]?[\d.,]+,[ \u00a0][−+]?[\d.,]+\](?![\[(]))"  # ours; a name that looks so is as harmless
     r"|(?P<start>^(?:[-+=](?=[-+=\s])|\d+(?=[.)](?:\s|$))))"  # would begin a list or underline a heading
     r"|(?P<scheme>://|www\.)"
+    r"|(?P<short>GH-(?=\d)|:(?=[\w+-]+:))"  # an issue, an emoji
     r"|(?P<letter>[\\`*_\[\]<>|~&$#@])"
 )
 _LETTERS = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "@<!-- -->", "#": "#<!-- -->"}
@@ -95,7 +96,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: Sequence[in
 
 
 def escaped(text: str) -> str:
-    r"""Text in which nothing means anything to Markdown, HTML or GitHub: no link, no mention, no issue, no formula.
+    r"""Text in which nothing means anything to Markdown, HTML or GitHub: no link, mention, issue, emoji, formula.
 
     Example:
         >>> print(escaped("a|b `c` <d> [e](f), 1.2 [0.9, 1.5]"))
@@ -114,6 +115,8 @@ def escaped(text: str) -> str:
             return "\\" + letters if not letters.isdigit() else f"{letters}\\"
         if match["scheme"]:
             return "&#58;//" if letters == "://" else "www&#46;"
+        if match["short"]:
+            return letters + "<!-- -->"
         if letters == "_" and _inside_a_word(text, match.start()):
             return letters
         return _LETTERS.get(letters, "\\" + letters)
