@@ -36,6 +36,9 @@ def open_hf(name: str, device: str, settings: Settings) -> TorchModel:
     shown = f"hf:{folder.resolve().name if local else name}"
     if local:
         _check_folder(folder, shown)
+    elif folder.exists():
+        expected, cure = "a folder of model.save_pretrained, or a name on the hub", "name the folder that it lies in"
+        raise ModelError.of(shown, folder.name, "a file", expected, cure)
     source = str(folder) if local else name
     options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": local}
     try:

@@ -231,7 +231,10 @@ def _table(path: Path) -> dict[str, Any]:
     error = InputError(str(path))
     example = 'a TOML file with a table [budgets], max_flips = "2%" in it, say'
     try:
-        with path.open("rb") as file:  # of a device or a pipe no size is known: read no more than there may be
+        if path.exists() and not path.is_file() and not path.is_dir():  # to open a pipe may take for ever
+            error.add("the file", "a pipe, a socket or a device", example, "name a regular file")
+            raise error
+        with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             error.add("the file", f"more than {LARGEST_FILE:,} bytes", example, "give a file of budgets")

@@ -82,6 +82,8 @@ def written(out: Path) -> list[Path] | None:
 
 
 def _content(out: Path) -> dict[str, Any] | None:
+    if not is_audit(out):  # a pipe is not waited for
+        return None
     try:
         content = json.loads(audit(out).read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from piescope.data.sources import SOURCES, Facts
@@ -10,6 +11,7 @@ from piescope.pruning.schedules import Gradual
 from piescope.study import controls
 from piescope.study.controls import Control, FinetuneOnly, FreshDense, RandomMasks
 from piescope.study.inherit import shipped
+from piescope.study.limits import check_sizes
 from piescope.study.spec import DENSE, DepthSpec, Objective, ProjectionSpec, Study
 from piescope.training.recipe import GradualPruning, OneShotPruning, Training
 from piescope.training.schedule import MultiStep, MultiStepCosine
@@ -25,7 +27,8 @@ def check(study: Study, source: str = "study") -> None:
         source: names it in errors.
 
     Raises:
-        StudyError: with every fault found; arms and measures are looked at once data and replicates are sound.
+        StudyError: with every fault found; sizes beyond all measure come first, arms and measures are looked at once
+            data and replicates are sound.
 
     Example:
         >>> from piescope.study.parse import load_study
@@ -34,6 +37,8 @@ def check(study: Study, source: str = "study") -> None:
         piescope.problems.StudyError: ...
     """
     problems = StudyError(source)
+    check_sizes(problems, study)
+    problems.raise_if_any()  # what follows lists and counts
     _check_data(problems, study)
     _check_values(problems, study)
     if not problems:
@@ -52,7 +57,7 @@ def _check_values(problems: StudyError, study: Study) -> None:
     if study.recipe is not None and study.recipe not in shipped("recipes"):
         problems.add_unknown("recipe", "recipe", study.recipe, shipped("recipes"))
     named = study.replicates if isinstance(study.replicates, tuple) else ()
-    repeated = sorted({seed for seed in named if named.count(seed) > 1})
+    repeated = sorted(seed for seed, times in Counter(named).items() if times > 1)
     if repeated:
         fault, expected = f"seeds {repeated} more than once", "different seeds"
         problems.add("replicates", fault, expected, "two models of one seed are the same model; name each seed once")

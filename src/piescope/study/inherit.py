@@ -33,7 +33,10 @@ def read_study_file(path: Path, source: str) -> str:
         StudyError: it cannot be read, is too large, no UTF-8, or not what a run wrote.
     """
     try:
-        with path.open("rb") as file:  # of a device or a pipe no size is known: read no more than there may be
+        if path.exists() and not path.is_file() and not path.is_dir():  # to open a pipe may take for ever
+            fault, cure = "a pipe, a socket or a device", "write the study to a file, and name that"
+            raise StudyError.of(source, "the file", fault, "a study file (TOML)", cure)
+        with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             fault, most = f"more than {LARGEST_FILE:,} bytes", f"at most {LARGEST_FILE:,}"
