@@ -12,9 +12,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
+import safetensors.numpy
 
 from conftest import (
     HANG,
@@ -38,6 +41,28 @@ def artefacts(out: Path) -> int:
 def checkpoints(out: Path) -> int:
     """Trainings under way that have one."""
     return sum(1 for _ in out.glob("checkpoints/*.safetensors"))
+
+
+def images_behind(losses: Mapping[str, np.ndarray]) -> int:
+    """Trained on in so many steps of each stage; the studies have batches of 50, and the encoder sees two views."""
+    return sum(50 * len(each) * (2 if stage == "encoder" else 1) for stage, each in losses.items())
+
+
+def images_in_checkpoints(out: Path) -> int:
+    """Trained on already by trainings under way."""
+    under_way = [
+        path for path in out.glob("checkpoints/*.safetensors") if not list(out.glob(f"artefacts/*/{path.stem}"))
+    ]
+    tensors = [safetensors.numpy.load_file(path) for path in under_way]
+    losses = [(name.partition("."), array) for each in tensors for name, array in each.items()]
+    return sum(images_behind({stage: array}) for (part, _, stage), array in losses if part == "losses")
+
+
+def images_left(out: Path, whole: Path) -> int:
+    """Trained on by those trainings of a finished study that are not finished here."""
+    histories = whole.glob("artefacts/*/*/history.safetensors")
+    left = [path for path in histories if not (out / path.relative_to(whole)).exists()]
+    return sum(images_behind(safetensors.numpy.load_file(path)) for path in left)
 
 
 def start(study: Path, out: Path, workers: int) -> subprocess.Popen[str]:
@@ -83,15 +108,18 @@ def test_kill_9_in_the_middle_then_the_same_hashes(request: pytest.FixtureReques
         while workers_in(out):
             assert time.monotonic() < patience, "orphans"
             time.sleep(0.1)
-    done_before = artefacts(out)
+    done_before, saved, events = artefacts(out), images_in_checkpoints(out), tmp_path / "events.jsonl"
+    left = images_left(out, whole.out)
     stamps = {path: path.stat().st_mtime_ns for path in out.glob("artefacts/*/[!.]*/manifest.json")}
     status = run_piescope("status", out)
     told = re.search(r"^next: piescope (.*)$", status.stdout, re.MULTILINE)
     assert told is not None
     early = run_piescope("report", out)  # what is complete can be read at once
     assert early.returncode == (0 if list(out.glob("artefacts/compare/*")) else 1)
-    done = run_piescope(*shlex.split(told[1]))
+    done = run_piescope(*shlex.split(told[1]), "--events", events)
     assert done.returncode == 0, done.stderr
+    trained = sum(json.loads(line).get("images", 0) for line in events.read_text().splitlines())
+    assert 0 < trained <= left - saved  # what stood in a checkpoint is not done again
     assert f"{done_before} done, {artefacts(whole.out) - done_before} to run" in done.stdout
     assert all(path.stat().st_mtime_ns == before for path, before in stamps.items())  # nothing done twice
     assert hashes(out) == hashes(whole.out)
@@ -126,6 +154,7 @@ def test_a_killed_worker_does_not_end_the_run(tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = start(least, out, 1)
     wait_until(lambda: artefacts(out) >= 1, process)
+    wait_until(lambda: checkpoints(out) > 0, process)
     workers = [
         pid for pid in workers_in(out)
         if pid != process.pid and b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -136,6 +165,8 @@ def test_a_killed_worker_does_not_end_the_run(tmp_path: Path) -> None:
     printed, errors = process.communicate(timeout=HANG)
     assert process.returncode == 0, errors
     assert "ran 7 steps" in printed
+    assert run_piescope("run", least, "--out", tmp_path / "undisturbed", "--workers", "1").returncode == 0
+    assert hashes(out) == hashes(tmp_path / "undisturbed")
 
 
 LEAST = """
