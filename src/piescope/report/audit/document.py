@@ -10,7 +10,6 @@ from piescope import wording
 from piescope.report.audit import (
     budget_rows,
     cards,
-    caveats,
     charts,
     copies,
     findings,
@@ -259,11 +258,12 @@ def _seeds(audit: AuditRecord) -> Section:
 
 
 def _certainty(audit: AuditRecord) -> Section:
-    words = tuple(Fact(term, meaning) for term, meaning in glossary.glossary(audit).items())
+    meanings, limits = glossary.glossary(audit)
+    words = tuple(Fact(term, meaning) for term, meaning in meanings.items())
     drawers = [
         reading.files(audit),
         Drawer("How to read each measure", "", (FactList(words),)),
-        Drawer("Limits", "what these numbers cannot say", (Words(tuple(caveats.limits(audit))),)),
+        Drawer("Limits", "what these numbers cannot say", (Words(tuple(limits)),)),
     ]
     table = measures.by_class(audit)
     if table is not None:

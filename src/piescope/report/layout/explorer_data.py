@@ -17,11 +17,7 @@ ArrayName = str
 
 ArrayType = Literal["u8", "u16", "u32"]
 
-TYPES: dict[ArrayType, np.dtype[Any]] = {
-    "u8": np.dtype("<u1"),
-    "u16": np.dtype("<u2"),
-    "u32": np.dtype("<u4"),
-}
+TYPES: dict[ArrayType, np.dtype[Any]] = {"u8": np.dtype("<u1"), "u16": np.dtype("<u2"), "u32": np.dtype("<u4")}
 
 ALIGNED = 4
 """Each array begins at a multiple of so many bytes."""

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from piescope.report.layout.blocks import Block, Chart, Drawer, Fact, FactList, Section, Table, Words
 from piescope.report.study.claim_parts import Claim
 from piescope.report.study.figures import Drawn
-from piescope.report.study.glossary import glossary, limits
+from piescope.report.study.glossary import glossary
 from piescope.report.study.results import Results
 from piescope.report.study.run_facts import departures, facts
 from piescope.report.study.signal import Signal
@@ -24,11 +24,7 @@ ROOM, ROOM_OF_MANY = 6_000_000, 500_000
 
 
 def how_sure(
-    results: Results,
-    signal: Signal,
-    tables: Mapping[str, Table],
-    figures: Sequence[Drawn],
-    claims: Sequence[Claim],
+    results: Results, signal: Signal, tables: Mapping[str, Table], figures: Sequence[Drawn], claims: Sequence[Claim]
 ) -> Section:
     """Everything that stands behind the evidence, closed."""
     drawers = [
@@ -49,9 +45,10 @@ def how_sure(
     departed = departures(results)
     if departed is not None and departed.rows:
         drawers.append(_drawer(departed, f"{len(departed.rows)} values"))
-    terms = tuple(Fact(term, meaning) for term, meaning in glossary(results).items())
+    meanings, limits = glossary(results)
+    terms = tuple(Fact(term, meaning) for term, meaning in meanings.items())
     drawers.append(Drawer("How to read each measure", f"{len(terms)} words", (FactList(terms),)))
-    drawers.append(Drawer("Limits", "", (Words(tuple(limits(results))),)))
+    drawers.append(Drawer("Limits", "", (Words(tuple(limits)),)))
     return Section("sure", "How sure?", tuple(drawers), depth="certainty")
 
 

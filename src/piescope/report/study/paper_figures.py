@@ -12,18 +12,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from piescope.report.layout.canvas import (
-    INCH,
-    Canvas,
-    Heading,
-    apart,
-    bare,
-    extent,
-    fitted,
-    named,
-    short,
-    widest,
-)
+from piescope.report.layout.canvas import INCH, Canvas, Heading, apart, bare, extent, fitted, named, short, widest
 from piescope.report.layout.palette import CLASSES, INK, KINDS, OBJECTIVES, PAPER, SEEDS, SOFT, Colour
 from piescope.report.study.frames import ClassRow, MapRow, PairRow, RescuedRow
 from piescope.report.study.results import Results
