@@ -18,7 +18,7 @@ from piescope.report.study.results import Results
 from piescope.report.study.rows import Bounds, Row
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_rows import ForgottenRow, PartRow
-from piescope.report.study.words import OBJECTIVES_IN_FULL, pruning_name
+from piescope.report.study.words import OBJECTIVES_IN_FULL, pruning_name, text
 from piescope.wording import as_percent
 
 
@@ -122,48 +122,26 @@ def _maps(signal: Signal) -> Sketch:
     results = signal.results
     top = _mapped(results)[-1:]
     rows = frames.map_rows(results, top)
-    whose = (
-        "the mean over models of their representations" if results.study.maps_of_mean else "one model's representation"
-    )
-    return Sketch(
-        "What pruning does to the representation",
-        f"UMAP of {whose} of the test examples, dense"
-        + (f" and at {as_percent(top[0])} sparsity" if top else "")
-        + f", coloured by the population's modal label. {_fits(results)}",
-        rows,
-        lambda canvas: paper.draw_maps_by_objective(canvas, rows, results),
-    )
-
-
-def _fits(results: Results) -> str:
+    of_mean = results.study.maps_of_mean
+    whose = "the mean over models of their representations" if of_mean else "one model's representation"
+    fits = "The panels of an objective are one fit: what lies elsewhere has other neighbours."
     if any(arm.is_fitted_alone for arm in results.arms):
-        return "Each panel is a fit of its own: only the grouping within a panel means something."
-    return "The panels of an objective are one fit: what lies elsewhere has other neighbours."
+        fits = "Each panel is a fit of its own: only the grouping within a panel means something."
+    at = f" and at {as_percent(top[0])} sparsity" if top else ""
+    said = text("figure_1", whose=whose, top=at, fits=fits)
+    return Sketch(*said, rows, lambda canvas: paper.draw_maps_by_objective(canvas, rows, results))
 
 
 def _q_scores(signal: Signal) -> Sketch:
     results, rows = signal.results, frames.pair_rows(signal.results, "q")
-    return Sketch(
-        f"Q-Score of each example, dense against pruned, at {_main(results)}",
-        f"Each point is a test example; mean over models. Below the line: pruned models ({_main(results)}) form its "
-        f"representation less clearly than dense ones. {COLOURS}",
-        rows,
-        lambda canvas: paper.draw_pairs(canvas, rows, "Q-Score", results),
-    )
-
-
-COLOURS = "Coloured: PIEs that are lost (vermilion), won back (green) or moved from one wrong label to another (grey)."
+    said = text("figure_2", main=_main(results))
+    return Sketch(*said, rows, lambda canvas: paper.draw_pairs(canvas, rows, "Q-Score", results))
 
 
 def _depths(signal: Signal) -> Sketch:
     results, rows = signal.results, frames.pair_rows(signal.results, "depth")
-    return Sketch(
-        f"Prediction depth of each example, dense against pruned, at {_main(results)}",
-        "Each point is a test example; mean over models, in the paper's convention (against the true label, 1-based; a "
-        f"little jitter separates equal points). Above the line: decided later, or never, when pruned. {COLOURS}",
-        rows,
-        lambda canvas: paper.draw_pairs(canvas, rows, "Prediction depth (probe)", results, jitter=0.12),
-    )
+    name, said = "Prediction depth (probe)", text("figure_3", main=_main(results))
+    return Sketch(*said, rows, lambda canvas: paper.draw_pairs(canvas, rows, name, results, jitter=0.12))
 
 
 def _class_rows(results: Results) -> list[frames.ClassRow]:
@@ -179,45 +157,27 @@ def _classes_of_one_pruning(signal: Signal) -> Sketch:
     shared = "Strong: PIEs under every objective that has this pruning; light: under this one, but not under all."
     if len(results.objectives()) == 1:
         shared = "Outlined: this study has one objective, so nothing can be shared."
-    return Sketch(
-        f"Which classes lose examples: {pruning_name(shown)}",
-        f"PIEs by true class; where there is no room for all names, those of the classes with most. {shared}",
-        rows,
-        lambda canvas: paper.draw_classes(canvas, rows, results, by_objective=True),
-    )
+    said = text("figure_4", pruning=pruning_name(shown), shared=shared)
+    return Sketch(*said, rows, lambda canvas: paper.draw_classes(canvas, rows, results, by_objective=True))
 
 
 def _all_maps(signal: Signal) -> Sketch:
     results, mapped = signal.results, _mapped(signal.results)
     rows = frames.map_rows(results, mapped) if mapped else []
-    return Sketch(
-        "The representation at rising sparsity",
-        "As Figure 1, for all mapped sparsities and every pruning.",
-        rows,
-        lambda canvas: paper.draw_maps_by_sparsity(canvas, rows, results),
-    )
+    return Sketch(*text("figure_5"), rows, lambda canvas: paper.draw_maps_by_sparsity(canvas, rows, results))
 
 
 def _rescued(signal: Signal) -> Sketch:
     results, rows = signal.results, frames.rescued_rows(signal.results)
     objective = OBJECTIVES_IN_FULL[frames.contrastive_objective(results)].capitalize()
-    return Sketch(
-        "Examples that dense models get wrong and pruned ones right",
-        f"{objective} models, the first gradual and the first one-shot pruning, from the lowest sparsity up. "
-        "Grey: modal label of the uncompressed models; green: of the sparse ones, which is the true class.",
-        rows,
-        lambda canvas: paper.draw_rescued(canvas, rows, results),
-    )
+    said = text("figure_6", objective=objective)
+    return Sketch(*said, rows, lambda canvas: paper.draw_rescued(canvas, rows, results))
 
 
 def _classes(signal: Signal) -> Sketch:
     results, rows = signal.results, _class_rows(signal.results)
-    return Sketch(
-        "Which classes lose examples, at every sparsity",
-        "As Figure 4, for every pruning. Outlined: no other objective has that pruning, so nothing can be shared.",
-        rows,
-        lambda canvas: paper.draw_classes(canvas, rows, results, by_objective=False),
-    )
+    said = text("figure_7")
+    return Sketch(*said, rows, lambda canvas: paper.draw_classes(canvas, rows, results, by_objective=False))
 
 
 def _decomposition(signal: Signal) -> Sketch:
@@ -227,66 +187,28 @@ def _decomposition(signal: Signal) -> Sketch:
         PartRow(row.arm, "all_models", Bounds(row.pies, None, None)) for row in signal.rows.noise if row.arm in pruned
     ]
     rows = [*parts, *counts] if parts else []
-    return Sketch(
-        "Where the PIEs come from",
-        "PIEs between groups of models of equal size, split: what two dense groups with other seeds would show "
-        "(grey), what fine-tuning adds, what the missing weights add; each with its 95 % interval over seeds and "
-        "examples. A part below zero makes models agree. Ring: the count of all models, as the paper counts. "
-        "Cross: the same with masks drawn at random; on the upper edge, with its number, where it is beyond it.",
-        rows,
-        lambda canvas: beyond.draw_decomposition(canvas, rows),
-    )
+    return Sketch(*text("figure_8"), rows, lambda canvas: beyond.draw_decomposition(canvas, rows))
 
 
 def _intersections(signal: Signal) -> Sketch:
-    sets = signal.intersections()
-    return Sketch(
-        f"Which prunings lose the same examples, at {_main(signal.results)}",
-        "Examples that are PIEs of exactly the marked prunings. Line: expected, were the sets independent; dot: "
-        "were they independent among examples that the dense models find equally hard. Sets of one objective are "
-        "compared with the same dense models and share their chance labels; the table of overlaps has them apart.",
-        sets,
-        lambda canvas: beyond.draw_intersections(canvas, sets),
-    )
+    sets, said = signal.intersections(), text("figure_9", main=_main(signal.results))
+    return Sketch(*said, sets, lambda canvas: beyond.draw_intersections(canvas, sets))
 
 
 def _replicates(signal: Signal) -> Sketch:
     results = signal.results
     rows = [row for row in signal.rows.replicates if row.arm.sparsity == results.main_sparsity]
-    return Sketch(
-        f"How the PIE count at {_main(results)} depends on the number of models",
-        "Mean over subsamples of the models, ± the standard deviation over studies with other seeds. Dashed: drawn "
-        "out to more models than there are. Band: the count with any number of models, by two laws for the rest.",
-        rows,
-        lambda canvas: beyond.draw_replicates(canvas, rows, results),
-    )
+    said = text("figure_10", main=_main(results))
+    return Sketch(*said, rows, lambda canvas: beyond.draw_replicates(canvas, rows, results))
 
 
 def _forgotten(signal: Signal) -> Sketch:
     arms = forgotten(signal)
     rows = [ForgottenRow(row.arm.key, row.changed, row.in_groups, row.seeds, row.excess, row.is_clear) for row in arms]
-    return Sketch(
-        "How many examples are forgotten",
-        "Examples whose modal label changes, between groups of models of equal size; the band: what groups of dense "
-        "models with other seeds change among themselves, with its 95 % interval. Pale: not clearly more than that.",
-        rows,
-        lambda canvas: beyond.draw_forgotten(canvas, arms),
-    )
+    return Sketch(*text("figure_11"), rows, lambda canvas: beyond.draw_forgotten(canvas, arms))
 
 
-FIGURES: dict[int, Callable[[Signal], Sketch]] = {
-    1: _maps,
-    2: _q_scores,
-    3: _depths,
-    4: _classes_of_one_pruning,
-    5: _all_maps,
-    6: _rescued,
-    7: _classes,
-    8: _decomposition,
-    9: _intersections,
-    10: _replicates,
-    11: _forgotten,
-}
+OF_THE_PAPER = (_maps, _q_scores, _depths, _classes_of_one_pruning, _all_maps, _rescued, _classes)
+OF_SIGNAL = (_decomposition, _intersections, _replicates, _forgotten)
+FIGURES: dict[int, Callable[[Signal], Sketch]] = dict(enumerate((*OF_THE_PAPER, *OF_SIGNAL), start=1))
 """The paper's seven, in its order, and four of signal and noise."""
-
-FIRST_OF_SIGNAL = 8

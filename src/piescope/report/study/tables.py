@@ -14,7 +14,7 @@ from piescope.report.study.frames import ClassRow, DepthRow, PiesRow, QScoreRow,
 from piescope.report.study.published import PublishedRow, published_rows, unfair_because
 from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey, Tables
-from piescope.report.study.words import family_name
+from piescope.report.study.words import family_name, text
 from piescope.wording import as_percent, number, percent, plus_minus, significant
 
 
@@ -90,12 +90,9 @@ def _pies(results: Results, rows: Sequence[PiesRow]) -> Table:
         for objective, pruning in families:
             line += cells(by_arm.get(ArmKey(objective, "dense" if sparsity == 0 else pruning, sparsity)))
         body.append(tuple(line))
-    caption = (
-        f"Pruning Identified Exemplars among {len(results.labels)} test examples; how many of them hang on a tie of "
-        f"votes in one of the populations; and accuracy in percent, {_over_models(rows)}."
-    )
     groups = (("", 1), *((family_name(*family), len(head)) for family in families))
-    return Table("PIEs and accuracy", caption, ("Sparsity", *(head * len(families))), tuple(body), groups)
+    said = text("pies", examples=len(results.labels), over=_over_models(rows))
+    return Table(*said, ("Sparsity", *(head * len(families))), tuple(body), groups)
 
 
 def _over_models(rows: Sequence[PiesRow]) -> str:
@@ -113,13 +110,8 @@ def _q_score(results: Results, rows: Sequence[QScoreRow]) -> Table:
         TableColumn("AUROC", lambda row: plus_minus(row.error_auroc, None)),
         TableColumn("Degenerate", lambda row: f"{row.degenerate}"),
     ]
-    caption = (
-        "Q-Score, Z-Score and L1 norm of the representation: mean ± std over examples of the mean over models. AUROC: "
-        "how well a low Q-Score predicts that the model errs (0.5 is chance), mean over models. Degenerate: "
-        "representations (of all models and examples) that are zero or constant; their Q and Z count as 0."
-    )
     studied = [row for arm, row in zip(results.arms, rows, strict=True) if not arm.is_control]
-    return table_of("Representation quality", caption, columns, studied)
+    return table_of(*text("q_score"), columns, studied)
 
 
 def _depth(results: Results, rows: Sequence[DepthRow]) -> Table:
@@ -135,13 +127,8 @@ def _depth(results: Results, rows: Sequence[DepthRow]) -> Table:
     ]
     models = 0 if results.study.depth is None else results.study.depth.models
     averaged = f"of the mean over the first {models} models" if models > 1 else "in the first model"
-    caption = (
-        f"Prediction depth from 1 (right at once) to {len(results.probe_points)} (wrong at the last probe), against "
-        "the true label as in the paper: of PIEs, of others, and of the same PIEs in the dense models. Mean ± std "
-        f"over examples {averaged}. A dense line has PIEs of its own (of any pruned arm of the objective): compare a "
-        "PIE cell with the dense cell beside it, not with that line."
-    )
-    return table_of("Prediction depth", caption, columns, rows)
+    said = text("prediction_depth", probes=len(results.probe_points), averaged=averaged)
+    return table_of(*said, columns, rows)
 
 
 def _classes(results: Results, rows: Sequence[ClassRow]) -> Table:
@@ -154,12 +141,7 @@ def _classes(results: Results, rows: Sequence[ClassRow]) -> Table:
                 shared = " (?)"
             counts.setdefault(row.arm, []).append(f"{row.pies}{shared}")
     body = tuple((f"{family_name(*arm.family)}, {as_percent(arm.sparsity)}", *cells) for arm, cells in counts.items())
-    caption = (
-        "PIEs by true class; in brackets those that are PIEs of every objective with that pruning and sparsity "
-        "(no bracket: no other objective has it; ?: another has it and is not complete)."
-    )
-    head = ("Arm", *results.class_names)
-    return Table("PIEs by class", caption, head, body)
+    return Table(*text("class_distribution"), ("Arm", *results.class_names), body)
 
 
 def _sparsity(rows: Sequence[SparsityRow]) -> Table:
@@ -171,12 +153,7 @@ def _sparsity(rows: Sequence[SparsityRow]) -> Table:
         TableColumn("Realised", lambda row: percent(100 * row.realised, 3)),
         TableColumn("Largest deviation", lambda row: number(row.largest_deviation, 2)),
     ]
-    caption = (
-        "Realised sparsity of the checkpoints: weights and biases that the method may prune, those that are exactly 0 "
-        "(mean over models), and the largest distance from sparsity x n in any model and any tensor (or set of "
-        "tensors) with a target of its own, in weights."
-    )
-    return table_of("Realised sparsity", caption, columns, rows)
+    return table_of(*text("sparsity"), columns, rows)
 
 
 def _published(results: Results, rows: Sequence[PublishedRow]) -> Table:
@@ -197,12 +174,7 @@ def _published(results: Results, rows: Sequence[PublishedRow]) -> Table:
     ]
     unfair = "; ".join(unfair_because(results))
     fair = f"This run's scale makes the comparison unfair: {unfair}." if unfair else "The scale is the paper's."
-    caption = (
-        "The paper's tables beside this run, where both have the arm. ± as in the paper: over models for accuracy, "
-        "over examples otherwise; PIEs have none. In spreads: the difference over the root mean square of both ±. "
-        + fair
-    )
-    return table_of("The paper's numbers and this run's", caption, columns, rows)
+    return table_of(*text("published", fair=fair), columns, rows)
 
 
 def _claims(rows: Sequence[ClaimRow]) -> Table:
@@ -216,9 +188,5 @@ def _claims(rows: Sequence[ClaimRow]) -> Table:
         TableColumn("Paper", lambda row: significant(row.paper)),
         TableColumn("Alone", lambda row: row.verdict + (f" ({row.reason})" if row.reason else "")),
     ]
-    caption = (
-        "The effects behind the verdicts, each with its 95 % interval over models and examples "
-        f"({DRAWS} draws of each; t with models - 1 degrees of freedom). Paper: the same effect in the paper's tables."
-    )
     parts = [row for row in rows if row.comparison != "overall"]
-    return table_of("Effects behind the verdicts", caption, columns, parts)
+    return table_of(*text("claims", draws=DRAWS), columns, parts)

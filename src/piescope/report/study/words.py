@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
+from functools import cache
+from importlib import resources
 
 OBJECTIVES = {"supervised": "Sup", "supcon": "SupCon", "simclr": "SimCLR"}
 OBJECTIVES_IN_FULL = {"supervised": "supervised", "supcon": "supervised contrastive", "simclr": "contrastive (SimCLR)"}
@@ -50,3 +53,21 @@ def enough(models: int | None, furthest: int, seen: int) -> str:
     if models is None:
         return f"over {furthest:,}"
     return f"at most {seen:,}" if models <= seen else f"about {models:,}"
+
+
+@cache
+def _captions() -> dict[str, dict[str, str]]:
+    content = (resources.files("piescope.report.study") / "captions.toml").read_text(encoding="utf-8")
+    return {
+        name: {part: " ".join(text.split()) for part, text in of.items()} for name, of in tomllib.loads(content).items()
+    }
+
+
+def text(name: str, **facts: object) -> tuple[str, str]:
+    """Title and caption of a table or a figure, by its name in captions.toml, filled in.
+
+    Example:
+        >>> text("figure_5")[1]
+        'As Figure 1, for all mapped sparsities and every pruning.'
+    """
+    return _captions()[name]["title"].format(**facts), _captions()[name]["caption"].format(**facts)

@@ -3,10 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import tomllib
+from importlib import resources
 
 from made_results import CASES
 from piescope.report.study.claims import check_claims
+from piescope.report.study.figures import FIGURES
+from piescope.report.study.signal import Signal
+from piescope.report.study.signal_tables import signal_tables
 from piescope.report.study.tables import paper_tables, rows_of
+
+
+def test_every_table_and_every_figure_has_its_own_caption_filled_in(case: str) -> None:
+    results = CASES[case]
+    signal = Signal(results)
+    rows = rows_of(results, check_claims(results, draws=20))
+    tables = {**paper_tables(results, rows), **signal_tables(signal)}
+    texts = tomllib.loads((resources.files("piescope.report.study") / "captions.toml").read_text(encoding="utf-8"))
+    assert set(texts) == {*tables, *(f"figure_{number}" for number in FIGURES)}
+    said = [(table.title, table.caption) for table in tables.values()]
+    said += [(sketch.title, sketch.caption) for sketch in (make(signal) for make in FIGURES.values())]
+    for title, caption in said:
+        assert title and caption.endswith((".", ". ")) and not set("{}\n") & {*title, *caption}
+    assert len({caption for _, caption in said}) == len(said)
 
 
 def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
