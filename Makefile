@@ -6,7 +6,7 @@ NODE := PATH="$(abspath $(BIN)):$$PATH"
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: demo test check tests fuzz faults screens package trackers bench golden docs lock setup browser strace explorer clean
+.PHONY: demo test check tests whole fuzz faults screens package trackers bench golden docs lock setup browser strace explorer clean
 
 demo: setup
 	$(BIN)/piescope run digits
@@ -21,6 +21,10 @@ check: setup
 
 # last, so that pytest's closing line closes the output; two processes, a file's tests in one of them (conftest.py)
 tests: setup browser strace explorer/node_modules/.package-lock.json
+	PIESCOPE_TESTS=sample $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# what make test has a sample of, others each day: all simulations, all cases
+whole: setup browser strace explorer/node_modules/.package-lock.json
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # every reader of the audit on thousands of damaged files, pages with thousands of hostile names; make test has a short sample

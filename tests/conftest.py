@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import fcntl
 import hashlib
 import os
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,6 +136,32 @@ class ByFile(LoadFileScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     """In place of `--dist loadfile`'s."""
     return ByFile(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before test processes start, so that all of them have the same day."""
+    os.environ.setdefault("PIESCOPE_DAY", str(datetime.datetime.now(datetime.UTC).toordinal()))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`make test` (PIESCOPE_TESTS=sample) runs one in n of each test that is `sampled(n)`, and half of the simulations of
+    each file; tomorrow others. `make whole` runs all.
+    """
+    if os.environ.get("PIESCOPE_TESTS") != "sample":
+        return
+    seen: Counter[str] = Counter()
+    left_out = []
+    for item in items:
+        sampled = item.get_closest_marker("sampled")
+        one_in = sampled.args[0] if sampled else 2 if item.get_closest_marker("simulation") else 1
+        among = item.nodeid.split("[")[0] if sampled else str(item.path)
+        if one_in > 1:
+            seen[among] += 1
+            if (seen[among] + int(os.environ["PIESCOPE_DAY"])) % one_in:
+                left_out.append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

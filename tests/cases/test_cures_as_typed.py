@@ -307,6 +307,7 @@ def judged(side: str, words: str) -> np.ndarray:
     return np.array(WORDS[words])[RIGHT[side].astype(int)]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", ["solved", "Resolved", "ok", "is_solved", "succeeded", "passed", "success"])
 @pytest.mark.parametrize("words", WORDS)
 def test_names_that_say_right(name: str, words: str, tmp_path: Path) -> None:
@@ -449,6 +450,7 @@ OTHERS: dict[str, str] = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("runs", [1, 3])
 @pytest.mark.parametrize("has_ids", [True, False])
@@ -625,6 +627,7 @@ NUMBERS = {"from 1": np.array([1, 2, 3, 4]), "gaps": np.array([3, 7, 10, 12])}
 STEMS = ("class_", "", "c", "prob_")
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("which", NUMBERS)
 @pytest.mark.parametrize("stem", STEMS)
 @pytest.mark.parametrize("kind", ["logits", "probabilities"])

@@ -78,6 +78,7 @@ NOBODY_READS = [
 NO_ROOM = ["> /dev/full", "2> /dev/full", "> /dev/full 2>&1"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("redirection", NOBODY_READS + NO_ROOM)
 def test_a_broken_budget_is_1_whoever_reads(redirection: str, folder: Path) -> None:
     if "/dev/full" in redirection and not FULL.exists():
