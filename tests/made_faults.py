@@ -19,6 +19,9 @@ from pathlib import Path
 
 from conftest import HANG
 
+Survived = Callable[[str, int], None]
+"""Told what was injected, and how often: the fixture `survived`."""
+
 STRACE = shutil.which("strace")
 
 CALLS = (

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from made_faults import Survived
 from piescope.cli.app import app
 from piescope.store import layout
 from piescope.store.durable import as_json
@@ -136,10 +137,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 def cases() -> list[tuple[str, Callable[[Path], None], str]]:
     every = [(name, damage, command) for name in FILES for damage in DAMAGE for command in COMMANDS]
     quick = [(name, damage, command) for name, damage, command in every if command in ("status", "verify", "gc")]
-    return every if LONG else random.sample(quick, 25)
+    return every if LONG else random.Random(int(os.environ["PIESCOPE_DAY"])).sample(quick, 25)
 
 
-def test_no_command_ends_in_a_trace(whole: Path, tmp_path: Path) -> None:
+def test_no_command_ends_in_a_trace(whole: Path, tmp_path: Path, survived: Survived) -> None:
     for name, damage, command in cases():
         out = tmp_path / "out"
         shutil.copytree(whole, out)
@@ -153,3 +154,4 @@ def test_no_command_ends_in_a_trace(whole: Path, tmp_path: Path) -> None:
             assert re.search(r"^error: ", done.output, re.MULTILINE), what
             assert "piescope" in done.output or "cure" in done.output or "see to it" in done.output, what
         shutil.rmtree(out)
+    survived("damaged file before a command that reads the folder", len(cases()))

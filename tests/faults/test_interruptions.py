@@ -31,6 +31,7 @@ from conftest import (
     run_program,
     wait_until,
 )
+from made_faults import Survived
 from piescope.store.manifests import Manifest
 
 
@@ -96,10 +97,13 @@ of_real_steps = pytest.mark.skipif(
 )
 
 
-def test_kill_9_in_the_middle_then_the_same_hashes(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_kill_9_in_the_middle_then_the_same_hashes(
+    request: pytest.FixtureRequest, tmp_path: Path, survived: Survived
+) -> None:
     whole: Run = request.getfixturevalue("tiny_run" if LONG else "small_run")  # made by one worker, this one by two
     out = tmp_path / "killed"
-    for count in (3, 20) if LONG else (6,):
+    kills = (3, 20) if LONG else (6,)
+    for count in kills:
         process = start(whole.study, out, 2)
         wait_until(lambda count=count: artefacts(out) >= count and checkpoints(out), process)
         process.send_signal(signal.SIGKILL)  # the parent alone: its workers must not go on without it
@@ -124,6 +128,7 @@ def test_kill_9_in_the_middle_then_the_same_hashes(request: pytest.FixtureReques
     assert all(path.stat().st_mtime_ns == before for path, before in stamps.items())  # nothing done twice
     assert hashes(out) == hashes(whole.out)
     assert not list(out.rglob(".tmp-*"))
+    survived("SIGKILL of a run in the middle of a training", len(kills))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +139,9 @@ def test_kill_9_in_the_middle_then_the_same_hashes(request: pytest.FixtureReques
         (signal.SIGHUP, 129, "its terminal was closed"),
     ],
 )
-def test_interrupted_by_a_signal(tmp_path: Path, sent: signal.Signals, code: int, word: str) -> None:
+def test_interrupted_by_a_signal(
+    tmp_path: Path, sent: signal.Signals, code: int, word: str, survived: Survived
+) -> None:
     out = tmp_path / "out"
     process = start(SMALL, out, 1)
     wait_until(lambda: artefacts(out) >= 1, process)
@@ -145,6 +152,7 @@ def test_interrupted_by_a_signal(tmp_path: Path, sent: signal.Signals, code: int
     assert not list(out.rglob(".tmp-*"))
     assert not (out / "work").exists()
     assert "next: piescope run" in run_piescope("status", out).stdout
+    survived("Ctrl-C, SIGTERM, SIGHUP", 1)
 
 
 @of_real_steps
@@ -217,7 +225,9 @@ def test_one_failing_step_leaves_the_rest_alone_and_is_told(tmp_path: Path) -> N
     assert "This study is not complete." not in (out / "report.html").read_text()
 
 
-def test_what_is_damaged_is_found_named_set_aside_and_made_again(small_run: Run, tmp_path: Path) -> None:
+def test_what_is_damaged_is_found_named_set_aside_and_made_again(
+    small_run: Run, tmp_path: Path, survived: Survived
+) -> None:
     """One file of every kind of step, in the middle of the file; of one step the manifest."""
     out = small_run.copy(tmp_path / "copy")
     compare = json.loads((out / "catalogue.json").read_text())["arms"][1]["compare"]
@@ -243,6 +253,7 @@ def test_what_is_damaged_is_found_named_set_aside_and_made_again(small_run: Run,
     )
     shutil.rmtree(kept)
     assert hashes(out) == hashes(small_run.out)
+    survived("flipped bit in an artefact of each kind, then the same run", len(damaged))
 
 
 DAMAGED = {

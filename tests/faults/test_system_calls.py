@@ -10,10 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from made_faults import READING, STRACE, Call, Writer, run, tried
+from made_faults import READING, STRACE, Call, Survived, Writer, run, tried
 
 LONG = os.environ.get("PIESCOPE_FAULTS") == "long"
 KILL = "signal=KILL"
+WORDS = {
+    KILL: "SIGKILL at a system call",
+    "error=ENOSPC": "no space left at a system call",
+    "error=EIO": "input/output error at a system call",
+    "error=EACCES": "permission denied at a system call",
+}
 SAMPLE = {KILL: 2}
 """Calls of a writer at which it is killed in `make test`, others each day, one of each other fault; `make faults` has all."""
 
@@ -164,9 +170,9 @@ def chosen(calls: list[Call], fault: str) -> list[Call]:
     return [calls[(day * some + place * len(calls) // some) % len(calls)] for place in range(some)]
 
 
-@pytest.mark.parametrize("fault", [KILL, "error=ENOSPC", "error=EIO", "error=EACCES"])
+@pytest.mark.parametrize("fault", WORDS)
 def test_all_or_nothing_and_the_same_again_ends_alike(
-    traced: tuple[Writer, list[Call], dict[str, str], Path], fault: str
+    traced: tuple[Writer, list[Call], dict[str, str], Path], fault: str, survived: Survived
 ) -> None:
     writer, calls, undisturbed, folder = traced
     kills = fault == KILL
@@ -187,6 +193,7 @@ def test_all_or_nothing_and_the_same_again_ends_alike(
         assert again.returncode == 0, f"{where}\nagain: {again.stderr}"
         writer.sound(out)
         assert writer.tree(out) == undisturbed, where
+    survived(f"{WORDS[fault]}: {writer.name}", len(chosen(places, fault)))
 
 
 def test_a_file_is_on_disk_before_its_name_and_its_name_before_anything_else(
