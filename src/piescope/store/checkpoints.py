@@ -18,6 +18,9 @@ from piescope.store.step_records import Record
 CHECKPOINT_FORMAT = 1
 """Which tensors there are and what they mean; also of what a training does with them."""
 
+DTYPES = {"float64": "F64", "float32": "F32", "int64": "I64", "uint8": "U8", "bool": "BOOL"}
+"""What safetensors calls them."""
+
 
 class UnusableCheckpointError(ValueError):
     """A checkpoint is damaged, or of another step, format or machine; the message says which."""
@@ -47,9 +50,26 @@ class Origin(Record):
 
 def write_checkpoint(path: Path, origin: Origin, stage: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Replaces the checkpoint, all or nothing; it is on disk when this returns."""
-    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    aligned = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
+    ordered = {name: np.asarray(arrays[name], order="C") for name in aligned}
     said = {"origin": origin.model_dump_json(), "stage": stage}
-    write_file(path, safetensors.numpy.save(contiguous, {**said, "sha256": _digest(said, contiguous)}))
+    header = _header({**said, "sha256": _digest(said, ordered)}, ordered)
+    write_file(path, len(header).to_bytes(8, "little"), header, *map(_bytes, ordered.values()))
+
+
+def _header(said: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> bytes:
+    """As safetensors writes it; the library would copy all tensors once more, which may be large."""
+    table: dict[str, Any] = {"__metadata__": said}
+    end = 0
+    for name, array in arrays.items():
+        places = (end, end := end + array.nbytes)
+        table[name] = {"dtype": DTYPES[array.dtype.name], "shape": array.shape, "data_offsets": places}
+    header = json.dumps(table).encode()
+    return header + b" " * (-len(header) % 8)
+
+
+def _bytes(array: np.ndarray) -> memoryview:
+    return array.reshape(-1).view(np.uint8).data
 
 
 def read_checkpoint(path: Path, origin: Origin) -> tuple[str, dict[str, np.ndarray]]:
@@ -83,5 +103,5 @@ def _digest(said: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:
     table = [(name, array.dtype.str, array.shape) for name, array in sorted(arrays.items())]
     digest = hashlib.sha256(as_json([said, table]))
     for _, array in sorted(arrays.items()):
-        digest.update(array.reshape(-1).view(np.uint8).data)
+        digest.update(_bytes(array))
     return digest.hexdigest()

@@ -43,12 +43,12 @@ def leftovers(folder: Path) -> list[Path]:
     return [path for path in folder.rglob(f"{layout.TEMPORARY_PREFIX}*") if is_leftover(path)]
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, *parts: bytes | memoryview) -> None:
     """Writes a file atomically and durably: the old one stays until the new one is on disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_name(path)
     try:
-        write_durably(temporary, content)
+        write_durably(temporary, *parts)
         temporary.replace(path)
         sync_folder(path.parent)
     except BaseException as error:
@@ -58,10 +58,10 @@ def write_file(path: Path, content: bytes) -> None:
         raise
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, *parts: bytes | memoryview) -> None:
     """A new file, on disk when this returns."""
     with naming(path), path.open("xb") as file:
-        file.write(content)
+        file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())
 

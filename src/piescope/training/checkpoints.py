@@ -12,6 +12,9 @@ from torch import Generator, Tensor, nn
 
 from piescope.pruning.pruner import Pruner
 
+SHARE = 0.01
+"""Of a training's time that checkpoints may take, copied and written on its own core; large ones are rarer."""
+
 
 class MisfitError(ValueError):
     """A checkpoint is not one of this training."""
@@ -96,7 +99,7 @@ class When:
     """When a training leaves checkpoints.
 
     Attributes:
-        seconds: between two, and before the first.
+        seconds: between two, and before the first; more where `SHARE` of the time would not do.
         is_asked: whether it is to leave one now, and stop.
     """
 
@@ -120,7 +123,7 @@ class Checkpoints:
 
     def __init__(self, write: Callable[[Checkpoint], None], when: When, found: Checkpoint | None = None) -> None:
         self._write, self._when, self._found = write, when, found
-        self._due = time.monotonic() + when.seconds
+        self._last, self._cost = time.monotonic(), 0.0
         self._losses: dict[str, list[float]] = {}
         self._writer: Thread | None = None
 
@@ -165,21 +168,37 @@ class Checkpoints:
             StoppedError: it was asked for, and is written.
         """
         asked = self._when.is_asked()
-        if not asked and (time.monotonic() < self._due or (self._writer is not None and self._writer.is_alive())):
+        if not asked and not self._is_due():
             return
         self._wait()
-        self._writer = Thread(target=self._write, args=(self._taken(),))
+        began = time.thread_time()
+        taken = self._taken()
+        self._last, self._cost = time.monotonic(), time.thread_time() - began
+        self._writer = Thread(target=self._written, args=(taken,))
         self._writer.start()
-        self._due = time.monotonic() + self._when.seconds
         if asked:
             self._wait()
             raise StoppedError("stopped; the next run goes on from here")
 
+    def _is_due(self) -> bool:
+        since = time.monotonic() - self._last
+        is_written = self._writer is None or not self._writer.is_alive()
+        return is_written and since >= max(self._when.seconds, self._cost / SHARE)
+
+    def _written(self, checkpoint: Checkpoint) -> None:
+        began = time.thread_time()
+        self._write(checkpoint)
+        self._cost += time.thread_time() - began
+
     def _taken(self) -> Checkpoint:
         losses = {f"losses.{stage}": torch.tensor(each, dtype=torch.float64) for stage, each in self._losses.items()}
-        copied = {name: tensor.to("cpu", copy=True) for name, tensor in self._moment.tensors().items()}
-        return Checkpoint(self._stage, losses | copied)
+        return Checkpoint(self._stage, losses | {name: _copied(each) for name, each in self._moment.tensors().items()})
 
     def _wait(self) -> None:
         if self._writer is not None:
             self._writer.join()
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    """On the CPU, in the order of bytes that files have."""
+    return tensor.to("cpu", copy=True, memory_format=torch.contiguous_format)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -87,13 +88,13 @@ def stopped(train: Train, net: WideResNet, after: int, found: Checkpoint | None 
     left: list[Checkpoint] = []
     seen = 0
 
-    def count(*_: int) -> None:
+    def one_more(*_: int) -> None:
         nonlocal seen
         seen += 1
 
     when = When(float("inf"), lambda: seen == after)
     with pytest.raises(StoppedError), Checkpoints(left.append, when, found) as kept:
-        train(net, count, kept)
+        train(net, one_more, kept)
     return left[0]
 
 
@@ -210,7 +211,7 @@ def test_at_most_one_interval_is_lost(at: int, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
     train = training("supcon", "gmp")
 
-    def count(*_: int) -> None:
+    def a_second(*_: int) -> None:
         clock[0] += 1
         for thread in set(threading.enumerate()) - before:
             thread.join()
@@ -219,9 +220,26 @@ def test_at_most_one_interval_is_lost(at: int, monkeypatch: pytest.MonkeyPatch) 
 
     before = set(threading.enumerate())
     with pytest.raises(Killed), Checkpoints(left.append, When(4)) as kept:
-        train(fresh("supcon", "gmp"), count, kept)
+        train(fresh("supcon", "gmp"), a_second, kept)
     assert len(left) == (at - 1) // 4
     assert 0 < at - (losses_in(left[-1]) if left else 0) <= 4
+
+
+def test_large_checkpoints_are_rarer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copied in 18 ms and written in 18, there is one in 3.6 seconds."""
+    clock, left, processor = [0], list[Checkpoint](), count(step=0.018)
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(module.time, "thread_time", lambda: next(processor))
+    before = set(threading.enumerate())
+
+    def a_second(*_: int) -> None:
+        clock[0] += 1
+        for thread in set(threading.enumerate()) - before:
+            thread.join()
+
+    with Checkpoints(left.append, When(0)) as kept:
+        training("supervised", "dense")(fresh("supervised", "dense"), a_second, kept)
+    assert [losses_in(checkpoint) for checkpoint in left] == [1, 5, 9]
 
 
 def test_training_goes_on_while_a_checkpoint_is_written() -> None:
@@ -231,12 +249,12 @@ def test_training_goes_on_while_a_checkpoint_is_written() -> None:
         assert goes_on.wait(3600)
         written.append(checkpoint)
 
-    def count(step: int, *_: int) -> None:
+    def on_step(step: int, *_: int) -> None:
         if step == 6:
             goes_on.set()  # five more steps have been taken
 
     with Checkpoints(write, When(0)) as kept:
-        train(fresh("supervised", "gmp"), count, kept)
+        train(fresh("supervised", "gmp"), on_step, kept)
     assert_same(dict(written[0].tensors), dict(stopped(train, fresh("supervised", "gmp"), 1).tensors))
     assert 1 <= len(written) <= 5  # none was begun in these steps
 
