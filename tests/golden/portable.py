@@ -91,10 +91,11 @@ def write_stored_study(out: Path) -> None:
     """A finished folder of the stored study: nothing is trained, everything from the predictions on is computed."""
     from piescope.store import layout
     from piescope.store.artefacts import Store, as_tensors
-    from piescope.store.durable import as_json, write_file
+    from piescope.store.durable import as_json
     from piescope.study.catalogue import refresh_catalogue
+    from piescope.study.folder import write_study
     from piescope.study.parents import Parents
-    from piescope.study.parse import parse_study, study_toml
+    from piescope.study.parse import parse_study
     from piescope.study.plan import PruneAndFinetune, Step, Train, make_plan
     from piescope.study.steps import perform
 
@@ -122,7 +123,7 @@ def write_stored_study(out: Path) -> None:
             spec = step.spec.model_dump(mode="json")
             contents = Parents(step, store).contents()
             store.write(step.kind, step.key, stored(step), step.label, spec, keys, ONE_THREADED, contents)
-    write_file(layout.study(out), study_toml(study).encode())
+    write_study(study, out)
     refresh_catalogue(out)
 
 

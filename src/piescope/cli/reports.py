@@ -95,7 +95,7 @@ def write_card(folder: Path, into: Path | None = None) -> Path:
     from piescope.store.durable import write_file
 
     place = layout.card(into or folder)
-    if not layout.catalogue(folder).is_file() and not audit_layout.is_audit(folder):  # it ships as it is
+    if not layout.artefacts(folder).is_dir() and not audit_layout.is_audit(folder):  # it ships as it is
         if place.is_file():
             return place
         found, cure = "a study of which no example was kept", "piescope show digits --card"

@@ -82,7 +82,28 @@ def read_checkpoint(path: Path, origin: Origin) -> tuple[str, dict[str, np.ndarr
     Raises:
         UnusableCheckpointError: it is damaged, or its origin differs.
     """
+    made_by, stage, arrays = _whole(path)
+    if made_by != origin:
+        raise UnusableCheckpointError(f"it was made with {'; '.join(made_by.differences(origin))}")
+    return stage, arrays
+
+
+def check_checkpoint(path: Path) -> None:
+    """Compares a checkpoint, whosever it is, with the hash in it.
+
+    Raises:
+        UnusableCheckpointError: it is damaged, or is called as another step.
+    """
+    made_by, _, _ = _whole(path)
+    if made_by.key != path.stem:
+        raise UnusableCheckpointError(f"it is that of another step, {made_by.key}")
+
+
+def _whole(path: Path) -> tuple[Origin, str, dict[str, np.ndarray]]:
+    """What made it, its stage and tensors."""
     try:
+        if not path.is_file():
+            raise ValueError("it is no file")
         content = path.read_bytes()
         said = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
         arrays = safetensors.numpy.load(content)
@@ -93,9 +114,7 @@ def read_checkpoint(path: Path, origin: Origin) -> tuple[str, dict[str, np.ndarr
         raise UnusableCheckpointError(f"it cannot be read ({type(error).__name__}: {error})") from error
     if not is_whole:
         raise UnusableCheckpointError("its SHA-256 is not that of what it holds")
-    if made_by != origin:
-        raise UnusableCheckpointError(f"it was made with {'; '.join(made_by.differences(origin))}")
-    return said["stage"], arrays
+    return made_by, said["stage"], arrays
 
 
 def _digest(said: Mapping[str, str], arrays: Mapping[str, np.ndarray]) -> str:

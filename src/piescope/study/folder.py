@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -20,13 +21,18 @@ def study_of(out: Path) -> Study:
     """The study that a folder holds.
 
     Raises:
-        StudyError: none.
+        StudyError: none, or a damaged one.
     """
     path = layout.study(out)
     if not path.is_file():
         cure = "give the folder that `piescope run` wrote (--out)"
         raise StudyError.of(str(out), "DIR", "no study.toml", "the folder of a study", cure)
-    return parse_study(read_study_file(path, str(path)), str(path))
+    try:
+        return parse_study(read_study_file(path, str(path)), str(path))
+    except StudyError as error:
+        problem = error.problems[0]
+        cure = f"piescope run STUDY --out {shlex.quote(str(out))} writes it anew, with the study that it was made of"
+        raise StudyError.of(str(path), problem.where, problem.found, "what a run wrote", cure) from None
 
 
 def write_study(study: Study, out: Path) -> None:

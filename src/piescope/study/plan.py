@@ -152,7 +152,7 @@ class Step:
             }
         )
 
-    @property
+    @cached_property
     def ref(self) -> Ref:
         """Names its artefact."""
         return Ref(self.kind, self.key)

@@ -11,6 +11,7 @@ from piescope.problems import StudyError
 from piescope.store import layout, ownership
 from piescope.store.artefacts import Store
 from piescope.store.catalogue import Catalogue
+from piescope.store.checkpoints import UnusableCheckpointError, check_checkpoint
 from piescope.store.failures import Failure
 from piescope.store.run_records import DamagedRecordError, ResultsManifest
 from piescope.store.verifying import verified
@@ -93,6 +94,11 @@ def _damaged_records(out: Path) -> Iterator[str]:
                 yield f"{path.relative_to(out)} is that of another step, {failure.label}"
         except DamagedRecordError as error:
             yield str(error)
+    for path in ownership.of_keys(layout.checkpoints(out), ".safetensors"):
+        try:
+            check_checkpoint(path)
+        except UnusableCheckpointError as error:
+            yield f"{path.relative_to(out)}: {error}; its training begins anew"
     for read, path in (
         (Catalogue.read, layout.catalogue(out)),
         (ResultsManifest.read, layout.results_manifest(out)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from conftest import Run, at_most, piescope_command, run_piescope, run_program, wait_until
+from piescope.store import layout
 from piescope.store.ownership import belongings
 from piescope.version import STUDY
 
@@ -200,3 +202,27 @@ def test_the_card_of_digits_ships_and_of_what_has_no_examples_there_is_none(tmp_
     assert Path(card) == Path(page).with_name("card.png") and Path(card).is_file()
     refused = run_piescope("show", "cifar10-small", "--card", "--no-browser", env=env)
     assert refused.returncode == 2 and "no example was kept" in refused.stderr
+
+
+def test_results_beside_a_study_leave_its_folder_as_it_is(stored_run: Path, tmp_path: Path) -> None:
+    """Also where its catalogue is of an earlier state, and its name is another."""
+    moved, into = tmp_path / "moved", tmp_path / "results of mine"
+    shutil.copytree(stored_run, moved)
+    layout.catalogue(moved).unlink()
+
+    def state() -> dict[str, tuple[int, int]]:
+        found = {path: path.lstat() for path in (moved, *moved.rglob("*"))}
+        return {str(path): (seen.st_mtime_ns, seen.st_size) for path, seen in found.items()}
+
+    before = state()
+    for _ in range(2):  # the second takes the place of the first
+        done = run_piescope("report", moved, "--out", into, "--card")
+        assert done.returncode == 0, done.stderr
+        assert f"report: {into / 'report.html'}" in done.stdout
+    assert state() == before
+    assert {path.name for path in into.iterdir()} == {"report.html", "results", "card.png"}
+    (into / "results" / "manifest.json").unlink()
+    done = run_piescope("report", moved, "--out", into)
+    assert done.returncode == 2 and "a folder with other files" in done.stderr
+    for other in (moved, into / "report.html"):
+        assert run_piescope("report", moved, "--out", other).returncode == 2

@@ -8,8 +8,9 @@ import pytest
 
 from piescope.problems import StudyError
 from piescope.store import layout
+from piescope.store.catalogue import Catalogue
 from piescope.store.durable import write_file
-from piescope.study.folder import check_folder
+from piescope.study.folder import check_folder, study_of, write_study
 from piescope.study.parse import load_study, study_toml
 
 DIGITS = load_study("digits")
@@ -46,3 +47,39 @@ def test_the_study_that_its_author_wrote_is_not_written_over(tmp_path: Path, fre
     write_file(layout.study(tmp_path), study_toml(DIGITS).encode())
     with pytest.raises(StudyError, match="other files"):
         check_folder(DIGITS, tmp_path, fresh)
+
+
+def test_a_flipped_bit_of_study_toml_is_found_and_the_next_run_writes_it_anew(tmp_path: Path) -> None:
+    write_study(DIGITS, tmp_path)
+    path = layout.study(tmp_path)
+    content = path.read_bytes()
+    assert study_of(tmp_path) == load_study(str(path)) == DIGITS
+    for place in range(len(content)):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        try:
+            assert study_of(tmp_path) == DIGITS and place < len(content.partition(b"\n")[0])  # of a comment's own words
+        except StudyError as error:
+            assert "writes it anew" in str(error)
+    path.write_bytes(content[:-50])
+    with pytest.raises(StudyError, match="other bytes than a run wrote"):
+        load_study(str(path))
+    kept = Catalogue(
+        study="digits", recipe=None, data=None, probe_points=(), arms=(), missing=(), environments=(), contents={}
+    )
+    write_file(layout.catalogue(tmp_path), kept.as_bytes())
+    check_folder(DIGITS, tmp_path, fresh=False)
+    write_study(DIGITS, tmp_path)
+    assert path.read_bytes() == content
+
+
+def test_a_study_toml_that_was_changed_by_hand_is_taken_without_its_first_line(tmp_path: Path) -> None:
+    write_study(DIGITS, tmp_path)
+    path = layout.study(tmp_path)
+    changed = path.read_text().replace("seed = 0", "seed = 1")
+    path.write_text(changed)
+    with pytest.raises(StudyError, match="delete its first line if you changed it"):
+        load_study(str(path))
+    path.write_text(changed.partition("\n")[2])
+    assert load_study(str(path)).seed == 1

@@ -8,11 +8,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from made_stores import MADE, SMALL, labelled, make, make_all, small_plan
 from piescope.store import layout
 from piescope.store.artefacts import Store
+from piescope.store.checkpoints import Origin, write_checkpoint
 from piescope.store.durable import as_json, sha256_of
 from piescope.store.failures import Failure
 from piescope.store.run_records import ResultsManifest
@@ -38,6 +40,8 @@ def out(tmp_path: Path) -> Path:
     failure = Failure(key=OTHER, label="x", reason="it diverged", time="now")
     layout.failure(tmp_path, OTHER).write_bytes(failure.as_bytes())
     layout.results(tmp_path).mkdir()
+    origin = Origin(key=OTHER, parents={}, environment={"device": "cpu"})
+    write_checkpoint(layout.checkpoint(tmp_path, OTHER), origin, "supervised", {"w": np.ones(3, np.float32)})
     layout.report(tmp_path).write_text("a page")
     files = {"report.html": sha256_of(layout.report(tmp_path))}
     layout.results_manifest(tmp_path).write_bytes(ResultsManifest(made_from={}, files=files).as_bytes())
@@ -57,7 +61,8 @@ def test_a_whole_folder_verifies_wherever_it_lies(out: Path) -> None:
 
 
 RECORDS = {
-    "study.toml": layout.study, "catalogue.json": layout.catalogue, f"failures/{OTHER}.json": lambda out: layout.failure(out, OTHER),
+    "study.toml": layout.study, "catalogue.json": layout.catalogue, f"checkpoints/{OTHER}.safetensors": lambda out: layout.checkpoint(out, OTHER),
+    f"failures/{OTHER}.json": lambda out: layout.failure(out, OTHER),
     "results/manifest.json": layout.results_manifest, "report.html": layout.report,
     "manifest.json": lambda out: layout.artefact(out, MODEL.kind, MODEL.key) / layout.MANIFEST,
     MADE: lambda out: layout.artefact(out, MODEL.kind, MODEL.key) / MADE,
