@@ -36,7 +36,9 @@ def verify_folder(directory: Path) -> None:
     for fault in found.faults:
         say(console, printable(fault))
     if found.faults:
-        command = shlex.join(["piescope", "run", str(layout.study(directory)), "--out", str(directory)])
+        is_whole = not any(fault.startswith(layout.study(Path()).name) for fault in found.faults)
+        study = str(layout.study(directory)) if is_whole else "STUDY"  # its name, or the file that it was made of
+        command = shlex.join(["piescope", "run", study, "--out", str(directory)])
         cure = f"next: {command} sets aside what is damaged or does not fit, and makes it again"
         fail(f"{len(found.faults)} of them do not verify; {cure}", STEP_FAILED)
     say(console, "all as it was written")
