@@ -1,6 +1,7 @@
 """How much sooner two runners of one folder finish a study than one, each with one worker on one core.
 
 A runner is the real command, from its start to its report. Rounds alternate, so that a machine that changes pace changes both.
+On a machine that has other work to do, too, the seconds of a processor tell more: those of the runner that took most.
 
     python benchmarks/runners.py [STUDY] [--rounds 1]
 """
@@ -18,8 +19,11 @@ import time
 from pathlib import Path
 
 
-def finish(study: str, out: Path, runners: int) -> float:
-    """Seconds from the start of so many runners to the end of the last; every step was done by one of them, once."""
+def finish(study: str, out: Path, runners: int) -> tuple[float, float]:
+    """Seconds from the start of so many runners to the end of the last, and the processor's of the one that took most.
+
+    Every step was done by one of them, once.
+    """
     cores = sorted(os.sched_getaffinity(0))
     began, processes = time.perf_counter(), []
     for number in range(runners):
@@ -31,13 +35,14 @@ def finish(study: str, out: Path, runners: int) -> float:
                 preexec_fn=lambda number=number: os.sched_setaffinity(0, {cores[number % len(cores)]}),
             )
         )
-    if any(process.wait() for process in processes):
+    ended = [os.wait4(process.pid, 0) for process in processes]
+    if any(status for _, status, _ in ended):
         raise SystemExit("a runner failed")
-    seconds = time.perf_counter() - began
+    seconds, used = time.perf_counter() - began, max(usage.ru_utime + usage.ru_stime for _, _, usage in ended)
     lines = [json.loads(line) for file in out.parent.glob(f"{out.name}.*.jsonl") for line in file.open()]
     keys = [line["key"] for line in lines if line["event"] == "finished"]
     assert len(keys) == len(set(keys)) == len(list(out.glob("artefacts/*/*/manifest.json"))), "a step was done twice"
-    return seconds
+    return seconds, used
 
 
 def main() -> None:
@@ -45,13 +50,17 @@ def main() -> None:
     parser.add_argument("study", nargs="?", default="digits")
     parser.add_argument("--rounds", type=int, default=1)
     arguments = parser.parse_args()
-    ratios = []
+    ratios: list[tuple[float, float]] = []
     for number in range(arguments.rounds):
         with tempfile.TemporaryDirectory() as folder:
             one, two = (finish(arguments.study, Path(folder) / f"by-{runners}", runners) for runners in (1, 2))
-        ratios.append(two / one)
-        print(f"round {number + 1}: one runner {one:.1f} s, two {two:.1f} s: {ratios[-1]:.2f}", flush=True)
-    print(f"two / one: median {statistics.median(ratios):.2f} (min {min(ratios):.2f}, max {max(ratios):.2f})")
+        ratios.append((two[0] / one[0], two[1] / one[1]))
+        print(f"round {number + 1}: one runner {one[0]:.1f} s ({one[1]:.1f} s of a processor)", end=", ")
+        print(f"two {two[0]:.1f} s ({two[1]:.1f} s): {ratios[-1][0]:.2f} ({ratios[-1][1]:.2f})", flush=True)
+    for name, values in zip(("seconds", "of a processor"), zip(*ratios, strict=True), strict=True):
+        print(
+            f"two / one, {name}: median {statistics.median(values):.2f} (min {min(values):.2f}, max {max(values):.2f})"
+        )
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,18 @@ import pytest
 
 from conftest import HANG, SEEN, SMALL, Run, hashes, piescope_command, wait_until
 from made_executors import FIRST, three_models
+from piescope.store.leases import all_leases
 
-of_real_steps = pytest.mark.skipif(
-    os.environ.get("PIESCOPE_FAULTS") != "long", reason="`make faults` has it; here are runners without torch"
-)
+LONG = os.environ.get("PIESCOPE_FAULTS") == "long"
+
+of_real_steps = pytest.mark.skipif(not LONG, reason="`make faults` has it; here are runners without torch")
 
 RUNNER = """
 import json, os, sys, time, types
 from pathlib import Path
 
 folder, name, sleeps = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "sleeps"
+dawdles = 2.0 if sys.argv[3] == "dawdles" else 0.0
 
 def perform(step, store, device, on_images, checkpoints):
     if sleeps and step.label == "supervised dense, seed 0":
@@ -31,6 +35,7 @@ def perform(step, store, device, on_images, checkpoints):
         while not (folder.parent / "wake").exists():
             time.sleep(0.05)
     on_images(5)
+    time.sleep(dawdles)
     store.write(step.kind, step.key, {"a.json": b"[]"}, label=name, spec={})
 
 # a file of its own: spawned workers load it again, and with it steps that need no torch
@@ -63,6 +68,10 @@ class Runner:
 
     def signal(self, number: signal.Signals) -> None:
         os.killpg(self.process.pid, number)
+
+    def is_at_work(self, out: Path) -> bool:
+        owners = [lease.owner() for lease in all_leases(out)]
+        return any(owner is not None and owner.process == self.process.pid for owner in owners)
 
     def told(self) -> dict[str, Any]:
         printed, errors = self.process.communicate(timeout=HANG)
@@ -113,6 +122,23 @@ def test_what_a_killed_runner_was_at_is_done_by_another(tmp_path: Path) -> None:
     told = other.told()
     assert FIRST in told["done"] and len(authors(out)) == 8
     assert not list(out.glob("work/*"))
+
+
+@pytest.mark.skipif(not LONG, reason="`make faults` has it")
+def test_one_runner_after_the_other_is_killed_at_a_random_time(tmp_path: Path) -> None:
+    """Each is killed while it is at a step, as long as there are steps that nobody has done; the next one takes over."""
+    out, chance, kills = tmp_path / "out", random.Random(0), 0
+    while len(authors(out)) < 8:
+        runner = Runner(tmp_path, out, str(kills), "dawdles")
+        wait_until(lambda runner=runner: runner.is_at_work(out) or len(authors(out)) == 8, runner.process)
+        time.sleep(chance.random() * 6)  # a step takes two seconds, and a worker some to begin
+        runner.signal(signal.SIGKILL)
+        runner.process.communicate(timeout=HANG)
+        kills += 1
+    assert Runner(tmp_path, out, "last").told()["failed"] == {}
+    sys.stdout.write(f"{kills} kills\n")
+    assert kills > 3 and set(authors(out)) == {step.key for step in three_models().steps}
+    assert not list(out.glob("work/*/*")) and not list(out.rglob(".tmp-*"))
 
 
 def started(out: Path, events: Path) -> subprocess.Popen[str]:
