@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from piescope.report.layout.svg import BOTTOM, LEFT, RIGHT, SIDE, TOP, Frame, element, named, ticks
+from piescope.report.layout.curves import Curve, Mark, Method
+from piescope.report.layout.svg import BOTTOM, TOP, Frame, element, named, ticks
 from piescope.store.audit_answers import Calibration, ShiftBin
-from piescope.store.audit_record import CopyRow
-from piescope.wording import LONGEST_NAME, count, number, printable
+from piescope.store.audit_record import AuditRecord, CopyRow
+from piescope.wording import count, number, printable
 
 
 def strip(parts: Sequence[tuple[str, str, float]]) -> Markup:
@@ -112,23 +112,6 @@ def shift_histogram(shift: Sequence[ShiftBin]) -> Markup | None:
     return frame.svg(drawn, "Histogram of the change of each example's probability")
 
 
-@dataclass(frozen=True)
-class CopyPoint:
-    """A number of a copy on a what-if curve.
-
-    Attributes:
-        copy: whose.
-        value: the number.
-        low: of its interval; None: none is drawn.
-        high: likewise.
-    """
-
-    copy: CopyRow
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
 def are_on_a_line(copies: Sequence[CopyRow]) -> bool:
     """Whether all have an amount of 0 to 1; else they stand side by side, numbered."""
     return all(row.amount is not None and 0 <= row.amount <= 1 for row in copies)
@@ -147,81 +130,39 @@ def what_places_are(copies: Sequence[CopyRow]) -> str:
     return "sparsity" if all(row.realised_sparsity is not None for row in copies) else "amount"
 
 
-def curve(points: Sequence[CopyPoint], name: str, before: float | None = None, anchor: str = "") -> Markup | None:
-    """A what-if curve: a number of the copies against their amount, one line a method.
+def changed(audit: AuditRecord) -> Curve | None:
+    """Changed examples of the copies of a what-if; None where there is none, or nothing is known."""
+    known = [(row, row.changed) for row in audit.what_if if row.changed is not None and audit.n_examples]
+    values = [(row, 100 * changes / audit.n_examples, None, None) for row, changes in known]
+    return _curve(audit.what_if, values, "changed examples, %")
 
-    Args:
-        points: in the order of the copies.
-        name: what the upward axis says.
-        before: the dense side's number, drawn as a level; None for no level.
-        anchor: the drawing's id; empty: none.
-    """
-    if not points:
+
+def accuracies(audit: AuditRecord) -> Curve | None:
+    """Likewise of accuracies, with their intervals and the dense model's."""
+    values = [(row, row.accuracy, row.low, row.high) for row in audit.what_if if row.accuracy is not None]
+    return _curve(audit.what_if, values, "accuracy, %", None if audit.accuracy is None else audit.accuracy.dense)
+
+
+Value = tuple[CopyRow, float, float | None, float | None]
+"""A number of a copy, with the ends of its interval."""
+
+
+def _curve(copies: Sequence[CopyRow], values: Sequence[Value], name: str, before: float | None = None) -> Curve | None:
+    """A number of the copies against their amount, a line a method; hues and dashes are those of all copies."""
+    if not values:
         return None
-    size = (560.0, 330.0) if anchor else (SIDE * 1.25, SIDE)
-    drawn_copies = [point.copy for point in points]
-    is_line, places = are_on_a_line(drawn_copies), places_of(drawn_copies)
-    ends = [end for point in points for end in (point.value, point.low, point.high, before) if end is not None]
-    room = 0.06 * (max(ends) - min(ends)) or 1.0
-    margin = 0.07 * ((max(places) - min(places)) or 1)
-    room_for_names = 3.2 * margin if anchor else 0.0
-    frame = Frame(
-        (min(places) - margin, max(places) + margin + room_for_names), (min(ends) - room, max(ends) + room), *size
+    places = {row.name: place for row, place in zip(copies, places_of(copies), strict=True)}
+    marks: dict[str, list[Mark]] = {row.method: [] for row in copies}
+    for row, value, low, high in sorted(values, key=lambda of: places[of[0].name]):
+        title, place = f"{row.name}: {number(value)}", places[row.name]
+        marks[row.method].append(Mark(place, value, f"{place:g}", title, low, high))
+    methods = tuple(
+        Method(name, printable(name), index, index, tuple(own))
+        for index, (name, own) in enumerate(marks.items())
+        if own
     )
-    different = sorted({round(place, 4) for place in places})
-    x_ticks = named(different if len(different) <= 8 else ticks(min(places), max(places)))
-    drawn = frame.axes(what_places_are(drawn_copies), name, x_ticks, named(ticks(*frame.y)))
-    if before is not None:
-        level = frame.up(before)
-        drawn.append(element("line", x1=LEFT, x2=frame.width - RIGHT, y1=level, y2=level, class_="level"))
-        drawn.append(element("text", "dense", x=frame.width - RIGHT, y=level - 5, text_anchor="end", class_="tick"))
-    ends_at: list[tuple[float, float, str, str]] = []
-    for index, method in enumerate(dict.fromkeys(point.copy.method for point in points)):
-        mine = [(place, point) for place, point in zip(places, points, strict=True) if point.copy.method == method]
-        mine.sort(key=lambda at: at[0])
-        inside = _method_line(frame, f"hue-{index % 4}", index, mine, is_line)
-        drawn.append(element("g", *inside, data_arm=method))
-        if anchor:
-            ends_at.append((frame.up(mine[-1][1].value), frame.across(mine[-1][0]) + 9, method, f"hue-{index % 4}"))
-    for y, (_, x, method, hue) in zip(_apart([y for y, *_ in sorted(ends_at)]), sorted(ends_at), strict=True):
-        drawn.append(element("text", printable(method, 20), x=x, y=y + 4, class_=f"direct {hue}"))
-    return frame.svg(drawn, f"{name} against the amount of compression", anchor)
-
-
-def _apart(places: Sequence[float], least: float = 14.0) -> list[float]:
-    """Sorted places, moved down so that texts there do not lie on each other."""
-    moved: list[float] = []
-    for place in places:
-        moved.append(max(place, moved[-1] + least) if moved else place)
-    return moved
-
-
-def _method_line(
-    frame: Frame, hue: str, index: int, points: Sequence[tuple[float, CopyPoint]], is_line: bool
-) -> list[Markup]:
-    drawn = []
-    if is_line and len(points) > 1:
-        path = " ".join(f"{frame.across(place):.1f},{frame.up(point.value):.1f}" for place, point in points)
-        drawn.append(element("polyline", points=path, class_=f"path {hue} dash-{index % 4}"))
-    for place, point in points:
-        x, y = frame.across(place), frame.up(point.value)
-        if point.low is not None and point.high is not None:
-            drawn.append(element("line", x1=x, x2=x, y1=frame.up(point.low), y2=frame.up(point.high), class_="whisker"))
-        title = element("title", f"{point.copy.name}: {number(point.value)}")
-        drawn.append(element("circle", title, cx=x, cy=y, r=4.5, class_=hue, data_level=f"{place:g}"))
-    return drawn
-
-
-def methods(copies: Sequence[CopyRow]) -> tuple[tuple[Markup, str], ...]:
-    """The legend of a what-if curve."""
-    named = enumerate(dict.fromkeys(row.method for row in copies))
-    return tuple((_method_key(index), printable(method, LONGEST_NAME)) for index, method in named)
-
-
-def _method_key(index: int) -> Markup:
-    line = element("line", x1=0, x2=26, y1=8, y2=8, class_=f"path hue-{index % 4} dash-{index % 4}")
-    mark = element("circle", cx=13, cy=8, r=4, class_=f"hue-{index % 4}")
-    return element("svg", line, mark, width=26, height=16, aria_hidden="true", class_="key")
+    levels = tuple(named(sorted({round(mark.x, 4) for method in methods for mark in method.marks})))
+    return Curve(name, what_places_are(copies), methods, levels, before=before, are_joined=are_on_a_line(copies))
 
 
 def side_key(kind: str) -> Markup:

@@ -23,6 +23,7 @@ from piescope.report.audit import (
 )
 from piescope.report.audit.bars import bars
 from piescope.report.audit.warnings import warnings
+from piescope.report.layout import curves
 from piescope.report.layout.blocks import (
     Answer,
     Beside,
@@ -99,11 +100,9 @@ def _about(audit: AuditRecord) -> str:
 
 
 def _curve(audit: AuditRecord) -> Chart | None:
-    known = [(row, row.changed) for row in audit.what_if if row.changed is not None and audit.n_examples]
-    points = [charts.CopyPoint(row, 100 * changed / audit.n_examples) for row, changed in known]
-    drawing = charts.curve(points, "changed examples, %", anchor="curve")
+    curve = charts.changed(audit)
     caption = "Examples that a copy labels otherwise than the dense model does: a point a copy, a line a method."
-    return None if drawing is None else Chart("", caption, drawing, charts.methods(audit.what_if))
+    return None if curve is None else Chart("", caption, curves.svg(curve, "curve"), curves.legend(curve))
 
 
 def _changes(audit: AuditRecord) -> Section:
@@ -152,14 +151,10 @@ def _budgets(audit: AuditRecord) -> Section:
 def _what_if(audit: AuditRecord) -> Section:
     if not audit.what_if:
         return Section("what-if", "", ())
-    before = None if audit.accuracy is None else audit.accuracy.dense
-    rows = [row for row in audit.what_if if row.accuracy is not None]
-    drawing = charts.curve(
-        [charts.CopyPoint(row, row.accuracy or 0.0, row.low, row.high) for row in rows], "accuracy, %", before
-    )
-    said: tuple[Block, ...] = _words(copies.what_if(audit))
-    if drawing is not None:
-        said = (Beside((Chart("", "Accuracy with its 95 % interval.", drawing, charts.methods(rows)),), said),)
+    curve, said = charts.accuracies(audit), tuple[Block, ...](_words(copies.what_if(audit)))
+    if curve is not None:
+        chart = Chart("", "Accuracy with its 95 % interval.", curves.svg(curve), curves.legend(curve))
+        said = (Beside((chart,), said),)
     return Section("what-if", "What if it were compressed more, or less?", (*said, tables.copies(audit)), "What if")
 
 

@@ -188,24 +188,6 @@ def apart(places: Sequence[float], distance: float, first: Iterable[int]) -> lis
     return sorted(kept)
 
 
-def spread(places: Sequence[float], distance: float, most: float) -> list[float]:
-    """Places moved as little as need be so that neighbours are so far apart and none is beyond ``most``.
-
-    Example:
-        >>> spread([1.0, 9.0, 9.5], 2.0, 10.0)
-        [1.0, 7.5, 9.5]
-    """
-    order, moved = sorted(range(len(places)), key=lambda index: places[index], reverse=True), list(places)
-    for index in order:
-        moved[index] = most = min(places[index], most)
-        most -= distance
-    lowest = min(places, default=0.0)  # what was pushed below all others is lifted again
-    for index in reversed(order):
-        moved[index] = lowest = max(moved[index], lowest)
-        lowest += distance
-    return moved
-
-
 class Heading(NamedTuple):
     """The name above a panel, the shorter one where there is little room: in an arm's colour, with lines below it."""
 

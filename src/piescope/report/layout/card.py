@@ -18,7 +18,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from piescope.report.layout import palette
 from piescope.report.layout.blocks import Answer, Bars, Document, Picture, Tag, Tone
-from piescope.report.layout.svg import ticks
+from piescope.report.layout.curves import Curve, Method
+from piescope.report.layout.svg import spread, ticks
 from piescope.wording import number, printable
 
 SIZE = 1200, 630
@@ -48,42 +49,6 @@ Edges = tuple[float, float, float, float]
 Colour = str
 Shown = tuple[Picture, Tone | Literal["strong"]]
 """A picture, and what happened to its example."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One method of a curve.
-
-    Attributes:
-        name: of it.
-        values: one a level; None where there is none.
-        is_pale: for each, whether it is drawn pale.
-        hue: index into `palette.HUES`.
-        dash: index into `palette.DASHES`.
-    """
-
-    name: str
-    values: tuple[float | None, ...]
-    is_pale: tuple[bool, ...]
-    hue: int
-    dash: int
-
-
-@dataclass(frozen=True)
-class Curve:
-    """What is forgotten against how much was taken away.
-
-    Attributes:
-        title: what the values are.
-        levels: as they are written below.
-        lines: of the methods.
-        seeds: from where to where seeds alone reach, one a level; empty: not known.
-    """
-
-    title: str
-    levels: tuple[str, ...]
-    lines: tuple[Line, ...]
-    seeds: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,56 +166,47 @@ class _Drawing:
     def curve(self, curve: Curve, room: Edges) -> None:
         """Lines of methods over the band of seeds, with their names at their ends."""
         left, top, right, bottom = room[0] + 40, room[1] + 30, room[2] - 190, room[3] - 26
-        values = [value for line in curve.lines for value in line.values if value is not None]
+        first, last = curve.levels[0][0] - curve.margin, curve.levels[-1][0] + curve.margin
+        values = [mark.y for method in curve.methods for mark in method.marks]
         most = 1.06 * max([1.0, *values, *(high for _, high in curve.seeds)])
 
         def at(place: float, value: float) -> Point:
-            along = (place + 0.25) / (len(curve.levels) - 0.5)
-            return left + along * (right - left), bottom - value * (bottom - top) / most
+            return left + (place - first) * (right - left) / (last - first), bottom - value * (bottom - top) / most
 
-        self.text((room[0], room[1]), curve.title, palette.SOFT.light, "regular", 16)
+        title = f"{curve.up}, by {curve.across}" + ("; grey: by seeds alone" if curve.seeds else "")
+        self.text((room[0], room[1]), title, palette.SOFT.light, "regular", 16)
         if curve.seeds:
-            reach = [(-0.25, curve.seeds[0]), *enumerate(curve.seeds), (len(curve.levels) - 0.75, curve.seeds[-1])]
-            edge = [at(place, ends[1]) for place, ends in reach] + [at(place, ends[0]) for place, ends in reach[::-1]]
+            edge = [at(place, high) for place, _, high in curve.band]
+            edge += [at(place, low) for place, low, _ in reversed(curve.band)]
             self.pen.polygon([_fine(point) for point in edge], fill=palette.SEEDS.tint(0.55))
         for value in (tick for tick in ticks(0, most) if float(tick).is_integer()):
             y = at(0, value)[1]
             self.line([(left, y), (right, y)], palette.LINE.light, 1)
             self.text((left - 10, y), number(value, 0), palette.SOFT.light, "regular", 15, "rm")
-        step = at(1, 0)[0] - at(0, 0)[0]
-        for place, level in enumerate(curve.levels):
-            self.text((at(place, 0)[0], bottom + 8), level, palette.SOFT.light, "regular", 16, "ma", step - 8)
+        for place, level in curve.levels:
+            where = at(place, 0)[0], bottom + 8
+            self.text(where, level, palette.SOFT.light, "regular", 16, "ma", (right - left) / len(curve.levels) - 8)
         ends = []
-        for line in curve.lines:
-            points = [
-                (at(place, value), pale)
-                for place, (value, pale) in enumerate(zip(line.values, line.is_pale, strict=True))
-                if value is not None
-            ]
-            self.method(line, points)
-            ends += [(points[-1][0][1], points[-1][0][0], line)] if points else []
-        self.names(sorted(ends, key=lambda end: end[:2])[-10:], bottom)
+        for method in curve.methods:
+            points = [(at(mark.x, mark.y), mark.is_pale) for mark in method.marks]
+            self.method(method, points, curve.are_joined)
+            ends.append((points[-1][0], method))
+        self.names(sorted(ends, key=lambda end: end[0][1])[-10:], bottom)
 
-    def method(self, line: Line, points: Sequence[tuple[Point, bool]]) -> None:
+    def method(self, method: Method, points: Sequence[tuple[Point, bool]], is_joined: bool) -> None:
         """One line, and a dot a level; pale is lighter."""
-        hue = palette.HUES[line.hue % len(palette.HUES)]
-        for (before, _), (after, pale) in pairwise(points):
-            for piece in _dashes(before, after, palette.DASHES[line.dash % len(palette.DASHES)]):
+        hue = palette.HUES[method.hue % len(palette.HUES)]
+        for (before, _), (after, pale) in pairwise(points if is_joined else ()):
+            for piece in _dashes(before, after, palette.DASHES[method.dash % len(palette.DASHES)]):
                 self.line(piece, hue.tint(0.4) if pale else hue.light, 3.4)
         for (x, y), pale in points:
             self.pen.ellipse([_fine((x - 6, y - 6)), _fine((x + 6, y + 6))], fill=hue.tint(0.4) if pale else hue.light)
 
-    def names(self, ends: Sequence[tuple[float, float, Line]], bottom: float) -> None:
-        """Beside the lines' ends, moved apart where they would touch; those that find no room are left out."""
-        lowest, highest = bottom - 6, -1e9
-        places = []
-        for level, _, _ in ends:
-            highest = max(level, highest + 20)
-            places.append(highest)
-        for y, (_, x, line) in reversed(list(zip(places, ends, strict=True))):
-            lowest, hue = min(y, lowest), palette.HUES[line.hue % len(palette.HUES)]
-            self.text((x + 14, lowest), line.name, hue.light, "bold", 15, "lm", 215)
-            lowest -= 20
+    def names(self, ends: Sequence[tuple[Point, Method]], bottom: float) -> None:
+        """Beside the lines' ends, moved apart where they would touch."""
+        for y, ((x, _), method) in zip(spread([y for (_, y), _ in ends], 20, bottom - 6), ends, strict=True):
+            hue = palette.HUES[method.hue % len(palette.HUES)]
+            self.text((x + 14, y), method.name, hue.light, "bold", 15, "lm", 215)
 
     def bars(self, bars: Bars, room: Edges) -> None:
         """The classes that changed most, each with its interval."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -147,12 +148,32 @@ class Frame:
         return drawn
 
     def svg(self, inside: Sequence[Markup], label: str, anchor: str = "") -> Markup:
-        """The chart; with an id where it has an anchor."""
-        named = {"id": anchor} if anchor else {}
+        """The chart; with an id where it has an anchor, and then as wide as there is room."""
+        named = {"id": anchor} if anchor else {"class_": "chart"}
         box = f"0 0 {self.width:g} {self.height:g}"
-        return element("svg", *inside, viewBox=box, role="img", aria_label=label, class_="chart", **named)
+        return element("svg", *inside, viewBox=box, role="img", aria_label=label, **named)
 
 
 def named(values: Sequence[float], unit: str = "") -> list[tuple[float, str]]:
     """Marks of an axis with their numbers."""
     return [(value, tick(value) + unit) for value in values]
+
+
+def spread(places: Sequence[float], distance: float, most: float) -> list[float]:
+    """Places moved so that neighbours are so far apart: downwards, and upwards where one would be beyond ``most``.
+
+    Example:
+        >>> spread([1.0, 9.0, 9.5], 2.0, 10.0)
+        [1.0, 8.0, 10.0]
+    """
+    order, moved = sorted(range(len(places)), key=lambda index: places[index]), list(places)
+    for first, second in pairwise(order):
+        moved[second] = max(moved[second], moved[first] + distance)
+    for index in reversed(order):
+        moved[index] = most = min(moved[index], most)
+        most -= distance
+    lowest = min(places, default=0.0)  # what was pushed above all others is lowered again
+    for index in order:
+        moved[index] = lowest = max(moved[index], lowest)
+        lowest += distance
+    return moved

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from piescope.report.layout.blocks import Answer, Chart, Gallery, Tag, Words
-from piescope.report.study.drawings import arm_marks, curve
+from piescope.report.layout.curves import legend, svg
+from piescope.report.study.drawings import curve
 from piescope.report.study.forgotten import Forgotten, forgotten, headline_arm
 from piescope.report.study.gallery import PieTiles, in_order
 from piescope.report.study.results import ArmResult, Results
@@ -152,7 +153,8 @@ def _how_counted(rows: Sequence[Forgotten]) -> str:
 
 
 def _curve(rows: Sequence[Forgotten]) -> Chart | None:
-    if not rows:
+    drawn = curve(rows)
+    if drawn is None:
         return None
     caption = "Examples that change label, by sparsity, one line a method."
     if any(row.seeds.low is not None for row in rows):
@@ -160,7 +162,7 @@ def _curve(rows: Sequence[Forgotten]) -> Chart | None:
     numbers = tuple(
         f"{_named(row)}: {_how_much(row)}" for row in sorted(rows, key=lambda row: -(row.excess.value or row.shown))
     )
-    return Chart("", caption, curve(rows), arm_marks(rows), numbers)
+    return Chart("", caption, svg(drawn, "curve"), legend(drawn), numbers)
 
 
 def _wall(results: Results, arm: ArmResult) -> Gallery | None:

@@ -10,8 +10,9 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from piescope.report.layout.canvas import Canvas, apart, bare, extent, fitted, named, spread, widest
+from piescope.report.layout.canvas import Canvas, apart, bare, extent, fitted, named, widest
 from piescope.report.layout.palette import DASHES, HUES, INK, LINE, OBJECTIVES, PALE, PAPER, SEEDS, SOFT
+from piescope.report.layout.svg import spread
 from piescope.report.study.forgotten import Forgotten, seeds_at
 from piescope.report.study.paper_figures import TINT, heading_of
 from piescope.report.study.results import Results

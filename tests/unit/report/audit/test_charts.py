@@ -6,10 +6,11 @@ import re
 
 import pytest
 
+from made_audit import CASES
 from piescope.report.audit import charts
 from piescope.report.layout import svg
 from piescope.store.audit_answers import Calibration, ReliabilityBin, SideCalibration
-from piescope.store.audit_record import CopyRow
+from piescope.store.audit_record import AuditRecord, CopyRow
 
 
 def test_marks_of_the_reliability_diagram_lie_at_their_numbers() -> None:
@@ -26,30 +27,40 @@ def test_marks_of_the_reliability_diagram_lie_at_their_numbers() -> None:
     assert charts.reliability(Calibration(dense=nothing, compressed=nothing)) is None
 
 
-def copies(*named: tuple[str, float | None]) -> list[charts.CopyPoint]:
-    rows = (
-        CopyRow(name=f"{method} {amount}", method=method, amount=amount, verdict="safe") for method, amount in named
-    )
-    return [charts.CopyPoint(row, float(place), place - 1.0, place + 2.0) for place, row in enumerate(rows)]
+def of_copies(*named: tuple[str, float | None]) -> AuditRecord:
+    rows = tuple(
+        CopyRow(
+            name=f"{method} {amount}", method=method, amount=amount, verdict="safe", changed=place, accuracy=90.0 + place,
+            low=89.0 + place, high=92.0 + place,
+        )
+        for place, (method, amount) in enumerate(named)
+    )  # fmt: skip
+    return AuditRecord.of(CASES["what-if"]).with_answers(what_if=rows, n_examples=50)
 
 
 def test_the_curve_has_a_line_a_method_and_a_mark_a_copy_at_its_numbers() -> None:
-    drawn = str(charts.curve(copies(("b", 0.9), ("a", 0.5), ("b", 0.5)), "changed, %", before=1.0, anchor="curve"))
-    assert drawn.startswith('<svg viewBox="0 0 560 330"') and 'id="curve"' in drawn
-    groups = dict(re.findall(r'<g data-arm="(\w)">(.*?)</g>', drawn))
-    assert list(groups) == ["b", "a"]
-    assert re.findall(r'data-level="([\d.]+)"', groups["b"]) == ["0.5", "0.9"]
-    marks = [tuple(map(float, at)) for at in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', groups["b"])]
-    (path,) = re.findall(r'points="([^"]+)"', groups["b"])
-    corners = [float(number) for at in path.split() for number in at.split(",")]
-    assert corners == pytest.approx([number for mark in marks for number in mark], abs=0.06)
-    assert "polyline" not in groups["a"]  # one copy makes no line
-    assert drawn.count('class="whisker"') == 3 and drawn.count('class="level"') == 1
-    assert re.findall(r'class="direct hue-\d">(\w)<', drawn) in (["a", "b"], ["b", "a"])
-    assert charts.curve([], "changed, %") is None
+    record = of_copies(("b", 0.9), ("a", 0.5), ("b", 0.5))
+    curve = charts.changed(record)
+    assert curve is not None and curve.are_joined and curve.before is None
+    assert [(method.key, method.hue, method.dash) for method in curve.methods] == [("b", 0, 0), ("a", 1, 1)]
+    assert [[(mark.x, mark.y, mark.level) for mark in method.marks] for method in curve.methods] == [
+        [(0.5, 4.0, "0.5"), (0.9, 0.0, "0.9")], [(0.5, 2.0, "0.5")],
+    ]  # fmt: skip
+    assert curve.levels == ((0.5, "0.5"), (0.9, "0.9"))
+    accuracy = charts.accuracies(record)
+    assert accuracy is not None and record.accuracy is not None and accuracy.before == record.accuracy.dense
+    assert [(mark.low, mark.high) for mark in accuracy.methods[0].marks] == [(91.0, 94.0), (89.0, 92.0)]
+    assert charts.changed(of_copies()) is None and charts.accuracies(of_copies()) is None
 
 
 def test_copies_without_amounts_stand_side_by_side() -> None:
-    drawn = str(charts.curve(copies(("int8", None), ("2:4", 0.5)), "accuracy, %"))
-    assert re.findall(r'data-level="(\d)"', drawn) == ["1", "2"]
-    assert "polyline" not in drawn and "numbered as in the table" in drawn and "direct" not in drawn
+    curve = charts.accuracies(of_copies(("int8", None), ("2:4", 0.5)))
+    assert curve is not None and [method.marks[0].level for method in curve.methods] == ["1", "2"]
+    assert not curve.are_joined and "numbered as in the table" in curve.across
+
+
+def test_methods_keep_their_colours_where_one_of_them_has_no_number() -> None:
+    record = of_copies(("a", 0.5), ("b", 0.5))
+    rows = (record.what_if[0].model_copy(update={"accuracy": None}), record.what_if[1])
+    (shown,) = charts.accuracies(record.with_answers(what_if=rows)).methods  # type: ignore[union-attr]
+    assert (shown.key, shown.hue) == ("b", 1)

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from piescope.report.layout.blocks import Answer, Bar, Bars, Document, Gallery, Picture, Section, Tag, Tile, Words
-from piescope.report.layout.card import SIZE, TONES, Card, Curve, Line, _is_had, draw_card
+from piescope.report.layout.card import SIZE, TONES, Card, _is_had, draw_card
+from piescope.report.layout.curves import Curve, Mark, Method
 from piescope.report.layout.palette import HUES
 from piescope.report.layout.standalone import data_uri
 
@@ -21,13 +22,15 @@ def png(colour: str, size: tuple[int, int] = (8, 8)) -> Picture:
     return Picture(data_uri("image/png", content.getvalue()), "one")
 
 
+def method(name: str, values: dict[float, float], hue: int = 0, pale: bool = False) -> Method:
+    return Method(name, name, hue, hue, tuple(Mark(x, y, "", "", is_pale=pale) for x, y in values.items()))
+
+
 CURVE = Curve(
     "examples that change label",
-    ("50 %", "90 %", "95 %"),
-    (
-        Line("Sup / GMP", (8.0, 9.0, 16.0), (True, True, True), 0, 0),
-        Line("SupCon / GMP", (7.0, None, 118.0), (True, False, False), 1, 1),
-    ),
+    "weights removed",
+    (method("Sup / GMP", {0: 8, 1: 9, 2: 16}, pale=True), method("SupCon / GMP", {0: 7, 2: 118}, 1)),
+    ((0, "50 %"), (1, "90 %"), (2, "95 %")),
     ((0.0, 15.0), (0.0, 15.0), (1.0, 15.0)),
 )
 BARS = Bars(
@@ -100,7 +103,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_any_text_is_drawn(text: str) -> None:
     card = Card(
-        text, Tag(text[:40] or "SAFE", "kept"), text, text, replace(CURVE, title=text, lines=(replace(CURVE.lines[0], name=text),)),
+        text, Tag(text[:40] or "SAFE", "kept"), text, text, replace(CURVE, up=text, methods=(replace(CURVE.methods[0], name=text),)),
         CARD.pictures, text,
     )  # fmt: skip
     pixels(card)
@@ -136,10 +139,12 @@ def test_pictures_of_hardly_any_breadth(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     "curve",
     [
-        replace(CURVE, levels=("all",), lines=(Line("a", (3.0,), (False,), 0, 0),), seeds=()),
-        replace(CURVE, lines=()),
-        replace(CURVE, lines=tuple(Line(f"method {place}", (1.0, 1.0, 1.0), (False,) * 3, place, place) for place in range(30))),
-        replace(CURVE, lines=(Line("a", (0.0, 0.0, 0.0), (False,) * 3, 0, 4),), seeds=((0.0, 0.0),) * 3),
+        replace(CURVE, levels=((0, "all"),), methods=(method("a", {0: 3}),), seeds=()),
+        replace(CURVE, levels=((0.5, "a long name " * 9), (0.9, "int8")), methods=(method("a", {0.5: 3, 0.9: 1}),), seeds=()),
+        replace(CURVE, methods=()),
+        replace(CURVE, are_joined=False),
+        replace(CURVE, methods=tuple(method(f"method {place}", {0: 1, 1: 1, 2: 1}, place) for place in range(30))),
+        replace(CURVE, methods=(method("a", {0: 0, 1: 0, 2: 0}, 4),), seeds=((0.0, 0.0),) * 3),
     ],
 )  # fmt: skip
 def test_odd_curves(curve: Curve) -> None:

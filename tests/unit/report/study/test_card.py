@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from piescope.report.layout.card import Curve, draw_card
+from piescope.report.layout.card import draw_card
+from piescope.report.layout.curves import Curve
 from piescope.report.study.answer import answer
 from piescope.report.study.card import study_card
 from piescope.report.study.forgotten import forgotten
@@ -19,12 +20,7 @@ def test_the_card_is_the_first_screen(stored_run: Path) -> None:
     screen, rows = answer(results, signal), forgotten(signal)
     assert (card.verdict, card.sentence, card.title) == (screen.verdict, screen.sentence, results.study.title)
     assert isinstance(card.drawing, Curve)
-    drawn = {
-        (line.name, level): value
-        for line in card.drawing.lines
-        for level, value in zip(card.drawing.levels, line.values, strict=True)
-    }
-    assert sorted(value for value in drawn.values() if value is not None) == sorted(row.shown for row in rows)
-    pale = sum(sum(line.is_pale) for line in card.drawing.lines)
-    assert pale == sum(row.is_clear is False for row in rows)
+    marks = [mark for method in card.drawing.methods for mark in method.marks]
+    assert sorted(mark.y for mark in marks) == sorted(row.shown for row in rows)
+    assert sum(mark.is_pale for mark in marks) == sum(row.is_clear is False for row in rows)
     assert draw_card(card)[:8] == b"\x89PNG\r\n\x1a\n"

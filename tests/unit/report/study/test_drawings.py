@@ -1,48 +1,28 @@
-"""Marks lie at their numbers, and lines are told apart without colour."""
+"""Marks are those of the numbers."""
 
 from __future__ import annotations
 
 import re
 
-import numpy as np
-import pytest
-
 from made_results import CASES
-from piescope.report.study.drawings import curve, map_of, pairs, styles
-from piescope.report.study.forgotten import forgotten
+from piescope.report.study.drawings import curve, map_of, pairs
+from piescope.report.study.forgotten import forgotten, seeds_at
 from piescope.report.study.signal import Signal
+from piescope.wording import as_percent
 
 
-def test_points_of_the_curve_lie_at_their_counts() -> None:
+def test_points_of_the_curve_are_the_counts_of_the_arms() -> None:
     rows = forgotten(Signal(CASES["everything"]))
-    drawn = str(curve(rows))
-    zero = float(
-        re.findall(r'class="grid"', drawn) and re.search(r'y1="([\d.]+)" y2="\1" class="grid"', drawn).group(1)
-    )  # type: ignore[union-attr]
-    heights = {}
-    for key, inside in re.findall(r'<g data-arm="([^"]+)">(.*?)</g>', drawn) or re.findall(r"<g>(.*?)</g>", drawn):
-        for y, level in re.findall(r'cy="([\d.]+)"[^>]*data-level="([\d.]+)"', inside):
-            heights[key, float(level)] = zero - float(y)
-    assert len(heights) == len(rows)
-    per_example = {heights["/".join(row.arm.key.family), row.arm.sparsity] / row.shown for row in rows if row.shown}
-    assert max(per_example) == pytest.approx(min(per_example), rel=0.01)
-    assert drawn.count('id="curve"') == 1
-    pale = sum(row.is_clear is False for row in rows)
-    assert len(re.findall(r"<circle[^>]*pale", drawn)) == pale
-
-
-def test_no_two_names_beside_the_lines_touch() -> None:
-    drawn = str(curve(forgotten(Signal(CASES["everything"]))))
-    places = sorted(float(y) for y in re.findall(r'<text x="[\d.]+" y="([\d.]+)" class="direct', drawn))
-    assert len(places) == 4 and min(np.diff(places)) >= 16.9 and places[-1] < 330
-
-
-def test_arms_differ_in_hue_by_objective_and_in_dashes_by_pruning() -> None:
-    families = [(objective, pruning) for objective in ("supervised", "supcon") for pruning in ("gmp", "delayed", "one")]
-    made = styles(families)
-    assert len(set(made.values())) == 6
-    assert made["supervised", "gmp"].split()[0] != made["supcon", "gmp"].split()[0]
-    assert made["supervised", "one"].split()[1] == made["supcon", "one"].split()[1]
+    drawn = curve(rows)
+    assert drawn is not None and drawn.are_counts
+    marks = {(method.key, mark.level): mark for method in drawn.methods for mark in method.marks}
+    assert len(marks) == len(rows) and [place for place, _ in drawn.levels] == list(range(len(drawn.levels)))
+    for row in rows:
+        mark = marks["/".join(row.arm.key.family), f"{row.arm.sparsity:g}"]
+        assert mark.y == row.shown and mark.is_pale == (row.is_clear is False)
+        assert drawn.levels[int(mark.x)][1] == as_percent(row.arm.sparsity)
+    assert drawn.seeds == tuple(seeds_at(rows, level) for level in sorted({row.arm.sparsity for row in rows}))
+    assert curve([]) is None
 
 
 def test_every_changed_example_is_on_the_map_and_on_the_pairs() -> None:
