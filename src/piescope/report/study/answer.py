@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from piescope.report.layout.blocks import Answer, Chart, Gallery, Tag, Words
 from piescope.report.layout.curves import legend, svg
 from piescope.report.study.drawings import curve
@@ -14,7 +12,7 @@ from piescope.report.study.gallery import PieTiles, in_order
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.run_facts import lost_models
 from piescope.report.study.signal import Signal
-from piescope.report.study.words import OBJECTIVES_IN_FULL, family_name, pruning_name
+from piescope.report.study.words import HAPPENED, OBJECTIVES_IN_FULL, family_name, pruning_name
 from piescope.wording import as_percent, capital, count, counted, listed, number, with_interval
 
 WALL_MOST = 60
@@ -169,10 +167,7 @@ def _wall(results: Results, arm: ArmResult) -> Gallery | None:
     pies = in_order(arm)
     if not len(pies):
         return None
-    truth, dense, pruned = results.labels[pies], arm.columns["dense_label"][pies], arm.columns["pruned_label"][pies]
-    lost, won = int(np.sum(dense == truth)), int(np.sum(pruned == truth))
-    title = (
-        f"{count(lost)} lost, {count(won)} won back, {count(len(pies) - lost - won)} moved: "
-        f"{family_name(*arm.key.family)} at {as_percent(arm.sparsity)}"
-    )
+    kinds = arm.kinds.tolist()
+    happened = ", ".join(f"{count(kinds.count(kind))} {kind}" for kind in HAPPENED)
+    title = f"{happened}: {family_name(*arm.key.family)} at {as_percent(arm.sparsity)}"
     return Gallery(title, PieTiles(results).of(arm, pies[:WALL_MOST]), first=WALL_MOST)

@@ -11,7 +11,7 @@ from piescope.report.layout.curves import Curve, Mark, Method
 from piescope.report.layout.svg import Frame, element, ticks
 from piescope.report.study.forgotten import Forgotten, seeds_at
 from piescope.report.study.results import ArmResult, Results
-from piescope.report.study.words import family_name, hues_and_dashes
+from piescope.report.study.words import HAPPENED, family_name, hues_and_dashes
 from piescope.wording import as_percent, count
 
 MOST_POINTS = 1500
@@ -82,12 +82,9 @@ def _points(frame: Frame, places: np.ndarray, arm: ArmResult) -> list[Markup]:
     pies, others = np.flatnonzero(arm.is_pie), np.flatnonzero(~arm.is_pie)
     room = max(MOST_POINTS - len(pies), 100)
     others = others[:: max(1, -(-len(others) // room))]
-    truth, dense, pruned = (arm.columns[name] for name in ("label", "dense_label", "pruned_label"))
     drawn = []
     for index in [*others.tolist(), *pies[:MOST_POINTS].tolist()]:
-        kind = "same"
-        if arm.is_pie[index]:
-            kind = "lost" if dense[index] == truth[index] else "rescued" if pruned[index] == truth[index] else "moved"
+        kind = HAPPENED.get(arm.kinds[index], "same")
         x, y = frame.across(float(places[index, 0])), frame.up(float(places[index, 1]))
         drawn.append(element("circle", cx=round(x, 1), cy=round(y, 1), r=1.8 if kind == "same" else 3, class_=kind))
     return drawn

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from piescope.measure.class_impact import class_counts
-from piescope.report.study.results import ArmResult, Results
+from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey, Row, Spread
 
 RESCUED_SHOWN: dict[Literal["gradual", "one_shot"], int] = {"gradual": 8, "one_shot": 4}
@@ -147,9 +147,8 @@ def pies_table(results: Results) -> pa.Table:
         truth, before, after = (
             of[rows] for of in (results.labels, arm.columns["dense_label"], arm.columns["pruned_label"])
         )
-        kinds = np.select([before == truth, after == truth], ["lost", "won back"], "moved")
         called = names[truth], names[before], names[after]
-        columns = *named, ids[rows], *called, kinds, arm.columns["is_confirmed"][rows]
+        columns = *named, ids[rows], *called, arm.kinds[rows], arm.columns["is_confirmed"][rows]
         arrays = [pa.array(values, field.type) for values, field in zip(columns, PIES, strict=True)]
         parts.append(pa.table(arrays, schema=PIES))
     return pa.concat_tables(parts)
@@ -236,16 +235,9 @@ def pair_rows(results: Results, measure: str) -> list[PairRow]:
     for arm in results.pruned():
         dense, pruned = arm.columns[f"dense_{measure}"], arm.columns[f"pruned_{measure}"]
         if arm.sparsity == results.main_sparsity and np.isfinite(dense).all():
-            columns = results.data.ids, dense.tolist(), pruned.tolist(), arm.is_pie.tolist(), _kinds(results, arm)
+            columns = results.data.ids, dense.tolist(), pruned.tolist(), arm.is_pie.tolist(), arm.kinds.tolist()
             rows += [PairRow(arm.key, *example) for example in zip(*columns, strict=True)]
     return rows
-
-
-def _kinds(results: Results, arm: ArmResult) -> list[str]:
-    """What happened to each example, if it is a PIE."""
-    dense, pruned = (arm.columns[f"{side}_label"] == results.labels for side in ("dense", "pruned"))
-    kinds = np.select([~arm.is_pie, dense, pruned], ["", "lost", "won back"], "moved")
-    return [str(kind) for kind in kinds]
 
 
 def contrastive_objective(results: Results) -> str:

@@ -11,9 +11,8 @@ from PIL import Image
 from piescope.report.layout.blocks import SMALL, Picture, Tag, Tile
 from piescope.report.layout.standalone import data_uri
 from piescope.report.study.results import ArmResult, Results
+from piescope.report.study.words import HAPPENED
 from piescope.wording import name, percent
-
-KINDS = {"lost": "lost", "rescued": "won back", "moved": "moved"}
 
 
 def in_order(arm: ArmResult) -> np.ndarray:
@@ -52,20 +51,14 @@ class PieTiles:
             f"({percent(100 * arm.columns[f'{side}_agreement'][index], 0)})"
             for side in ("dense", "pruned")
         ]
-        kind = kind_of(arm, index, int(self.results.labels[index]))
-        tags = [Tag(KINDS[kind], kind)]  # type: ignore[arg-type]
+        kind = str(arm.kinds[index])
+        tags = [Tag(kind, HAPPENED[kind])]
         tags += [Tag("tie", "tie")] if arm.is_tied_pie[index] else []
         tags += [Tag("confirmed", "confirmed")] if arm.columns["is_confirmed"][index] else []
         truth = self._class(self.results.labels[index])
         return Tile(
             (self.picture(index),), name(truth), tuple(tags), tuple(sides), id=name(self.results.data.ids[index])
         )
-
-
-def kind_of(arm: ArmResult, index: int, truth: int) -> str:
-    """``lost`` (dense right, pruned wrong), ``rescued`` (the reverse) or ``moved`` (both wrong)."""
-    dense, pruned = int(arm.columns["dense_label"][index]), int(arm.columns["pruned_label"][index])
-    return "lost" if dense == truth else "rescued" if pruned == truth else "moved"
 
 
 def png(image: np.ndarray) -> bytes:

@@ -32,7 +32,7 @@ from piescope.report.study.published import unfair_because
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_rows import ClassImpactRow
-from piescope.report.study.words import family_name
+from piescope.report.study.words import HAPPENED, family_name
 from piescope.wording import as_percent, counted, equals, listed, name, number, percent, with_interval
 
 TILES = 6
@@ -185,10 +185,7 @@ def _representation(results: Results, arm: ArmResult) -> Section | None:
 
 
 def _kinds() -> tuple[tuple[Markup, str], ...]:
-    return tuple(
-        (Markup('<span class="swatch {}"></span>').format(kind), words)
-        for kind, words in (("lost", "lost"), ("rescued", "won back"), ("moved", "moved"))
-    )
+    return tuple((Markup('<span class="swatch {}"></span>').format(tone), kind) for kind, tone in HAPPENED.items())
 
 
 def _rescued(results: Results, signal: Signal, tiles: PieTiles) -> Section | None:

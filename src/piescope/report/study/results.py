@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,12 @@ class ArmResult:
     def is_pie(self) -> np.ndarray:
         """``[examples]`` bool: the modal labels of the dense models and of these differ."""
         return self.columns["is_pie"].astype(bool)
+
+    @cached_property
+    def kinds(self) -> np.ndarray:
+        """``[examples]`` str, of each PIE what happened to it: lost, won back or moved; else empty."""
+        truth, dense, pruned = (self.columns[name] for name in ("label", "dense_label", "pruned_label"))
+        return np.select([~self.is_pie, dense == truth, pruned == truth], ["", "lost", "won back"], "moved")
 
     @property
     def is_tied_pie(self) -> np.ndarray:

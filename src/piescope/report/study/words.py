@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
+from piescope.report.layout.blocks import Tone
+
 OBJECTIVES = {"supervised": "Sup", "supcon": "SupCon", "simclr": "SimCLR"}
 OBJECTIVES_IN_FULL = {"supervised": "supervised", "supcon": "supervised contrastive", "simclr": "contrastive (SimCLR)"}
 PRUNINGS = {
@@ -20,6 +22,10 @@ PRUNINGS = {
     "random_gmp": "GMP, random masks",
     "random_delayed_gmp": "delayed GMP, random masks",
 }
+
+
+HAPPENED: dict[str, Tone] = {"lost": "lost", "won back": "rescued", "moved": "moved"}
+"""How what can happen to a PIE is coloured."""
 
 
 def pruning_name(pruning: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from made_results import CASES
-from piescope.report.study.gallery import KINDS, PieTiles, in_order, kind_of
+from piescope.report.study.gallery import PieTiles, in_order
+from piescope.report.study.words import HAPPENED
 
 
 def test_a_tile_says_what_happened_to_its_example() -> None:
@@ -14,9 +15,9 @@ def test_a_tile_says_what_happened_to_its_example() -> None:
         pies = in_order(arm)
         for index, tile in zip(pies.tolist(), PieTiles(results).of(arm, pies), strict=True):
             dense, pruned = (line.split(" ", 1)[1].rsplit(" (", 1)[0] for line in tile.lines)
-            expected = "lost" if dense == tile.title else "rescued" if pruned == tile.title else "moved"
-            assert kind_of(arm, index, int(results.labels[index])) == expected
-            assert tile.tags[0].text == KINDS[expected] and dense != pruned
+            expected = "lost" if dense == tile.title else "won back" if pruned == tile.title else "moved"
+            assert arm.kinds[index] == expected and dense != pruned
+            assert (tile.tags[0].text, tile.tags[0].tone) == (expected, HAPPENED[expected])
             assert tile.id == results.data.ids[index]
             assert tile.pictures[0].uri.startswith("data:image/png;base64,") and tile.pictures[0].is_small
 
