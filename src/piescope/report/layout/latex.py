@@ -96,53 +96,16 @@ def _groups(table: Table, shown: Sequence[int]) -> Iterator[str]:
             yield rf"\cmidrule(lr){{{end - span + 1}-{end}}}"
 
 
-LETTERS = [
-    ("ß", "ss"),
-    ("æ", "ae"),
-    ("Æ", "AE"),
-    ("œ", "oe"),
-    ("Œ", "OE"),
-    ("ø", "o"),
-    ("Ø", "O"),
-    ("ł", "l"),
-    ("Ł", "L"),
-]
-"""Those of Latin alphabets that have a command of their own."""
-
 SIGNS = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "`": "{`}",
-    "\N{NO-BREAK SPACE}": "~",
-    "–": "--",
-    "—": "---",
-    "‘": "{`}",
-    "’": "'",
-    "“": "``",
-    "”": "''",
-    "…": r"\dots{}",
-    "\N{MINUS SIGN}": "$-$",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "→": r"$\rightarrow$",
-    "≤": r"$\leq$",
-    "≥": r"$\geq$",
-    "‖": r"$\|$",
-    "₁": r"$_1$",
-    **{letter: rf"\{name}{{}}" for letter, name in LETTERS},
-}
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", "`": "{`}", "\N{NO-BREAK SPACE}": "~", "–": "--", "—": "---", "‘": "{`}", "’": "'", "“": "``",
+    "”": "''", "…": r"\dots{}", "\N{MINUS SIGN}": "$-$", "±": r"$\pm$", "×": r"$\times$", "·": r"$\cdot$",
+    "→": r"$\rightarrow$", "≤": r"$\leq$", "≥": r"$\geq$", "‖": r"$\|$", "₁": r"$_1$",
+    # of Latin alphabets, with a command of their own
+    "ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}", "Œ": r"\OE{}", "ø": r"\o{}", "Ø": r"\O{}",
+    "ł": r"\l{}", "Ł": r"\L{}",
+}  # fmt: skip
 
 ACCENTS = dict(
     zip("\u0300\u0301\u0302\u0303\u0308\u0304\u0306\u0307\u030a\u030b\u030c\u0327", "`'^~\"=u.rHvc", strict=True)
