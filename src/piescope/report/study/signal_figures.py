@@ -18,15 +18,11 @@ from piescope.report.study.paper_figures import TINT, heading_of
 from piescope.report.study.results import Results
 from piescope.report.study.rows import Bounds
 from piescope.report.study.signal_rows import IntersectionRow, PartRow, ReplicateRow
-from piescope.report.study.words import family_name, hues_and_dashes
+from piescope.report.study.words import PARTS, family_name, hues_and_dashes
 from piescope.wording import as_percent
 
-PARTS = {
-    "seeds": "seeds alone",
-    "fine_tuning": "fine-tuning",
-    "sparsity": "missing weights",
-    "fine_tuning_and_sparsity": "fine-tuning and missing weights",
-}
+STACKED = tuple(part for part in PARTS if part != "random_masks_beyond")
+"""Parts that a bar is made of."""
 
 
 def draw_forgotten(canvas: Canvas, rows: Sequence[Forgotten]) -> Figure:
@@ -138,7 +134,7 @@ def _placed(parts: dict[str, Bounds]) -> list[tuple[str, float, Bounds]]:
     """Each part of a bar with where it starts: what adds stands on what adds, what takes away hangs below 0."""
     up = down = 0.0
     placed = []
-    for part in PARTS:
+    for part in STACKED:
         if part in parts:
             height = _height(parts[part])
             placed.append((part, up if height >= 0 else down, parts[part]))
@@ -195,11 +191,11 @@ def _colour(part: str, objective: str) -> str:
 def _key_of_parts(canvas: Canvas, rows: Sequence[PartRow]) -> list[tuple[list[dict[str, Any]], str]]:
     square = {"marker": "s", "markersize": 0.8 * canvas.em}
     items: list[tuple[list[dict[str, Any]], str]] = []
-    for part, name in PARTS.items():
+    for part in STACKED:
         objectives = dict.fromkeys(row.arm.objective for row in rows if row.part == part)
         colours = dict.fromkeys(_colour(part, objective) for objective in objectives)
         if colours:
-            items.append(([square | {"color": colour} for colour in colours], name))
+            items.append(([square | {"color": colour} for colour in colours], PARTS[part]))
     open_mark = {"color": INK.light, "markerfacecolor": "none", "markeredgewidth": 0.7 * canvas.look.line}
     items.append(([open_mark | {"marker": "o"}], "count of all models"))
     if any(row.part == "random_masks_beyond" for row in rows):

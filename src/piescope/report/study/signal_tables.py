@@ -19,7 +19,7 @@ from piescope.report.study.signal_rows import (
     ReplicateRow,
 )
 from piescope.report.study.tables import ARM, SPARSITY
-from piescope.report.study.words import OBJECTIVES, enough, family_name, pruning_name, text
+from piescope.report.study.words import OBJECTIVES, PARTS, enough, family_name, pruning_name, text
 from piescope.wording import as_percent, give_or_take, number, p_value, with_interval
 
 WORST = 3
@@ -58,25 +58,16 @@ def _groups(row: NoiseRow) -> str:
     return f"{row.null.replace('_', ' ')}, {row.dense_group} and {row.pruned_group}"
 
 
-PART_NAMES = {
-    "seeds": "seeds alone",
-    "fine_tuning": "fine-tuning",
-    "sparsity": "missing weights",
-    "fine_tuning_and_sparsity": "fine-tuning and missing weights",
-    "random_masks_beyond": "random masks, beyond these",
-}
-
-
 def _decomposition(rows: Sequence[PartRow]) -> Table:
     arms: dict[ArmKey, dict[str, str]] = {}
     for row in rows:
         arms.setdefault(row.arm, {})[row.part] = with_interval(*row.pies, decimals=0)
-    parts = [part for part in PART_NAMES if any(part in own for own in arms.values())]
+    parts = [part for part in PARTS if any(part in own for own in arms.values())]
     body = tuple(
         (family_name(*arm.family), as_percent(arm.sparsity), *(own.get(part, "–") for part in parts))
         for arm, own in arms.items()
     )
-    head = ("Arm", "Sparsity", *(PART_NAMES[part] for part in parts))
+    head = ("Arm", "Sparsity", *(PARTS[part] for part in parts))
     return Table(*text("decomposition"), head, body)
 
 

@@ -24,6 +24,15 @@ PRUNINGS = {
 }
 
 
+PARTS = {
+    "seeds": "seeds alone",
+    "fine_tuning": "fine-tuning",
+    "sparsity": "missing weights",
+    "fine_tuning_and_sparsity": "fine-tuning and missing weights",
+    "random_masks_beyond": "random masks, beyond these",
+}
+"""Of the PIEs between groups of models."""
+
 HAPPENED: dict[str, Tone] = {"lost": "lost", "won back": "rescued", "moved": "moved"}
 """How what can happen to a PIE is coloured."""
 

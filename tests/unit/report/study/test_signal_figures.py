@@ -13,7 +13,7 @@ from matplotlib.collections import LineCollection
 from made_results import made
 from piescope.report.study.figures import draw
 from piescope.report.study.signal import Signal
-from piescope.report.study.signal_figures import PARTS
+from piescope.report.study.signal_figures import STACKED
 from piescope.report.study.signal_rows import ForgottenRow, IntersectionRow, PartRow, ReplicateRow
 
 SIGNAL = Signal(made({"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "one_shot")}, examples=120, models=6))
@@ -26,7 +26,7 @@ def heights(axes: Axes) -> list[float]:
 def test_parts_are_stacked_with_their_intervals_and_the_count() -> None:
     drawn = draw(SIGNAL, 8)
     rows = [cast(PartRow, row) for row in drawn.rows]
-    parts = [row for row in rows if row.part in PARTS]
+    parts = [row for row in rows if row.part in STACKED]
     assert Counter(height for axes in drawn.figure.axes for height in heights(axes)) == Counter(
         round(cast(float, row.pies.value), 6) for row in parts
     )
