@@ -224,6 +224,8 @@ class _Run:
             match event:
                 case Finished():
                     self._finished(step, event.seconds)
+                case Unsuccessful() if is_held and self._store.has(step.kind, step.key):
+                    self._finished(step, 0.0)  # its worker died after it had published, before it could say so
                 case Unsuccessful() if is_held:
                     self._unsuccessful(step, event)
         finally:

@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 from conftest import HANG
-from made_executors import DATA, FIRST, SECOND, THIRD, FakeExecutor, Heard, lost, raised, scheduled, three_models
+from made_executors import (
+    DATA,
+    FIRST,
+    SECOND,
+    THIRD,
+    FakeExecutor,
+    Heard,
+    lost,
+    publish,
+    raised,
+    scheduled,
+    three_models,
+)
 from piescope.store import failures, layout
 from piescope.store.artefacts import Store
 from piescope.store.leases import lease_of, take
@@ -70,6 +82,19 @@ def test_what_will_not_pass_is_tried_once(tmp_path: Path) -> None:
     scheduled(tmp_path, executor, heard)
     assert heard.failed == {FIRST: "ValueError: not my day"}
     assert executor.tried.count(FIRST) == 1 and heard.said == []
+
+
+def test_a_worker_that_died_after_it_had_published_is_no_failure(tmp_path: Path) -> None:
+    executor, heard = FakeExecutor(tmp_path), Heard()
+
+    def publish_and_die(task: Task) -> Unsuccessful:
+        publish(task, Store(tmp_path, task.lease))
+        return lost(task.step.key)
+
+    executor.script(FIRST, publish_and_die)
+    ended = scheduled(tmp_path, executor, heard)
+    assert (ended.ran, ended.found, ended.failed, heard.said) == (8, 0, [], [])
+    assert executor.tried.count(FIRST) == 1 and failures.failure_of(tmp_path, STEPS[FIRST].key) is None
 
 
 def test_each_try_has_a_lease_of_its_own(tmp_path: Path) -> None:
