@@ -140,11 +140,11 @@ def two_files(out: Path) -> None:
 
 OF_TIME = r"^(logs|failures)/|run\.lock$"
 SCHEDULED_RUN = Writer("run", SCHEDULED, sound=whole_artefacts, ignored=OF_TIME)
-# of checkpoints: what a writer that was killed left goes with the next run, and their bytes have no one order
+# of checkpoints: what a writer that was killed left goes with the next run
 WRITERS = [
     SCHEDULED_RUN,
     Writer("run with a step that fails", FAILING, sound=whole_artefacts, ignored=OF_TIME),
-    Writer("checkpoints", CHECKPOINTS, sound=whole_checkpoint, ignored=r"\.tmp-|c\.safetensors$"),
+    Writer("checkpoints", CHECKPOINTS, sound=whole_checkpoint, ignored=r"\.tmp-"),
     Writer("fresh", DISCARD, prepare=finished_run, ignored=r"run\.lock$"),
     Writer("audit", AUDIT, prepare=two_files, sound=whole_audit),
 ]

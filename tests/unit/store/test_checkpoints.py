@@ -38,6 +38,12 @@ def test_what_was_written_is_read(path: Path) -> None:
         assert np.array_equal(arrays[name], array)
 
 
+def test_equal_checkpoints_have_equal_bytes(path: Path) -> None:
+    before = path.read_bytes()
+    write_checkpoint(path, ORIGIN, "encoder", dict(reversed(ARRAYS.items())))
+    assert path.read_bytes() == before
+
+
 def test_no_flipped_bit_and_no_missing_byte_goes_unnoticed(path: Path) -> None:
     whole = path.read_bytes()
     for place in range(len(whole)):
