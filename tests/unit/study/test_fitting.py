@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import piescope.study.fitting as fitting
 from made_stores import MADE, labelled, make, make_all, small_plan
 from piescope.store import layout
 from piescope.store.artefacts import Store
-from piescope.store.leases import Holder
+from piescope.store.leases import Holder, lease_of, take
+from piescope.store.quarantine import set_aside
 from piescope.study.catalogue import catalogue_of
 from piescope.study.fitting import Fitting, fit_of
 from piescope.study.fitting import settle as settle_with
@@ -117,3 +119,35 @@ def test_a_moved_store_fits(plan: Plan, tmp_path: Path) -> None:
     make_all(plan, tmp_path / "here")
     (tmp_path / "here").rename(tmp_path / "there")
     assert not settle(plan, Store(tmp_path / "there")).left(plan)
+
+
+def test_what_another_runner_is_at_is_left_to_it(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the lease of a damaged step: this one sets nothing aside, and looks again until the other has."""
+    store, model = make_all(plan, tmp_path), labelled(plan, MODEL)
+    (folder(model, tmp_path) / MADE).unlink()
+    lease = take(tmp_path, model.key, model.label)
+    assert lease is not None
+    looks: list[float] = []
+
+    def meanwhile(seconds: float) -> None:
+        looks.append(seconds)
+        set_aside(tmp_path, model.kind, model.key, "the other did")
+        make(model, store)
+        lease.end()
+
+    monkeypatch.setattr(fitting.time, "sleep", meanwhile)
+    fit = settle(plan, store)
+    assert len(looks) == 1 and not fit.unfit and fit.settled == {step.ref for step in plan.steps}
+    assert len(list(layout.quarantine(tmp_path).glob("*.txt"))) == 1
+    assert lease_of(tmp_path, model.key) is None
+
+
+def test_what_was_made_again_since_it_was_looked_at_stays(plan: Plan, tmp_path: Path) -> None:
+    store, model = make_all(plan, tmp_path), labelled(plan, MODEL)
+    (folder(model, tmp_path) / MADE).unlink()
+    (unfit,) = fit_of(plan, store).unfit
+    shutil.rmtree(folder(model, tmp_path))
+    make(model, store)
+    with Holder(tmp_path) as leases:
+        assert not fitting._set_aside(unfit, store, leases)
+    assert store.has(model.kind, model.key) and not layout.quarantine(tmp_path).exists()
