@@ -168,7 +168,7 @@ def restore(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def test_a_flipped_bit_of_any_file_of_any_kind_of_step_is_found_before_use(whole: Path) -> None:
+def test_a_flipped_bit_of_any_file_of_any_kind_of_step_is_found_before_use(whole: Path, survived: Survived) -> None:
     """Of every byte in files of at most 4 kB, elsewhere in 1,000; in `make test` in 30 of each."""
     seen = 0
     for kind in sorted(layout.artefacts(whole).iterdir()):
@@ -186,4 +186,4 @@ def test_a_flipped_bit_of_any_file_of_any_kind_of_step_is_found_before_use(whole
                     os.pwrite(file.fileno(), content[place : place + 1], place)
                     seen += 1
             assert not hashed(folder, look(folder), every=True).fault
-    assert seen > 300
+    survived("flipped bit in a file of a step, before it is read", seen)
