@@ -59,11 +59,7 @@ sys.modules["piescope.training.checkpoints"].When = lambda seconds, is_asked: (s
 
 if __name__ == "__main__":
     from made_executors import Heard, scheduled
-    from made_executors import three_models
-from piescope.study.executors import local
-from piescope.study.executors.local import LocalExecutor
-
-STEP = three_models().steps[0]
+    from piescope.study.executors.local import LocalExecutor
     heard = Heard()
     executor = LocalExecutor(folder, "cpu", 2, hung_after=60 if deed == "dies" else 2)
     scheduled(folder, executor, heard)
@@ -177,11 +173,7 @@ sys.modules["piescope.training.checkpoints"].When = lambda seconds, is_asked: (s
 if __name__ == "__main__":
     from made_executors import Heard, scheduled
     from piescope.study import scheduling
-    from made_executors import three_models
-from piescope.study.executors import local
-from piescope.study.executors.local import LocalExecutor
-
-STEP = three_models().steps[0]
+    from piescope.study.executors.local import LocalExecutor
 
     scheduling.WIND_DOWN = 3600.0
     heard, executor = Heard(), LocalExecutor(folder, "cpu", 1, checkpoint_seconds=7.0)
