@@ -16,6 +16,7 @@ import pytest
 
 from conftest import HANG, SEEN, SMALL, Run, hashes, piescope_command, wait_until
 from made_executors import FIRST, three_models
+from made_faults import Survived
 from piescope.store.leases import all_leases
 
 LONG = os.environ.get("PIESCOPE_FAULTS") == "long"
@@ -84,16 +85,17 @@ def authors(out: Path) -> dict[str, str]:
     return {path.parent.name: json.loads(path.read_text())["label"] for path in out.glob("artefacts/*/*/manifest.json")}
 
 
-def test_runners_that_are_programs_do_each_step_once(tmp_path: Path) -> None:
+def test_runners_that_are_programs_do_each_step_once(tmp_path: Path, survived: Survived) -> None:
     out = tmp_path / "out"
     told = [runner.told() for runner in [Runner(tmp_path, out, name) for name in ("one", "other", "third")]]
     steps = [step.label for step in three_models().steps]
     assert sorted(label for each in told for label in each["done"]) == sorted(steps)
     assert all(sorted(each["done"] + each["found"]) == sorted(steps) for each in told)
     assert not list(out.glob("work/*"))
+    survived("runner beside others on one folder", len(told))
 
 
-def test_a_runner_that_slept_too_long_cannot_publish_when_it_wakes(tmp_path: Path) -> None:
+def test_a_runner_that_slept_too_long_cannot_publish_when_it_wakes(tmp_path: Path, survived: Survived) -> None:
     out = tmp_path / "out"
     sleeper = Runner(tmp_path, out, "sleeper", "sleeps")
     wait_until((tmp_path / "at work").exists, sleeper.process)
@@ -109,9 +111,10 @@ def test_a_runner_that_slept_too_long_cannot_publish_when_it_wakes(tmp_path: Pat
     assert authors(out)[key] == "other" and len(authors(out)) == 8
     assert sorted(other["done"] + woken["done"]) == sorted(step.label for step in three_models().steps)
     assert not list(out.glob("work/*"))
+    survived("runner that slept until another had taken over, and woke", 1)
 
 
-def test_what_a_killed_runner_was_at_is_done_by_another(tmp_path: Path) -> None:
+def test_what_a_killed_runner_was_at_is_done_by_another(tmp_path: Path, survived: Survived) -> None:
     out = tmp_path / "out"
     killed = Runner(tmp_path, out, "killed", "sleeps")
     wait_until((tmp_path / "at work").exists, killed.process)
@@ -122,10 +125,11 @@ def test_what_a_killed_runner_was_at_is_done_by_another(tmp_path: Path) -> None:
     told = other.told()
     assert FIRST in told["done"] and len(authors(out)) == 8
     assert not list(out.glob("work/*"))
+    survived("SIGKILL of a runner at a step, beside another", 1)
 
 
 @pytest.mark.skipif(not LONG, reason="`make faults` has it")
-def test_one_runner_after_the_other_is_killed_at_a_random_time(tmp_path: Path) -> None:
+def test_one_runner_after_the_other_is_killed_at_a_random_time(tmp_path: Path, survived: Survived) -> None:
     """Each is killed while it is at a step, as long as there are steps that nobody has done; the next one takes over."""
     out, chance, kills = tmp_path / "out", random.Random(0), 0
     while len(authors(out)) < 8:
@@ -136,9 +140,9 @@ def test_one_runner_after_the_other_is_killed_at_a_random_time(tmp_path: Path) -
         runner.process.communicate(timeout=HANG)
         kills += 1
     assert Runner(tmp_path, out, "last").told()["failed"] == {}
-    sys.stdout.write(f"{kills} kills\n")
     assert kills > 3 and set(authors(out)) == {step.key for step in three_models().steps}
     assert not list(out.glob("work/*/*")) and not list(out.rglob(".tmp-*"))
+    survived("SIGKILL of a runner at a step, again and again", kills)
 
 
 def started(out: Path, events: Path) -> subprocess.Popen[str]:
@@ -166,7 +170,9 @@ def test_two_runs_of_one_folder_share_its_steps(small_run: Run, tmp_path: Path) 
 
 
 @of_real_steps
-def test_one_of_two_runs_is_killed_and_the_other_ends_the_study(small_run: Run, tmp_path: Path) -> None:
+def test_one_of_two_runs_is_killed_and_the_other_ends_the_study(
+    small_run: Run, tmp_path: Path, survived: Survived
+) -> None:
     out, events = tmp_path / "out", [tmp_path / "one.jsonl", tmp_path / "other.jsonl"]
     killed, other = (started(out, path) for path in events)
     wait_until(lambda: events[0].exists() and '"train"' in events[0].read_text(), killed)
@@ -176,3 +182,4 @@ def test_one_of_two_runs_is_killed_and_the_other_ends_the_study(small_run: Run, 
     assert other.returncode == 0, errors
     assert len(finished_in(*events)) == len(set(finished_in(*events))) == 25
     assert hashes(out) == hashes(small_run.out)
+    survived("SIGKILL of one of two runs of a study", 1)
