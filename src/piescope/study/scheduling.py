@@ -102,8 +102,8 @@ def run_steps(
         OSError: there is no room to write to.
     """
     run = _Run(steps, done, store, executor, leases, observer)
-    executor.start(len(steps))
     try:
+        executor.start(len(steps))
         while run.turn():
             pass
     except BaseException:

@@ -143,6 +143,18 @@ def test_an_interrupt_lets_steps_end_and_gives_leases_back(tmp_path: Path) -> No
     assert scheduled(tmp_path, rest, Heard()).ran == 8 - len(heard.done)
 
 
+def test_what_an_executor_could_not_start_in_full_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    executor = FakeExecutor(tmp_path)
+
+    def start(steps: int) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(executor, "start", start)
+    with pytest.raises(OSError, match="Too many open files"):
+        scheduled(tmp_path, executor, Heard())
+    assert executor.is_stopped
+
+
 @pytest.mark.parametrize("runners", [2, 4])
 def test_runners_of_one_folder_do_each_step_once(tmp_path: Path, runners: int) -> None:
     executors, heard = [
