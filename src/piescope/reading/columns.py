@@ -298,11 +298,16 @@ def yes_or_no(column: pa.Array, path: Path, name: str, first: int) -> np.ndarray
     return np.array(said, np.float32)[numpy_of(encoded.indices)]
 
 
+MOST_IDS, MOST_IDS_A_BYTE = 2**26, 40
+"""Bytes of all ids of a file, which are held in memory; and for each byte of the file."""
+
+
 class Ids:
     """The ids of a table, collected batch by batch."""
 
     def __init__(self, path: Path, may_be_empty: bool = False) -> None:
         self._path, self._parts, self._may_be_empty = path, list[pa.Array](), may_be_empty
+        self._room = max(MOST_IDS, MOST_IDS_A_BYTE * path.stat().st_size)
 
     def add(self, batch: pa.RecordBatch, column: str | None) -> None:
         """Keeps the ids of a batch; InputError for an empty one."""
@@ -315,6 +320,11 @@ class Ids:
                 where = f"{column}, row {sum(map(len, self._parts)) + int(np.argmax(empty))}"
                 raise fault(self._path, where, "an empty id", "an id in each row", "give each example one")
         self._parts.append(values)
+        self._room -= values.nbytes
+        if self._room < 0:
+            found, size = f"ids of {sum(part.nbytes for part in self._parts):,} bytes", self._path.stat().st_size
+            expected = f"at most {max(MOST_IDS, MOST_IDS_A_BYTE * size):,} of a file of {size:,}"
+            raise fault(self._path, column, found, expected, "write short ids: numbers, or names of files")
 
     def array(self) -> pa.Array | None:
         """All ids; None where there is no such column."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,15 @@ MOST_JSON = 2**26
 DEEPEST_JSON = 500
 """Brackets within brackets on a line; thousands of them overflow the stack of Arrow's parser."""
 
+MOST_BRACKETS = 2**22
+"""Lists and objects of a .json file: an empty one takes two bytes there and sixty in memory."""
+
+MOST_CELLS, MOST_CELLS_A_KEY = 2**22, 16
+"""Cells of a table of which rows have some keys each: so many, or so many times those that are there."""
+
+BLOCK = 2**22
+"""Bytes of JSON lines that Arrow reads at once; the first tell it the columns."""
+
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}\n"))
 
 LEAST_ANSWERS = 8
@@ -42,7 +51,9 @@ def check_lines(path: Path) -> None:
         if not start.startswith(b"{"):
             raise fault(path, "line 1", f"{start[:20]!r}", 'a JSON object: {"id": ...}', "write one object a line")
         file.seek(0)
-        while chunk := file.read(2**22):
+        _check_keys(file.read(BLOCK).splitlines(), path)
+        file.seek(0)
+        while chunk := file.read(BLOCK):
             raw = np.frombuffer(chunk.translate(None, NO_BRACKETS), np.uint8)
             steps = np.isin(raw, list(b"[{")).astype(np.int64) - np.isin(raw, list(b"]}"))
             depth, is_end = before + np.cumsum(steps), raw == ord("\n")
@@ -53,6 +64,33 @@ def check_lines(path: Path) -> None:
                 found = f"more than {DEEPEST_JSON} brackets within brackets"
                 raise fault(path, f"line {line:,}", found, "one JSON object a line", "write a row of values")
             before, line = int(depth[-1]) if len(raw) else before, line + int(is_end.sum())
+
+
+def _check_keys(lines: Sequence[bytes], path: Path) -> None:
+    """Refuses rows with keys of their own, which would all be columns of all rows."""
+    names, there = set[str](), 0
+    for line in lines:
+        keys = list(_keys(_first_object(line)))
+        there += len(keys)
+        names.update(keys)
+    _check_cells(len(names), len(lines), there, path)
+
+
+def _keys(content: Any, before: str = "", deep: int = 0) -> Iterator[str]:
+    """Keys of an object and of those within it."""
+    if isinstance(content, dict) and deep < MOST_NESTED:
+        for name, value in content.items():
+            yield before + name
+            yield from _keys(value, f"{before}{name}.", deep + 1)
+
+
+MOST_NESTED = 16
+
+
+def _check_cells(columns: int, rows: int, there: int, path: Path) -> None:
+    if columns * rows > max(MOST_CELLS, MOST_CELLS_A_KEY * there):
+        found = f"{columns:,} different keys in {rows:,} rows, most of which lack most of them"
+        raise fault(path, "rows", found, "the same keys in all rows", JSON_ROWS)
 
 
 def _first_object(line: bytes) -> dict[str, Any]:
@@ -73,8 +111,12 @@ def read_json(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
     size = path.stat().st_size
     if size > MOST_JSON:
         raise fault(path, "size", f"{size:,} bytes", f"at most {MOST_JSON:,} of JSON", "write JSON lines or Parquet")
+    raw = path.read_bytes()
+    brackets = raw.count(b"[") + raw.count(b"{")
+    if brackets > MOST_BRACKETS:
+        raise fault(path, "content", f"{brackets:,} lists and objects", f"at most {MOST_BRACKETS:,}", JSON_ROWS)
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(raw)
     except json.JSONDecodeError as error:
         if not error.msg.startswith("Extra data") or error.lineno != 2:
             raise
@@ -175,7 +217,7 @@ def table_of_json(content: Any, path: Path) -> pa.Table:
 def _of_list(content: list[Any], path: Path) -> pa.Table | None:
     if _are_rows(content):
         refuse_records(content[0], path)
-        return _of_rows(content)
+        return _of_rows(content, path)
     if content and all(map(_are_rows, content)):
         return _of_label_scores(content, path)
     if content and all(isinstance(row, list) and len(row) == len(content[0]) for row in content) and content[0]:
@@ -187,8 +229,9 @@ def _of_list(content: list[Any], path: Path) -> pa.Table | None:
     return pa.table({"column 1": content})
 
 
-def _of_rows(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+def _of_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> pa.Table:
     names = dict.fromkeys(name for row in rows for name in row)
+    _check_cells(len(names), len(rows), sum(map(len, rows)), path)
     return pa.table({name: [row.get(name) for row in rows] for name in names})
 
 
@@ -214,7 +257,7 @@ def _of_object(content: dict[str, Any], path: Path) -> pa.Table | None:
         index = [str(one) for one in content.get("index") or ()]
         return _with_index({name: [row[place] for row in rows] for place, name in enumerate(names)}, index)
     if {"schema", "data"} <= set(content) and isinstance(content["data"], list):
-        return _of_rows(content["data"]) if all(isinstance(row, dict) for row in content["data"]) else None
+        return _of_rows(content["data"], path) if all(isinstance(row, dict) for row in content["data"]) else None
     if all(isinstance(value, list) for value in values):
         return pa.table(content)
     if all(isinstance(value, dict) and value for value in values):
@@ -233,6 +276,7 @@ def _of_objects(content: dict[str, dict[str, Any]], path: Path) -> pa.Table | No
     """Columns by name or rows by example: which are the columns tell usual names, else that there are fewer of them."""
     inner = list(dict.fromkeys(name for value in content.values() for name in value))
     outer = list(content)
+    _check_cells(len(inner), len(outer), sum(map(len, content.values())), path)
     by_row, by_column = any(map(is_usual, inner)), any(map(is_usual, outer))
     if by_row == by_column:
         by_row, by_column = len(inner) < len(outer), len(outer) < len(inner)

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from piescope.arrow_batches import largest_batch
+from piescope.parquet_pages import Chunk, chunks_of, held_at_once
 from piescope.problems import InputError
 from piescope.reading.arrow import LONGEST_TEXT, MOST_TEXT, as_type, plain_type, text_lengths
 from piescope.reading.csv_tables import (
@@ -26,7 +28,7 @@ from piescope.reading.csv_tables import (
     text_format,
 )
 from piescope.reading.files import Kind, fault, shown
-from piescope.reading.json_tables import check_lines, read_json
+from piescope.reading.json_tables import BLOCK, check_lines, read_json
 from piescope.reading.known_formats import refuse_columns
 from piescope.wording import in_quotes
 
@@ -41,8 +43,11 @@ MOST_COLUMNS = 40_000
 HARMLESS_ROWS = 2**24
 """A table of more rows than this is a bomb ..."""
 
-MOST_ROWS_A_BYTE = 10_000
+MOST_ROWS_A_BYTE = 1_000
 """... if there are so many for each byte of its file (equal labels do pack well)."""
+
+MOST_GROWTH, HARMLESS = 20, 2**27
+"""What is unpacked at once may be so many times the file, or so many bytes."""
 
 RETYPES = 20
 """Columns that may turn out to be of another type than their first rows, one after the other."""
@@ -274,7 +279,7 @@ def _open_jsonl(path: Path) -> TableFile:
 def _jsonl_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     from pyarrow import json as arrow_json
 
-    with arrow_json.open_json(table.path, arrow_json.ReadOptions(block_size=2**22)) as reader:
+    with arrow_json.open_json(table.path, arrow_json.ReadOptions(block_size=BLOCK)) as reader:
         yield from reader
 
 
@@ -298,32 +303,32 @@ def _open_parquet(path: Path) -> TableFile:
 def _parquet_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     from pyarrow import parquet
 
+    chunks = chunks_of(table.path, names)
     with parquet.ParquetFile(table.path) as file:
         count = max(1, file.metadata.num_rows)
-        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-        chunks = list(_long_chunks(file, names))
-        values = count * len(names) + sum(chunk.num_values for _, _, chunk in chunks)
-        unpacked = sum(group.total_byte_size for group in groups)
+        kinds = {name: plain_type(file.schema_arrow.field(name).type) for name in names}
+        nested = [chunk for chunk in chunks if pa.types.is_nested(kinds[chunk.column])]
+        _check_pages(table.path, held_at_once(chunks), max((chunk.values * chunk.width for chunk in nested), default=0))
+        texts = [chunk for chunk in chunks if pa.types.is_string(kinds[chunk.column])]
+        values = count * len(names) + sum(chunk.values for chunk in nested)
+        unpacked = sum(chunk.unpacked for chunk in chunks)
         row = max(1, unpacked // count, 8 * values // count)  # equal lists pack well
-        rows = min(BATCH, MOST_IN_BATCH // row, MOST_TEXT // _longest_text(table.path, file.schema_arrow, chunks))
+        rows = min(BATCH, MOST_IN_BATCH // row, MOST_TEXT // _longest_text(table.path, texts))
         yield from file.iter_batches(max(1, rows), columns=list(names))
 
 
-def _long_chunks(file: Any, names: tuple[str, ...]) -> Iterator[tuple[int, str, Any]]:
-    """What each group of rows says of its columns of text, lists and structs: its number, the column, the facts.
-
-    Facts that are damaged end the process when they are asked for, unless Arrow has read there before and raises.
-    """
-    kinds = {name: plain_type(file.schema_arrow.field(name).type) for name in names}
-    long = [name for name, kind in kinds.items() if pa.types.is_string(kind) or pa.types.is_nested(kind)]
-    paths = [file.schema.column(place).path for place in range(len(file.schema))]
-    leaves = [(place, name) for place, path in enumerate(paths) for name in long if f"{path}.".startswith(f"{name}.")]
-    for number in range(file.metadata.num_row_groups if leaves else 0):
-        next(file.iter_batches(1, row_groups=[number], columns=long), None)
-        yield from ((number, name, file.metadata.row_group(number).column(place)) for place, name in leaves)
+def _check_pages(path: Path, held: int, lists: int) -> None:
+    """Refuses pages that unpack to far more than the file, and lists of which one row alone might be as large."""
+    most = max(HARMLESS, MOST_GROWTH * path.stat().st_size)
+    if max(held, lists // 5) > most:
+        found = (
+            f"pages that unpack to {held:,} bytes at once" if held > most else f"lists that unpack to {lists:,} bytes"
+        )
+        expected = f"at most {MOST_GROWTH} times the file's {path.stat().st_size:,} bytes"
+        raise fault(path, "file", found, expected, "write it again: pyarrow.parquet.write_table keeps pages small")
 
 
-def _longest_text(path: Path, schema: pa.Schema, chunks: Sequence[tuple[int, str, Any]]) -> int:
+def _longest_text(path: Path, texts: Sequence[Chunk]) -> int:
     """Characters of the longest text that a Parquet file holds once and may repeat in every row.
 
     Raises:
@@ -331,22 +336,29 @@ def _longest_text(path: Path, schema: pa.Schema, chunks: Sequence[tuple[int, str
     """
     from pyarrow import parquet
 
-    texts = [column.name for column in schema if plain_type(column.type) == pa.string()]
-    large = [chunk for chunk in chunks if chunk[1] in texts and BATCH * chunk[2].total_uncompressed_size > MOST_TEXT]
     longest = 1
-    with parquet.ParquetFile(path, read_dictionary=texts) as file:
-        for number, name, _ in large:
-            first = next(file.iter_batches(1, row_groups=[number], columns=[name]), None)
+    with parquet.ParquetFile(path, read_dictionary=sorted({chunk.column for chunk in texts})) as file:
+        for chunk in texts:
+            if BATCH * chunk.dictionary <= MOST_TEXT:
+                continue
+            first = next(file.iter_batches(1, row_groups=[chunk.group], columns=[chunk.column]), None)
             if first is None or not pa.types.is_dictionary(first.column(0).type):
                 continue
             longest = max(longest, pc.max(text_lengths(first.column(0).dictionary)).as_py() or 0)
             if longest > LONGEST_TEXT:
                 found = f"a text of {longest:,} characters"
-                raise fault(path, name, found, f"at most {LONGEST_TEXT:,}", "leave that column out")
+                raise fault(path, chunk.column, found, f"at most {LONGEST_TEXT:,}", "leave that column out")
     return longest
 
 
 def _open_arrow(path: Path) -> TableFile:
+    size, unpacked = path.stat().st_size, largest_batch(path)
+    if unpacked > max(HARMLESS, MOST_GROWTH * size):
+        found, expected = (
+            f"a batch that unpacks to {unpacked:,} bytes",
+            f"at most {MOST_GROWTH} times the file's {size:,}",
+        )
+        raise fault(path, "file", found, expected, "write it in batches of fewer rows, or not compressed")
     with pa.memory_map(str(path)) as source:
         return TableFile(path, "arrow", _arrow_reader(source).schema)
 

@@ -709,6 +709,22 @@ def bombs(folder: Path) -> Iterator[str]:
     yield arrow("text.arrow", {"prediction": repeated})
     parquet.write_table(pa.table({"prediction": repeated}), folder / "text.parquet", store_schema=False)
     yield "text.parquet"
+    packed = {"compression": "zstd", "use_dictionary": False, "row_group_size": 2**20}
+    page = pa.table({"prediction": ["a" * 100_000] * 2_000})
+    parquet.write_table(page, folder / "page.parquet", data_page_size=2**31 - 1, **packed)
+    yield "page.parquet"
+    ids = pa.table({"id": [f"{n}" * 300 for n in range(100_000)], "prediction": many})
+    parquet.write_table(ids, folder / "ids.parquet", **packed)
+    yield "ids.parquet"
+    zeros = pa.table({"prediction": np.zeros(2**24 + 1)})
+    for codec, new in (("zstd", pa.ipc.new_file), ("lz4", pa.ipc.new_stream)):
+        with new(folder / f"{codec}.arrow", zeros.schema, options=pa.ipc.IpcWriteOptions(compression=codec)) as writer:
+            writer.write_table(zeros)
+        yield f"{codec}.arrow"
+    yield text("lists.json", "[" + "[],{}," * 4_000_000 + "[]]")
+    yield text("own.json", json.dumps([{f"k{n}": 1} for n in range(20_000)]))
+    yield text("own.jsonl", "\n".join(json.dumps({f"k{n}-{m}": 1 for m in range(50)}) for n in range(2_000)))
+    yield text("within.jsonl", "\n".join(json.dumps({"a": {f"k{n}-{m}": 1 for m in range(300)}}) for n in range(300)))
     lists = pa.ListArray.from_arrays(pa.array([0, 2**23], pa.int32()), pa.array(np.zeros(2**23, np.float32)))
     parquet.write_table(pa.table({"logits": lists}), folder / "list.parquet")
     yield "list.parquet"

@@ -14,6 +14,11 @@ import pytest
 from made_predictions import as_npy, as_parquet
 from made_refusals import Cases, Refusal, write
 from piescope.audits import audit
+from piescope.problems import InputError
+from piescope.reading import columns, tables
+from piescope.reading.hints import Hints
+from piescope.reading.inputs import read_file
+from piescope.reading.tables import open_table
 
 CASES = Cases()
 
@@ -132,3 +137,22 @@ def test_columns_of_bytes_beside_the_predictions_are_left_alone(tmp_path: Path) 
     result = audit(path, path)
     assert result["inputs"]["matched_by"] == "id"
     assert any("not read: 'image'" in message for message in result["inputs"]["dense"]["told"])
+
+
+def test_lists_that_unpack_to_far_more_than_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the rows might be as long as all together: not even a batch of one row is sure to have room."""
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(np.zeros(2**20, np.float32)), 2**19)
+    parquet.write_table(pa.table({"logits": lists}), path := tmp_path / "a.parquet")
+    assert sum(batch.num_rows for batch in open_table(path, "parquet").batches()) == 2
+    monkeypatch.setattr(tables, "HARMLESS", 1_000)
+    with pytest.raises(InputError, match="lists that unpack to 4,194,304 bytes"):
+        list(open_table(path, "parquet").batches())
+
+
+def test_ids_that_unpack_to_far_more_than_their_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = pa.table({"id": [f"{number}" * 500 for number in range(1_000)], "prediction": [0, 1] * 500})
+    parquet.write_table(texts, path := tmp_path / "a.parquet", compression="zstd", use_dictionary=False)
+    assert read_file(path, Hints())[0].examples == 1_000
+    monkeypatch.setattr(columns, "MOST_IDS", 1_000)
+    with pytest.raises(InputError, match=r"ids of 1,4\d\d,\d{3} bytes"):
+        read_file(path, Hints())
