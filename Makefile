@@ -6,7 +6,7 @@ NODE := PATH="$(abspath $(BIN)):$$PATH"
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: demo test check tests whole fuzz faults screens package trackers bench golden docs lock setup browser strace explorer clean
+.PHONY: demo test check tests whole fuzz faults screens package trackers cluster bench golden docs lock setup browser strace slurm explorer clean
 
 demo: setup
 	$(BIN)/piescope run digits
@@ -48,13 +48,21 @@ package: setup
 trackers: setup .venv-trackers/ready
 	.venv-trackers/bin/python -m pytest -p no:cacheprovider tests/unit/cli/test_trackers.py
 
-.venv-trackers/ready: requirements-trackers.lock $(VENV)/ready
-	$(PYTHON) -m venv .venv-trackers
-	.venv-trackers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-trackers.lock
+# studies on a Ray cluster of three nodes and in a queue of SLURM, on this machine; processes and nodes of it are killed
+cluster: setup slurm .venv-cluster/ready
+	.venv-cluster/bin/python -m pytest -p no:cacheprovider tests/cluster
+
+.venv-%/ready: requirements-%.lock $(VENV)/ready
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-$*.lock
 	# what the tests have, piescope itself too, after what is only here
 	$(BIN)/python -c 'import site; print(f"import site; site.addsitedir({site.getsitepackages()[0]!r})")' \
-		> "$$(.venv-trackers/bin/python -c 'import site; print(site.getsitepackages()[0])')/tests.pth"
+		> "$$(.venv-$*/bin/python -c 'import site; print(site.getsitepackages()[0])')/tests.pth"
 	touch $@
+
+slurm:
+	@command -v slurmctld >/dev/null \
+		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge >/dev/null; }
 
 # throughput of training; how soon the explorer answers; whole pages of 10,000 and 60,000 examples: made, bytes, answers
 bench: setup browser
@@ -127,6 +135,10 @@ lock:
 	.lock-venv/bin/python -m pip install --quiet ".[wandb,mlflow]"
 	.lock-venv/bin/python -m pip freeze --exclude piescope > requirements-trackers.lock
 	rm -rf .lock-venv
+	$(PYTHON) -m venv .lock-venv
+	.lock-venv/bin/python -m pip install --quiet --upgrade pip ray submitit
+	.lock-venv/bin/python -m pip freeze > requirements-cluster.lock
+	rm -rf .lock-venv
 
 clean:
-	rm -rf $(VENV) $(DOCS) .venv-trackers site docs/live explorer/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(DOCS) .venv-trackers .venv-cluster site docs/live explorer/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -34,6 +34,9 @@ def install_command(extra: str) -> str:
 STUDY = ("torch", "sklearn", "threadpoolctl", "faiss", "umap", "matplotlib", "tomli_w", "pooch", "requests")
 """What the extra ``study`` brings, by the names that are imported."""
 
+EXTRAS = {**dict.fromkeys(STUDY, "study"), "ray": "ray", "submitit": "slurm"}
+"""By the names that are imported, the extra that brings it."""
+
 
 def missing_extra(error: ImportError) -> str | None:
     """The command that installs what could not be imported; None: it belongs to every installation.
@@ -47,8 +50,8 @@ def missing_extra(error: ImportError) -> str | None:
         >>> missing_extra(ModuleNotFoundError("No module named 'numpy'", name="numpy")) is None
         True
     """
-    library = (error.name or "").split(".")[0]
-    return install_command("study") if isinstance(error, ModuleNotFoundError) and library in STUDY else None
+    extra = EXTRAS.get((error.name or "").split(".")[0])
+    return install_command(extra) if isinstance(error, ModuleNotFoundError) and extra else None
 
 
 def _origin() -> dict[str, object]:

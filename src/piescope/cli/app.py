@@ -9,7 +9,6 @@ import signal
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ import typer
 
 from piescope.cli.audit import command as audit_command
 from piescope.cli.data_sets import check_data, downloading, place_of_data
+from piescope.cli.executors import ExecutorName, ExecutorOptions
 from piescope.cli.figures import FigureStyle, FigureWidth, write_figures
 from piescope.cli.outlets import take_over
 from piescope.cli.terminal import (
@@ -27,9 +27,7 @@ from piescope.cli.terminal import (
     concluded,
     console_here,
     cores,
-    device_type,
     fail,
-    gpus,
     guarded,
     ignore_signals,
     say,
@@ -65,12 +63,6 @@ def common(
     ] = False,
 ) -> None:
     """What does a neural network forget when it is compressed?"""
-
-
-class ExecutorName(StrEnum):
-    """How steps are spread."""
-
-    local = "local"
 
 
 class _Signals:
@@ -124,9 +116,25 @@ FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder 
 def run(
     study: StudyArgument,
     out: Annotated[Path | None, typer.Option(help="Folder for everything; default runs/NAME.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one per core, or per GPU.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes; default: one per core, or per GPU. With slurm: jobs; default: one."),
+    ] = None,
     device: Annotated[Device, typer.Option(help="Where networks run.")] = Device.auto,
-    executor: Annotated[ExecutorName, typer.Option(help="How steps are spread.")] = ExecutorName.local,
+    executor: Annotated[
+        ExecutorName, typer.Option(help="Here, on a Ray cluster, or as jobs of SLURM; the last two are extras.")
+    ] = ExecutorName.local,
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Of the Ray cluster, or auto: the one here; default: a new one here."),
+    ] = None,
+    gpu_share: Annotated[
+        float | None, typer.Option(min=0.01, max=1, help="Of a GPU, for each step on Ray; default: 1.")
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="For sbatch: time=24:00:00, partition=long, gres=gpu:1; repeatable."),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Discard what DIR holds of the study first.")] = False,
     checkpoint_seconds: Annotated[
         float, typer.Option(min=0, help="Between two checkpoints of a training: what a kill can lose.")
@@ -154,19 +162,24 @@ def run(
     from piescope.cli.trackers import Tracking, chosen
     from piescope.store import layout
     from piescope.study.execute import BusyError, execute
-    from piescope.study.executors.local import LocalExecutor
     from piescope.study.plan import make_plan
     from piescope.study.scheduling import Observer
     from piescope.wording import printable
 
-    del executor  # there is one so far
+    times = checkpoint_seconds, hung_after
+    spread = ExecutorOptions(executor, device, workers, address, gpu_share, tuple(slurm or ()), *times)
+    spread.check(bool(events or track))
     parsed, trackers = _load(study), chosen(track)
     folder = out if out is not None else Path("runs") / parsed.name
     console = console_here()
-    where = device_type(device)
-    devices = gpus() if where == "cuda" else []
-    count = workers if workers is not None else len(devices) or cores()
-    check_data(console, parsed, folder, place_of_data(data_dir, data), fresh)
+    place = place_of_data(data_dir, data)
+    if executor is ExecutorName.slurm:
+        check_data(console, parsed, folder, place, fresh)
+        say(console, spread.queue(parsed, folder, fresh))
+        return
+    steps, where = spread.start(folder)
+    count = steps.slots
+    check_data(console, parsed, folder, place, fresh)
     watch = Progress(console, count)
     told = [] if events is None else [Events(events, watch.say)]
     listening: list[Events | Tracking] = [
@@ -198,7 +211,6 @@ def run(
                 signals.heed()
                 observer.tick()
 
-            steps = LocalExecutor(folder, where, count, devices, checkpoint_seconds, hung_after)
             outcome = execute(parsed, folder, steps, fresh, replace(observer, tick=tick), announce)
             signals.heed()
     except BusyError as busy:

@@ -201,8 +201,10 @@ def concluded(command: Callable[[], object]) -> int:
 
 
 def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Processors that this process may use; of SLURM, which need not bind a job to its own, as many as the job has."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    given = os.environ.get("SLURM_CPUS_ON_NODE", "")
+    return min(allowed, int(given)) if given.isdecimal() and int(given) else allowed
 
 
 def device_type(wanted: Device) -> str:

@@ -153,6 +153,23 @@ class _Rounds:
         self._observer.failed(self.failed[-1])
 
 
+def prepare(study: Study, out: Path, fresh: bool) -> None:
+    """Makes a folder the study's, for runs that start elsewhere and later.
+
+    Args:
+        study: what they are to run.
+        out: its folder; made if missing.
+        fresh: throw away what the folder holds of this study first.
+
+    Raises:
+        StudyError: the folder holds another study, or is a file.
+        BusyError: a run that is at work there cannot be joined.
+    """
+    check_folder(study, out, fresh)
+    with folder_lock(out, patience=1.0) as lock:
+        _enter(study, out, lock, fresh)
+
+
 def _enter(study: Study, out: Path, lock: FolderLock | None, fresh: bool) -> None:
     """Makes the folder ready if nobody else is at work there, else joins those who are.
 

@@ -1,0 +1,52 @@
+"""Which executor `run` takes, and which options go with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from piescope.cli.executors import ExecutorName, ExecutorOptions
+from piescope.cli.terminal import Device, cores
+from piescope.problems import InputError
+from piescope.study.executors.local import LocalExecutor
+
+OPTIONS = ExecutorOptions(ExecutorName.local, Device.cpu, 3, None, None, (), 60.0, 600.0)
+
+
+def test_here_by_default(tmp_path: Path) -> None:
+    OPTIONS.check(is_watched=True)
+    executor, device = OPTIONS.start(tmp_path)
+    assert isinstance(executor, LocalExecutor) and (executor.slots, device) == (3, "cpu")
+    assert replace(OPTIONS, workers=None).start(tmp_path)[0].slots == cores()
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"address": "head:6379"}, "--address"),
+        ({"gpu_share": 0.5}, "--gpu-share"),
+        ({"slurm": ("time=5",)}, "--slurm"),
+        ({"executor": ExecutorName.slurm, "address": "head:6379"}, "--address"),
+        ({"executor": ExecutorName.ray, "slurm": ("time=5",)}, "--slurm"),
+    ],
+)  # fmt: skip
+def test_options_of_another_executor(changed: dict[str, object], fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        replace(OPTIONS, **changed).check(is_watched=False)  # type: ignore[arg-type]
+
+
+def test_jobs_of_a_queue_have_no_watcher() -> None:
+    queued = replace(OPTIONS, executor=ExecutorName.slurm, slurm=("time=5",))
+    queued.check(is_watched=False)
+    with pytest.raises(InputError, match="--events or --track"):
+        queued.check(is_watched=True)
+
+
+def test_a_job_of_slurm_has_as_many_cores_as_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SLURM_CPUS_ON_NODE", raising=False)
+    free = cores()
+    for given, expected in (("1", 1), ("100000", free), ("0", free), ("many", free)):
+        monkeypatch.setenv("SLURM_CPUS_ON_NODE", given)
+        assert cores() == expected
