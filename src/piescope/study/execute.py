@@ -132,7 +132,7 @@ class _Rounds:
     def _look(self) -> None:
         """A step whose parent was set aside is tried again; one that is damaged whenever it is made is not."""
         self._plan = plan_of_what_can_be(self._whole, self._store) if self.failed else self._whole
-        self.fit = settle(self._plan, self._store, self._held)
+        self.fit = settle(self._plan, self._store, self._held, self._observer.said)
         if not self.fit.unfit:
             return
         self._observer.unfit(self.fit.unfit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from piescope.store import layout
@@ -14,6 +14,8 @@ from piescope.store.quarantine import set_aside
 from piescope.store.soundness import Glance, hashed, look
 from piescope.study.plan import Plan, Ref, Step
 from piescope.wording import listed
+
+HASHING = "finished steps changed after they were written, as copies do: comparing their bytes with their hashes"
 
 LOOK = 1.0
 """Seconds between two looks at what another runner is about to set aside."""
@@ -66,20 +68,25 @@ class Fitting:
         return [step for step in plan.steps if step.ref not in self.manifests]
 
 
-def fit_of(plan: Plan, store: Store, hashing: bool = False, more: Iterable[Step] = ()) -> Fitting:
+def fit_of(
+    plan: Plan, store: Store, hashing: Callable[[str], None] | None = None, more: Iterable[Step] = ()
+) -> Fitting:
     """Looks at every step.
 
     Args:
         plan: which steps, parents before children.
         store: where they are.
-        hashing: whether files that changed after they were written are hashed, so that their fault is known.
+        hashing: told, once, that files that changed after they were written are hashed; None: they are not.
         more: steps that are looked at after those of the plan.
     """
-    fit, labels = Fitting(), {step.ref: step.label for step in plan.steps}
+    fit, labels, told = Fitting(), {step.ref: step.label for step in plan.steps}, False
     for step in [*plan.steps, *more]:
         folder = layout.artefact(store.out, step.kind, step.key)
-        first = look(folder)
-        seen = hashed(folder, first, every=False) if hashing else first
+        first = seen = look(folder)
+        if first.changed and hashing is not None:
+            if not told:
+                hashing(HASHING)
+            told, seen = True, hashed(folder, first, every=False)
         misfits = _misfits(step, seen.manifest, fit)
         if seen.fault:
             fit.unfit.append(Unfit(step, seen.fault, True, first))
@@ -115,7 +122,7 @@ def _misfits(step: Step, manifest: Manifest | None, fit: Fitting) -> list[Ref]:
     return [ref for ref, parent in present.items() if recorded.get(ref.key) != parent.content]
 
 
-def settle(plan: Plan, store: Store, leases: Holder) -> Fitting:
+def settle(plan: Plan, store: Store, leases: Holder, said: Callable[[str], None]) -> Fitting:
     """Looks at every step, and sets aside the finished ones that cannot be used, each under its lease.
 
     Of what hangs on a step that is set aside, nothing is touched before that step is there again: made again it is
@@ -123,7 +130,7 @@ def settle(plan: Plan, store: Store, leases: Holder) -> Fitting:
     """
     done: list[Unfit] = []
     while True:
-        fit = fit_of(plan, store, hashing=True)
+        fit = fit_of(plan, store, said)
         aside = [unfit for unfit in fit.unfit if _set_aside(unfit, store, leases)]
         done += aside
         if len(aside) == len(fit.unfit):

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from made_stores import MADE, held, labelled, make, make_all, small_plan
 from piescope.cli.app import app
-from piescope.store import layout
+from piescope.store import layout, ownership
 from piescope.store.artefacts import Store
 from piescope.store.durable import as_json
 from piescope.store.quarantine import set_aside
@@ -112,3 +112,11 @@ def test_a_run_at_work_is_not_disturbed(out: Path) -> None:
 def test_a_store_alone_is_no_study(tmp_path: Path) -> None:
     Store(tmp_path).write("train", OTHER, {MADE: b"1"}, "x", {})
     assert CliRunner().invoke(app, ["gc", str(tmp_path)]).exit_code == 2
+
+
+def test_fresh_discards_what_was_set_aside_and_leaves_what_is_not_ours(out: Path) -> None:
+    layout.verifying(out).write_text("")
+    mine = layout.quarantine(out) / f"train-{MODEL.key}-1" / "notes.txt"
+    mine.write_text("mine")
+    ownership.discard(out)
+    assert [path for path in out.rglob("*") if path.is_file() and not path.name.startswith(".tmp-")] == [mine]

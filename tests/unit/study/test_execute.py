@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -95,10 +96,10 @@ def test_a_step_that_is_damaged_whenever_it_is_made_ends_as_failed(out: Path, mo
     shutil.rmtree(folder)
     real = executing.settle
 
-    def on_a_bad_disk(plan: Plan, store: Store, leases: Holder) -> Fitting:
+    def on_a_bad_disk(plan: Plan, store: Store, leases: Holder, said: Callable[[str], None]) -> Fitting:
         if folder.is_dir():
             (folder / MADE).write_bytes(b"x")
-        return real(plan, store, leases)
+        return real(plan, store, leases, said)
 
     monkeypatch.setattr(executing, "settle", on_a_bad_disk)
     again = Heard(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,9 @@ OTHERS = {
 """What reads them in turn."""
 
 
-def settle(plan: Plan, store: Store) -> Fitting:
+def settle(plan: Plan, store: Store, said: Callable[[str], None] = str) -> Fitting:
     with Holder(store.out) as leases:
-        return settle_with(plan, store, leases)
+        return settle_with(plan, store, leases, said)
 
 
 def labels(fit: Fitting) -> list[str]:
@@ -105,8 +106,9 @@ def test_a_changed_file_is_hashed_once_and_set_aside_if_it_is_damaged(plan: Plan
     content = file.read_bytes()
     file.write_bytes(content)  # as a copy does
     assert fit_of(plan, store).changed == [model]
-    assert not settle(plan, store).unfit
-    assert not fit_of(plan, store).changed
+    lines: list[str] = []
+    assert not settle(plan, store, lines.append).unfit
+    assert not settle(plan, store, lines.append).changed and lines == [fitting.HASHING]
     file.write_bytes(content[:-2] + b"!\n")
     assert not fit_of(plan, store).unfit
     (unfit,) = settle(plan, store).unfit
