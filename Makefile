@@ -29,7 +29,8 @@ whole: setup browser strace explorer/node_modules/.package-lock.json
 
 # every reader of the audit on thousands of damaged files, pages with thousands of hostile names; make test has a short sample
 fuzz: setup browser
-	PIESCOPE_FUZZ=audit-long $(BIN)/python -m pytest tests/unit/reading/test_fuzz.py tests/unit/reading/test_roles.py tests/browser/test_hostile.py
+	PIESCOPE_FUZZ=audit-long $(BIN)/python -m pytest tests/unit/reading/test_fuzz.py tests/unit/reading/test_roles.py tests/browser/test_hostile.py \
+		tests/unit/adapters/test_weights.py tests/unit/adapters/test_pickled_tensors.py tests/unit/test_parquet_pages.py tests/unit/test_arrow_batches.py
 
 # every page at every size, in light and dark, with and without a script; make test has a sample, tests/artefacts the pictures
 screens: setup browser

@@ -36,6 +36,9 @@ SMALL = Path(__file__).parent / "small.toml"
 HANG = 3600.0
 """Seconds after which a program hangs, on however busy a machine; no test waits for less, and none asks for speed."""
 
+LONG = 30 if os.environ.get("PIESCOPE_FUZZ") else 1
+"""How many times as many damaged files `make fuzz` looks at."""
+
 SEEN = {"COLUMNS": "120", "NO_COLOR": "1"}
 """The terminal of every command of the tests."""
 

@@ -17,8 +17,8 @@ DICTIONARY, BATCH = 2, 3
 MOST_BUFFERS = 2**20
 
 
-def largest_batch(path: Path) -> int:
-    """Bytes that the packed buffers of a batch unpack to, of the largest; 0: none is packed.
+def unpacked_batches(path: Path) -> list[int]:
+    """Bytes that the packed buffers of each batch (and dictionary) unpack to; 0: none of it is packed.
 
     Raises:
         ValueError: damaged.
@@ -28,13 +28,13 @@ def largest_batch(path: Path) -> int:
         >>> from pyarrow import feather
         >>> with tempfile.NamedTemporaryFile(suffix=".arrow") as file:
         ...     feather.write_feather(pa.table({"a": [0] * 1000}), file.name, compression="zstd")
-        ...     largest_batch(Path(file.name))
-        8000
+        ...     unpacked_batches(Path(file.name))
+        [8000]
     """
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
             places = _blocks(content) if content[:6] == MAGIC else _messages(content)
-            return max((_unpacked(content, *place) for place in places), default=0)
+            return [_unpacked(content, *place) for place in places]
     except (struct.error, IndexError) as reason:
         raise ValueError("a damaged Arrow file") from reason
 

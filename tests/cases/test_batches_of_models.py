@@ -11,6 +11,7 @@ import pytest
 
 import piescope
 from conftest import run_piescope
+from piescope.adapters import running
 from piescope.adapters.batches import ONNX_OPERATIONS, batch_note, dynamic_operations_of_onnx
 from piescope.adapters.opening import open_model
 from piescope.adapters.running import run_model
@@ -244,6 +245,25 @@ def test_batches_are_of_the_size_that_is_asked_for(size: int) -> None:
     whole, rest = divmod(24, size)
     assert seen[: whole + bool(rest)] == [size] * whole + [rest] * bool(rest)
     assert told.parts[0].examples == 24
+
+
+def test_a_batch_of_large_pictures_is_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def model(pixels: Any) -> Any:
+        sizes.append(len(pixels))
+        return np.zeros(len(pixels), np.int64)
+
+    pictures = Pictures.of((np.zeros((50, 3, 10, 10), np.uint8), np.zeros(50, np.int64)))
+    opened = open_model(model, name="m", pictures=pictures)
+    monkeypatch.setattr(running, "MOST_IN_BATCH", 300 * 20 + 299)
+    sizes.clear()
+    run_model(opened, pictures, "dense", lambda *_: None, 32)
+    assert sizes[:3] == [20, 20, 10]
+    monkeypatch.setattr(running, "MOST_IN_BATCH", 1)
+    sizes.clear()
+    run_model(opened, pictures, "dense", lambda *_: None, 32)
+    assert sizes[:50] == [1] * 50
 
 
 def test_what_whole_numbers_are_can_be_said_of_a_model() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from payloads import broken_pictures
+from payloads import bomb, broken_pictures
 from piescope.auditing.thumbnails import LARGEST, thumbnail
 from piescope.data.readers.decoding import MOST_PIXELS, decoded
 from piescope.problems import DataError
@@ -28,3 +28,10 @@ def test_a_picture_is_refused_or_becomes_a_small_one(kind: str) -> None:
     assert pixels.shape[0] * pixels.shape[1] <= MOST_PIXELS
     small = png_pixels(thumbnail(pixels))
     assert small is not None and max(small.shape[:2]) <= LARGEST
+
+
+def test_empty_pictures_that_are_large_are_bombs() -> None:
+    """36 million black pixels in 35 kB: 108 MB each, and models see hundreds at once."""
+    with pytest.raises(DataError, match="6000 x 6000 pixels in"):
+        decoded(bomb(6_000), "a picture")
+    assert decoded(bomb(1_000), "a picture").shape == (1_000, 1_000)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from pyarrow import parquet
 
+from conftest import LONG
 from piescope import parquet_pages
 from piescope.parquet_pages import chunks_of, held_at_once
 
@@ -86,7 +87,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@settings(max_examples=300)
+@settings(max_examples=300 * LONG)
 @given(data=some.data())
 def test_any_damage_is_a_value_error_or_facts(whole: Path, data: some.DataObject) -> None:
     content = bytearray(whole.read_bytes())

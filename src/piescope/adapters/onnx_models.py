@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import mmap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,38 @@ def open_onnx(path: Path, settings: Settings) -> OnnxModel:
         other = f"a file that cannot be read ({reason.strerror})", "check its permissions"
     if other is not None:
         raise ModelError.of(path.name, path.name, other[0], EXPECTED, other[1])
+    for place in _data_beside(path):
+        if not _is_beside(path, place):
+            found, cure = (
+                f"weights in {place}",
+                "put them beside the model: onnx.save(model, path, save_as_external_data=True)",
+            )
+            raise ModelError.of(path.name, path.name, found, "files in the model's own folder", cure)
     return OnnxModel(path, f"onnx:{path.name}", settings)
+
+
+def _is_beside(path: Path, place: str) -> bool:
+    """Whether a place is a plain file in the folder of a model, or nothing."""
+    try:
+        beside = (path.parent / place).resolve()
+        return beside.is_relative_to(path.parent.resolve()) and (beside.is_file() or not beside.exists())
+    except (OSError, ValueError, RuntimeError):  # no path at all, or links in a circle
+        return False
+
+
+LOCATION = b"\x0a\x08location"
+"""A key of a tensor's external_data as protobuf writes it, before its value: field 2, a length, a text."""
+
+
+def _data_beside(path: Path) -> Iterator[str]:
+    """Where a model says that weights lie outside of it; what is written in another order leads nowhere: ``/``."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        place = content.find(LOCATION)
+        while place >= 0:
+            place += len(LOCATION)
+            size = content[place + 1] if content[place : place + 1] == b"\x12" and place + 1 < len(content) else 0
+            yield content[place + 2 : place + 2 + size].decode("utf-8", "replace") if 0 < size < 128 else "/"
+            place = content.find(LOCATION, place)
 
 
 def _what_it_is_instead(head: bytes) -> tuple[str, str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,9 @@ from piescope.reading.predictions import LabelColumn
 OnExamples = Callable[[str, int, int], None]
 """Hears which side is at work, how many examples are done and how many there are."""
 
+
+READ_AT_ONCE, MOST_IN_BATCH = 8, 2**30
+"""Pictures that are decoded together, and bytes of those that a model sees together."""
 
 RUNNERS = ("torch", "onnxruntime")
 """Libraries that run models."""
@@ -52,9 +55,10 @@ def run_model(
     scores: Spool | None = None
     labels: Spool | None = None
     points: Spool | None = None
-    for start in range(0, len(pictures), batch_size):
-        stop = min(start + batch_size, len(pictures))
-        said = model.scores(pictures.batch(start, stop))
+    stop = 0
+    for batch in _batches(pictures, batch_size):
+        stop += len(batch)
+        said = model.scores(batch)
         if said.scores is not None:
             scores = scores or Spool(np.dtype(np.float32), said.scores.shape[1:])
             scores.append(said.scores)
@@ -81,6 +85,20 @@ def run_model(
     note = batch_note(model, pictures, batch_size)
     notes = (*model.notes, note) if note else tuple(model.notes)
     return SideInput(model.name, (part,), representation, notes, tuple(name for name in RUNNERS if name in sys.modules))
+
+
+def _batches(pictures: Pictures, size: int) -> Iterator[list[np.ndarray]]:
+    """So many at once, or fewer where they are so large that a batch would fill the memory."""
+    batch, held = list[np.ndarray](), 0
+    for start in range(0, len(pictures), READ_AT_ONCE):
+        for picture in pictures.batch(start, start + READ_AT_ONCE):
+            if len(batch) == size or (batch and held + picture.nbytes > MOST_IN_BATCH):
+                yield batch
+                batch, held = [], 0
+            batch.append(picture)
+            held += picture.nbytes
+    if batch:
+        yield batch
 
 
 def replace_name(stored: StoredArray, source: str) -> StoredArray:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from piescope.arrow_batches import largest_batch
+from piescope.arrow_batches import unpacked_batches
 from piescope.parquet_pages import Chunk, chunks_of, held_at_once
 from piescope.problems import InputError
 from piescope.reading.arrow import LONGEST_TEXT, MOST_TEXT, as_type, plain_type, text_lengths
@@ -352,7 +352,7 @@ def _longest_text(path: Path, texts: Sequence[Chunk]) -> int:
 
 
 def _open_arrow(path: Path) -> TableFile:
-    size, unpacked = path.stat().st_size, largest_batch(path)
+    size, unpacked = path.stat().st_size, max(unpacked_batches(path), default=0)
     if unpacked > max(HARMLESS, MOST_GROWTH * size):
         found, expected = (
             f"a batch that unpacks to {unpacked:,} bytes",

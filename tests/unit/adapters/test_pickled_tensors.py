@@ -8,9 +8,10 @@ from collections import OrderedDict
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from conftest import LONG
 from piescope.adapters.pickled_tensors import NoTensor, RunsCodeError, followed
 
 PLAIN = some.recursive(
@@ -50,6 +51,7 @@ def test_a_dict_that_is_read_from_a_list_takes_it(recwarn: pytest.WarningsRecord
     assert read == [[], {"a": 1}, {}, {}]
 
 
+@settings(max_examples=200 * LONG)
 @given(content=some.binary(max_size=200), start=some.sampled_from([b"", b"\x80\x02", b"\x80\x02}(X\x01\x00\x00\x00a"]))
 def test_any_bytes_are_a_value_or_a_fault(content: bytes, start: bytes) -> None:
     try:

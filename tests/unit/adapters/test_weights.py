@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.utils import prune
 
+from conftest import LONG
 from made_models import fault, same_scores
 from piescope.adapters.opening import open_model
 from piescope.adapters.weight_files import kind_of_weights
@@ -159,7 +160,9 @@ def test_names_shapes_and_numbers_that_do_not_fit(tmp_path: Path, net: WideResNe
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=150 * LONG,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_any_bytes_are_weights_or_refused(tmp_path: Path, data: st.DataObject) -> None:

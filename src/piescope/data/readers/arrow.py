@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from piescope.arrow_batches import unpacked_batches
 from piescope.data.checks import SHOWN, check_class_ids, check_names, numbered
 from piescope.data.halves import HALVES, Half, called
 from piescope.data.pictures import Pictures
 from piescope.data.readers.decoding import decoded, whole_file
+from piescope.parquet_pages import chunks_of
 from piescope.problems import DataError
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 IMAGE_COLUMNS = ("image", "img", "images", "picture", "pixel_values")
 LABEL_COLUMNS = ("label", "labels", "fine_label", "class", "target")
 ID_COLUMNS = ("id", "example_id", "image_id", "ids")
+
+MOST_GROWTH, HARMLESS = 20, 2**27
+"""What is unpacked at once may be so many times the file, or so many bytes."""
 
 MOST_BYTES_A_GROUP = 8 << 30
 """Of the pictures of one Parquet row group: two of them are held at a time."""
@@ -193,6 +198,7 @@ def pictures_of_arrow(files: Sequence[Path], name: str, half: str, features: dic
     tables = []
     for file in files:
         with _whole_table(name, file):
+            _check_growth(name, file, sum(unpacked_batches(file)))
             tables.append(_mapped(file))
     _check_shards([table.schema for table in tables], name)
     columns = _columns(tables[0].schema, features, name)
@@ -224,6 +230,14 @@ def _whole_table(name: str, file: Path) -> AbstractContextManager[None]:
     import pyarrow as pa
 
     return whole_file(name, file.name, "table", "Parquet or Arrow", "download or save it again", pa.ArrowException)
+
+
+def _check_growth(name: str, file: Path, unpacked: int) -> None:
+    """Refuses what unpacks to far more than the file has: pictures are packed already."""
+    most = max(HARMLESS, MOST_GROWTH * file.stat().st_size)
+    if unpacked > most:
+        found, cure = f"rows that unpack to {unpacked:,} bytes", "write it again, with pictures as PNG or JPEG"
+        raise DataError.of(name, file.name, found, f"at most {most:,} for so small a file", cure)
 
 
 def _check_shards(schemas: Sequence[object], name: str) -> None:
@@ -287,6 +301,10 @@ def pictures_of_parquet(files: Sequence[Path], name: str, half: str) -> Pictures
         if max(sizes, default=0) > MOST_BYTES_A_GROUP:
             found, cure = f"a row group of {max(sizes):,} bytes", "write it with smaller row groups"
             raise DataError.of(name, file.name, found, f"at most {MOST_BYTES_A_GROUP:,}", cure)
+        with _whole_table(name, file):
+            chunks = chunks_of(file, [columns.image, *columns.small])
+        for group in range(shard.num_row_groups):
+            _check_growth(name, file, sum(chunk.unpacked for chunk in chunks if chunk.group == group))
     shards = _Shards(opened, columns.image)
     with _whole_table(name, files[0]):
         table = _joined([shard.read(columns=columns.small, use_threads=False) for shard in opened], columns.small)

@@ -27,6 +27,9 @@ MODES = (*PLAIN_MODES, "CMYK")
 MOST_PIXELS = 64_000_000
 """Of one picture: more is a bomb, or no data set for small networks."""
 
+MOST_GROWTH, HARMLESS = 300, 2**24
+"""Decoded bytes for a byte of a picture's file, where it has so many pixels; a picture of anything has a tenth."""
+
 BROKEN = (
     *(ValueError, EOFError, OSError, RuntimeError, NotImplementedError, MemoryError),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -113,9 +116,13 @@ def opened(content: bytes | Path, where: str, modes: tuple[str, ...] = MODES) ->
         raise DataError.of(where, where, found, f"at most {MOST_PIXELS:,}", "scale it down") from None
     except (*BROKEN, SyntaxError) as reason:
         raise _no_picture(content, where, reason) from None
-    if picture.width * picture.height > MOST_PIXELS:
-        found, expected = f"{picture.width} x {picture.height} pixels", f"at most {MOST_PIXELS:,}"
-        cure = "scale it down first"
+    pixels, size = (
+        picture.width * picture.height,
+        len(content) if isinstance(content, bytes) else content.stat().st_size,
+    )
+    if pixels > MOST_PIXELS or (pixels > HARMLESS and 3 * pixels > MOST_GROWTH * size):
+        found, cure = f"{picture.width} x {picture.height} pixels in {size:,} bytes", "scale it down first"
+        expected = f"at most {MOST_PIXELS:,} pixels, and of more than {HARMLESS:,} no empty ones"
     elif picture.mode not in modes:
         kinds = "8-bit grey, palette, RGB or CMYK" if "CMYK" in modes else "8-bit grey, palette or RGB"
         found, expected, cure = f"colour mode {picture.mode}", kinds, "convert it to 8-bit RGB"

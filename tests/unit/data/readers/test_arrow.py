@@ -14,6 +14,7 @@ import pytest
 
 from made_pictures import FEATURES, RNG, fault, hf_table, picture, write_stream
 from piescope.data.opening import open_pictures
+from piescope.data.readers.arrow import pictures_of_arrow, pictures_of_parquet
 from piescope.problems import DataError
 
 
@@ -132,3 +133,18 @@ def test_offsets_that_lie_are_found_before_they_are_followed(tmp_path: Path) -> 
     with pa.OSFile(str(tmp_path / "lie.arrow"), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
         writer.write_table(table)
     assert "no whole table" in fault(tmp_path / "lie.arrow")
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_pictures_that_unpack_to_far_more_than_their_file(kind: str, tmp_path: Path) -> None:
+    rows = pa.table({"image": pa.array([bytes(10_000_000)] * 16), "label": [0, 1] * 8})
+    path = tmp_path / f"test.{kind}"
+    if kind == "parquet":
+        parquet.write_table(rows, path, use_dictionary=False, compression="zstd")
+        read = pictures_of_parquet
+    else:
+        with pa.ipc.new_file(path, rows.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+            writer.write_table(rows)
+        read = pictures_of_arrow
+    with pytest.raises(DataError, match="rows that unpack to 160,"):
+        read([path], "data", "test")
