@@ -157,6 +157,7 @@ class Checkpoints:
             raise MisfitError(f"it has {len(done)} of {steps} steps of {stage}")
         if is_under_way:
             moment.restore({name: tensor for name, tensor in stored.items() if not name.startswith("losses.")})
+            self._found = Checkpoint(stage, {})  # its tensors may be large, and are copied
         self._stage, self._moment = stage, moment
         self._losses[stage] = done.tolist()
         return self._losses[stage]
