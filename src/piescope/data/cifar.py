@@ -25,6 +25,10 @@ PIXELS = 3 * 32 * 32
 OFFICIAL_ADDRESS = "https://www.cs.toronto.edu/~kriz/"
 
 
+LARGEST_FILE = 2**28
+"""Bytes of a file of either data set, tarballs too."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """One official form of a data set.
@@ -98,10 +102,13 @@ def _read_any(layout: Layout, place: Path, name: str) -> tuple[str, dict[str, by
         # "train" and "test" are CIFAR-100's files but also everybody's folders: a folder is no file
         if present:
             _check_complete(layout, folder, present, name)
+            for file in layout.files:
+                _check_size(folder / file, layout, name)
             return str(folder), {file: (folder / file).read_bytes() for file in layout.files}
     archive = place if place.name == layout.archive and place.is_file() else place / layout.archive
     if not archive.is_file():
         return None
+    _check_size(archive, layout, name)
     with archive.open("rb") as opened:
         md5 = hashlib.file_digest(opened, "md5").hexdigest()
     if md5 != layout.archive_md5:
@@ -109,6 +116,16 @@ def _read_any(layout: Layout, place: Path, name: str) -> tuple[str, dict[str, by
         cure = f"delete it and fetch it again: {OFFICIAL_ADDRESS}{layout.archive}"
         raise DataError.of(name, str(archive), found, f"MD5 {layout.archive_md5}, as published", cure)
     return str(archive), _members(layout, archive, name)
+
+
+def _check_size(file: Path, layout: Layout, name: str) -> None:
+    """Refuses what would take minutes to hash, or all memory to hold."""
+    size = file.stat().st_size
+    if size > LARGEST_FILE:
+        cure = f"unpack or fetch it again: {OFFICIAL_ADDRESS}{layout.archive}"
+        raise DataError.of(
+            name, str(file), f"{size:,} bytes", f"at most {LARGEST_FILE:,}: the largest has 171 million", cure
+        )
 
 
 def _check_complete(layout: Layout, place: Path, present: list[str], name: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import at_most
 from made_pictures import packed, small_cifar
 from piescope.data import cifar
 from piescope.data.cifar import CIFAR10, CIFAR100, load_cifar
@@ -168,3 +169,21 @@ def test_the_binary_parser_refuses_a_broken_length() -> None:
 def test_broken_pickles_raise_nothing_but_a_plain_error(content: bytes) -> None:
     with contextlib.suppress(ValueError, KeyError):
         CIFAR10.layouts[1].parse("data_batch_1", content)
+
+
+@pytest.mark.parametrize("name", ["data_batch_3.bin", "cifar-10-binary.tar.gz"])
+def test_files_larger_than_any_are_not_read(name: str, tmp_path: Path) -> None:
+    whole = (
+        "data_batch_1.bin",
+        "data_batch_2.bin",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "data_batch_5.bin",
+        "test_batch.bin",
+    )
+    for file in (name,) if name.endswith("gz") else whole:
+        (tmp_path / file).write_bytes(b"")
+    with (tmp_path / name).open("wb") as sparse:
+        sparse.truncate(2**40)
+    with at_most(5), pytest.raises(DataError, match="1,099,511,627,776 bytes"):
+        load_cifar(CIFAR10, [tmp_path])
