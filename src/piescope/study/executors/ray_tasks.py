@@ -48,7 +48,7 @@ class RayExecutor:
             machine, which nothing outside it reaches and which ends with the run.
         gpu_share: of a GPU, for each task.
         checkpoint_seconds: between two checkpoints of a training.
-        hung_after: seconds without a sign of life after which a worker that has begun is killed.
+        hung_after: seconds without a sign of life after which a worker is killed.
 
     Attributes:
         device: ``"cpu"`` or ``"cuda"``.
@@ -68,20 +68,16 @@ class RayExecutor:
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         hung_after: float = HUNG_AFTER,
     ) -> None:
-        self._ray = _connected(address)
+        self._ray, self._address = _connected(address), address
         self.device = device or ("cuda" if self._ray.cluster_resources().get("GPU") else "cpu")
         self._workers, self._hung_after = workers, hung_after
         self._share = gpu_share if self.device == "cuda" else 0.0
-        here = self._ray.get_runtime_context().get_node_id()
-        self._relay = self._ray.remote(Relay).options(num_cpus=0, **self._on(here)).remote()
-        self._task = self._ray.remote(work).options(
-            max_retries=0, num_cpus=1, num_gpus=self._share, runtime_env={"env_vars": _variables()}
-        )
-        self._constants = str(out.resolve()), self.device, checkpoint_seconds, self._relay
+        self._constants = str(out.resolve()), self.device, checkpoint_seconds
         self._under_way: dict[Any, _Try] = {}
+        self._given_up: list[Event] = []
         self._silence = Silence()
         self._looked, self._room = 0.0, 0
-        self._look()
+        self._make_ready()
 
     @property
     def slots(self) -> int:
@@ -90,12 +86,16 @@ class RayExecutor:
         return self._workers or self._room
 
     def start(self, steps: int) -> None:
-        """Nothing: Ray starts workers as they are needed."""
+        """Connects again after a stop; Ray starts workers as they are needed."""
+        if not self._ray.is_initialized():
+            self._ray = _connected(self._address)
+            self._make_ready()
 
     def submit(self, task: Task) -> None:
         """Makes a task of a step."""
         token = task.lease.folder.name
-        self._under_way[self._task.remote(task.step.key, token, *self._constants)] = _Try(task, token)
+        ref = self._task.remote(task.step.key, token, *self._constants, self._relay)
+        self._under_way[ref] = _Try(task, token)
 
     def events(self, patience: float) -> list[Event]:
         """What workers have said, and what became of tasks."""
@@ -108,13 +108,14 @@ class RayExecutor:
         heard = [event for sign in self._ray.get(self._relay.heard.remote()) for event in self._hear(sign)]
         heard += [self._end(ref) for ref in ended]
         self._look()
+        heard, self._given_up = heard + self._given_up, []
         return heard
 
     def abandon(self, key: str) -> None:
         """Ends the task that does this step."""
-        for ref, tried in self._under_way.items():
+        for ref, tried in list(self._under_way.items()):
             if tried.task.step.key == key:
-                self._kill(ref, tried)
+                self._give_up(ref, "another runner does it")
 
     def wind_down(self) -> None:
         """Trainings leave a checkpoint and end."""
@@ -129,7 +130,17 @@ class RayExecutor:
         if self._under_way:
             self._ray.wait(list(self._under_way), num_returns=len(self._under_way), timeout=LONGEST_END)
         self._under_way.clear()
+        self._given_up.clear()
         self._ray.shutdown()
+
+    def _make_ready(self) -> None:
+        """The relay, on this node, and the task, both of the present connection."""
+        here = self._ray.get_runtime_context().get_node_id()
+        self._relay = self._ray.remote(Relay).options(num_cpus=0, **self._on(here)).remote()
+        self._task = self._ray.remote(work).options(
+            max_retries=0, num_cpus=1, num_gpus=self._share, runtime_env={"env_vars": _variables()}
+        )
+        self._look()
 
     def _look(self) -> None:
         """At how much room there is, and at who is silent."""
@@ -138,10 +149,15 @@ class RayExecutor:
         self._looked = time.monotonic()
         has = self._ray.cluster_resources()
         self._room = room(has.get("CPU", 0.0), has.get("GPU", 0.0), self._share)
-        for ref, tried in self._under_way.items():
-            if tried.sign is not None and self._silence.of(tried.token, tried.life()) > self._hung_after:
-                tried.killed_because = f"its worker gave no sign of life for {self._hung_after:g} s and was killed"
-                self._kill(ref, tried)
+        has_room = self._has_room()
+        for ref, tried in list(self._under_way.items()):
+            if self._silence.of(tried.token, tried.life(has_room)) > self._hung_after:
+                self._give_up(ref, f"its worker gave no sign of life for {self._hung_after:g} s and was killed")
+
+    def _has_room(self) -> bool:
+        """Whether a task that waits would begin."""
+        free = self._ray.available_resources()
+        return free.get("CPU", 0.0) >= 1 and free.get("GPU", 0.0) >= self._share
 
     def _hear(self, sign: Sign) -> Iterator[Event]:
         tried = next((tried for tried in self._under_way.values() if tried.token == sign.token), None)
@@ -160,8 +176,15 @@ class RayExecutor:
         try:
             ended: Event = self._ray.get(ref)
         except self._ray.exceptions.RayError as error:
-            return lost(tried.task.step.key, error, tried.killed_because)
+            return lost(tried.task.step.key, error)
         return ended
+
+    def _give_up(self, ref: Any, reason: str) -> None:
+        """Kills a worker and waits for nothing: what it still writes is fenced off with its lease."""
+        tried = self._under_way.pop(ref)
+        self._silence.forget(tried.token)
+        self._kill(ref, tried)
+        self._given_up.append(Unsuccessful(tried.task.step.key, reason, reason, True))
 
     def _kill(self, ref: Any, tried: _Try) -> None:
         """A task that waits is taken back; a process is killed on its node, for one that was stopped hears nothing."""
@@ -184,18 +207,20 @@ class _Try:
         token: of the lease.
         sign: the last one of its worker; None: it has not begun.
         images: that it has told of.
-        killed_because: why it was killed, if it was.
     """
 
     task: Task
     token: str
     sign: Sign | None = None
     images: int = 0
-    killed_because: str = ""
 
-    def life(self) -> int:
-        """What grows as long as its worker lives: a training's images, else what its process has computed."""
-        assert self.sign is not None
+    def life(self, has_room: bool) -> float:
+        """What grows as long as its worker lives: a training's images, else what its process has computed.
+
+        Of one that has given no sign, time, while it may be waiting for room: with room it should have begun.
+        """
+        if self.sign is None:
+            return 0.0 if has_room else time.monotonic()
         return self.images if self.task.step.forward_backward and self.images else int(10 * self.sign.computed)
 
 
@@ -211,7 +236,7 @@ def room(cpus: float, gpus: float, share: float) -> int:
     return min(int(cpus), int(gpus * share**-1) if share > 1 else int(gpus) * int(1 / share + 1e-9))
 
 
-def lost(key: str, error: Exception, killed_because: str = "") -> Unsuccessful:
+def lost(key: str, error: Exception) -> Unsuccessful:
     """What is told of a task of which Ray says that it came to nothing.
 
     Example:
@@ -220,7 +245,7 @@ def lost(key: str, error: Exception, killed_because: str = "") -> Unsuccessful:
         'its node was lost: see that it is up, and `ray status`'
     """
     name, text = type(error).__name__, str(error)
-    reason = killed_because or LOST.get(name) or " ".join(f"{name}: {text}".split())[:300]
+    reason = LOST.get(name) or " ".join(f"{name}: {text}".split())[:300]
     return Unsuccessful(key, reason, text or reason, True, name == "OutOfMemoryError")
 
 

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from piescope.store import layout
+from piescope.store.artefacts import Store
 from piescope.store.leases import Lease
 from piescope.study.executors.protocol import Finished, Stopped, Task, Unsuccessful
 from piescope.study.executors.worker import do, told
 from piescope.study.folder import study_of
-from piescope.study.plan import Step, make_plan
+from piescope.study.partial import plan_of_what_can_be
+from piescope.study.plan import Plan, Step, make_plan
 from piescope.version import __version__
 
 REPORT = 0.25
@@ -163,16 +165,20 @@ def step_of(out: Path, key: str) -> Step:
     if not layout.study(out).is_file():
         why = f"node {host} has no such file: all nodes must have the study's folder under the same path"
         raise FileNotFoundError(errno.ENOENT, why, str(layout.study(out)))
-    step = _steps(out).get(key)
-    if step is None:
-        raise RuntimeError(f"piescope {__version__} of node {host} has no such step: install one version on all nodes")
-    return step
+    plan, steps = _planned(out)
+    if key not in steps:  # a comparison without what has failed meanwhile?
+        steps = {step.key: step for step in plan_of_what_can_be(plan, Store(out)).steps}
+    if key not in steps:
+        why = f"piescope {__version__} of node {host} has no such step"
+        raise RuntimeError(f"{why}: install one version on all nodes")
+    return steps[key]
 
 
 @lru_cache(maxsize=1)
-def _steps(out: Path) -> dict[str, Step]:
-    """By their keys; planned once in each process, which serves one run."""
-    return {step.key: step for step in make_plan(study_of(out)).steps}
+def _planned(out: Path) -> tuple[Plan, dict[str, Step]]:
+    """The plan, and its steps by their keys; made once in each process, which serves one run."""
+    plan = make_plan(study_of(out))
+    return plan, {step.key: step for step in plan.steps}
 
 
 def end_process(process: int) -> None:

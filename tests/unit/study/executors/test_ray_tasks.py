@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -21,7 +22,7 @@ from piescope.store import layout
 from piescope.store.artefacts import Store
 from piescope.store.leases import Holder, Lease
 from piescope.study.executors import ray_tasks
-from piescope.study.executors.protocol import Finished, Task
+from piescope.study.executors.protocol import Finished, Task, Unsuccessful
 from piescope.study.executors.ray_tasks import RayExecutor, lost
 from piescope.study.executors.ray_worker import Sign
 from piescope.study.plan import Step
@@ -47,7 +48,8 @@ class FakeRay(ModuleType):
         super().__init__("ray")
         self.out = out
         self.exceptions = SimpleNamespace(RayError=RayError)
-        self.resources = {"CPU": 2.0}
+        self.resources = self.free = {"CPU": 2.0}
+        self.is_silent = False
         self.options: list[dict[str, Any]] = []
         self.scripts: dict[str, list[Callable[[Step, str], Any]]] = {}
         self.is_up = False
@@ -70,6 +72,9 @@ class FakeRay(ModuleType):
 
     def cluster_resources(self) -> dict[str, float]:
         return self.resources
+
+    def available_resources(self) -> dict[str, float]:
+        return self.free
 
     def get_runtime_context(self) -> SimpleNamespace:
         return SimpleNamespace(get_node_id=lambda: "here")
@@ -101,7 +106,8 @@ class FakeRay(ModuleType):
 
     def worked(self, ref: int, key: str, token: str) -> Any:
         step = STEPS[key]
-        self.relay.say(Sign(token, 5, 1.0, "a node", 4711))
+        if not self.is_silent:
+            self.relay.say(Sign(token, 5, 1.0, "a node", 4711))
         scripts = self.scripts.get(step.label, [])
         if scripts:
             return scripts.pop(0)(step, token)
@@ -181,6 +187,27 @@ def test_a_worker_that_hangs_is_killed_where_it_is(ray: FakeRay, monkeypatch: py
     )
 
 
+def test_a_task_without_a_sign_waits_for_room_or_hangs(ray: FakeRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_tasks, "LOOK", 0.0)
+    ray.is_silent, ray.scripts = True, {DATA: [lambda *_: None]}
+    executor = RayExecutor(ray.out, None, None, hung_after=0.05)
+    step = next(step for step in STEPS.values() if step.label == DATA)
+    with Holder(ray.out) as leases:
+        lease = leases.take(step.key, step.label)
+        assert lease is not None
+        ray.free = {}
+        executor.submit(Task(step, lease))
+        until = time.monotonic() + 0.2
+        while time.monotonic() < until:
+            assert executor.events(0.0) == []  # others have the cluster
+        ray.free = {"CPU": 1.0}
+        until = time.monotonic() + HANG
+        while not (heard := executor.events(0.0)):
+            assert time.monotonic() < until
+        executor.stop()
+    assert [type(event) for event in heard] == [Unsuccessful] and ray.cancelled == [1] and ray.killed == []
+
+
 def test_there_is_as_much_room_as_the_cluster_has(ray: FakeRay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_tasks, "LOOK", 0.0)
     executor = RayExecutor(ray.out, None, None)
@@ -210,7 +237,9 @@ def test_whatever_is_under_way_ends_with_the_executor(ray: FakeRay) -> None:
         assert ray.cancelled == [1]
         executor.stop()
         executor.stop()
-    assert not ray.is_up and ray.cancelled == [1, 1, 2]
+    assert not ray.is_up and ray.cancelled == [1, 2]
+    executor.start(1)  # the next round of a run
+    assert ray.is_up and executor.events(0.0) == []
 
 
 def test_signals_stay_with_who_had_them(ray: FakeRay, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,4 +271,3 @@ def test_other_errors_of_ray_are_told_in_one_line() -> None:
 
     told = lost("0123", RuntimeEnvSetupError("no room\n for it"))
     assert (told.reason, told.passes, told.memory) == ("RuntimeEnvSetupError: no room for it", True, False)
-    assert lost("0123", WorkerCrashedError(), "it hung").reason == "it hung"

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from conftest import HANG
-from made_executors import FIRST, three_models
+from made_executors import FIRST, SECOND, three_models
+from piescope.store import failures
+from piescope.store.artefacts import Store
 from piescope.study.execute import prepare
 from piescope.study.executors.ray_worker import Relay, Sign, Voice, end_process, step_of
+from piescope.study.partial import plan_of_what_can_be
 
 
 def test_images_and_signs_of_life_are_heard_until_the_end() -> None:
@@ -53,6 +56,10 @@ def test_a_key_is_looked_up_in_the_study_of_the_folder(tmp_path: Path) -> None:
         step_of(out, step.key)
     prepare(plan.study, out, fresh=False)
     assert step_of(out, step.key) == step
+    failed = next(step for step in plan.steps if step.label == SECOND)
+    failures.record(out, failed.key, failed.label, "ValueError: not my day", "Traceback ...", may_pass=False)
+    without = plan_of_what_can_be(plan, Store(out)).steps[-1]
+    assert without not in plan.steps and step_of(out, without.key) == without
     with pytest.raises(RuntimeError, match="install one version on all nodes"):
         step_of(out, "0" * 32)
 
