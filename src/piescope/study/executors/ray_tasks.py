@@ -272,7 +272,7 @@ def _check_reachable(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=10.0).close()
     except OSError as error:
         found, expected = f"{address}: {error.strerror or error}", "HOST:PORT of a Ray cluster that is up"
-        cure = "start one (`ray start --head --port 6379`), or correct the address"
+        cure = "start one on that machine (`ray start`), or correct the address"
         raise InputError.of("the command line", "--address", found, expected, cure) from None
 
 
