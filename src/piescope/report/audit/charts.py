@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from piescope.report.layout.curves import Curve, Mark, Method
+from piescope.report.layout.curves import Curve, Mark, MethodCurve
 from piescope.report.layout.svg import BOTTOM, TOP, Frame, element, named, ticks
 from piescope.store.audit_answers import Calibration, ShiftBin
 from piescope.store.audit_record import AuditRecord, CopyRow
@@ -157,7 +157,7 @@ def _curve(copies: Sequence[CopyRow], values: Sequence[Value], name: str, before
         title, place = f"{row.name}: {number(value)}", places[row.name]
         marks[row.method].append(Mark(place, value, f"{place:g}", title, low, high))
     methods = tuple(
-        Method(name, printable(name), index, index, tuple(own))
+        MethodCurve(name, printable(name), index, index, tuple(own))
         for index, (name, own) in enumerate(marks.items())
         if own
     )

@@ -18,7 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from piescope.report.layout import palette
 from piescope.report.layout.blocks import Answer, Bars, Document, Picture, Tag, Tone
-from piescope.report.layout.curves import Curve, Method
+from piescope.report.layout.curves import Curve, MethodCurve
 from piescope.report.layout.svg import spread, ticks
 from piescope.wording import number, printable
 
@@ -193,7 +193,7 @@ class _Drawing:
             ends.append((points[-1][0], method))
         self.names(sorted(ends, key=lambda end: end[0][1])[-10:], bottom)
 
-    def method(self, method: Method, points: Sequence[tuple[Point, bool]], is_joined: bool) -> None:
+    def method(self, method: MethodCurve, points: Sequence[tuple[Point, bool]], is_joined: bool) -> None:
         """One line, and a dot a level; pale is lighter."""
         hue = palette.HUES[method.hue % len(palette.HUES)]
         for (before, _), (after, pale) in pairwise(points if is_joined else ()):
@@ -202,7 +202,7 @@ class _Drawing:
         for (x, y), pale in points:
             self.pen.ellipse([_fine((x - 6, y - 6)), _fine((x + 6, y + 6))], fill=hue.tint(0.4) if pale else hue.light)
 
-    def names(self, ends: Sequence[tuple[Point, Method]], bottom: float) -> None:
+    def names(self, ends: Sequence[tuple[Point, MethodCurve]], bottom: float) -> None:
         """Beside the lines' ends, moved apart where they would touch."""
         for y, ((x, _), method) in zip(spread([y for (_, y), _ in ends], 20, bottom - 6), ends, strict=True):
             hue = palette.HUES[method.hue % len(palette.HUES)]

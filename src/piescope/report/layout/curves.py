@@ -42,7 +42,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Method:
+class MethodCurve:
     """One line.
 
     Attributes:
@@ -77,7 +77,7 @@ class Curve:
 
     up: str
     across: str
-    methods: tuple[Method, ...]
+    methods: tuple[MethodCurve, ...]
     levels: tuple[tuple[float, str], ...]
     seeds: tuple[tuple[float, float], ...] = ()
     before: float | None = None
@@ -128,7 +128,7 @@ def _band(frame: Frame, curve: Curve) -> Markup:
     return element("polygon", title, points=" ".join([*top, *bottom]), class_="seeds")
 
 
-def _line(frame: Frame, method: Method, is_joined: bool) -> Markup:
+def _line(frame: Frame, method: MethodCurve, is_joined: bool) -> Markup:
     """Its pieces, each as pale as the mark that it leads to; whiskers; marks."""
     hue, drawn = f"hue-{method.hue % 4}", []
     for before, after in pairwise(method.marks if is_joined else ()):
@@ -148,7 +148,7 @@ def _pale(mark: Mark) -> str:
     return " pale" if mark.is_pale else ""
 
 
-def _names(frame: Frame, methods: Sequence[Method]) -> list[Markup]:
+def _names(frame: Frame, methods: Sequence[MethodCurve]) -> list[Markup]:
     """Beside the lines' ends, moved apart where they would touch, all within the drawing."""
     places = spread([frame.up(method.marks[-1].y) for method in methods], LINE, frame.height - 44)
     return [
@@ -165,7 +165,7 @@ def legend(curve: Curve) -> tuple[tuple[Markup, str], ...]:
     return tuple((_key(method), printable(method.name, LONGEST_NAME)) for method in curve.methods)
 
 
-def _key(method: Method) -> Markup:
+def _key(method: MethodCurve) -> Markup:
     line = element("line", x1=0, x2=26, y1=8, y2=8, class_=f"path hue-{method.hue % 4} dash-{method.dash % 4}")
     mark = element("circle", cx=13, cy=8, r=4, class_=f"hue-{method.hue % 4}")
     return element("svg", line, mark, width=26, height=16, aria_hidden="true", class_="key")

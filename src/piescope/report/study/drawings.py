@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
-from piescope.report.layout.curves import Curve, Mark, Method
+from piescope.report.layout.curves import Curve, Mark, MethodCurve
 from piescope.report.layout.svg import Frame, element, ticks
 from piescope.report.study.forgotten import Forgotten, seeds_at
 from piescope.report.study.results import ArmResult, Results
@@ -30,7 +30,7 @@ def curve(rows: Sequence[Forgotten]) -> Curve | None:
     for family, style in hues_and_dashes(list(dict.fromkeys(row.arm.key.family for row in rows))).items():
         own = sorted((row for row in rows if row.arm.key.family == family), key=lambda row: row.arm.sparsity)
         marks = tuple(_mark(row, sparsities.index(row.arm.sparsity)) for row in own)
-        methods.append(Method("/".join(family), family_name(*family), *style, marks))
+        methods.append(MethodCurve("/".join(family), family_name(*family), *style, marks))
     known = any(row.seeds.value is not None for row in rows)
     return Curve(
         "examples that change label",

@@ -11,7 +11,7 @@ from PIL import Image
 
 from piescope.report.layout.blocks import Answer, Bar, Bars, Document, Gallery, Picture, Section, Tag, Tile, Words
 from piescope.report.layout.card import SIZE, TONES, Card, _is_had, draw_card
-from piescope.report.layout.curves import Curve, Mark, Method
+from piescope.report.layout.curves import Curve, Mark, MethodCurve
 from piescope.report.layout.palette import HUES
 from piescope.report.layout.standalone import data_uri
 
@@ -22,8 +22,8 @@ def png(colour: str, size: tuple[int, int] = (8, 8)) -> Picture:
     return Picture(data_uri("image/png", content.getvalue()), "one")
 
 
-def method(name: str, values: dict[float, float], hue: int = 0, pale: bool = False) -> Method:
-    return Method(name, name, hue, hue, tuple(Mark(x, y, "", "", is_pale=pale) for x, y in values.items()))
+def method(name: str, values: dict[float, float], hue: int = 0, pale: bool = False) -> MethodCurve:
+    return MethodCurve(name, name, hue, hue, tuple(Mark(x, y, "", "", is_pale=pale) for x, y in values.items()))
 
 
 CURVE = Curve(

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from piescope.report.layout.curves import LABELS, Curve, Mark, Method, legend, svg
+from piescope.report.layout.curves import LABELS, Curve, Mark, MethodCurve, legend, svg
 
 LEVELS = ((0.0, "50 %"), (1.0, "90 %"), (2.0, "95 %"))
 
 
-def method(key: str, values: list[float], hue: int = 0, dash: int = 0, pale: int = -1) -> Method:
+def method(key: str, values: list[float], hue: int = 0, dash: int = 0, pale: int = -1) -> MethodCurve:
     marks = [Mark(float(x), y, LEVELS[x][1][:2], f"{key}: {y:g}", is_pale=x == pale) for x, y in enumerate(values)]
-    return Method(key, f"the method {key}", hue, dash, tuple(marks))
+    return MethodCurve(key, f"the method {key}", hue, dash, tuple(marks))
 
 
 CURVE = Curve(
