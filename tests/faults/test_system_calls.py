@@ -28,27 +28,24 @@ pytestmark = pytest.mark.skipif(
 )
 
 STEPS = """
-from made_executors import FakeExecutor, Heard, publish, raised, three_models
-from piescope.machine import processor
-from piescope.store.artefacts import Store
+from made_executors import FakeExecutor, Heard, raised, three_models
 from piescope.study.execute import execute
+from piescope.study.parents import Parents
 
 ENVIRONMENT = dict(device="cpu", torch="0", pack_size=1, threads=1, cpu="any", processor="any", libraries={})
 
-class Executor(FakeExecutor):
-    def _events_of(self, task):
-        self._store_of = lambda task: Made(out, task.lease)
-        return super()._events_of(task)
-
-class Made(Store):
-    def write(self, kind, key, files, label, spec, **more):
-        return super().write(kind, key, {**files, "b.json": b"{}"}, label, spec, environment=ENVIRONMENT)
+def make(task, store):
+    step = task.step
+    contents = Parents(step, store).contents()
+    keys = tuple(ref.key for ref in step.parent_refs())
+    files = {"a.json": b"[]", "b.json": b"{}"}
+    store.write(step.kind, step.key, files, step.label, {}, keys, ENVIRONMENT, contents)
 """
 
 SCHEDULED = (
     STEPS
     + """
-executor = Executor(out, 1)
+executor = FakeExecutor(out, 1, make)
 begin()
 with command():
     ended = execute(three_models().study, out, executor, False, Heard().observer(), lambda *_: None)
@@ -59,7 +56,7 @@ FAILING = (
     STEPS
     + """
 from made_executors import FIRST
-executor = Executor(out, 1)
+executor = FakeExecutor(out, 1, make)
 executor.script(FIRST, lambda task: raised(task.step.key))
 begin()
 with command():
@@ -105,8 +102,8 @@ def whole_artefacts(out: Path) -> None:
     store = Store(out)
     for manifest in store.manifests():
         made = store.load(manifest.parent.parent.name, manifest.parent.name)
-        assert set(made.manifest["files"]) == {"a.json", "b.json"}
-        for name in made.manifest["files"]:
+        assert set(made.manifest.files) == {"a.json", "b.json"}
+        for name in made.manifest.files:
             made.read(name)
 
 

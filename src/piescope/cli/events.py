@@ -40,7 +40,7 @@ class Events:
         OSError: the file cannot be opened.
 
     Example:
-        >>> import tempfile
+        >>> import json, tempfile
         >>> file = Path(tempfile.mkdtemp()) / "events.jsonl"
         >>> events = Events(file, complain=print)
         >>> events.say("began", steps=3)

@@ -42,7 +42,10 @@ def test_awkward_files_are_refused_and_not_read_to_their_end(tmp_path: Path) -> 
         (tmp_path / name).write_text(content)
         with pytest.raises(StudyError):
             load_study(str(tmp_path / name))
+    (tmp_path / "long.toml").write_text("#" * 1_000_001)
     with pytest.raises(StudyError, match="more than 1,000,000 bytes"):
+        load_study(str(tmp_path / "long.toml"))
+    with pytest.raises(StudyError, match="a device"):
         load_study("/dev/zero")
 
 
