@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,11 +136,13 @@ def test_a_worker_hangs(cluster: Cluster, small_run: Run, tmp_path: Path) -> Non
 
 def test_a_node_is_lost_and_another_joins(cluster: Cluster, small_run: Run, tmp_path: Path) -> None:
     driver = Driver(cluster, tmp_path / "out")
-    node, _ = driver.freeze_a_worker(list(cluster.worker_nodes))
+    node, worker = driver.freeze_a_worker(list(cluster.worker_nodes))  # which is silent then, as one of a lost machine
     cluster.remove_node(node, allow_graceful=False)
     joined = cluster.add_node(**NODE)
     printed = driver.end()
-    assert "tried again (2 of 3)" in printed
+    with suppress(ProcessLookupError):
+        os.kill(worker, signal.SIGKILL)
+    assert "its node was lost" in printed and "tried again (2 of 3)" in printed
     assert joined in cluster.worker_nodes
     assert hashes(driver.out) == hashes(small_run.out)
 
@@ -147,10 +150,15 @@ def test_a_node_is_lost_and_another_joins(cluster: Cluster, small_run: Run, tmp_
 def test_a_node_that_joins_takes_steps(cluster: Cluster, small_run: Run, tmp_path: Path) -> None:
     for node in list(cluster.worker_nodes):
         cluster.remove_node(node)
+    patience = time.monotonic() + HANG
+    while sum(node["Alive"] for node in cluster.global_state.node_table()) > 1:  # the cluster hears of it later
+        assert time.monotonic() < patience
+        time.sleep(0.1)
     driver = Driver(cluster, tmp_path / "out")
-    driver.wait(lambda: any(driver.out.glob("artefacts/data/[!.]*")))
+    _, worker = driver.freeze_a_worker(all_nodes(cluster))  # so that there is something left when they have joined
     joined = [cluster.add_node(**NODE), cluster.add_node(**NODE)]
     driver.wait(lambda: any(busy(node) for node in joined))
+    os.kill(worker, signal.SIGCONT)
     assert "(1 workers, cpu)" in driver.end()
     assert hashes(driver.out) == hashes(small_run.out)
 

@@ -25,11 +25,13 @@ LOOK = 1.0
 LONGEST_END = 5.0
 """Seconds to wait for tasks that were killed."""
 
+NODE_LOST = "its node was lost: see that it is up, and `ray status`"
+
 LOST = {
     "WorkerCrashedError": f"its worker process ended before it did: {DEATH_CURE}",
     "OutOfMemoryError": "memory ran out on its node, and Ray killed its worker: give the node fewer CPUs, or memory",
-    "NodeDiedError": "its node was lost: see that it is up, and `ray status`",
-    "LocalRayletDiedError": "its node was lost: see that it is up, and `ray status`",
+    "NodeDiedError": NODE_LOST,
+    "LocalRayletDiedError": NODE_LOST,
 }
 """Why a task came to nothing, by the names of Ray's errors."""
 
@@ -76,7 +78,7 @@ class RayExecutor:
         self._under_way: dict[Any, _Try] = {}
         self._given_up: list[Event] = []
         self._silence = Silence()
-        self._looked, self._room = 0.0, 0
+        self._looked, self._room, self._nodes = 0.0, 0, frozenset[str]()
         self._make_ready()
 
     @property
@@ -149,9 +151,12 @@ class RayExecutor:
         self._looked = time.monotonic()
         has = self._ray.cluster_resources()
         self._room = room(has.get("CPU", 0.0), has.get("GPU", 0.0), self._share)
+        self._nodes = frozenset(node["NodeID"] for node in self._ray.nodes() if node["Alive"])
         has_room = self._has_room()
         for ref, tried in list(self._under_way.items()):
-            if self._silence.of(tried.token, tried.life(has_room)) > self._hung_after:
+            if tried.sign is not None and tried.sign.node not in self._nodes:
+                self._give_up(ref, NODE_LOST)  # Ray itself may wait for minutes for what is gone without a word
+            elif self._silence.of(tried.token, tried.life(has_room)) > self._hung_after:
                 self._give_up(ref, f"its worker gave no sign of life for {self._hung_after:g} s and was killed")
 
     def _has_room(self) -> bool:
@@ -189,7 +194,7 @@ class RayExecutor:
     def _kill(self, ref: Any, tried: _Try) -> None:
         """A task that waits is taken back; a process is killed on its node, for one that was stopped hears nothing."""
         self._ray.cancel(ref, force=True)
-        if tried.sign is not None:
+        if tried.sign is not None and tried.sign.node in self._nodes:
             killer = self._ray.remote(end_process).options(num_cpus=0, max_retries=0, **self._on(tried.sign.node))
             killer.remote(tried.sign.process)
 

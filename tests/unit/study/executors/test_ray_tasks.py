@@ -49,6 +49,7 @@ class FakeRay(ModuleType):
         self.out = out
         self.exceptions = SimpleNamespace(RayError=RayError)
         self.resources = self.free = {"CPU": 2.0}
+        self.alive = {"here": True, "a node": True}
         self.is_silent = False
         self.options: list[dict[str, Any]] = []
         self.scripts: dict[str, list[Callable[[Step, str], Any]]] = {}
@@ -72,6 +73,9 @@ class FakeRay(ModuleType):
 
     def cluster_resources(self) -> dict[str, float]:
         return self.resources
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"NodeID": name, "Alive": is_alive} for name, is_alive in self.alive.items()]
 
     def available_resources(self) -> dict[str, float]:
         return self.free
@@ -185,6 +189,23 @@ def test_a_worker_that_hangs_is_killed_where_it_is(ray: FakeRay, monkeypatch: py
         "a node",
         False,
     )
+
+
+def test_a_worker_of_a_node_that_is_gone_is_not_waited_for(ray: FakeRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_tasks, "LOOK", 0.0)
+
+    def goes(*_: object) -> None:
+        ray.alive["a node"] = False
+
+    def comes_back(step: Step, token: str) -> Any:
+        ray.alive["a node"] = True
+        return ray.worked(0, step.key, token)
+
+    ray.scripts = {SECOND: [goes, comes_back]}
+    heard = Heard()
+    assert run(ray, heard).ran == len(STEPS)
+    assert any(f"{SECOND}: its node was lost" in line and "tried again (2 of 3)" in line for line in heard.said)
+    assert ray.killed == []
 
 
 def test_a_task_without_a_sign_waits_for_room_or_hangs(ray: FakeRay, monkeypatch: pytest.MonkeyPatch) -> None:
