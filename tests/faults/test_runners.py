@@ -24,11 +24,13 @@ LONG = os.environ.get("PIESCOPE_FAULTS") == "long"
 of_real_steps = pytest.mark.skipif(not LONG, reason="`make faults` has it; here are runners without torch")
 
 RUNNER = """
-import json, os, sys, time, types
+import json, multiprocessing, os, sys, time, types
 from pathlib import Path
 
 folder, name, sleeps = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "sleeps"
 dawdles = 2.0 if sys.argv[3] == "dawdles" else 0.0
+
+locks = []
 
 def perform(step, store, device, on_images, checkpoints):
     if sleeps and step.label == "supervised dense, seed 0":
@@ -36,6 +38,7 @@ def perform(step, store, device, on_images, checkpoints):
         while not (folder.parent / "wake").exists():
             time.sleep(0.05)
     on_images(5)
+    locks.append(multiprocessing.RLock())  # as numba and tqdm do; nothing may be said of it when the worker is killed
     time.sleep(dawdles)
     store.write(step.kind, step.key, {"a.json": b"[]"}, label=name, spec={})
 

@@ -252,6 +252,8 @@ def _serve(pipe: Any, work: _Work, core: int | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a terminal and a queue send them to all
         signal.signal(number, signal.SIG_IGN)
     atexit.register(gc.freeze)  # taking down, object by object, what torch has loaded takes half a second
+    # a worker starts no processes; so, the locks of libraries have no name in the system that outlives a kill
+    multiprocessing.set_start_method("fork", force=True)
     if core is not None:
         with suppress(OSError):  # it was taken from this process meanwhile
             os.sched_setaffinity(0, {core})
