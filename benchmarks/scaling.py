@@ -85,8 +85,13 @@ def cost(name: str, steps: int, workers: int) -> None:
 
             executor = LocalExecutor(out, "cpu", workers)
         ends: list[float] = []
+
+        class Ends(Observer):
+            def finished(self, step: Step, seconds: float) -> None:
+                ends.append(time.perf_counter())
+
         began = time.perf_counter()
-        spread(plan, out, executor, Observer(finished=lambda *_: ends.append(time.perf_counter())))
+        spread(plan, out, executor, Ends())
         tenth = len(ends) // 10
         print(f"start-up, and the first step: {ends[0] - began:.1f} s")
         for what, first, last in (("first", 0, tenth), ("last", len(ends) - tenth - 1, len(ends) - 1), ("all", 0, -1)):

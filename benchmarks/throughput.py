@@ -54,6 +54,7 @@ def run(models: int) -> tuple[float, float]:
     from piescope.study.execute import execute
     from piescope.study.executors.local import LocalExecutor
     from piescope.study.parse import load_study
+    from piescope.study.plan import Step
     from piescope.study.scheduling import Observer
     from piescope.study.spec import Measures
 
@@ -62,18 +63,18 @@ def run(models: int) -> tuple[float, float]:
     trained: list[float] = []
     data_done: list[float] = []
 
-    def finished(step: object, seconds: float) -> None:
-        kind = step.kind  # type: ignore[attr-defined]
-        if kind == "data":
-            data_done.append(time.perf_counter())
-        if kind == "train":
-            trained.append(time.perf_counter())
+    class Times(Observer):
+        def finished(self, step: Step, seconds: float) -> None:
+            if step.kind == "data":
+                data_done.append(time.perf_counter())
+            if step.kind == "train":
+                trained.append(time.perf_counter())
 
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         executor = LocalExecutor(out, "cpu", len(os.sched_getaffinity(0)))
-        execute(study, out, executor, False, Observer(finished=finished), lambda *_: None)
+        execute(study, out, executor, False, Times())
     images = models * 16 * 1000
     return images / (trained[-1] - data_done[0]), images / (trained[-1] - began)
 

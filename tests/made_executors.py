@@ -20,7 +20,7 @@ from piescope.study.executors.protocol import (
 )
 from piescope.study.parse import load_study
 from piescope.study.plan import Plan, Step, make_plan
-from piescope.study.scheduling import Ended, Observer, run_steps
+from piescope.study.scheduling import Ended, Failed, Observer, run_steps
 
 DATA, FIRST, SECOND, THIRD = "digits: load and check", *(f"supervised dense, seed {seed}" for seed in range(3))
 
@@ -108,36 +108,36 @@ def publish(task: Task, store: Store) -> None:
     store.write(step.kind, step.key, {"a.json": b"[]"}, label=step.label, spec={})
 
 
-class Heard:
+class Heard(Observer):
     """What an observer was told."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
-        self.found: list[str] = []
-        self.failed: dict[str, str] = {}
-        self.said: list[str] = []
-        self.images = 0
+        self.elsewhere: list[str] = []
+        self.given_up: dict[str, str] = {}
+        self.lines: list[str] = []
+        self.count = 0
 
-    def observer(self, tick: Callable[[], None] = lambda: None) -> Observer:
-        return Observer(
-            images=self._count,
-            finished=lambda step, _: self.done.append(step.label),
-            found=lambda step: self.found.append(step.label),
-            failed=lambda failed: self.failed.update({failed.step.label: failed.reason}),
-            said=self.said.append,
-            tick=tick,
-        )
+    def images(self, count: int) -> None:
+        self.count += count
 
-    def _count(self, images: int) -> None:
-        self.images += images
+    def finished(self, step: Step, seconds: float) -> None:
+        self.done.append(step.label)
+
+    def found(self, step: Step) -> None:
+        self.elsewhere.append(step.label)
+
+    def failed(self, failure: Failed) -> None:
+        self.given_up[failure.step.label] = failure.reason
+
+    def said(self, text: str) -> None:
+        self.lines.append(text)
 
 
-def scheduled(
-    out: Path, executor: Executor, heard: Heard, tick: Callable[[], None] = lambda: None, patience: float = PATIENCE
-) -> Ended:
+def scheduled(out: Path, executor: Executor, heard: Heard, patience: float = PATIENCE) -> Ended:
     """Runs the three models' steps, those that are not there."""
     store, steps = Store(out), three_models().steps
     done = [step.ref for step in steps if store.has(step.kind, step.key)]
     left: list[Step] = [step for step in steps if step.ref not in done]
     with Holder(out, patience) as leases:
-        return run_steps(left, done, store, executor, leases, heard.observer(tick))
+        return run_steps(left, done, store, executor, leases, heard)

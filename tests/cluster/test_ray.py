@@ -223,12 +223,12 @@ out, plan, heard = Path(sys.argv[1]), three_models(), Heard()
 prepare(plan.study, out, fresh=False)
 executor, store = RayExecutor(out, "cpu", None), Store(out)
 scheduled(out, executor, heard)
-assert heard.failed == {"supervised dense, seed 1": "ValueError: not my day"}, heard.failed
+assert heard.given_up == {"supervised dense, seed 1": "ValueError: not my day"}, heard.given_up
 without = plan_of_what_can_be(plan, store)
 done = [step.ref for step in without.steps if store.has(step.kind, step.key)]
 with Holder(out) as leases:
-    run_steps(without.steps[-1:], done, store, executor, leases, heard.observer())
-assert heard.done[-1].endswith("2 of 3 models"), (heard.done, heard.failed)
+    run_steps(without.steps[-1:], done, store, executor, leases, heard)
+assert heard.done[-1].endswith("2 of 3 models"), (heard.done, heard.given_up)
 """
 
 

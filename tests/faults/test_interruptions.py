@@ -337,8 +337,10 @@ if __name__ == "__main__":
     text = {LEAST!r}.replace("replicates = 1", "replicates = 2")
     study = parse_study(text.replace('"dense", "one_shot"', '"dense"'))
     done, out = [], Path(sys.argv[1])
-    observer = Observer(finished=lambda step, seconds: done.append(step))
-    outcome = execute(study, out, LocalExecutor(out, "cpu", 2), False, observer, lambda *_: None)
+    class Done(Observer):
+        def finished(self, step, seconds):
+            done.append(step)
+    outcome = execute(study, out, LocalExecutor(out, "cpu", 2), False, Done())
     told = [failed.step.label for failed in outcome.failed]
     print(json.dumps({{"failed": told, "reason": outcome.failed[0].reason, "finished": len(done)}}))
 """

@@ -54,7 +54,7 @@ if __name__ == "__main__":
     from piescope.study.executors.local import LocalExecutor
     heard = Heard()
     scheduled(folder, LocalExecutor(folder, "cpu", 1), heard, patience=2.0)
-    print(json.dumps({"done": heard.done, "found": heard.found, "failed": heard.failed, "said": heard.said}))
+    print(json.dumps({"done": heard.done, "found": heard.elsewhere, "failed": heard.given_up, "said": heard.lines}))
 """
 
 

@@ -49,7 +49,7 @@ SCHEDULED = (
 executor = FakeExecutor(out, 1, make)
 begin()
 with command():
-    ended = execute(three_models().study, out, executor, False, Heard().observer(), lambda *_: None)
+    ended = execute(three_models().study, out, executor, False, Heard())
 """
 )
 
@@ -61,7 +61,7 @@ executor = FakeExecutor(out, 1, make)
 executor.script(FIRST, lambda task: raised(task.step.key))
 begin()
 with command():
-    execute(three_models().study, out, executor, False, Heard().observer(), lambda *_: None)
+    execute(three_models().study, out, executor, False, Heard())
 """
 )
 

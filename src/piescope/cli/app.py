@@ -5,12 +5,9 @@ from __future__ import annotations
 import atexit
 import gc as garbage
 import shlex
-import signal
 import sys
-from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,14 +17,10 @@ from piescope.cli.executors import ExecutorName, ExecutorOptions
 from piescope.cli.figures import FigureStyle, FigureWidth, write_figures
 from piescope.cli.outlets import take_over
 from piescope.cli.terminal import (
-    BAD_ENVIRONMENT,
-    ENDINGS,
-    STEP_FAILED,
     Device,
     concluded,
     console_here,
     cores,
-    fail,
     guarded,
     ignore_signals,
     say,
@@ -38,8 +31,6 @@ from piescope.version import __version__
 from piescope.wording import json_text
 
 if TYPE_CHECKING:
-    from piescope.study.fitting import Unfit
-    from piescope.study.plan import Plan, Step
     from piescope.study.spec import Study
 
 app = typer.Typer(
@@ -63,34 +54,6 @@ def common(
     ] = False,
 ) -> None:
     """What does a neural network forget when it is compressed?"""
-
-
-class _Signals:
-    """Takes signals at a moment when no worker is half started; a second one at once."""
-
-    def __init__(self) -> None:
-        self._received: int | None = None
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Signals:
-        for number in ENDINGS:
-            if signal.getsignal(number) != signal.SIG_IGN:  # `nohup` has it so
-                self._before[number] = signal.signal(number, self._receive)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _receive(self, number: int, _frame: object) -> None:
-        if self._received is not None:
-            raise KeyboardInterrupt(number)
-        self._received = number
-
-    def heed(self) -> None:
-        """Raises what was received."""
-        if self._received is not None:
-            raise KeyboardInterrupt(self._received)
 
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A built-in study (see `studies`) or a TOML file.")]
@@ -155,16 +118,8 @@ def run(
 
     Several runs of one DIR, also of several machines, share the work.
     """
-    from piescope.cli.board import Board
-    from piescope.cli.events import Events, together
-    from piescope.cli.progress import Progress
-    from piescope.cli.reports import study_report
-    from piescope.cli.trackers import Tracking, chosen
-    from piescope.store import layout
-    from piescope.study.execute import BusyError, execute
-    from piescope.study.plan import make_plan
-    from piescope.study.scheduling import Observer
-    from piescope.wording import printable
+    from piescope.cli.running import do_run
+    from piescope.cli.trackers import chosen
 
     times = checkpoint_seconds, hung_after
     spread = ExecutorOptions(executor, device, workers, address, gpu_share, tuple(slurm or ()), *times)
@@ -178,52 +133,8 @@ def run(
         say(console, spread.queue(parsed, folder, fresh))
         return
     steps, where = spread.start(folder)
-    count = steps.slots
     check_data(console, parsed, folder, place, fresh)
-    watch = Progress(console, count)
-    told = [] if events is None else [Events(events, watch.say)]
-    listening: list[Events | Tracking] = [
-        *told,
-        *(Tracking(name, make_plan(parsed), folder, watch.say) for name in trackers),
-    ]
-
-    def announce(plan: Plan, left: list[Step], unused: int) -> None:
-        watch.begin(left, Board(plan, left))
-        for log in told:
-            log.say("began", study=parsed.name, steps=len(left), done=len(plan.steps) - len(left), workers=count)
-        say(console, f"{parsed.name}: {plan.models} models in {len(plan.arms)} arms, in {folder}")
-        how = f" ({count} workers, {where})" if left else ""
-        say(console, f"{len(plan.steps) - len(left)} done, {len(left)} to run{how}")
-        if unused:
-            say(console, f"{unused} more finished steps there are of another version of this study: kept, not used")
-
-    def tell_unfit(unfit: list[Unfit]) -> None:
-        names = printable("; ".join(map(str, unfit)))
-        watch.say(f"set aside in {layout.quarantine(folder)}, to be made again: {names}")
-
-    observer = together(watch.observer(), Observer(unfit=tell_unfit), *(log.observer() for log in listening))
-    try:
-        with _Signals() as signals, watch, ExitStack() as logs:
-            for log in listening:
-                logs.enter_context(log)
-
-            def tick() -> None:
-                signals.heed()
-                observer.tick()
-
-            outcome = execute(parsed, folder, steps, fresh, replace(observer, tick=tick), announce)
-            signals.heed()
-    except BusyError as busy:
-        fail(str(busy), BAD_ENVIRONMENT)
-    if outcome.ran or outcome.found:
-        say(console, watch.summary())
-    study_report(console, folder)
-    if outcome.failed:
-        fail(
-            f"{len(outcome.failed)} steps failed and {outcome.waiting} wait for them; traces: {folder / 'logs'}.\n"
-            f"`piescope status {folder}` lists them; the same `run` command tries them again.",
-            STEP_FAILED,
-        )
+    do_run(console, parsed, folder, steps, where, fresh, events, trackers)
 
 
 @app.command()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from piescope.problems import InputError
 from piescope.store.durable import naming
 from piescope.study.fitting import Unfit
-from piescope.study.plan import Step
+from piescope.study.plan import Plan, Step
 from piescope.study.scheduling import Failed, Observer
 from piescope.wording import json_text, printable
 
@@ -20,10 +19,10 @@ IMAGES_EVERY = 10.0
 """Seconds between two lines that say how many images were trained on."""
 
 
-class Events:
+class Events(Observer):
     r"""Appends a line for each thing that happens, and goes silent (once with a word) where that fails.
 
-    Each line is an object with ``time`` (UTC), ``event`` and what belongs to it: ``began`` (steps, done, workers);
+    Each line is an object with ``time`` (UTC), ``event`` and what belongs to it: ``began`` (study, steps, done);
     ``started``, ``finished`` (seconds), ``found`` (another run of the folder did it), ``failed`` (reason) and
     ``set_aside`` (reason: a finished step does not fit any more), each with ``kind``, ``key`` and ``label`` of a step;
     ``said`` (text: what is tried again, and why); ``images`` (trained on since the last such line); ``ended``
@@ -59,20 +58,12 @@ class Events:
         self._images, self._spoke = 0, clock()
         self._count = {"finished": 0, "failed": 0}
 
-    def observer(self) -> Observer:
-        """What the executor calls."""
-        return Observer(
-            started=self._started,
-            images=self._saw_images,
-            finished=self._finished,
-            found=self._found,
-            failed=self._failed,
-            unfit=self._unfit,
-            said=lambda text: self.say("said", text=text),
-            tick=self._tick,
-        )
+    def began(self, plan: Plan, left: list[Step], unused: int) -> None:
+        """The first line."""
+        self.say("began", study=plan.study.name, steps=len(left), done=len(plan.steps) - len(left))
 
-    def _unfit(self, unfit: list[Unfit]) -> None:
+    def unfit(self, unfit: list[Unfit]) -> None:
+        """A line for each."""
         for found in unfit:
             step = found.step
             self.say("set_aside", kind=step.kind, key=step.key, label=step.label, reason=found.why)
@@ -96,24 +87,34 @@ class Events:
         self._tell_images()
         self.say("ended", how="done" if kind is None else kind.__name__, **self._count)
 
-    def _started(self, step: Step) -> None:
+    def said(self, text: str) -> None:
+        """A line."""
+        self.say("said", text=text)
+
+    def started(self, step: Step) -> None:
+        """A line."""
         self._of_step("started", step)
 
-    def _saw_images(self, images: int) -> None:
-        self._images += images
+    def images(self, count: int) -> None:
+        """Added up, for a line now and then."""
+        self._images += count
 
-    def _finished(self, step: Step, seconds: float) -> None:
+    def finished(self, step: Step, seconds: float) -> None:
+        """A line."""
         self._count["finished"] += 1
         self._of_step("finished", step, seconds=round(seconds, 3))
 
-    def _found(self, step: Step) -> None:
+    def found(self, step: Step) -> None:
+        """A line."""
         self._of_step("found", step)
 
-    def _failed(self, failure: Failed) -> None:
+    def failed(self, failure: Failed) -> None:
+        """A line."""
         self._count["failed"] += 1
         self._of_step("failed", failure.step, reason=failure.reason)
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """Time for a line of images?"""
         if self._clock() - self._spoke >= IMAGES_EVERY:
             self._tell_images()
 
@@ -124,16 +125,3 @@ class Events:
 
     def _of_step(self, event: str, step: Step, **facts: str | float) -> None:
         self.say(event, kind=step.kind, key=step.key, label=step.label, **facts)
-
-
-def together(*observers: Observer) -> Observer:
-    """One that tells all of them, in their order."""
-
-    def to_all(name: str) -> Callable[..., None]:
-        def tell(*facts: Any) -> None:
-            for observer in observers:
-                getattr(observer, name)(*facts)
-
-        return tell
-
-    return Observer(**{field.name: to_all(field.name) for field in fields(Observer)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -12,9 +13,12 @@ from rich.text import Text
 
 from piescope.cli.board import Board, State
 from piescope.cli.terminal import say
+from piescope.store import layout
 from piescope.study.calibrate import UMAP_COMPILATION, UMAP_EXAMPLE
-from piescope.study.plan import Step
+from piescope.study.fitting import Unfit
+from piescope.study.plan import Plan, Step
 from piescope.study.scheduling import Failed, Observer
+from piescope.wording import printable
 
 NETWORK_KINDS = ("train", "finetune", "predict", "depth")
 """Steps whose time is that of passes through the network."""
@@ -34,7 +38,7 @@ def work_of(step: Step) -> int:
     return max(1, FORWARD_BACKWARD * step.forward_backward + step.forward)
 
 
-class Progress:
+class Progress(Observer):
     """Watches a run: what is done, how fast, how long still.
 
     Time left: the work of the steps that are left, each kind at the pace that it showed in this run, over the
@@ -43,11 +47,13 @@ class Progress:
     Args:
         console: where to print.
         workers: processes.
+        where: for people: the devices, ``"cpu"`` or ``"cuda"``.
+        out: the study's folder.
     """
 
-    def __init__(self, console: Console, workers: int) -> None:
+    def __init__(self, console: Console, workers: int, where: str, out: Path) -> None:
         self._console = console
-        self._workers = workers
+        self._workers, self._where, self._out = workers, where, out
         self._left: dict[str, Step] = {}
         self._total = 0
         self._done = 0
@@ -72,39 +78,30 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
-    def begin(self, steps: list[Step], board: Board | None = None) -> None:
-        """Tells what is to run; the clock starts.
-
-        Args:
-            steps: that are left.
-            board: the table above the line, in a terminal.
-        """
-        self._board = board
-        self._left = {step.key: step for step in steps}
-        self._total = len(steps)
+    def began(self, plan: Plan, left: list[Step], unused: int) -> None:
+        """Says what there is and what is to run; the clock starts."""
+        self.said(f"{plan.study.name}: {plan.models} models in {len(plan.arms)} arms, in {self._out}")
+        how = f" ({self._workers} workers, {self._where})" if left else ""
+        self.said(f"{len(plan.steps) - len(left)} done, {len(left)} to run{how}")
+        if unused:
+            self.said(f"{unused} more finished steps there are of another version of this study: kept, not used")
+        self._board = Board(plan, left)
+        self._left = {step.key: step for step in left}
+        self._total = len(left)
         self._began = self._spoke = time.monotonic()
 
-    def add(self, steps: list[Step]) -> None:
-        """Tells what is to run on top: finished steps that turned out to be unfit."""
+    def unfit(self, unfit: list[Unfit]) -> None:
+        """There is more to run: finished steps that turned out to be unfit."""
+        names = printable("; ".join(map(str, unfit)))
+        self.said(f"set aside in {layout.quarantine(self._out)}, to be made again: {names}")
+        steps = [found.step for found in unfit]
         self._left |= {step.key: step for step in steps}
         self._total += len(steps)
         for step in steps:
             self._on_board(step, "waiting")
 
-    def observer(self) -> Observer:
-        """What the executor calls."""
-        return Observer(
-            started=self._started,
-            images=self._saw_images,
-            finished=self._finished,
-            found=self._found,
-            failed=self._failed_one,
-            unfit=lambda unfit: self.add([found.step for found in unfit]),
-            said=self.say,
-            tick=self._tick,
-        )
-
-    def _started(self, step: Step) -> None:
+    def started(self, step: Step) -> None:
+        """It is under way."""
         self._current[step.key] = step.label
         self._on_board(step, "running")
 
@@ -112,8 +109,9 @@ class Progress:
         if self._board is not None:
             self._board.set(step, state)
 
-    def _saw_images(self, images: int) -> None:
-        self._seen.append((time.monotonic(), images))
+    def images(self, count: int) -> None:
+        """They count for the rate."""
+        self._seen.append((time.monotonic(), count))
 
     def images_per_second(self) -> float:
         """Of training, over the last seconds: what the workers do now, not what start-up or maps left of the mean."""
@@ -122,7 +120,8 @@ class Progress:
             self._seen.popleft()
         return sum(images for _, images in self._seen) / min(RATE_OVER, max(1.0, now - self._began))
 
-    def _finished(self, step: Step, seconds: float) -> None:
+    def finished(self, step: Step, seconds: float) -> None:
+        """It is done, and tells its kind's pace."""
         self._done += 1
         self._left.pop(step.key, None)
         self._current.pop(step.key, None)
@@ -132,18 +131,20 @@ class Progress:
         work, spent = self._pace.get(step.kind, (0.0, 0.0))
         self._pace[step.kind] = work + work_of(step), spent + seconds
 
-    def _found(self, step: Step) -> None:
+    def found(self, step: Step) -> None:
+        """It is done elsewhere."""
         self._elsewhere += 1
         self._left.pop(step.key, None)
         self._current.pop(step.key, None)
         self._on_board(step, "done")
 
-    def _failed_one(self, failure: Failed) -> None:
+    def failed(self, failure: Failed) -> None:
+        """It is said, and counted."""
         self._failed += 1
         self._left.pop(failure.step.key, None)
         self._current.pop(failure.step.key, None)
         self._on_board(failure.step, "failed")
-        self.say(f"failed: {failure.step.label}: {failure.reason}")
+        self.said(f"failed: {failure.step.label}: {failure.reason}")
 
     def seconds_left(self) -> float | None:
         """An estimate, or None before the first training has ended: nothing else says how fast this machine is."""
@@ -187,12 +188,13 @@ class Progress:
     def _others(self) -> str:
         return f", {self._elsewhere} by other runners" if self._elsewhere else ""
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """The table, or now and then a line."""
         if self._live is not None:
             self._live.update(self._picture())
         elif time.monotonic() - self._spoke > PLAIN_EVERY:
             self._spoke = time.monotonic()
-            self.say(self.line())
+            self.said(self.line())
 
     def _picture(self) -> Group:
         """The table, the line, and what is under way; whole names, wrapped where the terminal is narrow."""
@@ -202,7 +204,7 @@ class Progress:
         room = self._console.height - len(below.wrap(self._console, self._console.width)) - 3
         return Group(self._board.table(self._console.width, max(1, room)), below)
 
-    def say(self, text: str) -> None:
+    def said(self, text: str) -> None:
         """A line above the table."""
         say(self._console, text)
 

@@ -21,8 +21,9 @@ from piescope.problems import InputError
 from piescope.store import layout
 from piescope.store.artefacts import Store
 from piescope.store.step_records import ArmSummary
-from piescope.study.plan import Plan, Step
+from piescope.study.plan import Plan, Ref, Step
 from piescope.study.scheduling import Observer
+from piescope.study.spec import Arm
 from piescope.version import install_command
 from piescope.wording import printable
 
@@ -156,43 +157,53 @@ def chosen(text: str | None) -> list[str]:
     return names
 
 
-class Tracking:
+class Tracking(Observer):
     """One tracker of one run, in a thread.
 
     Args:
         name: of the tracker.
-        plan: of the run.
         out: the study's folder.
         complain: told once where the tracker is missing or fails; called from the run's own thread.
     """
 
-    def __init__(self, name: str, plan: Plan, out: Path, complain: Callable[[str], None]) -> None:
+    def __init__(self, name: str, out: Path, complain: Callable[[str], None]) -> None:
         self._name, self._out, self._complain = name, out, complain
-        self._study = plan.study.name
-        self._arms = {item.compare.ref: item.arm for item in plan.arms}
+        self._study = ""
+        self._arms: dict[Ref, Arm] = {}
         self._finished: queue.SimpleQueue[Step | None] = queue.SimpleQueue()
         self._failure: str | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
 
     def __enter__(self) -> Tracking:
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Waits for what is still to be written, but not for ever."""
+        if self._thread.ident is None:  # nothing began
+            return
         self._finished.put(None)
         self._thread.join(PATIENCE)
         if self._thread.is_alive():
             self._complain(f"{self._name}: not all is written after {PATIENCE:g} s; the run does not wait for it")
         self._tell()
 
-    def observer(self) -> Observer:
-        """What the scheduler calls; what another runner has done is curves, too."""
+    def began(self, plan: Plan, left: list[Step], unused: int) -> None:
+        """The thread starts."""
+        self._study = plan.study.name
+        self._arms = {item.compare.ref: item.arm for item in plan.arms}
+        self._thread.start()
 
-        def finished(step: Step, _seconds: float) -> None:
-            self._finished.put(step)
+    def finished(self, step: Step, seconds: float) -> None:
+        """It becomes curves, in the thread."""
+        self._finished.put(step)
 
-        return Observer(finished=finished, found=self._finished.put, tick=self._tell)
+    def found(self, step: Step) -> None:
+        """So does what another runner has done."""
+        self._finished.put(step)
+
+    def tick(self) -> None:
+        """Whether it has failed meanwhile."""
+        self._tell()
 
     def _tell(self) -> None:
         if self._failure is not None:

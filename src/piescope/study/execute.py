@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +50,6 @@ def execute(
     executor: Executor,
     fresh: bool,
     observer: Observer,
-    announce: Callable[[Plan, list[Step], int], None],
     patience: float = leases.PATIENCE,
 ) -> Outcome:
     """Does every step of the study that is not done, and nothing twice; several runs of one folder share the work.
@@ -64,8 +62,6 @@ def execute(
         executor: where steps run.
         fresh: throw away what the folder holds of this study first.
         observer: hears of progress.
-        announce: called once before any work with the plan, the steps that are left, and how many finished steps in
-            the folder are no part of this study (of an earlier version of it).
         patience: seconds without a sign of life after which the steps of another runner are taken over.
 
     Raises:
@@ -81,7 +77,7 @@ def execute(
             with leases.Holder(out, patience) as held:
                 rounds = _Rounds(plan, store, held, observer)
                 left = rounds.left()
-                announce(plan, left, _unused(plan_of_what_can_be(plan, store), store))
+                observer.began(plan, left, _unused(plan_of_what_can_be(plan, store), store))
                 while steps := rounds.startable():
                     rounds.add(run_steps(steps, rounds.fit.settled, store, executor, held, observer))
         finally:

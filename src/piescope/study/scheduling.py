@@ -14,7 +14,7 @@ from piescope.store.artefacts import Store
 from piescope.store.leases import Holder, Lease
 from piescope.study.executors.protocol import Event, Executor, Finished, Images, Started, Task, Unsuccessful
 from piescope.study.fitting import Unfit
-from piescope.study.plan import Ref, Step
+from piescope.study.plan import Plan, Ref, Step
 
 TICK = 0.2
 """Seconds between two looks at signals, at most."""
@@ -39,33 +39,50 @@ class Failed:
     reason: str
 
 
-def _nothing(*_: Any) -> None:
-    """Heard by nobody."""
-
-
-@dataclass(frozen=True)
 class Observer:
-    """What the caller wants to hear while steps run; all called in its own process and thread.
+    """Hears what happens while steps run, in the caller's own process and thread; here, nothing comes of it."""
 
-    Attributes:
-        started: a worker began with a step.
-        images: so many more were pushed through a network.
-        finished: a step is done, after so many seconds.
-        found: another runner of the folder has done a step.
-        failed: a step is tried no more.
-        unfit: finished steps were set aside, and are to be done again.
-        said: a line for people: what is tried again, and why.
-        tick: called several times a second; what it raises ends the run.
-    """
+    def began(self, plan: Plan, left: list[Step], unused: int) -> None:
+        """Before any work: all steps, those that are left, and how many finished ones belong to none of them."""
 
-    started: Callable[[Step], None] = _nothing
-    images: Callable[[int], None] = _nothing
-    finished: Callable[[Step, float], None] = _nothing
-    found: Callable[[Step], None] = _nothing
-    failed: Callable[[Failed], None] = _nothing
-    unfit: Callable[[list[Unfit]], None] = _nothing
-    said: Callable[[str], None] = _nothing
-    tick: Callable[[], None] = _nothing
+    def started(self, step: Step) -> None:
+        """A worker began with a step."""
+
+    def images(self, count: int) -> None:
+        """So many more were pushed through a network."""
+
+    def finished(self, step: Step, seconds: float) -> None:
+        """A step is done, after so many seconds."""
+
+    def found(self, step: Step) -> None:
+        """Another runner of the folder has done a step."""
+
+    def failed(self, failure: Failed) -> None:
+        """A step is tried no more."""
+
+    def unfit(self, unfit: list[Unfit]) -> None:
+        """Finished steps were set aside, and are to be done again."""
+
+    def said(self, text: str) -> None:
+        """A line for people: what is tried again, and why."""
+
+    def tick(self) -> None:
+        """Several times a second; what it raises ends the run."""
+
+
+def together(*observers: Observer) -> Observer:
+    """One that tells all of them, in their order."""
+
+    def to_all(event: str) -> Callable[..., None]:
+        def tell(_: Observer, *facts: Any) -> None:
+            for observer in observers:
+                getattr(observer, event)(*facts)
+
+        return tell
+
+    events = [name for name in vars(Observer) if not name.startswith("_")]
+    together: Observer = type("Together", (Observer,), {event: to_all(event) for event in events})()
+    return together
 
 
 @dataclass

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from conftest import SMALL, run_piescope
-from piescope.cli.events import IMAGES_EVERY, Events, together
+from piescope.cli.events import IMAGES_EVERY, Events
 from piescope.problems import InputError
 from piescope.study.parse import load_study
 from piescope.study.plan import Step, make_plan
-from piescope.study.scheduling import Failed, Observer
+from piescope.study.scheduling import Failed
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,7 @@ def ticking(step: float) -> Iterator[float]:
 
 def test_each_thing_that_happens_is_a_line(tmp_path: Path, step: Step) -> None:
     clock = ticking(IMAGES_EVERY)
-    with Events(tmp_path / "e.jsonl", print, lambda: next(clock)) as events:
-        told = events.observer()
+    with Events(tmp_path / "e.jsonl", print, lambda: next(clock)) as told:
         told.started(step)
         told.images(5)
         told.images(7)
@@ -84,18 +83,3 @@ def test_a_folder_or_a_pipe_is_refused_before_any_work(tmp_path: Path) -> None:
             Events(place, print)
     ended = run_piescope("run", SMALL, "--out", tmp_path / "out", "--events", tmp_path / "pipe")
     assert ended.returncode == 2 and "--events" in ended.stderr and not (tmp_path / "out" / "artefacts").exists()
-
-
-def test_all_observers_hear_everything_in_their_order(step: Step) -> None:
-    heard: list[str] = []
-
-    def named(name: str) -> Observer:
-        def hear(*_: object) -> None:
-            heard.append(name)
-
-        return Observer(started=hear, tick=hear)
-
-    both = together(named("a"), named("b"))
-    both.started(step)
-    both.tick()
-    assert heard == ["a", "b", "a", "b"]

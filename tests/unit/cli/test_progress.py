@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from piescope.cli.progress import UMAP_COMPILATION, UMAP_EXAMPLE, Progress, work_of
+from piescope.study.parse import load_study
+from piescope.study.plan import Plan, Ref
 from piescope.study.scheduling import Failed
 
 
@@ -23,22 +26,36 @@ class OneStep:
     forward_backward: int = 0
 
     @property
+    def parents(self) -> dict[str, tuple[Ref, ...]]:
+        return {}
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.kind, self.key)
+
+    @property
     def label(self) -> str:
         return f"{self.kind} {self.key}"
 
 
 def watched(*steps: Any, workers: int = 1) -> tuple[Progress, io.StringIO]:
-    """Progress that has begun, and what it prints."""
+    """Progress that has begun, and what it prints from then on."""
     printed = io.StringIO()
-    progress = Progress(Console(file=printed, width=200), workers)
-    progress.begin(list(steps))
+    progress = Progress(Console(file=printed, width=200), workers, "cpu", Path("out"))
+    plan = Plan(load_study("digits"), steps[0], steps, ())
+    progress.began(plan, list(steps), 3)
+    assert printed.getvalue().splitlines() == [
+        "digits: 0 models in 0 arms, in out",
+        f"0 done, {len(steps)} to run ({workers} workers, cpu)",
+        "3 more finished steps there are of another version of this study: kept, not used",
+    ]
+    printed.truncate(printed.seek(0))
     return progress, printed
 
 
 def finished(progress: Progress, step: Any, seconds: float) -> None:
-    observer = progress.observer()
-    observer.started(step)
-    observer.finished(step, seconds)
+    progress.started(step)
+    progress.finished(step, seconds)
 
 
 def test_nothing_is_foretold_before_a_training_has_ended() -> None:
@@ -76,6 +93,6 @@ def test_the_first_map_compiles_and_the_next_ones_do_not() -> None:
 def test_failures_are_told_and_counted() -> None:
     one = OneStep("a", forward_backward=1)
     progress, printed = watched(one)
-    progress.observer().failed(Failed(one, "no room"))  # type: ignore[arg-type]
+    progress.failed(Failed(one, "no room"))  # type: ignore[arg-type]
     assert printed.getvalue() == "failed: train a: no room\n"
     assert progress.line().endswith("1 failed") and progress.summary().endswith(", 1 failed")

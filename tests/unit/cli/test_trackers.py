@@ -54,8 +54,8 @@ def add(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
 def track(plan: Plan, out: Path, steps: Sequence[Step], name: str = "made") -> list[str]:
     """What was complained about."""
     said: list[str] = []
-    with Tracking(name, plan, out, said.append) as tracking:
-        told = tracking.observer()
+    with Tracking(name, out, said.append) as told:
+        told.began(plan, list(steps), 0)
         for step in steps:
             told.started(step)
             told.images(1)

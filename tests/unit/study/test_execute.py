@@ -17,29 +17,30 @@ from piescope.store.leases import Holder
 from piescope.study.execute import Outcome, execute
 from piescope.study.fitting import Fitting, Unfit, fit_of
 from piescope.study.parse import load_study
-from piescope.study.plan import Plan
-from piescope.study.scheduling import Observer
+from piescope.study.plan import Plan, Step
+from piescope.study.scheduling import Failed, Observer
 
 PLAN = small_plan()
 MODEL = labelled(PLAN, "supervised dense, seed 0")
 
 
-class Heard:
+class Heard(Observer):
     """A run of the small study whose steps are made up, and what it said."""
 
     def __init__(self, out: Path, bits: str = "") -> None:
         self.ran: list[str] = []
         self.aside: list[str] = []
-        self.failed: list[str] = []
-        observer = Observer(
-            finished=lambda step, _: self.ran.append(step.label),
-            failed=lambda failure: self.failed.append(failure.step.label),
-            unfit=self._unfit,
-        )
+        self.given_up: list[str] = []
         made = MadeSteps(out, lambda step: bits if step == MODEL else "")
-        self.outcome = execute(load_study(str(SMALL)), out, made, False, observer, lambda *_: None)
+        self.outcome = execute(load_study(str(SMALL)), out, made, False, self)
 
-    def _unfit(self, unfit: list[Unfit]) -> None:
+    def finished(self, step: Step, seconds: float) -> None:
+        self.ran.append(step.label)
+
+    def failed(self, failure: Failed) -> None:
+        self.given_up.append(failure.step.label)
+
+    def unfit(self, unfit: list[Unfit]) -> None:
         self.aside += [found.step.label for found in unfit]
 
 
@@ -85,7 +86,7 @@ def test_a_parent_that_turns_out_to_be_damaged_is_made_again_in_the_same_run(out
     (folder / MADE).write_bytes((folder / MADE).read_bytes().replace(b"seed 0", b"seed 7"))
     (folder / layout.MANIFEST).touch()
     again = Heard(out)
-    assert again.failed == [child.label] and again.aside == [MODEL.label]
+    assert again.given_up == [child.label] and again.aside == [MODEL.label]
     assert sorted(again.ran) == [MODEL.label, child.label]
     assert again.outcome.failed == [] and held(out) == before
     assert not list(layout.failures(out).iterdir())
@@ -104,7 +105,7 @@ def test_a_step_that_is_damaged_whenever_it_is_made_ends_as_failed(out: Path, mo
     monkeypatch.setattr(executing, "settle", on_a_bad_disk)
     again = Heard(out)
     (failure,) = again.outcome.failed
-    assert again.failed == [MODEL.label]
+    assert again.given_up == [MODEL.label]
     assert failure.step == MODEL and failure.reason.endswith("look at the disk")
     assert len(list(layout.quarantine(out).glob("*.txt"))) == TRIES + 1
 

@@ -154,7 +154,7 @@ def run(out: Path, *lost: str) -> Outcome:
     executor = FakeExecutor(out, make=made)
     for label in lost:
         executor.script(label, lambda task: raised(task.step.key))
-    return execute(STUDY, out, executor, False, Heard().observer(), lambda *_: None)
+    return execute(STUDY, out, executor, False, Heard())
 
 
 def arms_of(out: Path) -> dict[str, CompleteArm]:

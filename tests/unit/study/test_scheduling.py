@@ -26,6 +26,8 @@ from piescope.store import failures, layout
 from piescope.store.artefacts import Store
 from piescope.store.leases import lease_of, take
 from piescope.study.executors.protocol import Event, Task, Unsuccessful
+from piescope.study.plan import Step
+from piescope.study.scheduling import Observer, together
 
 STEPS = {step.label: step for step in three_models().steps}
 LABELS = list(STEPS)
@@ -44,7 +46,7 @@ def test_every_step_once_and_parents_first(tmp_path: Path) -> None:
         parents = [other for other, own in STEPS.items() if own.ref in step.parent_refs()]
         assert all(heard.done.index(parent) < heard.done.index(label) for parent in parents)
     assert max(executor.at_once) == 2  # what was ready was started
-    assert heard.images == 5 * 8
+    assert heard.count == 5 * 8
     assert executor.is_stopped and left_behind(tmp_path) == []
 
 
@@ -64,8 +66,8 @@ def test_a_lost_worker_costs_a_try_and_no_more_than_three(tmp_path: Path) -> Non
     executor.script(SECOND, *[lambda task: lost(task.step.key)] * 3)
     ended = scheduled(tmp_path, executor, heard)
     assert executor.tried.count(FIRST) == executor.tried.count(SECOND) == 3 and executor.tried.count(THIRD) == 1
-    assert heard.failed == {SECOND: "its worker died (tried 3 times)"}
-    assert [line for line in heard.said if FIRST in line] == [
+    assert heard.given_up == {SECOND: "its worker died (tried 3 times)"}
+    assert [line for line in heard.lines if FIRST in line] == [
         f"{FIRST}: its worker died; tried again ({number} of 3)" for number in (2, 3)
     ]
     assert ended.ran == 5  # nothing that hangs on the one that failed, all else
@@ -80,8 +82,8 @@ def test_what_will_not_pass_is_tried_once(tmp_path: Path) -> None:
     executor, heard = FakeExecutor(tmp_path), Heard()
     executor.script(FIRST, lambda task: raised(task.step.key))
     scheduled(tmp_path, executor, heard)
-    assert heard.failed == {FIRST: "ValueError: not my day"}
-    assert executor.tried.count(FIRST) == 1 and heard.said == []
+    assert heard.given_up == {FIRST: "ValueError: not my day"}
+    assert executor.tried.count(FIRST) == 1 and heard.lines == []
 
 
 def test_a_worker_that_died_after_it_had_published_is_no_failure(tmp_path: Path) -> None:
@@ -93,7 +95,7 @@ def test_a_worker_that_died_after_it_had_published_is_no_failure(tmp_path: Path)
 
     executor.script(FIRST, publish_and_die)
     ended = scheduled(tmp_path, executor, heard)
-    assert (ended.ran, ended.found, ended.failed, heard.said) == (8, 0, [], [])
+    assert (ended.ran, ended.found, ended.failed, heard.lines) == (8, 0, [], [])
     assert executor.tried.count(FIRST) == 1 and failures.failure_of(tmp_path, STEPS[FIRST].key) is None
 
 
@@ -113,7 +115,7 @@ def test_where_memory_ran_out_fewer_run_at_once(tmp_path: Path) -> None:
     executor, heard = FakeExecutor(tmp_path, slots=3), Heard()
     executor.script(FIRST, lambda task: lost(task.step.key, memory=True), lambda task: lost(task.step.key, memory=True))
     ended = scheduled(tmp_path, executor, heard)
-    assert "memory ran out: from now on 2 at a time" in heard.said
+    assert "memory ran out: from now on 2 at a time" in heard.lines
     before = executor.tried.index(FIRST) + 3
     assert max(executor.at_once[:before]) == 3 and max(executor.at_once[before:]) <= 2
     assert ended.ran == 8
@@ -130,14 +132,14 @@ def test_a_full_disk_ends_the_run_and_names_file_and_step(tmp_path: Path) -> Non
 
 
 def test_an_interrupt_lets_steps_end_and_gives_leases_back(tmp_path: Path) -> None:
-    executor, heard = FakeExecutor(tmp_path), Heard()
+    class Interrupts(Heard):
+        def tick(self) -> None:
+            if len(self.done) == 1:
+                raise KeyboardInterrupt
 
-    def interrupt() -> None:
-        if len(heard.done) == 1:
-            raise KeyboardInterrupt
-
+    executor, heard = FakeExecutor(tmp_path), Interrupts()
     with pytest.raises(KeyboardInterrupt):
-        scheduled(tmp_path, executor, heard, tick=interrupt)
+        scheduled(tmp_path, executor, heard)
     assert executor.is_wound_down and executor.is_stopped and left_behind(tmp_path) == []
     rest = FakeExecutor(tmp_path)
     assert scheduled(tmp_path, rest, Heard()).ran == 8 - len(heard.done)
@@ -181,7 +183,7 @@ def test_what_another_runner_gave_up_is_not_tried_again(tmp_path: Path) -> None:
         failures.record(tmp_path, step.key, step.label, "it hung", "no trace", may_pass=True)
     executor, heard = FakeExecutor(tmp_path), Heard()
     ended = scheduled(tmp_path, executor, heard)
-    assert heard.failed == {FIRST: "it hung"} and FIRST not in executor.tried
+    assert heard.given_up == {FIRST: "it hung"} and FIRST not in executor.tried
     assert ended.ran == 5
     failures.forgive(tmp_path)  # what a run does that begins alone
     again = FakeExecutor(tmp_path)
@@ -195,7 +197,7 @@ def test_tries_of_other_runners_count(tmp_path: Path) -> None:
     executor, heard = FakeExecutor(tmp_path), Heard()
     executor.script(FIRST, lambda task: lost(task.step.key))
     scheduled(tmp_path, executor, heard)
-    assert executor.tried.count(FIRST) == 1 and list(heard.failed) == [FIRST]
+    assert executor.tried.count(FIRST) == 1 and list(heard.given_up) == [FIRST]
 
 
 def test_a_step_that_was_taken_over_is_neither_published_nor_failed_here(tmp_path: Path) -> None:
@@ -214,8 +216,8 @@ def test_a_step_that_was_taken_over_is_neither_published_nor_failed_here(tmp_pat
 
     executor.script(FIRST, sleep_too_long)
     ended = scheduled(tmp_path, executor, heard)
-    assert heard.found == [FIRST] and heard.failed == {} and (ended.ran, ended.found) == (7, 1)
-    assert any("taken it over" in line for line in heard.said)
+    assert heard.elsewhere == [FIRST] and heard.given_up == {} and (ended.ran, ended.found) == (7, 1)
+    assert any("taken it over" in line for line in heard.lines)
     assert Store(tmp_path).load("train", STEPS[FIRST].key).manifest.label == "other"
 
 
@@ -228,3 +230,24 @@ def test_a_step_whose_runner_died_is_taken_over(tmp_path: Path) -> None:
     (lease.folder / "owner.json").write_bytes(gone.as_bytes())
     assert scheduled(tmp_path, FakeExecutor(tmp_path), Heard()).ran == 8
     assert lease_of(tmp_path, STEPS[DATA].key) is None
+
+
+def test_all_observers_hear_everything_in_their_order() -> None:
+    heard: list[str] = []
+
+    class Named(Observer):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def finished(self, step: Step, seconds: float) -> None:
+            heard.append(f"{self.name} {step.label} {seconds}")
+
+        def tick(self) -> None:
+            heard.append(self.name)
+
+    (step, *_) = three_models().steps
+    both = together(Named("a"), Named("b"))
+    both.finished(step, 1.0)
+    both.images(5)
+    both.tick()
+    assert heard == [f"a {step.label} 1.0", f"b {step.label} 1.0", "a", "b"]

@@ -63,7 +63,7 @@ if __name__ == "__main__":
     heard = Heard()
     executor = LocalExecutor(folder, "cpu", 2, hung_after=60 if deed == "dies" else 2)
     scheduled(folder, executor, heard)
-    print(json.dumps({"failed": heard.failed, "done": heard.done, "said": heard.said, "images": heard.images}))
+    print(json.dumps({"failed": heard.given_up, "done": heard.done, "said": heard.lines, "images": heard.count}))
 """
 
 FIRST, SECOND, THIRD = (f"supervised dense, seed {seed}" for seed in range(3))
@@ -176,14 +176,14 @@ if __name__ == "__main__":
     from piescope.study.executors.local import LocalExecutor
 
     scheduling.WIND_DOWN = 3600.0
-    heard, executor = Heard(), LocalExecutor(folder, "cpu", 1, checkpoint_seconds=7.0)
+    class Interrupts(Heard):
+        def tick(self):
+            if self.count > 5:
+                raise KeyboardInterrupt
 
-    def tick():
-        if heard.images > 5:
-            raise KeyboardInterrupt
-
+    executor = LocalExecutor(folder, "cpu", 1, checkpoint_seconds=7.0)
     try:
-        scheduled(folder, executor, heard, tick=tick)
+        scheduled(folder, executor, Interrupts())
     except KeyboardInterrupt:
         print("stopped", sorted(path.name for path in (folder / "work").iterdir()))
 """

@@ -152,13 +152,13 @@ def ray(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeRay:
 def run(ray: FakeRay, heard: Heard, **options: Any) -> Ended:
     executor = RayExecutor(ray.out, **{"device": None, "workers": None, **options})
     with Holder(ray.out) as leases:
-        return run_steps(list(STEPS.values()), [], Store(ray.out), executor, leases, heard.observer())
+        return run_steps(list(STEPS.values()), [], Store(ray.out), executor, leases, heard)
 
 
 def test_only_keys_travel_and_ray_tries_nothing_again(ray: FakeRay) -> None:
     heard = Heard()
     assert run(ray, heard).ran == len(STEPS) and not ray.is_up
-    assert heard.images == 5 * len(STEPS)
+    assert heard.count == 5 * len(STEPS)
     task = next(options for options in ray.options if options["of"] == "work")
     assert (task["max_retries"], task["num_cpus"], task["num_gpus"]) == (0, 1, 0.0)
     assert task["runtime_env"]["env_vars"]["OMP_NUM_THREADS"] == "1"
@@ -173,9 +173,9 @@ def test_a_lost_worker_is_another_try(ray: FakeRay) -> None:
     }
     heard = Heard()
     assert run(ray, heard).ran == 5
-    assert "its worker process ended" in heard.said[0] and "tried again (2 of 3)" in heard.said[0]
-    assert any("memory ran out: from now on 1 at a time" in line for line in heard.said)
-    assert list(heard.failed) == [FIRST] and "memory ran out on its node" in heard.failed[FIRST]
+    assert "its worker process ended" in heard.lines[0] and "tried again (2 of 3)" in heard.lines[0]
+    assert any("memory ran out: from now on 1 at a time" in line for line in heard.lines)
+    assert list(heard.given_up) == [FIRST] and "memory ran out on its node" in heard.given_up[FIRST]
 
 
 def test_a_worker_that_hangs_is_killed_where_it_is(ray: FakeRay, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ def test_a_worker_that_hangs_is_killed_where_it_is(ray: FakeRay, monkeypatch: py
     ray.scripts = {SECOND: [lambda *_: None]}
     heard = Heard()
     assert run(ray, heard, hung_after=0.05).ran == len(STEPS)
-    assert "its worker gave no sign of life for 0.05 s and was killed; tried again (2 of 3)" in heard.said[0]
+    assert "its worker gave no sign of life for 0.05 s and was killed; tried again (2 of 3)" in heard.lines[0]
     assert set(ray.killed) == {4711} and len(set(ray.cancelled)) == 1
     assert next(options for options in ray.options if options["of"] == "end_process")["scheduling_strategy"] == (
         "a node",
@@ -204,7 +204,7 @@ def test_a_worker_of_a_node_that_is_gone_is_not_waited_for(ray: FakeRay, monkeyp
     ray.scripts = {SECOND: [goes, comes_back]}
     heard = Heard()
     assert run(ray, heard).ran == len(STEPS)
-    assert any(f"{SECOND}: its node was lost" in line and "tried again (2 of 3)" in line for line in heard.said)
+    assert any(f"{SECOND}: its node was lost" in line and "tried again (2 of 3)" in line for line in heard.lines)
     assert ray.killed == []
 
 

@@ -1,0 +1,95 @@
+"""What `run` does once its options are understood: signals, what is shown and told of it, the report, how it ended."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from piescope.cli.events import Events
+from piescope.cli.progress import Progress
+from piescope.cli.reports import study_report
+from piescope.cli.terminal import BAD_ENVIRONMENT, ENDINGS, STEP_FAILED, fail, say
+from piescope.cli.trackers import Tracking
+from piescope.study.execute import BusyError, execute
+from piescope.study.executors.protocol import Executor
+from piescope.study.scheduling import Observer, together
+from piescope.study.spec import Study
+
+
+def do_run(
+    console: Console,
+    study: Study,
+    out: Path,
+    executor: Executor,
+    where: str,
+    fresh: bool,
+    events: Path | None,
+    trackers: Sequence[str],
+) -> None:
+    """Runs a study, or what is left of it, and writes its report; ends the command where a step failed.
+
+    Args:
+        console: where to print.
+        study: what to run.
+        out: its folder.
+        executor: where steps run.
+        where: the same for people.
+        fresh: throw away what the folder holds of the study first.
+        events: a file for them.
+        trackers: names.
+    """
+    signals, progress = Signals(), Progress(console, executor.slots, where, out)
+    watching: list[Signals | Progress | Events | Tracking] = [signals, progress]
+    if events is not None:
+        watching.append(Events(events, progress.said))
+    watching += [Tracking(name, out, progress.said) for name in trackers]
+    try:
+        with ExitStack() as entered:
+            for one in watching:
+                entered.enter_context(one)
+            outcome = execute(study, out, executor, fresh, together(*watching))
+            signals.tick()
+    except BusyError as busy:
+        fail(str(busy), BAD_ENVIRONMENT)
+    if outcome.ran or outcome.found:
+        say(console, progress.summary())
+    study_report(console, out)
+    if outcome.failed:
+        fail(
+            f"{len(outcome.failed)} steps failed and {outcome.waiting} wait for them; traces: {out / 'logs'}.\n"
+            f"`piescope status {out}` lists them; the same `run` command tries them again.",
+            STEP_FAILED,
+        )
+
+
+class Signals(Observer):
+    """Takes signals at a moment when no worker is half started; a second one at once."""
+
+    def __init__(self) -> None:
+        self._received: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        for number in ENDINGS:
+            if signal.getsignal(number) != signal.SIG_IGN:  # `nohup` has it so
+                self._before[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, _frame: object) -> None:
+        if self._received is not None:
+            raise KeyboardInterrupt(number)
+        self._received = number
+
+    def tick(self) -> None:
+        """Raises what was received."""
+        if self._received is not None:
+            raise KeyboardInterrupt(self._received)
