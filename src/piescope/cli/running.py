@@ -19,6 +19,7 @@ from piescope.study.execute import BusyError, execute
 from piescope.study.executors.protocol import Executor
 from piescope.study.scheduling import Observer, together
 from piescope.study.spec import Study
+from piescope.wording import counted
 
 
 def do_run(
@@ -60,8 +61,9 @@ def do_run(
         say(console, progress.summary())
     study_report(console, out)
     if outcome.failed:
+        failed = counted(len(outcome.failed), "step")
         fail(
-            f"{len(outcome.failed)} steps failed and {outcome.waiting} wait for them; traces: {out / 'logs'}.\n"
+            f"{failed} failed, {outcome.waiting} wait for what failed; traces: {out / 'logs'}.\n"
             f"`piescope status {out}` lists them; the same `run` command tries them again.",
             STEP_FAILED,
         )
