@@ -64,7 +64,7 @@ def test_every_way_to_print(text: str, capsys: pytest.CaptureFixture[str]) -> No
         console = Console(file=sink, width=width, markup=False, emoji=False, highlight=False)
         say(console, text)
         show_table(console, ("a", "b"), [(text, "1"), ("x", text)], text)
-        Progress(console, 1).say(f"failed: {text}")
+        Progress(console, 1, "cpu", Path("out")).said(f"failed: {text}")
     shown = sink.getvalue()
     assert not unseen(shown)
     for error in (OSError(2, text, text), InputError.of(text, text, text, text, text), ValueError(text)):
