@@ -62,7 +62,7 @@ class Runner:
     """A program of its own, in a group of processes of its own, that does the three models' steps without torch."""
 
     def __init__(self, folder: Path, out: Path, name: str, how: str = "works") -> None:
-        script = folder / "runner.py"
+        script = folder / f"{name}.py"  # one each: another may be reading its own at this moment
         script.write_text(RUNNER)
         self.process = subprocess.Popen(
             [sys.executable, script, out, name, how],
