@@ -12,6 +12,7 @@ from scipy import sparse
 
 from piescope.axes import Array
 from piescope.measure.arrays import to_numpy
+from piescope.measure.compiled import keep_compiled
 
 TIES = 2.0
 """Of an example to itself in the other maps, together; its ties to its neighbours in a map sum up to about 6 of 15."""
@@ -91,6 +92,7 @@ def umaps_together(
         warnings.filterwarnings("ignore", category=FutureWarning)
         import umap
 
+        keep_compiled()
         reducer = umap.UMAP(n_neighbors=neighbours, min_dist=min_dist, random_state=seed, n_jobs=1)
         first: np.ndarray = reducer.fit_transform(models[0]).astype(np.float32)
         if len(models) == 1:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness
 
+from conftest import run_python
 from piescope.measure.alignment import aligned_onto
 from piescope.measure.projection import umap_projection, umaps_together
 
@@ -45,3 +46,21 @@ def test_in_one_fit_what_keeps_its_neighbours_keeps_its_place_and_what_does_not_
     assert kept.mean() < np.delete(moved_between(laid)[0], forgotten).mean() / 2
     for one, own, other in zip((points, turned), together, alone, strict=True):
         assert trustworthiness(one, own, n_neighbors=10) > trustworthiness(one, other, n_neighbors=10) - 0.05
+
+
+def test_umap_is_kept_and_says_what_it_said_when_it_was_compiled() -> None:
+    points = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
+    here = umap_projection(points, 3)
+    from umap.layouts import _nb_optimize_layout_euclidean_single_epoch as compiled
+
+    assert type(compiled._cache).__name__ == "Kept"
+    code = (
+        "import numpy as np; from piescope.measure.projection import umap_projection;"
+        "points = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32);"
+        "print(umap_projection(points, 3).tobytes().hex());"
+        "from umap.layouts import _nb_optimize_layout_euclidean_single_epoch as compiled;"
+        "print(sum(compiled.stats.cache_misses.values()))"
+    )
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [here.tobytes().hex(), "0"]
