@@ -70,6 +70,7 @@ def find_a_digit(it: Explored, how: str) -> str:
     return it.hash()["ex"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("place", PLACES)
 def test_t2_t4_t5_a_digit_that_one_loses_and_another_keeps(
     place: str, browser: Any, digits: Path, expected: Expected
@@ -93,6 +94,7 @@ def test_t2_t4_t5_a_digit_that_one_loses_and_another_keeps(
         keep(it.page, f"task-{place}")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("place", PLACES)
 def test_t3_a_link_that_opens_on_it(place: str, browser: Any, digits: Path) -> None:
     page = digits / "report.html"

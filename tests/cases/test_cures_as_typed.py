@@ -315,6 +315,7 @@ def test_names_that_say_right(name: str, words: str, tmp_path: Path) -> None:
     check(audited(tmp_path, *typed), changed=WON_OR_LOST)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["result", "Status", "outcome", "verdict"])
 def test_names_of_results(name: str, tmp_path: Path) -> None:
     """Words for right and wrong say it; 0 and 1 may be the predicted class."""
@@ -520,6 +521,7 @@ WRAPPED: dict[str, tuple[Any, bool]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", WRAPPED)
 def test_a_table_within_an_object(kind: str, tmp_path: Path) -> None:
     write, has_truth = WRAPPED[kind]

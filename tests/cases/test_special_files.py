@@ -51,6 +51,7 @@ INPUTS = (
 )
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("arguments", INPUTS, ids=" ".join)
 @pytest.mark.parametrize("kind", ["pipe", "socket", "device", "loop", "folder"])
 def test_each_input_of_each_command(kind: str, arguments: tuple[str, ...], place: Path) -> None:

@@ -88,6 +88,7 @@ def test_a_broken_budget_is_1_whoever_reads(redirection: str, folder: Path) -> N
     assert is_whole(folder)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("redirection", "code"), [("| true", 0), (">&-", 0), ("2> /dev/full", 0), ("> /dev/full", 3)])
 def test_a_kept_budget_is_0_unless_what_is_asked_for_is_lost(redirection: str, code: int, folder: Path) -> None:
     if "/dev/full" in redirection and not FULL.exists():
@@ -122,6 +123,7 @@ def limited(size: int) -> Callable[[], None]:
     return limit
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("size", [0, 2_000, 20_000])
 def test_a_disk_that_takes_only_so_much(size: int, folder: Path) -> None:
     """A limit of a file's size fails as a full disk does, at whatever file comes to it."""
@@ -153,6 +155,7 @@ os.fsync = fsync
 """
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells files by /proc")
 @pytest.mark.parametrize("name", ["j.xml", "report.html", "audit.json", "audit.md"])
 def test_a_disk_that_is_full_at_one_file_names_it(name: str, folder: Path) -> None:
@@ -211,6 +214,7 @@ def test_a_fault_of_ours_is_70_and_never_1(folder: Path) -> None:
         assert not (folder / "ci" / "j.xml").exists()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "what", ["MemoryError()", "ImportError('no torch', name='torch')", "OSError(28, 'No space left on device')"]
 )
@@ -253,6 +257,7 @@ def test_what_is_raised_outside_a_command_is_no_1(capsys: pytest.CaptureFixture[
     assert "ValueError: x" in capsys.readouterr().err
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_in_the_middle_leaves_what_was_there(sent: signal.Signals, code: int, folder: Path) -> None:
     assert run_with(folder, "", KEPT).returncode == 0

@@ -131,6 +131,7 @@ def test_kill_9_in_the_middle_then_the_same_hashes(
     survived("SIGKILL of a run in the middle of a training", len(kills))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("sent", "code", "word"),
     [

@@ -53,7 +53,7 @@ if __name__ == "__main__":
     from made_executors import Heard, scheduled
     from piescope.study.executors.local import LocalExecutor
     heard = Heard()
-    scheduled(folder, LocalExecutor(folder, "cpu", 1), heard, patience=2.0)
+    scheduled(folder, LocalExecutor(folder, "cpu", 1), heard, patience=float(sys.argv[4]))
     print(json.dumps({"done": heard.done, "found": heard.elsewhere, "failed": heard.given_up, "said": heard.lines}))
 """
 
@@ -61,11 +61,11 @@ if __name__ == "__main__":
 class Runner:
     """A program of its own, in a group of processes of its own, that does the three models' steps without torch."""
 
-    def __init__(self, folder: Path, out: Path, name: str, how: str = "works") -> None:
+    def __init__(self, folder: Path, out: Path, name: str, how: str = "works", patience: float = 2.0) -> None:
         script = folder / f"{name}.py"  # one each: another may be reading its own at this moment
         script.write_text(RUNNER)
         self.process = subprocess.Popen(
-            [sys.executable, script, out, name, how],
+            [sys.executable, script, out, name, how, str(patience)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         )  # fmt: skip
@@ -103,7 +103,7 @@ def test_a_runner_that_slept_too_long_cannot_publish_when_it_wakes(tmp_path: Pat
     sleeper = Runner(tmp_path, out, "sleeper", "sleeps")
     wait_until((tmp_path / "at work").exists, sleeper.process)
     sleeper.signal(signal.SIGSTOP)
-    other = Runner(tmp_path, out, "other").told()
+    other = Runner(tmp_path, out, "other", patience=0.5).told()  # nobody else is awake
     assert FIRST in other["done"]
     (tmp_path / "wake").touch()
     sleeper.signal(signal.SIGCONT)

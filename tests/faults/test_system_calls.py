@@ -168,6 +168,7 @@ def chosen(calls: list[Call], fault: str) -> list[Call]:
     return [calls[(DAY * some + place * len(calls) // some) % len(calls)] for place in range(some)]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_all_or_nothing_and_the_same_again_ends_alike(
     traced: tuple[Writer, list[Call], dict[str, str], Path], fault: str, survived: Survived

@@ -49,7 +49,10 @@ def largest_difference(found: Any, golden: Any, where: str = "") -> float:
     return 0.0
 
 
-@pytest.fixture(scope="module", params=PROCESSORS)
+OTHERS = [pytest.param(name, marks=pytest.mark.sampled(2)) for name in PROCESSORS if name != "as it is"]
+
+
+@pytest.fixture(scope="module", params=["as it is", *OTHERS])
 def outcome(request: pytest.FixtureRequest) -> dict[str, Any]:
     settings = {**PROCESSORS[request.param], "OMP_WAIT_POLICY": "passive"}  # the last says how threads wait, no more
     done = subprocess.run(

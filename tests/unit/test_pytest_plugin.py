@@ -96,6 +96,7 @@ def test_a_broken_budget_fails_with_the_verdict_in_its_message(project: pytest.P
     assert "pytest_plugin.py" not in done.stdout.str()  # the user's line is shown, not ours
 
 
+@pytest.mark.sampled(2)
 def test_an_undecided_budget_warns_and_fails_if_strict(project: pytest.Pytester) -> None:
     call = "'dense.csv', 'int8.csv', 'labels.csv', max_flips='4.5%'"
     lenient = outcome(project, call)

@@ -318,6 +318,7 @@ def test_a_number_is_right_or_it_is_refused(plan: Plan) -> None:
 PLAIN = Plan(7, CLASSES[0], "names", "id", True, "texts", "prediction", "", "true_label", "file", (), "csv", True)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("how", FORMATS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_plainly_is_read(kind: str, how: str) -> None:
