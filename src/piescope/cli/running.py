@@ -15,7 +15,8 @@ from piescope.cli.progress import Progress
 from piescope.cli.reports import study_report
 from piescope.cli.terminal import BAD_ENVIRONMENT, ENDINGS, STEP_FAILED, fail, say
 from piescope.cli.trackers import Tracking
-from piescope.study.execute import BusyError, execute
+from piescope.store.artefacts import CorruptArtefactError
+from piescope.study.execute import BusyError, Outcome, execute
 from piescope.study.executors.protocol import Executor
 from piescope.study.scheduling import Observer, together
 from piescope.study.spec import Study
@@ -34,6 +35,8 @@ def do_run(
 ) -> None:
     """Runs a study, or what is left of it, and writes its report; ends the command where a step failed.
 
+    What the report finds to be damaged is made again first.
+
     Args:
         console: where to print.
         study: what to run.
@@ -44,6 +47,37 @@ def do_run(
         events: a file for them.
         trackers: names.
     """
+    told = ""
+    while True:
+        outcome = _watched(console, study, out, executor, where, fresh, events, trackers)
+        try:
+            study_report(console, out)
+            break
+        except CorruptArtefactError as damage:  # bytes that changed without a trace, which only a reader finds
+            if str(damage) == told:
+                raise
+            told, fresh = str(damage), False
+            say(console, told)
+    if outcome.failed:
+        failed = counted(len(outcome.failed), "step")
+        fail(
+            f"{failed} failed, {outcome.waiting} wait for what failed; traces: {out / 'logs'}.\n"
+            f"`piescope status {out}` lists them; the same `run` command tries them again.",
+            STEP_FAILED,
+        )
+
+
+def _watched(
+    console: Console,
+    study: Study,
+    out: Path,
+    executor: Executor,
+    where: str,
+    fresh: bool,
+    events: Path | None,
+    trackers: Sequence[str],
+) -> Outcome:
+    """Does what is left of a study, before whoever is to hear of it."""
     signals, progress = Signals(), Progress(console, executor.slots, where, out)
     watching: list[Signals | Progress | Events | Tracking] = [signals, progress]
     if events is not None:
@@ -59,14 +93,7 @@ def do_run(
         fail(str(busy), BAD_ENVIRONMENT)
     if outcome.ran or outcome.found:
         say(console, progress.summary())
-    study_report(console, out)
-    if outcome.failed:
-        failed = counted(len(outcome.failed), "step")
-        fail(
-            f"{failed} failed, {outcome.waiting} wait for what failed; traces: {out / 'logs'}.\n"
-            f"`piescope status {out}` lists them; the same `run` command tries them again.",
-            STEP_FAILED,
-        )
+    return outcome
 
 
 class Signals(Observer):
