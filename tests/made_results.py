@@ -48,6 +48,7 @@ def made(
     depth: bool = True,
     maps: bool = True,
     seed: int = 0,
+    forgets: bool = True,
 ) -> Results:
     random, own = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     labels = random.integers(0, len(class_names), examples)
@@ -59,7 +60,7 @@ def made(
             for sparsity in (0.0,) if pruning == "dense" else sparsities:
                 other = np.where(random.random(examples) < 0.4, labels, 1)
                 moved = np.where(random.random(examples) < 0.6, dense_label, other)
-                pruned = dense_label if pruning == "dense" else moved
+                pruned = moved if forgets and pruning != "dense" else dense_label
                 columns: dict[str, np.ndarray] = {
                     "example_id": np.array([f"id-{i}" for i in range(examples)]),
                     "label": labels,
@@ -89,7 +90,7 @@ def made(
                     smallest_p_value=0.1, test="paired, 3 and 3", models=(one,) * models,
                 )  # fmt: skip
                 embedding = random.normal(size=(examples, 2)) if maps else None
-                said = np.where(own.random((models, examples)) < 0.8, pruned, labels)
+                said = np.where(own.random((models, examples)) < (0.8 if forgets else 1.0), pruned, labels)
                 each = {"labels": said.astype(np.int16), "q": own.random((models, examples)).astype(np.float32)}
                 each["q_aaai24"] = own.random((models, examples)).astype(np.float32)
                 if depth:
@@ -133,6 +134,7 @@ CASES = {
     "no depth, no maps": made({"supcon": ("gmp",)}, depth=False, maps=False, channels=1),
     "only dense": made({"supervised": ()}),
     "six models": made({"supervised": ("gmp", "my_own"), "supcon": ("gmp",)}, models=6, examples=90),
+    "nothing forgotten, all models alike": made({"supervised": ("gmp", "my_own")}, models=6, forgets=False),
     "many classes with long names": made(
         {"supervised": ("gmp",)}, class_names=tuple(f"a class named {i}" for i in range(14))
     ),

@@ -308,4 +308,4 @@ def _curve(canvas: Canvas, axes: Axes, rows: Sequence[ReplicateRow]) -> None:
     named(axes, "x", [counts[index] for index in chosen], [f"{counts[index]:,}" for index in chosen])
     axes.minorticks_off()
     top = max(row.pies + row.spread for row in rows)
-    canvas.numbered(axes, "y", 0, 1.05 * max(top, most), most=3)
+    canvas.numbered(axes, "y", 0, 1.05 * max(1.0, top, most), most=3)
