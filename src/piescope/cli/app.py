@@ -183,6 +183,7 @@ def status(directory: FolderArgument) -> None:
     """Show which steps are done, running, failed or waiting, why, and what to do next."""
     from collections import Counter
 
+    from piescope.cli.keeping import run_again
     from piescope.store import layout
     from piescope.study.status import CHANGED, HANGS
     from piescope.study.status import status as status_of
@@ -201,11 +202,10 @@ def status(directory: FolderArgument) -> None:
     changed = sum(item.reason == CHANGED for item in steps)
     if changed:
         say(console, f"{counted(changed, 'finished step')} {CHANGED}")
-    resolved = shlex.join(["piescope", "run", str(layout.study(directory)), "--out", str(directory)])
     if states["running"]:
         say(console, f"next: wait; {states['waiting']} steps wait for the {states['running']} that run")
     elif states["failed"] or states["waiting"]:
-        say(console, f"next: {resolved}")
+        say(console, f"next: {run_again(directory)}")
     elif layout.report(directory).is_file():
         say(console, f"all {states['done']} steps are done; next: {shlex.join(['piescope', 'show', str(directory)])}")
     else:

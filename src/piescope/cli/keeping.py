@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piescope.cli.terminal import BAD_ENVIRONMENT, STEP_FAILED, console_here, cores, fail, say
+from piescope.data.locate import VARIABLE
+from piescope.problems import StudyError
 from piescope.store import layout
 from piescope.wording import counted, printable
 
@@ -36,12 +39,27 @@ def verify_folder(directory: Path) -> None:
     for fault in found.faults:
         say(console, printable(fault))
     if found.faults:
-        is_whole = not any(fault.startswith(layout.study(Path()).name) for fault in found.faults)
-        study = str(layout.study(directory)) if is_whole else "STUDY"  # its name, or the file that it was made of
-        command = shlex.join(["piescope", "run", study, "--out", str(directory)])
-        cure = f"next: {command} sets aside what is damaged or does not fit, and makes it again"
+        cure = f"next: {run_again(directory)} sets aside what is damaged or does not fit, and makes it again"
         fail(f"{len(found.faults)} of them do not verify; {cure}", STEP_FAILED)
     say(console, "all as it was written")
+
+
+def run_again(directory: Path) -> str:
+    """The command that goes on with a folder: STUDY and DIR where the folder does not tell study or data.
+
+    Example:
+        >>> run_again(Path("nowhere"))
+        'piescope run STUDY --out nowhere'
+    """
+    from piescope.study.folder import study_of
+
+    study, data = str(layout.study(directory)), []
+    try:
+        if study_of(directory).data.holds is not None and not os.environ.get(VARIABLE):
+            data = ["--data-dir", "DIR"]
+    except StudyError:
+        study = "STUDY"
+    return shlex.join(["piescope", "run", study, "--out", str(directory), *data])
 
 
 def collect(directory: Path, dry_run: bool) -> None:

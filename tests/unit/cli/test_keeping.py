@@ -9,12 +9,15 @@ from typer.testing import CliRunner, Result
 
 from made_stores import MADE, SMALL, labelled, make_all, small_plan
 from piescope.cli.app import app
+from piescope.cli.keeping import run_again
 from piescope.store import layout
 from piescope.study.catalogue import refresh_catalogue
 from piescope.study.folder import write_study
 from piescope.study.parse import load_study
 
 PLAN = small_plan()
+OWN = """source = "arrays"
+holds = { train_examples = 300, test_examples = 200, image_shape = [1, 8, 8], num_classes = 10 }"""
 MODEL = labelled(PLAN, "supervised dense, seed 0")
 
 
@@ -52,3 +55,15 @@ def test_a_damaged_one_is_named_with_the_next_command_and_found_by_it(out: Path)
 def test_a_folder_of_nothing_is_refused(tmp_path: Path) -> None:
     done = verify(tmp_path)
     assert done.exit_code == 2 and "no study.toml" in done.stderr
+
+
+def test_the_next_command_names_what_the_folder_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(SMALL.read_text().replace('source = "digits"', OWN))
+    write_study(load_study(str(own)), tmp_path)
+    for variable, data in (("", " --data-dir DIR"), (str(tmp_path), "")):
+        monkeypatch.setenv("PIESCOPE_DATA", variable)
+        said = CliRunner().invoke(app, ["status", str(tmp_path)]).stdout
+        assert said.splitlines()[-1] == f"next: piescope run {tmp_path}/study.toml --out {tmp_path}{data}"
+    (tmp_path / "study.toml").write_text("damaged")
+    assert run_again(tmp_path) == f"piescope run STUDY --out {tmp_path}"
