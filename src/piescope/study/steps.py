@@ -31,7 +31,7 @@ from piescope.study.plan import Compare, LoadData, Predict, ProbeDepth, ProjectT
 from piescope.study.resuming import resumed
 from piescope.study.spec import DataSpec
 from piescope.training.checkpoints import Checkpoints, When
-from piescope.training.loop import OnStep, TrainingData
+from piescope.training.loop import DivergedError, OnStep, TrainingData
 from piescope.training.predict import predict, probe_all
 from piescope.training.recipe import Training
 from piescope.training.stages import History, prune_and_finetune, train_contrastive, train_supervised
@@ -224,7 +224,7 @@ def _model_files(model: WideResNet, history: History, sparsity: float, names: li
     state = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
     for name, array in state.items():
         if not np.isfinite(array).all():
-            raise RuntimeError(f"{name} holds NaN or infinity after training; lower the learning rate")
+            raise DivergedError(f"{name} holds NaN or infinity after training; lower the learning rate")
     realised = []
     for group in names:
         weights = sum(state[name].size for name in group)

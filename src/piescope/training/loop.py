@@ -24,7 +24,7 @@ OnStep = Callable[[int, int, int], None]
 
 
 class DivergedError(RuntimeError):
-    """The loss became NaN or infinite."""
+    """A loss, a weight or an answer of a model became NaN or infinite."""
 
 
 @dataclass(frozen=True)

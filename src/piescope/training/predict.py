@@ -11,6 +11,7 @@ from torch import Tensor
 
 from piescope.models.probes import probe
 from piescope.models.wide_resnet import WideResNet
+from piescope.training.loop import DivergedError
 from piescope.training.recipe import Normalisation
 
 BATCH = 512
@@ -21,11 +22,22 @@ BATCH = 512
 def predict(
     model: WideResNet, images: Tensor, normalisation: Normalisation
 ) -> tuple[Float[np.ndarray, "examples classes"], Float[np.ndarray, "examples dims"]]:
-    """Logits and representations of uint8 images ``[examples, channels, height, width]``, in eval mode."""
+    """Logits and representations of uint8 images ``[examples, channels, height, width]``, in eval mode.
+
+    Raises:
+        DivergedError: some are NaN or infinite, of weights that are finite, but beyond all measure.
+    """
     model.eval()
     parts = [model.features(normalisation.apply(batch)) for batch in images.split(BATCH)]
     representations = torch.cat(parts)
-    return model.logits(representations).cpu().numpy(), representations.cpu().numpy()
+    logits = model.logits(representations)
+    lost = ~(logits.isfinite().all(dim=1) & representations.isfinite().all(dim=1))
+    if lost.any():
+        raise DivergedError(
+            f"what the model says of {int(lost.sum()):,} of {len(images):,} images is NaN or infinite; "
+            "lower the learning rate, or leave this seed out"
+        )
+    return logits.cpu().numpy(), representations.cpu().numpy()
 
 
 @torch.no_grad()
