@@ -219,7 +219,7 @@ class Results:
 
 
 def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | None:
-    """What a study's folder holds; None if no arm is complete yet.
+    """What a study's folder holds; None if no arm is complete yet, or controls alone, which measure others.
 
     Args:
         out: the folder.
@@ -233,7 +233,7 @@ def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | Non
     path = layout.catalogue(out)
     if catalogue is None:
         catalogue = Catalogue.read(path)
-    if catalogue is None or catalogue.data is None or not catalogue.arms:
+    if catalogue is None or catalogue.data is None or all(arm.control is not None for arm in catalogue.arms):
         return None
     if catalogue.described is None:
         raise ValueError(f"{path} does not say what was run: `piescope report {out}` writes it anew")

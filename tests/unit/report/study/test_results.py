@@ -13,8 +13,9 @@ from scipy.special import softmax
 from made_results import made
 from piescope.report.study.results import Results, load_results
 from piescope.report.study.rows import ArmKey
+from piescope.store import layout
 from piescope.store.artefacts import Store, as_tensors
-from piescope.store.catalogue import ControlOf
+from piescope.store.catalogue import Catalogue, ControlOf
 from piescope.study.catalogue import refresh_catalogue
 from piescope.study.folder import study_of
 from piescope.study.parents import Parents
@@ -88,6 +89,17 @@ def test_what_an_arms_models_say_is_found_and_may_be_gone(stored_run: Path, tmp_
     results = load_results(out)
     assert results is not None
     assert all(arm.representations() is None and arm.probabilities(results.labels) is None for arm in results.arms)
+
+
+@pytest.mark.parametrize("control", [ControlOf(kind="fresh_dense"), ControlOf(kind="random_masks", of="gmp")])
+@pytest.mark.parametrize("lost", [(), (1,)])
+def test_controls_alone_are_no_results(stored_run: Path, control: ControlOf, lost: tuple[int, ...]) -> None:
+    """They measure others: a page of nothing else would have no models of the study's own."""
+    kept = Catalogue.read(layout.catalogue(stored_run))
+    assert kept is not None
+    alone = kept.arms[1].model_copy(update={"control": control, "lost": lost})
+    assert load_results(stored_run, kept.model_copy(update={"arms": (alone,)})) is None
+    assert load_results(stored_run, kept.model_copy(update={"arms": (kept.arms[0], alone)})) is not None
 
 
 def test_maps_of_one_fit_and_maps_that_an_earlier_version_fitted_alone(stored_run: Path, tmp_path: Path) -> None:
