@@ -130,9 +130,9 @@ def _about(results: Results) -> str:
         for arm in results.studied()
         if arm.is_dense
     ]
+    accuracies = f"; accuracy of dense models, %: {listed(dense)}" if dense else ""
     return (
-        f"{results.data.about}. {counted(models[-1], 'model').replace(count(models[-1]), size, 1)} an arm; "
-        f"accuracy of dense models, %: {listed(dense)}."
+        f"{results.data.about}. {counted(models[-1], 'model').replace(count(models[-1]), size, 1)} an arm{accuracies}."
     )
 
 

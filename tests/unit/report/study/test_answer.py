@@ -82,3 +82,11 @@ def test_the_wall_has_the_forgotten_of_the_headlines_arm() -> None:
     lost, won, moved = map(int, re.findall(r"\d+", wall.title)[:3])
     kinds = [tile.tags[0].text for tile in wall.tiles]
     assert (lost, won, moved) == tuple(kinds.count(kind) for kind in ("lost", "won back", "moved"))
+
+
+def test_accuracies_of_dense_models_are_named_where_there_are_any() -> None:
+    results = CASES["six models"]
+    unfinished = replace(results, arms=tuple(arm for arm in results.arms if not arm.is_dense))
+    for of, named in ((results, True), (unfinished, False)):
+        said = answer(of, Signal(of)).about
+        assert "6 models an arm" in said and ("accuracy of dense models" in said) is named
