@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,6 +137,16 @@ def two_files(out: Path) -> None:
         out.with_name(name).write_text("id,prediction,label\n" + "\n".join(rows) + "\n")
 
 
+def an_audit_of_others(out: Path) -> None:
+    """Where an audit is, the next one takes its place."""
+    two_files(out)
+    dense, pruned = out.with_name("dense.csv"), out.with_name("pruned.csv")
+    done = run(
+        [sys.executable, "-c", f"import piescope; piescope.audit({str(pruned)!r}, {str(dense)!r}, out={str(out)!r})"]
+    )
+    assert done.returncode == 0, done.stderr
+
+
 OF_TIME = r"^(logs|failures)/|run\.lock$"
 SCHEDULED_RUN = Writer("run", SCHEDULED, sound=whole_artefacts, ignored=OF_TIME)
 # of checkpoints: what a writer that was killed left goes with the next run
@@ -145,6 +156,7 @@ WRITERS = [
     Writer("checkpoints", CHECKPOINTS, sound=whole_checkpoint, ignored=r"\.tmp-"),
     Writer("fresh", DISCARD, prepare=finished_run, ignored=r"run\.lock$"),
     Writer("audit", AUDIT, prepare=two_files, sound=whole_audit),
+    Writer("audit over another", AUDIT, prepare=an_audit_of_others, sound=whole_audit),
 ]
 
 

@@ -27,33 +27,52 @@ def published(out: Path) -> Iterator[Path]:
     place = temporary_name(out / "audit")
     try:
         out.mkdir(parents=True, exist_ok=True)
+        old = [path.relative_to(out) for path in audit_layout.written(out) or []]
         _remove_leftovers(out)
         place.mkdir()
         yield place
         with naming(out):
-            _put_in_place(place, out)
+            _put_in_place(place, out, old)
     except BaseException as error:
         if isinstance(error, OSError) and error.filename is not None:  # by the name that people know
             error.filename = str(error.filename).replace(str(place), str(out))
-        shutil.rmtree(place, ignore_errors=True)
+        if not any(path.is_file() for path in (place / audit_layout.BEFORE).rglob("*")):  # they could not be put back
+            shutil.rmtree(place, ignore_errors=True)
         for folder in made:  # the innermost first
             with suppress(OSError):  # not empty: another hand was here
                 folder.rmdir()
         raise
 
 
-def _put_in_place(place: Path, out: Path) -> None:
-    """Moves files to where people look for them; what the last audit left goes first, audit.json comes last."""
+def _put_in_place(place: Path, out: Path, old: Sequence[Path]) -> None:
+    """Moves files to where people look for them.
+
+    audit.json of the last audit goes first, that of this one comes last: while there is none, `audit_layout.written`
+    tells by what lies in ``place`` whose the others are.
+    """
     new = [path.relative_to(place) for path in place.rglob("*") if path.is_file()]
-    old = [path.relative_to(out) for path in audit_layout.written(out) or []]
-    for stale in [path for path in old if path not in new]:
-        (out / stale).unlink()
-    for folder in {path.parent for path in old if path not in new} - {Path()}:
-        with suppress(OSError):  # somebody put a file there
-            (out / folder).rmdir()
-    for path in sorted(new, key=lambda file: (file == Path(audit_layout.AUDIT), file)):
-        (out / path).parent.mkdir(exist_ok=True)
-        (place / path).replace(out / path)
+    aside, last = place / audit_layout.BEFORE, Path(audit_layout.AUDIT)
+    moved: list[tuple[Path, Path]] = []
+
+    def move(source: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+        moved.append((source, target))
+
+    try:
+        for path in sorted(old, key=lambda file: (file != last, file)):
+            move(out / path, aside / path)
+        for path in sorted(new, key=lambda file: (file == last, file)):
+            move(place / path, out / path)
+    except BaseException:
+        for source, target in reversed(moved):
+            with suppress(OSError):
+                target.replace(source)
+        raise
+    finally:
+        for folder in {path.parent for path in (*old, *new)} - {Path()}:
+            with suppress(OSError):  # files of an audit are in it, or somebody's
+                (out / folder).rmdir()
     shutil.rmtree(place)
 
 

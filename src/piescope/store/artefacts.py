@@ -7,6 +7,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -183,6 +184,8 @@ class Store:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+        with suppress(OSError):  # trainings that did not end are to go on
+            layout.checkpoints(self.out).rmdir()
         return len(left)
 
     def manifests(self) -> list[Path]:

@@ -15,7 +15,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from piescope.store.durable import is_leftover
+from piescope.store.layout import TEMPORARY_PREFIX
+
 AUDIT = "audit.json"
+
+BEFORE = "before"
+"""Where files of the last audit lie while those of the next one take their place."""
 
 
 def audit(out: Path) -> Path:
@@ -66,19 +72,22 @@ def is_audit(out: Path) -> bool:
 def written(out: Path) -> list[Path] | None:
     """The files that a folder's audit consists of, its copies' too; None: the folder holds no audit of piescope's.
 
-    Told by what audit.json holds: other tools write a file of that name, too. Links are not followed.
+    Told by what audit.json holds: other tools write a file of that name, too. Links are not followed. Where an audit
+    was killed while its files took their places, its audit.json lies still in the folder that it left behind.
     """
-    content = _content(out)
-    if content is None:
+    left = [place for place in out.glob(f"{TEMPORARY_PREFIX}audit-*") if is_leftover(place)]
+    places = [out] if is_audit(out) else [path for place in left for path in (place, place / BEFORE)]
+    contents = [content for content in map(_content, places) if content is not None]
+    if not contents:
         return None
     folders = [out]
-    for row in content.get("what_if") or []:
+    for row in [row for content in contents for row in content.get("what_if") or []]:
         name = row.get("folder") if isinstance(row, dict) else None
         if isinstance(name, str) and Path(name).name == name and not copy(out, name).is_symlink():
-            folders += [copy(out, name)] if _content(copy(out, name)) is not None else []
+            folders += [copy(out, name)] if places != [out] or _content(copy(out, name)) is not None else []
     files = [file_of(folder) for folder in folders for file_of in (audit, markdown, examples, images, report)]
     files += filter(is_card, map(card, folders))
-    return [file for file in files if file.is_file() or file.is_symlink()]
+    return [file for file in dict.fromkeys(files) if file.is_file() or file.is_symlink()]
 
 
 def _content(out: Path) -> dict[str, Any] | None:

@@ -30,7 +30,7 @@ from piescope.store.audit_answers import (
 )
 from piescope.store.audit_inputs import AuditWarning, Inputs, MadeWith
 from piescope.store.audit_measures import Figure, MeasuredSides
-from piescope.store.durable import as_json
+from piescope.store.durable import as_json, naming
 
 FORMAT_VERSION: Literal[2] = 2
 
@@ -360,12 +360,14 @@ class AuditRecord(AuditPart):
 
         Raises:
             InputError: it is missing, damaged, or of another version.
+            OSError: the system cannot read it.
         """
         name, cure = audit_layout.audit(out).name, "run `piescope audit` again"
         try:
-            content = audit_layout.audit(out).read_bytes()
+            with naming(audit_layout.audit(out)):
+                content = audit_layout.audit(out).read_bytes()
             version = Version.model_validate_json(content).format_version
-        except (OSError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
             raise InputError.of(name, "file", "missing or damaged", "the answers of an audit", cure) from None
         if version != FORMAT_VERSION:
             expected, cure = str(FORMAT_VERSION), f"{cure} with this version"

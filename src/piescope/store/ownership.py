@@ -15,7 +15,7 @@ from typing import Any
 
 from piescope.store import layout
 from piescope.store.audit_layout import is_card
-from piescope.store.durable import is_leftover, read_record
+from piescope.store.durable import is_leftover, naming, read_record
 
 KEY = r"[0-9a-f]{32,64}"
 STUDY_KEYS = {"name", "seed", "replicates", "sparsities", "data", "model", "arms"}
@@ -125,8 +125,17 @@ def _folders_of_steps(out: Path) -> Iterator[Path]:
 
 
 def of_step(folder: Path) -> list[Path]:
-    """The files that a step's manifest lists, and itself; of a damaged one, those that a step can have."""
-    listed = _json(folder / layout.MANIFEST).get("files")
+    """The files that a step's manifest lists, and itself; of a damaged one, those that a step can have.
+
+    Raises:
+        OSError: the system cannot read it, which says nothing of the files.
+    """
+    manifest = folder / layout.MANIFEST
+    try:
+        with naming(manifest):
+            listed = _object(read_record(manifest)).get("files")
+    except (ValueError, RecursionError, FileNotFoundError):
+        listed = None
     names = listed if isinstance(listed, dict) else layout.FILES_OF_STEPS  # a manifest that is damaged lists nothing
     return [folder / name for name in (*names, layout.MANIFEST) if Path(name).name == name]
 
@@ -163,7 +172,11 @@ def _is_lock(path: Path) -> bool:
 def _json(path: Path) -> dict[str, Any]:
     """A JSON object; one that is missing or damaged holds nothing."""
     try:
-        content = json.loads(read_record(path))
+        return _object(read_record(path))
     except (OSError, ValueError, RecursionError):
         return {}
-    return content if isinstance(content, dict) else {}
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    value = json.loads(content)
+    return value if isinstance(value, dict) else {}

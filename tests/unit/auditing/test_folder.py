@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +135,53 @@ def test_audits_of_before_are_known(tmp_path: Path) -> None:
     assert audit_layout.written(tmp_path) == [tmp_path / "audit.json"]
     piescope.audit(DENSE, COPY, labels=DENSE, out=tmp_path)
     assert files(tmp_path) == PLAIN
+
+
+MOVES = 4 + 4
+"""Renames of an audit that takes the place of another."""
+
+
+def at_the_move(number: int, what: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something happens instead of one of the renames that put an audit in its place."""
+    seen, replace = itertools.count(1), Path.replace
+
+    def counted(source: Path, target: Path) -> Path:
+        if ".tmp-audit-" in f"{source}{target}" and next(seen) == number:
+            what()
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", counted)
+
+
+@pytest.mark.parametrize("number", range(1, MOVES + 1))
+def test_a_move_that_fails_leaves_the_last_audit(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    piescope.audit(COPY, DENSE, labels=DENSE, out=out)
+    before = {name: (out / name).read_bytes() for name in files(out)}
+
+    def fail() -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    at_the_move(number, fail, monkeypatch)
+    with pytest.raises(OSError, match="Input/output error"):
+        piescope.audit(DENSE, COPY, labels=DENSE, out=out)
+    assert {name: (out / name).read_bytes() for name in files(out)} == before
+
+
+@pytest.mark.parametrize("number", range(1, MOVES + 1))
+def test_after_a_kill_between_two_moves_the_same_audit_is_made(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    piescope.audit(DENSE, COPY, labels=DENSE, out=whole)
+    piescope.audit(COPY, DENSE, labels=DENSE, out=out)
+    (out / "notes.txt").write_text("mine")
+    child = os.fork()
+    if child == 0:
+        at_the_move(number, lambda: os._exit(9), monkeypatch)
+        piescope.audit(DENSE, COPY, labels=DENSE, out=out)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    piescope.audit(DENSE, COPY, labels=DENSE, out=out)
+    assert files(out) == PLAIN | {"notes.txt"}
+    assert all((out / name).read_bytes() == (whole / name).read_bytes() for name in PLAIN)
