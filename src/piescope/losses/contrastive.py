@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import torch
 from jaxtyping import Float, Integer
 from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
+
+DENSE = 1024
+"""Anchors up to which the matrix of all similarities is held: finished studies had no more, and keep their bits."""
+
+TILE_CPU, TILE = 512, 4096
+"""Anchors along a tile of that matrix where it is not held: one that stays in a core's cache, or that fills a GPU."""
 
 
 def supcon_loss(
@@ -18,7 +29,10 @@ def supcon_loss(
 
     For anchor i with positives P(i) among all other projections A(i):
     ``L_i = -1/|P(i)| * sum_{p in P(i)} log( exp(z_i.z_p / t) / sum_{a in A(i)} exp(z_i.z_a / t) )``,
-    averaged over the anchors that have a positive.
+    averaged over the anchors that have a positive. Computed in float32, or float64 where projections are, also under
+    autocast. Up to 1,024 anchors (images x views) by the matrix of all similarities; beyond by its tiles, again for the
+    gradient: memory grows with the anchors, not with their square, and there is no second derivative. With two views
+    or more the host waits for nothing; with one it asks the device whether any anchor has a positive.
 
     Args:
         projections: ``[batch, views, dims]``, any scale: they are L2-normalised here.
@@ -48,23 +62,87 @@ def supcon_loss(
         )
     if temperature <= 0 or (base_temperature is not None and base_temperature <= 0):
         raise ValueError(f"temperatures are {temperature} and {base_temperature}; expected numbers above 0")
-    batch, views, dims = projections.shape
-    anchors = functional.normalize(projections, dim=-1).reshape(batch * views, dims)
+    batch, views, _ = projections.shape
+    with torch.autocast(projections.device.type, enabled=False):  # half precision is too coarse for similarities
+        exact = projections.to(torch.promote_types(projections.dtype, torch.float32))
+        anchors = functional.normalize(exact, dim=-1).flatten(0, 1)
+        attraction, count = (_dense if len(anchors) <= DENSE else _tiled)(anchors, labels, views, temperature)
+        if views < 2 or not batch:  # else each view has the others of its image
+            anchored = count > 0
+            if not bool(anchored.any()):
+                raise ValueError(
+                    "no anchor has a positive: one view and no class twice in the batch; "
+                    "use two views or batches with several images of a class"
+                )
+            attraction, count = attraction[anchored], count[anchored]
+        scale = 1.0 if base_temperature is None else temperature / base_temperature
+        return -scale * (attraction / count).mean()
+
+
+def _dense(anchors: Tensor, labels: Tensor, views: int, temperature: float) -> tuple[Tensor, Tensor]:
+    """For each anchor the sum of log-probabilities over its positives, and their number, by the whole matrix."""
     owners = labels.repeat_interleave(views)
     similarity = anchors @ anchors.T / temperature
-    itself = torch.eye(batch * views, dtype=torch.bool, device=projections.device)
+    itself = torch.eye(len(anchors), dtype=torch.bool, device=anchors.device)
     log_probability = similarity - torch.logsumexp(similarity.masked_fill(itself, -torch.inf), dim=1, keepdim=True)
     positives = (owners[:, None] == owners[None, :]) & ~itself
-    count = positives.sum(1)
-    anchored = count > 0
-    if not bool(anchored.any()):
-        raise ValueError(
-            "no anchor has a positive: one view and no class twice in the batch; "
-            "use two views or batches with several images of a class"
-        )
-    attraction = log_probability.masked_fill(~positives, 0.0).sum(1)[anchored] / count[anchored]
-    scale = 1.0 if base_temperature is None else temperature / base_temperature
-    return -scale * attraction.mean()
+    return log_probability.masked_fill(~positives, 0.0).sum(1), positives.sum(1)
+
+
+def _tiled(anchors: Tensor, labels: Tensor, views: int, temperature: float) -> tuple[Tensor, Tensor]:
+    """The same: similarities to positives add up to one with their sum, so only the denominator needs all pairs."""
+    each = anchors.unflatten(0, (-1, views))
+    ordered = labels.sort().values
+    first = torch.searchsorted(ordered, labels)  # the number of its class, below that of images
+    images = torch.searchsorted(ordered, labels, right=True) - first
+    # a class may have all anchors, and float32 would round their sum too much
+    sums = torch.zeros_like(each[:, 0], dtype=torch.float64)
+    sums = sums.index_put((first,), each.sum(1).double(), accumulate=True)
+    others = sums[first].to(anchors.dtype)[:, None] - each
+    count = (images * views - 1).repeat_interleave(views)
+    denominator: Tensor = _Denominator.apply(anchors, temperature)  # type: ignore[no-untyped-call]
+    return (others * each).sum(-1).flatten() / temperature - count * denominator, count
+
+
+class _Denominator(Function):
+    """For each anchor the log of its sum over all others; tiles of similarities are made anew for the gradient.
+
+    The matrix is symmetric, so a tile above the diagonal stands for the one below.
+    """
+
+    @staticmethod
+    def forward(context: Any, anchors: Tensor, temperature: float) -> Tensor:
+        total = anchors.new_full((len(anchors),), -torch.inf)
+        for rows, columns, tile in _tiles(anchors, temperature):
+            total[rows] = torch.logaddexp(total[rows], tile.logsumexp(1))
+            if rows != columns:
+                total[columns] = torch.logaddexp(total[columns], tile.logsumexp(0))
+        context.save_for_backward(anchors, total)
+        context.temperature = temperature
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, weights: Tensor) -> tuple[Tensor, None]:
+        anchors, total = context.saved_tensors
+        gradient = torch.zeros_like(anchors)
+        for rows, columns, tile in _tiles(anchors, context.temperature):
+            both = (tile - total[rows, None]).exp_().mul_(weights[rows, None])
+            both.addcmul_(tile.sub_(total[columns]).exp_(), weights[columns])
+            gradient[rows].addmm_(both, anchors[columns])
+            if rows != columns:
+                gradient[columns].addmm_(both.T, anchors[rows])
+        return gradient / context.temperature, None
+
+
+def _tiles(anchors: Tensor, temperature: float) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Rows, columns and similarities of each tile on and above the diagonal; an anchor's to itself is -inf."""
+    side, scaled = TILE_CPU if anchors.device.type == "cpu" else TILE, anchors / temperature
+    for row in range(0, len(anchors), side):
+        for column in range(row, len(anchors), side):
+            rows, columns = slice(row, row + side), slice(column, column + side)
+            tile = scaled[rows] @ anchors[columns].T
+            yield rows, columns, tile if row < column else tile.fill_diagonal_(-torch.inf)
 
 
 def simclr_loss(projections: Float[Tensor, "batch views dims"], temperature: float) -> Float[Tensor, ""]:

@@ -1,0 +1,117 @@
+"""supcon_loss against all pairs at once: seconds and memory of a value with its gradient, 128 dimensions, two views.
+
+The other arm is equation 2 of Khosla et al. as one writes it first, with the matrix of all similarities. Arms alternate
+in one process; memory is the peak of a process of its own, over what it had before. Up to 1,024 anchors supcon_loss
+holds the matrix, too; there its tiles are measured beside it.
+
+    python benchmarks/losses.py [--rounds 7] [--images 512 1024 4096] [--large 65536]
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import re
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from piescope.losses import contrastive
+
+TEMPERATURE = 0.1
+
+
+def pairs(projections: Tensor, labels: Tensor) -> Tensor:
+    """As one writes it first."""
+    anchors = functional.normalize(projections, dim=2).flatten(0, 1)
+    owners = labels.repeat_interleave(projections.shape[1])
+    itself = torch.eye(len(anchors), dtype=torch.bool, device=anchors.device)
+    similarity = (anchors @ anchors.T / TEMPERATURE).masked_fill(itself, -torch.inf)
+    same = (owners[:, None] == owners) & ~itself
+    return -(similarity.log_softmax(1).where(same, 0).sum(1) / same.sum(1)).mean()
+
+
+def loss(projections: Tensor, labels: Tensor) -> Tensor:
+    return contrastive.supcon_loss(projections, labels, TEMPERATURE)
+
+
+def tiles(projections: Tensor, labels: Tensor) -> Tensor:
+    held, contrastive.DENSE = contrastive.DENSE, 0
+    try:
+        return loss(projections, labels)
+    finally:
+        contrastive.DENSE = held
+
+
+ARMS = {"all pairs": pairs, "supcon_loss": loss, "its tiles": tiles}
+
+
+def once(arm: str, images: int, device: str) -> tuple[float, float, Tensor]:
+    """Seconds, loss and gradient."""
+    draws = torch.Generator().manual_seed(0)
+    projections = torch.randn(images, 2, 128, generator=draws).to(device).requires_grad_()
+    labels = torch.randint(0, 10, (images,), generator=draws).to(device)
+    began = time.perf_counter()
+    value = ARMS[arm](projections, labels)
+    value.backward()
+    told, gradient = float(value.detach()), projections.grad  # on a GPU this waits for it
+    assert gradient is not None
+    largest = float(gradient.abs().max())
+    assert largest < float("inf")
+    return time.perf_counter() - began, told, gradient
+
+
+def peak() -> int:
+    """Bytes that this process has had at most; its own, where getrusage begins with its parent's."""
+    return 1024 * int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[0])
+
+
+def memory(arm: str, images: int, threads: int) -> tuple[float, float]:
+    """Seconds, and bytes at the peak over those of before, on the CPU."""
+    torch.set_num_threads(threads)
+    once(arm, 64, "cpu")
+    before = peak()
+    seconds, _, _ = once(arm, images, "cpu")
+    return seconds, peak() - before
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--images", type=int, nargs="*", default=[512, 1024, 4096], help="a batch, two views of each")
+    parser.add_argument("--large", type=int, help="images of a batch that supcon_loss has alone, once")
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    threads = torch.get_num_threads()
+    print(f"torch {torch.__version__}, {arguments.device}, {threads} threads", flush=True)
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as alone:
+        for images in arguments.images:
+            taken: dict[str, list[float]] = {arm: [] for arm in ARMS}
+            _, expected, gradient = once("all pairs", images, arguments.device)
+            for _ in range(arguments.rounds):
+                for arm, seconds in taken.items():
+                    spent, value, found = once(arm, images, arguments.device)
+                    seconds.append(spent)
+                    assert abs(value - expected) < 1e-5, (arm, value, expected)
+                    assert float((found - gradient).abs().max() / gradient.abs().max()) < 1e-5, arm
+            for arm, seconds in taken.items():
+                ratios = [one / other for one, other in zip(taken["all pairs"], seconds, strict=True)]
+                _, held = alone.apply(memory, (arm, images, threads))
+                print(
+                    f"{images:,} x 2, {arm}: median {1e3 * statistics.median(seconds):.1f} ms (min {1e3 * min(seconds):.1f}, "
+                    f"max {1e3 * max(seconds):.1f}, n = {len(seconds)}), {statistics.median(ratios):.2f} x all pairs "
+                    f"(min {min(ratios):.2f}, max {max(ratios):.2f}); {held / 1e6:,.0f} MB on the CPU",
+                    flush=True,
+                )
+        if arguments.large:
+            spent, held = alone.apply(memory, ("supcon_loss", arguments.large, threads))
+            print(f"{arguments.large:,} x 2, supcon_loss: {spent:.0f} s (n = 1), {held / 1e6:,.0f} MB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
