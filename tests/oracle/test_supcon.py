@@ -197,6 +197,21 @@ def test_with_two_views_the_host_reads_nothing() -> None:
     assert reads.seen["_local_scalar_dense"] == 1  # whether there is a positive
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+@pytest.mark.usefixtures("form")
+def test_on_a_gpu_nothing_waits_and_the_value_is_that_of_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contrastive, "TILE", contrastive.TILE_CPU)
+    projections, labels = drawn(12, 2, 4, 3)
+    there = projections.detach().cuda().requires_grad_(), labels.cuda()
+    supcon_loss(*there, 0.1).backward()  # libraries are loaded at first use
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        loss = supcon_loss(*there, 0.1)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert float(loss) == pytest.approx(float(supcon_loss(projections, labels, 0.1)), abs=1e-5)
+
+
 @pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("make", [torch.Tensor.half, torch.Tensor.bfloat16])
 def test_half_precision_ends_at_the_projections(make: Callable[[Tensor], Tensor]) -> None:

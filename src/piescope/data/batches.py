@@ -10,9 +10,15 @@ from torch import Generator, Tensor
 
 
 def epoch_batches(
-    examples: int, batch_size: int, generator: Generator, drop_last: bool = False
+    examples: int,
+    batch_size: int,
+    generator: Generator,
+    drop_last: bool = False,
+    device: torch.device | None = None,
 ) -> Iterator[Int64[Tensor, " batch"]]:
     """Shuffles ``range(examples)`` and yields it in batches; the last, smaller one too unless drop_last.
+
+    The order goes to the device (None: the generator's) as a whole, and the host does not wait for it.
 
     Example:
         >>> batches = list(epoch_batches(5, 2, torch.Generator().manual_seed(0)))
@@ -20,6 +26,7 @@ def epoch_batches(
         ([2, 2, 1], [0, 1, 2, 3, 4])
     """
     order = torch.randperm(examples, generator=generator, device=generator.device)
+    order = order.to(device or order.device, non_blocking=True)
     for start in range(0, examples, batch_size):
         batch = order[start : start + batch_size]
         if len(batch) == batch_size or not drop_last:
@@ -35,6 +42,6 @@ def normalise(
     images: Float[Tensor, "*batch channels height width"], mean: tuple[float, ...], std: tuple[float, ...]
 ) -> Float[Tensor, "*batch channels height width"]:
     """Subtracts the mean and divides by the std of each channel (both on the 0..1 scale)."""
-    centre = torch.tensor(mean, device=images.device, dtype=images.dtype).view(-1, 1, 1)
-    spread = torch.tensor(std, device=images.device, dtype=images.dtype).view(-1, 1, 1)
+    numbers = (torch.tensor(each, dtype=images.dtype).view(-1, 1, 1) for each in (mean, std))
+    centre, spread = (each.to(images.device, non_blocking=True) for each in numbers)  # the host does not wait
     return (images - centre) / spread

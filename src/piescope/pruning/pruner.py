@@ -89,9 +89,13 @@ class Pruner:
         masks = {f"mask.{name}": mask for name, mask in self.masks.items()}
         return {**masks, **{f"dormant.{name}": values for name, values in self._dormant.items()}, "asked": self._asked}
 
+    def is_due(self, step: int) -> bool:
+        """Whether the schedule has it prune before this step, 1-based; only then does the host wait for weights."""
+        return self.schedule is not None and self.schedule.is_due(step)
+
     def before_step(self, step: int) -> None:
-        """Prunes if the schedule says so; step is 1-based."""
-        if self.schedule is not None and self.schedule.is_due(step):
+        """Prunes if that is due."""
+        if self.schedule is not None and self.is_due(step):
             self.prune(self.schedule.sparsity_at(step, self.final))
 
     @torch.no_grad()

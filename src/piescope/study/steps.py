@@ -31,7 +31,8 @@ from piescope.study.plan import Compare, LoadData, Predict, ProbeDepth, ProjectT
 from piescope.study.resuming import resumed
 from piescope.study.spec import DataSpec
 from piescope.training.checkpoints import Checkpoints, When
-from piescope.training.loop import DivergedError, OnStep, TrainingData
+from piescope.training.history import DivergedError
+from piescope.training.loop import OnStep, TrainingData
 from piescope.training.predict import predict, probe_all
 from piescope.training.recipe import Training
 from piescope.training.stages import History, prune_and_finetune, train_contrastive, train_supervised

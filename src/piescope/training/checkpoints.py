@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from piescope.pruning.pruner import Pruner
+from piescope.training.history import Losses
 
 SHARE = 0.01
 """Of a training's time that checkpoints may take, copied and written on its own core; large ones are rarer."""
@@ -144,8 +145,8 @@ class Checkpoints:
             moment: of a stage that has done nothing yet.
 
         Returns:
-            the losses of the steps that are done (of a stage before the one that was under way: all); the caller adds
-            those of the next ones.
+            the losses of the steps that are done (of a stage before the one that was under way: all); those of the next
+            ones are added to it, at the latest when `offer` reads them.
 
         Raises:
             MisfitError: the checkpoint is of another training.
@@ -162,15 +163,17 @@ class Checkpoints:
         self._losses[stage] = done.tolist()
         return self._losses[stage]
 
-    def offer(self) -> None:
-        """After each step: takes a checkpoint if one is due and the last one is written.
+    def offer(self, losses: Losses) -> None:
+        """After each step: reads the losses and takes a checkpoint if one is due and the last one is written.
 
         Raises:
+            DivergedError: one of the losses is no number; there is no checkpoint of that.
             StoppedError: it was asked for, and is written.
         """
         asked = self._when.is_asked()
         if not asked and not self._is_due():
             return
+        losses.read()
         self._wait()
         began = time.thread_time()
         taken = self._taken()

@@ -14,6 +14,7 @@ from piescope.data.batches import epoch_batches, to_unit
 from piescope.pruning.pruner import Pruner
 from piescope.seeds import Seeds
 from piescope.training.checkpoints import Checkpoints, Moment
+from piescope.training.history import Losses
 from piescope.training.recipe import Normalisation, Training
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -21,10 +22,6 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 OnStep = Callable[[int, int, int], None]
 """Called after each step with (step, steps in all, images of the batch)."""
-
-
-class DivergedError(RuntimeError):
-    """A loss, a weight or an answer of a model became NaN or infinite."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,8 @@ def fit(
     """Minimises a loss over a training set by SGD, pruning on the way if a pruner is given.
 
     Data order and augmentation follow from (seeds, purpose, epoch) alone. Step t (1-based) runs in this order:
-    prune if due, augment, forward and backward, optimise, hold the pruned weights at 0.
+    prune if due, augment, forward and backward, optimise, hold the pruned weights at 0. Losses stay on the device; the
+    host waits for them every `history.EVERY` steps, and before it prunes, leaves a checkpoint or ends.
 
     Args:
         loss: closes over the network; the caller sets its train or eval mode.
@@ -77,7 +75,7 @@ def fit(
         the loss of each step, those before a checkpoint included.
 
     Raises:
-        DivergedError: the loss became NaN or infinite; says at which step.
+        DivergedError: the loss became NaN or infinite; says at which step, when it is read.
         MisfitError: the checkpoint to go on from is of another training.
         StoppedError: the training was asked to stop.
     """
@@ -92,21 +90,22 @@ def fit(
     per_epoch, steps = recipe.steps_per_epoch(len(data.labels)), recipe.steps(len(data.labels))
     draws = torch.Generator()
     moment = Moment(network, optimizer, pruner, draws)
-    history = [] if checkpoints is None else checkpoints.resume(purpose, steps, moment)
-    step = len(history)
+    done = [] if checkpoints is None else checkpoints.resume(purpose, steps, moment)
+    losses = Losses(done, f"of {steps} ({purpose}, seed {seeds.replicate})")
+    step = len(losses)
     for epoch in range(step // per_epoch, recipe.epochs):
         order = seeds.torch(f"order/{purpose}", epoch)
         if step == epoch * per_epoch:  # else this epoch was under way, and the draws are where they were
             draws.manual_seed(seeds.integer(f"augment/{purpose}", epoch))
-        batches = epoch_batches(len(data.labels), recipe.batch_size, order, recipe.drop_last)
-        for batch in islice(batches, step - epoch * per_epoch, None):
+        batches = epoch_batches(len(data.labels), recipe.batch_size, order, recipe.drop_last, data.labels.device)
+        for rows in islice(batches, step - epoch * per_epoch, None):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * recipe.schedule.factor(step / per_epoch, recipe.epochs)
             step += 1
-            if pruner is not None:
+            if pruner is not None and pruner.is_due(step):
+                losses.read()  # weights that diverged cannot be ranked
                 pruner.before_step(step)
 
-            rows = batch.to(data.labels.device)
             images = to_unit(data.images[rows])
             if views == 1:
                 images = recipe.augmentation.apply(images, draws)
@@ -122,14 +121,9 @@ def fit(
             if pruner is not None:
                 pruner.hold()
 
-            history.append(float(value.detach()))
-            if not abs(history[-1]) < float("inf"):
-                raise DivergedError(
-                    f"the loss is {history[-1]} at step {step} of {steps} ({purpose}, seed {seeds.replicate}); "
-                    "lower the learning rate, or leave this seed out"
-                )
+            losses.append(value)
             if on_step is not None:
-                on_step(step, steps, len(batch) * views)
+                on_step(step, steps, len(rows) * views)
             if checkpoints is not None:
-                checkpoints.offer()
-    return history
+                checkpoints.offer(losses)
+    return losses.read()

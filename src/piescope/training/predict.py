@@ -11,7 +11,7 @@ from torch import Tensor
 
 from piescope.models.probes import probe
 from piescope.models.wide_resnet import WideResNet
-from piescope.training.loop import DivergedError
+from piescope.training.history import DivergedError
 from piescope.training.recipe import Normalisation
 
 BATCH = 512

@@ -28,6 +28,7 @@ def test_order_follows_from_seed_replicate_purpose_and_epoch_alone() -> None:
 def test_epoch_batches_cover_all_and_drop_last() -> None:
     assert sorted(torch.cat(list(epoch_batches(10, 4, generator()))).tolist()) == list(range(10))
     assert [len(batch) for batch in epoch_batches(10, 4, generator(), drop_last=True)] == [4, 4]
+    assert {batch.device.type for batch in epoch_batches(10, 4, generator(), device=torch.device("meta"))} == {"meta"}
 
 
 def test_normalise() -> None:

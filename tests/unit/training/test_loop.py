@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
+from host_reads import HostReads
 from made_trainings import SEEDS, data, model
-from piescope.training.loop import DivergedError, fit
-from piescope.training.recipe import Training
+from piescope.models.wide_resnet import WideResNet
+from piescope.pruning.pruner import Pruner
+from piescope.pruning.schedules import Gradual
+from piescope.pruning.scope import prunable_parameters
+from piescope.training import history as losses_of
+from piescope.training import stages
+from piescope.training.checkpoints import Checkpoint, Checkpoints, When
+from piescope.training.history import DivergedError
+from piescope.training.loop import TrainingData, fit
+from piescope.training.recipe import Augmentation, Contrastive, GradualPruning, Training
 from piescope.training.schedule import Cosine
+from piescope.training.stages import History, train_contrastive, train_supervised
 
 
 def test_the_loop_against_a_loop_written_out() -> None:
@@ -57,3 +72,132 @@ def test_divergence_is_reported_with_its_step() -> None:
             lambda images, labels: functional.cross_entropy(net(images), labels),
             net, net.parameters(), data(), recipe, SEEDS, "supervised",
         )  # fmt: skip
+
+
+def diverging(at: int, seen: list[int], pruner: bool = False, kept: Checkpoints | None = None) -> None:
+    """Twelve steps, of which one has a loss that is no number."""
+    net, steps = model(), iter(range(1, 13))
+
+    def loss(images: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(net(images), labels) * (torch.nan if next(steps) == at else 1.0)
+
+    schedule = Gradual(begin=2, end=10, frequency=4)
+    prunes = Pruner(prunable_parameters(net), schedule=schedule, final=0.5) if pruner else None
+    recipe = Training(epochs=6, batch_size=30, learning_rate=0.01)
+    fit(
+        loss, net, net.parameters(), data(), recipe, SEEDS, "supervised", pruner=prunes,
+        on_step=lambda step, *_: seen.append(step), checkpoints=kept,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("at", "told_after"), [(1, 5), (3, 5), (5, 5), (6, 10), (11, 12), (12, 12)])
+def test_divergence_is_told_a_few_steps_later_at_the_step_where_it_happened(
+    at: int, told_after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses_of, "EVERY", 5)
+    seen: list[int] = []
+    with pytest.raises(DivergedError, match=f"nan at step {at} of 12 "):
+        diverging(at, seen)
+    assert len(seen) in (told_after - 1, told_after)
+
+
+def test_divergence_is_told_before_what_diverged_is_pruned_or_kept() -> None:
+    with pytest.raises(DivergedError, match="at step 3 of 12"):
+        diverging(3, [], pruner=True)  # due before step 6
+    seen: list[int] = []
+    left: list[Checkpoint] = []
+    with (
+        pytest.raises(DivergedError, match="at step 3 of 12"),
+        Checkpoints(left.append, When(float("inf"), lambda: len(seen) == 8)) as kept,
+    ):
+        diverging(3, seen, kept=kept)
+    assert (len(seen), left) == (8, [])
+
+
+def test_losses_are_the_same_however_often_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Training(epochs=2, batch_size=25, learning_rate=0.1)
+    histories = []
+    for every in (1, 4, 50):
+        monkeypatch.setattr(losses_of, "EVERY", every)
+        histories.append(train_supervised(model(), data(), recipe, SEEDS))
+    assert histories[0] == histories[1] == histories[2]
+
+
+STAGE = Training(
+    epochs=4, batch_size=20, learning_rate=0.05, momentum=0.9, nesterov=True, weight_decay=1e-3, schedule=Cosine()
+)  # twelve steps
+GMP = Gradual(begin=2, end=11, frequency=3)
+GRADUAL = GradualPruning(
+    kind="gradual", scope="layer", biases=True, regrowth=True, supervised=GMP, encoder=GMP, head=GMP
+)
+TRAININGS: dict[str, tuple[Callable[[WideResNet, TrainingData, Training], History], int]] = {
+    "supervised": (lambda net, given, stage: train_supervised(net, given, stage, SEEDS), 1),
+    "gmp": (lambda net, given, stage: train_supervised(net, given, stage, SEEDS, GRADUAL, 0.7), 1),
+    "supcon": (lambda net, given, stage: train_contrastive(net, given, contrastive(stage), SEEDS, True), 2),
+    "supcon, gmp": (
+        lambda net, given, stage: train_contrastive(net, given, contrastive(stage), SEEDS, True, GRADUAL, 0.7), 2,
+    ),
+    "simclr": (lambda net, given, stage: train_contrastive(net, given, contrastive(stage), SEEDS, False), 2),
+}  # fmt: skip
+
+
+def contrastive(stage: Training) -> Contrastive:
+    return Contrastive(encoder=stage, head=stage, temperature=0.5)
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_the_host_waits_for_losses_once_in_so_many_steps(training: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And where it prunes: before that it reads the losses, too."""
+    train, stages = TRAININGS[training]
+    monkeypatch.setattr(losses_of, "EVERY", 5)
+    in_prunings: list[int] = []
+    with HostReads() as reads:
+
+        def prune(self: Pruner, sparsity: float, plain: Callable[[Pruner, float], None] = Pruner.prune) -> None:
+            before = reads.seen.total()
+            plain(self, sparsity)
+            in_prunings.append(reads.seen.total() - before)
+
+        monkeypatch.setattr(Pruner, "prune", prune)
+        train(model(), data(), STAGE.model_copy(update={"augmentation": Augmentation(pad_and_crop=1)}))
+    is_pruned = "gmp" in training
+    assert len(in_prunings) == (stages * len(GMP.steps()) if is_pruned else 0)
+    # after steps 5, 10 and 12; or after 1, 4, 7, 10, before those that prune, and 12
+    assert reads.seen.total() - sum(in_prunings) == stages * (5 if is_pruned else 3), reads.seen
+
+
+def test_a_loss_that_is_read_at_each_step_is_seen() -> None:
+    net = model()
+
+    def loss(images: Tensor, labels: Tensor) -> Tensor:
+        value = functional.cross_entropy(net(images), labels)
+        assert value > 0
+        return value
+
+    with HostReads() as reads:
+        fit(loss, net, net.parameters(), data(), STAGE, SEEDS, "supervised")
+    assert reads.seen == {"_local_scalar_dense": 12, "tolist": 1}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+@pytest.mark.parametrize("training", TRAININGS)
+def test_on_a_gpu_the_host_waits_nowhere_else(training: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without augmentation, which draws on the CPU."""
+    given = data()
+    given = TrainingData(given.images.cuda(), given.labels.cuda(), given.normalisation)
+    train, _ = TRAININGS[training]
+    train(model().cuda(), given, STAGE)  # libraries are loaded at first use
+
+    def within(mode: str, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        before = torch.cuda.get_sync_debug_mode()
+        torch.cuda.set_sync_debug_mode(mode)
+        try:
+            return function(*given, **named)
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+
+    monkeypatch.setattr(stages, "fit", partial(within, "error", stages.fit))
+    for owner, name in ((losses_of.Losses, "read"), (Pruner, "prune")):
+        waits = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *given, waits=waits: within("default", waits, *given))
+    train(model().cuda(), given, STAGE)

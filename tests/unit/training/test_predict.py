@@ -7,7 +7,7 @@ import torch
 
 from made_trainings import NORMALISATION, model
 from piescope.data.sources import load_digits
-from piescope.training.loop import DivergedError
+from piescope.training.history import DivergedError
 from piescope.training.predict import predict
 
 
