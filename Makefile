@@ -65,9 +65,10 @@ slurm:
 	@command -v slurmctld >/dev/null \
 		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge >/dev/null; }
 
-# throughput of training; how soon the explorer answers; whole pages of 10,000 and 60,000 examples: made, bytes, answers
+# throughput of training; the contrastive loss; how soon the explorer answers; whole pages of 10,000 and 60,000 examples: made, bytes, answers
 bench: setup browser
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/losses.py
 	$(BIN)/python benchmarks/pages.py
 
 # after a change that is meant to change results: look at the difference before it is committed

@@ -18,7 +18,7 @@ from host_reads import HostReads
 from piescope.losses import contrastive
 from piescope.losses.contrastive import simclr_loss, supcon_loss
 
-TILED = {"the whole matrix": None, "tiles of 1": 1, "tiles of 5": 5, "one tile": 100}
+TILED = {"the whole matrix": None, "tiles of 5": 5, "one tile": 100}
 
 
 @pytest.fixture(params=TILED)
@@ -129,7 +129,7 @@ def test_tiles_are_the_whole_matrix(
 @pytest.mark.parametrize("views", [1, 2, 3])
 @pytest.mark.parametrize("classes", [1, 3, 20])
 def test_the_gradient_is_that_of_the_value(views: int, classes: int) -> None:
-    projections, labels = drawn(7, views, 3, classes, dtype=torch.float64)
+    projections, labels = drawn(6, views, 3, classes, dtype=torch.float64)
     labels[:2] = 5  # some anchor has a positive
     assert torch.autograd.gradcheck(lambda each: supcon_loss(each, labels, 0.5), projections)
     if views > 1:
