@@ -19,33 +19,50 @@ Images = Float[Tensor, "batch channels height width"]
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R 601-2 luma, as Pillow's convert("L")
 
 
-def _uniform(shape: tuple[int, ...], low: float, high: float, generator: Generator, like: Tensor) -> Tensor:
-    draws = torch.rand(shape, generator=generator, device=generator.device)
-    return (low + (high - low) * draws).to(like.device)
+def _rand(*shape: int, generator: Generator) -> Tensor:
+    return torch.rand(shape, generator=generator, device=generator.device)
 
 
 def _chosen(batch: int, probability: float, generator: Generator, like: Tensor) -> Tensor:
-    return (_uniform((batch,), 0.0, 1.0, generator, like) < probability).view(-1, 1, 1, 1)
+    chosen = _rand(batch, generator=generator) < probability
+    return chosen.to(like.device, non_blocking=True).view(-1, 1, 1, 1)
 
 
-def pad_and_crop(images: Images, padding: int, generator: Generator) -> Images:
+def pad_and_crop(
+    images: Images, padding: int, generator: Generator, mirrored: tuple[float, float] = (0.0, 0.0)
+) -> Images:
     """Pads with zeros on all sides, then cuts the original size at a uniform offset, 0 to 2 * padding each way.
+
+    Args:
+        images: ``[batch, channels, height, width]``.
+        padding: pixels; 0 is no crop.
+        generator: the only randomness.
+        mirrored: probabilities with which the cut is mirrored left to right, then top to bottom: what
+            `horizontal_flip` and `vertical_flip` would make of it, from the same draws. 0 draws nothing.
 
     Example:
         >>> images = torch.ones(2, 1, 8, 8)
         >>> pad_and_crop(images, 1, torch.Generator().manual_seed(0)).shape
         torch.Size([2, 1, 8, 8])
     """
-    if padding == 0:
+    if padding == 0 and not any(mirrored):
         return images
-    batch, _, height, width = images.shape
-    padded = functional.pad(images, (padding,) * 4)
-    offsets = torch.randint(0, 2 * padding + 1, (batch, 2), generator=generator, device=generator.device)
-    offsets = offsets.to(images.device)
-    rows = (offsets[:, :1] + torch.arange(height, device=images.device))[:, :, None]
-    columns = (offsets[:, 1:] + torch.arange(width, device=images.device))[:, None, :]
-    picked = torch.arange(batch, device=images.device)[:, None, None]
-    return padded.permute(0, 2, 3, 1)[picked, rows, columns].permute(0, 3, 1, 2)
+    batch, channels, *size = images.shape
+    offsets = torch.zeros(1, 2, dtype=torch.long)
+    if padding:
+        offsets = torch.randint(0, 2 * padding + 1, (batch, 2), generator=generator, device=generator.device)
+    offsets = offsets.to(images.device, non_blocking=True)
+    columns, rows = (torch.arange(length, device=images.device) for length in reversed(size))
+    if mirrored[0]:
+        columns = torch.where(_chosen(batch, mirrored[0], generator, images)[:, 0, 0], columns.flip(0), columns)
+    if mirrored[1]:
+        rows = torch.where(_chosen(batch, mirrored[1], generator, images)[:, 0, 0], rows.flip(0), rows)
+    padded = functional.pad(images.permute(0, 2, 3, 1), (0, 0, *(padding,) * 4))
+    _, high, wide, _ = padded.shape
+    top = torch.arange(0, batch * high, high, device=images.device)[:, None] + offsets[:, :1]
+    pixels = ((top + rows) * wide)[:, :, None] + (offsets[:, 1:] + columns)[:, None, :]
+    pixels = pixels.expand(batch, *size).flatten()
+    return padded.reshape(-1, channels).index_select(0, pixels).view(batch, *size, channels).permute(0, 3, 1, 2)
 
 
 def horizontal_flip(images: Images, probability: float, generator: Generator) -> Images:
@@ -69,8 +86,7 @@ def crop_boxes(
         ``[batch, 4]`` integers: top, left, height, width, inside the image.
     """
     height, width = size
-    shape = (batch, 10)
-    draws = torch.rand((4, *shape), generator=generator, device=generator.device).double()
+    draws = _rand(4, batch, 10, generator=generator).double()
     area = height * width * (scale[0] + (scale[1] - scale[0]) * draws[0])
     aspect = torch.exp(math.log(ratio[0]) + (math.log(ratio[1]) - math.log(ratio[0])) * draws[1])
     widths = torch.round(torch.sqrt(area * aspect))
@@ -111,7 +127,7 @@ def random_resized_crop(
         (torch.Size([2, 3, 8, 8]), True)
     """
     height, width = images.shape[2:]
-    boxes = crop_boxes(len(images), (height, width), scale, ratio, generator).to(images.device)
+    boxes = crop_boxes(len(images), (height, width), scale, ratio, generator).to(images.device, non_blocking=True)
     rows = _resize_weights(boxes[:, 0], boxes[:, 2], height)
     columns = _resize_weights(boxes[:, 1], boxes[:, 3], width)
     return torch.einsum("bih,bchw,bjw->bcij", rows, images, columns)
@@ -121,8 +137,8 @@ def to_grey(images: Images) -> Images:
     """The luma of each pixel in all channels; one-channel images come back as they are."""
     if images.shape[1] == 1:
         return images
-    weights = torch.tensor(GREY_WEIGHTS, device=images.device, dtype=images.dtype).view(1, 3, 1, 1)
-    return (images * weights).sum(1, keepdim=True).expand_as(images)
+    red, green, blue = (colour * weight for colour, weight in zip(images.unbind(1), GREY_WEIGHTS, strict=True))
+    return (red + green + blue)[:, None].expand_as(images)
 
 
 def grayscale(images: Images, probability: float, generator: Generator) -> Images:
@@ -136,7 +152,7 @@ def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
 
 def adjust_brightness(images: Images, factor: Tensor) -> Images:
     """Scales towards black (0) or brighter (above 1); factor ``[batch, 1, 1, 1]``; clamped to 0..1."""
-    return _blend(images, torch.zeros_like(images), factor)
+    return (factor * images).clamp(0, 1)
 
 
 def adjust_contrast(images: Images, factor: Tensor) -> Images:
@@ -154,18 +170,18 @@ def adjust_hue(images: Images, shift: Tensor) -> Images:
     if images.shape[1] == 1:
         return images
     red, green, blue = images.unbind(1)
-    value, which = images.max(1)
-    chroma = value - images.min(1).values
-    grey = chroma == 0
-    divisor = torch.where(grey, torch.ones_like(chroma), chroma)
-    sector = torch.stack([(green - blue) / divisor, 2 + (blue - red) / divisor, 4 + (red - green) / divisor], dim=1)
-    hue = torch.where(grey, torch.zeros_like(value), sector.gather(1, which[:, None]).squeeze(1) / 6)
-    hue = (hue + shift.squeeze(1)) % 1.0
-    saturation = torch.where(value == 0, torch.zeros_like(value), chroma / value.clamp(min=1e-12))
+    value = torch.maximum(torch.maximum(red, green), blue)
+    chroma = value - torch.minimum(torch.minimum(red, green), blue)
+    divisor = chroma.clamp(min=torch.finfo(images.dtype).tiny)
+    sector = torch.where(green == value, 2 + (blue - red) / divisor, 4 + (red - green) / divisor)
+    sector = torch.where(red == value, (green - blue) / divisor, sector)  # of grey ones too, which gives 0
+    hue = sector / 6 + shift.squeeze(1)
+    hue = (hue - hue.floor()) * 6
+    colourful = value * (chroma / value.clamp(min=1e-12))
 
     def channel(offset: float) -> Tensor:
-        k = (offset + hue * 6) % 6
-        return value - value * saturation * torch.minimum(k, 4 - k).clamp(0, 1)
+        k = hue + offset  # up to 11 sixths of the circle: of k and k - 6, the one within it rises above 0
+        return value - colourful * torch.maximum(torch.minimum(k, 4 - k), torch.minimum(k - 6, 10 - k)).clamp(0, 1)
 
     return torch.stack([channel(5.0), channel(3.0), channel(1.0)], dim=1)
 
@@ -181,6 +197,8 @@ def color_jitter(
 ) -> Images:
     """Jitters each chosen image in brightness, contrast, saturation and hue, in an order of its own.
 
+    What is done to which image is settled where the generator draws; on a GPU, draws of the CPU wait for nothing.
+
     Args:
         images: ``[batch, channels, height, width]``, 0 to 1.
         brightness: factors are uniform in 1 - brightness to 1 + brightness, not below 0.
@@ -190,25 +208,25 @@ def color_jitter(
         generator: the only randomness.
         probability: share of images that are jittered at all.
     """
-    batch = len(images)
-
-    def factors(strength: float) -> Tensor:
-        return _uniform((batch, 1, 1, 1), max(0.0, 1 - strength), 1 + strength, generator, images)
-
-    operations: list[tuple[Callable[[Tensor, Tensor], Tensor], Tensor]] = [
-        (adjust_brightness, factors(brightness)),
-        (adjust_contrast, factors(contrast)),
-        (adjust_saturation, factors(saturation)),
-        (adjust_hue, _uniform((batch, 1, 1, 1), -hue, hue, generator, images)),
-    ]
-    order = _uniform((batch, len(operations)), 0.0, 1.0, generator, images).argsort(1)
+    batch, operations = len(images), (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue)
+    reaches = [(max(0.0, 1 - strength), 1 + strength) for strength in (brightness, contrast, saturation)]
+    draws = _rand(9 * batch, generator=generator)
+    of_operations = zip(draws[: 4 * batch].view(4, batch), [*reaches, (-hue, hue)], strict=True)
+    strengths = torch.stack([low + (high - low) * drawn for drawn, (low, high) in of_operations])
+    chosen = (draws[8 * batch :] < probability).nonzero().squeeze(1)
+    turns = draws[4 * batch : 8 * batch].view(batch, 4).argsort(1)[chosen].T
+    # at each of four places, images lie together by what is done to them there, so that it is done to no others
+    together = turns.argsort(1)
+    images_there = chosen[together]
+    from_before = together.argsort(1)[:-1].gather(1, together[1:])
+    sizes = [turn.bincount(minlength=4).tolist() for turn in turns]
+    factors = strengths[turns.gather(1, together), images_there].to(images.device, non_blocking=True)
+    moves = torch.cat([images_there[:1], from_before, images_there[-1:]]).to(images.device, non_blocking=True)
     jittered = images
-    for place in range(len(operations)):
-        current = jittered
-        for index, (operation, strength) in enumerate(operations):
-            turn = (order[:, place] == index).view(-1, 1, 1, 1)
-            jittered = torch.where(turn, operation(current, strength), jittered)
-    return torch.where(_chosen(batch, probability, generator, images), jittered, images)
+    for move, factor, counts in zip(moves[:-1], factors, sizes, strict=True):
+        lots = zip(operations, jittered.index_select(0, move).split(counts), factor.split(counts), strict=True)
+        jittered = torch.cat([operation(lot, own.view(-1, 1, 1, 1)) for operation, lot, own in lots])
+    return images.index_copy(0, moves[-1], jittered)
 
 
 def two_views(

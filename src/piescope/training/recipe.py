@@ -60,14 +60,16 @@ class Augmentation(Spec):
         """Augments ``[batch, channels, height, width]`` floats in 0..1; every draw comes from the generator."""
         from piescope.data import augment
 
-        if self.pad_and_crop:
+        flips = (self.horizontal_flip, self.vertical_flip)
+        if self.pad_and_crop and self.resized_crop is None:
+            images = augment.pad_and_crop(images, self.pad_and_crop, generator, flips)
+        else:
             images = augment.pad_and_crop(images, self.pad_and_crop, generator)
-        if self.resized_crop is not None:
-            images = augment.random_resized_crop(images, self.resized_crop, generator)
-        if self.horizontal_flip:
-            images = augment.horizontal_flip(images, self.horizontal_flip, generator)
-        if self.vertical_flip:
-            images = augment.vertical_flip(images, self.vertical_flip, generator)
+            if self.resized_crop is not None:
+                images = augment.random_resized_crop(images, self.resized_crop, generator)
+            for flip, probability in zip((augment.horizontal_flip, augment.vertical_flip), flips, strict=True):
+                if probability:
+                    images = flip(images, probability, generator)
         if self.color_jitter is not None:
             jitter = self.color_jitter
             images = augment.color_jitter(

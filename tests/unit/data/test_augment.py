@@ -7,10 +7,14 @@ import colorsys
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+import plain_augmentation as plain
 from made_pictures import generator
 from piescope.data import augment
+from piescope.training.recipe import Augmentation, ColorJitter
 
 pytestmark = pytest.mark.shapes
 
@@ -134,3 +138,63 @@ def test_two_views_differ_and_fit() -> None:
     views = augment.two_views(images(), lambda x, g: augment.pad_and_crop(x, 2, g), generator())
     assert views.shape == (16, 2, 3, 8, 8)
     assert not torch.equal(views[:, 0], views[:, 1])
+
+
+SHARES = st.sampled_from([0.0, 0.3, 1.0])
+STRENGTHS = st.sampled_from([0.0, 0.1, 0.4, 1.5])
+RECIPES = st.builds(
+    Augmentation,
+    pad_and_crop=st.integers(0, 5),
+    resized_crop=st.sampled_from([None, None, (0.2, 1.0)]),
+    horizontal_flip=SHARES,
+    vertical_flip=SHARES,
+    color_jitter=st.none()
+    | st.builds(
+        ColorJitter,
+        brightness=STRENGTHS, contrast=STRENGTHS, saturation=STRENGTHS, hue=st.sampled_from([0.0, 0.1, 0.5]),
+        probability=st.sampled_from([0.0, 0.1, 0.8, 1.0]),
+    ),
+    grayscale=SHARES,
+)  # fmt: skip
+
+
+@given(
+    RECIPES, st.integers(1, 70), st.sampled_from([1, 3]), st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**31),
+    st.sampled_from([2, 6, 256]), st.sampled_from([torch.contiguous_format, torch.channels_last]),
+)  # fmt: skip
+@settings(deadline=None, max_examples=300)
+def test_equal_bit_by_bit_to_each_operation_on_every_image(
+    recipe: Augmentation,
+    batch: int,
+    channels: int,
+    height: int,
+    width: int,
+    seed: int,
+    levels: int,
+    form: torch.memory_format,
+) -> None:
+    """Of few levels, so that channels are equal in many pixels: grey ones, and two that are the largest."""
+    drawn = torch.randint(0, levels, (batch, channels, height, width), generator=generator(seed)).float() / (levels - 1)
+    before = drawn.contiguous(memory_format=form)
+    draws, theirs = generator(seed + 1), generator(seed + 1)
+    after, expected = recipe.apply(before, draws), plain.apply(recipe, before, theirs)
+    assert torch.equal(after, expected)
+    for how in (torch.contiguous_format, torch.channels_last):
+        assert after.is_contiguous(memory_format=how) == expected.is_contiguous(memory_format=how)
+    assert torch.equal(draws.get_state(), theirs.get_state())
+
+
+def test_what_one_gather_makes_of_a_crop_and_flips() -> None:
+    before = images(batch=60, size=9)
+    draws = generator(3)
+    expected = augment.horizontal_flip(augment.pad_and_crop(before, 2, draws), 0.4, draws)
+    expected = augment.vertical_flip(expected, 0.7, draws)
+    assert torch.equal(augment.pad_and_crop(before, 2, generator(3), (0.4, 0.7)), expected)
+    flipped = augment.horizontal_flip(before, 0.4, generator(4))
+    assert torch.equal(augment.pad_and_crop(before, 0, generator(4), (0.4, 0.0)), flipped)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_colours_are_three(channels: int) -> None:
+    with pytest.raises(ValueError, match=r"zip\(\)"):
+        augment.to_grey(images(channels=channels))
