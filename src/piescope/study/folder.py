@@ -24,15 +24,16 @@ def study_of(out: Path) -> Study:
         StudyError: none, or a damaged one.
     """
     path = layout.study(out)
+    anew = f"piescope run STUDY --out {shlex.quote(str(out))} writes it anew, with the study that it was made of"
     if not path.is_file():
-        cure = "give the folder that `piescope run` wrote (--out)"
+        is_one = out.is_dir() and ownership.holds_a_study(out)
+        cure = anew if is_one else "give the folder that `piescope run` wrote (--out)"
         raise StudyError.of(str(out), "DIR", "no study.toml", "the folder of a study", cure)
     try:
         return parse_study(read_study_file(path, str(path)), str(path))
     except StudyError as error:
         problem = error.problems[0]
-        cure = f"piescope run STUDY --out {shlex.quote(str(out))} writes it anew, with the study that it was made of"
-        raise StudyError.of(str(path), problem.where, problem.found, "what a run wrote", cure) from None
+        raise StudyError.of(str(path), problem.where, problem.found, "what a run wrote", anew) from None
 
 
 def write_study(study: Study, out: Path) -> None:

@@ -53,13 +53,14 @@ def verify(out: Path, threads: int, on_bytes: Callable[[int], None]) -> Verifica
     """
     if not out.is_dir() or not ownership.holds_a_study(out):
         study_of(out)  # says what is wrong with it
-    found, plan = Verification(), None
+    found, plan, damaged = Verification(), None, list[str]()
     try:
         plan = make_plan(study_of(out))
     except StudyError as error:
-        if os.path.lexists(layout.study(out)):
-            found.faults += [f"study.toml: {problem.where}: {problem.found}" for problem in error.problems]
+        damaged = [f"study.toml: {problem.where}: {problem.found}" for problem in error.problems]
     _artefacts(out, plan, threads, on_bytes, found)
+    if found.steps or os.path.lexists(layout.study(out)):  # a run that was killed at once wrote neither
+        found.faults = damaged + found.faults
     found.faults += _damaged_records(out)
     if plan is not None:
         _together(plan, Store(out), found)

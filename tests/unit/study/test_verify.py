@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from made_stores import MADE, SMALL, labelled, make, make_all, small_plan
+from piescope.problems import StudyError
 from piescope.store import layout
 from piescope.store.artefacts import Store
 from piescope.store.checkpoints import Origin, write_checkpoint
@@ -19,7 +20,7 @@ from piescope.store.durable import as_json, sha256_of
 from piescope.store.failures import Failure
 from piescope.store.run_records import ResultsManifest
 from piescope.study.catalogue import refresh_catalogue
-from piescope.study.folder import write_study
+from piescope.study.folder import study_of, write_study
 from piescope.study.parse import load_study
 from piescope.study.verify import Verification, verify
 
@@ -58,6 +59,13 @@ def test_a_whole_folder_verifies_wherever_it_lies(out: Path) -> None:
     moved = out.with_name("moved")
     out.rename(moved)
     assert not verification(moved).faults
+
+
+def test_a_study_that_is_gone_from_its_finished_steps_is_named_with_its_cure(out: Path) -> None:
+    layout.study(out).unlink()
+    assert verification(out).faults == ["study.toml: DIR: no study.toml"]
+    with pytest.raises(StudyError, match=f"piescope run STUDY --out {out} writes it anew"):
+        study_of(out)
 
 
 RECORDS = {
