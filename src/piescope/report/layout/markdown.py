@@ -8,6 +8,7 @@ from itertools import groupby
 
 from piescope.report.layout.blocks import Document, Fact, FactList, Table, Words
 from piescope.report.layout.short import Short, ShortPart, parts, text
+from piescope.wording import shown
 
 MOST_LINES = 60
 
@@ -61,9 +62,9 @@ def _part(part: ShortPart, most: int) -> list[str]:
             continue
         for block in blocks:
             assert isinstance(block, Table)
-            shown = min(len(block.rows), block.brief if block.is_whole else min(block.brief, most))
-            left += len(block.rows) - shown
-            rows = [[text(cell) for cell in row] for row in block.rows[:shown]]
+            count = min(len(block.rows), block.brief if block.is_whole else min(block.brief, most))
+            left += len(block.rows) - count
+            rows = [[text(cell) for cell in row] for row in block.rows[:count]]
             lines += [*table(block.head, rows, block.texts), ""]
     if not part.title:
         return lines
@@ -98,12 +99,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: Sequence[in
 def escaped(text: str) -> str:
     r"""Text in which nothing means anything to Markdown, HTML or GitHub: no link, mention, issue, emoji, formula.
 
+    What cannot be seen, or turns the direction of what follows, is spelt out.
+
     Example:
         >>> print(escaped("a|b `c` <d> [e](f), 1.2 [0.9, 1.5]"))
         a\|b \`c\` &lt;d&gt; \[e\](f), 1.2 [0.9, 1.5]
         >>> print(escaped("@you http://x.example max_flips"))
         @<!-- -->you http&#58;//x.example max_flips
     """
+    text = "".join(map(shown, text))
 
     def one(match: re.Match[str]) -> str:
         letters = match.group()

@@ -78,3 +78,8 @@ def test_escaping_leaves_nothing_that_links_or_mentions(text: str) -> None:
     assert not re.search(r"@\w", written)
     assert not re.search(r"<(?!!-- -->)", written)
     assert not re.search(r"(?<!\\)(\\\\)*[|`*~$]", written)
+
+
+def test_what_is_not_seen_or_turns_the_direction_is_spelt_out() -> None:
+    assert escaped("a\u202eb\u2066c\u200bd\x1be\nf") == r"a\\u202eb\\u2066c\\u200bd\\x1be\\nf"
+    assert escaped("1\u00a0% \u2212 \N{CAT}") == "1\u00a0% \u2212 \N{CAT}"
