@@ -122,7 +122,9 @@ def calibrate_worker(study: Study) -> WorkerCalibration:
     for objective in study.arms:
         training = study.training_of(objective)
         # two views of each image are one batch to the network
-        batch = training.batch_size if isinstance(training, Training) else 2 * training.encoder.batch_size
+        first, views = (training, 1) if isinstance(training, Training) else (training.encoder, 2)
+        batch = views * first.batch_size
+        rounded = torch.autocast("cpu", torch.bfloat16, first.precision == "bfloat16")
         seeds = Seeds(study.seed, 0)
         model = study.model.build(facts.image_shape, facts.num_classes, seeds.torch("weights"))
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -135,7 +137,9 @@ def calibrate_worker(study: Study) -> WorkerCalibration:
         began = time.perf_counter()
         while (elapsed := time.perf_counter() - began) < SECONDS or steps < 2:
             optimizer.zero_grad()
-            functional.cross_entropy(model(images), labels).backward()
+            with rounded:
+                loss = functional.cross_entropy(model(images), labels)
+            loss.backward()
             optimizer.step()
             steps += 1
         pace[objective] = elapsed / (steps * shown)

@@ -67,7 +67,8 @@ def training_text(training: Training) -> str:
     augmentation = ", ".join(f"{name.replace('_', ' ')} {_value_text(value)}" for name, value in chosen)
     return (
         f"{training.epochs} epochs, batch {training.batch_size}, SGD {training.learning_rate:g} "
-        f"({training.schedule.kind.replace('_', '-')}), {momentum}, weight decay {training.weight_decay:g}; "
+        f"({training.schedule.kind.replace('_', '-')}), {momentum}, weight decay {training.weight_decay:g}"
+        f"{'' if training.precision == 'float32' else f', in {training.precision}'}; "
         f"augmentation: {augmentation or 'none'}"
     )
 

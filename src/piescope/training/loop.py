@@ -88,6 +88,7 @@ def fit(
         weight_decay=recipe.weight_decay,
     )
     per_epoch, steps = recipe.steps_per_epoch(len(data.labels)), recipe.steps(len(data.labels))
+    rounded = torch.autocast(data.labels.device.type, torch.bfloat16, recipe.precision == "bfloat16")
     draws = torch.Generator()
     moment = Moment(network, optimizer, pruner, draws)
     done = [] if checkpoints is None else checkpoints.resume(purpose, steps, moment)
@@ -111,7 +112,8 @@ def fit(
                 images = recipe.augmentation.apply(images, draws)
             else:
                 images = two_views(images, recipe.augmentation.apply, draws)
-            value = loss(data.normalisation.apply(images), data.labels[rows])
+            with rounded:
+                value = loss(data.normalisation.apply(images), data.labels[rows])
 
             optimizer.zero_grad()
             value.backward()

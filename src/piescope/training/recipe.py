@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from piescope.pruning.method import Counting, Method
 from piescope.pruning.schedules import Gradual
@@ -108,6 +108,8 @@ class Training(Spec):
         schedule: constant, multi_step or cosine.
         augmentation: of the training images.
         drop_last: leave out the last, smaller batch.
+        precision: of the network's products; ``"bfloat16"`` rounds what goes into them, in training alone. Weights,
+            momentum, batch statistics and losses are float32, and what a network says afterwards, too.
     """
 
     epochs: int = Field(ge=1)
@@ -119,6 +121,13 @@ class Training(Spec):
     schedule: LearningRateSchedule = Constant()
     augmentation: Augmentation = Augmentation()
     drop_last: bool = False
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was_a_choice(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without float32, so that the key of a step that was done before is its key still."""
+        fields: dict[str, Any] = plain(self)
+        return {name: value for name, value in fields.items() if (name, value) != ("precision", "float32")}
 
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Training:

@@ -200,6 +200,16 @@ def test_without_momentum() -> None:
     assert_same(dict(stopped(train, model(), 5, left).tensors), dict(whole.tensors))
 
 
+def test_in_bfloat16() -> None:
+    rounded = STAGE.model_copy(update={"precision": "bfloat16"})
+
+    def train(net: WideResNet, on_step: OnStep | None, kept: Checkpoints | None) -> History:
+        return train_supervised(net, data(), rounded, SEEDS, on(GMP), 0.7, on_step, kept)
+
+    whole, left = stopped(train, model(), 9), stopped(train, model(), 4)
+    assert_same(dict(stopped(train, model(), 5, left).tensors), dict(whole.tensors))
+
+
 class Killed(BaseException):
     """As a signal: nothing is written any more."""
 

@@ -53,6 +53,29 @@ def test_the_loop_against_a_loop_written_out() -> None:
     assert losses == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("objective", ["supervised", "supcon"])
+def test_bfloat16_rounds_the_products_of_training_and_nothing_that_stays(objective: str) -> None:
+    recipe = Training(epochs=2, batch_size=25, learning_rate=0.05, precision="bfloat16")
+    plain = recipe.model_copy(update={"precision": "float32"})
+
+    def trained(recipe: Training) -> tuple[WideResNet, History, set[torch.dtype]]:
+        net, products = model(), set[torch.dtype]()
+        net.conv1.register_forward_hook(lambda _module, _given, made: products.add(made.dtype))
+        if objective == "supervised":
+            return net, train_supervised(net, data(), recipe, SEEDS), products
+        both = Contrastive(encoder=recipe, head=recipe, temperature=0.5)
+        return net, train_contrastive(net, data(), both, SEEDS, True), products
+
+    (ours, losses, products), (again, same, _), (_, others, _) = map(trained, (recipe, recipe, plain))
+    assert products == {torch.bfloat16}
+    assert {tensor.dtype for tensor in ours.state_dict().values()} == {torch.float32, torch.int64}
+    assert losses == same and all(map(torch.equal, ours.state_dict().values(), again.state_dict().values()))
+    for stage, each in losses.items():
+        assert each != others[stage] and each == pytest.approx(others[stage], rel=0.1)
+    with torch.no_grad():
+        assert ours(torch.zeros(1, 1, 8, 8)).dtype == torch.float32
+
+
 def test_drop_last_and_steps() -> None:
     recipe = Training(epochs=3, batch_size=25, learning_rate=0.01, drop_last=True)
     seen: list[int] = []

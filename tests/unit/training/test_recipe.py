@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from piescope.training.recipe import Augmentation
+from piescope.spec import content_key
+from piescope.training.recipe import Augmentation, Training
 
 
 def test_augmentation_spec_applies_what_it_names() -> None:
@@ -18,3 +19,16 @@ def test_augmentation_spec_applies_what_it_names() -> None:
     assert everything.apply(images, torch.Generator().manual_seed(0)).shape == images.shape
     with pytest.raises(ValueError, match="smallest, largest"):
         Augmentation(resized_crop=(0.9, 0.2))
+
+
+def test_a_training_in_float32_has_the_key_that_it_had_before_there_was_a_choice() -> None:
+    plain, rounded = (Training(epochs=2, batch_size=5, learning_rate=0.1, precision=p) for p in ("float32", "bfloat16"))
+    assert plain == Training(epochs=2, batch_size=5, learning_rate=0.1)
+    assert "precision" not in plain.model_dump(mode="json")
+    assert content_key(plain) == "39ae1f8c57c9bedf93b41502660a87bc"
+    assert rounded.model_dump(mode="json") == plain.model_dump(mode="json") | {"precision": "bfloat16"}
+    for training in (plain, rounded):
+        assert Training.model_validate(training.model_dump()) == training
+        assert Training.model_validate_json(training.model_dump_json()) == training
+    with pytest.raises(ValueError, match="float32"):
+        Training(epochs=2, batch_size=5, learning_rate=0.1, precision="float16")  # type: ignore[arg-type]
