@@ -81,16 +81,17 @@ def in_the_way(out: Path) -> list[Path]:
 
 def discard(out: Path) -> None:
     """Removes what piescope wrote, and folders that are empty then; a discard that was killed can be taken up again."""
-    files = belongings(out)
-    for path in files[:-1]:
-        path.unlink()
+    files, last = belongings(out), layout.study(out)
+    for path in files:
+        if path != last:
+            path.unlink()
     folders = {folder for path in files for folder in path.parents if out in folder.parents}
     folders.update(_folders_of_steps(out))  # a discard that was killed may have left them empty
     for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
         with suppress(OSError):  # somebody put a file there
             folder.rmdir()
-    for path in files[-1:]:  # study.toml: until now the folder was known by it
-        path.unlink()
+    if last in files:  # until now the folder was known by it
+        last.unlink()
 
 
 def of_keys(folder: Path, suffix: str) -> list[Path]:
@@ -104,13 +105,16 @@ def is_set_aside(path: Path) -> bool:
 
 
 def steps(out: Path) -> Iterator[Path]:
-    """Folders of finished steps."""
-    if layout.artefacts(out).is_symlink():
-        return
-    for manifest in sorted(layout.artefacts(out).glob(f"*/*/{layout.MANIFEST}")):
-        folder = manifest.parent
-        if re.fullmatch(KEY, folder.name) and _json(manifest).get("key", folder.name) == folder.name:
-            yield folder
+    """Folders of finished steps.
+
+    Raises:
+        OSError: the system does not list a folder, which says nothing of what is in it.
+    """
+    for folder in _folders_of_steps(out):
+        manifest = folder / layout.MANIFEST
+        if re.fullmatch(KEY, folder.name) and manifest.exists():
+            if _json(manifest).get("key", folder.name) == folder.name:
+                yield folder
 
 
 def _folders_of_steps(out: Path) -> Iterator[Path]:
@@ -118,10 +122,10 @@ def _folders_of_steps(out: Path) -> Iterator[Path]:
     home = layout.artefacts(out)
     if home.is_dir() and not home.is_symlink():
         yield home
-        for kind in home.iterdir():
+        for kind in sorted(home.iterdir()):
             if re.fullmatch("[a-z]+", kind.name) and kind.is_dir() and not kind.is_symlink():
                 yield kind
-                yield from (step for step in kind.iterdir() if re.fullmatch(KEY, step.name) and not step.is_symlink())
+                yield from (step for step in sorted(kind.iterdir()) if re.fullmatch(KEY, step.name) and step.is_dir())
 
 
 def of_step(folder: Path) -> list[Path]:
