@@ -112,9 +112,9 @@ def steps(out: Path) -> Iterator[Path]:
     """
     for folder in _folders_of_steps(out):
         manifest = folder / layout.MANIFEST
-        if re.fullmatch(KEY, folder.name) and manifest.exists():
-            if _json(manifest).get("key", folder.name) == folder.name:
-                yield folder
+        is_step = re.fullmatch(KEY, folder.name) and manifest.exists()
+        if is_step and _json(manifest).get("key", folder.name) == folder.name:
+            yield folder
 
 
 def _folders_of_steps(out: Path) -> Iterator[Path]:
