@@ -18,7 +18,7 @@ from piescope.study.calibrate import UMAP_COMPILATION, UMAP_EXAMPLE
 from piescope.study.fitting import Unfit
 from piescope.study.plan import Plan, Step
 from piescope.study.scheduling import Failed, Observer
-from piescope.wording import printable
+from piescope.wording import counted, printable
 
 NETWORK_KINDS = ("train", "finetune", "predict", "depth")
 """Steps whose time is that of passes through the network."""
@@ -183,7 +183,7 @@ class Progress(Observer):
         """One line for the end."""
         elapsed = time.monotonic() - self._began
         failed = f", {self._failed} failed" if self._failed else ""
-        return f"ran {self._done} steps in {duration(elapsed)}{self._others()}{failed}"
+        return f"ran {counted(self._done, 'step')} in {duration(elapsed)}{self._others()}{failed}"
 
     def _others(self) -> str:
         return f", {self._elsewhere} by other runners" if self._elsewhere else ""

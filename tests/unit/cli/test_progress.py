@@ -85,6 +85,7 @@ def test_the_first_map_compiles_and_the_next_ones_do_not() -> None:
     one, maps = OneStep("a", forward_backward=100), [OneStep(key, "project", forward=1000) for key in "bc"]
     progress, _ = watched(one, *maps)
     finished(progress, one, 30.0)
+    assert progress.summary().startswith("ran 1 step in ")
     assert progress.seconds_left() == pytest.approx(2 * 1000 * UMAP_EXAMPLE + UMAP_COMPILATION)
     finished(progress, maps[0], UMAP_COMPILATION + 7.0)
     assert progress.seconds_left() == pytest.approx(7.0)
