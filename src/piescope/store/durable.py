@@ -155,6 +155,11 @@ LARGEST_RECORD = 2**28
 OPENING, SEAL, SEAL_END, DIGEST = b"{\n", b' "sha256": "', b'",\n', 64
 
 
+def _at_once(path: str, flags: int) -> int:
+    """Opens a file; of a pipe in its place no other end is waited for."""
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)
+
+
 @contextmanager
 def folder_lock(out: Path, patience: float = 0.0) -> Iterator[FolderLock | None]:
     """Holds a folder's run lock: alone if nobody else does, else shared with the other runners.
@@ -164,7 +169,7 @@ def folder_lock(out: Path, patience: float = 0.0) -> Iterator[FolderLock | None]
     """
     out.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + patience
-    with layout.lock(out).open("a") as file:
+    with open(layout.lock(out), "a", opener=_at_once) as file:
         lock = FolderLock(file.fileno())
         while not lock.be_alone():
             time.sleep(0.05)  # `is_locked` holds it for an instant
@@ -179,7 +184,7 @@ def folder_lock(out: Path, patience: float = 0.0) -> Iterator[FolderLock | None]
 def is_locked(out: Path) -> bool:
     """Whether anybody holds a folder's run lock."""
     try:
-        with layout.lock(out).open("rb") as file:
+        with open(layout.lock(out), "rb", opener=_at_once) as file:
             return not FolderLock(file.fileno()).be_alone()
     except FileNotFoundError:
         return False

@@ -200,3 +200,10 @@ def test_a_full_disk_is_told_with_the_name_that_people_know(tmp_path: Path, monk
     with pytest.raises(OSError, match="No space") as error:
         Store(tmp_path, lease).write("demo", KEY, {"model.bin": b"1"}, label="l", spec={})
     assert error.value.filename == str(layout.artefact(tmp_path, "demo", KEY) / "model.bin")
+
+
+def test_a_pipe_in_the_place_of_the_run_lock_holds_nobody(tmp_path: Path) -> None:
+    os.mkfifo(layout.lock(tmp_path))
+    assert not is_locked(tmp_path)
+    with pytest.raises(OSError, match=r"run\.lock"), folder_lock(tmp_path):
+        pass
