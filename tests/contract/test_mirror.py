@@ -18,7 +18,7 @@ ELSEWHERE = {
     "cli/test_audit_command.py": ("cli/audit",),
     "cli/test_commands.py": ("cli/app", "cli/planning", "study/calibrate"),
     "cli/test_data_commands.py": ("cli/data_sets", "cli/recipes", "study/inspect"),
-    "cli/test_gates.py": ("__main__", "cli/terminal"),
+    "cli/test_gates.py": ("__main__",),
     "contract/test_package.py": ("version",),
     "contract/test_shapes.py": ("axes",),
     "contract/test_stored.py": (

@@ -40,7 +40,7 @@ def verify_folder(directory: Path) -> None:
         say(console, printable(fault))
     if found.faults:
         cure = f"next: {run_again(directory)} sets aside what is damaged or does not fit, and makes it again"
-        fail(f"{len(found.faults)} of them do not verify; {cure}", STEP_FAILED)
+        fail(f"{counted(len(found.faults), 'fault')} found; {cure}", STEP_FAILED)
     say(console, "all as it was written")
 
 

@@ -123,6 +123,8 @@ def told_of_system(error: OSError) -> str:
 def _cure(error: OSError) -> str:
     if (error.errno in NO_ROOM and error.filename is None) or "temporary" in (error.strerror or ""):
         return f"make room there ({os.environ.get('TMPDIR', '/tmp')}), or let the variable TMPDIR name another folder"
+    if error.errno == errno.EFBIG:
+        return "raise the limit of a file's size (ulimit -f), or choose another place"
     if error.errno in NO_ROOM:
         return "make room there, or choose another place"
     if error.errno in NOT_ALLOWED:

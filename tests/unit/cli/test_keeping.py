@@ -47,7 +47,7 @@ def test_a_damaged_one_is_named_with_the_next_command_and_found_by_it(out: Path)
     done = verify(out)
     assert done.exit_code == 1
     assert f"artefacts/train/{MODEL.key} ({MODEL.label}): {MADE} has SHA-256 " in done.stdout
-    assert f"1 of them do not verify; next: piescope run {out}/study.toml --out {out}" in done.stderr
+    assert f"1 fault found; next: piescope run {out}/study.toml --out {out}" in done.stderr
     said = CliRunner().invoke(app, ["status", str(out)]).stdout
     assert "1 finished step changed after they were written" in said
 

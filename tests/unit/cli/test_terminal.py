@@ -1,0 +1,28 @@
+"""What the system refuses is told with where it was, and with what can be done about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from piescope.cli.terminal import told_of_system
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"),
+    [
+        (errno.ENOSPC, "make room there, or choose another place"),
+        (errno.EDQUOT, "make room there, or choose another place"),
+        (errno.EFBIG, "raise the limit of a file's size (ulimit -f), or choose another place"),
+        (errno.EACCES, "make it writable, or choose another place"),
+        (errno.EROFS, "make it writable, or choose another place"),
+    ],
+)
+def test_what_the_system_refuses(code: int, cure: str) -> None:
+    said = os.strerror(code)
+    assert told_of_system(OSError(code, said, "out/report.html")) == f"out/report.html: {said}; {cure}"
+    assert "the system" in told_of_system(OSError(code, said)) or "a temporary file" in told_of_system(
+        OSError(code, said)
+    )
