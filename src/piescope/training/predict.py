@@ -15,7 +15,16 @@ from piescope.training.history import DivergedError
 from piescope.training.recipe import Normalisation
 
 BATCH = 512
-"""Images a forward pass; in eval mode it changes speed and memory only."""
+"""Images that are augmented together, and at most a forward pass."""
+
+PIXELS = 2**16
+"""Of images in a forward pass on a CPU: what a layer makes of them stays near the processor. In eval mode the number of
+images changes speed and memory only."""
+
+
+def _passes(images: Tensor) -> Sequence[Tensor]:
+    on_cpu = max(1, PIXELS // max(1, images.shape[2] * images.shape[3]))
+    return images.split(min(BATCH, on_cpu) if images.device.type == "cpu" else BATCH)
 
 
 @torch.no_grad()
@@ -28,7 +37,7 @@ def predict(
         DivergedError: some are NaN or infinite, of weights that are finite, but beyond all measure.
     """
     model.eval()
-    parts = [model.features(normalisation.apply(batch)) for batch in images.split(BATCH)]
+    parts = [model.features(normalisation.apply(batch)) for batch in _passes(images)]
     representations = torch.cat(parts)
     logits = model.logits(representations)
     lost = ~(logits.isfinite().all(dim=1) & representations.isfinite().all(dim=1))
@@ -52,7 +61,7 @@ def probe_all(
     model.eval()
     by_point: list[list[np.ndarray]] = [[] for _ in points]
     for batch in images.split(BATCH):
-        shown = batch if augment is None else augment(batch)
-        for parts, values in zip(by_point, probe(model, normalisation.apply(shown), points), strict=True):
-            parts.append(values.cpu().numpy())
+        for shown in _passes(batch if augment is None else augment(batch)):
+            for parts, values in zip(by_point, probe(model, normalisation.apply(shown), points), strict=True):
+                parts.append(values.cpu().numpy())
     return [np.concatenate(parts) for parts in by_point]
