@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
+import faiss
 import numpy as np
 import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
+from piescope.data.sources import load_digits
+from piescope.measure import neighbours
 from piescope.measure.neighbours import knn_labels, nearest_by_angle, neighbours_within
 
 
@@ -25,6 +32,72 @@ def test_against_scikit_learn(seed: int, k: int, dims: int, offset: float) -> No
 def test_ties_of_votes_go_to_the_smallest_label() -> None:
     bank = np.array([[0.0], [1.0], [10.0], [11.0]])
     assert knn_labels(bank, np.array([3, 1, 2, 0]), np.array([[0.4], [10.4]]), k=2).tolist() == [1, 0]
+
+
+def whole(bank: np.ndarray, labels: np.ndarray, queries: np.ndarray, k: int) -> np.ndarray:
+    """As it was written first: float64 copies of everything, one search of the whole bank, and one vote after the other."""
+    points, asked = bank.astype(np.float64), queries.astype(np.float64)
+    centre = points.mean(0)
+    index = faiss.IndexFlatL2(points.shape[1])
+    index.add(np.ascontiguousarray(points - centre, dtype=np.float32))
+    _, nearest = index.search(np.ascontiguousarray(asked - centre, dtype=np.float32), k)
+    return np.array([np.bincount(labels[near]).argmax() for near in nearest])
+
+
+def digits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    splits = load_digits()
+    bank, queries = (
+        half.images.reshape(len(half), -1).astype(np.float32) / 255 for half in (splits.train, splits.test)
+    )
+    return bank, splits.train.labels, queries
+
+
+def duplicates() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Whole numbers, each point some ten times, under labels of its own each time: votes hang on which of them are taken."""
+    random = np.random.default_rng(1)
+    bank = random.integers(-2, 3, (3000, 4)).astype(np.float32)
+    return bank, random.integers(0, 9, 3000), bank[:500] + random.integers(0, 2, (500, 4))
+
+
+@pytest.mark.parametrize("made", [digits, duplicates])
+@pytest.mark.parametrize("searched", [2**26, 64 * 700, 64 * 40])
+@pytest.mark.parametrize("k", [1, 30, 100])
+def test_a_bank_in_parts_against_one_search_of_the_whole(
+    made, searched: int, k: int, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
+    bank, labels, queries = made()
+    monkeypatch.setattr(neighbours, "SEARCHED", searched)
+    assert np.array_equal(knn_labels(bank, labels, queries, k), whole(bank, labels, queries, k))
+    assert len(set(knn_labels(bank, labels, queries, k).tolist())) > 5
+
+
+def test_a_mapped_bank_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
+    """A bank of 320 MB, with room for 100 MB."""
+    bank = np.lib.format.open_memmap(tmp_path / "bank.npy", "w+", np.float32, (640_000, 128))
+    random = np.random.default_rng(0)
+    for start in range(0, len(bank), 64_000):
+        bank[start : start + 64_000] = random.random((64_000, 128), np.float32)
+    queries = bank[5::90_000] + np.float32(0.001)
+    np.save(tmp_path / "queries.npy", queries)
+    code = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from piescope.measure import neighbours
+neighbours.SEARCHED = 2**22
+bank, queries = (np.load(Path(sys.argv[1]) / f"{name}.npy", mmap_mode="r") for name in ("bank", "queries"))
+labels = np.arange(len(bank)) // 90_000
+neighbours.knn_labels(bank[:2000], labels[:2000], queries, 3)
+held = int(Path("/proc/self/status").read_text().split("VmData:")[1].split()[0]) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (held + 100_000_000,) * 2)
+print(neighbours.knn_labels(bank, labels, queries, 1).tolist())
+try:
+    bank.astype(np.float32)
+except MemoryError:
+    print("no room for all of it")
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [str(list(range(8))), "no room for all of it"], done.stderr
 
 
 def test_torch_tensors() -> None:

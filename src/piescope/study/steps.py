@@ -33,6 +33,7 @@ from piescope.study.spec import DataSpec
 from piescope.training.checkpoints import Checkpoints, When
 from piescope.training.history import DivergedError
 from piescope.training.loop import OnStep, TrainingData
+from piescope.training.nearest import knn_labels_on
 from piescope.training.predict import predict, probe_all
 from piescope.training.recipe import Training
 from piescope.training.stages import History, prune_and_finetune, train_contrastive, train_supervised
@@ -258,8 +259,9 @@ def _probe_depth(spec: ProbeDepth, parents: Parents, device: str) -> Files:
 
     banks = probe_all(model, bank, spec.data.normalisation, spec.points, augment)
     queries = probe_all(model, asked, spec.data.normalisation, spec.points)
+    labelled = knn_labels if torch.device(device).type == "cpu" else partial(knn_labels_on, device)
     labels = [
-        knn_labels(points, splits.train.labels, query, spec.k) for points, query in zip(banks, queries, strict=True)
+        labelled(points, splits.train.labels, query, spec.k) for points, query in zip(banks, queries, strict=True)
     ]
     return {layout.KNN_LABELS: as_tensors({"knn_labels": np.stack(labels).astype(np.int16)})}
 
