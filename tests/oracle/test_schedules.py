@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from itertools import product
+from typing import Literal
 
 import pytest
 import torch
@@ -54,6 +56,20 @@ def test_initial_before_begin_and_final_after_end() -> None:
 def test_steps_and_is_due_agree() -> None:
     schedule = Gradual(begin=3, end=20, frequency=4)
     assert tuple(step for step in range(40) if schedule.is_due(step)) == schedule.steps() == (3, 7, 11, 15, 19, 20)
+
+
+@pytest.mark.parametrize("grid", ["begin", "multiples"])
+def test_unpruned_steps_are_those_before_the_first_sparsity_above_zero(grid: Literal["begin", "multiples"]) -> None:
+    tried = 0
+    for begin, end, frequency in product(range(1, 9), range(2, 13), range(1, 7)):
+        try:
+            schedule = Gradual(begin=begin, end=end, frequency=frequency, grid=grid)
+        except ValueError:
+            continue
+        pruned = [step for step in range(1, 14) if schedule.is_due(step) and schedule.sparsity_at(step, 0.5) > 0]
+        assert schedule.unpruned_steps(13) == min(pruned, default=14) - 1
+        tried += 1
+    assert tried > 200
 
 
 def torch_rates(scheduler: type, epochs: int, **options: object) -> list[float]:

@@ -96,6 +96,18 @@ class Gradual(Spec):
             return tuple(range(self._first_multiple(), self.end + 1, self.frequency))
         return (*range(self.begin, self.end, self.frequency), self.end)
 
+    def unpruned_steps(self, steps: int) -> int:
+        """How many of so many steps come before the first weight goes: the pruning at begin asks for none.
+
+        Example:
+            >>> Gradual(begin=10, end=35, frequency=10).unpruned_steps(50)
+            19
+        """
+        if self.grid == "begin":
+            return min(self.begin + self.frequency, self.end) - 1
+        second = self._first_multiple() + self.frequency
+        return steps if second > self.end else second - 1
+
     def is_due(self, step: int) -> bool:
         """Whether a pruning takes place before the batch of this step."""
         if self.grid == "multiples":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Thread
 
 import torch
@@ -33,10 +33,12 @@ class Checkpoint:
         stage: which is under way.
         tensors: on the CPU, by name: ``losses.STAGE`` of each stage so far (float64; as many as it has done steps), and
             the names of `Moment.tensors`, of the stage under way.
+        is_unpruned: no weight had gone, and nothing of a pruner is in it: of all trainings alike until then.
     """
 
     stage: str
     tensors: Mapping[str, Tensor]
+    is_unpruned: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,13 +119,20 @@ class Checkpoints:
         write: keeps a checkpoint; called on a thread of its own, while training goes on, and never twice at a time.
         when: to have one.
         found: the one to go on from.
+        forks: after so many steps of the first stage, no weight having gone: keep one that is unpruned, likewise.
 
     Raises:
         MisfitError: at the end: the one that was found is of a stage that this training has not.
     """
 
-    def __init__(self, write: Callable[[Checkpoint], None], when: When, found: Checkpoint | None = None) -> None:
-        self._write, self._when, self._found = write, when, found
+    def __init__(
+        self,
+        write: Callable[[Checkpoint], None],
+        when: When,
+        found: Checkpoint | None = None,
+        forks: Mapping[int, Callable[[Checkpoint], None]] | None = None,
+    ) -> None:
+        self._write, self._when, self._found, self._forks = write, when, found, forks or {}
         self._last, self._cost = time.monotonic(), 0.0
         self._losses: dict[str, list[float]] = {}
         self._writer: Thread | None = None
@@ -156,47 +165,57 @@ class Checkpoints:
         is_under_way = self._found is not None and self._found.stage == stage
         if not (0 < len(done) <= steps if is_under_way else len(done) in (0, steps)):
             raise MisfitError(f"it has {len(done)} of {steps} steps of {stage}")
-        if is_under_way:
-            moment.restore({name: tensor for name, tensor in stored.items() if not name.startswith("losses.")})
+        if self._found is not None and is_under_way:
+            known = replace(moment, pruner=None) if self._found.is_unpruned else moment
+            known.restore({name: tensor for name, tensor in stored.items() if not name.startswith("losses.")})
             self._found = Checkpoint(stage, {})  # its tensors may be large, and are copied
         self._stage, self._moment = stage, moment
         self._losses[stage] = done.tolist()
         return self._losses[stage]
 
     def offer(self, losses: Losses) -> None:
-        """After each step: reads the losses and takes a checkpoint if one is due and the last one is written.
+        """After each step: takes a checkpoint at a fork, and if one is due and the last is written; then losses are read.
 
         Raises:
             DivergedError: one of the losses is no number; there is no checkpoint of that.
             StoppedError: it was asked for, and is written.
         """
+        fork = self._forks.get(len(losses)) if len(self._losses) == 1 else None
+        if fork is not None:
+            self._take(losses, fork, is_unpruned=True)
         asked = self._when.is_asked()
-        if not asked and not self._is_due():
-            return
-        losses.read()
-        self._wait()
-        began = time.thread_time()
-        taken = self._taken()
-        self._last, self._cost = time.monotonic(), time.thread_time() - began
-        self._writer = Thread(target=self._written, args=(taken,))
-        self._writer.start()
+        if asked or self._is_due():
+            self._take(losses, self._write)
+            self._last = time.monotonic()
         if asked:
             self._wait()
             raise StoppedError("stopped; the next run goes on from here")
+
+    def _take(self, losses: Losses, write: Callable[[Checkpoint], None], is_unpruned: bool = False) -> None:
+        """Copies the moment, and has it written while training goes on."""
+        losses.read()
+        self._wait()
+        began = time.thread_time()
+        taken = self._taken(is_unpruned)
+        self._cost = time.thread_time() - began
+        self._writer = Thread(target=self._written, args=(write, taken))
+        self._writer.start()
 
     def _is_due(self) -> bool:
         since = time.monotonic() - self._last
         is_written = self._writer is None or not self._writer.is_alive()
         return is_written and since >= max(self._when.seconds, self._cost / SHARE)
 
-    def _written(self, checkpoint: Checkpoint) -> None:
+    def _written(self, write: Callable[[Checkpoint], None], checkpoint: Checkpoint) -> None:
         began = time.thread_time()
-        self._write(checkpoint)
+        write(checkpoint)
         self._cost += time.thread_time() - began
 
-    def _taken(self) -> Checkpoint:
+    def _taken(self, is_unpruned: bool) -> Checkpoint:
         losses = {f"losses.{stage}": torch.tensor(each, dtype=torch.float64) for stage, each in self._losses.items()}
-        return Checkpoint(self._stage, losses | {name: _copied(each) for name, each in self._moment.tensors().items()})
+        moment = replace(self._moment, pruner=None) if is_unpruned else self._moment
+        copies = {name: _copied(each) for name, each in moment.tensors().items()}
+        return Checkpoint(self._stage, losses | copies, is_unpruned)
 
     def _wait(self) -> None:
         if self._writer is not None:

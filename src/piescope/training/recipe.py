@@ -151,6 +151,17 @@ class Training(Spec):
         left = examples % self.batch_size
         return self.batch_size if not left or (self.drop_last and examples > self.batch_size) else left
 
+    def images(self, examples: int, steps: int) -> int:
+        """Images in the first so many steps over this many training images.
+
+        Example:
+            >>> Training(epochs=2, batch_size=50, learning_rate=1.0).images(101, 4)
+            151
+        """
+        epochs, more = divmod(steps, self.steps_per_epoch(examples))
+        left_out = examples % self.batch_size if self.drop_last else 0
+        return epochs * (examples - left_out) + more * self.batch_size
+
     def steps(self, examples: int) -> int:
         """Optimiser steps of the whole training.
 

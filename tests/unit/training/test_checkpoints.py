@@ -98,11 +98,20 @@ def stopped(train: Train, net: WideResNet, after: int, found: Checkpoint | None 
     return left[0]
 
 
+def left_at(train: Train, net: WideResNet, fork: int) -> Checkpoint:
+    """The checkpoint that a whole training leaves on its way."""
+    left: list[Checkpoint] = []
+    with Checkpoints(print, When(float("inf")), None, {fork: left.append}) as kept:
+        train(net, None, kept)
+    (only,) = left
+    return only
+
+
 def through_a_file(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
     path, origin = folder / "checkpoint", Origin(key="key", parents={}, environment={})
     write_checkpoint(path, origin, checkpoint.stage, {name: each.numpy() for name, each in checkpoint.tensors.items()})
     stage, arrays = read_checkpoint(path, origin)
-    return Checkpoint(stage, {name: torch.from_numpy(array) for name, array in arrays.items()})
+    return replace(checkpoint, stage=stage, tensors={name: torch.from_numpy(each) for name, each in arrays.items()})
 
 
 def losses_in(checkpoint: Checkpoint) -> int:
@@ -171,6 +180,76 @@ def test_weights_that_come_back() -> None:
     masks = [name for name in whole.tensors if name.startswith("pruning.mask.")]
     assert any(bool((whole.tensors[name] & ~left.tensors[name]).any()) for name in masks)
     assert_same(dict(stopped(train, model(), 2, left).tensors), dict(whole.tensors))
+
+
+ALL_KINDS = {
+    "gmp": on(GMP),
+    "delayed_gmp": on(DELAYED),
+    "random": on(DELAYED, GRADUAL.model_copy(update={"criterion": "random", "scope": "global"})),
+    "regrowth": on(GMP, GRADUAL.model_copy(update={"regrowth": True, "prune_head": False})),
+    "counting what remains": on(GMP, GRADUAL.model_copy(update={"counting": "remaining"})),
+    "the paper's grid": on(Gradual(begin=3, end=9, frequency=2, grid="multiples")),
+    "at once": on(Gradual(begin=1, end=2, frequency=5)),
+    "nothing goes in the first stage": on(Gradual(begin=5, end=9, frequency=5, grid="multiples")),
+}
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+@pytest.mark.parametrize("objective", ["supervised", "supcon"])
+def test_begun_where_the_dense_one_or_another_sparsity_has_been_it_is_undisturbed(
+    objective: str, kind: str, tmp_path: Path
+) -> None:
+    pruning = ALL_KINDS[kind]
+    assert pruning.encoder is not None
+    train, fork = training(objective, "gmp", pruning), pruning.encoder.unpruned_steps(9)
+    whole = fresh(objective, "gmp")
+    losses = train(whole, None, None)
+    steps = sum(map(len, losses.values()))
+    last = stopped(train, fresh(objective, "gmp"), steps)
+    dense = left_at(training(objective, "dense"), fresh(objective, "dense"), fork)
+    assert losses_in(dense) == fork
+    assert_same(dict(left_at(train, fresh(objective, "gmp"), fork).tensors), dict(dense.tensors))
+    net, found = fresh(objective, "gmp"), through_a_file(dense, tmp_path)
+    if steps == fork:
+        with Checkpoints(print, When(float("inf")), found) as kept:
+            assert train(net, None, kept) == losses
+    else:
+        assert_same(dict(stopped(train, net, steps - fork, found).tensors), dict(last.tensors))
+    assert_same(net.state_dict(), whole.state_dict())
+
+
+@pytest.mark.parametrize("kind", ALL_KINDS)
+def test_a_step_later_the_dense_one_is_another(kind: str) -> None:
+    """So no fork could be further."""
+    pruning = ALL_KINDS[kind]
+    assert pruning.supervised is not None
+    later = pruning.supervised.unpruned_steps(9) + 1
+    if later > 9:
+        return
+    ours, dense = (
+        stopped(training("supervised", *each), fresh("supervised", "gmp"), later)
+        for each in (("gmp", pruning), ("dense",))
+    )
+    assert any(not torch.equal(ours.tensors[name], dense.tensors[name]) for name in dense.tensors if "network" in name)
+
+
+def test_a_fork_is_left_in_the_first_stage_alone_and_beside_what_is_asked_for() -> None:
+    train, left = training("supcon", "dense"), list[Checkpoint]()
+    with Checkpoints(left.append, When(0), None, {9: left.append}) as kept:
+        train(fresh("supcon", "dense"), None, kept)
+    assert [(losses_in(one), one.stage) for one in left if one.is_unpruned] == [(9, "encoder")]
+    both: list[Checkpoint] = []
+    with pytest.raises(StoppedError), Checkpoints(both.append, When(0, lambda: True), None, {1: both.append}) as kept:
+        training("supcon", "gmp")(fresh("supcon", "gmp"), None, kept)
+    assert [(losses_in(one), one.is_unpruned) for one in both] == [(1, True), (1, False)]
+
+
+def test_what_a_pruner_has_is_in_a_fork_s_checkpoint_never_and_in_a_pruned_training_s_always() -> None:
+    train = training("supervised", "gmp")
+    fork, own = left_at(train, fresh("supervised", "gmp"), 3), stopped(train, fresh("supervised", "gmp"), 3)
+    for found in (replace(fork, is_unpruned=False), replace(own, is_unpruned=True)):
+        with pytest.raises(MisfitError, match=r"pruning\."), Checkpoints(print, When(float("inf")), found) as kept:
+            train(fresh("supervised", "gmp"), None, kept)
 
 
 def test_momentum_lies_in_memory_as_it_did() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from torch.nn import functional
 
 from host_reads import HostReads
 from made_trainings import SEEDS, data, model
+from piescope.data.batches import epoch_batches
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.pruner import Pruner
 from piescope.pruning.schedules import Gradual
@@ -85,6 +87,14 @@ def test_drop_last_and_steps() -> None:
         net, net.parameters(), data(), recipe, SEEDS, "x", on_step=lambda step, steps, images: seen.append(images),
     )  # fmt: skip
     assert seen == [25] * recipe.steps(60) == [25] * 6
+
+
+@pytest.mark.parametrize("drop_last", [True, False])
+def test_images_of_the_first_steps(drop_last: bool) -> None:
+    recipe = Training(epochs=3, batch_size=25, learning_rate=0.01, drop_last=drop_last)
+    for examples in (25, 60, 75):
+        batches = [len(batch) for _ in range(3) for batch in epoch_batches(examples, 25, SEEDS.torch("x"), drop_last)]
+        assert [recipe.images(examples, steps) for steps in range(len(batches) + 1)] == [0, *accumulate(batches)]
 
 
 def test_divergence_is_reported_with_its_step() -> None:
