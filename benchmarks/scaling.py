@@ -25,9 +25,11 @@ from piescope.models.build import flops_per_sample
 from piescope.store.artefacts import Store
 from piescope.store.leases import Holder
 from piescope.study.executors.protocol import Event, Executor, Finished, Started, Task
+from piescope.study.forks import forks_of
 from piescope.study.parse import load_study
 from piescope.study.plan import Plan, Step, make_plan
 from piescope.study.scheduling import Observer, run_steps
+from piescope.training.recipe import Contrastive
 
 NOTHING = """
 import sys, types
@@ -100,12 +102,16 @@ def cost(name: str, steps: int, workers: int) -> None:
 
 
 class VirtualTime:
-    """An executor of so many GPUs that only counts. Its clock also runs while the scheduler works."""
+    """An executor of so many GPUs that only counts. Its clock also runs while the scheduler works.
 
-    def __init__(self, slots: int, seconds_of: dict[str, float]) -> None:
+    A training begins at the furthest fork that another has passed by then, and passes those that are further.
+    """
+
+    def __init__(self, slots: int, seconds_of: dict[str, float], seconds_to: dict[str, dict[str, float]]) -> None:
         self.slots = slots
-        self._seconds_of = seconds_of
-        self._under_way: list[tuple[float, str]] = []
+        self._seconds_of, self._seconds_to = seconds_of, seconds_to
+        self._passed: dict[str, float] = {}
+        self._under_way: list[tuple[float, str, float]] = []
         self.now = self.scheduling = self.busy = 0.0
         self._returned = time.perf_counter()
 
@@ -114,16 +120,19 @@ class VirtualTime:
 
     def submit(self, task: Task) -> None:
         self._scheduled()
-        seconds = self._seconds_of[task.step.key]
-        self.busy += seconds
-        heapq.heappush(self._under_way, (self.now + seconds, task.step.key))
+        seconds, forks = self._seconds_of[task.step.key], self._seconds_to[task.step.key]
+        begun = max((to for fork, to in forks.items() if self._passed.get(fork, math.inf) <= self.now), default=0.0)
+        for fork, to in forks.items():
+            self._passed[fork] = min(self._passed.get(fork, math.inf), self.now + max(to - begun, 0.0))
+        self.busy += seconds - begun
+        heapq.heappush(self._under_way, (self.now + seconds - begun, task.step.key, seconds - begun))
 
     def events(self, patience: float) -> list[Event]:
         self._scheduled()
-        ended, key = heapq.heappop(self._under_way)
+        ended, key, seconds = heapq.heappop(self._under_way)
         self.now = max(self.now, ended)
         self._returned = time.perf_counter()
-        return [Started(key), Finished(key, self._seconds_of[key])]
+        return [Started(key), Finished(key, seconds)]
 
     def _scheduled(self) -> None:
         """Adds what the scheduler has taken since it was last answered."""
@@ -136,13 +145,29 @@ class VirtualTime:
 
 
 def seconds_of(plan: Plan, flops_a_second: float, others: float) -> dict[str, float]:
-    """What each step takes on a GPU."""
+    """What each step takes on a GPU, a training from its first step on."""
     facts = plan.study.data.facts
     flops = flops_per_sample(plan.study.model, facts.image_shape, facts.num_classes)
-    compute = lambda step: step.forward_backward * flops.forward_backward + step.forward * flops.forward  # noqa: E731
-    return {
-        step.key: others + (compute(step) / flops_a_second if step.kind != "project" else 60.0) for step in plan.steps
-    }
+    seconds = {}
+    for step in plan.steps:
+        compute = (step.forward_backward + step.taken_over) * flops.forward_backward + step.forward * flops.forward
+        seconds[step.key] = others + (compute / flops_a_second if step.kind != "project" else MAPS)
+    return seconds
+
+
+def seconds_to(plan: Plan, flops_a_second: float) -> dict[str, dict[str, float]]:
+    """What each training takes on a GPU until it comes to each of its forks."""
+    facts = plan.study.data.facts
+    flops = flops_per_sample(plan.study.model, facts.image_shape, facts.num_classes).forward_backward
+    to: dict[str, dict[str, float]] = {}
+    for step in plan.steps:
+        training = getattr(step.spec, "training", None)
+        first, views = (training.encoder, 2) if isinstance(training, Contrastive) else (training, 1)
+        to[step.key] = {
+            fork.key: views * first.images(facts.train_examples, fork.steps) * flops / flops_a_second
+            for fork in forks_of(step)
+        }
+    return to
 
 
 def longest_chain(steps: tuple[Step, ...] | list[Step], seconds: dict[str, float]) -> float:
@@ -156,15 +181,20 @@ def longest_chain(steps: tuple[Step, ...] | list[Step], seconds: dict[str, float
 def simulate(study: str, flops_a_second: float, others: float, gpus: list[int]) -> None:
     plan = make_plan(load_study(study))
     seconds = seconds_of(plan, flops_a_second, others)
-    total = sum(seconds.values())
-    print(f"{study}: {len(plan.steps):,} steps, {total / 3600:,.1f} GPU-hours at {flops_a_second:.2g} FLOP/s;", end=" ")
-    print(f"longest chain {longest_chain(plan.steps, seconds) / 3600:.2f} h")
-    print("| GPUs | makespan | efficiency | the scheduler's own work |\n|---|---|---|---|")
+    to = seconds_to(plan, flops_a_second)
+    alone = sum(seconds.values())
+    total = alone - sum(max(to[step.key].values()) for step in plan.steps if step.taken_over)
+    print(f"{study}: {len(plan.steps):,} steps, {total / 3600:,.1f} GPU-hours at {flops_a_second:.2g} FLOP/s", end=" ")
+    print(
+        f"({alone / 3600:,.1f} if trainings shared nothing); longest chain {longest_chain(plan.steps, seconds) / 3600:.2f} h"
+    )
+    print("| GPUs | makespan | efficiency | done twice | the scheduler's own work |\n|---|---|---|---|---|")
     for count in gpus:
         with tempfile.TemporaryDirectory() as folder:
-            executor = VirtualTime(count, seconds)
+            executor = VirtualTime(count, seconds, to)
             spread(plan, Path(folder), executor)
-        parts = f"{executor.now / 3600:,.2f} h", f"{total / count / executor.now:.1%}", f"{executor.scheduling:.1f} s"
+        parts = [f"{executor.now / 3600:,.2f} h", f"{total / count / executor.now:.1%}"]
+        parts += [f"{max(executor.busy - total, 0.0) / total:.1%}", f"{executor.scheduling:.1f} s"]
         print(f"| {count} | {' | '.join(parts)} |", flush=True)
 
 

@@ -32,7 +32,8 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, worke
     say(console, f"models           {cost.models}")
     kinds = ", ".join(f"{count} {kind}" for kind, count in cost.steps.items())
     say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
-    say(console, f"training FLOPs   {cost.training_flops:.2e}")
+    more = f" ({cost.shared_flops:.2e} more if trainings of a seed did not share their first steps)"
+    say(console, f"training FLOPs   {cost.training_flops:.2e}{more if cost.shared_flops else ''}")
     say(console, f"disk             {cost.disk_bytes / 1e6:,.0f} MB")
     say(console, f"memory           about {expected.peak_memory_bytes / 1e9:.1f} GB at most")
     time = duration(expected.seconds)

@@ -4,6 +4,7 @@ DIR/study.toml                     the resolved study
 DIR/catalogue.json                 what the study has produced: its arms and their artefacts
 DIR/artefacts/KIND/KEY/            one folder per finished step: its files and manifest.json
 DIR/checkpoints/KEY.safetensors    a training under way, until its step is finished
+DIR/forks/KEY.safetensors          how trainings stand where they part, until all of them are finished
 DIR/failures/KEY.json              steps that failed, until they succeed
 DIR/logs/KEY.log                   the full trace of a failed step, and why a checkpoint was of no use
 DIR/quarantine/KIND-KEY-N/         what was found damaged or made of other parents; KIND-KEY-N.txt: why
@@ -50,6 +51,7 @@ study = _inside("study.toml")
 catalogue = _inside("catalogue.json")
 artefacts = _inside("artefacts")
 checkpoints = _inside("checkpoints")
+forks = _inside("forks")
 failures = _inside("failures")
 logs = _inside("logs")
 quarantine = _inside("quarantine")
@@ -73,6 +75,11 @@ def artefact(out: Path, kind: str, key: str) -> Path:
 def checkpoint(out: Path, key: str) -> Path:
     """Where a training under way goes on."""
     return checkpoints(out) / f"{key}.safetensors"
+
+
+def fork(out: Path, key: str) -> Path:
+    """Where trainings begin that are alike until then."""
+    return forks(out) / f"{key}.safetensors"
 
 
 def lease(out: Path, key: str) -> Path:

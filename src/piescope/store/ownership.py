@@ -39,8 +39,8 @@ def is_as_good_as_empty(out: Path) -> bool:
 
 def linked_folders(out: Path) -> list[Path]:
     """Folders of a study that are links to elsewhere, which nothing of ours follows to remove what is there."""
-    steps = (layout.artefacts, layout.checkpoints, layout.failures, layout.logs, layout.work, layout.quarantine)
-    own = [each(out) for each in (*steps, layout.results)]
+    steps = (layout.artefacts, layout.checkpoints, layout.forks, layout.failures, layout.logs, layout.work)
+    own = [each(out) for each in (*steps, layout.quarantine, layout.results)]
     inside = [path for folder in own if folder.is_dir() and not folder.is_symlink() for path in _folders(folder)]
     return [path for path in (*own, *inside) if path.is_symlink()]
 
@@ -55,6 +55,7 @@ def belongings(out: Path) -> list[Path]:
         *(path for folder in (*steps(out), *aside) for path in of_step(folder)),
         *(path for path in aside if path.suffix == ".txt"),
         *of_keys(layout.checkpoints(out), ".safetensors"),
+        *of_keys(layout.forks(out), ".safetensors"),
         *of_keys(layout.failures(out), ".json"),
         *of_keys(layout.logs(out), ".log"),
         *_results(out),

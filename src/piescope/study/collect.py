@@ -11,6 +11,7 @@ from piescope.store import layout, ownership
 from piescope.store.artefacts import Store
 from piescope.store.durable import leftovers
 from piescope.study.folder import study_of
+from piescope.study.forks import forks_of, unneeded_forks
 from piescope.study.partial import plan_of_what_can_be
 from piescope.study.plan import make_plan
 
@@ -43,10 +44,15 @@ def unwanted(out: Path) -> list[Unwanted]:
     Raises:
         StudyError: the folder holds no study, or a damaged study.toml: nothing says then what is wanted.
     """
-    plan = plan_of_what_can_be(make_plan(study_of(out)), Store(out))
+    store = Store(out)
+    plan = plan_of_what_can_be(make_plan(study_of(out)), store)
     wanted = {step.key for step in plan.steps}
     wanted |= {item.maps.alone.key for item in plan.arms if item.maps is not None}
-    return [*_steps(out, wanted), *_records(out, wanted), *_set_aside(out), *_leftovers(out)]
+    forks = {fork.key for step in plan.steps for fork in forks_of(step)}
+    unneeded = [
+        Unwanted("all trainings that could begin there are done", path, (path,)) for path in unneeded_forks(plan, store)
+    ]
+    return [*_steps(out, wanted), *_records(out, wanted | forks), *unneeded, *_set_aside(out), *_leftovers(out)]
 
 
 def _steps(out: Path, wanted: set[str]) -> Iterator[Unwanted]:
@@ -56,7 +62,8 @@ def _steps(out: Path, wanted: set[str]) -> Iterator[Unwanted]:
 
 
 def _records(out: Path, wanted: set[str]) -> Iterator[Unwanted]:
-    places = ((layout.failures(out), ".json"), (layout.logs(out), ".log"), (layout.checkpoints(out), ".safetensors"))
+    trainings = ((layout.checkpoints(out), ".safetensors"), (layout.forks(out), ".safetensors"))
+    places = ((layout.failures(out), ".json"), (layout.logs(out), ".log"), *trainings)
     for path in (path for folder, suffix in places for path in ownership.of_keys(folder, suffix)):
         if path.stem not in wanted:
             yield Unwanted("of a step of another version of this study", path, (path,))

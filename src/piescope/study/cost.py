@@ -15,12 +15,14 @@ class Cost:
     Attributes:
         models: networks.
         training_flops: floating-point operations of all trainings and fine-tunings (a multiply-add is two).
+        shared_flops: those that trainings of a seed would do again if they did not begin where one has been already.
         disk_bytes: of its artefacts.
         steps: how many, by kind.
     """
 
     models: int
     training_flops: int
+    shared_flops: int
     disk_bytes: int
     steps: dict[str, int]
 
@@ -32,11 +34,12 @@ def cost_of(plan: Plan) -> Cost:
     study, facts = plan.study, plan.study.data.facts
     flops = flops_per_sample(study.model, facts.image_shape, facts.num_classes)
     kinds: dict[str, int] = {}
-    training = 0
+    training = shared = 0
     for step in plan.steps:
         kinds[step.kind] = kinds.get(step.kind, 0) + 1
         if step.kind in ("train", "finetune"):
             training += step.forward_backward * flops.forward_backward + step.forward * flops.forward
+            shared += step.taken_over * flops.forward_backward
     weights = 4 * parameter_count(study.model, facts.image_shape, facts.num_classes)
     channels, height, width = facts.image_shape
     bytes_of: dict[str, int] = {
@@ -52,6 +55,7 @@ def cost_of(plan: Plan) -> Cost:
     return Cost(
         models=plan.models,
         training_flops=training,
+        shared_flops=shared,
         disk_bytes=maps + sum(count * (bytes_of.get(kind, 0) + overhead) for kind, count in kinds.items()),
         steps=kinds,
     )
@@ -63,6 +67,7 @@ def plan_json(plan: Plan, cost: Cost, seconds: float, peak_memory_bytes: int) ->
         "study": plan.study.name,
         "models": cost.models,
         "training_flops": cost.training_flops,
+        "shared_flops": cost.shared_flops,
         "disk_bytes": cost.disk_bytes,
         "seconds": round(seconds, 1),
         "peak_memory_bytes": peak_memory_bytes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from piescope.study.catalogue import write_catalogue
 from piescope.study.executors.protocol import Executor
 from piescope.study.fitting import Unfit, settle
 from piescope.study.folder import check_folder, write_study
+from piescope.study.forks import unneeded_forks
 from piescope.study.inherit import sealed
 from piescope.study.parse import study_toml
 from piescope.study.partial import plan_of_what_can_be
@@ -84,6 +86,7 @@ def execute(
             write_catalogue(plan, store)
             if lock is not None and lock.be_alone():
                 _tidy(out)
+                _remove_forks(plan, store)
         waiting = len(rounds.left()) - len(rounds.failed)
         return Outcome(len(plan.steps) - len(left), rounds.ran, rounds.found, rounds.failed, waiting)
 
@@ -193,6 +196,15 @@ def _tidy(out: Path) -> None:
     Store(out).remove_leftovers()
     leases.tidy(out)
     layout.running(out).unlink(missing_ok=True)
+
+
+def _remove_forks(plan: Plan, store: Store) -> None:
+    """Those that no training needs which is left, and what is empty then."""
+    for path in unneeded_forks(plan, store):
+        path.unlink(missing_ok=True)
+    for folder in (layout.forks(store.out), layout.checkpoints(store.out)):
+        with suppress(OSError):  # there is none, or some are needed
+            folder.rmdir()
 
 
 def _unused(plan: Plan, store: Store) -> int:

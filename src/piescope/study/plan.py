@@ -127,6 +127,9 @@ class Step:
         parents: what it reads, by role.
         forward_backward: images it pushes forward and backward through the network (views counted).
         forward: images it only pushes forward.
+        taken_over: images that it would push forward and backward, too, if no other training had done so before it.
+        forks: numbers of its first steps after which a training of the same seed parts from it, or it from that one:
+            whichever is there first leaves how it stands (`piescope.study.forks`). They are no part of its key.
     """
 
     spec: StepSpec
@@ -134,6 +137,8 @@ class Step:
     parents: Mapping[str, tuple[Ref, ...]] = field(default_factory=dict)
     forward_backward: int = 0
     forward: int = 0
+    taken_over: int = 0
+    forks: tuple[int, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -370,6 +375,7 @@ def _finetune_step(study: Study, arm: Arm, seed: int, method: OneShotPruning, da
 def _train_step(study: Study, arm: Arm, seed: int, method: GradualPruning | None, data: Step) -> Step:
     examples = study.data.facts.train_examples
     training = study.training_of(arm.objective)
+    forks = _forks(study, arm, method)
     if method is not None:  # a schedule of another objective's stages is no part of what this step is
         others = ("encoder", "head") if isinstance(training, Training) else ("supervised",)
         method = method.model_copy(update=dict.fromkeys(others))
@@ -383,11 +389,34 @@ def _train_step(study: Study, arm: Arm, seed: int, method: GradualPruning | None
         study_seed=study.seed,
         replicate=seed,
     )
+    first, views = (training, 1) if isinstance(training, Training) else (training.encoder, 2)
+    whole = views * first.images(examples, first.steps(examples))
+    taken_over = 0 if method is None else views * first.images(examples, forks[-1])
+    head = 0 if isinstance(training, Training) else training.head.images(examples, training.head.steps(examples))
     label, parents = f"{arm}, seed {seed}", {"data": (data.ref,)}
-    if isinstance(training, Training):
-        return Step(spec, label, parents, forward_backward=training.epochs * examples)
-    contrastive, head = 2 * training.encoder.epochs * examples, training.head.epochs * examples  # two views of each
-    return Step(spec, label, parents, forward_backward=contrastive, forward=head)
+    return Step(spec, label, parents, whole - taken_over, head, taken_over, forks)
+
+
+def _forks(study: Study, arm: Arm, method: GradualPruning | None) -> tuple[int, ...]:
+    """After how many steps trainings part from this one, or this one from the dense one; none part from fresh seeds."""
+    if isinstance(study.control(arm.pruning), FreshDense):
+        return ()
+    others = (study.method(pruning) for pruning in study.arms[arm.objective])
+    parting = {_unpruned_steps(study, arm, other) for other in others if isinstance(other, GradualPruning)}
+    own = _unpruned_steps(study, arm, method)
+    return tuple(sorted(steps for steps in parting if steps <= own))
+
+
+def _unpruned_steps(study: Study, arm: Arm, method: GradualPruning | None) -> int:
+    """Steps of the first stage before a weight goes; until then a training is the dense one of its seed to the bit."""
+    training = study.training_of(arm.objective)
+    first = training if isinstance(training, Training) else training.encoder
+    steps = first.steps(study.data.facts.train_examples)
+    if method is None:
+        return steps
+    schedule = method.supervised if isinstance(training, Training) else method.encoder
+    assert schedule is not None, "checked when the study was parsed"
+    return schedule.unpruned_steps(steps)
 
 
 def _depth_step(study: Study, depth: DepthSpec, arm: Arm, seed: int, data: Step, model: Step) -> Step:

@@ -1,9 +1,10 @@
-"""A training step that goes on from its checkpoint: where files of the store and tensors of a training meet."""
+"""A training step that goes on from its checkpoint, or begins at a fork: where files and tensors of a training meet."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from piescope.store import layout
 from piescope.store.checkpoints import Origin, UnusableCheckpointError, read_checkpoint, write_checkpoint
+from piescope.study.forks import forks_of
 from piescope.study.parents import Files, Parents
 from piescope.study.plan import Step
 from piescope.training.checkpoints import Checkpoint, Checkpoints, MisfitError, When
@@ -25,10 +27,11 @@ def resumed(
     when: When | None,
     train: Callable[[Checkpoints | None], Files],
 ) -> Files:
-    """What a training makes, undisturbed or not: it goes on from the step's checkpoint, and leaves new ones.
+    """What a training makes, undisturbed or not: it goes on from the step's checkpoint, or from the furthest fork.
 
-    A checkpoint that is damaged, or not of this very training on a like machine, is of no use: the step's log says why,
-    and the training begins anew.
+    It leaves new ones on its way. A checkpoint that is damaged, or not of this very training (that of a fork: of its
+    first steps) on a like machine, is of no use: the step's log says why, and the training goes on from the next, or
+    begins anew.
 
     Args:
         step: the training.
@@ -40,30 +43,36 @@ def resumed(
     """
     if when is None:
         return train(None)
-    path = layout.checkpoint(out, step.key)
-    origin = Origin(key=step.key, parents=parents.contents(), environment={**environment, "piescope": __version__})
+    like = Origin(key=step.key, parents=parents.contents(), environment={**environment, "piescope": __version__})
 
-    def write(checkpoint: Checkpoint) -> None:
+    def write(path: Path, checkpoint: Checkpoint) -> None:
         arrays = {name: tensor.numpy() for name, tensor in checkpoint.tensors.items()}
         try:
-            write_checkpoint(path, origin, checkpoint.stage, arrays)
+            write_checkpoint(path, _origin(path, like), checkpoint.stage, arrays)
         except OSError as error:  # a training needs none
             _note(out, step, f"no checkpoint could be written: {error}")
 
-    try:
-        with Checkpoints(write, when, _found(path, origin)) as checkpoints:
-            return train(checkpoints)
-    except (UnusableCheckpointError, MisfitError) as error:
-        _note(out, step, f"{path} is of no use: {error}; the training begins anew")
-    with Checkpoints(write, when) as checkpoints:
+    own = layout.checkpoint(out, step.key)
+    forks = {layout.fork(out, fork.key): fork.steps for fork in forks_of(step)}
+    leave = {steps: partial(write, path) for path, steps in forks.items()}
+    for path in filter(Path.is_file, (own, *forks)):
+        try:
+            with Checkpoints(partial(write, own), when, _found(path, like, path != own), leave) as checkpoints:
+                return train(checkpoints)
+        except (UnusableCheckpointError, MisfitError) as error:
+            _note(out, step, f"{path} is of no use: {error}; the training goes on without it")
+    with Checkpoints(partial(write, own), when, None, leave) as checkpoints:
         return train(checkpoints)
 
 
-def _found(path: Path, origin: Origin) -> Checkpoint | None:
-    if not path.is_file():
-        return None
-    stage, arrays = read_checkpoint(path, origin)
-    return Checkpoint(stage, {name: torch.from_numpy(array) for name, array in arrays.items()})
+def _origin(path: Path, like: Origin) -> Origin:
+    """A checkpoint is called as its key."""
+    return like.model_copy(update={"key": path.stem})
+
+
+def _found(path: Path, like: Origin, is_unpruned: bool) -> Checkpoint:
+    stage, arrays = read_checkpoint(path, _origin(path, like))
+    return Checkpoint(stage, {name: torch.from_numpy(array) for name, array in arrays.items()}, is_unpruned)
 
 
 def _note(out: Path, step: Step, line: str) -> None:

@@ -95,11 +95,12 @@ def _damaged_records(out: Path) -> Iterator[str]:
                 yield f"{path.relative_to(out)} is that of another step, {failure.label}"
         except DamagedRecordError as error:
             yield str(error)
-    for path in ownership.of_keys(layout.checkpoints(out), ".safetensors"):
-        try:
-            check_checkpoint(path)
-        except UnusableCheckpointError as error:
-            yield f"{path.relative_to(out)}: {error}; its training begins anew"
+    for folder in (layout.checkpoints(out), layout.forks(out)):
+        for path in ownership.of_keys(folder, ".safetensors"):
+            try:
+                check_checkpoint(path)
+            except UnusableCheckpointError as error:
+                yield f"{path.relative_to(out)}: {error}; no training goes on from it, one does its steps anew"
     for read, path in (
         (Catalogue.read, layout.catalogue(out)),
         (ResultsManifest.read, layout.results_manifest(out)),

@@ -40,6 +40,7 @@ def out(tmp_path: Path) -> Path:
         layout.running(made),
         layout.report(made),
         layout.checkpoint(made, KEY),
+        layout.fork(made, KEY),
         layout.failure(made, KEY),
         layout.log(made, KEY),
     ):
@@ -56,7 +57,7 @@ def out(tmp_path: Path) -> Path:
 
 FOREIGN = [
     "thesis.csv", "results/thesis.csv", "results/tables/pies-mine.csv", "results/tables/old.tex", "results/figures/figure-1.png", "logs/server.log",
-    "logs/results", "failures/notes.json", "checkpoints/best.safetensors", "artefacts/readme.txt", "artefacts/train/notes", "artefacts/mine/weights/model.safetensors",
+    "logs/results", "failures/notes.json", "checkpoints/best.safetensors", "forks/mine.safetensors", "artefacts/readme.txt", "artefacts/train/notes", "artefacts/mine/weights/model.safetensors",
     "artefacts/mine/weights/manifest.json", ".tmp-mine", ".tmp-report-of-2024", "report.html.bak", "mine/results/manifest.json",
 ]  # fmt: skip
 
@@ -108,7 +109,17 @@ def test_folders_with_names_like_ours_are_refused(names: list[str], fresh: bool,
 
 @pytest.mark.parametrize(
     "name",
-    ["results", "logs", "failures", "artefacts", "work", "results/tables", "artefacts/train", f"artefacts/train/{KEY}"],
+    [
+        "results",
+        "logs",
+        "failures",
+        "forks",
+        "artefacts",
+        "work",
+        "results/tables",
+        "artefacts/train",
+        f"artefacts/train/{KEY}",
+    ],
 )
 def test_links_are_not_followed(name: str, out: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"

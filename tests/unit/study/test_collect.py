@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from piescope.store.durable import as_json
 from piescope.store.quarantine import set_aside
 from piescope.study.collect import unwanted
 from piescope.study.folder import write_study
+from piescope.study.forks import forks_of
 from piescope.study.parse import load_study
 
 PLAN = small_plan()
@@ -90,6 +92,21 @@ def test_what_somebody_else_wrote_stays(out: Path, tmp_path: Path) -> None:
     assert all(path.read_text() == "mine" for path in mine) and link.is_symlink() and linked.is_symlink()
     assert (elsewhere / "thesis").read_text() == "mine"
     assert not (layout.artefact(out, "train", OTHER) / MADE).exists()
+
+
+def test_forks_go_once_all_trainings_that_begin_there_are_done(out: Path) -> None:
+    pruned = labelled(PLAN, "supcon gmp 0.5, seed 0")
+    (fork,) = (layout.fork(out, fork.key) for fork in forks_of(pruned))
+    fork.parent.mkdir()
+    for path in (fork, layout.fork(out, OTHER)):
+        path.write_text("begun")
+    shutil.rmtree(layout.artefact(out, pruned.kind, pruned.key))
+    said = gc(out)
+    assert f"forks/{OTHER}.safetensors: of a step of another version of this study" in said
+    assert fork.exists() and not layout.fork(out, OTHER).exists()
+    make(pruned, Store(out))
+    assert f"forks/{fork.name}: all trainings that could begin there are done" in gc(out)
+    assert not fork.parent.exists()
 
 
 def test_where_study_toml_is_damaged_nothing_goes(out: Path) -> None:

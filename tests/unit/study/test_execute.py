@@ -15,7 +15,9 @@ from piescope.store.artefacts import Store
 from piescope.store.failures import TRIES
 from piescope.store.leases import Holder
 from piescope.study.execute import Outcome, execute
+from piescope.study.executors.protocol import Task
 from piescope.study.fitting import Fitting, Unfit, fit_of
+from piescope.study.forks import forks_of
 from piescope.study.parse import load_study
 from piescope.study.plan import Plan, Step
 from piescope.study.scheduling import Failed, Observer
@@ -75,6 +77,30 @@ def test_a_deleted_model_that_comes_out_otherwise_has_all_that_hangs_on_it_made_
     Heard(whole, bits="of another processor")
     assert held(out) == held(whole)
     assert layout.catalogue(out).read_bytes() == layout.catalogue(whole).read_bytes() != catalogue
+
+
+def test_forks_that_no_training_needs_go_at_the_end(out: Path) -> None:
+    pruned = labelled(PLAN, "supcon gmp 0.5, seed 1")
+    own, others = (
+        layout.fork(out, fork.key)
+        for label in (pruned.label, "supcon dense, seed 0")
+        for fork in forks_of(labelled(PLAN, label))
+    )
+    own.parent.mkdir()
+    for path in (own, others):
+        path.write_text("begun")
+    shutil.rmtree(layout.artefact(out, pruned.kind, pruned.key))
+
+    class Stops(MadeSteps):
+        def submit(self, task: Task) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        execute(load_study(str(SMALL)), out, Stops(out), False, Observer())
+    assert own.exists() and not others.exists()
+    layout.checkpoints(out).mkdir()
+    Heard(out)
+    assert not own.parent.exists() and not layout.checkpoints(out).exists()
 
 
 def test_a_parent_that_turns_out_to_be_damaged_is_made_again_in_the_same_run(out: Path) -> None:

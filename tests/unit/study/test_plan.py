@@ -161,3 +161,45 @@ def test_two_names_for_one_method_have_one_map() -> None:
     assert places == {"supervised dense": 0, "supervised one_shot 0.9": 1, "supervised twin 0.9": 1}
     (maps,) = [step for step in plan.steps if step.kind == "project"]
     assert len(maps.parents) == 2 and maps.forward == 2 * plan.study.data.facts.test_examples
+
+
+def test_trainings_take_over_the_steps_before_their_first_weight_goes() -> None:
+    """Digits, 1,000 images: supervised batches are of 50, those of the encoder of 100, in two views."""
+    steps = {step.label: step for step in make_plan(load_study("digits")).steps}
+    told = {
+        arm: (
+            steps[f"{arm}, seed 0"].forks,
+            steps[f"{arm}, seed 0"].forward_backward,
+            steps[f"{arm}, seed 0"].taken_over,
+        )
+        for arm in (
+            "supervised dense",
+            "supervised gmp 0.9",
+            "supcon dense",
+            "supcon gmp 0.5",
+            "supcon delayed_gmp 0.5",
+        )
+    }
+    assert told == {
+        "supervised dense": ((29,), 16_000, 0),
+        "supervised gmp 0.9": ((29,), 16_000 - 29 * 50, 29 * 50),
+        "supcon dense": ((9, 54), 28_000, 0),
+        "supcon gmp 0.5": ((9,), 28_000 - 9 * 200, 9 * 200),
+        "supcon delayed_gmp 0.5": ((9, 54), 28_000 - 54 * 200, 54 * 200),
+    }
+    others = [step for step in steps.values() if step.kind != "train" or "fresh_dense" in step.label]
+    assert others and not any(step.forks or step.taken_over for step in others)
+
+
+def test_images_that_drop_last_leaves_out_are_not_counted() -> None:
+    content = copy.deepcopy(CONTENT)
+    for stage in ("encoder", "head"):
+        content["training"]["supcon"][stage] |= {"batch_size": 300, "drop_last": True}
+    for name in ("gmp", "delayed_gmp"):
+        content["pruning"][name] |= {
+            "encoder": {"begin": 1, "end": 9, "frequency": 2},
+            "head": {"begin": 1, "end": 9, "frequency": 2},
+        }
+    steps = {step.label: step for step in make_plan(parse_study(tomli_w.dumps(content))).steps}
+    dense = steps["supcon dense, seed 0"]
+    assert (dense.forward_backward, dense.forward) == (14 * 900 * 2, 10 * 900)

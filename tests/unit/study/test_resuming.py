@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,27 +15,35 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
+import tomli_w
 
 from conftest import SMALL
 from piescope.store import layout
 from piescope.store.artefacts import Artefact, Store, as_tensors
 from piescope.store.checkpoints import CHECKPOINT_FORMAT, Origin, write_checkpoint
 from piescope.study import steps
+from piescope.study.forks import forks_of
 from piescope.study.parse import parse_study
-from piescope.study.plan import make_plan
+from piescope.study.plan import Step, make_plan
 from piescope.training.checkpoints import StoppedError, When
 from piescope.version import __version__
 
 PLAN = make_plan(parse_study(SMALL.read_text()))
-NAMED = {step.label: step for step in PLAN.steps}
+NAMED = {step.label: replace(step, forks=()) for step in PLAN.steps}
 DENSE, GMP, ONE_SHOT = "supervised dense, seed 0", "supcon gmp 0.5, seed 0", "supervised one_shot 0.5, seed 0"
 BATCHES = {DENSE: 8, GMP: 8, ONE_SHOT: 4}
 NEVER = When(float("inf"))
 
 
-def done(label: str, store: Store, when: When | None = NEVER, stop_after: int | None = None) -> tuple[Artefact, int]:
+def done(
+    label: str,
+    store: Store,
+    when: When | None = NEVER,
+    stop_after: int | None = None,
+    named: Mapping[str, Step] = NAMED,
+) -> tuple[Artefact, int]:
     """What a step makes, and how many batches it took; it is asked to stop after so many."""
-    step, batches = NAMED[label], 0
+    step, batches = named[label], 0
 
     def on_images(_images: int) -> None:
         nonlocal batches
@@ -159,3 +169,113 @@ def test_no_room_for_checkpoints_ends_no_training(store: Store, undisturbed: dic
     made, _ = done(DENSE, store, When(0))
     assert hashes(made) == undisturbed[DENSE]
     assert f"{DENSE}: no checkpoint could be written: " in layout.log(store.out, NAMED[DENSE].key).read_text()
+
+
+def with_forks() -> dict[str, Step]:
+    """The trainings of a study in which those of a seed part after 2 and after 4 of the encoder's 8 batches."""
+    content = tomllib.loads(SMALL.read_text())
+    content |= {"arms": {"supcon": ["dense", "gmp", "delayed_gmp"]}, "sparsities": [0.5, 0.9], "measures": {}}
+    content["training"]["supcon"]["encoder"]["epochs"] = 2
+    for name, begin in (("gmp", 2), ("delayed_gmp", 4)):
+        encoder = {"begin": begin, "end": 7, "frequency": 1}
+        content["pruning"][name] = {**content["pruning"]["gmp"], "encoder": encoder}
+    plan = make_plan(parse_study(tomli_w.dumps(content)))
+    return {step.label.removeprefix("supcon "): step for step in plan.steps if step.kind in ("train", "data")}
+
+
+FORKED = with_forks()
+FORKED_BATCHES = 8 + 4
+S0 = ", seed 0"
+EARLY, LATE = (f"{name} 0.5{S0}" for name in ("gmp", "delayed_gmp"))
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """The hashes of what each of some trainings makes that never heard of the others."""
+    whole = Store(tmp_path_factory.mktemp("alone"))
+    labels = [PLAN.data.label, f"dense{S0}", EARLY, LATE]
+    return {label: hashes(done(label, whole, None, named=FORKED)[0]) for label in labels}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "begun"),
+    [
+        (f"dense{S0}", EARLY, 2),
+        (f"dense{S0}", LATE, 4),
+        (f"gmp 0.9{S0}", EARLY, 2),
+        (f"gmp 0.9{S0}", LATE, 2),
+        (f"delayed_gmp 0.9{S0}", EARLY, 2),
+        (f"delayed_gmp 0.9{S0}", LATE, 4),
+        (f"delayed_gmp 0.9{S0}", f"dense{S0}", 4),
+        ("dense, seed 1", LATE, 0),
+    ],
+)
+def test_a_training_begins_where_another_of_its_seed_has_been(
+    first: str, second: str, begun: int, store: Store, alone: dict[str, dict[str, str]]
+) -> None:
+    assert done(first, store, named=FORKED)[1] == FORKED_BATCHES
+    made, batches = done(second, store, named=FORKED)
+    assert (hashes(made), batches) == (alone[second], FORKED_BATCHES - begun)
+    assert not layout.logs(store.out).exists()
+
+
+def test_what_is_told_of_images_is_what_the_plan_counts(store: Store) -> None:
+    for label in (f"dense{S0}", EARLY, f"gmp 0.9{S0}", LATE):
+        heard: list[int] = []
+        steps.perform(FORKED[label], store, "cpu", heard.append, NEVER)
+        assert sum(heard) == FORKED[label].forward_backward + FORKED[label].forward
+
+
+@pytest.mark.parametrize("after", [1, 3, 6])
+def test_one_that_is_stopped_goes_on_from_its_own_checkpoint(
+    after: int, store: Store, alone: dict[str, dict[str, str]]
+) -> None:
+    """Stopped before the first fork, between both, or after them; what it has left serves the next one."""
+    with pytest.raises(StoppedError):
+        done(LATE, store, stop_after=after, named=FORKED)
+    forks = [layout.fork(store.out, fork.key).is_file() for fork in forks_of(FORKED[LATE])]
+    assert forks == [after >= 4, after >= 2]
+    made, batches = done(LATE, store, named=FORKED)
+    assert (hashes(made), batches) == (alone[LATE], FORKED_BATCHES - after)
+    assert done(EARLY, store, named=FORKED)[1] == FORKED_BATCHES - 2
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (damaged, "SHA-256"),
+        (made_elsewhere, "processor 'another', here "),
+        (partial(rewritten, format_version=CHECKPOINT_FORMAT + 1), f"format_version {CHECKPOINT_FORMAT + 1}, here"),
+        (partial(rewritten, key="0" * 32), "key '0000"),
+        (partial(rewritten, parents={}), "parents {}, here"),
+        (partial(rewritten, without="network.model.conv1.weight"), "it lacks"),
+        (partial(rewritten, without="losses.encoder"), "0 of 8 steps of encoder"),
+    ],
+    ids=["damaged", "of another machine", "of another format", "of other trainings", "of other data", "misfit", "without losses"],
+)  # fmt: skip
+def test_a_fork_that_is_of_no_use_is_said_in_the_log_and_made_again(
+    spoil: Callable[[Path], None], why: str, store: Store, alone: dict[str, dict[str, str]]
+) -> None:
+    done(f"dense{S0}", store, named=FORKED)
+    late, early = (layout.fork(store.out, fork.key) for fork in forks_of(FORKED[LATE]))
+    sound = late.read_bytes()
+    spoil(late)
+    made, batches = done(LATE, store, named=FORKED)
+    assert (hashes(made), batches) == (alone[LATE], FORKED_BATCHES - 2)  # the earlier fork is sound
+    (line,) = layout.log(store.out, FORKED[LATE].key).read_text().splitlines()
+    assert f"{FORKED[LATE].label}: {late} is of no use: it" in line
+    assert why in line
+    assert late.read_bytes() == sound
+    spoil(early)
+    made, batches = done(EARLY, store, named=FORKED)
+    assert (hashes(made), batches) == (alone[EARLY], FORKED_BATCHES)
+
+
+def test_where_no_fork_can_be_left_every_training_does_all_its_steps(
+    store: Store, alone: dict[str, dict[str, str]]
+) -> None:
+    layout.forks(store.out).write_text("no folder")
+    for label in (f"dense{S0}", LATE):
+        made, batches = done(label, store, named=FORKED)
+        assert (hashes(made), batches) == (alone[label], FORKED_BATCHES)
+        assert "no checkpoint could be written" in layout.log(store.out, FORKED[label].key).read_text()

@@ -42,7 +42,8 @@ def out(tmp_path: Path) -> Path:
     layout.failure(tmp_path, OTHER).write_bytes(failure.as_bytes())
     layout.results(tmp_path).mkdir()
     origin = Origin(key=OTHER, parents={}, environment={"device": "cpu"})
-    write_checkpoint(layout.checkpoint(tmp_path, OTHER), origin, "supervised", {"w": np.ones(3, np.float32)})
+    for path in (layout.checkpoint(tmp_path, OTHER), layout.fork(tmp_path, OTHER)):
+        write_checkpoint(path, origin, "supervised", {"w": np.ones(3, np.float32)})
     layout.report(tmp_path).write_text("a page")
     files = {"report.html": sha256_of(layout.report(tmp_path))}
     layout.results_manifest(tmp_path).write_bytes(ResultsManifest(made_from={}, files=files).as_bytes())
@@ -70,6 +71,7 @@ def test_a_study_that_is_gone_from_its_finished_steps_is_named_with_its_cure(out
 
 RECORDS = {
     "study.toml": layout.study, "catalogue.json": layout.catalogue, f"checkpoints/{OTHER}.safetensors": lambda out: layout.checkpoint(out, OTHER),
+    f"forks/{OTHER}.safetensors": lambda out: layout.fork(out, OTHER),
     f"failures/{OTHER}.json": lambda out: layout.failure(out, OTHER),
     "results/manifest.json": layout.results_manifest, "report.html": layout.report,
     "manifest.json": lambda out: layout.artefact(out, MODEL.kind, MODEL.key) / layout.MANIFEST,
