@@ -174,7 +174,7 @@ class Checkpoints:
         return self._losses[stage]
 
     def offer(self, losses: Losses) -> None:
-        """After each step: takes a checkpoint at a fork, and if one is due and the last is written; then losses are read.
+        """After each step: takes a checkpoint at a fork, and if one is due and the last is written; reads losses then.
 
         Raises:
             DivergedError: one of the losses is no number; there is no checkpoint of that.
