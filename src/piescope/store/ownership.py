@@ -139,7 +139,7 @@ def of_step(folder: Path) -> list[Path]:
     try:
         with naming(manifest):
             listed = _object(read_record(manifest)).get("files")
-    except (ValueError, RecursionError, FileNotFoundError):
+    except (ValueError, RecursionError, FileNotFoundError, NotADirectoryError):
         listed = None
     names = listed if isinstance(listed, dict) else layout.FILES_OF_STEPS  # a manifest that is damaged lists nothing
     return [folder / name for name in (*names, layout.MANIFEST) if Path(name).name == name]
