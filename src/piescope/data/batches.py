@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Generator, Tensor
@@ -31,6 +33,18 @@ def epoch_batches(
         batch = order[start : start + batch_size]
         if len(batch) == batch_size or not drop_last:
             yield batch
+
+
+def as_tensor(images: UInt8[np.ndarray, "*shape"]) -> UInt8[Tensor, "*shape"]:
+    """Images as a tensor that is not to be written to: those that are mapped from a file cannot be.
+
+    Example:
+        >>> as_tensor(np.zeros((2, 1, 8, 8), np.uint8)).shape
+        torch.Size([2, 1, 8, 8])
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(images)
 
 
 def to_unit(images: UInt8[Tensor, "*batch channels height width"]) -> Float[Tensor, "*batch channels height width"]:

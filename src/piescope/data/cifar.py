@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from piescope.data.dataset import Dataset, Splits
+from piescope.data.kept import keep, name_of
 from piescope.problems import DataError
 
 PIXELS = 3 * 32 * 32
@@ -150,7 +151,7 @@ def _members(layout: Layout, archive: Path, name: str) -> dict[str, bytes]:
 
 
 def _splits(cifar: Cifar, layout: Layout, where: str, contents: dict[str, bytes]) -> Splits:
-    _check_hashes(cifar, layout, where, contents)
+    hashes = _check_hashes(cifar, layout, where, contents)
     halves = {}
     sizes = {"train": (layout.train, cifar.train_examples), "test": (layout.test, cifar.test_examples)}
     for half, (files, size) in sizes.items():
@@ -158,12 +159,14 @@ def _splits(cifar: Cifar, layout: Layout, where: str, contents: dict[str, bytes]
             parsed = [layout.parse(file, contents[file]) for file in files]
         except (ValueError, KeyError) as reason:
             raise _damaged(cifar, layout, where, f"{half}: {reason}") from reason
-        images = np.concatenate([images for images, _ in parsed]) if len(parsed) > 1 else parsed[0][0]
         labels = np.concatenate([labels for _, labels in parsed]).astype(np.int64)
         counts = np.bincount(labels, minlength=len(cifar.class_names)) if labels.min(initial=0) >= 0 else None
         if len(labels) != size or counts is None or set(counts) != {size // len(cifar.class_names)}:
             raise _damaged(cifar, layout, where, f"{half}: {len(labels)} images, or classes of unequal size")
         ids = tuple(f"{cifar.name}-{half}-{index:05d}" for index in range(size))
+        name = name_of([hashes[file] for file in files])
+        images = keep(name, (size, 3, 32, 32), lambda parsed=parsed: (images for images, _ in parsed))  # type: ignore[misc]
+        assert images is not None, "they were counted"
         halves[half] = Dataset(images, labels, ids, cifar.class_names)
     return Splits(train=halves["train"], test=halves["test"])
 
@@ -174,7 +177,8 @@ def _damaged(cifar: Cifar, layout: Layout, where: str, found: str) -> DataError:
     return DataError.of(cifar.name, where, found, expected, f"unpack {layout.archive} again")
 
 
-def _check_hashes(cifar: Cifar, layout: Layout, where: str, contents: dict[str, bytes]) -> None:
+def _check_hashes(cifar: Cifar, layout: Layout, where: str, contents: dict[str, bytes]) -> dict[str, str]:
+    """The MD5 of each file, as published where one was."""
     with ThreadPoolExecutor() as pool:  # hashing lets other threads run
         digests = pool.map(lambda content: hashlib.md5(content).hexdigest(), contents.values())
         hashes = dict(zip(contents, digests, strict=True))
@@ -192,6 +196,7 @@ def _check_hashes(cifar: Cifar, layout: Layout, where: str, contents: dict[str, 
             found += ": it is cut short" if size else ": it is empty"
         error.add(f"{where}: {file}", found, f"MD5 {expected}", f"unpack {layout.archive} again")
     error.raise_if_any()
+    return hashes
 
 
 def _binary(label_bytes: int) -> Callable[[str, bytes], tuple[np.ndarray, np.ndarray]]:

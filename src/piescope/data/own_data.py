@@ -18,11 +18,12 @@ import numpy as np
 from PIL import Image
 
 from piescope.data.checks import MOST_CHANNELS, SHOWN, described, image_shape_of, in_order
-from piescope.data.dataset import Dataset, Splits
+from piescope.data.dataset import Dataset, Splits, blocks
 from piescope.data.halves import HALVES, Half
+from piescope.data.kept import keep, kept, name_of, state_of
 from piescope.data.readers.decoding import PLAIN_MODES, decoded, opened
 from piescope.data.readers.folder import ClassedPaths, each_or_faults, list_pictures
-from piescope.data.readers.numpy_files import Arrays, checked, read_half
+from piescope.data.readers.numpy_files import Arrays, checked, images_file, read_half
 from piescope.problems import DataError
 
 
@@ -40,16 +41,15 @@ def load_image_folder(root: Path, image_shape: tuple[int, int, int]) -> Splits:
     listed = list_image_folder(root)
     names = tuple(sorted({name for name, _ in listed["train"]}))
     error = DataError(str(root))
-    pictures = {
-        half: each_or_faults((path for _, path in listed[half]), partial(_picture, root, image_shape), error, str(root))
-        for half in HALVES
-    }
+    images = {half: _pictures(root, [path for _, path in listed[half]], image_shape, error) for half in HALVES}
     error.raise_if_any()
+    class_ids = {name: index for index, name in enumerate(names)}
     halves: dict[str, Dataset] = {}
-    for half in HALVES:
-        labels = np.array([names.index(name) for name, _ in listed[half]], dtype=np.int64)
+    for half, found in images.items():
+        labels = np.array([class_ids[name] for name, _ in listed[half]], dtype=np.int64)
         ids = tuple(path.relative_to(root).as_posix() for _, path in listed[half])
-        halves[half] = Dataset(np.stack(pictures[half]), labels, ids, names)
+        assert found is not None, "there are no faults"
+        halves[half] = Dataset(found, labels, ids, names)
     return Splits(**halves)
 
 
@@ -100,14 +100,14 @@ def load_arrays(root: Path, image_shape: tuple[int, int, int]) -> Splits:
     Raises:
         DataError: a file is missing or no array, or holds other shapes, kinds or classes than it should.
     """
-    arrays_of, names = _both_halves(root)
+    arrays_of, names = _both_halves(root, image_shape)
     error = DataError(str(root))
     halves: dict[str, Dataset] = {}
     for half, arrays in arrays_of.items():
         images = in_order(arrays.images, image_shape)
         assert arrays.labels is not None, half
         if images is not None:
-            halves[half] = Dataset(np.ascontiguousarray(images), arrays.labels, arrays.ids, names)
+            halves[half] = Dataset(images, arrays.labels, arrays.ids, names)
             continue
         found, expected = described(arrays.images), f"uint8 [examples, {', '.join(map(str, image_shape))}]"
         cure = "scale to 0..255 and convert to uint8; image_shape is channels, height, width"
@@ -131,6 +131,15 @@ def facts_of_arrays(root: Path) -> tuple[int, int, tuple[int, int, int], int]:
     return len(images), len(arrays_of["test"].images), image_shape, len(names)
 
 
+def _pictures(
+    root: Path, paths: Sequence[Path], image_shape: tuple[int, int, int], error: DataError
+) -> np.ndarray | None:
+    """``[examples, channels, height, width]``, mapped if many; None: some have faults, which go to the error."""
+    name = name_of((image_shape, *map(state_of, paths)))
+    look = partial(_picture, root, image_shape)
+    return keep(name, (len(paths), *image_shape), lambda: each_or_faults(paths, look, error, str(root)))
+
+
 def _picture(root: Path, image_shape: tuple[int, int, int], path: Path) -> np.ndarray:
     """``[channels, height, width]``, uint8."""
     channels, height, width = image_shape
@@ -147,14 +156,20 @@ def _picture(root: Path, image_shape: tuple[int, int, int], path: Path) -> np.nd
     return cut[None] if channels == 1 else cut.transpose(2, 0, 1)
 
 
-def _both_halves(root: Path) -> tuple[dict[Half, Arrays], tuple[str, ...]]:
+def _both_halves(
+    root: Path, image_shape: tuple[int, int, int] | None = None
+) -> tuple[dict[Half, Arrays], tuple[str, ...]]:
     """Both halves' arrays and the class names, every array but the images' shape checked.
+
+    Args:
+        root: the folder.
+        image_shape: of a study's images, which are then kept in their order (`data.kept`).
 
     Raises:
         DataError: a file is missing or damaged; labels that are no class ids, names or ids that are no plain text,
             classes that differ.
     """
-    read = {half: _read(root, half) for half in HALVES}
+    read = {half: _read(root, half, image_shape) for half in HALVES}
     error = DataError(str(root))
     arrays_of = {half: checked(arrays, half, error, f"{half}: ", needs_labels=True) for half, arrays in read.items()}
     error.raise_if_any()
@@ -166,13 +181,21 @@ def _both_halves(root: Path) -> tuple[dict[Half, Arrays], tuple[str, ...]]:
     return arrays_of, names["train"]
 
 
-def _read(root: Path, half: Half) -> dict[str, np.ndarray]:
-    arrays = read_half(root, half, str(root))
+def _read(root: Path, half: Half, image_shape: tuple[int, int, int] | None) -> dict[str, np.ndarray]:
+    file = images_file(root, half)
+    name = name_of((image_shape, state_of(file))) if file.is_file() else ""
+    found = kept(name, image_shape) if name and image_shape else None
+    arrays = read_half(root, half, str(root), found)
     missing = [name for name in ("images", "labels") if name not in arrays]
     if missing:
         expected = f"{half}.npz with images and labels, or {half}_images.npy and {half}_labels.npy"
         cure = "write them with numpy.savez or numpy.save, or give another --data-dir"
         raise DataError.of(str(root), half, f"no {' and no '.join(missing)}", expected, cure)
+    ordered = in_order(arrays["images"], image_shape) if image_shape and found is None else None
+    if ordered is not None:
+        made = keep(name, ordered.shape, partial(blocks, ordered))
+        assert made is not None, "they are all there"
+        arrays["images"] = made
     return arrays
 
 

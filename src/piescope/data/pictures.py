@@ -1,6 +1,6 @@
 """The value that every audit of a model works on: pictures with ids, decoded batch by batch when they are asked for.
 
-A study works on a `Dataset` instead: all images in memory, of one shape, each with a label.
+A study works on a `Dataset` instead: all images as one array, in memory or mapped, each with a label.
 """
 
 from __future__ import annotations

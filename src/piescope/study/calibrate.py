@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
+from piescope.data.kept import SMALL
 from piescope.study.plan import Plan
 from piescope.study.spec import Objective, Study
 
@@ -76,10 +77,13 @@ def bytes_of_largest_step(plan: Plan) -> int:
     """Data and arrays that a worker holds beside a training's: the data set, and what probing or comparing keeps."""
     study, whole, facts = plan.study, plan.study.data.whole, plan.study.data.facts
     pixels = math.prod(whole.image_shape)
-    data = (whole.train_examples + whole.test_examples) * pixels
-    files = data  # read whole before it is parsed
+    halves = [whole.train_examples * pixels, whole.test_examples * pixels]
+    data = sum(half for half in halves if half < SMALL)  # larger ones are mapped
+    examples, pixels = facts.train_examples + facts.test_examples, math.prod(facts.image_shape)
+    data += examples * pixels if facts != whole else 0
+    files = 0 if study.data.holds else sum(halves)  # read whole before it is parsed
+    files = max(files, 3 * facts.test_examples * pixels)  # the test half, copied into an artefact
     dims = study.probe_dims()
-    examples = facts.train_examples + facts.test_examples
     # what is kept of every probe, then a copy of the largest in the index
     depth = 4 * (examples * sum(dims) + facts.train_examples * max(dims, default=0)) if dims else 0
     # labels and Q, Z, L1 of each model of two populations, and one model's representations in double precision

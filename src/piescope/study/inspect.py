@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from piescope.data.dataset import Splits
+from piescope.data.dataset import Splits, blocks
 from piescope.data.locate import OnBytes
 from piescope.data.sources import SOURCES, Facts, load_source, own_folder
 
@@ -61,8 +61,10 @@ class Seen:
     def table(self) -> dict[str, object]:
         """The table [data]: source, normalisation of the training images, and what a user's own data hold."""
         images = self.splits.train.images
-        shares = np.stack([np.bincount(images[:, c].ravel(), minlength=256) for c in range(images.shape[1])])
-        shares = shares / shares.sum(1, keepdims=True)
+        counts = np.zeros((images.shape[1], 256), np.int64)
+        for block in blocks(images):
+            counts += [np.bincount(block[:, channel].ravel(), minlength=256) for channel in range(len(counts))]
+        shares = counts / counts.sum(1, keepdims=True)
         levels = np.arange(256) / 255
         mean = shares @ levels
         std = np.sqrt(shares @ levels**2 - mean**2)

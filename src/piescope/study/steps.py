@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from piescope.data.batches import to_unit
+from piescope.data.batches import as_tensor, to_unit
 from piescope.data.dataset import Splits
 from piescope.data.sources import SOURCES
 from piescope.machine import processor, versions
@@ -158,7 +158,7 @@ def _load_data(spec: LoadData) -> Files:
 @lru_cache(maxsize=1)
 def _on_device(spec: DataSpec, device: str) -> tuple[Tensor, Tensor]:
     train = _splits(spec).train
-    return torch.from_numpy(train.images).to(device), torch.from_numpy(train.labels).to(device)
+    return as_tensor(train.images).to(device), torch.from_numpy(train.labels).to(device)
 
 
 def _training_data(spec: DataSpec, parents: Parents, device: str) -> TrainingData:
@@ -241,7 +241,7 @@ def _model_files(model: WideResNet, history: History, sparsity: float, names: li
 
 
 def _predict(spec: Predict, parents: Parents, device: str) -> Files:
-    images = torch.from_numpy(_data(spec.data, parents).test.images).to(device)
+    images = as_tensor(_data(spec.data, parents).test.images).to(device)
     logits, representations = predict(_trained(spec, parents, device), images, spec.data.normalisation)
     return {layout.PREDICTIONS: as_tensors({"logits": logits, "representations": representations})}
 
@@ -249,7 +249,7 @@ def _predict(spec: Predict, parents: Parents, device: str) -> Files:
 def _probe_depth(spec: ProbeDepth, parents: Parents, device: str) -> Files:
     splits = _data(spec.data, parents)
     model = _trained(spec, parents, device)
-    bank, asked = (torch.from_numpy(half.images).to(device) for half in (splits.train, splits.test))
+    bank, asked = (as_tensor(half.images).to(device) for half in (splits.train, splits.test))
     augment = None
     if spec.augmentation_of is not None:
         draws, recipe = Seeds(spec.study_seed, spec.replicate).torch("knn bank"), spec.augmentation_of.augmentation

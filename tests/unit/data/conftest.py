@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,3 +24,11 @@ def folder(tmp_path: Path) -> tuple[Path, dict[str, np.ndarray]]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(png(each))
     return root, held
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests decode is kept among their own files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PIESCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -6,7 +6,7 @@ is missing; an audit also takes pictures without classes, and passes over a read
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import compress
 from pathlib import Path
@@ -44,7 +44,7 @@ def pictures_of_folder(root: Path, name: str, half: Half) -> Pictures:
     error = DataError(name)
     listed = list_pictures(root, base, error)
     error.raise_if_any()
-    modes = each_or_faults((path for _, path in listed), partial(_noted_modes, root), error, name)
+    modes = list(each_or_faults((path for _, path in listed), partial(_noted_modes, root), error, name))
     error.raise_if_any()
     for kind in ("CMYK", "16-bit"):
         count = sum(kind in noted for noted in modes)
@@ -81,13 +81,14 @@ def list_pictures(root: Path, base: Path, error: DataError, only_classes: bool =
     return listed
 
 
-def each_or_faults(paths: Iterable[Path], look: Callable[[Path], _Seen], error: DataError, name: str) -> list[_Seen]:
+def each_or_faults(
+    paths: Iterable[Path], look: Callable[[Path], _Seen], error: DataError, name: str
+) -> Iterator[_Seen]:
     """What is seen in each picture; the faults of the first few go to the error, the rest are counted."""
-    seen: list[_Seen] = []
     more = 0
     for path in paths:
         try:
-            seen.append(look(path))
+            yield look(path)
         except DataError as fault:
             if len(error.problems) < SHOWN:
                 error.problems += fault.problems
@@ -95,7 +96,6 @@ def each_or_faults(paths: Iterable[Path], look: Callable[[Path], _Seen], error: 
                 more += 1
     if more:
         error.add(name, f"{more} more pictures with faults", "pictures that can be read", "convert them likewise")
-    return seen
 
 
 def _base(root: Path, name: str, half: Half) -> tuple[Path, list[str]]:

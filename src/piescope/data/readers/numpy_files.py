@@ -16,6 +16,7 @@ from jaxtyping import Int64
 from piescope import archives
 from piescope.data.checks import check_class_ids, check_example_ids, check_names, check_texts, in_usual_order, numbered
 from piescope.data.halves import Half
+from piescope.data.kept import SMALL
 from piescope.data.pictures import Pictures, reader_of_array
 from piescope.data.readers.decoding import unreadable, whole_file
 from piescope.problems import DataError
@@ -43,9 +44,15 @@ class Arrays:
     ids: tuple[str, ...]
 
 
+def images_file(root: Path, half: Half) -> Path:
+    """The file that has a half's images, if it is there."""
+    packed = root / f"{half}.npz"
+    return packed if packed.is_file() else root / f"{half}_images.npy"
+
+
 def holds_half(root: Path, half: Half) -> bool:
     """Whether a folder has the images of a half in NumPy files."""
-    return (root / f"{half}.npz").is_file() or (root / f"{half}_images.npy").is_file()
+    return images_file(root, half).is_file()
 
 
 def pictures_of_half(root: Path, half: Half, name: str) -> Pictures:
@@ -104,31 +111,33 @@ def checked(
     return Arrays(images, labels, None if names is None else tuple(names), tuple(ids or numbered(half, count)))
 
 
-def read_half(root: Path, half: Half, source: str) -> dict[str, np.ndarray]:
+def read_half(root: Path, half: Half, source: str, images: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """The arrays of a half, as far as they are there, by the names in `KEYS`.
 
     Args:
         root: the folder.
         half: of the data set.
         source: for messages.
+        images: these, if they are at hand; else they are read, or mapped where they are many in a file of their own.
 
     Raises:
         DataError: a file is damaged or may not be read, or an .npz has no images.
     """
     packed = root / f"{half}.npz"
     if packed.is_file():
-        return read_npz(packed, source)
-    paths = {key: root / f"{half}_{key}.npy" for key in ("images", "labels")}
-    return {key: _read_npy(path, source) for key, path in paths.items() if path.is_file()}
+        return read_npz(packed, source, images)
+    arrays = {} if images is None else {"images": images}
+    paths = {key: root / f"{half}_{key}.npy" for key in ("images", "labels") if key not in arrays}
+    return arrays | {key: _read_npy(path, source) for key, path in paths.items() if path.is_file()}
 
 
-def read_npz(path: Path, source: str) -> dict[str, np.ndarray]:
+def read_npz(path: Path, source: str, images: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """The arrays of an .npz file, by the names in `KEYS`; others are not read.
 
     Raises:
         DataError: damaged, not to be read, or without images.
     """
-    arrays: dict[str, np.ndarray] = {}
+    arrays = {} if images is None else {"images": images}
     with (
         whole_file(source, path.name, ".npz file", "what numpy.savez writes", "write it again"),
         archives.opened(path) as archive,
@@ -142,7 +151,7 @@ def read_npz(path: Path, source: str) -> dict[str, np.ndarray]:
             raise DataError.of(source, path.name, found, expected, "write it with numpy.savez, not compressed")
         members = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
         for key in KEYS:
-            if key in members:
+            if key in members and key not in arrays:
                 with archive.open(members[key]) as file:
                     arrays[key] = read_array(file, f"{path.name}: {key}", members[key].file_size)
     if "images" not in arrays:
@@ -154,13 +163,20 @@ def read_npz(path: Path, source: str) -> dict[str, np.ndarray]:
 def _read_npy(path: Path, source: str) -> np.ndarray:
     try:
         with path.open("rb") as file:
-            return read_array(file, path.name, path.stat().st_size)
+            return read_array(file, path.name, path.stat().st_size, path)
     except PermissionError:
         raise unreadable(source, path.name, "array") from None
 
 
-def read_array(file: IO[bytes] | Any, where: str, room: int) -> np.ndarray:
-    """One array, its header believed only after a look at it; object arrays are refused unread."""
+def read_array(file: IO[bytes] | Any, where: str, room: int, path: Path | None = None) -> np.ndarray:
+    """One array, its header believed only after a look at it; object arrays are refused unread.
+
+    Args:
+        file: begins with the array.
+        where: for messages.
+        room: bytes that are there.
+        path: of a file with nothing else: a large one is mapped, not read.
+    """
     with whole_file(where, where, "array", "what numpy.save writes", "write it again"):
         version = np.lib.format.read_magic(file)
         reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -171,6 +187,8 @@ def read_array(file: IO[bytes] | Any, where: str, room: int) -> np.ndarray:
             raise DataError.of(where, where, "an array of Python objects", "plain numbers or text", "save plain arrays")
         if size > room:
             raise DataError.of(where, where, found, f"{room:,}, all that is there", "write it again")
+        if path is not None and size >= SMALL:
+            return np.lib.format.open_memmap(path, "r")
         if size > MOST_BYTES:
             raise DataError.of(where, where, found, f"at most {MOST_BYTES:,}", "split it")
         file.seek(0)
