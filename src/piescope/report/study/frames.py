@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -15,6 +16,9 @@ from piescope.report.study.rows import ArmKey, Row, Spread
 
 RESCUED_SHOWN: dict[Literal["gradual", "one_shot"], int] = {"gradual": 8, "one_shot": 4}
 """The paper's Figure 6: eight images of gradual pruning, four of one-shot."""
+
+MOST_CLASSES, SHOWN_CLASSES = 100, 40
+"""Of more classes, figures and typeset tables show so many; tables as CSV and the rows of figures have all."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +205,14 @@ def class_rows(results: Results) -> list[ClassRow]:
         shared = [None] * len(names) if both is None else class_counts(both, results.labels, len(names)).tolist()
         rows += [ClassRow(arm.key, *of_class) for of_class in zip(names, counts, shared, strict=True)]
     return rows
+
+
+def classes_shown(rows: Sequence[ClassRow]) -> list[str]:
+    """The classes that figures and typeset tables name: all, or of very many those with most PIEs, the first ahead."""
+    lost = Counter[str]()
+    for row in rows:
+        lost[row.label] += row.pies
+    return list(lost) if len(lost) <= MOST_CLASSES else [name for name, _ in lost.most_common(SHOWN_CLASSES)]
 
 
 def sparsity_rows(results: Results) -> list[SparsityRow]:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from piescope.report.layout.canvas import INCH, Canvas, Heading, apart, bare, extent, fitted, named, short, widest
 from piescope.report.layout.palette import CLASSES, INK, KINDS, OBJECTIVES, PAPER, SEEDS, SOFT, Colour
-from piescope.report.study.frames import ClassRow, MapRow, PairRow, RescuedRow
+from piescope.report.study.frames import ClassRow, MapRow, PairRow, RescuedRow, classes_shown
 from piescope.report.study.results import Results
 from piescope.report.study.words import OBJECTIVES as NAMES
 from piescope.report.study.words import pruning_name
@@ -177,11 +177,10 @@ def _meet(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _key_of_classes(canvas: Canvas, results: Results) -> None:
     names = [short(name) for name in results.class_names]
     colours = _class_colours(names)
-    items: list[tuple[Sequence[dict[str, Any]], str]] = [
-        ([{"color": colour}], name) for colour, name in list(zip(colours, names, strict=True))[:KEY_MOST]
-    ]
+    chosen = np.linspace(0, len(names) - 1, min(len(names), KEY_MOST)).round().astype(int)
+    items: list[tuple[Sequence[dict[str, Any]], str]] = [([{"color": colours[each]}], names[each]) for each in chosen]
     if len(names) > KEY_MOST:
-        items.append(([], f"and {len(names) - KEY_MOST} classes more"))
+        items.append(([], f"and {len(names) - KEY_MOST} classes between them"))
     canvas.key(items)
 
 
@@ -236,6 +235,9 @@ def _pairs(canvas: Canvas, axes: Axes, points: np.ndarray, rows: Sequence[PairRo
 def draw_classes(canvas: Canvas, rows: Sequence[ClassRow], results: Results, by_objective: bool) -> Figure:
     """Bars of PIEs by class; strong: shared. Lines are objectives (Figure 4) or sparsities (Figure 7)."""
     em, small = canvas.em, canvas.look.small
+    shown = classes_shown(rows)
+    places = {name: place for place, name in enumerate(shown)}
+    rows = sorted((row for row in rows if row.label in places), key=lambda row: places[row.label])
     families = list(dict.fromkeys(row.arm.family for row in rows))
     sparsities = sorted({row.arm.sparsity for row in rows})
     headings = (
@@ -245,7 +247,7 @@ def draw_classes(canvas: Canvas, rows: Sequence[ClassRow], results: Results, by_
         lines = [(NAMES.get(of[0], of[0]), [_of(rows, of, value) for value in sparsities]) for of in families]
     else:
         lines = [(as_percent(value), [_of(rows, of, value) for of in families]) for value in sparsities]
-    names = [short(name) for name in results.class_names]
+    names = [short(name) for name in shown]
     longest = max(extent(name, small) for name in names)
     most = max(row.pies for row in rows)
     gap = 1.2 * em + extent(f"{most:,}", small)
@@ -264,7 +266,8 @@ def draw_classes(canvas: Canvas, rows: Sequence[ClassRow], results: Results, by_
             canvas.y += 0.8 * em
         is_upright = longest < canvas.box(panels[0])[2] / len(names) - 0.5
         canvas.y += small if is_upright else longest
-    canvas.below("true class", left)
+    more = len(results.class_names) - len(names)
+    canvas.below(f"true class; {more:,} with no more PIEs are left out" if more else "true class", left)
     return canvas.finished()
 
 

@@ -15,7 +15,7 @@ from piescope.report.study.published import PublishedRow, published_rows, unfair
 from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey, Tables
 from piescope.report.study.words import family_name, text
-from piescope.wording import as_percent, number, percent, plus_minus, significant
+from piescope.wording import as_percent, name, number, percent, plus_minus, significant
 
 
 @dataclass(frozen=True)
@@ -132,16 +132,24 @@ def _depth(results: Results, rows: Sequence[DepthRow]) -> Table:
 
 
 def _classes(results: Results, rows: Sequence[ClassRow]) -> Table:
-    counts: dict[ArmKey, list[str]] = {}
+    """A line an arm and a column a class; of very many classes a line for each of those that lose most."""
+    shown = frames.classes_shown(rows)
+    counts: dict[ArmKey, dict[str, str]] = {}
     for row in rows:
         arm = results.find(*row.arm)
         if arm is not None and not arm.is_dense:
             shared = "" if row.shared_pies is None else f" ({row.shared_pies})"
             if any(other is None for _, other in results.siblings(arm)):
                 shared = " (?)"
-            counts.setdefault(row.arm, []).append(f"{row.pies}{shared}")
-    body = tuple((f"{family_name(*arm.family)}, {as_percent(arm.sparsity)}", *cells) for arm, cells in counts.items())
-    return Table(*text("class_distribution"), ("Arm", *results.class_names), body)
+            counts.setdefault(row.arm, {})[row.label] = f"{row.pies}{shared}"
+    arms = [f"{family_name(*arm.family)}, {as_percent(arm.sparsity)}" for arm in counts]
+    more = len(results.class_names) - len(shown)
+    said = text("class_distribution", more=f" {more:,} classes with no more are left out." if more else "")
+    if more:
+        lines = ((name(label), *(of_arm[label] for of_arm in counts.values())) for label in shown)
+        return Table(*said, ("Class", *arms), tuple(lines))
+    body = ((arm, *(cells[label] for label in shown)) for arm, cells in zip(arms, counts.values(), strict=True))
+    return Table(*said, ("Arm", *shown), tuple(body))
 
 
 def _sparsity(rows: Sequence[SparsityRow]) -> Table:

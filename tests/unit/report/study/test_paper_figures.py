@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from made_results import CASES, made
+from piescope.report.layout.canvas import short
 from piescope.report.layout.palette import KINDS
 from piescope.report.study.figures import draw
 from piescope.report.study.frames import ClassRow, MapRow, PairRow, RescuedRow
@@ -85,6 +86,34 @@ def test_classes_without_room_for_all_names_are_those_that_lose_most() -> None:
     assert max(lost, key=lambda name: lost[name]) in shown
     assert [names.index(name) for name in shown] == sorted(np.round(axes.get_xticks()).astype(int))
     assert len(axes.patches) == 2 * 60
+
+
+@pytest.mark.parametrize("number", [4, 7])
+def test_of_very_many_classes_those_that_lose_most_are_drawn(number: int) -> None:
+    names = tuple(f"class number {i}" for i in range(150))
+    drawn = draw(Signal(made({"supervised": ("gmp",), "supcon": ("gmp",)}, class_names=names, examples=400)), number)
+    rows = [cast(ClassRow, row) for row in drawn.rows]
+    assert {row.label for row in rows} == set(names)
+    for axes in drawn.figure.axes:
+        if axes.get_visible() and axes.patches:
+            assert len(axes.patches) == 2 * 40
+    assert any(text.get_text() == "true class; 110 with no more PIEs are left out" for text in drawn.figure.texts)
+    lost = Counter[str]()
+    for row in rows:
+        lost[row.label] += row.pies
+    (lowest,) = {axes.get_xlim() for axes in drawn.figure.axes if axes.patches}
+    assert lowest == (-0.7, 39.7)
+    heights = sum(patch.get_height() for axes in drawn.figure.axes for patch in axes.patches)  # type: ignore[attr-defined]
+    assert heights == sum(count for _, count in lost.most_common(40))
+
+
+def test_a_key_of_many_classes_goes_through_all_their_colours() -> None:
+    names = tuple(f"a class with the number {i}" for i in range(150))
+    drawn = draw(Signal(made({"supervised": ("gmp",)}, class_names=names, examples=400)), 1)
+    texts = [text.get_text() for text in drawn.figure.texts]
+    named = [names.index(name) for name in names if short(name) in texts]
+    assert len(named) == 20 and (named[0], named[-1]) == (0, 149) and max(np.diff(named)) == 8
+    assert "and 130 classes between them" in texts
 
 
 @pytest.mark.parametrize("name", ["everything", "no depth, no maps"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections import Counter
 from importlib import resources
 
-from made_results import CASES
+from made_results import CASES, made
 from piescope.report.study.claims import check_claims
 from piescope.report.study.figures import FIGURES
 from piescope.report.study.signal import Signal
@@ -40,3 +41,19 @@ def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
     table = paper_tables(results, rows)["class_distribution"]
     line = next(row for row in table.rows if row[0].startswith("SupCon / GMP, 90"))
     assert all(cell.endswith("(?)") for cell in line[1:])
+
+
+def test_of_very_many_classes_the_table_has_a_line_for_each_of_those_that_lose_most() -> None:
+    names = tuple(f"class number {i}" for i in range(150))
+    results = made({"supervised": ("gmp",), "supcon": ("gmp",)}, class_names=names, examples=400, maps=False)
+    rows = rows_of(results, check_claims(results, draws=20))
+    assert len(rows.class_distribution) == 150 * len(results.studied())
+    table = paper_tables(results, rows)["class_distribution"]
+    assert len(table.rows) == 40 and table.caption.endswith(" 110 classes with no more are left out.")
+    lost = Counter[str]()
+    for row in rows.class_distribution:
+        lost[row.label] += row.pies
+    assert [line[0] for line in table.rows] == [name for name, _ in lost.most_common(40)]
+    assert table.head[0] == "Class" and all(len(line) == len(table.head) for line in table.rows)
+    first = next(row for row in rows.class_distribution if row.label == table.rows[0][0] and row.arm.sparsity)
+    assert str(table.rows[0][1]).split(" ")[0] == str(first.pies)
