@@ -98,6 +98,11 @@ def group_modal_labels(
     counts = np.asarray(groups, np.float32)
     if counts.ndim != 2 or counts.shape[1] != models:
         raise ValueError(f"groups have shape {list(counts.shape)}; expected [groups, {models}], a column per model")
+    if 0 < models < num_classes:  # then each example has at most so many labels: votes are counted for those alone
+        ranks, held = _ranked(labels)
+        modal = held[group_modal_labels(ranks, counts, models), np.arange(examples)]
+        modal[counts.sum(1) == 0] = 0
+        return modal.astype(np.uint8 if num_classes <= 256 else np.int32)
     modal = np.zeros((len(counts), examples), np.uint8 if num_classes <= 256 else np.int32)
     # votes * classes + (the smaller the id, the more): its largest over classes holds the modal label, ties resolved
     tie_break = np.arange(num_classes - 1, -1, -1, dtype=np.float32)[:, None]
@@ -117,6 +122,18 @@ def group_modal_labels(
             best = (weights[row : row + rows] @ flat).reshape(-1, num_classes, width).max(1)
             modal[row : row + rows, start : start + block] = num_classes - 1 - np.mod(best, num_classes)
     return modal
+
+
+def _ranked(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks of each example's labels among those that it has, in their order; and the label of each rank, or 0."""
+    order = labels.argsort(axis=0)
+    ordered = np.take_along_axis(labels, order, 0)
+    steps = np.zeros_like(labels)
+    np.cumsum(ordered[1:] != ordered[:-1], axis=0, out=steps[1:])
+    ranks, held = np.empty_like(labels), np.zeros_like(labels)
+    np.put_along_axis(ranks, order, steps, 0)
+    np.put_along_axis(held, steps, ordered, 0)
+    return ranks, held
 
 
 def vote_margin(predictions: ModelLabels, num_classes: int) -> Float[np.ndarray, " examples"]:

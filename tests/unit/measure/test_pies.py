@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from piescope.measure.pies import modal_label, pie_mask
+from piescope.measure.pies import group_modal_labels, modal_label, pie_mask
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,15 @@ def test_lists_arrays_and_tensors_are_the_same() -> None:
     assert pie_mask(dense, pruned, 3).tolist() == [False, True]  # type: ignore[arg-type]
     assert pie_mask(torch.tensor(dense), torch.tensor(pruned), 3).tolist() == [False, True]
     assert pie_mask(np.array(dense, np.uint8), np.array(pruned, np.int16), 3).tolist() == [False, True]
+
+
+def test_groups_have_the_same_labels_however_many_classes_there_are() -> None:
+    random = np.random.default_rng(1)
+    labels, groups = random.integers(0, 5, (6, 80)).astype(np.uint8), random.integers(0, 3, (50, 6))
+    groups[7] = 0
+    found = group_modal_labels(labels, groups, 5)
+    assert not found[7].any() and len(np.unique(found)) == 5
+    for classes in (7, 256, 1000):
+        assert np.array_equal(group_modal_labels(labels, groups, classes), found)
+    far = group_modal_labels(labels * np.int32(200), groups, 1000)
+    assert np.array_equal(far, found.astype(int) * 200)
