@@ -26,7 +26,7 @@ from piescope.report.layout.blocks import (
 from piescope.report.study.claim_parts import Claim
 from piescope.report.study.drawings import map_of, pairs
 from piescope.report.study.forgotten import forgotten, headline_arm
-from piescope.report.study.frames import rescued_rows
+from piescope.report.study.frames import MOST_CLASSES, rescued_rows
 from piescope.report.study.gallery import PieTiles, in_order
 from piescope.report.study.published import unfair_because
 from piescope.report.study.results import ArmResult, Results
@@ -110,9 +110,15 @@ def _classes(results: Results, signal: Signal, arm: ArmResult, tiles: PieTiles) 
     worst = rows[0].label
     pies = in_order(arm)
     of_worst = pies[results.labels[pies] == results.class_names.index(worst)]
-    left = Bars("class", "recall", tuple(map(_class_bar, rows)), "95 %", 6, f"{len(rows) - 6} more classes")
     paid = [name(row.label) for row in rows if _is_clear(row) and (row.impact.value or 0.0) < 0]
     said = "No class paid more than the others beyond chance." if not paid else f"Beyond chance: {listed(paid, 6)}."
+    shown, unfold = rows, f"{len(rows) - 6} more classes"
+    if len(rows) > MOST_CLASSES:
+        end = MOST_CLASSES // 2
+        shown = rows[:end] + rows[-end:]
+        unfold = f"{len(shown) - 6} more of the {end} that lost and the {end} that gained most"
+        unfold += f"; {len(rows) - len(shown):,} between them: results/tables/class_impact.csv"
+    left = Bars("class", "recall", tuple(map(_class_bar, shown)), "95 %", 6, unfold)
     caption = f"Change of each class's recall beyond the change of the mean accuracy, {_where(arm)}."
     right: tuple[Block, ...] = (Words((f"No example of {name(worst)} changed label.",)),)
     if len(of_worst):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from made_results import CASES
+from made_results import CASES, made
 from piescope.report.layout.blocks import Bars, Beside, Gallery, Section, Table, Words
 from piescope.report.study.forgotten import forgotten, headline_arm
 from piescope.report.study.questions import questions
@@ -33,6 +33,21 @@ def test_classes_are_ranked_by_what_they_lost_beyond_the_others() -> None:
     assert isinstance(bars, Bars)
     values = [bar.value for bar in bars.rows]
     assert len(values) == 3 and values == sorted(values)  # type: ignore[type-var]
+
+
+def test_of_very_many_classes_both_ends_are_shown() -> None:
+    names = tuple(f"class {i}" for i in range(150))
+    results = made({"supervised": ("gmp",)}, class_names=names, examples=600, models=4)
+    signal = Signal(results)
+    (found,) = [one for one in questions(results, signal, ()) if one.anchor == "classes"]
+    bars = next(block for block in found.blocks if isinstance(block, Beside)).left[0]
+    assert isinstance(bars, Bars)
+    first = headline_arm(forgotten(signal))
+    assert first is not None
+    own = [row.impact.value for row in signal.rows.class_impact if row.arm == first.arm.key]
+    ranked = sorted(value for value in own if value is not None)
+    assert len(ranked) > 100 and [bar.value for bar in bars.rows] == ranked[:50] + ranked[-50:]
+    assert bars.unfold.startswith("94 more of the 50") and f"; {len(ranked) - 100} between them: " in bars.unfold
 
 
 def test_mix_ups_are_counted() -> None:
