@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from piescope.cli.reports import study_report
 from piescope.cli.terminal import BAD_ENVIRONMENT, ENDINGS, STEP_FAILED, fail, say
 from piescope.cli.trackers import Tracking
 from piescope.store.artefacts import CorruptArtefactError
-from piescope.study.execute import BusyError, Outcome, execute
+from piescope.study.execute import BusyError, execute
 from piescope.study.executors.protocol import Executor
 from piescope.study.scheduling import Observer, together
 from piescope.study.spec import Study
@@ -49,7 +49,14 @@ def do_run(
     """
     told = ""
     while True:
-        outcome = _watched(console, study, out, executor, where, fresh, events, trackers)
+        progress = Progress(console, executor.slots, where, out)
+        try:
+            with _heard_by(progress, out, events, trackers) as observer:
+                outcome = execute(study, out, executor, fresh, observer)
+        except BusyError as busy:
+            fail(str(busy), BAD_ENVIRONMENT)
+        if outcome.ran or outcome.found:
+            say(console, progress.summary())
         try:
             study_report(console, out)
             break
@@ -67,33 +74,19 @@ def do_run(
         )
 
 
-def _watched(
-    console: Console,
-    study: Study,
-    out: Path,
-    executor: Executor,
-    where: str,
-    fresh: bool,
-    events: Path | None,
-    trackers: Sequence[str],
-) -> Outcome:
-    """Does what is left of a study, before whoever is to hear of it."""
-    signals, progress = Signals(), Progress(console, executor.slots, where, out)
-    watching: list[Signals | Progress | Events | Tracking] = [signals, progress]
+@contextmanager
+def _heard_by(progress: Progress, out: Path, events: Path | None, trackers: Sequence[str]) -> Iterator[Observer]:
+    """Whoever is to hear of a run, all in one; a signal that comes at its very end is heeded, too."""
+    signals = Signals()
+    listening: list[Signals | Progress | Events | Tracking] = [signals, progress]
     if events is not None:
-        watching.append(Events(events, progress.said))
-    watching += [Tracking(name, out, progress.said) for name in trackers]
-    try:
-        with ExitStack() as entered:
-            for one in watching:
-                entered.enter_context(one)
-            outcome = execute(study, out, executor, fresh, together(*watching))
-            signals.tick()
-    except BusyError as busy:
-        fail(str(busy), BAD_ENVIRONMENT)
-    if outcome.ran or outcome.found:
-        say(console, progress.summary())
-    return outcome
+        listening.append(Events(events, progress.said))
+    listening += [Tracking(name, out, progress.said) for name in trackers]
+    with ExitStack() as entered:
+        for one in listening:
+            entered.enter_context(one)
+        yield together(*listening)
+        signals.tick()
 
 
 class Signals(Observer):

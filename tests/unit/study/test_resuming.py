@@ -126,19 +126,28 @@ def made_elsewhere(path: Path) -> None:
     rewritten(path, environment={**steps.environment("cpu"), "piescope": __version__, "processor": "another"})
 
 
+OF_NO_USE = [
+    pytest.param(damaged, "SHA-256", id="damaged"),
+    pytest.param(made_elsewhere, "processor 'another', here ", id="of another machine"),
+    pytest.param(
+        partial(rewritten, format_version=CHECKPOINT_FORMAT + 1),
+        f"format_version {CHECKPOINT_FORMAT + 1}, here",
+        id="of another format",
+    ),
+    pytest.param(partial(rewritten, key="0" * 32), "key '0000", id="of other trainings"),
+    pytest.param(partial(rewritten, parents={}), "parents {}, here", id="of other data"),
+    pytest.param(partial(rewritten, without="network.model.conv1.weight"), "it lacks", id="misfit"),
+]
+"""Ways in which a checkpoint or a fork is not one to go on from, and what the log says."""
+
+
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (damaged, "SHA-256"),
-        (made_elsewhere, "processor 'another', here "),
-        (partial(rewritten, format_version=CHECKPOINT_FORMAT + 1), f"format_version {CHECKPOINT_FORMAT + 1}, here"),
-        (partial(rewritten, key="0" * 32), "key '0000"),
-        (partial(rewritten, parents={}), "parents {}, here"),
-        (partial(rewritten, without="network.model.conv1.weight"), "it lacks"),
+        *OF_NO_USE,
         (partial(rewritten, without="losses.head"), "0 of 4 steps of head"),
     ],
-    ids=["damaged", "of another machine", "of another format", "of another step", "of other data", "misfit", "without losses"],
-)  # fmt: skip
+)
 def test_a_checkpoint_that_is_of_no_use_is_said_in_the_log_and_the_step_begun_anew(
     spoil: Callable[[Path], None], why: str, store: Store, undisturbed: dict[str, dict[str, str]]
 ) -> None:
@@ -243,16 +252,10 @@ def test_one_that_is_stopped_goes_on_from_its_own_checkpoint(
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (damaged, "SHA-256"),
-        (made_elsewhere, "processor 'another', here "),
-        (partial(rewritten, format_version=CHECKPOINT_FORMAT + 1), f"format_version {CHECKPOINT_FORMAT + 1}, here"),
-        (partial(rewritten, key="0" * 32), "key '0000"),
-        (partial(rewritten, parents={}), "parents {}, here"),
-        (partial(rewritten, without="network.model.conv1.weight"), "it lacks"),
+        *OF_NO_USE,
         (partial(rewritten, without="losses.encoder"), "0 of 8 steps of encoder"),
     ],
-    ids=["damaged", "of another machine", "of another format", "of other trainings", "of other data", "misfit", "without losses"],
-)  # fmt: skip
+)
 def test_a_fork_that_is_of_no_use_is_said_in_the_log_and_made_again(
     spoil: Callable[[Path], None], why: str, store: Store, alone: dict[str, dict[str, str]]
 ) -> None:
