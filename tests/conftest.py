@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -143,8 +144,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before test processes start, so that all of them have the same day."""
+    """Before test processes start, so that all of them have the same day, and one cache that is not the user's."""
     os.environ.setdefault("PIESCOPE_DAY", str(datetime.datetime.now(datetime.UTC).toordinal()))
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        kept = tempfile.TemporaryDirectory(prefix="piescope-tests-", ignore_cleanup_errors=True)
+        os.environ["PIESCOPE_CACHE"] = kept.name
+        config.add_cleanup(kept.cleanup)
 
 
 @pytest.hookimpl(trylast=True)
