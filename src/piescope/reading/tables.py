@@ -35,7 +35,7 @@ from piescope.wording import in_quotes
 BATCH = 2**16
 """Rows that are read at once (fewer where rows are long)."""
 
-MOST_IN_BATCH = 2**26
+MOST_IN_BATCH = 2**24
 """Bytes that a batch of a Parquet file may unpack to, about."""
 
 MOST_COLUMNS = 40_000

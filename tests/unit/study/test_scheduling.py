@@ -24,10 +24,10 @@ from made_executors import (
 )
 from piescope.store import failures, layout
 from piescope.store.artefacts import Store
-from piescope.store.leases import lease_of, take
+from piescope.store.leases import PATIENCE, Holder, lease_of, take
 from piescope.study.executors.protocol import Event, Task, Unsuccessful
 from piescope.study.plan import Step
-from piescope.study.scheduling import Observer, together
+from piescope.study.scheduling import Observer, run_steps, together
 
 STEPS = {step.label: step for step in three_models().steps}
 LABELS = list(STEPS)
@@ -165,8 +165,10 @@ def test_runners_of_one_folder_do_each_step_once(tmp_path: Path, runners: int) -
     together = threading.Barrier(runners)
 
     def run(number: int) -> int:
+        store, steps = Store(tmp_path), list(three_models().steps)
         together.wait(HANG)
-        ended = scheduled(tmp_path, executors[number], heard[number])
+        with Holder(tmp_path, PATIENCE) as leases:  # whoever begins late finds what it was to do
+            ended = run_steps(steps, [], store, executors[number], leases, heard[number])
         assert ended.failed == [] and ended.ran + ended.found == 8
         return ended.ran
 
