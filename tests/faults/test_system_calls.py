@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,10 @@ from pathlib import Path
 import pytest
 
 from made_faults import READING, STRACE, Call, Survived, Writer, run, tried
+from piescope.report.study.build import publish
+from piescope.store import layout
+from piescope.store.durable import sealed_json
+from piescope.store.run_records import ResultsManifest
 
 LONG = os.environ.get("PIESCOPE_FAULTS") == "long"
 KILL = "signal=KILL"
@@ -86,6 +92,29 @@ with command():
 """
 )
 
+VERIFY = """
+from piescope.study.verify import verify
+begin()
+with command():
+    verify(out, 1, lambda count: None)
+"""
+
+COLLECT = """
+from piescope.study.collect import remove, unwanted
+begin()
+with command():
+    remove(unwanted(out))
+"""
+
+RESULTS = """
+from piescope.report.study.build import publish
+from piescope.store import layout
+begin()
+with command():
+    names = [layout.report(out), layout.summary(out), layout.table(out, "pies", "csv")]
+    publish(out, {path: b"new" * 5000 for path in names}, {"made": "of new"})
+"""
+
 AUDIT = """
 import piescope, piescope.audits, piescope.report.audit.document
 from piescope.reading import tables
@@ -97,12 +126,17 @@ with command():
 """
 
 
+UNWANTED = "f" * 32
+
+
 def whole_artefacts(out: Path) -> None:
-    """What a reader finds is there to the last byte."""
+    """What a reader finds is there to the last byte; of what nothing wants, `gc` removes the manifest last."""
     from piescope.store.artefacts import Store
 
     store = Store(out)
     for manifest in store.manifests():
+        if manifest.parent.name == UNWANTED:
+            continue
         made = store.load(manifest.parent.parent.name, manifest.parent.name)
         assert set(made.manifest.files) == {"a.json", "b.json"}
         for name in made.manifest.files:
@@ -131,6 +165,63 @@ def finished_run(out: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+DAMAGED = b"{"
+
+
+def damaged_run(out: Path) -> None:
+    """Finished, then a file was cut off."""
+    finished_run(out)
+    one_of(out).write_bytes(DAMAGED)
+
+
+def one_of(out: Path) -> Path:
+    return sorted((out / "artefacts").glob("*/*/b.json"))[0]
+
+
+def kept_damage(out: Path) -> None:
+    """The damaged step is where it was or in quarantine with a line why; in its place is nothing, or a whole one."""
+    places = [path for path in out.rglob("b.json") if path.read_bytes() == DAMAGED]
+    assert len(places) == 1, places
+    if "quarantine" in places[0].parts:
+        assert places[0].parent.with_name(f"{places[0].parent.name}.txt").read_text().strip()
+        whole_artefacts(out)
+
+
+def run_with_unwanted(out: Path) -> None:
+    """Finished, and set aside, of another version, and left by a killed writer."""
+    damaged_run(out)
+    done = run(SCHEDULED_RUN.command(out.parent, out))
+    assert done.returncode == 0, done.stderr
+    step = one_of(out).parent
+    other = step.with_name(UNWANTED)
+    shutil.copytree(step, other)
+    content = json.loads((other / "manifest.json").read_bytes())
+    del content["sha256"]
+    (other / "manifest.json").write_bytes(sealed_json({**content, "key": other.name}))
+    (out / f".tmp-a.json-{2**22}-0123abcd").write_bytes(b"half")
+
+
+def results_of_before(out: Path) -> None:
+    """Of another version, which had one file more."""
+    out.mkdir()
+    files = {
+        layout.report(out): b"old",
+        layout.table(out, "pies", "csv"): b"old",
+        layout.table(out, "gone", "csv"): b"old",
+    }
+    publish(out, files, {"made": "of old"})
+
+
+def whole_results(out: Path) -> None:
+    """Each file is whole; if nothing differs from the manifest, all are of one time."""
+    manifest = ResultsManifest.read(layout.results_manifest(out))
+    assert manifest is not None
+    contents = {path.read_bytes() for path in (layout.report(out), layout.table(out, "pies", "csv"))}
+    assert contents <= {b"old", b"new" * 5000}
+    if not manifest.changed(out):
+        assert contents == ({b"old"} if manifest.made_from == {"made": "of old"} else {b"new" * 5000})
+
+
 def two_files(out: Path) -> None:
     for name, wrong in (("dense.csv", 2), ("pruned.csv", 7)):
         rows = [f"{row},{(row + (row < wrong)) % 3},{row % 3}" for row in range(30)]
@@ -155,6 +246,10 @@ WRITERS = [
     Writer("run with a step that fails", FAILING, sound=whole_artefacts, ignored=OF_TIME),
     Writer("checkpoints", CHECKPOINTS, sound=whole_checkpoint, ignored=r"\.tmp-"),
     Writer("fresh", DISCARD, prepare=finished_run, ignored=r"run\.lock$"),
+    Writer("run that sets aside", SCHEDULED, prepare=damaged_run, sound=kept_damage, ignored=OF_TIME),
+    Writer("verify", VERIFY, prepare=finished_run, sound=whole_artefacts, ignored=OF_TIME),
+    Writer("gc", COLLECT, prepare=run_with_unwanted, sound=whole_artefacts, ignored=OF_TIME),
+    Writer("results", RESULTS, prepare=results_of_before, sound=whole_results),
     Writer("audit", AUDIT, prepare=two_files, sound=whole_audit),
     Writer("audit over another", AUDIT, prepare=an_audit_of_others, sound=whole_audit),
 ]

@@ -21,7 +21,7 @@ from piescope.store import layout
 from piescope.store.durable import leftovers, sync_folder, temporary_name, write_durably
 from piescope.store.leases import Lease, LostLeaseError
 from piescope.store.manifests import FileFacts, Manifest
-from piescope.store.soundness import fault_of_digest, fault_of_size, mark, read_manifest
+from piescope.store.soundness import fault_of_digest, fault_of_size, mark_damaged, read_manifest
 
 FORMAT_VERSION = 2
 """Part of every step's key: a change of what files hold makes new keys."""
@@ -59,7 +59,7 @@ class Artefact:
         content = b"" if fault else (self.folder / name).read_bytes()
         fault = fault or fault_of_digest(self.manifest, name, hashlib.sha256(content).hexdigest())
         if fault:
-            mark(self.folder / name)
+            mark_damaged(self.folder, name)
             raise CorruptArtefactError(f"{self.folder}: {fault}; {_cure(self.folder)}")
         return content
 

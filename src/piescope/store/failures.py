@@ -1,8 +1,9 @@
-"""failures/KEY.json and logs/KEY.log: what became of the tries of a step that has not succeeded yet. Loads no torch."""
+"""failures/KEY.json and logs/KEY.log: what became of a step that has not succeeded yet. Loads no torch."""
 
 from __future__ import annotations
 
 import datetime
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
@@ -91,6 +92,22 @@ def forgive(out: Path) -> None:
         failure = failure_of(out, path.stem)
         if failure is not None and failure.counted:
             write_file(path, failure.model_copy(update={"forgiven": len(failure.tries)}).as_bytes())
+
+
+def note(out: Path, key: str, label: str, line: str) -> None:
+    """Adds to a step's log what should be known of it though it goes on; `notes` finds it."""
+    path, now = layout.log(out, key), datetime.datetime.now(datetime.UTC)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8", errors="backslashreplace") as log:
+        log.write(f"{now.isoformat(timespec='seconds')} {label}: {line}\n")
+
+
+def notes(out: Path, key: str, label: str) -> list[str]:
+    """The lines that were noted of a step, each once, without traces; of a log that cannot be read none."""
+    with suppress(OSError):
+        said = layout.log(out, key).read_text(encoding="utf-8", errors="backslashreplace")
+        return list(dict.fromkeys(re.findall(rf"^\S+ {re.escape(label)}: (.+)$", said, flags=re.M)))
+    return []
 
 
 def clear(out: Path, key: str) -> None:

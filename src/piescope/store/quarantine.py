@@ -25,11 +25,16 @@ def set_aside(out: Path, kind: str, key: str, why: str) -> Path | None:
     place, home = layout.artefact(out, kind, key), layout.quarantine(out)
     home.mkdir(exist_ok=True)
     aside = next(free for number in count(1) if not os.path.lexists(free := home / f"{kind}-{key}-{number}"))
+    reason = aside.with_name(f"{aside.name}.txt")
+    write_file(reason, f"{why}\n".encode())  # first: nothing is set aside without a word, whenever a kill comes
     try:
         place.rename(aside)
-    except FileNotFoundError:
-        return None
+    except OSError as error:
+        if not os.path.lexists(aside):  # if it is there, another run was first, and chose the same number
+            reason.unlink(missing_ok=True)
+        if isinstance(error, FileNotFoundError):
+            return None
+        raise
     sync_folder(home)
     sync_folder(place.parent)
-    write_file(aside.with_name(f"{aside.name}.txt"), f"{why}\n".encode())
     return aside

@@ -46,7 +46,8 @@ class SealedRecord(Spec):
         except (ValidationError, RecursionError):
             raise DamagedRecordError(f"{path} is damaged: it is not what its name says; {cls.CURE}") from None
         except ValueError as error:
-            raise DamagedRecordError(f"{path} is damaged: {error}; {cls.CURE}") from None
+            cure = f"move that folder away; then {cls.CURE}" if path.is_dir() else cls.CURE
+            raise DamagedRecordError(f"{path} is damaged: {error}; {cure}") from None
 
 
 class ResultsManifest(SealedRecord):

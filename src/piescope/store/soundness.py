@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,7 @@ def hashed(folder: Path, seen: Glance, every: bool) -> Glance:
     for name in seen.manifest.files if every else seen.changed:
         fault = fault_of_digest(seen.manifest, name, sha256_of(folder / name))
         if fault:
-            mark(folder / name)
+            mark_damaged(folder, name)
             return Glance(None, fault)
     if seen.changed:
         mark(folder / layout.MANIFEST)
@@ -135,6 +136,19 @@ def fault_of_digest(manifest: Manifest, name: str, digest: str) -> str:
     if digest == expected:
         return ""
     return f"{name} has SHA-256 {digest[:12]}..., its manifest says {expected[:12]}..."
+
+
+def mark_damaged(folder: Path, name: str) -> None:
+    """Stamps a file as changed after its manifest, so that the next look hashes it.
+
+    Where the manifest was stamped in the same tick of the system's clock (10 ms at most), that takes another.
+    """
+    for _ in range(50):
+        mark(folder / name)
+        with suppress(OSError):
+            if os.lstat(folder / name).st_ctime_ns > os.lstat(folder / layout.MANIFEST).st_ctime_ns:
+                return
+        time.sleep(0.001)
 
 
 def mark(path: Path) -> None:

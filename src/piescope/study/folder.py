@@ -12,7 +12,7 @@ from piescope.store import layout, ownership
 from piescope.store.catalogue import Catalogue
 from piescope.store.durable import write_file
 from piescope.store.run_records import DamagedRecordError
-from piescope.study.inherit import read_study_file, sealed
+from piescope.study.inherit import sealed, text_of
 from piescope.study.parse import parse_study, study_toml
 from piescope.study.spec import Study
 
@@ -22,6 +22,7 @@ def study_of(out: Path) -> Study:
 
     Raises:
         StudyError: none, or a damaged one.
+        OSError: the system does not let study.toml be read, which says nothing of it.
     """
     path = layout.study(out)
     anew = f"piescope run STUDY --out {shlex.quote(str(out))} writes it anew, with the study that it was made of"
@@ -30,7 +31,7 @@ def study_of(out: Path) -> Study:
         cure = anew if is_one else "give the folder that `piescope run` wrote (--out)"
         raise StudyError.of(str(out), "DIR", "no study.toml", "the folder of a study", cure)
     try:
-        return parse_study(read_study_file(path, str(path)), str(path))
+        return parse_study(text_of(path, str(path)), str(path))
     except StudyError as error:
         problem = error.problems[0]
         raise StudyError.of(str(path), problem.where, problem.found, "what a run wrote", anew) from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from piescope.problems import StudyError
+from piescope.store.durable import naming
 
 Table = dict[str, Any]
 
@@ -27,16 +28,31 @@ def shipped(folder: str) -> dict[str, str]:
 
 
 def read_study_file(path: Path, source: str) -> str:
-    """The text of a study file.
+    """The text of a study file that somebody gave.
 
     Raises:
         StudyError: it cannot be read, is too large, no UTF-8, or not what a run wrote.
     """
     try:
+        return text_of(path, source)
+    except OSError as reason:
+        why = reason.strerror or str(reason)
+        cure = "check the path; `piescope studies` lists built-in names"
+        raise StudyError.of(source, "the file", why, "a study file (TOML)", cure) from None
+
+
+def text_of(path: Path, source: str) -> str:
+    """The text of a study file.
+
+    Raises:
+        StudyError: it is no file, too large, no UTF-8, or not what a run wrote.
+        OSError: the system does not let it be read, which says nothing of the file.
+    """
+    try:
         if path.exists() and not path.is_file() and not path.is_dir():  # to open a pipe may take for ever
             fault, cure = "a pipe, a socket or a device", "write the study to a file, and name that"
             raise StudyError.of(source, "the file", fault, "a study file (TOML)", cure)
-        with path.open("rb") as file:
+        with naming(path), path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             fault, most = f"more than {LARGEST_FILE:,} bytes", f"at most {LARGEST_FILE:,}"
@@ -45,10 +61,9 @@ def read_study_file(path: Path, source: str) -> str:
     except UnicodeDecodeError:
         fault, cure = "bytes that are no UTF-8", "give a study file, or save it as UTF-8"
         raise StudyError.of(source, "the file", fault, "TOML text in UTF-8", cure) from None
-    except (OSError, ValueError) as reason:
-        why = reason.strerror if isinstance(reason, OSError) and reason.strerror else str(reason)
+    except ValueError as reason:  # a name that no file can have
         cure = "check the path; `piescope studies` lists built-in names"
-        raise StudyError.of(source, "the file", why, "a study file (TOML)", cure) from None
+        raise StudyError.of(source, "the file", str(reason), "a study file (TOML)", cure) from None
     if text.startswith(SEAL) and text != sealed(text.partition("\n")[2]):
         found, expected = "other bytes than a run wrote", "what its first line is the SHA-256 of"
         cure = "delete its first line if you changed it; else the file: `piescope run` of your study writes it anew"

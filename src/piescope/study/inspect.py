@@ -55,7 +55,9 @@ class Seen:
             warnings.append("a channel is the same everywhere: its std is 0, which no study can divide by")
         if self.name == "image_folder":
             side = self.splits.train.image_shape[1]
-            warnings.append(f"all pictures are brought to {side}x{side}, the shorter side of the smallest of them")
+            warnings.append(
+                f"pictures of any other size are brought to {side}x{side}, the shorter side of the smallest"
+            )
         return warnings
 
     def table(self) -> dict[str, object]:

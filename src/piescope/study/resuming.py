@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 
 from piescope.store import layout
 from piescope.store.checkpoints import Origin, UnusableCheckpointError, read_checkpoint, write_checkpoint
+from piescope.store.failures import note
 from piescope.study.forks import forks_of
 from piescope.study.parents import Files, Parents
 from piescope.study.plan import Step
@@ -30,8 +30,8 @@ def resumed(
     """What a training makes, undisturbed or not: it goes on from the step's checkpoint, or from the furthest fork.
 
     It leaves new ones on its way. A checkpoint that is damaged, or not of this very training (that of a fork: of its
-    first steps) on a like machine, is of no use: the step's log says why, and the training goes on from the next, or
-    begins anew.
+    first steps) on a like machine, is of no use: it is noted why, the run says so, and the training goes on from
+    the next, or begins anew.
 
     Args:
         step: the training.
@@ -50,7 +50,7 @@ def resumed(
         try:
             write_checkpoint(path, _origin(path, like), checkpoint.stage, arrays)
         except OSError as error:  # a training needs none
-            _note(out, step, f"no checkpoint could be written: {error}")
+            note(out, step.key, step.label, f"no checkpoint could be written: {error}")
 
     own = layout.checkpoint(out, step.key)
     forks = {layout.fork(out, fork.key): fork.steps for fork in forks_of(step)}
@@ -60,7 +60,12 @@ def resumed(
             with Checkpoints(partial(write, own), when, _found(path, like, path != own), leave) as checkpoints:
                 return train(checkpoints)
         except (UnusableCheckpointError, MisfitError) as error:
-            _note(out, step, f"{path} is of no use: {error}; the training goes on without it")
+            note(
+                out,
+                step.key,
+                step.label,
+                f"{path.relative_to(out)} is of no use: {error}; the training goes on without it",
+            )
     with Checkpoints(partial(write, own), when, None, leave) as checkpoints:
         return train(checkpoints)
 
@@ -73,10 +78,3 @@ def _origin(path: Path, like: Origin) -> Origin:
 def _found(path: Path, like: Origin, is_unpruned: bool) -> Checkpoint:
     stage, arrays = read_checkpoint(path, _origin(path, like))
     return Checkpoint(stage, {name: torch.from_numpy(array) for name, array in arrays.items()}, is_unpruned)
-
-
-def _note(out: Path, step: Step, line: str) -> None:
-    path, now = layout.log(out, step.key), datetime.datetime.now(datetime.UTC)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as log:
-        log.write(f"{now.isoformat(timespec='seconds')} {step.label}: {line}\n")

@@ -252,6 +252,8 @@ class _Run:
             self._observer.said(f"{step.label}: another runner has taken it over, this one gave no sign for too long")
 
     def _finished(self, step: Step, seconds: float) -> None:
+        for line in failures.notes(self._store.out, step.key, step.label):
+            self._observer.said(f"{step.label}: {line}")
         failures.clear(self._store.out, step.key)
         self.ended.ran += 1
         self._observer.finished(step, seconds)

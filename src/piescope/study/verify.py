@@ -58,6 +58,8 @@ def verify(out: Path, threads: int, on_bytes: Callable[[int], None]) -> Verifica
         plan = make_plan(study_of(out))
     except StudyError as error:
         damaged = [f"study.toml: {problem.where}: {problem.found}" for problem in error.problems]
+    except OSError as error:
+        damaged = [f"study.toml: {error.strerror}"]
     _artefacts(out, plan, threads, on_bytes, found)
     if found.steps or os.path.lexists(layout.study(out)):  # a run that was killed at once wrote neither
         found.faults = damaged + found.faults
@@ -112,6 +114,8 @@ def _damaged_records(out: Path) -> Iterator[str]:
         else:
             changed = record.changed(out) if isinstance(record, ResultsManifest) else []
             yield from (f"{name} is not as it was written; {ResultsManifest.CURE}" for name in changed)
+            if record is None and path == layout.results_manifest(out) and layout.report(out).exists():
+                yield f"results/{layout.MANIFEST} is gone: nothing says what the page is; {ResultsManifest.CURE}"
 
 
 def _together(plan: Plan, store: Store, found: Verification) -> None:

@@ -29,6 +29,18 @@ def test_tries_are_counted_until_they_are_forgiven(tmp_path: Path) -> None:
     failures.clear(tmp_path, KEY)
 
 
+def test_notes_are_found_among_traces_and_each_is_told_once(tmp_path: Path) -> None:
+    label, other = "a step (of [odd] letters", "a step (of"
+    fail(tmp_path, "died")
+    for line in ("the first", "the second", "the first"):
+        failures.note(tmp_path, KEY, label, line)
+    failures.record(tmp_path, KEY, label, "hung", f"Traceback:\n{label}: no note", may_pass=True)
+    assert failures.notes(tmp_path, KEY, label) == ["the first", "the second"]
+    assert failures.notes(tmp_path, KEY, other) == []
+    layout.log(tmp_path, KEY).unlink()
+    assert failures.notes(tmp_path, KEY, label) == []
+
+
 def test_what_will_not_pass_is_final_at_once(tmp_path: Path) -> None:
     assert fail(tmp_path, "ValueError", may_pass=False).is_final
 

@@ -156,7 +156,7 @@ def test_a_checkpoint_that_is_of_no_use_is_said_in_the_log_and_the_step_begun_an
     made, batches = done(GMP, store)
     assert (hashes(made), batches) == (undisturbed[GMP], BATCHES[GMP])
     (line,) = layout.log(store.out, NAMED[GMP].key).read_text().splitlines()
-    assert f"{GMP}: {path} is of no use: it" in line
+    assert f"{GMP}: checkpoints/{path.name} is of no use: it" in line
     assert why in line
     assert not path.exists()
 
@@ -266,7 +266,7 @@ def test_a_fork_that_is_of_no_use_is_said_in_the_log_and_made_again(
     made, batches = done(LATE, store, named=FORKED)
     assert (hashes(made), batches) == (alone[LATE], FORKED_BATCHES - 2)  # the earlier fork is sound
     (line,) = layout.log(store.out, FORKED[LATE].key).read_text().splitlines()
-    assert f"{FORKED[LATE].label}: {late} is of no use: it" in line
+    assert f"{FORKED[LATE].label}: forks/{late.name} is of no use: it" in line
     assert why in line
     assert late.read_bytes() == sound
     spoil(early)

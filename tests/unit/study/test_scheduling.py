@@ -60,6 +60,17 @@ def test_what_is_done_is_not_done_again(tmp_path: Path) -> None:
     assert executor.tried == [SECOND]
 
 
+def test_what_was_noted_of_a_step_is_said_once_it_is_done(tmp_path: Path) -> None:
+    def noting(task: Task) -> None:
+        failures.note(tmp_path, task.step.key, task.step.label, "its checkpoint is of no use")
+
+    executor, heard = FakeExecutor(tmp_path), Heard()
+    executor.script(FIRST, noting)
+    scheduled(tmp_path, executor, heard)
+    assert heard.lines == [f"{FIRST}: its checkpoint is of no use"]
+    assert left_behind(tmp_path) == []
+
+
 def test_a_lost_worker_costs_a_try_and_no_more_than_three(tmp_path: Path) -> None:
     executor, heard = FakeExecutor(tmp_path), Heard()
     executor.script(FIRST, *[lambda task: lost(task.step.key)] * 2)

@@ -69,6 +69,21 @@ def test_a_study_that_is_gone_from_its_finished_steps_is_named_with_its_cure(out
         study_of(out)
 
 
+def test_results_without_what_says_what_they_are(out: Path) -> None:
+    layout.results_manifest(out).unlink()
+    gone = "results/manifest.json is gone: nothing says what the page is; `piescope report` writes it anew"
+    assert verification(out).faults == [gone]
+    layout.report(out).unlink()
+    assert not verification(out).faults
+
+
+def test_a_folder_where_a_record_should_be_is_to_be_moved_first(out: Path) -> None:
+    layout.catalogue(out).unlink()
+    layout.catalogue(out).mkdir()
+    (fault,) = verification(out).faults
+    assert fault.endswith("it is no file; move that folder away; then `piescope report` writes it anew")
+
+
 RECORDS = {
     "study.toml": layout.study, "catalogue.json": layout.catalogue, f"checkpoints/{OTHER}.safetensors": lambda out: layout.checkpoint(out, OTHER),
     f"forks/{OTHER}.safetensors": lambda out: layout.fork(out, OTHER),

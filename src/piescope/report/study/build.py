@@ -62,8 +62,6 @@ def build_report(folder: Path, into: Path | None = None, catalogue: Catalogue | 
     from piescope.report.study.signal_tables import signal_tables
     from piescope.report.study.tables import paper_tables, rows_of
     from piescope.store.artefacts import as_parquet
-    from piescope.store.durable import write_file
-    from piescope.store.ownership import belongings
 
     out = folder if into is None else into
     made_from = _sources(folder, catalogue)  # before reading: what changes meanwhile makes the results stale
@@ -93,6 +91,21 @@ def build_report(folder: Path, into: Path | None = None, catalogue: Catalogue | 
     document = study_document(results, signal, claims, typeset, figures, _how_made(made_from))
     files[layout.report(out)] = page(document, study_explorer(results, forgotten(signal)))
     files[layout.summary(out)] = markdown(document).encode()
+    publish(out, files, made_from)
+    return document
+
+
+def publish(out: Path, files: Mapping[Path, bytes], made_from: Mapping[str, str]) -> None:
+    """Writes results, removes those of before that are none now, and says in their manifest what they are.
+
+    Killed in between, it leaves files that are whole each, and `is_current` says no until it is done again.
+    """
+    from piescope.store.durable import is_leftover, leftovers, write_file
+    from piescope.store.ownership import belongings
+
+    beside = [path for path in out.glob(f"{layout.TEMPORARY_PREFIX}*") if path.is_file() and is_leftover(path)]
+    for path in (*leftovers(layout.results(out)), *beside):  # of a report that was killed
+        path.unlink(missing_ok=True)
     for path, content in files.items():
         write_file(path, content)
     kept = {*files, layout.results_manifest(out)}
@@ -102,8 +115,7 @@ def build_report(folder: Path, into: Path | None = None, catalogue: Catalogue | 
     for card in filter(is_card, [layout.card(out)]):  # of what was reported before
         card.unlink(missing_ok=True)
     written = {str(path.relative_to(out)): hashlib.sha256(content).hexdigest() for path, content in files.items()}
-    write_file(layout.results_manifest(out), ResultsManifest(made_from=made_from, files=written).as_bytes())
-    return document
+    write_file(layout.results_manifest(out), ResultsManifest(made_from=dict(made_from), files=written).as_bytes())
 
 
 def csv_of(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
