@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piescope.cli.demo import OUT
-from piescope.cli.terminal import STEP_FAILED, console_here, fail, say
+from piescope.cli.terminal import BAD_ENVIRONMENT, NOT_ALLOWED, STEP_FAILED, console_here, fail, say
 from piescope.notebooks import open_in_browser
 from piescope.store import audit_layout, layout
 from piescope.wording import printable
@@ -64,7 +65,13 @@ def report_of(folder: Path, console: Console | None = None, into: Path | None = 
         return audit_layout.report(folder)
     from piescope.runs import write_page
 
-    document = write_page(folder, into, _say_unfit)
+    try:
+        document = write_page(folder, into, _say_unfit)
+    except OSError as error:
+        if into is not None or error.errno not in NOT_ALLOWED:
+            raise
+        cure = f"`piescope report {shlex.quote(str(folder))} --out DIR` writes what people read to another folder"
+        fail(f"{error.filename or folder}: {error.strerror}; {cure}", BAD_ENVIRONMENT)
     if document is None:
         nothing = "no arm is complete yet: there is nothing to report"
         fail(f"{folder}: {nothing}; `piescope status` says what is done", STEP_FAILED)

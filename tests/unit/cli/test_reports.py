@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
 from pathlib import Path
 
 import pytest
+import typer
 from PIL import Image
 
 from conftest import Run, at_most, piescope_command, run_piescope, run_program, wait_until
+from piescope.cli.reports import report_of
 from piescope.store import layout
 from piescope.store.ownership import belongings
 from piescope.version import STUDY
@@ -226,3 +229,19 @@ def test_results_beside_a_study_leave_its_folder_as_it_is(stored_run: Path, tmp_
     assert done.returncode == 2 and "a folder with other files" in done.stderr
     for other in (moved, into / "report.html"):
         assert run_piescope("report", moved, "--out", other).returncode == 2
+
+
+@pytest.mark.parametrize(("number", "cured"), [(errno.EROFS, True), (errno.EACCES, True), (errno.EIO, False)])
+def test_where_a_study_cannot_be_written_to_its_report_can_go_elsewhere(
+    number: int, cured: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number), "a study/catalogue.json")
+
+    monkeypatch.setattr("piescope.runs.write_page", refused)
+    with pytest.raises(typer.Exit if cured else OSError):
+        report_of(Path("a study"))
+    told = capsys.readouterr().err
+    assert ("`piescope report 'a study' --out DIR` writes what people read to another folder" in told) == cured
+    with pytest.raises(OSError):  # of that folder it is no cure
+        report_of(Path("a study"), into=Path("other"))
