@@ -39,7 +39,7 @@ screens: setup browser
 # kill -9 in the middle of a study with every kind of step, and at each system call of each writer; full disks, refused
 # calls; make test has a short sample
 faults: setup strace
-	PIESCOPE_FAULTS=long PIESCOPE_COUNTS=write $(BIN)/python -m pytest -n 2 --dist load tests/faults
+	PIESCOPE_FAULTS=long PIESCOPE_COUNTS=write $(BIN)/python -m pytest -n 2 --dist loadfile tests/faults
 
 # the wheel, installed small in a clean environment, audits two files; make test looks at the wheel alone
 package: setup

@@ -131,9 +131,11 @@ settings.load_profile("any machine")  # how long an example takes is no finding
 
 
 class ByFile(LoadFileScheduling):  # type: ignore[misc]
-    """Tests of a file stay in one process; so do those for which UMAP compiles itself."""
+    """Tests of a file stay in one process, of a writer's system calls likewise; so do those for which UMAP compiles itself."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if "faults/test_system_calls" in nodeid:
+            return f"calls of {nodeid.partition('[')[2].rstrip(']').partition('-')[0]}"
         umap = "unit/measure/test_projection" in nodeid or "measure.projection." in nodeid
         return "umap" if umap else str(super()._split_scope(nodeid))
 
