@@ -6,13 +6,13 @@ import json
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from made_faults import READING, STRACE, Call, Survived, Writer, run, tried
+import piescope
+from made_faults import READING, STRACE, Call, Survived, Writer, tried
 from piescope.report.study.build import publish
 from piescope.store import layout
 from piescope.store.durable import sealed_json
@@ -40,6 +40,7 @@ from made_executors import FakeExecutor, Heard, raised, three_models
 from piescope.study.execute import execute
 from piescope.study.parents import Parents
 
+STUDY = three_models().study
 ENVIRONMENT = dict(device="cpu", torch="0", pack_size=1, threads=1, cpu="any", processor="any", libraries={})
 
 def make(task, store):
@@ -53,10 +54,9 @@ def make(task, store):
 SCHEDULED = (
     STEPS
     + """
-executor = FakeExecutor(out, 1, make)
 begin()
 with command():
-    ended = execute(three_models().study, out, executor, False, Heard())
+    execute(STUDY, out, FakeExecutor(out, 1, make), False, Heard())
 """
 )
 
@@ -64,11 +64,11 @@ FAILING = (
     STEPS
     + """
 from made_executors import FIRST
-executor = FakeExecutor(out, 1, make)
-executor.script(FIRST, lambda task: raised(task.step.key))
 begin()
 with command():
-    execute(three_models().study, out, executor, False, Heard())
+    executor = FakeExecutor(out, 1, make)
+    executor.script(FIRST, lambda task: raised(task.step.key))
+    execute(STUDY, out, executor, False, Heard())
 """
 )
 
@@ -118,11 +118,9 @@ with command():
 AUDIT = """
 import piescope, piescope.audits, piescope.report.audit.document
 from piescope.reading import tables
-dense, pruned = out.with_name("dense.csv"), out.with_name("pruned.csv")
-piescope.audit(dense, pruned, out=None)
 begin()
 with command():
-    piescope.audit(dense, pruned, out=out)
+    piescope.audit(out.with_name("dense.csv"), out.with_name("pruned.csv"), out=out)
 """
 
 
@@ -161,7 +159,7 @@ def whole_audit(out: Path) -> None:
 
 
 def finished_run(out: Path) -> None:
-    done = run(SCHEDULED_RUN.command(out.parent, out))
+    done = SCHEDULED_RUN.work(out)
     assert done.returncode == 0, done.stderr
 
 
@@ -190,7 +188,7 @@ def kept_damage(out: Path) -> None:
 def run_with_unwanted(out: Path) -> None:
     """Finished, and set aside, of another version, and left by a killed writer."""
     damaged_run(out)
-    done = run(SCHEDULED_RUN.command(out.parent, out))
+    done = SCHEDULED_RUN.work(out)
     assert done.returncode == 0, done.stderr
     step = one_of(out).parent
     other = step.with_name(UNWANTED)
@@ -232,10 +230,7 @@ def an_audit_of_others(out: Path) -> None:
     """Where an audit is, the next one takes its place."""
     two_files(out)
     dense, pruned = out.with_name("dense.csv"), out.with_name("pruned.csv")
-    done = run(
-        [sys.executable, "-c", f"import piescope; piescope.audit({str(pruned)!r}, {str(dense)!r}, out={str(out)!r})"]
-    )
-    assert done.returncode == 0, done.stderr
+    piescope.audit(pruned, dense, out=out)
 
 
 OF_TIME = r"^(logs|failures)/|run\.lock$"
@@ -302,7 +297,7 @@ def test_all_or_nothing_and_the_same_again_ends_alike(
             if ended.returncode:
                 assert re.search(r"^error: .*(?:;|: ).+", ended.stderr), where
         writer.sound(out)
-        again = run(writer.command(folder, out))
+        again = writer.work(out)
         assert again.returncode == 0, f"{where}\nagain: {again.stderr}"
         writer.sound(out)
         assert writer.tree(out) == undisturbed, where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -101,6 +102,9 @@ def check_folder(out: Path, copies: Sequence[str] = ()) -> None:
         if not error and not os.access(above, os.W_OK | os.X_OK):
             error.add("--out", "a folder that may not be written", "one that may", "name another folder")
     except (OSError, ValueError) as reason:
+        inside = isinstance(reason, OSError) and Path(reason.filename or out) not in (out, *out.parents)
+        if inside or getattr(reason, "errno", None) == errno.EIO:  # the name is good, the system refuses what is there
+            raise
         error.add("--out", getattr(reason, "strerror", None) or str(reason), "a folder", "name another folder")
     error.raise_if_any()
 

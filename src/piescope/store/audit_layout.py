@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from piescope.store.durable import is_leftover
+from piescope.store.durable import is_leftover, naming
 from piescope.store.layout import TEMPORARY_PREFIX
 
 AUDIT = "audit.json"
@@ -74,6 +74,9 @@ def written(out: Path) -> list[Path] | None:
 
     Told by what audit.json holds: other tools write a file of that name, too. Links are not followed. Where an audit
     was killed while its files took their places, its audit.json lies still in the folder that it left behind.
+
+    Raises:
+        OSError: the system does not let audit.json be read, which says nothing of it.
     """
     left = [place for place in out.glob(f"{TEMPORARY_PREFIX}audit-*") if is_leftover(place)]
     places = [out] if is_audit(out) else [path for place in left for path in (place, place / BEFORE)]
@@ -94,8 +97,9 @@ def _content(out: Path) -> dict[str, Any] | None:
     if not is_audit(out):  # a pipe is not waited for
         return None
     try:
-        content = json.loads(audit(out).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        with naming(audit(out)):
+            content = json.loads(audit(out).read_bytes())
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
     ours = isinstance(content, dict) and {"format_version", "n_examples", "inputs", "budgets"} <= content.keys()
     return content if ours else None

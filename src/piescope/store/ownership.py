@@ -118,6 +118,11 @@ def steps(out: Path) -> Iterator[Path]:
             yield folder
 
 
+def empty_folders(out: Path) -> Iterator[Path]:
+    """Folders of steps and of their kinds in which there is nothing: a removal that was killed leaves them."""
+    return (folder for folder in _folders_of_steps(out) if next(folder.iterdir(), None) is None)
+
+
 def _folders_of_steps(out: Path) -> Iterator[Path]:
     """The folders that finished steps stand in, also where nothing stands in them any more."""
     home = layout.artefacts(out)

@@ -59,6 +59,9 @@ def _steps(out: Path, wanted: set[str]) -> Iterator[Unwanted]:
     for folder in ownership.steps(out):
         if folder.name not in wanted:
             yield _folder("a finished step of another version of this study", folder)
+    for folder in ownership.empty_folders(out):
+        if folder.name not in wanted:  # others are set aside by the next run
+            yield Unwanted("an empty folder of what was removed", folder, ())
 
 
 def _records(out: Path, wanted: set[str]) -> Iterator[Unwanted]:
@@ -71,7 +74,10 @@ def _records(out: Path, wanted: set[str]) -> Iterator[Unwanted]:
 
 def _set_aside(out: Path) -> Iterator[Unwanted]:
     home = layout.quarantine(out)
-    for path in sorted(home.glob("*")) if home.is_dir() and not home.is_symlink() else ():
+    there = sorted(home.iterdir()) if home.is_dir() and not home.is_symlink() else None
+    if there == []:
+        yield Unwanted("an empty folder of what was set aside", home, ())
+    for path in there or ():
         if not ownership.is_set_aside(path):
             continue
         if path.is_dir() and not path.is_symlink():

@@ -49,6 +49,18 @@ def everything(out: Path) -> set[str]:
     return {str(path.relative_to(out)) for path in out.rglob("*")} - {"run.lock"}
 
 
+def test_folders_that_a_killed_removal_left_empty_go_and_no_others(out: Path) -> None:
+    gc(out)
+    gone = layout.artefact(out, "train", OTHER)
+    for folder in (gone, layout.artefacts(out) / "other", layout.quarantine(out), out / "notes"):
+        folder.mkdir()
+    said = gc(out)
+    assert f"artefacts/train/{OTHER}: an empty folder of what was removed, 0 bytes" in said
+    assert "artefacts/other" in said and "quarantine: an empty folder" in said
+    assert not gone.exists() and not (layout.artefacts(out) / "other").exists() and not layout.quarantine(out).exists()
+    assert (out / "notes").is_dir() and "nothing that can go" in gc(out)
+
+
 def test_a_dry_run_says_it_all_and_removes_nothing(out: Path) -> None:
     before = everything(out)
     said = gc(out, "--dry-run")
