@@ -151,10 +151,19 @@ def of_step(folder: Path) -> list[Path]:
 
 
 def _results(out: Path) -> list[Path]:
-    """Files that the manifest of the results lists, and itself; only those inside ``results``."""
+    """Files that the manifest of the results lists, and itself; only those inside ``results``.
+
+    Raises:
+        OSError: the system cannot read it, which says nothing of the files.
+    """
     manifest, home = layout.results_manifest(out), layout.results(out)
-    listed = _json(manifest).get("files")
-    if not isinstance(listed, dict) or "made_from" not in _json(manifest):
+    try:
+        with naming(manifest):
+            content = _object(read_record(manifest))
+    except (ValueError, RecursionError, FileNotFoundError, NotADirectoryError):
+        return []
+    listed = content.get("files")
+    if not isinstance(listed, dict) or "made_from" not in content:
         return []
     paths = [out / str(name) for name in listed]
     return [path for path in paths if home in path.parents and ".." not in path.parts] + [manifest]
