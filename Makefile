@@ -65,11 +65,9 @@ slurm:
 	@command -v slurmctld >/dev/null \
 		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge >/dev/null; }
 
-# throughput of training; the contrastive loss; how soon the explorer answers; whole pages of 10,000 and 60,000 examples: made, bytes, answers
+# all that is about speed, in some ten minutes, into docs/performance.md: on an idle machine. make bench PARTS="throughput losses" only tells
 bench: setup browser
-	$(BIN)/python benchmarks/throughput.py
-	$(BIN)/python benchmarks/losses.py
-	$(BIN)/python benchmarks/pages.py
+	$(BIN)/python benchmarks/bench.py $(or $(PARTS),--docs --json docs/performance.json)
 
 # after a change that is meant to change results: look at the difference before it is committed
 golden: setup

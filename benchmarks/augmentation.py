@@ -8,10 +8,9 @@ Of the three recipes that studies ship with, on one thread; both ways in turn, e
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import plain_augmentation as plain
 from piescope.study.parse import load_study
 from piescope.training.recipe import Augmentation, Contrastive, Training
+from rows import Row, command, ratios
 
 
 def recipes() -> dict[str, tuple[Augmentation, int, int, tuple[int, int, int]]]:
@@ -45,13 +45,8 @@ def images_a_second(once: Callable[[], object], images: int, seconds: float) -> 
     return rounds * images / taken
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.5, help="of each measurement")
-    arguments = parser.parse_args()
+def measured(given: argparse.Namespace) -> Iterator[Row]:
     torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, one thread, n = {arguments.rounds}")
     for name, (recipe, batch, views, shape) in recipes().items():
         images = torch.rand(batch, *shape, generator=torch.Generator().manual_seed(0))
         ours, theirs = (
@@ -60,17 +55,16 @@ def main() -> None:
         )
         assert torch.equal(ours(), theirs())
         rates = [
-            [images_a_second(way, batch * views, arguments.seconds * views) for way in (ours, theirs)]
-            for _ in range(arguments.rounds)
+            [images_a_second(way, batch * views, given.seconds * views) for way in (ours, theirs)]
+            for _ in range(given.rounds)
         ]
-        own, other = (statistics.median(column) for column in zip(*rates, strict=True))
-        ratios = [one / two for one, two in rates]
-        print(
-            f"{name:26} batch {batch} x {views}: {own:>9,.0f} images/s, every operation on every image {other:>9,.0f}: "
-            f"{statistics.median(ratios):.2f} x ({min(ratios):.2f} to {max(ratios):.2f})",
-            flush=True,
-        )
+        own, other = zip(*rates, strict=True)
+        yield Row(f"{name}, batch {batch} x {views}", "images/s", own)
+        yield ratios(f"{name}: that / every operation on every image", own, other)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.5, help="of each measurement")
+    command(parser, measured, {"rounds": 1, "seconds": 0.001})

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -30,6 +29,7 @@ from piescope.training import checkpoints
 from piescope.training.checkpoints import Checkpoint, Checkpoints, When
 from piescope.training.loop import TrainingData, fit
 from piescope.training.recipe import Augmentation, Normalisation, Training
+from rows import Row, command
 
 TRAININGS = {  # depth, width, pixels, batch, steps
     "digits: WRN-10-1, 8 x 8, batch 50": (10, 1, 8, 50, 100),
@@ -67,31 +67,30 @@ def trained(training: tuple[int, int, int, int, int], path: Path | None) -> tupl
     return time.process_time() - began, written, path.stat().st_size if path else 0
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=60.0, help="between two checkpoints")
-    parser.add_argument("--folder", help="where checkpoints are written; else the usual one for temporary files")
-    arguments = parser.parse_args()
+def measured(given: argparse.Namespace) -> Iterator[Row]:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     torch.set_num_threads(1)
     checkpoints.SHARE = float("inf")  # as many as can be: the share is what is measured
-    print(f"torch {torch.__version__}, one core; share of the time with a checkpoint each {arguments.seconds:g} s")
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        for name, training in TRAININGS.items():
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        for name in given.only:
+            training = TRAININGS[name]
             trained(training, None)  # warm-up
             costs = []
-            for _ in range(arguments.rounds):
+            for _ in range(given.rounds):
                 plain, _, _ = trained(training, None)
                 kept, written, size = trained(training, Path(folder) / "checkpoint")
                 costs.append((kept - plain) / written)
-            share = statistics.median(costs) / arguments.seconds
-            print(
-                f"{name}: a checkpoint of {size / 1e6:.1f} MB costs {1e3 * statistics.median(costs):.1f} ms "
-                f"(min {1e3 * min(costs):.1f}, max {1e3 * max(costs):.1f}, n = {len(costs)}): {share:.4%} of the time",
-                flush=True,
+            yield Row(
+                f"{name}: a checkpoint of {size / 1e6:.1f} MB", "ms of a processor", tuple(1e3 * each for each in costs)
             )
+            shares = tuple(100 * each / given.seconds for each in costs)
+            yield Row(f"{name}: of the time, with one each {given.seconds:g} s", "%", shares)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=TRAININGS, default=list(TRAININGS), help="of the trainings")
+    parser.add_argument("--seconds", type=float, default=60.0, help="between two checkpoints")
+    parser.add_argument("--folder", help="where checkpoints are written; else the usual one for temporary files")
+    command(parser, measured, {"rounds": 1, "only": [next(iter(TRAININGS))]})

@@ -11,9 +11,8 @@ trained network's probes. By default a part of everything, so that it takes a mi
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import faiss
 import numpy as np
@@ -27,6 +26,7 @@ from piescope.models.wide_resnet import WideResNet
 from piescope.seeds import Seeds
 from piescope.study.parse import load_study
 from piescope.training.predict import probe_all
+from rows import Row, command, ratios
 
 K = 30
 
@@ -45,12 +45,8 @@ def points(examples: int, dims: int, seed: int) -> tuple[np.ndarray, np.ndarray]
     return ((random.normal(size=(examples, dims)) + centres[labels]) * spread).astype(np.float32), labels
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--full", action="store_true", help="60,000 images; 50,000 points and 10,000 queries")
-    arguments = parser.parse_args()
-    images_shown, bank_size = (60_000, 50_000) if arguments.full else (1_024, 5_000)
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    images_shown, bank_size, asked_size = (60_000, 50_000, 10_000) if given.full else given.sizes
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
     study = load_study("cifar10-short")
@@ -64,34 +60,32 @@ def main() -> None:
             passes = [probe(net, normalisation.apply(batch), names) for batch in images.split(512)]
         return [torch.cat(parts).numpy() for parts in zip(*passes, strict=True)]
 
-    banks, queries = ([points(size, d, seed) for d in dims] for size, seed in ((bank_size, 0), (10_000, 1)))
+    banks, queries = ([points(size, d, seed) for d in dims] for size, seed in ((bank_size, 0), (asked_size, 1)))
 
     def labelled(way: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]) -> list[np.ndarray]:
         return [way(bank, labels, asked) for (bank, labels), (asked, _) in zip(banks, queries, strict=True)]
 
     parts: dict[str, tuple[Callable[[], list[np.ndarray]], Callable[[], list[np.ndarray]]]] = {
-        "probes": (lambda: probe_all(net, images, normalisation, names), plain_probes),
-        "kNN": (
+        f"probes of {images_shown:,} images": (lambda: probe_all(net, images, normalisation, names), plain_probes),
+        f"kNN, {bank_size:,} x {asked_size:,} points at {len(dims)} probes": (
             lambda: labelled(lambda bank, labels, asked: knn_labels(bank, labels, asked, K)),
             lambda: labelled(lambda bank, labels, asked: KNeighborsClassifier(K).fit(bank, labels).predict(asked)),
         ),
     }
-    print(f"{images_shown:,} images; {bank_size:,} x 10,000 points, dims {dims}; one thread, n = {arguments.rounds}")
     with threadpool_limits(1):
         for part, ways in parts.items():
-            rounds = [[timed(way) for way in ways] for _ in range(arguments.rounds)]
+            rounds = [[timed(way) for way in ways] for _ in range(given.rounds)]
             (_, first), (_, second) = rounds[0]
-            same = np.mean([np.isclose(one, other, atol=1e-5).mean() for one, other in zip(first, second, strict=True)])
-            own, other = (
-                statistics.median(seconds) for seconds in zip(*([t for t, _ in each] for each in rounds), strict=True)
-            )
-            ratios = [one[0] / two[0] for one, two in rounds]
-            print(
-                f"{part:8} {own:7.2f} s, instead {other:7.2f} s: {statistics.median(ratios):.2f} of the time "
-                f"({min(ratios):.2f} to {max(ratios):.2f}); {same:.4%} the same",
-                flush=True,
-            )
+            pairs = zip(first, second, strict=True)
+            same = np.mean([np.isclose(one, other, atol=1e-5).mean() for one, other in pairs])
+            own, other = zip(*([seconds for seconds, _ in each] for each in rounds), strict=True)
+            yield Row(part, "s of a processor", own)
+            yield ratios(f"{part}: what one would write instead / that ({same:.2%} the same)", other, own)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--full", action="store_true", help="60,000 images; 50,000 points and 10,000 queries")
+    parser.add_argument("--sizes", type=int, nargs=3, default=[1_024, 5_000, 10_000], help="images, points, queries")
+    command(parser, measured, {"rounds": 1, "sizes": [16, 100, 50]})

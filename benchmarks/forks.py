@@ -2,18 +2,17 @@
 
 All trainings of one seed of digits (dense, GMP and delayed GMP at six sparsities, supervised and contrastive), as a
 worker of `piescope run` does them, one after another; processor seconds of the process and its threads, start-up left
-out. What comes out is compared to the bit. Then what is counted of the studies that ship.
+out. What comes out is compared to the bit. With `--counted` also what is counted of the studies that ship.
 
-    python benchmarks/forks.py [--rounds 3]
+    python benchmarks/forks.py [--rounds 3] [--counted]
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,12 +23,13 @@ from piescope.study.parse import builtin_studies, load_study, parse_study
 from piescope.study.plan import Step, make_plan
 from piescope.study.steps import perform, set_up_worker
 from piescope.training.checkpoints import When
+from rows import Row, command, ratios
 
 STUDY = """
 extends = "digits"
 name = "digits-forks"
 replicates = 1
-sparsities = [0.3, 0.5, 0.7, 0.9, 0.95, 0.99]
+sparsities = [0.9]
 unset = ["measures"]
 
 [arms]
@@ -50,53 +50,51 @@ def done(steps: list[Step]) -> tuple[dict[str, float], list[bytes]]:
             began = time.process_time()
             made = perform(step, Store(Path(folder)), "cpu", lambda _: None, When(60.0))
             if step.kind == "train":
-                kind = " ".join(step.label.split(",")[0].split()[:2])
+                kind, _ = kinds_of(step.label)
                 seconds[kind] = seconds.get(kind, 0.0) + time.process_time() - began
                 models += [made.read(name) for name in made.manifest.files]
     return seconds, models
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
+def kinds_of(label: str) -> tuple[str, str]:
+    """What a training counts for."""
+    return " ".join(label.split(",")[0].split()[:2]), "all"
+
+
+def measured(given: argparse.Namespace) -> Iterator[Row]:
     set_up_worker("cpu")
-    steps = [step for step in make_plan(parse_study(STUDY)).steps if step.kind in ("data", "train")]
+    study = parse_study(STUDY).model_copy(update={"sparsities": tuple(given.sparsities)})
+    steps = [step for step in make_plan(study).steps if step.kind in ("data", "train")]
     arms = {"shared": steps, "alone": [replace(step, forks=()) for step in steps]}
     taken: dict[str, list[dict[str, float]]] = {arm: [] for arm in arms}
-    for turn in range(rounds):
+    for turn in range(given.rounds):
         models = {}
         for arm in sorted(arms, reverse=bool(turn % 2)):
             seconds, models[arm] = done(arms[arm])
             taken[arm].append(seconds)
         assert models["shared"] == models["alone"], "other bits"
-    ratios: dict[str, list[float]] = {}
-    for shared, alone in zip(taken["shared"], taken["alone"], strict=True):
-        for kind in (*shared, "all"):
-            ours, theirs = (sum(each.values()) if kind == "all" else each[kind] for each in (shared, alone))
-            ratios.setdefault(kind, []).append(ours / theirs)
-    counted: dict[str, list[int]] = {}
-    for step in steps:
-        for kind in (" ".join(step.label.split(",")[0].split()[:2]), "all"):
-            did, whole = counted.setdefault(kind, [0, 0])
-            counted[kind] = [did + step.forward_backward, whole + step.forward_backward + step.taken_over]
-    print(
-        "| trainings | processor seconds with / without, median | spread | images with / without |\n|---|---|---|---|"
-    )
-    for kind, found in ratios.items():
-        spread = f"{min(found):.3f} to {max(found):.3f}, n = {len(found)}"
-        did, whole = counted[kind]
-        print(f"| {kind} | {statistics.median(found):.3f} | {spread} | {did / whole:.3f} |")
-    totals = {arm: statistics.median(sum(each.values()) for each in rounds) for arm, rounds in taken.items()}
-    print(f"all {len(steps) - 1} trainings: {totals['shared']:.1f} s with, {totals['alone']:.1f} s without (medians)")
-    print("\n| study | training FLOPs | shared | of all | forks |\n|---|---|---|---|---|")
-    for name in builtin_studies():
+    images: dict[str, list[int]] = {}
+    for step in steps[1:]:
+        for kind in kinds_of(step.label):
+            did, whole = images.get(kind, [0, 0])
+            images[kind] = [did + step.forward_backward, whole + step.forward_backward + step.taken_over]
+    for kind, (did, whole) in images.items():
+        ours, theirs = ([sum(each.values()) if kind == "all" else each[kind] for each in taken[arm]] for arm in arms)
+        yield ratios(f"{kind}: seconds without shared steps / with them", theirs, ours)
+        yield Row(f"{kind}: images without shared steps / with them", "x", (whole / did,))
+    for name in builtin_studies() if given.counted else ():
         plan = make_plan(load_study(name))
         cost = cost_of(plan)
-        share = cost.shared_flops / (cost.training_flops + cost.shared_flops)
         forks = len({fork.key for step in plan.steps for fork in forks_of(step)})
-        print(f"| {name} | {cost.training_flops:.3g} | {cost.shared_flops:.3g} | {share:.1%} | {forks} |")
+        share = 100 * cost.shared_flops / (cost.training_flops + cost.shared_flops)
+        yield Row(
+            f"{name}: of {cost.training_flops:.3g} training FLOPs not done again, at {forks} forks", "%", (share,)
+        )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sparsities", type=float, nargs="+", default=[0.3, 0.5, 0.7, 0.9, 0.95, 0.99])
+    parser.add_argument("--counted", action="store_true", help="of the studies that ship, too")
+    command(parser, measured, {"rounds": 1, "sparsities": [0.9]})

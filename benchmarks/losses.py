@@ -12,9 +12,8 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import re
-import statistics
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -22,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from piescope.losses import contrastive
+from rows import Row, command, ratios
 
 TEMPERATURE = 0.1
 
@@ -80,38 +80,33 @@ def memory(arm: str, images: int, threads: int) -> tuple[float, float]:
     return seconds, peak() - before
 
 
-def main() -> None:
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    threads = torch.get_num_threads()
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as alone:
+        for images in given.images:
+            taken: dict[str, list[float]] = {arm: [] for arm in ARMS}
+            _, expected, gradient = once("all pairs", images, given.device)
+            for _ in range(given.rounds):
+                for arm, seconds in taken.items():
+                    spent, value, found = once(arm, images, given.device)
+                    seconds.append(spent)
+                    assert abs(value - expected) < 1e-5, (arm, value, expected)
+                    assert float((found - gradient).abs().max() / gradient.abs().max()) < 1e-5, arm
+            for arm, seconds in taken.items():
+                yield Row(f"{images:,} x 2, {arm}", "ms", tuple(1e3 * each for each in seconds))
+                _, held = alone.apply(memory, (arm, images, threads))
+                yield Row(f"{images:,} x 2, {arm}: memory on the CPU", "MB", (held / 1e6,))
+            yield ratios(f"{images:,} x 2, all pairs / supcon_loss", taken["all pairs"], taken["supcon_loss"])
+        if given.large:
+            spent, held = alone.apply(memory, ("supcon_loss", given.large, threads))
+            yield Row(f"{given.large:,} x 2, supcon_loss", "s", (spent,))
+            yield Row(f"{given.large:,} x 2, supcon_loss: memory", "MB", (held / 1e6,))
+
+
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--images", type=int, nargs="*", default=[512, 1024, 4096], help="a batch, two views of each")
     parser.add_argument("--large", type=int, help="images of a batch that supcon_loss has alone, once")
     parser.add_argument("--device", default="cpu")
-    arguments = parser.parse_args()
-    threads = torch.get_num_threads()
-    print(f"torch {torch.__version__}, {arguments.device}, {threads} threads", flush=True)
-    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as alone:
-        for images in arguments.images:
-            taken: dict[str, list[float]] = {arm: [] for arm in ARMS}
-            _, expected, gradient = once("all pairs", images, arguments.device)
-            for _ in range(arguments.rounds):
-                for arm, seconds in taken.items():
-                    spent, value, found = once(arm, images, arguments.device)
-                    seconds.append(spent)
-                    assert abs(value - expected) < 1e-5, (arm, value, expected)
-                    assert float((found - gradient).abs().max() / gradient.abs().max()) < 1e-5, arm
-            for arm, seconds in taken.items():
-                ratios = [one / other for one, other in zip(taken["all pairs"], seconds, strict=True)]
-                _, held = alone.apply(memory, (arm, images, threads))
-                print(
-                    f"{images:,} x 2, {arm}: median {1e3 * statistics.median(seconds):.1f} ms (min {1e3 * min(seconds):.1f}, "
-                    f"max {1e3 * max(seconds):.1f}, n = {len(seconds)}), {statistics.median(ratios):.2f} x all pairs "
-                    f"(min {min(ratios):.2f}, max {max(ratios):.2f}); {held / 1e6:,.0f} MB on the CPU",
-                    flush=True,
-                )
-        if arguments.large:
-            spent, held = alone.apply(memory, ("supcon_loss", arguments.large, threads))
-            print(f"{arguments.large:,} x 2, supcon_loss: {spent:.0f} s (n = 1), {held / 1e6:,.0f} MB")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    command(parser, measured, {"rounds": 1, "images": [64]})

@@ -1,6 +1,6 @@
 """What a study's page costs: seconds of a processor to make it, bytes, seconds until a reader can use it, a change's milliseconds.
 
-    python benchmarks/pages.py [examples ...] [--data DIR] [--study DIR]
+    python benchmarks/pages.py [--examples 10000 60000] [--data DIR] [--study DIR]
 
 A made study of 2 dense and 5 pruned arms at 6 sparsities, 10 models each, 10 classes, and a picture of each example:
 CIFAR-10's where DIR holds them, else smooth noise. With --study the page of a finished study, too. In headless Chromium
@@ -12,10 +12,9 @@ thread works for it, which other work on the machine changes little. Seconds are
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from piescope.store.durable import write_file
 from piescope.store.step_records import DataRecord, PrunedTensors, RealisedSparsity
 from piescope.study.comparing import compare
 from piescope.study.plan import Compare
+from rows import Row, command
 
 MODELS, CLASSES, WIDTH = 10, 10, 32
 SPARSITIES = (0.3, 0.5, 0.7, 0.9, 0.95, 0.99)
@@ -205,43 +205,40 @@ def seen(page_file: Path, browser: Any) -> tuple[float, list[tuple[float, float]
     return ready, changes
 
 
-def measured(name: str, out: Path, browser: Any) -> None:
-    """A line of the table."""
+def of_page(name: str, out: Path, browser: Any) -> Iterator[Row]:
+    """The rows of a study's page."""
     began = time.process_time()
     assert build_report(out) is not None
     seconds = time.process_time() - began
     page = layout.report(out)
     rounds = [seen(page, browser) for _ in range(3)]
-    ready = statistics.median(ready for ready, _ in rounds)
     changes, work = zip(*(change for _, each in rounds for change in each), strict=True)
-    print(
-        f"{name:<16} made in {seconds:5.1f} s of a processor, {page.stat().st_size / 1e6:5.2f} MB; ready in {ready:4.2f} s; "
-        f"changes {statistics.median(changes):4.0f} ms, worst {max(changes):4.0f} ms; "
-        f"of a processor {statistics.median(work):4.0f} ms, worst {max(work):4.0f} ms",
-        flush=True,
-    )
+    yield Row(f"{name}: made", "s of a processor", (seconds,))
+    yield Row(f"{name}: its size", "MB", (page.stat().st_size / 1e6,))
+    yield Row(f"{name}: ready", "s", tuple(ready for ready, _ in rounds))
+    yield Row(f"{name}: a change", "ms", changes)
+    yield Row(f"{name}: a change", "ms of a processor", work)
 
 
-def main(sizes: Iterable[int], data: Path | None, study: Path | None) -> None:
+def measured(given: argparse.Namespace) -> Iterator[Row]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
         )
-        if study is not None:
-            measured(str(study), study, browser)
-        for examples in sizes:
+        if given.study is not None:
+            yield from of_page(str(given.study), given.study, browser)
+        for examples in given.examples:
             out = Path(folder) / str(examples)
-            write_study(out, examples, pictures(examples, data))
-            measured(f"{examples:,} examples", out, browser)
+            write_study(out, examples, pictures(examples, given.data))
+            yield from of_page(f"{examples:,} examples", out, browser)
         browser.close()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("examples", type=int, nargs="*", default=[10_000, 60_000])
-    parser.add_argument("--data", type=Path)
-    parser.add_argument("--study", type=Path)
-    given = parser.parse_args()
-    main(given.examples, given.data, given.study)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, nargs="*", default=[10_000, 60_000], help="of made studies")
+    parser.add_argument("--data", type=Path, help="where CIFAR-10 lies")
+    parser.add_argument("--study", type=Path, help="a finished one, too")
+    command(parser, measured, {"examples": [100]})

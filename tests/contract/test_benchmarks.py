@@ -1,0 +1,101 @@
+"""The front door of benchmarks/ works, its table has figures, and its page a place for each; how long anything takes is no test."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BENCHMARKS = ROOT / "benchmarks"
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import bench
+
+    return bench
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import limits
+
+    return limits
+
+
+def test_the_tiniest_run_has_a_table_of_finite_ratios(tmp_path: Path) -> None:
+    file, names = tmp_path / "bench.json", ("throughput", "augmentation")
+    words = [sys.executable, BENCHMARKS / "bench.py", *names, "--tiny", "--json", file]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(file.read_text())
+    assert [part["part"] for part in told["parts"]] == list(names)
+    for part in told["parts"]:
+        ratios = [row for row in part["rows"] if row["unit"] == "x"]
+        assert ratios
+        for row in part["rows"]:
+            assert all(math.isfinite(value) for value in row["values"]) and row["what"] in done.stdout
+        assert all(min(row["values"]) > 0 for row in ratios)
+    assert told["machine"]["cores"] >= 1 and told["machine"]["commit"]
+
+
+def test_a_part_that_fails_is_told_and_ends_with_1(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bench, "PARTS", {"no_such_script": ()})
+    monkeypatch.setattr(sys, "argv", ["bench.py"])
+    assert bench.main() == 1
+    assert capfd.readouterr().out.endswith("failed: no_such_script\n")
+
+
+def test_the_page_has_a_place_for_every_part(bench: Any, tmp_path: Path) -> None:
+    page = tmp_path / "performance.md"
+    shutil.copy(bench.PAGE, page)
+    case = "digits"
+    training = [
+        bench.Row(f"{case}: {each}", "images/s", (2.0, 3.0))
+        for each in ("run", "limit by products", "limit by operators")
+    ]
+    training += [bench.Row(f"{case}: run / limit by {each}", "x", (0.5, 0.25)) for each in ("products", "operators")]
+    parts = [
+        bench.Measured(
+            name, 60.0, tuple(training) if name == "throughput" else (bench.Row(f"of {name}", "ms", (1234.5,), 2.0),)
+        )
+        for name in bench.PARTS
+    ]
+    bench.write_documents(page, parts, bench.machine())
+    written = page.read_text()
+    assert "Not measured yet." not in written
+    assert "| digits | 2.50 images/s (2.00 to 3.00, n = 2) |" in written and "| 38 %, 38 % |" in written
+    for name in bench.PARTS:
+        assert name == "throughput" or f"| of {name} | 1,234 ms | n = 1 | at least 2 |" in " ".join(written.split())
+    bench.write_documents(page, parts, bench.machine())
+    assert page.read_text() == written
+
+
+def test_operators_of_a_step_have_the_models_operations(limits: Any) -> None:
+    import throughput
+    from piescope.models.build import flops_per_sample
+    from piescope.study.parse import load_study
+
+    case = throughput.DIGITS
+    operators = throughput.operators_of(case)
+    expected = case.batch * flops_per_sample(load_study("digits").model, case.shape, 10).forward_backward
+    assert sum(each.flops for each in operators) == pytest.approx(expected, rel=0.1)
+    rounded = throughput.operators_of(throughput.replace(case, precision="bfloat16"))
+    products = [each for each in rounded if each.flops]
+    assert {each.precision for each in products} == {"bfloat16"}
+    slow = limits.Rates(
+        {(kind, each): 1.0 for kind in limits.KINDS for each in limits.PRECISIONS}, dict.fromkeys(limits.SIZES, 1e12)
+    )
+    by_products, by_operators = limits.seconds_at_limit(operators, slow)
+    assert by_products == pytest.approx(sum(each.flops for each in operators)) and by_operators >= by_products
