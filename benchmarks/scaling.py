@@ -12,7 +12,6 @@ scheduler takes meanwhile is measured here and added, as it would be on a cluste
 from __future__ import annotations
 
 import argparse
-import heapq
 import math
 import os
 import sys
@@ -24,7 +23,8 @@ from pathlib import Path
 from piescope.models.build import flops_per_sample
 from piescope.store.artefacts import Store
 from piescope.store.leases import Holder
-from piescope.study.executors.protocol import Event, Executor, Finished, Started, Task
+from piescope.study.executors.protocol import Event, Executor, Task
+from piescope.study.executors.virtual import Duration, VirtualTime
 from piescope.study.forks import forks_of
 from piescope.study.parse import load_study
 from piescope.study.plan import Plan, Step, make_plan
@@ -101,18 +101,12 @@ def cost(name: str, steps: int, workers: int) -> None:
             print(f"{name}, {workers} workers: {1000 * taken:.1f} ms a step ({what})")
 
 
-class VirtualTime:
-    """An executor of so many GPUs that only counts. Its clock also runs while the scheduler works.
+class VirtualGpus(VirtualTime):
+    """Workers that only count, whose clock also runs while the scheduler works."""
 
-    A training begins at the furthest fork that another has passed by then, and passes those that are further.
-    """
-
-    def __init__(self, slots: int, seconds_of: dict[str, float], seconds_to: dict[str, dict[str, float]]) -> None:
-        self.slots = slots
-        self._seconds_of, self._seconds_to = seconds_of, seconds_to
-        self._passed: dict[str, float] = {}
-        self._under_way: list[tuple[float, str, float]] = []
-        self.now = self.scheduling = self.busy = 0.0
+    def __init__(self, slots: int, durations: dict[str, Duration]) -> None:
+        super().__init__(slots, durations)
+        self.scheduling = 0.0
         self._returned = time.perf_counter()
 
     def start(self, steps: int) -> None:
@@ -120,28 +114,18 @@ class VirtualTime:
 
     def submit(self, task: Task) -> None:
         self._scheduled()
-        seconds, forks = self._seconds_of[task.step.key], self._seconds_to[task.step.key]
-        begun = max((to for fork, to in forks.items() if self._passed.get(fork, math.inf) <= self.now), default=0.0)
-        for fork, to in forks.items():
-            self._passed[fork] = min(self._passed.get(fork, math.inf), self.now + max(to - begun, 0.0))
-        self.busy += seconds - begun
-        heapq.heappush(self._under_way, (self.now + seconds - begun, task.step.key, seconds - begun))
+        super().submit(task)
 
     def events(self, patience: float) -> list[Event]:
         self._scheduled()
-        ended, key, seconds = heapq.heappop(self._under_way)
-        self.now = max(self.now, ended)
+        heard = super().events(patience)
         self._returned = time.perf_counter()
-        return [Started(key), Finished(key, seconds)]
+        return heard
 
     def _scheduled(self) -> None:
         """Adds what the scheduler has taken since it was last answered."""
         taken = time.perf_counter() - self._returned
         self.now, self.scheduling, self._returned = self.now + taken, self.scheduling + taken, time.perf_counter()
-
-    def abandon(self, key: str) -> None: ...
-    def wind_down(self) -> None: ...
-    def stop(self) -> None: ...
 
 
 def seconds_of(plan: Plan, flops_a_second: float, others: float) -> dict[str, float]:
@@ -191,7 +175,7 @@ def simulate(study: str, flops_a_second: float, others: float, gpus: list[int]) 
     print("| GPUs | makespan | efficiency | done twice | the scheduler's own work |\n|---|---|---|---|---|")
     for count in gpus:
         with tempfile.TemporaryDirectory() as folder:
-            executor = VirtualTime(count, seconds, to)
+            executor = VirtualGpus(count, {key: Duration(taken, to[key]) for key, taken in seconds.items()})
             spread(plan, Path(folder), executor)
         parts = [f"{executor.now / 3600:,.2f} h", f"{total / count / executor.now:.1%}"]
         parts += [f"{max(executor.busy - total, 0.0) / total:.1%}", f"{executor.scheduling:.1f} s"]

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+CORES = Path("/sys/devices/system/cpu")
+"""Where Linux tells which hardware threads share a core."""
+
 
 def processor() -> str:
     """The processor's model, as the system calls it; processors of one instruction set still round sums differently.
@@ -22,6 +25,22 @@ def processor() -> str:
         lines = []
     named = [line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == "model name"]
     return next(filter(None, named), "") or platform.processor() or platform.machine() or "unknown"
+
+
+def one_thread_a_core(numbers: Sequence[int]) -> list[int]:
+    """Of hardware threads, by the system's numbers, the first of each core; all where the system tells of no cores.
+
+    Example:
+        >>> one_thread_a_core([4711, 4712])
+        [4711, 4712]
+    """
+    first: dict[str, int] = {}
+    for number in sorted(numbers):
+        siblings = str(number)
+        with suppress(OSError):
+            siblings = (CORES / f"cpu{number}/topology/thread_siblings_list").read_text(encoding="ascii").strip()
+        first.setdefault(siblings, number)
+    return list(first.values())
 
 
 def today() -> str:

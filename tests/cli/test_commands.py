@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 
 from conftest import HANG, SMALL, TINY, Run, piescope_command, run_piescope
 from piescope.cli.app import app
-from piescope.study.calibrate import Forecast
+from piescope.study.forecast import Forecast
+from piescope.study.tuning import Tuned
 
 
 def test_no_arguments_show_the_commands() -> None:
@@ -60,17 +61,23 @@ def test_plan_json(tmp_path: Path) -> None:
     done = run_piescope("plan", TINY, "--json", "--workers", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["models"] == 24
+    assert told["models"] == sum(arm["models"] for arm in told["arms"]) == 24
+    assert set(told["arms"][0]) == {"objective", "pruning", "sparsity", "models"}
+    assert told["trainings"] + told["finetunings"] == 24
+    assert (told["workers"], told["paces"]) == (1, "measured now")
     assert sum(told["steps"].values()) == 75
     assert told["training_flops"] > 1e9
     assert 0 < told["seconds"] < 3600
+    assert told["peak_memory_bytes"] > 10**8
     assert not list(tmp_path.iterdir())  # runs nothing
 
 
 @pytest.fixture
 def plan_at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """`piescope plan` in this process and without its seconds of calibration."""
-    monkeypatch.setattr("piescope.study.calibrate.forecast", lambda plan, workers: Forecast(60.0 * workers, 10**9))
+    monkeypatch.setattr("piescope.cli.app.tuned_for", lambda plan, *_: Tuned(3, {}, "kept of a day", "why so many"))
+    told = Forecast(180.0, 300.0, 10**9)
+    monkeypatch.setattr("piescope.study.forecast.forecast", lambda plan, workers, paces: told)
     return lambda *arguments: CliRunner().invoke(app, ["plan", *map(str, arguments)])
 
 
@@ -78,8 +85,16 @@ def test_plan_in_words(plan_at_once: Callable[..., Result]) -> None:
     told = plan_at_once(TINY, "--workers", "3")
     assert told.exit_code == 0
     more = "more if trainings of a seed did not share their first steps)"
-    for words in ("models           24", "steps            75", more, "about 1.0 GB", "about 3 min 0 s on 3 workers"):
+    time = "about 3 min 0 s on 3 workers, if nothing else runs (5 min 0 s of processors)"
+    chosen = ("kept of a day", "workers          3: why so many")
+    for words in ("models           24", "steps            75", more, "about 1.0 GB", time, *chosen):
         assert words in told.stdout, told.stdout
+
+
+def test_plan_without_measuring() -> None:
+    told = run_piescope("plan", TINY, "--tune", "off")
+    assert told.returncode == 0, told.stderr
+    assert "roughly: nothing was to be measured" in told.stdout
 
 
 def test_run_says_what_it_did(tiny_run: Run) -> None:

@@ -55,7 +55,6 @@ ELSEWHERE = {
         *(f"report/study/{name}" for name in ("predictors", "signal_rows", "signal_words")),
     ),
     "unit/store/test_artefacts.py": ("store/durable", "store/layout"),
-    "unit/study/test_catalogue.py": ("machine",),
     "unit/study/test_checks.py": ("study/controls", "study/spec"),
     "unit/study/test_plan.py": ("spec",),
     "unit/study/test_scheduling.py": ("study/executors/protocol",),

@@ -20,13 +20,13 @@ from piescope.cli.terminal import (
     Device,
     concluded,
     console_here,
-    cores,
     guarded,
     ignore_signals,
     say,
     show_table,
     signals_as_interrupts,
 )
+from piescope.cli.tuning import Tune, tuned_for
 from piescope.version import __version__
 from piescope.wording import json_text
 
@@ -71,6 +71,14 @@ FormerDataOption = Annotated[Path | None, typer.Option("--data", hidden=True, he
 CardOption = Annotated[bool, typer.Option("--card", help="Write card.png, too: the finding in 1200 x 630.")]
 
 
+DeviceOption = Annotated[Device, typer.Option(help="Where networks run.")]
+
+
+TuneOption = Annotated[
+    Tune, typer.Option(help="Measure this machine, or read what is kept of it (auto), or take what is usual (off).")
+]
+
+
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a study: run's --out.")]
 
 
@@ -83,7 +91,8 @@ def run(
         int | None,
         typer.Option(min=1, help="Processes; default: one per core, or per GPU. With slurm: jobs; default: one."),
     ] = None,
-    device: Annotated[Device, typer.Option(help="Where networks run.")] = Device.auto,
+    device: DeviceOption = Device.auto,
+    tune: TuneOption = Tune.auto,
     executor: Annotated[
         ExecutorName, typer.Option(help="Here, on a Ray cluster, or as jobs of SLURM; the last two are extras.")
     ] = ExecutorName.local,
@@ -121,19 +130,18 @@ def run(
     from piescope.cli.running import do_run
     from piescope.cli.trackers import chosen
 
-    times = checkpoint_seconds, hung_after
-    spread = ExecutorOptions(executor, device, workers, address, gpu_share, tuple(slurm or ()), *times)
+    others = checkpoint_seconds, hung_after, tune
+    spread = ExecutorOptions(executor, device, workers, address, gpu_share, tuple(slurm or ()), *others)
     spread.check(bool(events or track))
     parsed, trackers = _load(study), chosen(track)
     folder = out if out is not None else Path("runs") / parsed.name
     console = console_here()
     place = place_of_data(data_dir, data)
+    check_data(console, parsed, folder, place, fresh)
     if executor is ExecutorName.slurm:
-        check_data(console, parsed, folder, place, fresh)
         say(console, spread.queue(parsed, folder, fresh))
         return
-    steps, where = spread.start(folder)
-    check_data(console, parsed, folder, place, fresh)
+    steps, where = spread.start(console, parsed, folder)
     do_run(console, parsed, folder, steps, where, fresh, events, trackers)
 
 
@@ -143,6 +151,8 @@ def plan(
     study: StudyArgument,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that `run` would use.")] = None,
+    device: DeviceOption = Device.auto,
+    tune: TuneOption = Tune.auto,
     out: Annotated[Path | None, typer.Option(help="A folder with finished steps: count what is left.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where the data set lies: check it, too.")] = None,
 ) -> None:
@@ -151,9 +161,9 @@ def plan(
     With --out, of what is left to do in a folder; and what its finished models tell of the PIE counts to expect.
     With --data-dir, the data are looked at as `run` does before any work.
     """
-    from piescope.cli.planning import left_and_foretold, say_foretold, say_plan
-    from piescope.study.calibrate import forecast
-    from piescope.study.cost import cost_of, plan_json
+    from piescope.cli.planning import left_and_foretold, plan_json, say_foretold, say_plan
+    from piescope.study.cost import cost_of
+    from piescope.study.forecast import forecast
     from piescope.study.plan import make_plan
 
     parsed = _load(study)
@@ -161,17 +171,17 @@ def plan(
         parsed.data.load(data_dir)
     whole = make_plan(parsed)
     left, foretold = (whole, []) if out is None else left_and_foretold(whole, out)
-    cost, count = cost_of(left), workers or cores()
-    expected = forecast(left, count)
+    cost, chosen = cost_of(left), tuned_for(left, tune, device, workers)
+    expected = forecast(left, chosen.workers, chosen.paces)
     total, done = len(whole.steps), len(whole.steps) - len(left.steps)
     if as_json:
-        content = plan_json(left, cost, expected.seconds, expected.peak_memory_bytes)
+        content = plan_json(left, cost, expected, chosen)
         if out is not None:
             content |= {"steps_done": done, "foretold": [row.cells() for row in foretold]}
         typer.echo(json_text(content, indent=1))
         return
     console = console_here()
-    say_plan(console, left, cost, expected, count)
+    say_plan(console, left, cost, expected, chosen)
     if out is not None:
         say(console, f"done already     {done} of {total} steps, in {out}; steps, FLOPs, disk and time are of the rest")
         say_foretold(console, foretold, len(parsed.seeds))

@@ -8,9 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piescope.cli.terminal import BAD_ENVIRONMENT, Device, cores, device_type, fail, gpus
+from piescope.cli.terminal import BAD_ENVIRONMENT, Device, device_type, fail, gpus
+from piescope.cli.tuning import Tune, workers_for
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from piescope.study.executors.protocol import Executor
     from piescope.study.spec import Study
 
@@ -36,6 +39,7 @@ class ExecutorOptions:
         slurm: ``NAME=VALUE`` for sbatch.
         checkpoint_seconds: between two checkpoints of a training.
         hung_after: seconds.
+        tune: whether the number of workers is chosen by measuring.
     """
 
     executor: ExecutorName
@@ -46,6 +50,7 @@ class ExecutorOptions:
     slurm: tuple[str, ...]
     checkpoint_seconds: float
     hung_after: float
+    tune: Tune
 
     def check(self, is_watched: bool) -> None:
         """Whether the options are this executor's.
@@ -97,8 +102,14 @@ class ExecutorOptions:
         next_command = shlex.join(["piescope", "status", str(out)])
         return f"{study.name}: jobs in the queue: {len(jobs)} ({ids}); `{next_command}` says how far they are"
 
-    def start(self, out: Path) -> tuple[Executor, str]:
-        """The executor, and the type of the devices that it has: ``"cpu"`` or ``"cuda"``."""
+    def start(self, console: Console, study: Study, out: Path) -> tuple[Executor, str]:
+        """The executor, and the type of the devices that it has: ``"cpu"`` or ``"cuda"``.
+
+        Args:
+            console: where to say what was chosen.
+            study: what it is to run.
+            out: its folder.
+        """
         if self.executor is ExecutorName.ray:
             from piescope.study.executors.ray_tasks import RayExecutor
 
@@ -111,5 +122,5 @@ class ExecutorOptions:
 
         device = device_type(self.device)
         devices = gpus() if device == "cuda" else []
-        count = self.workers if self.workers is not None else len(devices) or cores()
+        count = self.workers or len(devices) or workers_for(console, study, self.tune)
         return LocalExecutor(out, device, count, devices, self.checkpoint_seconds, self.hung_after), device

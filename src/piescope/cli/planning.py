@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -15,16 +16,17 @@ from piescope.report.study.signal import Signal
 from piescope.report.study.signal_rows import ForetoldRow
 from piescope.report.study.words import enough
 from piescope.store.artefacts import Store
-from piescope.study.calibrate import Forecast
 from piescope.study.catalogue import catalogue_of
 from piescope.study.cost import Cost
 from piescope.study.fitting import fit_of
 from piescope.study.folder import study_of
+from piescope.study.forecast import Forecast
 from piescope.study.plan import Plan, make_plan
+from piescope.study.tuning import Tuned
 
 
-def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, workers: int) -> None:
-    """Arms, models, steps, and what they take here."""
+def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chosen: Tuned) -> None:
+    """Arms, models, steps, what they take here, and what was chosen for that."""
     arms = [
         (item.arm.objective, item.arm.pruning, f"{item.arm.sparsity:g}", str(len(item.models))) for item in plan.arms
     ]
@@ -36,8 +38,33 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, worke
     say(console, f"training FLOPs   {cost.training_flops:.2e}{more if cost.shared_flops else ''}")
     say(console, f"disk             {cost.disk_bytes / 1e6:,.0f} MB")
     say(console, f"memory           about {expected.peak_memory_bytes / 1e9:.1f} GB at most")
-    time = duration(expected.seconds)
-    say(console, f"time here        about {time} on {workers} workers, after a short calibration")
+    computed = duration(expected.processor_seconds)
+    workers = f"{wording.counted(chosen.workers, 'worker')}, if nothing else runs ({computed} of processors)"
+    say(console, f"time here        about {duration(expected.seconds)} on {workers}")
+    say(console, f"paces            {chosen.whence}")
+    if chosen.why:
+        say(console, f"workers          {chosen.workers}: {chosen.why}")
+
+
+def plan_json(plan: Plan, cost: Cost, expected: Forecast, chosen: Tuned) -> dict[str, Any]:
+    """What ``piescope plan --json`` prints."""
+    return {
+        "study": plan.study.name,
+        "models": cost.models,
+        "training_flops": cost.training_flops,
+        "shared_flops": cost.shared_flops,
+        "disk_bytes": cost.disk_bytes,
+        "seconds": round(expected.seconds, 1),
+        "processor_seconds": round(expected.processor_seconds, 1),
+        "peak_memory_bytes": expected.peak_memory_bytes,
+        "workers": chosen.workers,
+        "paces": chosen.whence,
+        "trainings": cost.steps.get("train", 0),
+        "finetunings": cost.steps.get("finetune", 0),
+        "evaluations": sum(cost.steps.get(kind, 0) for kind in ("predict", "depth")),
+        "steps": cost.steps,
+        "arms": [item.arm.model_dump() | {"models": len(item.models)} for item in plan.arms],
+    }
 
 
 def left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:

@@ -14,8 +14,8 @@ from rich.text import Text
 from piescope.cli.board import Board, State
 from piescope.cli.terminal import say
 from piescope.store import layout
-from piescope.study.calibrate import UMAP_COMPILATION, UMAP_EXAMPLE
 from piescope.study.fitting import Unfit
+from piescope.study.paces import UMAP_COMPILATION, UMAP_EXAMPLE
 from piescope.study.plan import Plan, Step
 from piescope.study.scheduling import Failed, Observer
 from piescope.wording import counted, printable

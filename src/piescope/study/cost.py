@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from piescope.study.plan import Plan
 
@@ -59,21 +58,3 @@ def cost_of(plan: Plan) -> Cost:
         disk_bytes=maps + sum(count * (bytes_of.get(kind, 0) + overhead) for kind, count in kinds.items()),
         steps=kinds,
     )
-
-
-def plan_json(plan: Plan, cost: Cost, seconds: float, peak_memory_bytes: int) -> dict[str, Any]:
-    """What ``piescope plan --json`` prints."""
-    return {
-        "study": plan.study.name,
-        "models": cost.models,
-        "training_flops": cost.training_flops,
-        "shared_flops": cost.shared_flops,
-        "disk_bytes": cost.disk_bytes,
-        "seconds": round(seconds, 1),
-        "peak_memory_bytes": peak_memory_bytes,
-        "trainings": cost.steps.get("train", 0),
-        "finetunings": cost.steps.get("finetune", 0),
-        "evaluations": sum(cost.steps.get(kind, 0) for kind in ("predict", "depth")),
-        "steps": cost.steps,
-        "arms": [item.arm.model_dump() | {"models": len(item.models)} for item in plan.arms],
-    }

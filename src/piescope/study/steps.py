@@ -18,6 +18,7 @@ from piescope.data.sources import SOURCES
 from piescope.machine import processor, versions
 from piescope.measure.neighbours import knn_labels
 from piescope.measure.projection import umaps_together
+from piescope.models.build import ModelSpec
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.masks import target_zeros
 from piescope.pruning.scope import NetworkPart, groups, prunable_parameters
@@ -167,20 +168,23 @@ def _training_data(spec: DataSpec, parents: Parents, device: str) -> TrainingDat
     return TrainingData(images, labels, spec.normalisation)
 
 
-def _network(
-    spec: Train | PruneAndFinetune | Predict | ProbeDepth, device: str, seeds: Seeds | None = None
+def network_of(
+    spec: ModelSpec, image_shape: tuple[int, int, int], num_classes: int, device: str, generator: torch.Generator
 ) -> WideResNet:
-    facts = spec.data.facts
-    generator = None if seeds is None else seeds.torch("weights")
-    model = spec.model.build(facts.image_shape, facts.num_classes, generator)
+    """A network of new on a device, as trainings have it."""
+    return _placed(spec.build(image_shape, num_classes, generator), device)
+
+
+def _placed(model: WideResNet, device: str) -> WideResNet:
     return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _trained(spec: PruneAndFinetune | Predict | ProbeDepth, parents: Parents, device: str) -> WideResNet:
-    model = _network(spec, "cpu")
+    facts = spec.data.facts
+    model = spec.model.build(facts.image_shape, facts.num_classes, None)
     arrays = parents.one("model").tensors(layout.MODEL)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return _placed(model, device)
 
 
 def _reporter(on_images: OnImages) -> OnStep:
@@ -189,8 +193,8 @@ def _reporter(on_images: OnImages) -> OnStep:
 
 def _train(spec: Train, parents: Parents, device: str, on_images: OnImages, checkpoints: Checkpoints | None) -> Files:
     seeds = Seeds(spec.study_seed, spec.replicate)
-    data = _training_data(spec.data, parents, device)
-    model = _network(spec, device, seeds)
+    data, facts = _training_data(spec.data, parents, device), spec.data.facts
+    model = network_of(spec.model, facts.image_shape, facts.num_classes, device, seeds.torch("weights"))
     on_step = _reporter(on_images)
     if isinstance(spec.training, Training):
         history = train_supervised(model, data, spec.training, seeds, spec.pruning, spec.sparsity, on_step, checkpoints)

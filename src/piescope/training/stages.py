@@ -77,24 +77,38 @@ def train_contrastive(
             return supcon_loss(projections, labels, recipe.temperature, recipe.base_temperature)
         return simclr_loss(projections, recipe.temperature)
 
-    def classify(images: Tensor, labels: Tensor) -> Tensor:
-        with torch.no_grad():
-            representations = model.features(images)
-        return functional.cross_entropy(model.logits(representations), labels)
-
     encoder = [parameter for name, parameter in model.named_parameters() if not name.startswith("head.")]
     pruner = None if pruning is None else _gradual(model, pruning, pruning.encoder, sparsity, seeds, "encoder")
     both = nn.ModuleDict({"model": model, "projector": projector})
     moved = [*encoder, *projector.parameters()]
     model.train()
     first = fit(contrast, both, moved, data, recipe.encoder, seeds, "encoder", 2, pruner, on_step, checkpoints)
+    return {"encoder": first, **train_head(model, data, recipe.head, seeds, pruning, sparsity, on_step, checkpoints)}
+
+
+def train_head(
+    model: WideResNet,
+    data: TrainingData,
+    recipe: Training,
+    seeds: Seeds,
+    pruning: GradualPruning | None = None,
+    sparsity: float = 0.0,
+    on_step: OnStep | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> History:
+    """Trains the linear head with cross-entropy on the encoder as it is, in place: the second of the two stages."""
+
+    def classify(images: Tensor, labels: Tensor) -> Tensor:
+        with torch.no_grad():
+            representations = model.features(images)
+        return functional.cross_entropy(model.logits(representations), labels)
+
     pruner = None
     if pruning is not None and pruning.prune_head:
         pruner = _gradual(model, pruning, pruning.head, sparsity, seeds, "head")
     model.eval()
     head = model.head.parameters()
-    second = fit(classify, model, head, data, recipe.head, seeds, "head", 1, pruner, on_step, checkpoints)
-    return {"encoder": first, "head": second}
+    return {"head": fit(classify, model, head, data, recipe, seeds, "head", 1, pruner, on_step, checkpoints)}
 
 
 def prune_and_finetune(

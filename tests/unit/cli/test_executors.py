@@ -8,18 +8,21 @@ from pathlib import Path
 import pytest
 
 from piescope.cli.executors import ExecutorName, ExecutorOptions
-from piescope.cli.terminal import Device, cores
+from piescope.cli.terminal import Device, console_here, cores
+from piescope.cli.tuning import Tune
 from piescope.problems import InputError
 from piescope.study.executors.local import LocalExecutor
+from piescope.study.parse import load_study
 
-OPTIONS = ExecutorOptions(ExecutorName.local, Device.cpu, 3, None, None, (), 60.0, 600.0)
+OPTIONS = ExecutorOptions(ExecutorName.local, Device.cpu, 3, None, None, (), 60.0, 600.0, Tune.auto)
 
 
 def test_here_by_default(tmp_path: Path) -> None:
     OPTIONS.check(is_watched=True)
-    executor, device = OPTIONS.start(tmp_path)
+    console, study = console_here(), load_study("digits")
+    executor, device = OPTIONS.start(console, study, tmp_path)
     assert isinstance(executor, LocalExecutor) and (executor.slots, device) == (3, "cpu")
-    assert replace(OPTIONS, workers=None).start(tmp_path)[0].slots == cores()
+    assert replace(OPTIONS, workers=None, tune=Tune.off).start(console, study, tmp_path)[0].slots == cores()
 
 
 @pytest.mark.parametrize(

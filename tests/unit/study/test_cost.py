@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from piescope.study.cost import cost_of, plan_json
+from piescope.study.cost import cost_of
 from piescope.study.parse import load_study
 from piescope.study.plan import make_plan
 
 
-def test_cost_and_json() -> None:
-    plan = make_plan(load_study("digits"))
-    cost = cost_of(plan)
-    told = plan_json(plan, cost, seconds=1.0, peak_memory_bytes=2)
-    assert {"models", "training_flops", "disk_bytes", "seconds", "peak_memory_bytes", "arms"} <= set(told)
-    assert (told["trainings"], told["finetunings"], told["evaluations"]) == (65, 70, 220)
-    assert told["models"] == sum(arm["models"] for arm in told["arms"]) == 27 * 5
-    assert set(told["arms"][0]) == {"objective", "pruning", "sparsity", "models"}
+def test_steps_and_models_are_counted() -> None:
+    cost = cost_of(make_plan(load_study("digits")))
+    assert cost.models == 27 * 5
+    assert (cost.steps["train"], cost.steps["finetune"], cost.steps["predict"] + cost.steps["depth"]) == (65, 70, 220)
 
 
 def test_the_papers_training_flops_come_out_as_published() -> None:

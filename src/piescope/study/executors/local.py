@@ -17,6 +17,7 @@ from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
+from piescope.machine import one_thread_a_core
 from piescope.processes import Silence, killed_for_memory, processor_seconds
 from piescope.study.executors.protocol import Event, Images, Started, Task, Unsuccessful
 from piescope.study.executors.worker import do
@@ -131,20 +132,9 @@ class LocalExecutor:
         """The worker of a place, started if there is none."""
         worker = self._workers[place]
         if worker is None:
-            worker = self._workers[place] = _Worker(self._work, self._core(place), self._variables(place))
+            core = core_of(place, len(self._workers)) if self._work.device == "cpu" else None
+            worker = self._workers[place] = _Worker(self._work, core, variables_of(place, self._gpus))
         return worker
-
-    def _core(self, place: int) -> int | None:
-        """The core that a worker keeps to: where there is one for each, the system need not move them about."""
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        return cores[place] if self._work.device == "cpu" and len(cores) == len(self._workers) else None
-
-    def _variables(self, place: int) -> dict[str, str]:
-        """What libraries read from the environment as they are loaded."""
-        variables = dict.fromkeys(THREAD_VARIABLES, "1")
-        if len(self._gpus) > 1:
-            variables["CUDA_VISIBLE_DEVICES"] = self._gpus[place % len(self._gpus)]
-        return variables
 
     def _hear(self, place: int) -> Iterator[Event]:
         """All that a worker has said; if it is dead, that too."""
@@ -184,6 +174,23 @@ class LocalExecutor:
                 worker.process.kill()
 
 
+def core_of(place: int, workers: int) -> int | None:
+    """The core that a worker keeps to: where there is one for each, the system need not move them about."""
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    for cores in (allowed, one_thread_a_core(allowed)):
+        if len(cores) == workers:
+            return cores[place]
+    return None
+
+
+def variables_of(place: int, gpus: Sequence[str]) -> dict[str, str]:
+    """What libraries of a worker read from the environment as they are loaded."""
+    variables = dict.fromkeys(THREAD_VARIABLES, "1")
+    if len(gpus) > 1:
+        variables["CUDA_VISIBLE_DEVICES"] = gpus[place % len(gpus)]
+    return variables
+
+
 @dataclass(frozen=True)
 class _Work:
     """What all workers need to know."""
@@ -209,7 +216,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, work, core))
-        with _environment(variables):
+        with inherited(variables):
             self.process.start()
         theirs.close()  # so that the pipe ends with the process
 
@@ -233,7 +240,7 @@ def _end_of(code: int | None) -> str:
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+def inherited(variables: Mapping[str, str]) -> Iterator[None]:
     """Variables that a process inherits which is started meanwhile."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

@@ -13,8 +13,9 @@ import pytest
 
 from conftest import hear_ctrl_c, run_program
 from made_executors import three_models
+from piescope.machine import one_thread_a_core
 from piescope.study.executors import local
-from piescope.study.executors.local import LocalExecutor
+from piescope.study.executors.local import LocalExecutor, core_of, variables_of
 
 STEP = three_models().steps[0]
 
@@ -109,16 +110,25 @@ def test_workers_have_one_thread_and_where_there_is_one_for_each_a_core_of_their
     outcome(tmp_path, SECOND, "dies", 1)
     places = {line.rstrip() for line in (tmp_path / "places").read_text().splitlines()}
     cores = sorted(os.sched_getaffinity(0))
-    expected = {f"1 [{core}]" for core in cores} if len(cores) == 2 else {f"1 {cores}"}
+    own = next((each for each in (cores, one_thread_a_core(cores)) if len(each) == 2), None)
+    expected = {f"1 {cores}"} if own is None else {f"1 [{core}]" for core in own}
     assert places <= expected
 
 
-def test_each_worker_has_a_gpu_of_its_own_as_long_as_there_are_some(tmp_path: Path) -> None:
-    executor = LocalExecutor(tmp_path, "cuda", 3, ["GPU-a", "GPU-b"])
-    seen = [executor._variables(place)["CUDA_VISIBLE_DEVICES"] for place in range(3)]
+def test_each_worker_has_a_gpu_of_its_own_as_long_as_there_are_some() -> None:
+    seen = [variables_of(place, ["GPU-a", "GPU-b"])["CUDA_VISIBLE_DEVICES"] for place in range(3)]
     assert seen == ["GPU-a", "GPU-b", "GPU-a"]
-    assert "CUDA_VISIBLE_DEVICES" not in LocalExecutor(tmp_path, "cuda", 1, ["0"])._variables(0)
-    assert executor._core(0) is None
+    assert "CUDA_VISIBLE_DEVICES" not in variables_of(0, ["0"])
+
+
+def test_workers_keep_to_a_core_each_or_to_one_of_its_threads_and_else_to_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local.os, "sched_getaffinity", lambda process: {0, 1, 2, 3})
+    monkeypatch.setattr(local, "one_thread_a_core", lambda numbers: [0, 1])
+    assert [[core_of(place, workers) for place in range(workers)] for workers in (4, 2, 3)] == [
+        [0, 1, 2, 3],
+        [0, 1],
+        [None, None, None],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +185,7 @@ sys.modules["piescope.training.checkpoints"].When = lambda seconds, is_asked: (s
 if __name__ == "__main__":
     from made_executors import Heard, scheduled
     from piescope.study import scheduling
-    from piescope.study.executors.local import LocalExecutor
+    from piescope.study.executors.local import LocalExecutor, core_of, variables_of
 
     scheduling.WIND_DOWN = 3600.0
     class Interrupts(Heard):

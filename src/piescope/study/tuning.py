@@ -1,0 +1,177 @@
+"""What is chosen for a machine by measuring it, or without: how many workers; and the paces of a plan. No torch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from piescope.machine import processor, versions
+from piescope.study.calibrations import Machine, Measured, Meter, Pace, Setting, measured
+from piescope.study.forecast import ROUGH_START
+from piescope.study.paces import (
+    MappedExample,
+    Network,
+    PredictedImage,
+    ProbedModel,
+    Question,
+    Start,
+    TrainedImage,
+    work_of,
+)
+from piescope.study.plan import Plan
+
+CLEARLY = 1.05
+"""So many times as fast is worth a change; more where measurements spread further."""
+
+WORTH = 600.0
+"""Seconds of a processor, roughly, that trainings must take for a run to measure for them what is not kept."""
+
+# Rough, of one core of an AMD EPYC: FLOPs a second of a network, a distance of a kNN search, UMAP of an example and
+# what it loads, a worker's memory.
+ROUGH_FLOPS, ROUGH_DISTANCE, ROUGH_MAPPED, ROUGH_UMAP, ROUGH_BYTES = 5e10, 2e-8, 0.001, 3.0, 600 << 20
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What was chosen, and on what grounds.
+
+    Attributes:
+        workers: processes of one thread, or one a card.
+        paces: of all that the plan is made of, with so many of them.
+        whence: for people: measured or kept, and when; or why nothing was.
+        why: for people: why so many; empty where there was no choice.
+    """
+
+    workers: int
+    paces: Mapping[Question, Pace]
+    whence: str
+    why: str = ""
+
+
+def machine_here(device: str, cores: int) -> Machine:
+    """Where this process is, as paces hang on it.
+
+    Args:
+        device: ``"cpu"`` or ``"cuda"``.
+        cores: that processes may use.
+    """
+    if device == "cpu":
+        return Machine(device="cpu", name=processor(), cores=cores, torch=versions(["torch"])["torch"])
+    import torch
+
+    return Machine(device="cuda", name=torch.cuda.get_device_name(), cores=cores, torch=torch.__version__)
+
+
+def made_of(plan: Plan) -> dict[Question, float]:
+    """All that a plan asks of its workers, trainings first: their memory is measured before others take more."""
+    amounts: defaultdict[Question, float] = defaultdict(float)
+    for step in plan.steps:
+        for question, amount in work_of(plan.study, step).items():
+            amounts[question] += amount
+    return {Start(): 1, **dict(sorted(amounts.items(), key=lambda item: not isinstance(item[0], TrainedImage)))}
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How many there are to be.
+
+    Attributes:
+        count: processes.
+        known: what was measured to choose them.
+        why: for people: why so many; empty where there was no choice.
+    """
+
+    count: int
+    known: Measured
+    why: str = ""
+
+
+def choose_workers(plan: Plan, machine: Machine, counts: Sequence[int], meter: Meter) -> Workers:
+    """Chooses among numbers of workers by what all of them together train.
+
+    Args:
+        plan: what is to be done.
+        machine: where.
+        counts: to choose from, the usual one first.
+        meter: measures what is not kept.
+    """
+    trained = {each: amount for each, amount in made_of(plan).items() if isinstance(each, TrainedImage)}
+    if len(counts) == 1 or not trained:
+        return Workers(counts[0], Measured({}, (), 0))
+    known = measured([_setting(machine, count, each) for count in counts for each in trained], meter)
+
+    def rate(count: int) -> float:
+        paces = {each: known.paces[_setting(machine, count, each)].seconds for each in trained}
+        return count / sum(amount * paces[each] for each, amount in trained.items())
+
+    best = max(counts[1:], key=rate)
+    gain = rate(best) / rate(counts[0])
+    if gain > max(CLEARLY, 1 + max(pace.spread for pace in known.paces.values())):
+        return Workers(best, known, f"{best} train {gain:.2f} times as much as {counts[0]}")
+    return Workers(counts[0], known, f"{best} would train {gain:.2f} times as much")
+
+
+def is_worth_it(plan: Plan) -> bool:
+    """Whether trainings take so long that to measure for them is little beside it."""
+    trained = [(each, amount) for each, amount in made_of(plan).items() if isinstance(each, TrainedImage)]
+    return sum(amount * _rough(each).seconds for each, amount in trained) > WORTH
+
+
+def tuned(plan: Plan, machine: Machine, counts: Sequence[int], meter: Meter) -> Tuned:
+    """Chooses the number of workers, and has the paces of all that a plan is made of; as `choose_workers`."""
+    workers = choose_workers(plan, machine, counts, meter)
+    wanted = {each: _setting(machine, workers.count, each) for each in made_of(plan)}
+    known = workers.known
+    rest = measured([setting for setting in wanted.values() if setting not in known.paces], meter)
+    paces = {**known.paces, **rest.paces}
+    whence = Measured(paces, (*known.days, *rest.days), known.new + rest.new)
+    return Tuned(workers.count, {each: paces[setting] for each, setting in wanted.items()}, str(whence), workers.why)
+
+
+def _setting(machine: Machine, workers: int, question: Question) -> Setting:
+    return Setting(machine=machine, workers=workers, question=question)
+
+
+def roughly(plan: Plan, workers: int, why: str = "nothing was to be measured") -> Tuned:
+    """Paces that nothing was measured for: of another machine, by FLOPs."""
+    return Tuned(workers, {question: _rough(question) for question in made_of(plan)}, f"roughly: {why}")
+
+
+def _rough(question: Question) -> Pace:
+    match question:
+        case Start():
+            return Pace(seconds=ROUGH_START, peak_bytes=ROUGH_BYTES)
+        case MappedExample():
+            return Pace(seconds=ROUGH_MAPPED, first=ROUGH_UMAP, peak_bytes=ROUGH_BYTES)
+    forward = _flops(question) / ROUGH_FLOPS
+    match question:
+        case TrainedImage(stage="head") | PredictedImage():
+            return Pace(seconds=forward, peak_bytes=ROUGH_BYTES)
+        case TrainedImage():
+            return Pace(seconds=3 * forward, peak_bytes=ROUGH_BYTES + _held(question))
+        case ProbedModel():
+            searched = ROUGH_DISTANCE * len(question.points) * question.bank * question.asked
+            return Pace(seconds=forward * (question.bank + question.asked) + searched, peak_bytes=ROUGH_BYTES)
+
+
+def _flops(question: Network) -> float:
+    """Of an image's forward pass: those of the convolutions of 3 x 3 that do not change the number of channels."""
+    return sum(2 * 9 * channels**2 * pixels * _convolutions(question) for channels, pixels in _maps(question))
+
+
+def _held(question: TrainedImage) -> int:
+    """Bytes of a batch's maps that wait for the backward pass: what each convolution, norm and ReLU leaves."""
+    floats = sum(3 * channels * pixels * _convolutions(question) for channels, pixels in _maps(question))
+    return 4 * floats * question.views * question.training.batch_size
+
+
+def _maps(question: Network) -> list[tuple[int, int]]:
+    """Channels and pixels of each stage."""
+    _, height, width = question.image_shape
+    return [(channels, height * width // 4**stage) for stage, channels in enumerate(question.model.stage_widths)]
+
+
+def _convolutions(question: Network) -> int:
+    """Of a stage."""
+    return (question.model.depth - 4) // 3

@@ -1,0 +1,103 @@
+"""What is chosen, by a meter whose times are given: nothing is measured here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from made_executors import three_models
+from piescope.study.calibrations import Machine, Pace, Setting
+from piescope.study.forecast import forecast
+from piescope.study.paces import TrainedImage
+from piescope.study.parse import load_study
+from piescope.study.plan import make_plan
+from piescope.study.tuning import choose_workers, is_worth_it, machine_here, made_of, roughly, tuned
+
+MACHINE = Machine(device="cpu", name="a processor of two threads a core", cores=4, torch="2.13.0")
+PLAN = three_models()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIESCOPE_CACHE", str(tmp_path))
+
+
+def meter(crowded: float, spread: float = 0.01) -> Callable[[Setting], Pace]:
+    """Of a machine on which four workers at once take so many times as long as two."""
+    return lambda setting: Pace(seconds=crowded if setting.workers == 4 else 1.0, spread=spread, peak_bytes=10**9)
+
+
+@pytest.mark.parametrize(
+    ("crowded", "spread", "count"),
+    [(1.0, 0.01, 4), (1.8, 0.01, 4), (2.0, 0.01, 4), (2.08, 0.01, 4), (2.2, 0.01, 2), (2.2, 0.2, 4), (3.0, 0.2, 2)],
+)
+def test_one_thread_a_core_is_taken_where_that_is_clearly_faster(crowded: float, spread: float, count: int) -> None:
+    chosen = choose_workers(PLAN, MACHINE, [4, 2], meter(crowded, spread))
+    assert chosen.count == count
+    assert chosen.why.startswith("2 train" if count == 2 else "2 would train")
+
+
+def test_all_is_known_of_the_number_that_was_chosen() -> None:
+    chosen = tuned(PLAN, MACHINE, [4, 2], meter(3.0))
+    assert (chosen.workers, chosen.whence) == (2, "measured now")
+    assert set(chosen.paces) == set(made_of(PLAN))
+    assert {pace.seconds for pace in chosen.paces.values()} == {1.0}
+
+
+def test_where_there_is_no_choice_nothing_is_measured_for_it() -> None:
+    asked: list[Setting] = []
+
+    def heard(setting: Setting) -> Pace:
+        asked.append(setting)
+        return Pace(seconds=1.0)
+
+    assert choose_workers(PLAN, MACHINE, [3], heard).count == 3
+    assert not asked
+    assert tuned(PLAN, MACHINE, [3], heard).why == ""
+    assert {setting.workers for setting in asked} == {3}
+
+
+def test_what_was_measured_for_a_plan_is_read_for_the_next_one() -> None:
+    tuned(PLAN, MACHINE, [4, 2], meter(3.0))
+
+    def none(setting: Setting) -> Pace:
+        raise AssertionError(setting)
+
+    again = tuned(PLAN, MACHINE, [4, 2], none)
+    assert again.workers == 2
+    assert again.whence.startswith("kept of ")
+
+
+@pytest.mark.parametrize("name", ["digits", "cifar10-small", "corti2022-paper"])
+def test_without_measuring_everything_has_a_rough_pace(name: str) -> None:
+    plan = make_plan(load_study(name))
+    rough = roughly(plan, 2)
+    assert set(rough.paces) == set(made_of(plan))
+    assert all(pace.seconds > 0 and pace.peak_bytes > 0 for pace in rough.paces.values())
+    assert rough.whence.startswith("roughly")
+    if name != "corti2022-paper":  # its steps take the scheduler a while
+        assert 10 < forecast(plan, 2, rough.paces).seconds < 10**6
+
+
+def test_long_trainings_are_worth_a_measurement_and_short_ones_are_not() -> None:
+    assert not is_worth_it(PLAN)
+    assert is_worth_it(make_plan(load_study("cifar10-small")))
+
+
+def test_rough_flops_are_those_that_torch_counts() -> None:
+    from piescope.models.build import flops_per_sample
+    from piescope.study.tuning import _flops
+
+    for name in ("digits", "corti2022-paper"):
+        for question in made_of(make_plan(load_study(name))):
+            if isinstance(question, TrainedImage):
+                counted = flops_per_sample(question.model, question.image_shape, question.num_classes).forward
+                assert _flops(question) == pytest.approx(counted, rel=0.35)
+
+
+def test_this_machine_has_a_name() -> None:
+    here = machine_here("cpu", 2)
+    assert here.name and here.torch[0].isdecimal()
+    assert (here.device, here.cores) == ("cpu", 2)
