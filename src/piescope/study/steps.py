@@ -105,6 +105,8 @@ def environment(device: str) -> dict[str, Any]:
 def set_up_worker(device: str) -> None:
     """Makes this process a worker: deterministic, and on a CPU one thread."""
     torch.use_deterministic_algorithms(True)
+    # each tensor is written by what makes it: to fill it with NaN before took a tenth of a training
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_flush_denormal(True)  # momentum behind dead weights decays into denormals, which are slow
     if torch.device(device).type == "cpu":
         torch.set_num_threads(1)

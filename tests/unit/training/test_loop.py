@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -19,14 +19,24 @@ from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.pruner import Pruner
 from piescope.pruning.schedules import Gradual
 from piescope.pruning.scope import prunable_parameters
+from piescope.study.steps import set_up_worker
 from piescope.training import history as losses_of
 from piescope.training import stages
 from piescope.training.checkpoints import Checkpoint, Checkpoints, When
 from piescope.training.history import DivergedError
 from piescope.training.loop import TrainingData, fit
-from piescope.training.recipe import Augmentation, Contrastive, GradualPruning, Training
+from piescope.training.predict import predict
+from piescope.training.recipe import Augmentation, ColorJitter, Contrastive, GradualPruning, Training
 from piescope.training.schedule import Cosine
 from piescope.training.stages import History, train_contrastive, train_supervised
+
+ALL = Augmentation(
+    pad_and_crop=1,
+    resized_crop=(0.5, 1.0),
+    horizontal_flip=0.5,
+    grayscale=0.5,
+    color_jitter=ColorJitter(brightness=0.4),
+)
 
 
 def test_the_loop_against_a_loop_written_out() -> None:
@@ -76,6 +86,37 @@ def test_bfloat16_rounds_the_products_of_training_and_nothing_that_stays(objecti
         assert each != others[stage] and each == pytest.approx(others[stage], rel=0.1)
     with torch.no_grad():
         assert ours(torch.zeros(1, 1, 8, 8)).dtype == torch.float32
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """This process as one."""
+    threads = torch.get_num_threads()
+    set_up_worker("cpu")
+    yield
+    torch.use_deterministic_algorithms(False)
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    torch.set_flush_denormal(False)
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_no_operator_of_a_worker_reads_memory_that_none_has_written(precision: str, worker: None) -> None:
+    assert torch.are_deterministic_algorithms_enabled() and not torch.utils.deterministic.fill_uninitialized_memory
+    recipe = Training(epochs=1, batch_size=20, learning_rate=0.05, precision=precision, augmentation=ALL)
+    both = Contrastive(encoder=recipe, head=recipe, temperature=0.5)
+    schedule = Gradual(begin=1, end=3, frequency=1)
+    pruning = GradualPruning(kind="gradual", encoder=schedule, head=schedule)
+
+    def trained() -> list[Tensor]:
+        net, given = model().to(memory_format=torch.channels_last), data()  # type: ignore[call-overload]
+        train_contrastive(net, given, both, SEEDS, True, pruning, 0.5)
+        answers = predict(net, given.images, given.normalisation)
+        return [*net.state_dict().values(), *map(torch.from_numpy, answers)]
+
+    unfilled = trained()
+    torch.utils.deterministic.fill_uninitialized_memory = True  # with NaN
+    assert all(map(torch.equal, unfilled, trained()))
 
 
 def test_drop_last_and_steps() -> None:
