@@ -54,6 +54,7 @@ def test_a_step_that_failed_ends_the_command_with_1_and_says_where_to_look(
 
 
 def test_a_signal_is_heeded_at_the_next_tick_and_a_second_one_at_once() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     with Signals() as signals:
         signals.tick()
         os.kill(os.getpid(), signal.SIGTERM)
@@ -62,6 +63,7 @@ def test_a_signal_is_heeded_at_the_next_tick_and_a_second_one_at_once() -> None:
         assert taken.value.args == (signal.SIGTERM,)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
 
 
 def test_a_signal_that_is_ignored_stays_so() -> None:
