@@ -39,6 +39,26 @@ def test_contrastive_training_prunes_the_encoder_then_the_head() -> None:
     assert not torch.equal(before["stage1.0.conv1.weight"], net.state_dict()["stage1.0.conv1.weight"])
 
 
+def test_no_operation_of_a_training_reads_memory_that_nobody_wrote() -> None:
+    stage = Training(epochs=2, batch_size=20, learning_rate=0.05, augmentation=Augmentation(pad_and_crop=1))
+    schedule = Gradual(begin=1, end=4, frequency=2)
+    pruning = GradualPruning(kind="gradual", scope="layer", encoder=schedule, head=schedule)
+    recipe = Contrastive(encoder=stage, head=stage, temperature=0.5)
+    filled, deterministic = (
+        torch.utils.deterministic.fill_uninitialized_memory,
+        torch.are_deterministic_algorithms_enabled(),
+    )
+    histories = []
+    try:
+        torch.use_deterministic_algorithms(True)
+        for torch.utils.deterministic.fill_uninitialized_memory in (True, False):  # with NaN, or as workers have it
+            histories.append(train_contrastive(model(), data(), recipe, SEEDS, True, pruning, sparsity=0.6))
+    finally:
+        torch.use_deterministic_algorithms(deterministic)
+        torch.utils.deterministic.fill_uninitialized_memory = filled
+    assert histories[0] == histories[1]
+
+
 def test_the_head_stage_leaves_the_encoder_frozen_to_the_bit() -> None:
     stage = Training(epochs=1, batch_size=20, learning_rate=0.05)
     recipe = Contrastive(encoder=stage, head=stage.model_copy(update={"epochs": 5}), temperature=0.5)

@@ -36,7 +36,13 @@ REPORT = 0.2
 
 DEATH_CURE = "free memory, use fewer --workers, and look at the system's log"
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+WORKER_VARIABLES = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+}
+"""What libraries of a worker read from the environment as they are loaded: one thread each; and glibc keeps what a
+training step frees for the next one, which else the system would take back, clear and hand out again, page by page."""
 
 
 class LocalExecutor:
@@ -185,7 +191,7 @@ def core_of(place: int, workers: int) -> int | None:
 
 def variables_of(place: int, gpus: Sequence[str]) -> dict[str, str]:
     """What libraries of a worker read from the environment as they are loaded."""
-    variables = dict.fromkeys(THREAD_VARIABLES, "1")
+    variables = dict(WORKER_VARIABLES)
     if len(gpus) > 1:
         variables["CUDA_VISIBLE_DEVICES"] = gpus[place % len(gpus)]
     return variables

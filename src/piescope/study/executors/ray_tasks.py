@@ -15,7 +15,7 @@ from typing import Any
 from piescope.data.locate import VARIABLE
 from piescope.problems import InputError
 from piescope.processes import Silence
-from piescope.study.executors.local import CHECKPOINT_SECONDS, DEATH_CURE, HUNG_AFTER, THREAD_VARIABLES
+from piescope.study.executors.local import CHECKPOINT_SECONDS, DEATH_CURE, HUNG_AFTER, WORKER_VARIABLES
 from piescope.study.executors.protocol import Event, Images, Started, Task, Unsuccessful
 from piescope.study.executors.ray_worker import Relay, Sign, end_process, work
 
@@ -291,6 +291,5 @@ def _signals_kept() -> Iterator[None]:
 
 def _variables() -> dict[str, str]:
     """The environment of workers: one thread, and where the data lie."""
-    variables = dict.fromkeys(THREAD_VARIABLES, "1")
     data = os.environ.get(VARIABLE)
-    return variables if not data else {**variables, VARIABLE: str(Path(data).resolve())}
+    return {**WORKER_VARIABLES, **({VARIABLE: str(Path(data).resolve())} if data else {})}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -210,3 +211,19 @@ def test_trainings_are_asked_to_stop_and_a_second_interrupt_does_not_wait_for_th
     assert (done.returncode, done.stdout, done.stderr) == (0, "stopped []\n", "")
     assert (tmp_path / "train").exists() == (worker == "heeds")
     assert not list(tmp_path.glob("failures/*"))
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the variables are glibc's")
+def test_memory_that_a_worker_frees_is_not_fetched_from_the_system_again() -> None:
+    program = """if True:
+        import numpy as np, resource
+        faults = []
+        for _ in range(4):
+            blocks = [np.ones(2**20, np.uint8) for _ in range(32)]
+            del blocks
+            faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+        print(faults[3] - faults[2])"""
+    environment = {**os.environ, **local.WORKER_VARIABLES}
+    done = run_program([sys.executable, "-c", program], env=environment)
+    pages = 2**25 // os.sysconf("SC_PAGE_SIZE")
+    assert int(done.stdout) < pages // 8, done.stderr
