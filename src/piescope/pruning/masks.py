@@ -90,12 +90,19 @@ def masks_with_zeros(
             dropped = torch.cat([~keep_zero[name].reshape(-1) for name in group])
             flat = flat.masked_fill(dropped, -torch.inf)
             already = int(dropped.sum())
-        kept = torch.ones_like(flat, dtype=torch.bool)
-        # a stable sort, not kthvalue: ties must fall by index on every device
-        kept[torch.sort(flat, stable=True).indices[: zeros(len(flat), already)]] = False
+        kept = ~_lowest(flat, zeros(len(flat), already))
         for name, mask in zip(group, kept.split([scores[name].numel() for name in group]), strict=True):
             masks[name] = mask.view(scores[name].shape)
     return masks
+
+
+def _lowest(values: Tensor, count: int) -> Tensor:
+    """Where the ``count`` lowest of a vector are; of equal ones the first, on every device: as a stable sort has it."""
+    if count == 0:
+        return torch.zeros_like(values, dtype=torch.bool)
+    highest = values.topk(count, largest=False, sorted=False).values.max()
+    below, level = values < highest, values == highest
+    return below | (level & (level.cumsum(0) <= count - below.sum()))
 
 
 @overload

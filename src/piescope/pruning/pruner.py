@@ -60,6 +60,7 @@ class Pruner:
         self._criterion = CRITERIA[criterion]
         self._draws = (generator or torch.Generator()).get_state()
         self._dormant = {name: torch.zeros_like(tensor) for name, tensor in self.parameters.items()} if regrowth else {}
+        self.masks_are_set()
 
     @torch.no_grad()
     def prune(self, sparsity: float) -> None:
@@ -82,10 +83,11 @@ class Pruner:
             if self.regrowth:
                 tensor.copy_(values[name])
                 self._dormant[name] = values[name].masked_fill(self.masks[name], 0.0)
+        self.masks_are_set()
         self.hold()
 
     def state(self) -> dict[str, Tensor]:
-        """What later prunings and holds hang on, by name; copying into these tensors brings a former state back."""
+        """What later prunings and holds hang on, by name; a former one is copied into it, and `masks_are_set` told."""
         masks = {f"mask.{name}": mask for name, mask in self.masks.items()}
         return {**masks, **{f"dormant.{name}": values for name, values in self._dormant.items()}, "asked": self._asked}
 
@@ -98,15 +100,33 @@ class Pruner:
         if self.schedule is not None and self.is_due(step):
             self.prune(self.schedule.sparsity_at(step, self.final))
 
+    def masks_are_set(self) -> None:
+        """To be told when masks have other values: what each step needs of them is made here."""
+        self._kept = {name: _all_bits_where(mask, self.parameters[name].dtype) for name, mask in self.masks.items()}
+
     @torch.no_grad()
     def after_backward(self) -> None:
         """Drops the gradients of pruned weights: no momentum builds up behind a zero."""
         for name, parameter in self.parameters.items():
             if parameter.grad is not None:
-                parameter.grad.masked_fill_(~self.masks[name], 0.0)
+                _zero_others(parameter.grad, self._kept[name])
 
     @torch.no_grad()
     def hold(self) -> None:
         """Sets pruned weights to exactly 0; called after every optimiser step (momentum and decay move them)."""
         for name, parameter in self.parameters.items():
-            parameter.masked_fill_(~self.masks[name], 0.0)
+            _zero_others(parameter, self._kept[name])
+
+
+BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Whole numbers as long as a weight, by bytes."""
+
+
+def _all_bits_where(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """-1, which has all bits, where it is True, and 0, which has none."""
+    return -mask.to(BITS[dtype.itemsize])
+
+
+def _zero_others(tensor: Tensor, kept: Tensor) -> None:
+    """What `masked_fill_` does with the others, and 0.0 is all that has no bits, in a fraction of its time."""
+    tensor.view(kept.dtype).bitwise_and_(kept)

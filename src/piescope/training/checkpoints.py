@@ -87,6 +87,8 @@ class Moment:
             raise MisfitError(f"draws: {error}") from error
         for name, tensor in stored.items():
             known[name].copy_(tensor)
+        if self.pruner is not None:
+            self.pruner.masks_are_set()
         for name, parameter in self._moved():
             if name in stored:
                 self.optimizer.state[parameter]["momentum_buffer"] = known[name]

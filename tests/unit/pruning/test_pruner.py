@@ -43,6 +43,21 @@ def test_masked_weights_stay_exactly_zero_through_momentum_and_decay() -> None:
         assert int((~pruner.masks[name]).sum()) == target_zeros(0.8, parameter.numel())
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_what_is_pruned_is_plus_zero_whatever_it_was_and_the_rest_stays_to_the_bit(dtype: torch.dtype) -> None:
+    linear = layer([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).to(dtype)
+    pruner = Pruner({"weight": linear.weight})
+    pruner.prune(0.5)
+    linear.weight.grad = torch.tensor([[-1.0, torch.nan, -torch.inf, -0.0, -2.5, torch.inf]], dtype=dtype)
+    pruner.after_backward()
+    assert linear.weight.grad.tolist() == [[0.0, 0.0, 0.0, 0.0, -2.5, torch.inf]]
+    assert torch.signbit(linear.weight.grad).tolist() == [[False, False, False, True, True, False]]
+    with torch.no_grad():
+        linear.weight.fill_(-3.0)
+    pruner.hold()
+    assert linear.weight.tolist() == [[0.0, 0.0, 0.0, -3.0, -3.0, -3.0]] and not torch.signbit(linear.weight[0, 0])
+
+
 @pytest.mark.parametrize("criterion", ["magnitude", "random"])
 @pytest.mark.parametrize("scope", ["global", "layer"])
 def test_gradual_masks_are_nested(criterion: str, scope: str) -> None:
