@@ -13,10 +13,10 @@ class ResidualBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.norm1 = nn.BatchNorm2d(inputs)
-        self.relu1 = nn.ReLU()
+        self.relu1 = nn.ReLU(inplace=True)
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
         self.norm2 = nn.BatchNorm2d(outputs)
-        self.relu2 = nn.ReLU()
+        self.relu2 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
         same = inputs == outputs and stride == 1
         self.shortcut = None if same else nn.Conv2d(inputs, outputs, 1, stride, bias=False)
@@ -70,7 +70,7 @@ class WideResNet(nn.Module):
             self.stage2 = self._stage(blocks, widths[1], widths[2], stride=2)
             self.stage3 = self._stage(blocks, widths[2], widths[3], stride=2)
             self.norm = nn.BatchNorm2d(self.dims)
-            self.relu = nn.ReLU()
+            self.relu = nn.ReLU(inplace=True)
             self.head = nn.Linear(self.dims, num_classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

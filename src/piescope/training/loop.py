@@ -86,6 +86,7 @@ def fit(
         momentum=recipe.momentum,
         nesterov=recipe.nesterov,
         weight_decay=recipe.weight_decay,
+        foreach=True,
     )
     per_epoch, steps = recipe.steps_per_epoch(len(data.labels)), recipe.steps(len(data.labels))
     rounded = torch.autocast(data.labels.device.type, torch.bfloat16, recipe.precision == "bfloat16")
