@@ -20,6 +20,9 @@ TIES = 2.0
 EPOCHS = 200
 """Of a fit of several maps: more change little."""
 
+MEASURED_BELOW = 4096
+"""Points among which UMAP measures all distances; of more it searches for neighbours."""
+
 
 def umap_projection(
     representations: Float[Array, "examples dims"], seed: int, neighbours: int = 15, min_dist: float = 0.1
@@ -89,19 +92,46 @@ def umaps_together(
         raise ValueError(f"neighbours is {neighbours}; expected 2 to {examples - 1} for {examples} examples")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="n_jobs value")  # a seed means one thread: that is wanted
+        warnings.filterwarnings("ignore", message="precomputed_knn", category=UserWarning)  # no points come later
         warnings.filterwarnings("ignore", category=FutureWarning)
         import umap
 
         keep_compiled()
-        reducer = umap.UMAP(n_neighbors=neighbours, min_dist=min_dist, random_state=seed, n_jobs=1)
+        settings: dict[str, Any] = {"n_neighbors": neighbours, "random_state": seed, "n_jobs": 1}
+        known = [_known_neighbours(points, neighbours) for points in models]
+        reducer = umap.UMAP(min_dist=min_dist, precomputed_knn=known[0], **settings)
         first: np.ndarray = reducer.fit_transform(models[0]).astype(np.float32)
         if len(models) == 1:
             return first[None]
         others = [
-            umap.UMAP(n_neighbors=neighbours, random_state=seed, n_jobs=1, transform_mode="graph").fit(points).graph_
-            for points in models[1:]
+            umap.UMAP(transform_mode="graph", precomputed_knn=own, **settings).fit(points).graph_
+            for points, own in zip(models[1:], known[1:], strict=True)
         ]
         return _laid_out([reducer.graph_, *others], first, seed, min_dist)
+
+
+def _known_neighbours(points: np.ndarray, count: int) -> tuple[np.ndarray | None, ...]:
+    """Nearest points and their distances as UMAP finds them; nothing where it searches approximately.
+
+    Of few points UMAP measures each pair, from Python. Here only pairs that may be among the nearest are measured so,
+    by the same function; the others are told by a product of matrices.
+    """
+    from umap.distances import euclidean
+
+    if len(points) >= MEASURED_BELOW:
+        return None, None, None
+    exact = points.astype(np.float64)
+    squares = (exact**2).sum(1)
+    apart = np.sqrt(np.maximum(squares[:, None] + squares - 2 * exact @ exact.T, 0.0))
+    doubt = 1e-5 * np.sqrt(squares.max())
+    reach = np.partition(apart, count - 1, axis=1)[:, count - 1 : count] * (1 + 1e-5) + doubt
+    nearest, distances = np.empty((len(points), count), np.int32), np.empty((len(points), count))
+    for place, near in enumerate(apart <= reach):
+        others = np.flatnonzero(near)
+        measured = np.array([euclidean(points[place], points[other]) for other in others])
+        order = measured.argsort(kind="stable")[:count]
+        nearest[place], distances[place] = others[order], measured[order]
+    return nearest, distances, None
 
 
 def _laid_out(graphs: list[Any], first: np.ndarray, seed: int, min_dist: float) -> np.ndarray:

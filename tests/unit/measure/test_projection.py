@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness
@@ -46,6 +48,19 @@ def test_in_one_fit_what_keeps_its_neighbours_keeps_its_place_and_what_does_not_
     assert kept.mean() < np.delete(moved_between(laid)[0], forgotten).mean() / 2
     for one, own, other in zip((points, turned), together, alone, strict=True):
         assert trustworthiness(one, own, n_neighbors=10) > trustworthiness(one, other, n_neighbors=10) - 0.05
+
+
+@pytest.mark.parametrize("far", [0.0, 1e4])
+def test_one_map_is_that_of_umap_to_the_bit_also_of_points_that_are_equal_or_far_from_zero(far: float) -> None:
+    points = (far + np.random.default_rng(0).normal(size=(90, 7))).astype(np.float32)
+    points[40:60] = points[:20]
+    points[60:80] = np.round(points[60:80])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import umap
+
+        plain = umap.UMAP(n_neighbors=15, min_dist=0.1, random_state=2, n_jobs=1).fit_transform(points)
+    assert np.array_equal(umap_projection(points, 2), plain)
 
 
 def test_umap_is_kept_and_says_what_it_said_when_it_was_compiled() -> None:
