@@ -157,8 +157,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`make test` (PIESCOPE_TESTS=sample) runs one in n of each test that is `sampled(n)`, and half of the simulations of
-    each file; tomorrow others. `make whole` runs all.
+    """`make test` (PIESCOPE_TESTS=sample) runs one in n of each test that is `sampled(n)`, or of all tests of a file that
+    are (`of_file=True`), and a third of its simulations; tomorrow others. `make whole` runs all.
     """
     if os.environ.get("PIESCOPE_TESTS") != "sample":
         return
@@ -166,8 +166,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = []
     for item in items:
         sampled = item.get_closest_marker("sampled")
-        one_in = sampled.args[0] if sampled else 2 if item.get_closest_marker("simulation") else 1
-        among = item.nodeid.split("[")[0] if sampled else str(item.path)
+        one_in = sampled.args[0] if sampled else 3 if item.get_closest_marker("simulation") else 1
+        of_file = not sampled or sampled.kwargs.get("of_file", False)
+        among = str(item.path.relative_to(config.rootpath)) if of_file else item.nodeid.split("[")[0]
         if one_in > 1:
             seen[among] += 1
             day = int(os.environ["PIESCOPE_DAY"]) + zlib.crc32(among.encode())  # not all that are heavy on one day

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 
 from made_attacks import LIES, calls_of, large_checkpoints, measured, running_checkpoints
@@ -23,6 +24,7 @@ def refused(paths: list[Path], how: tuple[str, str]) -> None:
         assert megabytes < MEGABYTES, (path.name, megabytes)
 
 
+@pytest.mark.sampled(2)
 def test_checkpoints_are_measured_before_anything_is_allocated(tmp_path: Path) -> None:
     made = large_checkpoints(tmp_path)
     assert set(LIES) < set(made) and sum(path.stat().st_size for path in made.values()) < 50_000_000

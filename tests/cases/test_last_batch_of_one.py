@@ -137,6 +137,7 @@ def test_every_stage_that_normalises_each_image_once_is_looked_at(text: str, whe
     assert places(text) == where
 
 
+@pytest.mark.sampled(3)
 def test_the_cures_are_accepted_and_run(tmp_path: Path) -> None:
     study = tmp_path / "last1.toml"
     study.write_text(study_of())

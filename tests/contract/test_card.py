@@ -20,6 +20,7 @@ def card() -> ModuleType:
     return module
 
 
+@pytest.mark.sampled(3)
 def test_every_kind_of_row_has_a_rate(card: ModuleType) -> None:
     scale = card.tiny("cpu")
     rates = {

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import tomli_w
 from safetensors import safe_open
 
@@ -22,6 +23,8 @@ from piescope.study import steps
 from piescope.study.forks import forks_of
 from piescope.study.parse import load_study
 from piescope.study.plan import Step, make_plan
+
+pytestmark = pytest.mark.sampled(2, of_file=True)
 
 
 def alone(wanted: Iterable[Step], out: Path) -> dict[str, dict[str, str]]:

@@ -34,6 +34,8 @@ from conftest import (
 from made_faults import Survived
 from piescope.store.manifests import Manifest
 
+pytestmark = pytest.mark.sampled(3, of_file=True)
+
 
 def artefacts(out: Path) -> int:
     return sum(1 for _ in out.glob("artefacts/*/[!.]*/manifest.json"))
@@ -131,7 +133,6 @@ def test_kill_9_in_the_middle_then_the_same_hashes(
     survived("SIGKILL of a run in the middle of a training", len(kills))
 
 
-@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("sent", "code", "word"),
     [

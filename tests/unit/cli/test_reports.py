@@ -165,6 +165,7 @@ def test_report_says_where_the_page_is(audited: Path, small_run: Run, tmp_path: 
     assert "TOO FEW TO TELL. With 50" in " ".join(finding) and "**TOO FEW TO TELL. With 50" in summary
 
 
+@pytest.mark.sampled(2)
 def test_a_card_is_written_beside_the_page(small_run: Run, tmp_path: Path) -> None:
     audit, run = audit_in(tmp_path), small_run.copy(tmp_path / "copy")
     for folder in (audit, run):
@@ -184,6 +185,7 @@ def test_a_card_is_written_beside_the_page(small_run: Run, tmp_path: Path) -> No
     assert not (audit / "card.png").exists()
 
 
+@pytest.mark.sampled(2)
 def test_a_picture_of_that_name_that_is_not_ours_stays(small_run: Run, tmp_path: Path) -> None:
     audit, run = audit_in(tmp_path), small_run.copy(tmp_path / "copy")
     for folder in (audit, run):

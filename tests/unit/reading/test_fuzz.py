@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from pyarrow import csv, parquet
@@ -764,6 +765,7 @@ LIMIT_SECONDS = 8
 """Of a processor."""
 
 
+@pytest.mark.sampled(2)
 def test_bombs_are_refused_in_seconds_and_without_memory(tmp_path: Path) -> None:
     names = list(bombs(tmp_path))
     command = [sys.executable, "-c", READ_EACH, *names]

@@ -141,6 +141,7 @@ OF_NO_USE = [
 """Ways in which a checkpoint or a fork is not one to go on from, and what the log says."""
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
@@ -206,6 +207,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
     return {label: hashes(done(label, whole, None, named=FORKED)[0]) for label in labels}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("first", "second", "begun"),
     [
@@ -235,6 +237,7 @@ def test_what_is_told_of_images_is_what_the_plan_counts(store: Store) -> None:
         assert sum(heard) == FORKED[label].forward_backward + FORKED[label].forward
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("after", [1, 3, 6])
 def test_one_that_is_stopped_goes_on_from_its_own_checkpoint(
     after: int, store: Store, alone: dict[str, dict[str, str]]
@@ -249,6 +252,7 @@ def test_one_that_is_stopped_goes_on_from_its_own_checkpoint(
     assert done(EARLY, store, named=FORKED)[1] == FORKED_BATCHES - 2
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [

@@ -134,6 +134,7 @@ def undisturbed(objective: str, method: str) -> tuple[Train, dict[str, Tensor], 
     return train, net.state_dict(), history, last
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("method", PRUNED)
 @pytest.mark.parametrize("objective", ["supervised", "supcon"])
 @pytest.mark.parametrize("stop", STOPS)
@@ -194,6 +195,7 @@ ALL_KINDS = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", ALL_KINDS)
 @pytest.mark.parametrize("objective", ["supervised", "supcon"])
 def test_begun_where_the_dense_one_or_another_sparsity_has_been_it_is_undisturbed(

@@ -208,6 +208,7 @@ def changes_shown(content: dict[str, Any]) -> list[tuple[str, bool | None]]:
     return shown
 
 
+@pytest.mark.sampled(2)
 @settings(max_examples=30, deadline=None)
 @given(
     some.lists(
