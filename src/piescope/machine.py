@@ -43,6 +43,15 @@ def one_thread_a_core(numbers: Sequence[int]) -> list[int]:
     return list(first.values())
 
 
+def cpp_compiler() -> str | None:
+    """The C++ compiler that torch.compile would take (CXX, or the system's); None: there is none."""
+    import os
+    import shutil
+    import sys
+
+    return shutil.which(os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++"))
+
+
 def today() -> str:
     """The day in UTC, or that of SOURCE_DATE_EPOCH, for builds that are to be equal to the byte.
 

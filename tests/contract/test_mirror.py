@@ -24,7 +24,7 @@ ELSEWHERE = {
     "contract/test_stored.py": (
         *(f"store/{name}" for name in ("audit_answers", "audit_inputs", "audit_record", "catalogue", "step_records")),
     ),
-    "golden/test_golden.py": ("seeds", "study/comparing", "study/parents", "study/steps"),
+    "golden/test_golden.py": ("seeds", "study/comparing", "study/parents"),
     "oracle/test_audit.py": (
         *(f"auditing/answers/{name}" for name in ("accuracy", "calibration", "changed", "flips")),
         *(f"auditing/answers/{name}" for name in ("measures", "noise", "pairs")),

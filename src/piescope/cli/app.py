@@ -26,7 +26,7 @@ from piescope.cli.terminal import (
     show_table,
     signals_as_interrupts,
 )
-from piescope.cli.tuning import Tune, tuned_for
+from piescope.cli.tuning import Tune, arithmetic_for, tuned_for
 from piescope.version import __version__
 from piescope.wording import json_text
 
@@ -75,7 +75,11 @@ DeviceOption = Annotated[Device, typer.Option(help="Where networks run.")]
 
 
 TuneOption = Annotated[
-    Tune, typer.Option(help="Measure this machine, or read what is kept of it (auto), or take what is usual (off).")
+    Tune,
+    typer.Option(
+        help="Read what is kept of this machine, or measure it (auto); choose memory format and torch.compile, too, "
+        "which change bits and stay with DIR (full); or take what is usual (off)."
+    ),
 ]
 
 
@@ -142,7 +146,8 @@ def run(
         say(console, spread.queue(parsed, folder, fresh))
         return
     steps, where = spread.start(console, parsed, folder)
-    do_run(console, parsed, folder, steps, where, fresh, events, trackers)
+    arithmetic = arithmetic_for(console, parsed, folder, fresh, tune, where, steps.slots)
+    do_run(console, parsed, folder, steps, where, fresh, events, trackers, arithmetic)
 
 
 @app.command()
@@ -171,7 +176,7 @@ def plan(
         parsed.data.load(data_dir)
     whole = make_plan(parsed)
     left, foretold = (whole, []) if out is None else left_and_foretold(whole, out)
-    cost, chosen = cost_of(left), tuned_for(left, tune, device, workers)
+    cost, chosen = cost_of(left), tuned_for(left, tune, device, workers, out)
     expected = forecast(left, chosen.workers, chosen.paces)
     total, done = len(whole.steps), len(whole.steps) - len(left.steps)
     if as_json:
@@ -195,6 +200,7 @@ def status(directory: FolderArgument) -> None:
 
     from piescope.cli.keeping import run_again
     from piescope.store import layout
+    from piescope.store.arithmetic import record_in
     from piescope.study.status import CHANGED, HANGS
     from piescope.study.status import status as status_of
     from piescope.wording import counted, printable
@@ -205,6 +211,9 @@ def status(directory: FolderArgument) -> None:
     kinds = dict.fromkeys(item.step.kind for item in steps)
     rows = [(kind, *(str(counts[kind, state]) for state in listed)) for kind in kinds]
     show_table(console, ("step", *listed), rows, f"{study.name} in {directory}")
+    record = record_in(directory)
+    if record is not None:
+        say(console, f"networks compute in {record}")
     states = Counter(item.state for item in steps)
     for item in steps:
         if item.state in ("running", "failed") or item.reason not in ("", HANGS, CHANGED):

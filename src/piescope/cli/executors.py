@@ -68,6 +68,7 @@ class ExecutorOptions:
             "--address": (self.address, ExecutorName.ray),
             "--gpu-share": (self.gpu_share, ExecutorName.ray),
             "--slurm": (self.slurm, ExecutorName.slurm),
+            "--tune full": (self.tune is Tune.full, ExecutorName.local),
         }
         for option, (value, owner) in of_others.items():
             if value and owner is not self.executor:

@@ -44,6 +44,8 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chose
     say(console, f"paces            {chosen.whence}")
     if chosen.why:
         say(console, f"workers          {chosen.workers}: {chosen.why}")
+    if chosen.computed:
+        say(console, f"networks         {chosen.computed}")
 
 
 def plan_json(plan: Plan, cost: Cost, expected: Forecast, chosen: Tuned) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def plan_json(plan: Plan, cost: Cost, expected: Forecast, chosen: Tuned) -> dict
         "peak_memory_bytes": expected.peak_memory_bytes,
         "workers": chosen.workers,
         "paces": chosen.whence,
+        "networks": chosen.computed,
         "trainings": cost.steps.get("train", 0),
         "finetunings": cost.steps.get("finetune", 0),
         "evaluations": sum(cost.steps.get(kind, 0) for kind in ("predict", "depth")),

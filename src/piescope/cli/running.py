@@ -15,6 +15,7 @@ from piescope.cli.progress import Progress
 from piescope.cli.reports import study_report
 from piescope.cli.terminal import BAD_ENVIRONMENT, ENDINGS, STEP_FAILED, fail, say
 from piescope.cli.trackers import Tracking
+from piescope.store.arithmetic import ArithmeticRecord
 from piescope.store.artefacts import CorruptArtefactError
 from piescope.study.execute import BusyError, execute
 from piescope.study.executors.protocol import Executor
@@ -32,6 +33,7 @@ def do_run(
     fresh: bool,
     events: Path | None,
     trackers: Sequence[str],
+    chosen: ArithmeticRecord | None = None,
 ) -> None:
     """Runs a study, or what is left of it, and writes its report; ends the command where a step failed.
 
@@ -46,13 +48,14 @@ def do_run(
         fresh: throw away what the folder holds of the study first.
         events: a file for them.
         trackers: names.
+        chosen: how networks are to compute, where the folder does not keep that yet.
     """
     told = ""
     while True:
         progress = Progress(console, executor.slots, where, out)
         try:
             with _heard_by(progress, out, events, trackers) as observer:
-                outcome = execute(study, out, executor, fresh, observer)
+                outcome = execute(study, out, executor, fresh, observer, chosen=chosen)
         except BusyError as busy:
             fail(str(busy), BAD_ENVIRONMENT)
         if outcome.ran or outcome.found:

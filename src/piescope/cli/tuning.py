@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piescope.cli.terminal import Device, cores, device_type, gpus, say
-from piescope.machine import one_thread_a_core
+from piescope.cli.terminal import BAD_ENVIRONMENT, Device, cores, device_type, fail, gpus, say
+from piescope.machine import cpp_compiler, one_thread_a_core, today
 from piescope.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from piescope.store.arithmetic import Arithmetic, ArithmeticRecord
     from piescope.study.plan import Plan
     from piescope.study.spec import Study
     from piescope.study.tuning import Tuned
@@ -23,6 +25,7 @@ class Tune(StrEnum):
 
     off = "off"
     auto = "auto"
+    full = "full"
 
 
 def counts_of_workers(device: str, cards: int) -> list[int]:
@@ -34,28 +37,47 @@ def counts_of_workers(device: str, cards: int) -> list[int]:
     return [cores(), fewer] if cores() == len(allowed) > fewer else [cores()]
 
 
-def tuned_for(plan: Plan, tune: Tune, wanted: Device, workers: int | None) -> Tuned:
+def tuned_for(plan: Plan, tune: Tune, wanted: Device, workers: int | None, out: Path | None) -> Tuned:
     """What is chosen for a plan, and the paces of all that it is made of.
 
     Args:
         plan: what is to be done.
-        tune: whether anything is measured.
+        tune: how much is measured.
         wanted: where.
         workers: processes, where they are not to be chosen.
+        out: the study's folder, which may keep how its networks compute.
     """
     from piescope.study.measuring import Crew, MeasuringError
-    from piescope.study.tuning import machine_here, roughly, tuned
+    from piescope.study.tuning import USUAL, choose_arithmetic, choose_workers, machine_here, roughly, tuned
 
     device = device_type(wanted)
     cards = gpus() if device == "cuda" else []
     counts = [workers] if workers is not None else counts_of_workers(device, len(cards))
+    arithmetic, computed = (USUAL, "") if out is None else kept_in(out)
     if tune is Tune.off:
-        return roughly(plan, counts[0])
+        return roughly(plan, counts[0], computed=computed)
     try:
         with Crew(device, cards) as crew:
-            return tuned(plan, machine_here(device, cores()), counts, crew)
+            machine = machine_here(device, cores())
+            chosen = choose_workers(plan, machine, counts, crew)
+            if tune is Tune.full and not computed:
+                found = choose_arithmetic(plan, machine, chosen.count, crew, cpp_compiler() is not None)
+                arithmetic, computed = found.arithmetic, str(found)
+            return tuned(plan, machine, chosen, crew, arithmetic, computed)
     except MeasuringError as error:
-        return roughly(plan, counts[0], str(error))
+        return roughly(plan, counts[0], str(error), computed)
+
+
+def kept_in(out: Path) -> tuple[Arithmetic, str]:
+    """How a folder's networks compute, and the same for people; empty where that is still to be chosen."""
+    from piescope.store.arithmetic import Arithmetic, record_in, trained_with
+
+    record = record_in(out)
+    if record is not None:
+        return record.arithmetic, str(record)
+    if trained_with(out) is not None:
+        return Arithmetic(), f"{Arithmetic()}: {out} has trainings, all of one kind; --fresh begins anew"
+    return Arithmetic(), ""
 
 
 def workers_for(console: Console, study: Study, tune: Tune) -> int:
@@ -73,9 +95,48 @@ def workers_for(console: Console, study: Study, tune: Tune) -> int:
     plan = make_plan(study)
     try:
         with Crew("cpu") as crew:
-            meter = crew if is_worth_it(plan) else only_kept
+            meter = crew if tune is Tune.full or is_worth_it(plan) else only_kept
             chosen = choose_workers(plan, machine_here("cpu", cores()), counts, meter)
     except MeasuringError:
         return counts[0]
     say(console, f"{counted(chosen.count, 'worker')}: {chosen.why} ({chosen.known})")
     return chosen.count
+
+
+def arithmetic_for(
+    console: Console, study: Study, out: Path, fresh: bool, tune: Tune, device: str, workers: int
+) -> ArithmeticRecord | None:
+    """How a run's networks are to compute, by measuring; None: as the folder keeps, or as usual. It is said.
+
+    Args:
+        console: where to say it.
+        study: what is to be run.
+        out: its folder.
+        fresh: whether what the folder keeps is to go.
+        tune: whether it is to be chosen.
+        device: ``"cpu"`` or ``"cuda"``.
+        workers: processes.
+    """
+    from piescope.store.arithmetic import Arithmetic, ArithmeticRecord, record_in
+
+    arithmetic, kept = (Arithmetic(), "") if fresh else kept_in(out)
+    if arithmetic.compiled and cpp_compiler() is None:
+        cure = "install one (g++), or let the variable CXX name it; or give another --out, which begins anew"
+        fail(f"{out} keeps trainings that are compiled, and there is no C++ compiler; {cure}", BAD_ENVIRONMENT)
+    if kept and (tune is Tune.full or record_in(out) is not None):
+        say(console, f"networks compute in {kept}")
+    if kept or tune is not Tune.full:
+        return None
+    from piescope.study.measuring import Crew, MeasuringError
+    from piescope.study.plan import make_plan
+    from piescope.study.tuning import choose_arithmetic, machine_here
+
+    try:
+        with Crew(device, gpus() if device == "cuda" else []) as crew:
+            compiles = cpp_compiler() is not None
+            found = choose_arithmetic(make_plan(study), machine_here(device, cores()), workers, crew, compiles)
+    except MeasuringError as error:
+        say(console, f"networks compute as usual: nothing could be measured ({error})")
+        return None
+    say(console, f"networks compute in {found}")
+    return ArithmeticRecord(arithmetic=found.arithmetic, why=found.why, day=today())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from piescope.spec import Spec
 from piescope.store.durable import as_json, sealed_json, unsealed
@@ -100,6 +100,8 @@ class Environment(Spec):
         pack_size: models trained together.
         processor: its model; None in results of before it was recorded.
         libraries: versions of the others that shape results; likewise.
+        memory_format: of networks, where that was chosen by measuring; else it was the usual one.
+        compiled: whether trainings went through torch.compile; likewise.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -111,6 +113,15 @@ class Environment(Spec):
     pack_size: int
     processor: str | None = None
     libraries: dict[str, str] | None = None
+    memory_format: str | None = None
+    compiled: bool | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was_a_choice(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what was not chosen."""
+        fields: dict[str, Any] = plain(self)
+        usual = ("memory_format", "compiled")
+        return {name: value for name, value in fields.items() if name not in usual or value is not None}
 
 
 class TrainingRun(Spec):

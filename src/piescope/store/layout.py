@@ -1,6 +1,7 @@
 """Every file name of a study's folder, once.
 
 DIR/study.toml                     the resolved study
+DIR/arithmetic.json                how its networks compute, where `run --tune full` chose that
 DIR/catalogue.json                 what the study has produced: its arms and their artefacts
 DIR/artefacts/KIND/KEY/            one folder per finished step: its files and manifest.json
 DIR/checkpoints/KEY.safetensors    a training under way, until its step is finished
@@ -48,6 +49,7 @@ def _inside(*parts: str) -> Callable[[Path], Path]:
 
 
 study = _inside("study.toml")
+arithmetic = _inside("arithmetic.json")
 catalogue = _inside("catalogue.json")
 artefacts = _inside("artefacts")
 checkpoints = _inside("checkpoints")

@@ -60,6 +60,7 @@ def belongings(out: Path) -> list[Path]:
         *of_keys(layout.logs(out), ".log"),
         *_results(out),
         layout.catalogue(out),
+        *filter(_is_arithmetic, [layout.arithmetic(out)]),
         layout.running(out),
         layout.verifying(out),
         layout.report(out),
@@ -175,6 +176,10 @@ def _folders(folder: Path) -> list[Path]:
 
 def _is_catalogue(path: Path) -> bool:
     return {"study", "arms", "missing"} <= _json(path).keys()
+
+
+def _is_arithmetic(path: Path) -> bool:
+    return {"arithmetic", "why", "day"} <= _json(path).keys()
 
 
 def _is_study(path: Path) -> bool:

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from piescope.data.locate import cache_folder
 from piescope.machine import today
 from piescope.spec import Spec, content_key
+from piescope.store.arithmetic import Arithmetic
 from piescope.store.durable import write_file
 from piescope.store.run_records import DamagedRecordError, SealedRecord
 from piescope.study.paces import Question
 
-FORM = 1
+FORM = 2
 """Part of every name: a change of what is measured, or of the code that is, makes new files."""
 
 
@@ -42,11 +43,13 @@ class Setting(Spec):
         machine: where.
         workers: that do the same at the same time, as in a run: cores share caches, memory and execution units.
         question: of what.
+        arithmetic: how networks compute.
     """
 
     machine: Machine
     workers: int
     question: Question
+    arithmetic: Arithmetic = Arithmetic()
 
 
 class Pace(Spec):
@@ -101,10 +104,17 @@ class Measured:
     days: tuple[str, ...]
     new: int
 
+    @classmethod
+    def together(cls, several: Iterable[Measured]) -> Self:
+        """All of them; what was measured for one of them was measured now, though another has read it."""
+        listed = list(several)
+        paces = {setting: pace for each in listed for setting, pace in each.paces.items()}
+        return cls(paces, tuple(day for each in listed for day in each.days), sum(each.new for each in listed))
+
     def __str__(self) -> str:
         """For people."""
         parts = ["measured now"] if self.new else []
-        days = sorted(set(self.days))
+        days = sorted(set(self.days) - ({today()} if self.new else set()))
         if days:
             parts.append(f"kept of {days[0] if len(days) == 1 else f'{days[0]} to {days[-1]}'}")
         return ", ".join(parts)

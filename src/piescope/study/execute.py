@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from piescope.store import failures, layout, leases, ownership
+from piescope.store.arithmetic import ArithmeticRecord
+from piescope.store.arithmetic import settle as settle_arithmetic
 from piescope.store.artefacts import Store
 from piescope.store.durable import FolderLock, folder_lock
 from piescope.study.catalogue import write_catalogue
@@ -53,6 +55,7 @@ def execute(
     fresh: bool,
     observer: Observer,
     patience: float = leases.PATIENCE,
+    chosen: ArithmeticRecord | None = None,
 ) -> Outcome:
     """Does every step of the study that is not done, and nothing twice; several runs of one folder share the work.
 
@@ -65,15 +68,17 @@ def execute(
         fresh: throw away what the folder holds of this study first.
         observer: hears of progress.
         patience: seconds without a sign of life after which the steps of another runner are taken over.
+        chosen: how networks are to compute, if no training of the folder is finished and nobody else is at work there.
 
     Raises:
         StudyError: the folder holds another study, or is a file.
         BusyError: a run that is at work there cannot be joined.
+        DamagedRecordError: what the folder keeps of how its networks compute is damaged.
         OSError: there is no room to write to.
     """
     check_folder(study, out, fresh)
     with folder_lock(out, patience=1.0) as lock:
-        _enter(study, out, lock, fresh)
+        _enter(study, out, lock, fresh, chosen)
         plan, store = make_plan(study), Store(out)
         try:
             with leases.Holder(out, patience) as held:
@@ -169,7 +174,9 @@ def prepare(study: Study, out: Path, fresh: bool) -> None:
         _enter(study, out, lock, fresh)
 
 
-def _enter(study: Study, out: Path, lock: FolderLock | None, fresh: bool) -> None:
+def _enter(
+    study: Study, out: Path, lock: FolderLock | None, fresh: bool, chosen: ArithmeticRecord | None = None
+) -> None:
     """Makes the folder ready if nobody else is at work there, else joins those who are.
 
     Raises:
@@ -181,6 +188,7 @@ def _enter(study: Study, out: Path, lock: FolderLock | None, fresh: bool) -> Non
         _tidy(out)
         failures.forgive(out)
         write_study(study, out)
+        settle_arithmetic(out, chosen)
         lock.share(wait=True)
     elif lock is None or fresh:
         raise BusyError(f"another `piescope run` is at work in {out}; wait for it, or give another --out")

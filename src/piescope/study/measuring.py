@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Self
 
+from piescope.store.arithmetic import Arithmetic
 from piescope.study.calibrations import Pace, Setting
 from piescope.study.executors.local import core_of, inherited, variables_of
-from piescope.study.paces import MappedExample, Question, Start
+from piescope.study.paces import MappedExample, Start
 
 
 class MeasuringError(RuntimeError):
@@ -65,9 +66,9 @@ class Crew:
         for worker in asked:  # all of them are ready before one begins
             worker.start()
         if isinstance(setting.question, MappedExample):  # one after the other: what the first compiles is kept
-            return [worker.asked(setting.question, None) for worker in asked[:2]][-1]
+            return [worker.asked(setting) for worker in asked[:2]][-1]
         for place, worker in enumerate(asked):
-            worker.ask(setting.question, core_of(place, setting.workers) if self._device == "cpu" else None)
+            worker.ask(setting, core_of(place, setting.workers) if self._device == "cpu" else None)
         return _mean([worker.answer() for worker in asked])
 
 
@@ -98,9 +99,9 @@ class _Worker:
             self._start = self.answer()
         return self._start
 
-    def ask(self, question: Question, core: int | None) -> None:
+    def ask(self, setting: Setting, core: int | None = None) -> None:
         with suppress(OSError):  # it died in this instant, which is heard next
-            self.pipe.send((question, core))
+            self.pipe.send((setting.question, setting.arithmetic, core))
 
     def answer(self) -> Pace:
         try:
@@ -112,8 +113,8 @@ class _Worker:
             raise MeasuringError(answer)
         return answer
 
-    def asked(self, question: Question, core: int | None) -> Pace:
-        self.ask(question, core)
+    def asked(self, setting: Setting) -> Pace:
+        self.ask(setting)
         return self.answer()
 
 
@@ -122,21 +123,21 @@ def _serve(pipe: Any, device: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     multiprocessing.set_start_method("fork", force=True)  # so, locks of libraries have no name that outlives a kill
-    question, core = Start(), None
+    question, arithmetic, core = Start(), Arithmetic(), None
     everywhere = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     while True:
         try:
             from piescope.study.meters import pace_of
-            from piescope.study.steps import set_up_worker
+            from piescope.study.steps import Place, set_up_worker
 
             if everywhere:
                 os.sched_setaffinity(0, everywhere if core is None else {core})
             set_up_worker(device)
-            answer: Pace | str = pace_of(question, device)
+            answer: Pace | str = pace_of(question, Place(device, arithmetic))
         except Exception as error:
             answer = " ".join(f"{type(error).__name__}: {error}".split())
         try:
             pipe.send(answer)
-            question, core = pipe.recv()
+            question, arithmetic, core = pipe.recv()
         except (EOFError, OSError):
             os._exit(0)

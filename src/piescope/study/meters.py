@@ -18,7 +18,7 @@ from piescope.models.wide_resnet import WideResNet
 from piescope.seeds import Seeds
 from piescope.study.calibrations import Pace
 from piescope.study.paces import MappedExample, Network, PredictedImage, ProbedModel, Question, Start, TrainedImage
-from piescope.study.steps import network_of
+from piescope.study.steps import Place, network_of
 from piescope.training.loop import TrainingData
 from piescope.training.nearest import knn_labels_on
 from piescope.training.predict import PIXELS, predict, probe_all
@@ -47,15 +47,15 @@ class _Enough(Exception):
     """A training was watched for long enough."""
 
 
-def pace_of(question: Question, device: str) -> Pace:
+def pace_of(question: Question, place: Place) -> Pace:
     """Measures in this process, which `steps.set_up_worker` has made a worker."""
     match question:
         case TrainedImage():
-            return _training(question, device)
+            return _training(question, place)
         case PredictedImage():
-            return _predicting(question, device)
+            return _predicting(question, place)
         case ProbedModel():
-            return _probing(question, device)
+            return _probing(question, place)
         case MappedExample():
             return _mapping(question)
         case Start():
@@ -81,13 +81,14 @@ class _Watch:
     def __init__(self, device: str) -> None:
         self._device, self._steps = device, 0
         self._parts: list[float] = []
-        self._images = 0
-        self._since = 0.0
+        self._batch = self._images = 0
+        self._warm, self._since = 0.0, _clock(device)
 
     def __call__(self, step: int, steps: int, images: int) -> None:
         self._steps += 1
         if self._steps == WARM:
-            self._since = _clock(self._device)
+            self._batch, now = images, _clock(self._device)
+            self._warm, self._since = now - self._since, now
         if self._steps <= WARM:
             return
         self._images += images
@@ -99,7 +100,8 @@ class _Watch:
             raise _Enough
 
     def pace(self, peak: int) -> Pace:
-        return _of_parts(self._parts, peak)
+        first = self._warm - WARM * self._batch * statistics.median(self._parts)
+        return _of_parts(self._parts, peak, max(0.0, first))
 
 
 def _of_parts(parts: list[float], peak: int, first: float = 0.0) -> Pace:
@@ -129,12 +131,13 @@ def _normalisation(question: Network) -> Normalisation:
     return Normalisation(mean=(0.5,) * channels, std=(0.25,) * channels)
 
 
-def _network(question: Network, device: str) -> WideResNet:
-    return network_of(question.model, question.image_shape, question.num_classes, device, SEEDS.torch("weights"))
+def _network(question: Network, place: Place) -> WideResNet:
+    return network_of(question.model, question.image_shape, question.num_classes, place, SEEDS.torch("weights"))
 
 
-def _training(question: TrainedImage, device: str) -> Pace:
+def _training(question: TrainedImage, place: Place) -> Pace:
     """The stage as the study has it, at a small rate and without end, on few images."""
+    device = place.device
     flops = flops_per_sample(question.model, question.image_shape, question.num_classes).forward_backward
     most = min(MOST_IMAGES, max(8, int(MOST_FLOPS / flops))) if device == "cpu" else sys.maxsize
     batch = min(question.training.batch_size, max(2, most // question.views))
@@ -142,7 +145,7 @@ def _training(question: TrainedImage, device: str) -> Pace:
     images = torch.from_numpy(_images(question, 8 * batch)).to(device)
     labels = (torch.arange(8 * batch) % question.num_classes).to(device)
     data = TrainingData(images, labels, _normalisation(question))
-    model, watch, before = _network(question, device), _Watch(device), peak_bytes()
+    model, watch, before = _network(question, place), _Watch(device), peak_bytes()
     try:
         if question.stage == "supervised":
             train_supervised(model, data, recipe, SEEDS, on_step=watch)
@@ -157,19 +160,21 @@ def _training(question: TrainedImage, device: str) -> Pace:
     return watch.pace(before + grown)
 
 
-def _predicting(question: PredictedImage, device: str) -> Pace:
+def _predicting(question: PredictedImage, place: Place) -> Pace:
+    device = place.device
     _, height, width = question.image_shape
     images = torch.from_numpy(_images(question, min(512, 4 * max(1, PIXELS // (height * width))))).to(device)
-    model, normalisation = _network(question, device), _normalisation(question)
+    model, normalisation = _network(question, place), _normalisation(question)
     parts = _repeated(lambda: predict(model, images, normalisation), device)
     return _of_parts([part / len(images) for part in parts], peak_bytes())
 
 
-def _probing(question: ProbedModel, device: str) -> Pace:
+def _probing(question: ProbedModel, place: Place) -> Pace:
     """Passes of all images, and a search at each probe, in proportion to what is done of both."""
+    device = place.device
     _, height, width = question.image_shape
     images = torch.from_numpy(_images(question, min(512, max(1, PIXELS // (height * width))))).to(device)
-    model, normalisation = _network(question, device), _normalisation(question)
+    model, normalisation = _network(question, place), _normalisation(question)
     probed = probe_all(model, images, normalisation, question.points)
     parts = _repeated(lambda: probe_all(model, images, normalisation, question.points), device)
     passes = statistics.median(parts) / len(images) * (question.bank + question.asked)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache, lru_cache, partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from torch import Tensor
 
 from piescope.data.batches import as_tensor, to_unit
 from piescope.data.dataset import Splits
+from piescope.data.locate import cache_folder
 from piescope.data.sources import SOURCES
 from piescope.machine import processor, versions
 from piescope.measure.neighbours import knn_labels
@@ -24,6 +28,7 @@ from piescope.pruning.masks import target_zeros
 from piescope.pruning.scope import NetworkPart, groups, prunable_parameters
 from piescope.seeds import Seeds
 from piescope.store import layout
+from piescope.store.arithmetic import Arithmetic, arithmetic_in
 from piescope.store.artefacts import Artefact, Store, as_tensors
 from piescope.store.step_records import DataRecord, PrunedTensors, RealisedSparsity
 from piescope.study.comparing import compare
@@ -59,27 +64,28 @@ def perform(step: Step, store: Store, device: str, on_images: OnImages, checkpoi
     """
     if store.has(step.kind, step.key):
         return store.load(step.kind, step.key)
-    parents = Parents(step, store)
-    resumable = partial(resumed, step, parents, store.out, environment(device), checkpoints)
+    parents, chosen = Parents(step, store), arithmetic_in(store.out)
+    here, place = environment(device, chosen), Place(device, chosen or Arithmetic())
+    resumable = partial(resumed, step, parents, store.out, here, checkpoints)
     spec = step.spec
     match spec:
         case LoadData():
             files = _load_data(spec)
         case Train():
-            files = resumable(lambda kept: _train(spec, parents, device, on_images, kept))
+            files = resumable(lambda kept: _train(spec, parents, place, on_images, kept))
         case PruneAndFinetune():
-            files = resumable(lambda kept: _prune_and_finetune(spec, parents, device, on_images, kept))
+            files = resumable(lambda kept: _prune_and_finetune(spec, parents, place, on_images, kept))
         case Predict():
-            files = _predict(spec, parents, device)
+            files = _predict(spec, parents, place)
         case ProbeDepth():
-            files = _probe_depth(spec, parents, device)
+            files = _probe_depth(spec, parents, place)
         case ProjectTogether():
             files = _project(spec, parents)
         case Compare():
             files = compare(spec, parents)
     made_of, keys = spec.model_dump(mode="json"), tuple(ref.key for ref in step.parent_refs())
     contents = parents.contents()
-    made = store.write(step.kind, step.key, files, step.label, made_of, keys, environment(device), contents)
+    made = store.write(step.kind, step.key, files, step.label, made_of, keys, here, contents)
     with suppress(OSError):  # what stays is removed with the leftovers
         layout.checkpoint(store.out, step.key).unlink()
     return made
@@ -89,9 +95,23 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "faiss-cpu", "umap-learn", "numba
 """Those whose versions shape results, beside torch."""
 
 
-def environment(device: str) -> dict[str, Any]:
-    """What a bitwise promise hangs on: device type, pack size, the processor and what is used of it, libraries."""
+@dataclass(frozen=True)
+class Place:
+    """Where networks run, and how they compute."""
+
+    device: str
+    arithmetic: Arithmetic
+
+
+def environment(device: str, chosen: Arithmetic | None = None) -> dict[str, Any]:
+    """What a bitwise promise hangs on: device type, pack size, the processor and what is used of it, libraries.
+
+    Args:
+        device: where networks run.
+        chosen: how they compute, where the folder keeps what was chosen.
+    """
     return {
+        **({} if chosen is None else chosen.model_dump()),
         "device": torch.device(device).type,
         "torch": torch.__version__,
         "pack_size": 1,
@@ -177,32 +197,48 @@ def _training_data(spec: DataSpec, parents: Parents, device: str) -> TrainingDat
 
 
 def network_of(
-    spec: ModelSpec, image_shape: tuple[int, int, int], num_classes: int, device: str, generator: torch.Generator
+    spec: ModelSpec, image_shape: tuple[int, int, int], num_classes: int, place: Place, generator: torch.Generator
 ) -> WideResNet:
-    """A network of new on a device, as trainings have it."""
-    return _placed(spec.build(image_shape, num_classes, generator), device)
+    """A network of new in its place, as trainings have it."""
+    return to_train(_placed(spec.build(image_shape, num_classes, generator), place), place)
 
 
-def _placed(model: WideResNet, device: str) -> WideResNet:
-    return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+def _placed(model: WideResNet, place: Place) -> WideResNet:
+    is_usual = place.arithmetic.memory_format == "channels_last"
+    memory_format = torch.channels_last if is_usual else torch.contiguous_format
+    return model.to(place.device).to(memory_format=memory_format)  # type: ignore[call-overload]
 
 
-def _trained(spec: PruneAndFinetune | Predict | ProbeDepth, parents: Parents, device: str) -> WideResNet:
+def to_train(model: WideResNet, place: Place) -> WideResNet:
+    """A network whose trainings go through torch.compile, if that was chosen.
+
+    What a process has compiled before has no say in what it compiles next: sizes stay as they are, and there is no
+    number after which it stops.
+    """
+    if place.arithmetic.compiled:
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
+        dynamo: Any = import_module("torch._dynamo.config")
+        dynamo.recompile_limit = dynamo.accumulated_recompile_limit = sys.maxsize
+        model.features = torch.compile(model.features, dynamic=False)  # type: ignore[method-assign]
+    return model
+
+
+def _trained(spec: PruneAndFinetune | Predict | ProbeDepth, parents: Parents, place: Place) -> WideResNet:
     facts = spec.data.facts
     model = spec.model.build(facts.image_shape, facts.num_classes, None)
     arrays = parents.one("model").tensors(layout.MODEL)
     model.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    return _placed(model, device)
+    return _placed(model, place)
 
 
 def _reporter(on_images: OnImages) -> OnStep:
     return lambda _step, _steps, images: on_images(images)
 
 
-def _train(spec: Train, parents: Parents, device: str, on_images: OnImages, checkpoints: Checkpoints | None) -> Files:
+def _train(spec: Train, parents: Parents, place: Place, on_images: OnImages, checkpoints: Checkpoints | None) -> Files:
     seeds = Seeds(spec.study_seed, spec.replicate)
-    data, facts = _training_data(spec.data, parents, device), spec.data.facts
-    model = network_of(spec.model, facts.image_shape, facts.num_classes, device, seeds.torch("weights"))
+    data, facts = _training_data(spec.data, parents, place.device), spec.data.facts
+    model = network_of(spec.model, facts.image_shape, facts.num_classes, place, seeds.torch("weights"))
     on_step = _reporter(on_images)
     if isinstance(spec.training, Training):
         history = train_supervised(model, data, spec.training, seeds, spec.pruning, spec.sparsity, on_step, checkpoints)
@@ -218,10 +254,10 @@ def _train(spec: Train, parents: Parents, device: str, on_images: OnImages, chec
 
 
 def _prune_and_finetune(
-    spec: PruneAndFinetune, parents: Parents, device: str, on_images: OnImages, checkpoints: Checkpoints | None
+    spec: PruneAndFinetune, parents: Parents, place: Place, on_images: OnImages, checkpoints: Checkpoints | None
 ) -> Files:
-    data = _training_data(spec.data, parents, device)
-    model = _trained(spec, parents, device)
+    data = _training_data(spec.data, parents, place.device)
+    model = to_train(_trained(spec, parents, place), place)
     seeds = Seeds(spec.study_seed, spec.replicate)
     history = prune_and_finetune(model, data, spec.pruning, spec.sparsity, seeds, _reporter(on_images), checkpoints)
     parts: list[NetworkPart] = ["all" if spec.pruning.prune_head else "encoder"]
@@ -252,15 +288,15 @@ def _model_files(model: WideResNet, history: History, sparsity: float, names: li
     }
 
 
-def _predict(spec: Predict, parents: Parents, device: str) -> Files:
-    images = as_tensor(_data(spec.data, parents).test.images).to(device)
-    logits, representations = predict(_trained(spec, parents, device), images, spec.data.normalisation)
+def _predict(spec: Predict, parents: Parents, place: Place) -> Files:
+    images = as_tensor(_data(spec.data, parents).test.images).to(place.device)
+    logits, representations = predict(_trained(spec, parents, place), images, spec.data.normalisation)
     return {layout.PREDICTIONS: as_tensors({"logits": logits, "representations": representations})}
 
 
-def _probe_depth(spec: ProbeDepth, parents: Parents, device: str) -> Files:
-    splits = _data(spec.data, parents)
-    model = _trained(spec, parents, device)
+def _probe_depth(spec: ProbeDepth, parents: Parents, place: Place) -> Files:
+    splits, device = _data(spec.data, parents), place.device
+    model = _trained(spec, parents, place)
     bank, asked = (as_tensor(half.images).to(device) for half in (splits.train, splits.test))
     augment = None
     if spec.augmentation_of is not None:

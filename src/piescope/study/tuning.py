@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from piescope.machine import processor, versions
+from piescope.store.arithmetic import Arithmetic
 from piescope.study.calibrations import Machine, Measured, Meter, Pace, Setting, measured
 from piescope.study.forecast import ROUGH_START
+from piescope.study.measuring import MeasuringError
 from piescope.study.paces import (
     MappedExample,
     Network,
@@ -32,6 +35,16 @@ WORTH = 600.0
 ROUGH_FLOPS, ROUGH_DISTANCE, ROUGH_MAPPED, ROUGH_UMAP, ROUGH_BYTES = 5e10, 2e-8, 0.001, 3.0, 600 << 20
 
 
+USUAL = Arithmetic()
+FORMATS: tuple[Literal["channels_last", "default"], ...] = ("channels_last", "default")
+ARITHMETICS = tuple(
+    Arithmetic(memory_format=memory_format, compiled=compiled)
+    for compiled in (False, True)
+    for memory_format in FORMATS
+)
+"""Those that are measured, the usual one first."""
+
+
 @dataclass(frozen=True)
 class Tuned:
     """What was chosen, and on what grounds.
@@ -41,12 +54,14 @@ class Tuned:
         paces: of all that the plan is made of, with so many of them.
         whence: for people: measured or kept, and when; or why nothing was.
         why: for people: why so many; empty where there was no choice.
+        computed: for people: how networks compute, and why; empty where that is as usual.
     """
 
     workers: int
     paces: Mapping[Question, Pace]
     whence: str
     why: str = ""
+    computed: str = ""
 
 
 def machine_here(device: str, cores: int) -> Machine:
@@ -118,24 +133,81 @@ def is_worth_it(plan: Plan) -> bool:
     return sum(amount * _rough(each).seconds for each, amount in trained) > WORTH
 
 
-def tuned(plan: Plan, machine: Machine, counts: Sequence[int], meter: Meter) -> Tuned:
-    """Chooses the number of workers, and has the paces of all that a plan is made of; as `choose_workers`."""
-    workers = choose_workers(plan, machine, counts, meter)
-    wanted = {each: _setting(machine, workers.count, each) for each in made_of(plan)}
-    known = workers.known
-    rest = measured([setting for setting in wanted.values() if setting not in known.paces], meter)
-    paces = {**known.paces, **rest.paces}
-    whence = Measured(paces, (*known.days, *rest.days), known.new + rest.new)
-    return Tuned(workers.count, {each: paces[setting] for each, setting in wanted.items()}, str(whence), workers.why)
+@dataclass(frozen=True)
+class Computing:
+    """How networks are to compute.
+
+    Attributes:
+        arithmetic: what was chosen.
+        why: for people.
+        known: what was measured to choose it.
+    """
+
+    arithmetic: Arithmetic
+    why: str
+    known: Measured
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.arithmetic}: {self.why} ({self.known})"
 
 
-def _setting(machine: Machine, workers: int, question: Question) -> Setting:
-    return Setting(machine=machine, workers=workers, question=question)
+def choose_arithmetic(plan: Plan, machine: Machine, workers: int, meter: Meter, compiles: bool) -> Computing:
+    """Chooses what the trainings of a plan are clearly fastest with, what each worker compiles first included.
+
+    Args:
+        plan: what is to be done.
+        machine: where.
+        workers: processes.
+        meter: measures what is not kept.
+        compiles: whether there is a compiler.
+    """
+    trained = {each: amount for each, amount in made_of(plan).items() if isinstance(each, TrainedImage)}
+    known: dict[Arithmetic, Measured] = {}
+    left_out = "" if compiles else "; nothing is compiled, as there is no C++ compiler (g++, or what CXX names)"
+    for arithmetic in [each for each in ARITHMETICS if compiles or not each.compiled]:
+        try:
+            known[arithmetic] = measured([_setting(machine, workers, each, arithmetic) for each in trained], meter)
+        except MeasuringError as error:
+            if arithmetic == USUAL:
+                raise
+            left_out = f"; {arithmetic} cannot be measured: {error}"
+
+    def seconds(arithmetic: Arithmetic) -> float:
+        paces = {each: known[arithmetic].paces[_setting(machine, workers, each, arithmetic)] for each in trained}
+        return sum(amount * paces[each].seconds + workers * paces[each].first for each, amount in trained.items())
+
+    together = Measured.together(known.values())
+    best = min((each for each in known if each != USUAL), key=seconds)
+    gain = seconds(USUAL) / seconds(best) if trained else 1.0
+    spread = max((pace.spread for each in (USUAL, best) for pace in known[each].paces.values()), default=0.0)
+    if gain > max(CLEARLY, 1 + spread):
+        return Computing(best, f"{gain:.2f} times as fast as {USUAL}{left_out}", together)
+    return Computing(USUAL, f"{best} would be {gain:.2f} times as fast{left_out}", together)
 
 
-def roughly(plan: Plan, workers: int, why: str = "nothing was to be measured") -> Tuned:
+def tuned(
+    plan: Plan, machine: Machine, workers: Workers, meter: Meter, arithmetic: Arithmetic = USUAL, computed: str = ""
+) -> Tuned:
+    """The paces of all that a plan is made of, with what was chosen."""
+    wanted = {each: _setting(machine, workers.count, each, arithmetic) for each in made_of(plan)}
+    known = Measured.together([workers.known, measured(wanted.values(), meter)])
+    paces = {each: known.paces[setting] for each, setting in wanted.items()}
+    return Tuned(workers.count, paces, str(known), workers.why, computed)
+
+
+def _setting(machine: Machine, workers: int, question: Question, arithmetic: Arithmetic = USUAL) -> Setting:
+    """What is asked; only trainings are compiled, and only networks have a memory format."""
+    if not isinstance(question, TrainedImage):
+        memory_format = arithmetic.memory_format if isinstance(question, Network) else USUAL.memory_format
+        arithmetic = Arithmetic(memory_format=memory_format)
+    return Setting(machine=machine, workers=workers, question=question, arithmetic=arithmetic)
+
+
+def roughly(plan: Plan, workers: int, why: str = "nothing was to be measured", computed: str = "") -> Tuned:
     """Paces that nothing was measured for: of another machine, by FLOPs."""
-    return Tuned(workers, {question: _rough(question) for question in made_of(plan)}, f"roughly: {why}")
+    paces = {question: _rough(question) for question in made_of(plan)}
+    return Tuned(workers, paces, f"roughly: {why}", computed=computed)
 
 
 def _rough(question: Question) -> Pace:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from piescope.problems import StudyError
 from piescope.store import layout, ownership
+from piescope.store.arithmetic import ArithmeticRecord
 from piescope.store.artefacts import Store
 from piescope.store.catalogue import Catalogue
 from piescope.store.checkpoints import UnusableCheckpointError, check_checkpoint
@@ -105,6 +106,7 @@ def _damaged_records(out: Path) -> Iterator[str]:
                 yield f"{path.relative_to(out)}: {error}; no training goes on from it, one does its steps anew"
     for read, path in (
         (Catalogue.read, layout.catalogue(out)),
+        (ArithmeticRecord.read, layout.arithmetic(out)),
         (ResultsManifest.read, layout.results_manifest(out)),
     ):
         try:

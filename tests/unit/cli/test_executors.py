@@ -33,6 +33,7 @@ def test_here_by_default(tmp_path: Path) -> None:
         ({"slurm": ("time=5",)}, "--slurm"),
         ({"executor": ExecutorName.slurm, "address": "head:6379"}, "--address"),
         ({"executor": ExecutorName.ray, "slurm": ("time=5",)}, "--slurm"),
+        ({"executor": ExecutorName.ray, "tune": Tune.full}, "--tune full"),
     ],
 )  # fmt: skip
 def test_options_of_another_executor(changed: dict[str, object], fault: str) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import typer
 from rich.console import Console
 
 from made_executors import three_models
 from piescope.cli import tuning
-from piescope.cli.terminal import Device, cores
-from piescope.cli.tuning import Tune, counts_of_workers, tuned_for, workers_for
+from piescope.cli.terminal import BAD_ENVIRONMENT, Device, cores
+from piescope.cli.tuning import Tune, arithmetic_for, counts_of_workers, tuned_for, workers_for
+from piescope.store import layout
+from piescope.store.arithmetic import Arithmetic, ArithmeticRecord
 from piescope.study import measuring
 from piescope.study.calibrations import Pace, Setting
 from piescope.study.measuring import MeasuringError
@@ -39,7 +43,11 @@ class MadeCrew:
         assert device == "cpu"
 
     def __enter__(self) -> Callable[[Setting], Pace]:
-        return lambda setting: Pace(seconds=3.0 if setting.workers == 4 else 1.0)
+        formats = {"channels_last": 1.0, "default": 0.5}
+        workers = {4: 3.0}
+        return lambda setting: Pace(
+            seconds=workers.get(setting.workers, 1.0) * formats[setting.arithmetic.memory_format]
+        )
 
     def __exit__(self, *_: object) -> None: ...
 
@@ -75,7 +83,7 @@ def test_for_a_short_study_nothing_is_measured_and_what_is_kept_is_read(monkeypa
     console = Console(file=io.StringIO(), width=200)
     assert workers_for(console, PLAN.study, Tune.auto) == 4
     assert not console.file.getvalue()  # type: ignore[attr-defined]
-    assert tuned_for(PLAN, Tune.auto, Device.cpu, None).workers == 2
+    assert tuned_for(PLAN, Tune.auto, Device.cpu, None, None).workers == 2
     assert workers_for(console, PLAN.study, Tune.auto) == 2
     assert "(kept of " in console.file.getvalue()  # type: ignore[attr-defined]
 
@@ -83,11 +91,68 @@ def test_for_a_short_study_nothing_is_measured_and_what_is_kept_is_read(monkeypa
 def test_a_number_that_is_given_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "Crew", MadeCrew)
     for tune in Tune:
-        assert tuned_for(PLAN, tune, Device.cpu, 7).workers == 7
+        assert tuned_for(PLAN, tune, Device.cpu, 7, None).workers == 7
 
 
 def test_where_nothing_can_be_measured_the_usual_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "Crew", BrokenCrew)
-    chosen = tuned_for(PLAN, Tune.auto, Device.cpu, None)
+    chosen = tuned_for(PLAN, Tune.auto, Device.cpu, None, None)
     assert chosen.workers == cores()
     assert chosen.whence == "roughly: a worker that measured ended with code -9"
+
+
+@pytest.fixture
+def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_a_run_that_is_tuned_says_once_what_it_chose_and_that_nothing_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "Crew", MadeCrew)
+    console = Console(file=io.StringIO(), width=300)
+    record = arithmetic_for(console, PLAN.study, tmp_path, False, Tune.full, "cpu", 2)
+    assert record is not None and record.arithmetic == Arithmetic(memory_format="default")
+    (line,) = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert line.startswith("networks compute in default memory format: 2.00 times as fast as channels_last; nothing is")
+    assert line.endswith("(measured now)")
+    for tune in (Tune.off, Tune.auto):
+        assert arithmetic_for(console, PLAN.study, tmp_path, False, tune, "cpu", 2) is None
+    assert len(console.file.getvalue().splitlines()) == 1  # type: ignore[attr-defined]
+    planned = tuned_for(PLAN, Tune.full, Device.cpu, 2, tmp_path)
+    assert planned.computed.startswith("default memory format: 2.00 times")
+
+
+@pytest.mark.parametrize("tune", list(Tune))
+def test_what_a_folder_keeps_wins_over_the_option(tune: Tune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "Crew", BrokenCrew)  # nothing is measured for it
+    kept = ArithmeticRecord(arithmetic=Arithmetic(memory_format="default"), why="so it was", day="2026-01-02")
+    layout.arithmetic(tmp_path).write_bytes(kept.as_bytes())
+    console = Console(file=io.StringIO(), width=300)
+    assert arithmetic_for(console, PLAN.study, tmp_path, False, tune, "cpu", 2) is None
+    assert console.file.getvalue() == (  # type: ignore[attr-defined]
+        "networks compute in default memory format: so it was (kept since 2026-01-02)\n"
+    )
+    assert tuned_for(PLAN, tune, Device.cpu, 2, tmp_path).computed.endswith("(kept since 2026-01-02)")
+
+
+@pytest.mark.usefixtures("no_compiler")
+def test_trainings_that_are_compiled_need_a_compiler_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = ArithmeticRecord(arithmetic=Arithmetic(compiled=True), why="so it was", day="2026-01-02")
+    layout.arithmetic(tmp_path).write_bytes(kept.as_bytes())
+    console = Console(file=io.StringIO(), width=300)
+    with pytest.raises(typer.Exit) as ended:
+        arithmetic_for(console, PLAN.study, tmp_path, False, Tune.auto, "cpu", 2)
+    assert ended.value.exit_code == BAD_ENVIRONMENT
+    assert "there is no C++ compiler" in capsys.readouterr().err
+    assert arithmetic_for(console, PLAN.study, tmp_path, True, Tune.auto, "cpu", 2) is None  # --fresh discards it
+
+
+def test_a_run_that_cannot_measure_goes_on_as_usual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "Crew", BrokenCrew)
+    console = Console(file=io.StringIO(), width=300)
+    assert arithmetic_for(console, PLAN.study, tmp_path, False, Tune.full, "cpu", 2) is None
+    assert "as usual: nothing could be measured" in console.file.getvalue()  # type: ignore[attr-defined]

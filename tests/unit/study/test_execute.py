@@ -11,6 +11,7 @@ import pytest
 import piescope.study.execute as executing
 from made_stores import MADE, SMALL, MadeSteps, held, labelled, make_all, small_plan
 from piescope.store import layout
+from piescope.store.arithmetic import Arithmetic, ArithmeticRecord, record_in
 from piescope.store.artefacts import Store
 from piescope.store.failures import TRIES
 from piescope.store.leases import Holder
@@ -150,3 +151,18 @@ def test_what_lies_in_the_place_of_a_step_is_moved_out_of_the_way(out: Path) -> 
 def test_make_all_is_what_a_run_makes(out: Path, tmp_path: Path) -> None:
     make_all(PLAN, tmp_path / "made")
     assert held(tmp_path / "made") == held(out)
+
+
+def test_how_networks_compute_is_settled_when_a_folder_begins_and_stays(out: Path) -> None:
+    study, chosen = load_study(str(SMALL)), ArithmeticRecord(arithmetic=Arithmetic(compiled=True), why="so", day="1")
+    new = out.parent / "new"
+    for place, wanted, expected in (
+        (new, chosen, chosen),
+        (new, None, chosen),
+        (new, chosen.model_copy(update={"arithmetic": Arithmetic()}), chosen),
+        (out, chosen, None),  # its trainings are finished
+    ):
+        execute(study, place, MadeSteps(place, lambda step: ""), False, Observer(), chosen=wanted)
+        assert record_in(place) == expected
+    execute(study, new, MadeSteps(new, lambda step: ""), True, Observer())
+    assert record_in(new) is None

@@ -8,12 +8,23 @@ from pathlib import Path
 import pytest
 
 from made_executors import three_models
+from piescope.store.arithmetic import Arithmetic
 from piescope.study.calibrations import Machine, Pace, Setting
 from piescope.study.forecast import forecast
+from piescope.study.measuring import MeasuringError
 from piescope.study.paces import TrainedImage
 from piescope.study.parse import load_study
 from piescope.study.plan import make_plan
-from piescope.study.tuning import choose_workers, is_worth_it, machine_here, made_of, roughly, tuned
+from piescope.study.tuning import (
+    USUAL,
+    choose_arithmetic,
+    choose_workers,
+    is_worth_it,
+    machine_here,
+    made_of,
+    roughly,
+    tuned,
+)
 
 MACHINE = Machine(device="cpu", name="a processor of two threads a core", cores=4, torch="2.13.0")
 PLAN = three_models()
@@ -40,8 +51,8 @@ def test_one_thread_a_core_is_taken_where_that_is_clearly_faster(crowded: float,
 
 
 def test_all_is_known_of_the_number_that_was_chosen() -> None:
-    chosen = tuned(PLAN, MACHINE, [4, 2], meter(3.0))
-    assert (chosen.workers, chosen.whence) == (2, "measured now")
+    chosen = tuned(PLAN, MACHINE, choose_workers(PLAN, MACHINE, [4, 2], meter(3.0)), meter(3.0))
+    assert (chosen.workers, chosen.whence, chosen.computed) == (2, "measured now", "")
     assert set(chosen.paces) == set(made_of(PLAN))
     assert {pace.seconds for pace in chosen.paces.values()} == {1.0}
 
@@ -53,21 +64,107 @@ def test_where_there_is_no_choice_nothing_is_measured_for_it() -> None:
         asked.append(setting)
         return Pace(seconds=1.0)
 
-    assert choose_workers(PLAN, MACHINE, [3], heard).count == 3
+    chosen = choose_workers(PLAN, MACHINE, [3], heard)
+    assert chosen.count == 3
     assert not asked
-    assert tuned(PLAN, MACHINE, [3], heard).why == ""
+    assert tuned(PLAN, MACHINE, chosen, heard).why == ""
     assert {setting.workers for setting in asked} == {3}
 
 
 def test_what_was_measured_for_a_plan_is_read_for_the_next_one() -> None:
-    tuned(PLAN, MACHINE, [4, 2], meter(3.0))
+    tuned(PLAN, MACHINE, choose_workers(PLAN, MACHINE, [4, 2], meter(3.0)), meter(3.0))
 
     def none(setting: Setting) -> Pace:
         raise AssertionError(setting)
 
-    again = tuned(PLAN, MACHINE, [4, 2], none)
+    again = tuned(PLAN, MACHINE, choose_workers(PLAN, MACHINE, [4, 2], none), none)
     assert again.workers == 2
     assert again.whence.startswith("kept of ")
+
+
+FORMAT, COMPILED, BOTH = (
+    Arithmetic(memory_format="default"),
+    Arithmetic(compiled=True),
+    Arithmetic(memory_format="default", compiled=True),
+)
+
+
+def computing(taken: dict[Arithmetic, float], spread: float = 0.01, first: float = 0.0) -> Callable[[Setting], Pace]:
+    """Of a machine on which an image takes so many seconds; what is compiled takes some more, once a worker."""
+
+    def paced(setting: Setting) -> Pace:
+        seconds = taken.get(setting.arithmetic, 1.0)
+        return Pace(seconds=seconds, spread=spread, first=first if setting.arithmetic.compiled else 0.0)
+
+    return paced
+
+
+@pytest.mark.parametrize(
+    ("taken", "expected"),
+    [
+        ({}, USUAL),
+        ({FORMAT: 0.97}, USUAL),  # by less than 5 %
+        ({FORMAT: 0.9}, FORMAT),
+        ({FORMAT: 0.9, COMPILED: 0.8, BOTH: 0.85}, COMPILED),
+        ({FORMAT: 2.0, COMPILED: 2.0, BOTH: 0.7}, BOTH),
+    ],
+)
+def test_what_is_clearly_fastest_is_chosen(taken: dict[Arithmetic, float], expected: Arithmetic) -> None:
+    found = choose_arithmetic(PLAN, MACHINE, 2, computing(taken), compiles=True)
+    assert found.arithmetic == expected
+    assert str(found).startswith(f"{expected}: ") and str(found).endswith("(measured now)")
+
+
+def test_by_no_more_than_measurements_spread_is_not_clear() -> None:
+    assert choose_arithmetic(PLAN, MACHINE, 2, computing({FORMAT: 0.9}, spread=0.2), compiles=True).arithmetic == USUAL
+
+
+def test_what_every_worker_compiles_first_must_be_worth_it() -> None:
+    images = sum(amount for each, amount in made_of(PLAN).items() if isinstance(each, TrainedImage))
+    assert images == 3 * 16_000
+    for first, expected in ((images / 20, COMPILED), (images / 8, USUAL)):  # two workers, and a quarter is saved
+        meter_of = computing({COMPILED: 0.75}, first=first)
+        machine = MACHINE.model_copy(update={"name": f"compiles in {first}"})
+        assert choose_arithmetic(PLAN, machine, 2, meter_of, compiles=True).arithmetic == expected
+
+
+def test_without_a_compiler_nothing_is_compiled_and_that_is_said() -> None:
+    asked: list[Setting] = []
+
+    def heard(setting: Setting) -> Pace:
+        asked.append(setting)
+        return computing({FORMAT: 0.5, COMPILED: 0.1})(setting)
+
+    found = choose_arithmetic(PLAN, MACHINE, 2, heard, compiles=False)
+    assert found.arithmetic == FORMAT
+    assert "there is no C++ compiler" in found.why
+    assert not any(setting.arithmetic.compiled for setting in asked)
+
+
+def test_what_cannot_be_compiled_is_left_out_and_that_is_said() -> None:
+    def broken(setting: Setting) -> Pace:
+        if setting.arithmetic.compiled:
+            raise MeasuringError("no such header")
+        return computing({FORMAT: 0.5})(setting)
+
+    found = choose_arithmetic(PLAN, MACHINE, 2, broken, compiles=True)
+    assert found.arithmetic == FORMAT
+    assert found.why.endswith("compiled cannot be measured: no such header")
+
+
+def test_only_trainings_are_asked_compiled() -> None:
+    asked: list[Setting] = []
+
+    def heard(setting: Setting) -> Pace:
+        asked.append(setting)
+        return Pace(seconds=1.0)
+
+    tuned(PLAN, MACHINE, choose_workers(PLAN, MACHINE, [2], heard), heard, BOTH)
+    assert {setting.question.what: setting.arithmetic for setting in asked} == {
+        "start": USUAL,
+        "training": BOTH,
+        "predict": FORMAT,
+    }
 
 
 @pytest.mark.parametrize("name", ["digits", "cifar10-small", "corti2022-paper"])

@@ -14,6 +14,7 @@ import pytest
 from made_stores import MADE, SMALL, labelled, make, make_all, small_plan
 from piescope.problems import StudyError
 from piescope.store import layout
+from piescope.store.arithmetic import Arithmetic, ArithmeticRecord
 from piescope.store.artefacts import Store
 from piescope.store.checkpoints import Origin, write_checkpoint
 from piescope.store.durable import as_json, sha256_of
@@ -40,6 +41,8 @@ def out(tmp_path: Path) -> Path:
     layout.failures(tmp_path).mkdir()
     failure = Failure(key=OTHER, label="x", reason="it diverged", time="now")
     layout.failure(tmp_path, OTHER).write_bytes(failure.as_bytes())
+    kept = ArithmeticRecord(arithmetic=Arithmetic(), why="it was fastest", day="2026-01-02")
+    layout.arithmetic(tmp_path).write_bytes(kept.as_bytes())
     layout.results(tmp_path).mkdir()
     origin = Origin(key=OTHER, parents={}, environment={"device": "cpu"})
     for path in (layout.checkpoint(tmp_path, OTHER), layout.fork(tmp_path, OTHER)):
@@ -85,7 +88,7 @@ def test_a_folder_where_a_record_should_be_is_to_be_moved_first(out: Path) -> No
 
 
 RECORDS = {
-    "study.toml": layout.study, "catalogue.json": layout.catalogue, f"checkpoints/{OTHER}.safetensors": lambda out: layout.checkpoint(out, OTHER),
+    "study.toml": layout.study, "arithmetic.json": layout.arithmetic, "catalogue.json": layout.catalogue, f"checkpoints/{OTHER}.safetensors": lambda out: layout.checkpoint(out, OTHER),
     f"forks/{OTHER}.safetensors": lambda out: layout.fork(out, OTHER),
     f"failures/{OTHER}.json": lambda out: layout.failure(out, OTHER),
     "results/manifest.json": layout.results_manifest, "report.html": layout.report,

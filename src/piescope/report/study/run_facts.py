@@ -86,8 +86,15 @@ def made_on(environment: Environment) -> str:
     """Processor, device and libraries."""
     return (
         f"{processor_of(environment)}, device {environment.device}, {environment.threads} thread a worker, "
-        f"pack size {environment.pack_size}; {_libraries(environment)}"
+        f"pack size {environment.pack_size}{_computed(environment)}; {_libraries(environment)}"
     )
+
+
+def _computed(environment: Environment) -> str:
+    """How networks computed, where that was chosen."""
+    if environment.memory_format is None:
+        return ""
+    return f", {environment.memory_format} memory format" + (", trainings compiled" if environment.compiled else "")
 
 
 def processor_of(environment: Environment) -> str:

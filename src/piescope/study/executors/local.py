@@ -38,6 +38,7 @@ DEATH_CURE = "free memory, use fewer --workers, and look at the system's log"
 
 WORKER_VARIABLES = {
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"),
+    "TORCHINDUCTOR_COMPILE_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
 }

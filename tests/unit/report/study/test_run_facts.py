@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from made_results import CASES
-from piescope.report.study.run_facts import departures, facts
+from piescope.report.study.run_facts import departures, facts, made_on
+from piescope.store.catalogue import Environment
 
 
 def test_every_processor_and_library_of_the_results_is_told() -> None:
@@ -22,3 +23,13 @@ def test_departures_from_the_paper_have_both_values() -> None:
         ("T1", "training.supervised.epochs", "205 (text)", "1"),
         ("T1", "training.supervised.schedule.per", "not set", "step"),
     )
+
+
+def test_how_networks_computed_is_told_where_that_was_chosen() -> None:
+    told = {"device": "cpu", "cpu": "AVX2", "torch": "2.13.0", "threads": 1, "pack_size": 1}
+    usual = Environment.model_validate(told)
+    chosen = Environment.model_validate({**told, "memory_format": "default", "compiled": True})
+    assert "compiled" not in made_on(usual)
+    assert "pack size 1, default memory format, trainings compiled; torch 2.13.0" in made_on(chosen)
+    assert usual.model_dump().keys().isdisjoint({"memory_format", "compiled"})  # catalogues of before stay as they are
+    assert Environment.model_validate(chosen.model_dump()) == chosen
