@@ -68,7 +68,7 @@ class Pace(Spec):
     peak_bytes: int = 0
 
 
-class Calibration(SealedRecord):
+class KeptPace(SealedRecord):
     """A pace that was measured.
 
     Attributes:
@@ -91,7 +91,7 @@ Meter = Callable[[Setting], Pace]
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredPaces:
     """Paces, and whence they are.
 
     Attributes:
@@ -105,7 +105,7 @@ class Measured:
     new: int
 
     @classmethod
-    def together(cls, several: Iterable[Measured]) -> Self:
+    def together(cls, several: Iterable[MeasuredPaces]) -> Self:
         """All of them; what was measured for one of them was measured now, though another has read it."""
         listed = list(several)
         paces = {setting: pace for each in listed for setting, pace in each.paces.items()}
@@ -120,7 +120,7 @@ class Measured:
         return ", ".join(parts)
 
 
-def measured(settings: Iterable[Setting], meter: Meter) -> Measured:
+def measured(settings: Iterable[Setting], meter: Meter) -> MeasuredPaces:
     """The pace of each: what is kept is read, what is not, or is damaged, is measured and kept."""
     paces: dict[Setting, Pace] = {}
     days: list[str] = []
@@ -132,13 +132,13 @@ def measured(settings: Iterable[Setting], meter: Meter) -> Measured:
         else:
             paces[setting] = found.pace
             days.append(found.day)
-    return Measured(paces, tuple(days), len(paces) - len(days))
+    return MeasuredPaces(paces, tuple(days), len(paces) - len(days))
 
 
-def kept(setting: Setting) -> Calibration | None:
+def kept(setting: Setting) -> KeptPace | None:
     """What is kept of a setting; None: nothing, or nothing that is as it was written."""
     with suppress(OSError, DamagedRecordError):
-        found = Calibration.read(_place(setting))
+        found = KeptPace.read(_place(setting))
         if found is not None and (found.form, found.setting) == (FORM, setting):
             return found
     return None
@@ -147,7 +147,7 @@ def kept(setting: Setting) -> Calibration | None:
 def keep(setting: Setting, pace: Pace) -> None:
     """Keeps it, all or nothing; where the cache cannot be written, it is measured again next time."""
     with suppress(OSError):
-        write_file(_place(setting), Calibration(form=FORM, setting=setting, pace=pace, day=today()).as_bytes())
+        write_file(_place(setting), KeptPace(form=FORM, setting=setting, pace=pace, day=today()).as_bytes())
 
 
 def _place(setting: Setting) -> Path:

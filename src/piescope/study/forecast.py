@@ -13,7 +13,7 @@ from piescope.store.artefacts import Store
 from piescope.store.leases import Holder, Lease
 from piescope.study.calibrations import Pace
 from piescope.study.executors.virtual import Duration, VirtualTime
-from piescope.study.paces import Question, Start, forks_in_images, stages_of, work_of
+from piescope.study.paces import Question, StartUp, forks_in_images, stages_of, work_of
 from piescope.study.plan import Plan, Step
 from piescope.study.scheduling import Observer, run_steps
 from piescope.study.spec import Study
@@ -61,7 +61,7 @@ def forecast(plan: Plan, workers: int, paces: Mapping[Question, Pace]) -> Foreca
         there = {ref for step in plan.steps for ref in step.parent_refs()} - {step.ref for step in plan.steps}
         if plan.steps:
             run_steps(plan.steps, there, Store(out), executor, _NoOthers(out), Observer())
-    start, slower = paces[Start()].seconds, _slower(paces)
+    start, slower = paces[StartUp()].seconds, _slower(paces)
     alone = slower * (PARENT + REPORT + REPORTED_ARM * len(plan.arms))
     peak = max(pace.peak_bytes for pace in paces.values()) + bytes_of_largest_step(plan)
     return Forecast(
@@ -83,7 +83,7 @@ class _NoOthers(Holder):
 
 def _slower(paces: Mapping[Question, Pace]) -> float:
     """How many times as long this machine takes for what is not measured, by what it takes for a start."""
-    return paces[Start()].seconds / ROUGH_START
+    return paces[StartUp()].seconds / ROUGH_START
 
 
 def _duration(study: Study, step: Step, paces: Mapping[Question, Pace]) -> Duration:

@@ -13,7 +13,7 @@ from typing import Any, Self
 from piescope.store.arithmetic import Arithmetic
 from piescope.study.calibrations import Pace, Setting
 from piescope.study.executors.local import core_of, inherited, variables_of
-from piescope.study.paces import MappedExample, Start
+from piescope.study.paces import MappedExample, StartUp
 
 
 class MeasuringError(RuntimeError):
@@ -61,7 +61,7 @@ class Crew:
         while len(self._workers) < setting.workers:
             self._workers.append(_Worker(self._device, variables_of(len(self._workers), self._gpus)))
         asked = self._workers[: setting.workers]
-        if isinstance(setting.question, Start):
+        if isinstance(setting.question, StartUp):
             return _mean([worker.start() for worker in asked])
         for worker in asked:  # all of them are ready before one begins
             worker.start()
@@ -123,7 +123,7 @@ def _serve(pipe: Any, device: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     multiprocessing.set_start_method("fork", force=True)  # so, locks of libraries have no name that outlives a kill
-    question, arithmetic, core = Start(), Arithmetic(), None
+    question, arithmetic, core = StartUp(), Arithmetic(), None
     everywhere = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
     while True:
         try:

@@ -17,7 +17,7 @@ from piescope.models.build import flops_per_sample
 from piescope.models.wide_resnet import WideResNet
 from piescope.seeds import Seeds
 from piescope.study.calibrations import Pace
-from piescope.study.paces import MappedExample, Network, PredictedImage, ProbedModel, Question, Start, TrainedImage
+from piescope.study.paces import MappedExample, Network, PredictedImage, ProbedModel, Question, StartUp, TrainedImage
 from piescope.study.steps import Place, network_of
 from piescope.training.loop import TrainingData
 from piescope.training.nearest import knn_labels_on
@@ -58,7 +58,7 @@ def pace_of(question: Question, place: Place) -> Pace:
             return _probing(question, place)
         case MappedExample():
             return _mapping(question)
-        case Start():
+        case StartUp():
             return Pace(seconds=time.process_time(), peak_bytes=peak_bytes())
 
 

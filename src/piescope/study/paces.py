@@ -73,13 +73,13 @@ class MappedExample(Spec):
     neighbours: int
 
 
-class Start(Spec):
+class StartUp(Spec):
     """A worker, until it can be handed a step."""
 
     what: Literal["start"] = "start"
 
 
-Question = Annotated[TrainedImage | PredictedImage | ProbedModel | MappedExample | Start, Field(discriminator="what")]
+Question = Annotated[TrainedImage | PredictedImage | ProbedModel | MappedExample | StartUp, Field(discriminator="what")]
 
 
 def work_of(study: Study, step: Step) -> dict[Question, float]:

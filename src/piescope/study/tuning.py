@@ -9,7 +9,7 @@ from typing import Literal
 
 from piescope.machine import processor, versions
 from piescope.store.arithmetic import Arithmetic
-from piescope.study.calibrations import Machine, Measured, Meter, Pace, Setting, measured
+from piescope.study.calibrations import Machine, MeasuredPaces, Meter, Pace, Setting, measured
 from piescope.study.forecast import ROUGH_START
 from piescope.study.measuring import MeasuringError
 from piescope.study.paces import (
@@ -18,7 +18,7 @@ from piescope.study.paces import (
     PredictedImage,
     ProbedModel,
     Question,
-    Start,
+    StartUp,
     TrainedImage,
     work_of,
 )
@@ -84,7 +84,7 @@ def made_of(plan: Plan) -> dict[Question, float]:
     for step in plan.steps:
         for question, amount in work_of(plan.study, step).items():
             amounts[question] += amount
-    return {Start(): 1, **dict(sorted(amounts.items(), key=lambda item: not isinstance(item[0], TrainedImage)))}
+    return {StartUp(): 1, **dict(sorted(amounts.items(), key=lambda item: not isinstance(item[0], TrainedImage)))}
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Workers:
     """
 
     count: int
-    known: Measured
+    known: MeasuredPaces
     why: str = ""
 
 
@@ -113,7 +113,7 @@ def choose_workers(plan: Plan, machine: Machine, counts: Sequence[int], meter: M
     """
     trained = {each: amount for each, amount in made_of(plan).items() if isinstance(each, TrainedImage)}
     if len(counts) == 1 or not trained:
-        return Workers(counts[0], Measured({}, (), 0))
+        return Workers(counts[0], MeasuredPaces({}, (), 0))
     known = measured([_setting(machine, count, each) for count in counts for each in trained], meter)
 
     def rate(count: int) -> float:
@@ -145,7 +145,7 @@ class Computing:
 
     arithmetic: Arithmetic
     why: str
-    known: Measured
+    known: MeasuredPaces
 
     def __str__(self) -> str:
         """For people."""
@@ -163,7 +163,7 @@ def choose_arithmetic(plan: Plan, machine: Machine, workers: int, meter: Meter, 
         compiles: whether there is a compiler.
     """
     trained = {each: amount for each, amount in made_of(plan).items() if isinstance(each, TrainedImage)}
-    known: dict[Arithmetic, Measured] = {}
+    known: dict[Arithmetic, MeasuredPaces] = {}
     left_out = "" if compiles else "; nothing is compiled, as there is no C++ compiler (g++, or what CXX names)"
     for arithmetic in [each for each in ARITHMETICS if compiles or not each.compiled]:
         try:
@@ -177,7 +177,7 @@ def choose_arithmetic(plan: Plan, machine: Machine, workers: int, meter: Meter, 
         paces = {each: known[arithmetic].paces[_setting(machine, workers, each, arithmetic)] for each in trained}
         return sum(amount * paces[each].seconds + workers * paces[each].first for each, amount in trained.items())
 
-    together = Measured.together(known.values())
+    together = MeasuredPaces.together(known.values())
     best = min((each for each in known if each != USUAL), key=seconds)
     gain = seconds(USUAL) / seconds(best) if trained else 1.0
     spread = max((pace.spread for each in (USUAL, best) for pace in known[each].paces.values()), default=0.0)
@@ -191,7 +191,7 @@ def tuned(
 ) -> Tuned:
     """The paces of all that a plan is made of, with what was chosen."""
     wanted = {each: _setting(machine, workers.count, each, arithmetic) for each in made_of(plan)}
-    known = Measured.together([workers.known, measured(wanted.values(), meter)])
+    known = MeasuredPaces.together([workers.known, measured(wanted.values(), meter)])
     paces = {each: known.paces[setting] for each, setting in wanted.items()}
     return Tuned(workers.count, paces, str(known), workers.why, computed)
 
@@ -212,7 +212,7 @@ def roughly(plan: Plan, workers: int, why: str = "nothing was to be measured", c
 
 def _rough(question: Question) -> Pace:
     match question:
-        case Start():
+        case StartUp():
             return Pace(seconds=ROUGH_START, peak_bytes=ROUGH_BYTES)
         case MappedExample():
             return Pace(seconds=ROUGH_MAPPED, first=ROUGH_UMAP, peak_bytes=ROUGH_BYTES)

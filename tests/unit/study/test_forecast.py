@@ -9,7 +9,7 @@ import pytest
 from made_executors import three_models
 from piescope.study.calibrations import Pace
 from piescope.study.forecast import REPORT, ROUGH_START, Forecast, bytes_of_largest_step, forecast
-from piescope.study.paces import Start, TrainedImage
+from piescope.study.paces import StartUp, TrainedImage
 from piescope.study.parse import load_study, parse_study
 from piescope.study.plan import Plan, make_plan
 from piescope.study.tuning import made_of
@@ -44,7 +44,7 @@ supervised = { begin = 5, end = 20, frequency = 5 }
 def expected(plan: Plan, workers: int, image: float = 1.0, start: float = ROUGH_START) -> Forecast:
     """With so many seconds for a trained image, and next to none for all else that is measured."""
     paces = {each: Pace(seconds=image if isinstance(each, TrainedImage) else 1e-9) for each in made_of(plan)}
-    return forecast(plan, workers, {**paces, Start(): Pace(seconds=start, peak_bytes=10**9)})
+    return forecast(plan, workers, {**paces, StartUp(): Pace(seconds=start, peak_bytes=10**9)})
 
 
 def test_images_that_are_mapped_are_no_memory_of_a_worker() -> None:

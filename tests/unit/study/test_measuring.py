@@ -7,7 +7,7 @@ import pytest
 from piescope.models.build import ModelSpec
 from piescope.study.calibrations import Machine, Setting
 from piescope.study.measuring import Crew, MeasuringError, only_kept
-from piescope.study.paces import PredictedImage, ProbedModel, Question, Start
+from piescope.study.paces import PredictedImage, ProbedModel, Question, StartUp
 
 NETWORK = {"model": ModelSpec(depth=10, width=1), "image_shape": (1, 8, 8), "num_classes": 10}
 
@@ -19,7 +19,7 @@ def setting(question: Question, workers: int) -> Setting:
 @pytest.mark.sampled(2)
 def test_a_crew_measures_and_says_what_it_cannot() -> None:
     with Crew("cpu") as crew:
-        start = crew(setting(Start(), 2))
+        start = crew(setting(StartUp(), 2))
         image = crew(setting(PredictedImage(**NETWORK), 1))
         with pytest.raises(MeasuringError, match="nowhere"):
             crew(setting(ProbedModel(**NETWORK, points=("nowhere",), k=3, bank=20, asked=5), 1))
@@ -34,7 +34,7 @@ def test_a_crew_measures_and_says_what_it_cannot() -> None:
 
 def test_a_worker_that_dies_ends_the_measurement() -> None:
     with Crew("cpu") as crew:
-        crew(setting(Start(), 1))
+        crew(setting(StartUp(), 1))
         crew._workers[0].process.kill()
         with pytest.raises(MeasuringError, match="ended with code -9"):
             crew(setting(PredictedImage(**NETWORK), 1))
@@ -42,4 +42,4 @@ def test_a_worker_that_dies_ends_the_measurement() -> None:
 
 def test_where_nothing_may_be_measured() -> None:
     with pytest.raises(MeasuringError, match="start"):
-        only_kept(setting(Start(), 1))
+        only_kept(setting(StartUp(), 1))

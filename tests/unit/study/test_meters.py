@@ -10,7 +10,7 @@ import pytest
 from piescope.models.build import ModelSpec
 from piescope.store.arithmetic import Arithmetic
 from piescope.study import meters
-from piescope.study.paces import MappedExample, PredictedImage, ProbedModel, Question, Start, TrainedImage
+from piescope.study.paces import MappedExample, PredictedImage, ProbedModel, Question, StartUp, TrainedImage
 from piescope.study.steps import Place
 from piescope.training.recipe import Augmentation, Training
 
@@ -75,9 +75,9 @@ def test_what_a_map_loads_the_first_time_is_told_apart() -> None:
 
 
 def test_a_start_is_all_that_a_process_has_computed() -> None:
-    assert meters.pace_of(Start(), HERE).seconds > 0.1
+    assert meters.pace_of(StartUp(), HERE).seconds > 0.1
 
 
 def test_every_question_has_an_answer() -> None:
-    asked: list[type] = [TrainedImage, PredictedImage, ProbedModel, MappedExample, Start]
+    asked: list[type] = [TrainedImage, PredictedImage, ProbedModel, MappedExample, StartUp]
     assert set(asked) == set(Question.__args__[0].__args__)  # type: ignore[attr-defined]

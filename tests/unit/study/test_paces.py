@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from piescope.study.paces import MappedExample, ProbedModel, Start, TrainedImage, forks_in_images, stages_of, work_of
+from piescope.study.paces import MappedExample, ProbedModel, StartUp, TrainedImage, forks_in_images, stages_of, work_of
 from piescope.study.parse import load_study
 from piescope.study.plan import make_plan
 from piescope.study.tuning import made_of
@@ -21,7 +21,7 @@ def test_all_images_of_a_plan_are_counted_with_their_views() -> None:
     assert images == sum(step.forward_backward + step.taken_over + step.forward for step in trained)
     counted = Counter(question.what for question in amounts)
     assert counted == {"start": 1, "training": 4, "predict": 1, "depth": 1, "project": 1}
-    assert list(amounts)[:5] == [Start(), *(each for each in amounts if isinstance(each, TrainedImage))]
+    assert list(amounts)[:5] == [StartUp(), *(each for each in amounts if isinstance(each, TrainedImage))]
 
 
 def test_how_long_a_training_lasts_and_at_which_rate_is_no_question() -> None:
