@@ -158,7 +158,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`make test` (PIESCOPE_TESTS=sample) runs one in n of each test that is `sampled(n)`, or of all tests of a file that
-    are (`of_file=True`), and a third of its simulations; tomorrow others. `make whole` runs all.
+    are (`of_file=True`), and a quarter of its simulations; tomorrow others. `make whole` runs all.
     """
     if os.environ.get("PIESCOPE_TESTS") != "sample":
         return
@@ -166,7 +166,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = []
     for item in items:
         sampled = item.get_closest_marker("sampled")
-        one_in = sampled.args[0] if sampled else 3 if item.get_closest_marker("simulation") else 1
+        one_in = sampled.args[0] if sampled else 4 if item.get_closest_marker("simulation") else 1
         of_file = not sampled or sampled.kwargs.get("of_file", False)
         among = str(item.path.relative_to(config.rootpath)) if of_file else item.nodeid.split("[")[0]
         if one_in > 1:

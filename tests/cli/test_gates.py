@@ -276,6 +276,7 @@ def test_a_signal_in_the_middle_leaves_what_was_there(sent: signal.Signals, code
     assert not (folder / "ci" / "j.xml").exists()
 
 
+@pytest.mark.sampled(3)
 def test_other_commands_end_as_without_a_reader(folder: Path) -> None:
     for arguments in (["studies"], ["recipes"], ["--help"], ["data"]):
         for redirection in ("| true", ">&-", "2>&1 | head -c 1"):

@@ -32,7 +32,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Any:
     return limits
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 def test_the_tiniest_run_has_a_table_of_finite_ratios(tmp_path: Path) -> None:
     file, names = tmp_path / "bench.json", ("throughput", "augmentation")
     words = [sys.executable, BENCHMARKS / "bench.py", *names, "--tiny", "--json", file]

@@ -34,7 +34,7 @@ from conftest import (
 from made_faults import Survived
 from piescope.store.manifests import Manifest
 
-pytestmark = pytest.mark.sampled(3, of_file=True)
+pytestmark = pytest.mark.sampled(4, of_file=True)
 
 
 def artefacts(out: Path) -> int:

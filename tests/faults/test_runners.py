@@ -100,6 +100,7 @@ def test_runners_that_are_programs_do_each_step_once(tmp_path: Path, survived: S
     survived("runner beside others on one folder", len(told))
 
 
+@pytest.mark.sampled(3)
 def test_a_runner_that_slept_too_long_cannot_publish_when_it_wakes(tmp_path: Path, survived: Survived) -> None:
     out = tmp_path / "out"
     sleeper = Runner(tmp_path, out, "sleeper", "sleeps")

@@ -209,6 +209,7 @@ def test_the_card_of_digits_ships_and_of_what_has_no_examples_there_is_none(tmp_
     assert refused.returncode == 2 and "no example was kept" in refused.stderr
 
 
+@pytest.mark.sampled(2)
 def test_results_beside_a_study_leave_its_folder_as_it_is(stored_run: Path, tmp_path: Path) -> None:
     """Also where its catalogue is of an earlier state, and its name is another."""
     moved, into = tmp_path / "moved", tmp_path / "results of mine"

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from conftest import run_python
+
+pytestmark = pytest.mark.sampled(2, of_file=True)
 
 LIBRARY = """
 import numba

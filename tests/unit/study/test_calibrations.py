@@ -104,6 +104,6 @@ def test_without_a_cache_to_write_to_it_is_measured_each_time(cache: Path) -> No
 
 
 def test_days_of_several() -> None:
-    assert str(calibrations.Measured({}, ("2026-01-02", "2026-01-01", "2026-01-02"), 1)) == (
+    assert str(calibrations.MeasuredPaces({}, ("2026-01-02", "2026-01-01", "2026-01-02"), 1)) == (
         "measured now, kept of 2026-01-01 to 2026-01-02"
     )

@@ -9,6 +9,8 @@ from piescope.study.calibrations import Machine, Setting
 from piescope.study.measuring import Crew, MeasuringError, only_kept
 from piescope.study.paces import PredictedImage, ProbedModel, Question, StartUp
 
+pytestmark = pytest.mark.sampled(3, of_file=True)
+
 NETWORK = {"model": ModelSpec(depth=10, width=1), "image_shape": (1, 8, 8), "num_classes": 10}
 
 
@@ -16,7 +18,6 @@ def setting(question: Question, workers: int) -> Setting:
     return Setting(machine=Machine(device="cpu", name="here", cores=2, torch="2"), workers=workers, question=question)
 
 
-@pytest.mark.sampled(2)
 def test_a_crew_measures_and_says_what_it_cannot() -> None:
     with Crew("cpu") as crew:
         start = crew(setting(StartUp(), 2))
