@@ -307,7 +307,7 @@ def judged(side: str, words: str) -> np.ndarray:
     return np.array(WORDS[words])[RIGHT[side].astype(int)]
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", ["solved", "Resolved", "ok", "is_solved", "succeeded", "passed", "success"])
 @pytest.mark.parametrize("words", WORDS)
 def test_names_that_say_right(name: str, words: str, tmp_path: Path) -> None:
@@ -315,7 +315,7 @@ def test_names_that_say_right(name: str, words: str, tmp_path: Path) -> None:
     check(audited(tmp_path, *typed), changed=WON_OR_LOST)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["result", "Status", "outcome", "verdict"])
 def test_names_of_results(name: str, tmp_path: Path) -> None:
     """Words for right and wrong say it; 0 and 1 may be the predicted class."""
@@ -451,7 +451,7 @@ OTHERS: dict[str, str] = {
 }
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("runs", [1, 3])
 @pytest.mark.parametrize("has_ids", [True, False])
@@ -521,7 +521,7 @@ WRAPPED: dict[str, tuple[Any, bool]] = {
 }
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", WRAPPED)
 def test_a_table_within_an_object(kind: str, tmp_path: Path) -> None:
     write, has_truth = WRAPPED[kind]
@@ -629,7 +629,7 @@ NUMBERS = {"from 1": np.array([1, 2, 3, 4]), "gaps": np.array([3, 7, 10, 12])}
 STEMS = ("class_", "", "c", "prob_")
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("which", NUMBERS)
 @pytest.mark.parametrize("stem", STEMS)
 @pytest.mark.parametrize("kind", ["logits", "probabilities"])

@@ -12,6 +12,8 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
+pytestmark = pytest.mark.sampled(2, of_file=True)
+
 ROOT = Path(__file__).parents[2]
 
 # 40 of 1,000 examples are lost, all of class 1

@@ -18,6 +18,8 @@ from piescope.store import layout
 from piescope.store.ownership import belongings
 from piescope.version import STUDY
 
+pytestmark = pytest.mark.sampled(2, of_file=True)
+
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:

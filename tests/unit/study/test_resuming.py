@@ -28,6 +28,8 @@ from piescope.study.plan import Step, make_plan
 from piescope.training.checkpoints import StoppedError, When
 from piescope.version import __version__
 
+pytestmark = pytest.mark.sampled(2, of_file=True)
+
 PLAN = make_plan(parse_study(SMALL.read_text()))
 NAMED = {step.label: replace(step, forks=()) for step in PLAN.steps}
 DENSE, GMP, ONE_SHOT = "supervised dense, seed 0", "supcon gmp 0.5, seed 0", "supervised one_shot 0.5, seed 0"
