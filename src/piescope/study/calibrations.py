@@ -16,7 +16,7 @@ from piescope.store.durable import write_file
 from piescope.store.run_records import DamagedRecordError, SealedRecord
 from piescope.study.paces import Question
 
-FORM = 2
+FORM = 3
 """Part of every name: a change of what is measured, or of the code that is, makes new files."""
 
 
