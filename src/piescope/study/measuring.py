@@ -6,14 +6,22 @@ import multiprocessing
 import os
 import signal
 import statistics
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Self
 
+from piescope.processes import Silence, processor_seconds
 from piescope.store.arithmetic import Arithmetic
 from piescope.study.calibrations import Pace, Setting
 from piescope.study.executors.local import core_of, inherited, variables_of
 from piescope.study.paces import MappedExample, StartUp
+
+HUNG_AFTER = 120.0
+"""Seconds in which a worker computes nothing after which it hangs; a compiler that it waits for takes less."""
+
+LOOK = 1.0
+"""Seconds between two looks."""
 
 
 class MeasuringError(RuntimeError):
@@ -104,7 +112,12 @@ class _Worker:
             self.pipe.send((setting.question, setting.arithmetic, core))
 
     def answer(self) -> Pace:
+        silence, pid = Silence(), self.process.pid or 0
         try:
+            while not self.pipe.poll(LOOK):
+                computed = processor_seconds(pid)
+                if silence.of(pid, time.monotonic() if computed is None else int(10 * computed)) > HUNG_AFTER:
+                    raise MeasuringError(f"a worker that measured gave no sign of life for {HUNG_AFTER:g} s")
             answer: Pace | str = self.pipe.recv()
         except (EOFError, OSError):
             self.process.join()

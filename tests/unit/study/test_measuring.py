@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from piescope.models.build import ModelSpec
+from piescope.study import measuring
 from piescope.study.calibrations import Machine, Setting
 from piescope.study.measuring import Crew, MeasuringError, only_kept
 from piescope.study.paces import PredictedImage, ProbedModel, Question, StartUp
@@ -38,6 +42,16 @@ def test_a_worker_that_dies_ends_the_measurement() -> None:
         crew(setting(StartUp(), 1))
         crew._workers[0].process.kill()
         with pytest.raises(MeasuringError, match="ended with code -9"):
+            crew(setting(PredictedImage(**NETWORK), 1))
+
+
+def test_a_worker_that_hangs_ends_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Crew("cpu") as crew:
+        crew(setting(StartUp(), 1))
+        monkeypatch.setattr(measuring, "HUNG_AFTER", 0.5)
+        monkeypatch.setattr(measuring, "LOOK", 0.3)
+        os.kill(crew._workers[0].process.pid or 0, signal.SIGSTOP)
+        with pytest.raises(MeasuringError, match="no sign of life"):
             crew(setting(PredictedImage(**NETWORK), 1))
 
 
