@@ -18,16 +18,14 @@ shows that it runs.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import multiprocessing
 import os
-import platform
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,26 +43,10 @@ from piescope.training.loop import TrainingData
 from piescope.training.nearest import knn_labels_on
 from piescope.training.recipe import Training
 from piescope.training.stages import train_contrastive, train_supervised
+from rows import Row, command
 
 OBJECTIVES: tuple[Objective, Objective] = ("supervised", "supcon")
 CLASSES, SHAPE = 10, (3, 32, 32)
-
-
-@dataclass(frozen=True)
-class Row:
-    """A measured rate.
-
-    Attributes:
-        what: was measured.
-        rate: in units; NaN: it failed.
-        unit: a second.
-        note: how, or why not.
-    """
-
-    what: str
-    rate: float
-    unit: str
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -304,49 +286,41 @@ def copies(scale: Scale) -> float:
     return metered(scale.device, min(scale.seconds, 2.0), work) / 1e9
 
 
-def rows(scale: Scale) -> Iterator[Row]:
+def measured(scale: Scale) -> Iterator[Row]:
     """All of them; what fails is told, and the next one tried."""
 
-    def tried(what: str, unit: str, measure: Callable[..., float], *arguments: Any) -> Row:
+    def tried(what: str, unit: str, measure: Callable[..., float], *arguments: Any) -> Iterator[Row]:
         try:
-            return Row(what, measure(scale, *arguments), unit)
+            yield Row(what, f"{unit}/s", (measure(scale, *arguments),))
         except Exception as error:  # a candidate that this card or torch cannot do
-            return Row(what, math.nan, unit, " ".join(f"{type(error).__name__}: {error}".split())[:200])
+            told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            print(f"{what}: {told}", file=sys.stderr, flush=True)
 
     for dtype in (torch.float32, torch.bfloat16):
-        yield tried(f"matrix product, {str(dtype)[6:]}", "GFLOP", products, dtype)
-    yield tried("copy in memory", "GB", copies)
+        yield from tried(f"matrix product, {str(dtype)[6:]}", "GFLOP", products, dtype)
+    yield from tried("copy in memory", "GB", copies)
     for objective, batch in zip(OBJECTIVES, scale.batches, strict=True):
-        yield tried(f"{objective}, plain loop", "samples", plain, objective)
+        yield from tried(f"{objective}, plain loop", "samples", plain, objective)
         for precision in ("float32", "bfloat16"):
-            yield tried(f"{objective}, piescope, {precision}", "samples", own, objective, precision)
+            yield from tried(f"{objective}, piescope, {precision}", "samples", own, objective, precision)
             for how in ("eager",) if scale.device == "cpu" else ("eager", "compiled", "graph"):
                 name = f"forward and backward of {batch}, {how}, {precision}"
-                yield tried(name, "samples", bare, batch, precision, how)
+                yield from tried(name, "samples", bare, batch, precision, how)
     for count in scale.processes:
-        yield tried(f"supervised, {count} processes, bfloat16", "samples", many, "supervised", "bfloat16", count)
-    yield tried("supcon, 2 processes, bfloat16", "samples", many, "supcon", "bfloat16", 2)
-    yield tried("neighbours", "queries", neighbours)
+        name = f"supervised, {count} at once, bfloat16"
+        yield from tried(name, "samples", many, "supervised", "bfloat16", count)
+    yield from tried("supcon, 2 at once, bfloat16", "samples", many, "supcon", "bfloat16", 2)
+    yield from tried("neighbours", "queries", neighbours)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--seconds", type=float, default=6.0, help="of each measurement")
-    parser.add_argument("--json", type=Path, help="also write the rows there, one by one as they come")
-    parser.add_argument("--tiny", action="store_true", help="only to see that it runs")
-    arguments = parser.parse_args()
-    scale = tiny(arguments.device) if arguments.tiny else Scale(arguments.device, arguments.seconds)
-    card = platform.machine() if scale.device == "cpu" else torch.cuda.get_device_name()
-    measured = [Row(f"{card}, torch {torch.__version__}, {len(os.sched_getaffinity(0))} cores", math.nan, "")]
-    print(measured[0].what, flush=True)
-    for row in rows(scale):
-        measured.append(row)
-        print(f"{row.rate:14,.1f} {row.unit + '/s':10} {row.what}  {row.note}", flush=True)
-        if arguments.json:
-            told = [{**asdict(each), "rate": each.rate if math.isfinite(each.rate) else None} for each in measured]
-            arguments.json.write_text(json.dumps(told, indent=1) + "\n")
+def all_of(given: argparse.Namespace) -> Iterator[Row]:
+    if given.device != "cpu":
+        print(torch.cuda.get_device_name(), flush=True)
+    yield from measured(tiny(given.device) if given.tiny else Scale(given.device, given.seconds))
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each measurement")
+    command(parser, all_of, {})

@@ -129,9 +129,9 @@ def command(
         measured.append(row)
         what, median, spread, promise = row.cells()
         print(f"{what:88} {median:>16}  ({spread}){'; ' if promise else ''}{promise}", flush=True)
-    if given.json:
-        content = {"machine": asdict(here), "rows": [asdict(row) for row in measured]}
-        given.json.write_text(json.dumps(content, indent=1) + "\n")
+        if given.json:  # as they come: a run that is cut off has what it measured
+            content = {"machine": asdict(here), "rows": [asdict(row) for row in measured]}
+            given.json.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def of_process(

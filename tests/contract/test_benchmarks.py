@@ -7,7 +7,9 @@ import math
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,19 +19,8 @@ BENCHMARKS = ROOT / "benchmarks"
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import bench
-
-    return bench
-
-
-@pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    import limits
-
-    return limits
+def bench(benchmark: Callable[[str], ModuleType]) -> Any:
+    return benchmark("bench")
 
 
 @pytest.mark.sampled(5)
@@ -83,8 +74,8 @@ def test_the_page_has_a_place_for_every_part(bench: Any, tmp_path: Path) -> None
     assert page.read_text() == written
 
 
-def test_operators_of_a_step_have_the_models_operations(limits: Any) -> None:
-    import throughput
+def test_operators_of_a_step_have_the_models_operations(benchmark: Callable[[str], ModuleType]) -> None:
+    limits, throughput = benchmark("limits"), benchmark("throughput")
     from piescope.models.build import flops_per_sample
     from piescope.study.parse import load_study
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
 import pytest
 from scipy import stats
 
-ROOT = Path(__file__).parents[2]
 
-
-@pytest.fixture(scope="module")
-def precision() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("precision", ROOT / "benchmarks" / "precision.py")
-    assert spec is not None and spec.loader is not None
-    module = sys.modules["precision"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def precision(benchmark: Callable[[str], ModuleType]) -> ModuleType:
+    return benchmark("precision")
 
 
 @pytest.mark.sampled(5)

@@ -15,7 +15,7 @@ from piescope.cli.board import Board, State
 from piescope.cli.terminal import say
 from piescope.store import layout
 from piescope.study.fitting import Unfit
-from piescope.study.paces import UMAP_COMPILATION, UMAP_EXAMPLE
+from piescope.study.paces import UMAP_EXAMPLE, UMAP_LOADED
 from piescope.study.plan import Plan, Step
 from piescope.study.scheduling import Failed, Observer
 from piescope.wording import counted, printable
@@ -127,7 +127,7 @@ class Progress(Observer):
         self._current.pop(step.key, None)
         self._on_board(step, "done")
         if step.kind == "project":  # the first map of a worker compiles; the next ones do not
-            seconds = min(seconds, max(seconds - UMAP_COMPILATION, step.forward * UMAP_EXAMPLE))
+            seconds = min(seconds, max(seconds - UMAP_LOADED, step.forward * UMAP_EXAMPLE))
         work, spent = self._pace.get(step.kind, (0.0, 0.0))
         self._pace[step.kind] = work + work_of(step), spent + seconds
 
@@ -162,7 +162,7 @@ class Progress(Observer):
             elif step.kind == "project":
                 expected += step.forward * UMAP_EXAMPLE
         if "project" not in self._pace and any(step.kind == "project" for step in self._left.values()):
-            expected += UMAP_COMPILATION * self._workers
+            expected += UMAP_LOADED * self._workers
         return expected / self._workers
 
     def line(self) -> str:

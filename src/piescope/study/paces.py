@@ -14,8 +14,8 @@ from piescope.study.spec import Study
 from piescope.training.recipe import Training
 from piescope.training.schedule import Constant
 
-# Rough, from the digits study on two cores of a Xeon: UMAP's compilation in each worker, UMAP of an example.
-UMAP_COMPILATION, UMAP_EXAMPLE = 8.0, 0.0014
+UMAP_LOADED, UMAP_EXAMPLE = 3.0, 0.001
+"""Rough seconds of a core of an AMD EPYC: UMAP and what is kept compiled of it, once in a worker; an example of a map."""
 
 Stage = Literal["supervised", "supcon", "simclr", "head"]
 

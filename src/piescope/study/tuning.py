@@ -13,6 +13,8 @@ from piescope.study.calibrations import Machine, MeasuredPaces, Meter, Pace, Set
 from piescope.study.forecast import ROUGH_START
 from piescope.study.measuring import MeasuringError
 from piescope.study.paces import (
+    UMAP_EXAMPLE,
+    UMAP_LOADED,
     MappedExample,
     Network,
     PredictedImage,
@@ -30,10 +32,8 @@ CLEARLY = 1.05
 WORTH = 600.0
 """Seconds of a processor, roughly, that trainings must take for a run to measure for them what is not kept."""
 
-# Rough, of one core of an AMD EPYC: FLOPs a second of a network, a distance of a kNN search, UMAP of an example and
-# what it loads, a worker's memory.
-ROUGH_FLOPS, ROUGH_DISTANCE, ROUGH_MAPPED, ROUGH_UMAP, ROUGH_BYTES = 5e10, 2e-8, 0.001, 3.0, 600 << 20
-
+# Rough, of one core of an AMD EPYC: FLOPs a second of a network, a distance of a kNN search, a worker's memory.
+ROUGH_FLOPS, ROUGH_DISTANCE, ROUGH_BYTES = 5e10, 2e-8, 600 << 20
 
 USUAL = Arithmetic()
 FORMATS: tuple[Literal["channels_last", "default"], ...] = ("channels_last", "default")
@@ -215,7 +215,7 @@ def _rough(question: Question) -> Pace:
         case StartUp():
             return Pace(seconds=ROUGH_START, peak_bytes=ROUGH_BYTES)
         case MappedExample():
-            return Pace(seconds=ROUGH_MAPPED, first=ROUGH_UMAP, peak_bytes=ROUGH_BYTES)
+            return Pace(seconds=UMAP_EXAMPLE, first=UMAP_LOADED, peak_bytes=ROUGH_BYTES)
     forward = _flops(question) / ROUGH_FLOPS
     match question:
         case TrainedImage(stage="head") | PredictedImage():

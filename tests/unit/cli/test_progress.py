@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from piescope.cli.progress import UMAP_COMPILATION, UMAP_EXAMPLE, Progress, work_of
+from piescope.cli.progress import UMAP_EXAMPLE, UMAP_LOADED, Progress, work_of
 from piescope.study.parse import load_study
 from piescope.study.plan import Plan, Ref
 from piescope.study.scheduling import Failed
@@ -86,8 +86,8 @@ def test_the_first_map_compiles_and_the_next_ones_do_not() -> None:
     progress, _ = watched(one, *maps)
     finished(progress, one, 30.0)
     assert progress.summary().startswith("ran 1 step in ")
-    assert progress.seconds_left() == pytest.approx(2 * 1000 * UMAP_EXAMPLE + UMAP_COMPILATION)
-    finished(progress, maps[0], UMAP_COMPILATION + 7.0)
+    assert progress.seconds_left() == pytest.approx(2 * 1000 * UMAP_EXAMPLE + UMAP_LOADED)
+    finished(progress, maps[0], UMAP_LOADED + 7.0)
     assert progress.seconds_left() == pytest.approx(7.0)
 
 
