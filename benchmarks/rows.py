@@ -51,6 +51,8 @@ class Row:
         if len(self.values) > 1:
             spread = f"{number(min(self.values))} to {number(max(self.values))}, {spread}"
         promise = "" if self.at_least is None else f"at least {self.at_least:g}"
+        if self.at_least is not None and self.median < self.at_least:
+            promise += ": not met"
         return self.what, f"{number(self.median)} {self.unit}", spread, promise
 
 

@@ -41,9 +41,15 @@ def test_the_tiniest_run_has_a_table_of_finite_ratios(tmp_path: Path) -> None:
 
 
 def test_a_part_that_fails_is_told_and_ends_with_1(
-    bench: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    bench: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr(bench, "PARTS", {"no_such_script": ()})
+    broken = tmp_path / "benchmarks" / "broken.py"
+    broken.parent.mkdir()
+    broken.write_text("import pathlib, sys; pathlib.Path(sys.argv[2]).write_text('{}'); sys.exit(1)")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(bench, "ROOT", tmp_path)
+        assert bench.measured("broken", (), tmp_path).rows == ()  # what it told before it broke is no part's figures
     monkeypatch.setattr(sys, "argv", ["bench.py"])
     assert bench.main() == 1
     assert capfd.readouterr().out.endswith("failed: no_such_script\n")
@@ -72,6 +78,11 @@ def test_the_page_has_a_place_for_every_part(bench: Any, tmp_path: Path) -> None
         assert name == "throughput" or f"| of {name} | 1,234 ms | n = 1 | at least 2 |" in " ".join(written.split())
     bench.write_documents(page, parts, bench.machine())
     assert page.read_text() == written
+
+
+def test_a_promise_that_is_not_kept_is_told(bench: Any) -> None:
+    kept, not_kept = (bench.Row("a ratio", "x", (value, 3.0, value), 1.2).cells()[-1] for value in (1.2, 1.19))
+    assert (kept, not_kept) == ("at least 1.2", "at least 1.2: not met")
 
 
 def test_operators_of_a_step_have_the_models_operations(benchmark: Callable[[str], ModuleType]) -> None:

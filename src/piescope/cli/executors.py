@@ -73,7 +73,10 @@ class ExecutorOptions:
         for option, (value, owner) in of_others.items():
             if value and owner is not self.executor:
                 error.add(
-                    option, f"--executor {self.executor}", f"--executor {owner}", f"leave {option} out, or give --executor {owner}"
+                    option,
+                    f"--executor {self.executor}",
+                    f"--executor {owner}",
+                    f"leave {option} out, or give --executor {owner}",
                 )
         if is_watched and self.executor is ExecutorName.slurm:
             cure = "leave them out; a run that helps the jobs (the same command, --executor local) can have them"
