@@ -15,7 +15,7 @@ from piescope.training.recipe import Training
 from piescope.training.schedule import Constant
 
 UMAP_LOADED, UMAP_EXAMPLE = 3.0, 0.001
-"""Rough seconds of a core of an AMD EPYC: UMAP and what is kept compiled of it, once in a worker; an example of a map."""
+"""Rough seconds of a core of an AMD EPYC: UMAP and what is kept compiled of it, once a worker; an example of a map."""
 
 Stage = Literal["supervised", "supcon", "simclr", "head"]
 
