@@ -21,7 +21,6 @@ from piescope.data.locate import cache_folder
 from piescope.data.sources import SOURCES
 from piescope.machine import processor, versions
 from piescope.measure.neighbours import knn_labels
-from piescope.measure.projection import umaps_together
 from piescope.models.build import ModelSpec
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.masks import target_zeros
@@ -31,7 +30,6 @@ from piescope.store import layout
 from piescope.store.arithmetic import Arithmetic, arithmetic_in
 from piescope.store.artefacts import Artefact, Store, as_tensors
 from piescope.store.step_records import DataRecord, PrunedTensors, RealisedSparsity
-from piescope.study.comparing import compare
 from piescope.study.parents import Files, Parents
 from piescope.study.plan import Compare, LoadData, Predict, ProbeDepth, ProjectTogether, PruneAndFinetune, Step, Train
 from piescope.study.resuming import resumed
@@ -82,6 +80,8 @@ def perform(step: Step, store: Store, device: str, on_images: OnImages, checkpoi
         case ProjectTogether():
             files = _project(spec, parents)
         case Compare():
+            from piescope.study.comparing import compare
+
             files = compare(spec, parents)
     made_of, keys = spec.model_dump(mode="json"), tuple(ref.key for ref in step.parent_refs())
     contents = parents.contents()
@@ -130,15 +130,13 @@ def _libraries() -> dict[str, str]:
 
 def set_up_worker(device: str) -> None:
     """Makes this process a worker: deterministic, and on a CPU one thread."""
-    torch.use_deterministic_algorithms(True)
+    # as use_deterministic_algorithms(True), which loads a compiler that few runs need: most of a second
+    torch.set_deterministic_debug_mode("error")
     # no operation of ours reads memory that nobody wrote, so none needs to be filled with NaN before
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_flush_denormal(True)  # momentum behind dead weights decays into denormals, which are slow
     if torch.device(device).type == "cpu":
         torch.set_num_threads(1)
-        import faiss
-
-        faiss.omp_set_num_threads(1)
     else:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
@@ -217,6 +215,8 @@ def to_train(model: WideResNet, place: Place) -> WideResNet:
     """
     if place.arithmetic.compiled:
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_folder() / "compiled"))
+        inductor: Any = import_module("torch._inductor.config")
+        inductor.deterministic = True
         dynamo: Any = import_module("torch._dynamo.config")
         dynamo.recompile_limit = dynamo.accumulated_recompile_limit = sys.maxsize
         model.features = torch.compile(model.features, dynamic=False)  # type: ignore[method-assign]
@@ -315,6 +315,8 @@ def _probe_depth(spec: ProbeDepth, parents: Parents, place: Place) -> Files:
 
 
 def _project(spec: ProjectTogether, parents: Parents) -> Files:
+    from piescope.measure.projection import umaps_together
+
     maps = umaps_together(
         [_mean_representations(parents.all(str(place))) for place in range(spec.arms)],
         *(spec.seed, spec.neighbours, spec.min_dist),
