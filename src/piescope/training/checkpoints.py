@@ -12,6 +12,7 @@ from torch import Generator, Tensor, nn
 
 from piescope.pruning.pruner import Pruner
 from piescope.training.history import Losses
+from piescope.training.sgd import Sgd
 
 SHARE = 0.01
 """Of a training's time that checkpoints may take, copied and written on its own core; large ones are rarer."""
@@ -47,24 +48,23 @@ class Moment:
 
     Attributes:
         network: everything that the loss runs, buffers included.
-        optimizer: SGD; of its state there is momentum.
+        optimizer: of its state there is momentum.
         pruner: masks, and what may grow back.
         draws: the augmentation's generator, somewhere in an epoch.
     """
 
     network: nn.Module
-    optimizer: torch.optim.SGD
+    optimizer: Sgd
     pruner: Pruner | None
     draws: Generator
 
     def tensors(self) -> dict[str, Tensor]:
         """As they are now, by name; all but ``draws`` go on changing."""
         pruning = {} if self.pruner is None else self.pruner.state()
-        momentum = {name: self.optimizer.state[parameter].get("momentum_buffer") for name, parameter in self._moved()}
         return {
             **{f"network.{name}": tensor for name, tensor in self.network.state_dict().items()},
             **{f"pruning.{name}": tensor for name, tensor in pruning.items()},
-            **{name: buffer for name, buffer in momentum.items() if buffer is not None},
+            **{_momentum(place): tensor for place, tensor in enumerate(self.optimizer.momenta) if tensor is not None},
             "draws": self.draws.get_state(),
         }
 
@@ -74,7 +74,8 @@ class Moment:
         Raises:
             MisfitError: other tensors are stored, or of other shapes; nothing was changed.
         """
-        needed, momentum = self.tensors(), {name: torch.empty_like(parameter) for name, parameter in self._moved()}
+        moved = {_momentum(place): parameter for place, parameter in enumerate(self.optimizer.parameters)}
+        needed, momentum = self.tensors(), {name: torch.empty_like(parameter) for name, parameter in moved.items()}
         known = {**momentum, **needed}
         if wrong := (needed.keys() - stored.keys()) | (stored.keys() - known.keys()):
             raise MisfitError(f"it lacks, or should not have, {', '.join(sorted(wrong)[:3])}")
@@ -89,14 +90,12 @@ class Moment:
             known[name].copy_(tensor)
         if self.pruner is not None:
             self.pruner.masks_are_set()
-        for name, parameter in self._moved():
-            if name in stored:
-                self.optimizer.state[parameter]["momentum_buffer"] = known[name]
+        self.optimizer.momenta = [known[name] if name in stored else None for name in moved]
 
-    def _moved(self) -> list[tuple[str, nn.Parameter]]:
-        """What the optimiser moves, each by its buffer's name."""
-        listed = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
-        return [(f"momentum.{place}", parameter) for place, parameter in enumerate(listed)]
+
+def _momentum(place: int) -> str:
+    """What a parameter's momentum is called; by its place among those that are moved."""
+    return f"momentum.{place}"
 
 
 @dataclass(frozen=True)

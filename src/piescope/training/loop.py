@@ -16,6 +16,7 @@ from piescope.seeds import Seeds
 from piescope.training.checkpoints import Checkpoints, Moment
 from piescope.training.history import Losses
 from piescope.training.recipe import Normalisation, Training
+from piescope.training.sgd import Sgd
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(images, labels) of a batch to a scalar; runs the network."""
@@ -79,15 +80,7 @@ def fit(
         MisfitError: the checkpoint to go on from is of another training.
         StoppedError: the training was asked to stop.
     """
-    trained = list(parameters)
-    optimizer = torch.optim.SGD(
-        trained,
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        foreach=True,
-    )
+    optimizer = Sgd(parameters, recipe)
     per_epoch, steps = recipe.steps_per_epoch(len(data.labels)), recipe.steps(len(data.labels))
     rounded = torch.autocast(data.labels.device.type, torch.bfloat16, recipe.precision == "bfloat16")
     draws = torch.Generator()
@@ -101,8 +94,7 @@ def fit(
             draws.manual_seed(seeds.integer(f"augment/{purpose}", epoch))
         batches = epoch_batches(len(data.labels), recipe.batch_size, order, recipe.drop_last, data.labels.device)
         for rows in islice(batches, step - epoch * per_epoch, None):
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * recipe.schedule.factor(step / per_epoch, recipe.epochs)
+            optimizer.rate = recipe.learning_rate * recipe.schedule.factor(step / per_epoch, recipe.epochs)
             step += 1
             if pruner is not None and pruner.is_due(step):
                 losses.read()  # weights that diverged cannot be ranked

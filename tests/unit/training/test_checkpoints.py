@@ -22,6 +22,7 @@ from piescope.training.checkpoints import Checkpoint, Checkpoints, MisfitError, 
 from piescope.training.loop import OnStep
 from piescope.training.recipe import Augmentation, ColorJitter, Contrastive, GradualPruning, OneShotPruning, Training
 from piescope.training.schedule import Cosine
+from piescope.training.sgd import Sgd
 from piescope.training.stages import History, prune_and_finetune, train_contrastive, train_supervised
 
 AUGMENTED = Augmentation(pad_and_crop=1, horizontal_flip=0.5, color_jitter=ColorJitter(brightness=0.4, probability=0.5))
@@ -259,15 +260,15 @@ def test_momentum_lies_in_memory_as_it_did() -> None:
     strides = []
     for found in (None, stopped(training("supervised", "dense"), fresh("supervised", "dense"), 1)):
         net = fresh("supervised", "dense")
-        optimizer = torch.optim.SGD(net.parameters(), 0.1, momentum=0.9)
+        optimizer = Sgd(net.parameters(), STAGE.model_copy(update={"weight_decay": 0.0}))
         if found is None:
             net(torch.zeros(2, 1, 8, 8)).sum().backward()
             optimizer.step()
         else:
             moment = Moment(net, optimizer, None, torch.Generator())
             moment.restore({name: tensor for name, tensor in found.tensors.items() if name != "losses.supervised"})
-        strides.append([optimizer.state[parameter]["momentum_buffer"].stride() for parameter in net.parameters()])
-    assert strides[0] == strides[1]
+        strides.append([momentum.stride() for momentum in optimizer.momenta if momentum is not None])
+    assert strides[0] == strides[1] and len(strides[0]) == len(list(net.parameters()))
 
 
 def test_without_momentum() -> None:
