@@ -1,8 +1,9 @@
 """Augmentation as pure functions of a batch and an explicit generator.
 
 Every function takes and returns float images ``[batch, channels, height, width]`` in 0 to 1 and draws for each image
-on its own. The constants and the sampling follow torchvision's transforms (RandomCrop, RandomResizedCrop,
-ColorJitter, RandomGrayscale), which the paper's code uses; torchvision itself is no dependency.
+on its own, from a generator of torch's or from numbers that are drawn already (`Drawn`): then it asks nothing of the
+host and copies nothing to the device. The constants and the sampling follow torchvision's transforms (RandomCrop,
+RandomResizedCrop, ColorJitter, RandomGrayscale), which the paper's code uses; torchvision itself is no dependency.
 """
 
 from __future__ import annotations
@@ -15,22 +16,32 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from piescope.data.draws import Drawn
+
 Images = Float[Tensor, "batch channels height width"]
+Draws = Generator | Drawn
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R 601-2 luma, as Pillow's convert("L")
 
 
-def _rand(*shape: int, generator: Generator) -> Tensor:
-    return torch.rand(shape, generator=generator, device=generator.device)
+def _rand(before: int, batch: int, after: int, generator: Draws) -> Float[Tensor, "before batch after"]:
+    if isinstance(generator, Drawn):
+        return generator.rand(before, after)
+    return torch.rand((before, batch, after), generator=generator, device=generator.device)
 
 
-def _chosen(batch: int, probability: float, generator: Generator, like: Tensor) -> Tensor:
-    chosen = _rand(batch, generator=generator) < probability
+def _offsets(batch: int, most: int, generator: Draws) -> Tensor:
+    """``[batch, 2]``, each from 0 to most."""
+    if isinstance(generator, Drawn):
+        return (generator.rand(1, 2)[0] * (most + 1)).long()
+    return torch.randint(0, most + 1, (batch, 2), generator=generator, device=generator.device)
+
+
+def _chosen(batch: int, probability: float, generator: Draws, like: Tensor) -> Tensor:
+    chosen = _rand(1, batch, 1, generator) < probability
     return chosen.to(like.device, non_blocking=True).view(-1, 1, 1, 1)
 
 
-def pad_and_crop(
-    images: Images, padding: int, generator: Generator, mirrored: tuple[float, float] = (0.0, 0.0)
-) -> Images:
+def pad_and_crop(images: Images, padding: int, generator: Draws, mirrored: tuple[float, float] = (0.0, 0.0)) -> Images:
     """Pads with zeros on all sides, then cuts the original size at a uniform offset, 0 to 2 * padding each way.
 
     Args:
@@ -48,10 +59,9 @@ def pad_and_crop(
     if padding == 0 and not any(mirrored):
         return images
     batch, channels, *size = images.shape
-    offsets = torch.zeros(1, 2, dtype=torch.long)
+    offsets = torch.zeros(1, 2, dtype=torch.long, device=images.device)
     if padding:
-        offsets = torch.randint(0, 2 * padding + 1, (batch, 2), generator=generator, device=generator.device)
-    offsets = offsets.to(images.device, non_blocking=True)
+        offsets = _offsets(batch, 2 * padding, generator).to(images.device, non_blocking=True)
     columns, rows = (torch.arange(length, device=images.device) for length in reversed(size))
     if mirrored[0]:
         columns = torch.where(_chosen(batch, mirrored[0], generator, images)[:, 0, 0], columns.flip(0), columns)
@@ -65,20 +75,20 @@ def pad_and_crop(
     return padded.reshape(-1, channels).index_select(0, pixels).view(batch, *size, channels).permute(0, 3, 1, 2)
 
 
-def horizontal_flip(images: Images, probability: float, generator: Generator) -> Images:
+def horizontal_flip(images: Images, probability: float, generator: Draws) -> Images:
     """Mirrors each image left to right with the given probability (0 to 1)."""
     flip = _chosen(len(images), probability, generator, images)
     return torch.where(flip, images.flip(3), images)
 
 
-def vertical_flip(images: Images, probability: float, generator: Generator) -> Images:
+def vertical_flip(images: Images, probability: float, generator: Draws) -> Images:
     """Mirrors each image top to bottom with the given probability (0 to 1)."""
     flip = _chosen(len(images), probability, generator, images)
     return torch.where(flip, images.flip(2), images)
 
 
 def crop_boxes(
-    batch: int, size: tuple[int, int], scale: tuple[float, float], ratio: tuple[float, float], generator: Generator
+    batch: int, size: tuple[int, int], scale: tuple[float, float], ratio: tuple[float, float], generator: Draws
 ) -> Tensor:
     """Draws crop boxes as torchvision's RandomResizedCrop does: ten attempts, else the largest central box.
 
@@ -86,7 +96,7 @@ def crop_boxes(
         ``[batch, 4]`` integers: top, left, height, width, inside the image.
     """
     height, width = size
-    draws = _rand(4, batch, 10, generator=generator).double()
+    draws = _rand(4, batch, 10, generator).double()
     area = height * width * (scale[0] + (scale[1] - scale[0]) * draws[0])
     aspect = torch.exp(math.log(ratio[0]) + (math.log(ratio[1]) - math.log(ratio[0])) * draws[1])
     widths = torch.round(torch.sqrt(area * aspect))
@@ -94,14 +104,14 @@ def crop_boxes(
     fits = (widths >= 1) & (widths <= width) & (heights >= 1) & (heights <= height)
     tops = torch.floor(draws[2] * (height - heights + 1))
     lefts = torch.floor(draws[3] * (width - widths + 1))
-    boxes = torch.stack([tops, lefts, heights, widths], dim=-1)
-    first = fits.to(torch.int8).argmax(dim=1)
-    fitting = boxes[torch.arange(batch), first]
+    first = fits.to(torch.int8).argmax(dim=1, keepdim=True)
     whole = width / height
     wide = min(width, round(height * ratio[1])) if whole > ratio[1] else width
     high = min(height, round(width / ratio[0])) if whole < ratio[0] else height
-    central = torch.tensor([(height - high) // 2, (width - wide) // 2, high, wide], dtype=fitting.dtype)
-    return torch.where(fits.any(dim=1)[:, None], fitting, central).long()
+    central, is_there = ((height - high) // 2, (width - wide) // 2, high, wide), fits.any(dim=1)
+    drawn = (each.gather(1, first).squeeze(1) for each in (tops, lefts, heights, widths))
+    columns = [torch.where(is_there, one, other) for one, other in zip(drawn, central, strict=True)]
+    return torch.stack(columns, dim=1).long()
 
 
 def _resize_weights(start: Tensor, length: Tensor, size: int) -> Tensor:
@@ -114,7 +124,7 @@ def _resize_weights(start: Tensor, length: Tensor, size: int) -> Tensor:
 
 
 def random_resized_crop(
-    images: Images, scale: tuple[float, float], generator: Generator, ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    images: Images, scale: tuple[float, float], generator: Draws, ratio: tuple[float, float] = (3 / 4, 4 / 3)
 ) -> Images:
     """Cuts a box of random area (share of the image: scale) and aspect, and stretches it back bilinearly.
 
@@ -141,7 +151,7 @@ def to_grey(images: Images) -> Images:
     return (red + green + blue)[:, None].expand_as(images)
 
 
-def grayscale(images: Images, probability: float, generator: Generator) -> Images:
+def grayscale(images: Images, probability: float, generator: Draws) -> Images:
     """Turns each image grey with the given probability (0 to 1), keeping its channels."""
     return torch.where(_chosen(len(images), probability, generator, images), to_grey(images), images)
 
@@ -192,12 +202,13 @@ def color_jitter(
     contrast: float,
     saturation: float,
     hue: float,
-    generator: Generator,
+    generator: Draws,
     probability: float = 1.0,
 ) -> Images:
     """Jitters each chosen image in brightness, contrast, saturation and hue, in an order of its own.
 
-    What is done to which image is settled where the generator draws; on a GPU, draws of the CPU wait for nothing.
+    What is done to which image is settled where the generator draws; on a GPU, draws of the CPU wait for nothing. Of
+    numbers that are drawn already nobody is asked who has which turn: each image goes through all turns.
 
     Args:
         images: ``[batch, channels, height, width]``, 0 to 1.
@@ -208,13 +219,30 @@ def color_jitter(
         generator: the only randomness.
         probability: share of images that are jittered at all.
     """
-    batch, operations = len(images), (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue)
+    batch = len(images)
     reaches = [(max(0.0, 1 - strength), 1 + strength) for strength in (brightness, contrast, saturation)]
-    draws = _rand(9 * batch, generator=generator)
-    of_operations = zip(draws[: 4 * batch].view(4, batch), [*reaches, (-hue, hue)], strict=True)
+    draws = _rand(9, batch, 1, generator).squeeze(2)
+    of_operations = zip(draws[:4], [*reaches, (-hue, hue)], strict=True)
     strengths = torch.stack([low + (high - low) * drawn for drawn, (low, high) in of_operations])
-    chosen = (draws[8 * batch :] < probability).nonzero().squeeze(1)
-    turns = draws[4 * batch : 8 * batch].view(batch, 4).argsort(1)[chosen].T
+    turns, is_chosen = draws[4:8].reshape(batch, 4).argsort(1), draws[8] < probability
+    if isinstance(generator, Drawn):
+        return torch.where(is_chosen.view(-1, 1, 1, 1), _jittered_together(images, strengths, turns), images)
+    return _jittered_in_lots(images, strengths, turns, is_chosen.nonzero().squeeze(1))
+
+
+def _jittered_together(images: Images, strengths: Tensor, turns: Tensor) -> Images:
+    """Each image by its four operations (``[batch, 4]``) in turn: a blend with one of three, or its hue."""
+    for turn in turns.T:
+        factor = strengths.gather(0, turn[None]).view(-1, 1, 1, 1)
+        turn, grey = turn.view(-1, 1, 1, 1), to_grey(images)
+        other = torch.where(turn == 0, 0.0, torch.where(turn == 1, grey.mean((1, 2, 3), keepdim=True), grey))
+        images = torch.where(turn == 3, adjust_hue(images, factor), _blend(images, other, factor))
+    return images
+
+
+def _jittered_in_lots(images: Images, strengths: Tensor, turns: Tensor, chosen: Tensor) -> Images:
+    """The same of those that are chosen, nothing twice; the numbers lie where the host reads them."""
+    operations, turns = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue), turns[chosen].T
     # at each of four places, images lie together by what is done to them there, so that it is done to no others
     together = turns.argsort(1)
     images_there = chosen[together]
@@ -230,7 +258,7 @@ def color_jitter(
 
 
 def two_views(
-    images: Images, augment: Callable[[Tensor, Generator], Tensor], generator: Generator
+    images: Images, augment: Callable[[Tensor, Draws], Tensor], generator: Draws
 ) -> Float[Tensor, "batch 2 channels height width"]:
     """Two independent augmentations of each image, for contrastive losses."""
     return torch.stack([augment(images, generator), augment(images, generator)], dim=1)

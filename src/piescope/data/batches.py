@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -56,6 +57,11 @@ def normalise(
     images: Float[Tensor, "*batch channels height width"], mean: tuple[float, ...], std: tuple[float, ...]
 ) -> Float[Tensor, "*batch channels height width"]:
     """Subtracts the mean and divides by the std of each channel (both on the 0..1 scale)."""
-    numbers = (torch.tensor(each, dtype=images.dtype).view(-1, 1, 1) for each in (mean, std))
-    centre, spread = (each.to(images.device, non_blocking=True) for each in numbers)  # the host does not wait
+    centre, spread = (_of_channels(each, images.dtype, images.device) for each in (mean, std))
     return (images - centre) / spread
+
+
+@lru_cache(maxsize=64)
+def _of_channels(numbers: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """On the device once, so that no batch waits for them."""
+    return torch.tensor(numbers, dtype=dtype).view(-1, 1, 1).to(device, non_blocking=True)

@@ -60,6 +60,8 @@ class Pruner:
         self._criterion = CRITERIA[criterion]
         self._draws = (generator or torch.Generator()).get_state()
         self._dormant = {name: torch.zeros_like(tensor) for name, tensor in self.parameters.items()} if regrowth else {}
+        # written to and never replaced: a captured step reads them where they are
+        self._kept = {name: torch.empty_like(each, dtype=BITS[each.itemsize]) for name, each in self.parameters.items()}
         self.masks_are_set()
 
     @torch.no_grad()
@@ -102,31 +104,26 @@ class Pruner:
 
     def masks_are_set(self) -> None:
         """To be told when masks have other values: what each step needs of them is made here."""
-        self._kept = {name: _all_bits_where(mask, self.parameters[name].dtype) for name, mask in self.masks.items()}
+        for name, mask in self.masks.items():
+            self._kept[name].copy_(mask)
 
     @torch.no_grad()
     def after_backward(self) -> None:
         """Drops the gradients of pruned weights: no momentum builds up behind a zero."""
-        for name, parameter in self.parameters.items():
-            if parameter.grad is not None:
-                _zero_others(parameter.grad, self._kept[name])
+        graded = {name: each.grad for name, each in self.parameters.items() if each.grad is not None}
+        _zero_others(list(graded.values()), [self._kept[name] for name in graded])
 
     @torch.no_grad()
     def hold(self) -> None:
         """Sets pruned weights to exactly 0; called after every optimiser step (momentum and decay move them)."""
-        for name, parameter in self.parameters.items():
-            _zero_others(parameter, self._kept[name])
+        _zero_others(list(self.parameters.values()), list(self._kept.values()))
 
 
 BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 """Whole numbers as long as a weight, by bytes."""
 
 
-def _all_bits_where(mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """-1, which has all bits, where it is True, and 0, which has none."""
-    return -mask.to(BITS[dtype.itemsize])
-
-
-def _zero_others(tensor: Tensor, kept: Tensor) -> None:
-    """What `masked_fill_` does with the others, and 0.0 is all that has no bits, in a fraction of its time."""
-    tensor.view(kept.dtype).bitwise_and_(kept)
+def _zero_others(tensors: list[Tensor], kept: list[Tensor]) -> None:
+    """What `masked_fill_` does with all others at once: as whole numbers times 0, and 0.0 is what has no bits."""
+    if tensors:
+        torch._foreach_mul_([each.view(bits.dtype) for each, bits in zip(tensors, kept, strict=True)], kept)

@@ -144,7 +144,7 @@ def _training(question: TrainedImage, place: Place) -> Pace:
     recipe = question.training.model_copy(update={"batch_size": batch, "epochs": 10**6, "learning_rate": 1e-6})
     images = torch.from_numpy(_images(question, 8 * batch)).to(device)
     labels = (torch.arange(8 * batch) % question.num_classes).to(device)
-    data = TrainingData(images, labels, _normalisation(question))
+    data = TrainingData(images, labels, _normalisation(question), place.means)
     model, watch, before = _network(question, place), _Watch(device), peak_bytes()
     try:
         if question.stage == "supervised":

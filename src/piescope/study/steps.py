@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from piescope.data import draws
 from piescope.data.batches import as_tensor, to_unit
 from piescope.data.dataset import Splits
 from piescope.data.locate import cache_folder
@@ -37,6 +38,7 @@ from piescope.study.spec import DataSpec
 from piescope.training.checkpoints import Checkpoints, When
 from piescope.training.history import DivergedError
 from piescope.training.loop import OnStep, TrainingData
+from piescope.training.means import Means
 from piescope.training.nearest import knn_labels_on
 from piescope.training.predict import predict, probe_all
 from piescope.training.recipe import Training
@@ -102,16 +104,23 @@ class Place:
     device: str
     arithmetic: Arithmetic
 
+    @property
+    def means(self) -> Means:
+        """How trainings do their steps here."""
+        return Means(queued=torch.device(self.device).type != "cpu")
+
 
 def environment(device: str, chosen: Arithmetic | None = None) -> dict[str, Any]:
-    """What a bitwise promise hangs on: device type, pack size, the processor and what is used of it, libraries.
+    """What a bitwise promise hangs on: device type, draws, pack size, the processor and what is used of it, libraries.
 
     Args:
         device: where networks run.
         chosen: how they compute, where the folder keeps what was chosen.
     """
+    is_queued = Place(device, chosen or Arithmetic()).means.queued
     return {
         **({} if chosen is None else chosen.model_dump()),
+        **({"draws": draws.NAME} if is_queued else {}),
         "device": torch.device(device).type,
         "torch": torch.__version__,
         "pack_size": 1,
@@ -188,10 +197,10 @@ def _on_device(spec: DataSpec, device: str) -> tuple[Tensor, Tensor]:
     return as_tensor(train.images).to(device), torch.from_numpy(train.labels).to(device)
 
 
-def _training_data(spec: DataSpec, parents: Parents, device: str) -> TrainingData:
+def _training_data(spec: DataSpec, parents: Parents, place: Place) -> TrainingData:
     _data(spec, parents)
-    images, labels = _on_device(spec, device)
-    return TrainingData(images, labels, spec.normalisation)
+    images, labels = _on_device(spec, place.device)
+    return TrainingData(images, labels, spec.normalisation, place.means)
 
 
 def network_of(
@@ -237,7 +246,7 @@ def _reporter(on_images: OnImages) -> OnStep:
 
 def _train(spec: Train, parents: Parents, place: Place, on_images: OnImages, checkpoints: Checkpoints | None) -> Files:
     seeds = Seeds(spec.study_seed, spec.replicate)
-    data, facts = _training_data(spec.data, parents, place.device), spec.data.facts
+    data, facts = _training_data(spec.data, parents, place), spec.data.facts
     model = network_of(spec.model, facts.image_shape, facts.num_classes, place, seeds.torch("weights"))
     on_step = _reporter(on_images)
     if isinstance(spec.training, Training):
@@ -256,7 +265,7 @@ def _train(spec: Train, parents: Parents, place: Place, on_images: OnImages, che
 def _prune_and_finetune(
     spec: PruneAndFinetune, parents: Parents, place: Place, on_images: OnImages, checkpoints: Checkpoints | None
 ) -> Files:
-    data = _training_data(spec.data, parents, place.device)
+    data = _training_data(spec.data, parents, place)
     model = to_train(_trained(spec, parents, place), place)
     seeds = Seeds(spec.study_seed, spec.replicate)
     history = prune_and_finetune(model, data, spec.pruning, spec.sparsity, seeds, _reporter(on_images), checkpoints)
@@ -300,10 +309,10 @@ def _probe_depth(spec: ProbeDepth, parents: Parents, place: Place) -> Files:
     bank, asked = (as_tensor(half.images).to(device) for half in (splits.train, splits.test))
     augment = None
     if spec.augmentation_of is not None:
-        draws, recipe = Seeds(spec.study_seed, spec.replicate).torch("knn bank"), spec.augmentation_of.augmentation
+        generator, recipe = Seeds(spec.study_seed, spec.replicate).torch("knn bank"), spec.augmentation_of.augmentation
 
         def augment(images: Tensor) -> Tensor:
-            return recipe.apply(to_unit(images), draws)
+            return recipe.apply(to_unit(images), generator)
 
     banks = probe_all(model, bank, spec.data.normalisation, spec.points, augment)
     queries = probe_all(model, asked, spec.data.normalisation, spec.points)

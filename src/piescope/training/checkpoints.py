@@ -50,13 +50,13 @@ class Moment:
         network: everything that the loss runs, buffers included.
         optimizer: of its state there is momentum.
         pruner: masks, and what may grow back.
-        draws: the augmentation's generator, somewhere in an epoch.
+        draws: the augmentation's generator, somewhere in an epoch; None: draws follow from the place of the step.
     """
 
     network: nn.Module
     optimizer: Sgd
     pruner: Pruner | None
-    draws: Generator
+    draws: Generator | None
 
     def tensors(self) -> dict[str, Tensor]:
         """As they are now, by name; all but ``draws`` go on changing."""
@@ -65,7 +65,7 @@ class Moment:
             **{f"network.{name}": tensor for name, tensor in self.network.state_dict().items()},
             **{f"pruning.{name}": tensor for name, tensor in pruning.items()},
             **{_momentum(place): tensor for place, tensor in enumerate(self.optimizer.momenta) if tensor is not None},
-            "draws": self.draws.get_state(),
+            **({} if self.draws is None else {"draws": self.draws.get_state()}),
         }
 
     def restore(self, stored: Mapping[str, Tensor]) -> None:
@@ -82,10 +82,11 @@ class Moment:
         for name, tensor in stored.items():
             if (tensor.shape, tensor.dtype) != (known[name].shape, known[name].dtype):
                 raise MisfitError(f"{name} is {tuple(tensor.shape)}, expected {tuple(known[name].shape)}")
-        try:
-            self.draws.set_state(stored["draws"])
-        except RuntimeError as error:
-            raise MisfitError(f"draws: {error}") from error
+        if self.draws is not None:
+            try:
+                self.draws.set_state(stored["draws"])
+            except RuntimeError as error:
+                raise MisfitError(f"draws: {error}") from error
         for name, tensor in stored.items():
             known[name].copy_(tensor)
         if self.pruner is not None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
-from piescope.data.augment import two_views
-from piescope.data.batches import epoch_batches, to_unit
+from piescope.data.batches import epoch_batches
 from piescope.pruning.pruner import Pruner
 from piescope.seeds import Seeds
 from piescope.training.checkpoints import Checkpoints, Moment
 from piescope.training.history import Losses
+from piescope.training.means import AS_IT_GOES, Means, augmented
 from piescope.training.recipe import Normalisation, Training
 from piescope.training.sgd import Sgd
 
@@ -33,11 +33,13 @@ class TrainingData:
         images: ``[examples, channels, height, width]``, uint8.
         labels: ``[examples]``, int64.
         normalisation: applied after augmentation.
+        means: how steps are done with them.
     """
 
     images: Tensor
     labels: Tensor
     normalisation: Normalisation
+    means: Means = AS_IT_GOES
 
 
 def fit(
@@ -80,43 +82,44 @@ def fit(
         MisfitError: the checkpoint to go on from is of another training.
         StoppedError: the training was asked to stop.
     """
-    optimizer = Sgd(parameters, recipe)
-    per_epoch, steps = recipe.steps_per_epoch(len(data.labels)), recipe.steps(len(data.labels))
-    rounded = torch.autocast(data.labels.device.type, torch.bfloat16, recipe.precision == "bfloat16")
-    draws = torch.Generator()
-    moment = Moment(network, optimizer, pruner, draws)
+    means, examples, device = data.means, len(data.labels), data.labels.device
+    optimizer = Sgd(parameters, recipe, means.queued)
+    per_epoch, steps = recipe.steps_per_epoch(examples), recipe.steps(examples)
+    rounded = torch.autocast(device.type, torch.bfloat16, recipe.precision == "bfloat16")
+    generator = means.generator()
+    moment = Moment(network, optimizer, pruner, generator)
     done = [] if checkpoints is None else checkpoints.resume(purpose, steps, moment)
     losses = Losses(done, f"of {steps} ({purpose}, seed {seeds.replicate})")
+
+    def train_on(rows: Tensor, drawn: Generator | Tensor, rate: float | Tensor) -> Tensor:
+        images = augmented(data.images[rows], recipe.augmentation, drawn, views)
+        with rounded:
+            value = loss(data.normalisation.apply(images), data.labels[rows])
+        optimizer.zero_grad()
+        value.backward()
+        if pruner is not None:
+            pruner.after_backward()
+        optimizer.rate = rate
+        optimizer.step()
+        if pruner is not None:
+            pruner.hold()
+        return value
+
     step = len(losses)
     for epoch in range(step // per_epoch, recipe.epochs):
+        first, seed = epoch * per_epoch, seeds.integer(f"augment/{purpose}", epoch)
+        if generator is not None and step == first:  # else this epoch was under way, and the draws are where they were
+            generator.manual_seed(seed)
         order = seeds.torch(f"order/{purpose}", epoch)
-        if step == epoch * per_epoch:  # else this epoch was under way, and the draws are where they were
-            draws.manual_seed(seeds.integer(f"augment/{purpose}", epoch))
-        batches = epoch_batches(len(data.labels), recipe.batch_size, order, recipe.drop_last, data.labels.device)
-        for rows in islice(batches, step - epoch * per_epoch, None):
-            optimizer.rate = recipe.learning_rate * recipe.schedule.factor(step / per_epoch, recipe.epochs)
+        batches = epoch_batches(examples, recipe.batch_size, order, recipe.drop_last, device)
+        draws = means.draws(generator, seed, recipe, data.images, views)
+        rates = means.rates([recipe.rate(place, examples) for place in range(first, first + per_epoch)], device)
+        for rows, drawn, rate in islice(zip(batches, draws, rates, strict=False), step - first, None):
             step += 1
             if pruner is not None and pruner.is_due(step):
                 losses.read()  # weights that diverged cannot be ranked
                 pruner.before_step(step)
-
-            images = to_unit(data.images[rows])
-            if views == 1:
-                images = recipe.augmentation.apply(images, draws)
-            else:
-                images = two_views(images, recipe.augmentation.apply, draws)
-            with rounded:
-                value = loss(data.normalisation.apply(images), data.labels[rows])
-
-            optimizer.zero_grad()
-            value.backward()
-            if pruner is not None:
-                pruner.after_backward()
-            optimizer.step()
-            if pruner is not None:
-                pruner.hold()
-
-            losses.append(value)
+            losses.append(train_on(rows, drawn, rate))
             if on_step is not None:
                 on_step(step, steps, len(rows) * views)
             if checkpoints is not None:

@@ -12,7 +12,9 @@ from piescope.spec import Spec
 from piescope.training.schedule import Constant, LearningRateSchedule
 
 if TYPE_CHECKING:
-    from torch import Generator, Tensor
+    from torch import Tensor
+
+    from piescope.data.augment import Draws
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Strength = Annotated[float, Field(ge=0)]
@@ -56,7 +58,7 @@ class Augmentation(Spec):
             )
         return self
 
-    def apply(self, images: Tensor, generator: Generator) -> Tensor:
+    def apply(self, images: Tensor, generator: Draws) -> Tensor:
         """Augments ``[batch, channels, height, width]`` floats in 0..1; every draw comes from the generator."""
         from piescope.data import augment
 
@@ -161,6 +163,10 @@ class Training(Spec):
         epochs, more = divmod(steps, self.steps_per_epoch(examples))
         left_out = examples % self.batch_size if self.drop_last else 0
         return epochs * (examples - left_out) + more * self.batch_size
+
+    def rate(self, step: int, examples: int) -> float:
+        """The learning rate of a step, 0-based, over this many training images."""
+        return self.learning_rate * self.schedule.factor(step / self.steps_per_epoch(examples), self.epochs)
 
     def steps(self, examples: int) -> int:
         """Optimiser steps of the whole training.

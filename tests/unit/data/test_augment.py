@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import colorsys
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from PIL import Image
 import plain_augmentation as plain
 from made_pictures import generator
 from piescope.data import augment
+from piescope.data.draws import Drawn, uniform
 from piescope.training.recipe import Augmentation, ColorJitter
 
 pytestmark = pytest.mark.shapes
@@ -182,6 +185,36 @@ def test_equal_bit_by_bit_to_each_operation_on_every_image(
     for how in (torch.contiguous_format, torch.channels_last):
         assert after.is_contiguous(memory_format=how) == expected.is_contiguous(memory_format=how)
     assert torch.equal(draws.get_state(), theirs.get_state())
+
+
+@given(
+    RECIPES, st.integers(1, 40), st.sampled_from([1, 3]), st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**31)
+)  # fmt: skip
+@settings(deadline=None, max_examples=200)
+def test_numbers_that_are_drawn_already_give_the_same_to_the_bit(
+    recipe: Augmentation, batch: int, channels: int, height: int, width: int, seed: int
+) -> None:
+    """The generator's way, handed the same numbers: it alone asks the host who has which turn."""
+    before = torch.rand(batch, channels, height, width, generator=generator(seed))
+    numbers = uniform(seed, torch.arange(batch), 60)
+    ours, theirs = Drawn(numbers), Drawn(numbers)
+
+    def offsets(_batch: int, most: int, _generator: Any) -> torch.Tensor:
+        return (theirs.rand(1, 2)[0] * (most + 1)).floor().long()
+
+    with (
+        mock.patch.object(augment, "_rand", lambda before, _batch, after, _generator: theirs.rand(before, after)),
+        mock.patch.object(augment, "_offsets", offsets),
+    ):
+        expected = recipe.apply(before, generator(0))
+    assert torch.equal(recipe.apply(before, ours), expected)
+    assert ours.taken == theirs.taken
+
+
+def test_offsets_of_drawn_numbers_reach_both_ends_and_no_further() -> None:
+    before, ends = images(batch=2), torch.tensor([[0.0] * 2, [1 - 2**-24] * 2])
+    after, padded = augment.pad_and_crop(before, 3, Drawn(ends)), torch.nn.functional.pad(before, (3, 3, 3, 3))
+    assert torch.equal(after, torch.stack([padded[0, :, :8, :8], padded[1, :, -8:, -8:]]))
 
 
 def test_what_one_gather_makes_of_a_crop_and_flips() -> None:

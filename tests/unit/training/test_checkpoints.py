@@ -20,6 +20,7 @@ from piescope.store.checkpoints import Origin, read_checkpoint, write_checkpoint
 from piescope.training import checkpoints as module
 from piescope.training.checkpoints import Checkpoint, Checkpoints, MisfitError, Moment, StoppedError, When
 from piescope.training.loop import OnStep
+from piescope.training.means import Means
 from piescope.training.recipe import Augmentation, ColorJitter, Contrastive, GradualPruning, OneShotPruning, Training
 from piescope.training.schedule import Cosine
 from piescope.training.sgd import Sgd
@@ -290,6 +291,20 @@ def test_in_bfloat16() -> None:
 
     whole, left = stopped(train, model(), 9), stopped(train, model(), 4)
     assert_same(dict(stopped(train, model(), 5, left).tensors), dict(whole.tensors))
+
+
+@pytest.mark.parametrize("done", [4, 6, 14])
+def test_where_steps_are_queued_draws_follow_from_their_place(done: int, tmp_path: Path) -> None:
+    given = replace(data(), means=Means(queued=True))
+
+    def train(net: WideResNet, on_step: OnStep | None, kept: Checkpoints | None) -> History:
+        return train_contrastive(net, given, CONTRASTIVE, SEEDS, True, on(GMP), 0.7, on_step, kept)
+
+    whole, left = stopped(train, model(), 18), through_a_file(stopped(train, model(), done), tmp_path)
+    assert "draws" not in left.tensors
+    assert_same(dict(stopped(train, model(), 18 - done, left).tensors), dict(whole.tensors))
+    with pytest.raises(MisfitError, match="draws"), Checkpoints(print, When(float("inf")), left) as kept:
+        training("supcon", "gmp")(model(), None, kept)
 
 
 class Killed(BaseException):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -15,6 +18,7 @@ from torch.nn import functional
 from host_reads import HostReads
 from made_trainings import SEEDS, data, model
 from piescope.data.batches import epoch_batches
+from piescope.models.heads import ProjectionHead
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.pruner import Pruner
 from piescope.pruning.schedules import Gradual
@@ -25,6 +29,7 @@ from piescope.training import stages
 from piescope.training.checkpoints import Checkpoint, Checkpoints, When
 from piescope.training.history import DivergedError
 from piescope.training.loop import TrainingData, fit
+from piescope.training.means import Means
 from piescope.training.predict import predict
 from piescope.training.recipe import Augmentation, ColorJitter, Contrastive, GradualPruning, Training
 from piescope.training.schedule import Cosine
@@ -253,14 +258,59 @@ def test_a_loss_that_is_read_at_each_step_is_seen() -> None:
     assert reads.seen == {"_local_scalar_dense": 12, "tolist": 1}
 
 
+COLOURS = ALL.model_copy(update={"color_jitter": ColorJitter(brightness=0.4, hue=0.1, probability=0.8)})
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+@pytest.mark.parametrize("augmentation", [Augmentation(pad_and_crop=1, vertical_flip=0.5), COLOURS])
+def test_a_queued_step_copies_nothing_to_the_device(
+    training: str, augmentation: Augmentation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a device that computes nothing, so that whoever asks it for a number is told off by torch itself."""
+    train, stages = TRAININGS[training]
+    given, device = data(), torch.device("meta")
+    queued = TrainingData(given.images.to(device), given.labels.to(device), given.normalisation, Means(queued=True))
+    monkeypatch.setattr(losses_of.Losses, "read", lambda losses: losses._read)  # the host may wait in these two
+    monkeypatch.setattr(Pruner, "prune", lambda pruner, sparsity: pruner.masks_are_set())
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # of which the device knows nothing
+    monkeypatch.setattr(sys.modules["torch.optim.sgd"], "_device_dtype_check_for_fused", lambda _: None)
+    net, stage = model().to(device), STAGE.model_copy(update={"augmentation": augmentation})
+    given.normalisation.apply(queued.images)  # its numbers are copied once in a process
+    with torch.library._scoped_library("aten", "IMPL") as library, HostReads() as reads:
+        library.impl("_fused_sgd_.tensor_lr", lambda *_, **__: None, "Meta")
+        train(net, queued, stage)
+    copied_to_begin_with = len(list(ProjectionHead(1, 1, 1).parameters())) if stages == 2 else 0
+    assert reads.seen == {"_to_copy": copied_to_begin_with + 2 * STAGE.epochs * stages}  # an epoch's order and rates
+
+
+def test_a_copy_to_the_device_is_seen() -> None:
+    there = torch.zeros(3, device="meta")
+    with HostReads() as reads:
+        there + torch.arange(3.0).to("meta") + 1.0 + torch.tensor(2.0)
+        there.copy_(torch.arange(3.0))
+    assert reads.seen == {"_to_copy": 1, "copy_": 1}
+
+
+def test_queued_steps_are_those_of_the_host_but_for_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without draws, which are others."""
+    given = data()
+    queued = replace(given, means=Means(queued=True))
+    for train, _ in TRAININGS.values():
+        ours, theirs = model(), model()
+        losses, expected = train(ours, queued, STAGE), train(theirs, given, STAGE)
+        for stage, each in losses.items():
+            assert each == pytest.approx(expected[stage], rel=1e-4)
+        for name, tensor in ours.state_dict().items():
+            torch.testing.assert_close(tensor, theirs.state_dict()[name], rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
 @pytest.mark.parametrize("training", TRAININGS)
 def test_on_a_gpu_the_host_waits_nowhere_else(training: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without augmentation, which draws on the CPU."""
-    given = data()
-    given = TrainingData(given.images.cuda(), given.labels.cuda(), given.normalisation)
+    given, stage = data(), STAGE.model_copy(update={"augmentation": COLOURS})
+    given = TrainingData(given.images.cuda(), given.labels.cuda(), given.normalisation, Means(queued=True))
     train, _ = TRAININGS[training]
-    train(model().cuda(), given, STAGE)  # libraries are loaded at first use
+    train(model().cuda(), given, stage)  # libraries are loaded at first use
 
     def within(mode: str, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
         before = torch.cuda.get_sync_debug_mode()
@@ -274,4 +324,4 @@ def test_on_a_gpu_the_host_waits_nowhere_else(training: str, monkeypatch: pytest
     for owner, name in ((losses_of.Losses, "read"), (Pruner, "prune")):
         waits = getattr(owner, name)
         monkeypatch.setattr(owner, name, lambda *given, waits=waits: within("default", waits, *given))
-    train(model().cuda(), given, STAGE)
+    train(model().cuda(), given, stage)

@@ -25,16 +25,18 @@ def parameters() -> list[nn.Parameter]:
         {"momentum": 0.5, "weight_decay": 0.1},
     ],
 )
-def test_it_is_torchs_class_to_the_bit(settings: dict[str, float]) -> None:
+@pytest.mark.parametrize("is_fused", [False, True])
+def test_it_is_torchs_class_to_the_bit(settings: dict[str, float], is_fused: bool) -> None:
     ours, theirs, draws = parameters(), parameters(), torch.Generator().manual_seed(4)
-    moved = Sgd(ours, Training(**GIVEN, **{"nesterov": False, **settings}))
-    expected = torch.optim.SGD(theirs, lr=1.0, foreach=True, **{"nesterov": False, **settings})  # type: ignore[arg-type]
+    moved = Sgd(ours, Training(**GIVEN, **{"nesterov": False, **settings}), is_fused)
+    kind = {"foreach": not is_fused, "fused": is_fused}
+    expected = torch.optim.SGD(theirs, lr=1.0, **kind, **{"nesterov": False, **settings})  # type: ignore[arg-type]
     for step in range(7):
         moved.zero_grad()
         expected.zero_grad()
         assert all(parameter.grad is None for parameter in ours)
         for place, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-            if place != step:  # a gradient that is missing now and then, once before there is a momentum
+            if is_fused or place != step:  # torch's fused one asks for all from the beginning
                 gradient: Tensor = torch.randn(one.shape, generator=draws)
                 one.grad, other.grad = gradient.clone(), gradient.clone()
         moved.rate = expected.param_groups[0]["lr"] = 0.1 / (1 + step)

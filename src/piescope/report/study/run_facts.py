@@ -91,10 +91,13 @@ def made_on(environment: Environment) -> str:
 
 
 def _computed(environment: Environment) -> str:
-    """How networks computed, where that was chosen."""
-    if environment.memory_format is None:
-        return ""
-    return f", {environment.memory_format} memory format" + (", trainings compiled" if environment.compiled else "")
+    """How networks computed, where that was chosen; and what drew."""
+    told = {
+        f"{environment.memory_format} memory format": environment.memory_format is not None,
+        "trainings compiled": environment.compiled,
+        f"draws of {environment.draws}": environment.draws is not None,
+    }
+    return "".join(f", {fact}" for fact, is_so in told.items() if is_so)
 
 
 def processor_of(environment: Environment) -> str:
