@@ -19,7 +19,8 @@ class Sgd:
     Args:
         parameters: what is moved.
         recipe: momentum, its kind, and weight decay.
-        is_fused: one operation does all, for which each has a gradient from the first step on; else one for each thing that is done, to lists of tensors.
+        is_fused: one operation does all, for which each has a gradient from the first step on; else one for each thing
+            that is done, to lists of tensors.
 
     Attributes:
         parameters: as given.
