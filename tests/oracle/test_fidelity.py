@@ -9,7 +9,9 @@ import pytest
 import torch
 from PIL import Image, ImageEnhance, ImageOps
 from torch import nn
+from torch.nn.utils import prune
 
+import made_trainings
 from made_results import made
 from piescope.data import augment
 from piescope.losses.contrastive import supcon_loss
@@ -19,13 +21,16 @@ from piescope.measure.q_score import q_score
 from piescope.models.build import ModelSpec
 from piescope.models.heads import ProjectionHead
 from piescope.models.probes import probe
+from piescope.pruning.method import Ranked, ScopeName
 from piescope.pruning.pruner import Pruner
+from piescope.pruning.schedules import Gradual
 from piescope.pruning.scope import prunable_parameters
 from piescope.report.study import frames
 from piescope.study.parse import load_study
 from piescope.study.plan import PruneAndFinetune, Train, make_plan
 from piescope.study.provenance import load_recipe
 from piescope.study.spec import Study
+from piescope.training.loop import fit
 from piescope.training.recipe import Contrastive, GradualPruning, OneShotPruning, Training
 
 PAPER, CODE, MODERN = (load_study(f"corti2022-{name}") for name in ("paper", "reference-code", "modern"))
@@ -367,8 +372,6 @@ def test_p6_the_ten_biases_lag(sparsity: float, realised: float) -> None:
 
 
 def test_p6_counting_what_remains_against_torch() -> None:
-    from torch.nn.utils import prune
-
     schedule = gradual(CODE, "gmp").supervised
     assert schedule is not None
     layer = nn.Linear(13, 7)
@@ -425,6 +428,86 @@ def test_p10_sparsity_counts_convolutions_and_linear_layers() -> None:
     model = PAPER.model.build((3, 32, 32), 10, None)
     counted = sum(parameter.numel() for parameter in prunable_parameters(model, biases=True).values())
     assert 691_674 - counted == 1_824  # all but BN
+
+
+REPLAY = Training(epochs=10, batch_size=25, learning_rate=0.2, nesterov=True, weight_decay=5e-4)  # 40 steps
+EVERY_FOURTH = Gradual(begin=6, end=38, frequency=4, grid="multiples")
+Masks = list[dict[str, torch.Tensor]]
+
+
+def masks_of_ours(scope: ScopeName, ranked: Ranked) -> Masks:
+    """The masks that each step of the one training loop runs with."""
+    net, masks = made_trainings.model(), Masks()
+    kept = prunable_parameters(net, biases=True)
+    pruner = Pruner(
+        kept, scope=scope, schedule=EVERY_FOURTH, final=0.9, counting="remaining", ranked=ranked
+    )  # fmt: skip
+    fit(
+        lambda images, labels: nn.functional.cross_entropy(net(images), labels),
+        net, net.parameters(), made_trainings.data(100), REPLAY, made_trainings.SEEDS, "supervised",
+        pruner=pruner, on_step=lambda *_: masks.append(pruner.masks),
+    )  # fmt: skip
+    return masks
+
+
+def masks_of_torch(scope: ScopeName) -> Masks:
+    """Likewise of a plain loop that has torch prune without scores, before the batch."""
+    net, data, masks = made_trainings.model(), made_trainings.data(100), Masks()
+    images = data.normalisation.apply(data.images)
+    parts = [tuple(name.rsplit(".", 1)) for name in prunable_parameters(net, biases=True)]
+    named = [(net.get_submodule(module), part) for module, part in parts]
+    plain = {"momentum": 0.9, "nesterov": True, "weight_decay": 5e-4}
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.2, foreach=True, **plain)  # type: ignore[arg-type]
+    remaining, step = 1.0, 0
+    for epoch in range(10):
+        order = torch.randperm(100, generator=made_trainings.SEEDS.torch("order/supervised", epoch))
+        for rows in order.split(25):
+            step += 1
+            if 6 <= step <= 38 and step % 4 == 0:
+                wanted = 0.9 * (
+                    1 - (1 - (step - 8) / 32) ** 3
+                )  # the sequence that begins at 6, from the first multiple on
+                gamma = 1 - (1 - wanted) / remaining
+                remaining *= 1 - gamma
+                if scope == "global":
+                    prune.global_unstructured(named, prune.L1Unstructured, amount=gamma)
+                else:
+                    for module, part in named:
+                        prune.l1_unstructured(module, part, gamma)
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(net(images[rows]), data.labels[rows]).backward()
+            optimizer.step()
+            masks.append(
+                {
+                    f"{name}.{part}": getattr(module, f"{part}_mask", torch.ones(())).bool().clone()
+                    for (name, part), (module, _) in zip(parts, named, strict=True)
+                }
+            )
+    return masks
+
+
+@pytest.mark.parametrize("scope", ["layer", "global"])
+def test_p11_torch_ranks_what_the_last_forward_pass_ran_with(scope: ScopeName) -> None:
+    """40 steps beside torch's own pruning: equal masks at each, which the weights that there are would not give."""
+    theirs = masks_of_torch(scope)
+    assert len(theirs) == 40
+
+    def unlike(ours: Masks) -> list[int]:
+        pairs = enumerate(zip(ours, theirs, strict=True), start=1)
+        return [step for step, (one, other) in pairs if any(bool((one[name] != other[name]).any()) for name in one)]
+
+    assert unlike(masks_of_ours(scope, "last_forward")) == []
+    assert len(unlike(masks_of_ours(scope, "current"))) > 20
+
+
+def test_p11_is_of_the_code_alone() -> None:
+    for study, ranked in ((PAPER, "current"), (CODE, "last_forward"), (MODERN, "current")):
+        assert {gradual(study, name).ranked for name in ("gmp", "delayed_gmp")} == {ranked}
+    # no pruning of the code's follows a validation pass, which would have run with the weights that there are: the
+    # encoder's training has none, and no other pruning is at the first step of an epoch
+    for training, stage in ((supervised(CODE), "supervised"), (contrastive(CODE).head, "head")):
+        per_epoch = training.steps_per_epoch(50_000)
+        assert not any(step % per_epoch == 1 for step in getattr(gradual(CODE, "gmp"), stage).steps()[1:])
 
 
 # measures

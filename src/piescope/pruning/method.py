@@ -9,6 +9,7 @@ from piescope.spec import Spec
 CriterionName = Literal["magnitude", "random"]
 ScopeName = Literal["global", "layer"]
 Counting = Literal["total", "remaining"]
+Ranked = Literal["current", "last_forward"]
 
 
 class Method(Spec):

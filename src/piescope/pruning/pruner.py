@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 from piescope.pruning.criteria import CRITERIA
 from piescope.pruning.masks import masks_from_scores, masks_of_what_remains
-from piescope.pruning.method import Counting, CriterionName, ScopeName
+from piescope.pruning.method import Counting, CriterionName, Ranked, ScopeName
 from piescope.pruning.schedules import Gradual
 
 
@@ -27,6 +27,8 @@ class Pruner:
         final: the schedule's last sparsity.
         counting: ``"total"``: each pruning drops ``round(sparsity * n)`` of a group in all. ``"remaining"``: it drops
             a rounded share of the weights that remain, so roundings add up (the paper's code).
+        ranked: ``"current"``: a pruning ranks the weights that there are. ``"last_forward"``: those that the last
+            forward pass ran with, one optimiser step older, as torch's pruning without scores does (the paper's code).
 
     Example:
         >>> layer = nn.Linear(4, 1, bias=False)
@@ -46,6 +48,7 @@ class Pruner:
         schedule: Gradual | None = None,
         final: float = 0.0,
         counting: Counting = "total",
+        ranked: Ranked = "current",
     ) -> None:
         self.parameters = dict(parameters)
         self.masks: dict[str, Tensor] = {
@@ -62,6 +65,8 @@ class Pruner:
         self._dormant = {name: torch.zeros_like(tensor) for name, tensor in self.parameters.items()} if regrowth else {}
         # written to and never replaced: a captured step reads them where they are
         self._kept = {name: torch.empty_like(each, dtype=BITS[each.itemsize]) for name, each in self.parameters.items()}
+        is_late = ranked == "last_forward"
+        self._ran_with = {name: tensor.detach().clone() for name, tensor in self.parameters.items()} if is_late else {}
         self.masks_are_set()
 
     @torch.no_grad()
@@ -73,7 +78,7 @@ class Pruner:
         }
         generator = torch.Generator()
         generator.set_state(self._draws)
-        scores = self._criterion(values, generator)
+        scores = self._criterion(self._ran_with or values, generator)
         if self.counting == "remaining":
             asked = float(self._asked)
             share = 0.0 if asked == 1 else 1 - (1 - sparsity) / (1 - asked)
@@ -90,8 +95,9 @@ class Pruner:
 
     def state(self) -> dict[str, Tensor]:
         """What later prunings and holds hang on, by name; a former one is copied into it, and `masks_are_set` told."""
-        masks = {f"mask.{name}": mask for name, mask in self.masks.items()}
-        return {**masks, **{f"dormant.{name}": values for name, values in self._dormant.items()}, "asked": self._asked}
+        parts = {"mask": self.masks, "dormant": self._dormant, "ran_with": self._ran_with}
+        named = {f"{part}.{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
+        return {**named, "asked": self._asked}
 
     def is_due(self, step: int) -> bool:
         """Whether the schedule has it prune before this step, 1-based; only then does the host wait for weights."""
@@ -110,6 +116,8 @@ class Pruner:
     @torch.no_grad()
     def after_backward(self) -> None:
         """Drops the gradients of pruned weights: no momentum builds up behind a zero."""
+        for name, tensor in self._ran_with.items():
+            tensor.copy_(self.parameters[name])
         graded = {name: each.grad for name, each in self.parameters.items() if each.grad is not None}
         _zero_others(list(graded.values()), [self._kept[name] for name in graded])
 

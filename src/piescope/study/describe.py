@@ -92,6 +92,7 @@ def method_text(method: GradualPruning | OneShotPruning) -> str:
     if isinstance(method, OneShotPruning):
         return f"{text}; then fine-tuning, whole network, cross-entropy: {training_text(method.finetune)}"
     text += ", counted as a share of what remains" if method.counting == "remaining" else ""
+    text += ", ranked as of the last forward pass" if method.ranked == "last_forward" else ""
     return text + _schedules_text(method)
 
 

@@ -391,7 +391,7 @@ def _train_step(study: Study, arm: Arm, seed: int, method: GradualPruning | None
     )
     first, views = (training, 1) if isinstance(training, Training) else (training.encoder, 2)
     whole = views * first.images(examples, first.steps(examples))
-    taken_over = 0 if method is None else views * first.images(examples, forks[-1])
+    taken_over = 0 if method is None or not forks else views * first.images(examples, forks[-1])
     head = 0 if isinstance(training, Training) else training.head.images(examples, training.head.steps(examples))
     label, parents = f"{arm}, seed {seed}", {"data": (data.ref,)}
     return Step(spec, label, parents, whole - taken_over, head, taken_over, forks)
@@ -404,7 +404,7 @@ def _forks(study: Study, arm: Arm, method: GradualPruning | None) -> tuple[int, 
     others = (study.method(pruning) for pruning in study.arms[arm.objective])
     parting = {_unpruned_steps(study, arm, other) for other in others if isinstance(other, GradualPruning)}
     own = _unpruned_steps(study, arm, method)
-    return tuple(sorted(steps for steps in parting if steps <= own))
+    return tuple(sorted(steps for steps in parting if 0 < steps <= own))
 
 
 def _unpruned_steps(study: Study, arm: Arm, method: GradualPruning | None) -> int:
@@ -416,7 +416,7 @@ def _unpruned_steps(study: Study, arm: Arm, method: GradualPruning | None) -> in
         return steps
     schedule = method.supervised if isinstance(training, Training) else method.encoder
     assert schedule is not None, "checked when the study was parsed"
-    return schedule.unpruned_steps(steps)
+    return method.shared_steps(schedule, steps)
 
 
 def _depth_step(study: Study, depth: DepthSpec, arm: Arm, seed: int, data: Step, model: Step) -> Step:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from piescope.pruning.method import Counting, Method
+from piescope.pruning.method import Counting, Method, Ranked
 from piescope.pruning.schedules import Gradual
 from piescope.spec import Spec
 from piescope.training.schedule import Constant, LearningRateSchedule
@@ -205,6 +205,8 @@ class GradualPruning(Method):
         head: schedule in the contrastive second stage; prunes the linear head to the same sparsity.
         counting: ``"total"``: a pruning drops round(sparsity * n) weights in all; ``"remaining"``: a rounded share of
             those that remain, as torch's iterated pruning does, so that small tensors lag.
+        ranked: ``"current"``: the weights that there are; ``"last_forward"``: those of the last forward pass, one
+            optimiser step old, as torch's iterated pruning has them.
     """
 
     kind: Literal["gradual"]
@@ -212,6 +214,35 @@ class GradualPruning(Method):
     encoder: Gradual | None = None
     head: Gradual | None = None
     counting: Counting = "total"
+    ranked: Ranked = "current"
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was_a_choice(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without current, so that the key of a step that was done before is its key still."""
+        fields: dict[str, Any] = plain(self)
+        return {name: value for name, value in fields.items() if (name, value) != ("ranked", "current")}
+
+    def shared_steps(self, schedule: Gradual, steps: int) -> int:
+        """How many of so many steps a training has in common with the dense one, so that it can begin after them.
+
+        Example:
+            >>> schedule = Gradual(begin=10, end=35, frequency=10)
+            >>> GradualPruning(kind="gradual").shared_steps(schedule, 50)
+            19
+            >>> GradualPruning(kind="gradual", ranked="last_forward").shared_steps(schedule, 50)  # the 19th is ranked
+            18
+        """
+        unpruned = schedule.unpruned_steps(steps)
+        return unpruned - 1 if self.ranked == "last_forward" and unpruned < steps else unpruned
+
+    @model_validator(mode="after")
+    def _what_was_ranked_does_not_regrow(self) -> GradualPruning:
+        if self.regrowth and self.ranked == "last_forward":
+            raise ValueError(
+                "regrowth true and ranked 'last_forward'; expected one of them; weights that come back need "
+                "ranked = 'current'"
+            )
+        return self
 
     @model_validator(mode="after")
     def _what_remains_does_not_regrow(self) -> GradualPruning:

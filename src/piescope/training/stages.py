@@ -176,4 +176,5 @@ def _pruner(
         schedule=schedule,
         final=final,
         counting=method.counting if isinstance(method, GradualPruning) else "total",
+        ranked=method.ranked if isinstance(method, GradualPruning) else "current",
     )

@@ -48,7 +48,7 @@ def test_prunings_in_words() -> None:
     paper = describe(load_study("corti2022-reference-code")).method("gmp")
     assert paper is not None
     assert (
-        ", counted as a share of what remains; supervised: steps 1000 to 20000, every 500 (at its multiples);"
+        ", counted as a share of what remains, ranked as of the last forward pass; supervised: steps 1000 to 20000, every 500 (at its multiples);"
         in paper.text
     )
 

@@ -191,6 +191,16 @@ def test_trainings_take_over_the_steps_before_their_first_weight_goes() -> None:
     assert others and not any(step.forks or step.taken_over for step in others)
 
 
+@pytest.mark.parametrize(("schedule", "shared"), [((20, 160, 10), 28), ((1, 2, 5), 0)])
+def test_what_ranks_the_last_forward_pass_does_that_one_itself(schedule: tuple[int, int, int], shared: int) -> None:
+    content = copy.deepcopy(CONTENT)
+    begins = dict(zip(("begin", "end", "frequency"), schedule, strict=True))
+    content["pruning"]["gmp"] |= {"ranked": "last_forward", "supervised": begins}
+    steps = {step.label: step for step in make_plan(parse_study(tomli_w.dumps(content))).steps}
+    pruned = steps["supervised gmp 0.9, seed 0"]
+    assert (pruned.forks, pruned.taken_over) == ((shared,) if shared else (), shared * 50)
+
+
 def test_images_that_drop_last_leaves_out_are_not_counted() -> None:
     content = copy.deepcopy(CONTENT)
     for stage in ("encoder", "head"):

@@ -30,7 +30,7 @@ def test_recipes_cover_and_explain_every_difference() -> None:
 
 def test_paper_and_code_differ_where_the_text_and_the_code_do() -> None:
     found = differences(load_recipe("paper"), load_recipe("reference-code"))
-    assert {each.id for each in found} == {"D1", "T2", "P3", "P4", "P6"}
+    assert {each.id for each in found} == {"D1", "T2", "P3", "P4", "P6", "P11"}
     assert all(each.origins[1] in ("code", None) for each in found)
     by_key = {each.key: each.values for each in found}
     assert by_key["training.supcon.encoder.weight_decay"] == (5e-4, 4e-4)

@@ -161,13 +161,14 @@ def test_stopped_and_continued_is_undisturbed(objective: str, method: str, stop:
         GRADUAL.model_copy(update={"criterion": "random", "scope": "global"}),
         GRADUAL.model_copy(update={"criterion": "random", "regrowth": True}),
         GRADUAL.model_copy(update={"counting": "remaining"}),
+        GRADUAL.model_copy(update={"ranked": "last_forward"}),
     ],
-    ids=["random", "random and regrowth", "counting what remains"],
+    ids=["random", "random and regrowth", "counting what remains", "ranked as of the last forward pass"],
 )
-def test_random_masks_and_counting_what_remains(pruning: GradualPruning) -> None:
+def test_random_masks_and_what_is_counted_or_ranked(pruning: GradualPruning) -> None:
     train = training("supervised", "gmp", on(GMP, pruning))
     whole = stopped(train, fresh("supervised", "gmp"), 9)
-    for done in (3, 6):
+    for done in (3, 5, 6):
         left = stopped(train, fresh("supervised", "gmp"), done)
         assert_same(dict(stopped(train, fresh("supervised", "gmp"), 9 - done, left).tensors), dict(whole.tensors))
 
@@ -191,6 +192,7 @@ ALL_KINDS = {
     "random": on(DELAYED, GRADUAL.model_copy(update={"criterion": "random", "scope": "global"})),
     "regrowth": on(GMP, GRADUAL.model_copy(update={"regrowth": True, "prune_head": False})),
     "counting what remains": on(GMP, GRADUAL.model_copy(update={"counting": "remaining"})),
+    "ranked as of the last forward pass": on(GMP, GRADUAL.model_copy(update={"ranked": "last_forward"})),
     "the paper's grid": on(Gradual(begin=3, end=9, frequency=2, grid="multiples")),
     "at once": on(Gradual(begin=1, end=2, frequency=5)),
     "nothing goes in the first stage": on(Gradual(begin=5, end=9, frequency=5, grid="multiples")),
@@ -205,7 +207,7 @@ def test_begun_where_the_dense_one_or_another_sparsity_has_been_it_is_undisturbe
 ) -> None:
     pruning = ALL_KINDS[kind]
     assert pruning.encoder is not None
-    train, fork = training(objective, "gmp", pruning), pruning.encoder.unpruned_steps(9)
+    train, fork = training(objective, "gmp", pruning), pruning.shared_steps(pruning.encoder, 9)
     whole = fresh(objective, "gmp")
     losses = train(whole, None, None)
     steps = sum(map(len, losses.values()))

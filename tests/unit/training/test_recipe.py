@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from piescope.spec import content_key
-from piescope.training.recipe import Augmentation, Training
+from piescope.training.recipe import Augmentation, GradualPruning, Training
 
 
 def test_augmentation_spec_applies_what_it_names() -> None:
@@ -32,3 +32,14 @@ def test_a_training_in_float32_has_the_key_that_it_had_before_there_was_a_choice
         assert Training.model_validate_json(training.model_dump_json()) == training
     with pytest.raises(ValueError, match="float32"):
         Training(epochs=2, batch_size=5, learning_rate=0.1, precision="float16")  # type: ignore[arg-type]
+
+
+def test_what_ranks_current_weights_has_the_key_that_it_had_before_there_was_a_choice() -> None:
+    plain, torchs = (GradualPruning(kind="gradual", ranked=ranked) for ranked in ("current", "last_forward"))
+    assert plain == GradualPruning(kind="gradual")
+    assert content_key(plain) == "dfacc4390eaaa104b32a2144c67bf927"
+    assert torchs.model_dump(mode="json") == plain.model_dump(mode="json") | {"ranked": "last_forward"}
+    for method in (plain, torchs):
+        assert GradualPruning.model_validate_json(method.model_dump_json()) == method
+    with pytest.raises(ValueError, match="ranked 'last_forward'; expected one of them"):
+        GradualPruning(kind="gradual", ranked="last_forward", regrowth=True)
