@@ -26,6 +26,7 @@ from piescope.pruning.pruner import Pruner
 from piescope.pruning.schedules import Gradual
 from piescope.pruning.scope import prunable_parameters
 from piescope.report.study import frames
+from piescope.study.describe import describe
 from piescope.study.parse import load_study
 from piescope.study.plan import PruneAndFinetune, Train, make_plan
 from piescope.study.provenance import load_recipe
@@ -594,6 +595,18 @@ def test_k5_the_dense_row_takes_the_pies_of_any_pruned_arm() -> None:
     pies = np.logical_or.reduce([arm.columns["is_pie"] for arm in results.arms[1:]])
     row = frames.depth_rows(results)[0]
     assert row.pie.mean == pytest.approx(dense.columns["pruned_depth"][pies].mean())
+
+
+def test_figures_show_the_sparsities_of_the_papers() -> None:
+    for study in (PAPER, CODE, MODERN):
+        told = describe(study).figures
+        assert (told.figure_1, told.figure_4, told.figure_5, told.figure_6) == (
+            0.95,
+            (0.3, 0.5, 0.9),
+            (0.9, 0.99),
+            (0.3,),
+        )
+        assert (told.figure_2, told.figure_3, told.figure_7) == (None, None, None)  # 90 %, 90 % and all
 
 
 def test_every_value_of_every_recipe_says_where_it_is_from() -> None:

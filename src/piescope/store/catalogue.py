@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from piescope.spec import Spec
 from piescope.store.durable import as_json, sealed_json, unsealed
 from piescope.store.run_records import SealedRecord
+
+Sparsity = Annotated[float, Field(gt=0, lt=1)]
+Sparsities = Annotated[tuple[Sparsity, ...], Field(min_length=1)]
 
 
 class ArmName(Spec):
@@ -179,6 +182,28 @@ class MapsRun(Spec):
     settings: str
 
 
+class FiguresShown(Spec):
+    """Which sparsities the paper's figures show; of a figure that is left out, the report chooses.
+
+    Attributes:
+        figure_1: the map of each arm.
+        figure_2: Q-Scores, dense against pruned.
+        figure_3: prediction depths, likewise.
+        figure_4: PIEs by class, of one pruning.
+        figure_5: the maps, a line for each sparsity.
+        figure_6: examples that pruned models alone get right, the first sparsity's ahead.
+        figure_7: PIEs by class, a line for each sparsity.
+    """
+
+    figure_1: Sparsity | None = None
+    figure_2: Sparsity | None = None
+    figure_3: Sparsity | None = None
+    figure_4: Sparsities | None = None
+    figure_5: Sparsities | None = None
+    figure_6: Sparsities | None = None
+    figure_7: Sparsities | None = None
+
+
 class Described(Spec):
     """What was run, as a report tells it.
 
@@ -193,6 +218,7 @@ class Described(Spec):
         methods: prunings that arms have, in the study's order; no controls.
         depth: None where prediction depth is not measured.
         maps: None where there are none.
+        figures: which sparsities they show, where the study says it.
     """
 
     name: str
@@ -205,6 +231,7 @@ class Described(Spec):
     methods: tuple[MethodRun, ...]
     depth: DepthRun | None
     maps: MapsRun | None
+    figures: FiguresShown = FiguresShown()
 
     @property
     def models_per_arm(self) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from piescope.data.sources import SOURCES, Facts
 from piescope.problems import StudyError
 from piescope.pruning.schedules import Gradual
+from piescope.store.catalogue import FiguresShown
 from piescope.study import controls
 from piescope.study.controls import Control, FinetuneOnly, FreshDense, RandomMasks
 from piescope.study.inherit import shipped
@@ -49,6 +50,8 @@ def check(study: Study, source: str = "study") -> None:
             _check_depth(problems, study, study.measures.prediction_depth)
         if study.measures.projection is not None:
             _check_projection(problems, study, study.measures.projection)
+        if study.figures is not None:
+            _check_figures(problems, study, study.figures)
     problems.raise_if_any()
 
 
@@ -311,3 +314,15 @@ def _check_projection(problems: StudyError, study: Study, projection: Projection
         if sparsity not in study.sparsities:
             cure = "take sparsities that the study has" if study.sparsities else "write sparsities = [] there"
             problems.add("measures.projection.sparsities", str(sparsity), f"some of {list(study.sparsities)}", cure)
+
+
+def _check_figures(problems: StudyError, study: Study, figures: FiguresShown) -> None:
+    """A figure shows sparsities that the study has; of maps, those that it maps."""
+    maps = study.measures.projection
+    for name, shown in figures:
+        mapped = name in ("figure_1", "figure_5")
+        there = study.sparsities if not mapped else () if maps is None else maps.sparsities
+        for sparsity in shown if isinstance(shown, tuple) else () if shown is None else (shown,):
+            if sparsity not in there:
+                cure = f"take sparsities that {'have maps (measures.projection)' if mapped else 'the study has'}"
+                problems.add(f"figures.{name}", str(sparsity), f"some of {list(there)}", cure)

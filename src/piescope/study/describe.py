@@ -21,7 +21,7 @@ def describe(study: Study) -> Described:
     """
     used = {pruning for prunings in study.arms.values() for pruning in prunings}
     depth, maps = study.measures.prediction_depth, study.measures.projection
-    return Described(
+    described = Described(
         name=study.name,
         title=study.title,
         seed=study.seed,
@@ -33,6 +33,7 @@ def describe(study: Study) -> Described:
         depth=None if depth is None else _depth(depth),
         maps=None if maps is None else _maps(maps),
     )
+    return described if study.figures is None else described.model_copy(update={"figures": study.figures})
 
 
 def _objective(study: Study, objective: Objective) -> ObjectiveRun:

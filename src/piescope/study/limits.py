@@ -56,6 +56,9 @@ def _sizes(study: Study) -> Iterator[tuple[str, int, int]]:
     for where, names in {"sparsities": study.sparsities, "pruning": study.pruning, "controls": study.controls}.items():
         yield where, len(names), MOST_NAMES
     yield from ((f"arms.{objective}", len(prunings), MOST_NAMES) for objective, prunings in study.arms.items())
+    yield from (
+        (f"figures.{name}", len(shown), MOST_NAMES) for name, shown in study.figures or () if isinstance(shown, tuple)
+    )
     yield from _of_model(study.model)
     yield from _of_data(study)
     for where, training in _trainings(study):

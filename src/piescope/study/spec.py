@@ -14,6 +14,7 @@ from piescope.data.sources import SOURCES, Facts, load_source
 from piescope.models.build import ModelSpec
 from piescope.problems import DataError
 from piescope.spec import Spec
+from piescope.store.catalogue import FiguresShown, Sparsity
 from piescope.study import controls
 from piescope.study.controls import Control, FinetuneOnly, FreshDense
 from piescope.training.recipe import Contrastive, GradualPruning, Normalisation, OneShotPruning, PruningMethod, Training
@@ -21,7 +22,6 @@ from piescope.training.recipe import Contrastive, GradualPruning, Normalisation,
 Objective = Literal["supervised", "supcon", "simclr"]
 DENSE = "dense"
 
-Sparsity = Annotated[float, Field(gt=0, lt=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
@@ -183,6 +183,7 @@ class Study(Spec):
         pruning: methods by name.
         controls: control arms by name, beside the standard ones (`piescope.study.controls.STANDARD`).
         measures: what is measured.
+        figures: which sparsities the report's figures show; part of no step.
     """
 
     format_version: Literal[1] = 1
@@ -199,6 +200,7 @@ class Study(Spec):
     pruning: dict[Name, PruningMethod] = Field(default_factory=dict)
     controls: dict[Name, Control] = Field(default_factory=dict)
     measures: Measures = Measures()
+    figures: FiguresShown | None = None
 
     @property
     def seeds(self) -> tuple[int, ...]:

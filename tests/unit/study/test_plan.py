@@ -54,6 +54,8 @@ def test_only_what_a_change_touches_gets_new_keys() -> None:
     assert moved
     touched = {label for label in before if label.startswith("supervised gmp")}
     assert moved == touched | {"supervised: UMAP"}  # one fit of all arms of the objective
+    shown = keys(parse_study(changed("figures", {"figure_1": 0.9, "figure_4": [0.5]})))
+    assert shown == before
     fewer = keys(parse_study(changed("measures.prediction_depth.models", 3)))
     assert all(fewer[label] == before[label] for label in fewer if not label.endswith("compare with dense"))
     unmapped = keys(parse_study(changed("measures.projection.sparsities", [0.9])))

@@ -18,7 +18,7 @@ from piescope.report.study.results import Results
 from piescope.report.study.rows import Bounds, Row
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_rows import ForgottenRow, PartRow
-from piescope.report.study.words import OBJECTIVES_IN_FULL, pruning_name, text
+from piescope.report.study.words import OBJECTIVES_IN_FULL, pruning_name, text, whence
 from piescope.wording import as_percent
 
 
@@ -119,8 +119,8 @@ def _mapped(results: Results) -> list[float]:
 
 
 def _maps(signal: Signal) -> Sketch:
-    results = signal.results
-    top = _mapped(results)[-1:]
+    results, asked = signal.results, signal.results.study.figures.figure_1
+    top = _mapped(results)[-1:] if asked is None else [asked]
     rows = frames.map_rows(results, top)
     of_mean = results.study.maps_of_mean
     whose = "the mean over models of their representations" if of_mean else "one model's representation"
@@ -133,15 +133,17 @@ def _maps(signal: Signal) -> Sketch:
 
 
 def _q_scores(signal: Signal) -> Sketch:
-    results, rows = signal.results, frames.pair_rows(signal.results, "q")
-    said = text("figure_2", main=_main(results))
-    return Sketch(*said, rows, lambda canvas: paper.draw_pairs(canvas, rows, "Q-Score", results))
+    results = signal.results
+    sparsity = results.study.figures.figure_2 or results.main_sparsity
+    rows, said = frames.pair_rows(results, "q", sparsity), text("figure_2", main=as_percent(sparsity))
+    return Sketch(*said, rows, lambda canvas: paper.draw_pairs(canvas, rows, "Q-Score"))
 
 
 def _depths(signal: Signal) -> Sketch:
-    results, rows = signal.results, frames.pair_rows(signal.results, "depth")
-    name, said = "Prediction depth (probe)", text("figure_3", main=_main(results))
-    return Sketch(*said, rows, lambda canvas: paper.draw_pairs(canvas, rows, name, results, jitter=0.12))
+    results, name = signal.results, "Prediction depth (probe)"
+    sparsity = results.study.figures.figure_3 or results.main_sparsity
+    rows, said = frames.pair_rows(results, "depth", sparsity), text("figure_3", main=as_percent(sparsity))
+    return Sketch(*said, rows, lambda canvas: paper.draw_pairs(canvas, rows, name, jitter=0.12))
 
 
 def _class_rows(results: Results) -> list[frames.ClassRow]:
@@ -153,7 +155,8 @@ def _classes_of_one_pruning(signal: Signal) -> Sketch:
     prunings = [pruning for _, pruning in results.families()]
     shown = "one_shot" if "one_shot" in prunings or not prunings else prunings[0]
     few = sparsities if len(sparsities) <= 3 else sorted({sparsities[0], results.main_sparsity, sparsities[-1]})
-    rows = [row for row in _class_rows(results) if row.arm.pruning == shown and row.arm.sparsity in few]
+    chosen = results.study.figures.figure_4 or few
+    rows = [row for row in _class_rows(results) if row.arm.pruning == shown and row.arm.sparsity in chosen]
     shared = "Strong: PIEs under every objective that has this pruning; light: under this one, but not under all."
     if len(results.objectives()) == 1:
         shared = "Outlined: this study has one objective, so nothing can be shared."
@@ -162,7 +165,8 @@ def _classes_of_one_pruning(signal: Signal) -> Sketch:
 
 
 def _all_maps(signal: Signal) -> Sketch:
-    results, mapped = signal.results, _mapped(signal.results)
+    results = signal.results
+    mapped = results.study.figures.figure_5 or _mapped(results)
     rows = frames.map_rows(results, mapped) if mapped else []
     return Sketch(*text("figure_5"), rows, lambda canvas: paper.draw_maps_by_sparsity(canvas, rows, results))
 
@@ -170,13 +174,14 @@ def _all_maps(signal: Signal) -> Sketch:
 def _rescued(signal: Signal) -> Sketch:
     results, rows = signal.results, frames.rescued_rows(signal.results)
     objective = OBJECTIVES_IN_FULL[frames.contrastive_objective(results)].capitalize()
-    said = text("figure_6", objective=objective)
+    said = text("figure_6", objective=objective, whence=whence(results.study.figures.figure_6))
     return Sketch(*said, rows, lambda canvas: paper.draw_rescued(canvas, rows, results))
 
 
 def _classes(signal: Signal) -> Sketch:
-    results, rows = signal.results, _class_rows(signal.results)
-    said = text("figure_7")
+    results, said = signal.results, text("figure_7")
+    shown = results.study.figures.figure_7 or results.sparsities()
+    rows = [row for row in _class_rows(results) if row.arm.sparsity in shown]
     return Sketch(*said, rows, lambda canvas: paper.draw_classes(canvas, rows, results, by_objective=False))
 
 

@@ -241,12 +241,12 @@ def map_rows(results: Results, sparsities: Iterable[float]) -> list[MapRow]:
     ]
 
 
-def pair_rows(results: Results, measure: str) -> list[PairRow]:
-    """A measure of each example in dense against pruned models at the main sparsity (Figures 2 and 3)."""
+def pair_rows(results: Results, measure: str, sparsity: float) -> list[PairRow]:
+    """A measure of each example in dense against pruned models at one sparsity (Figures 2 and 3)."""
     rows = []
     for arm in results.pruned():
         dense, pruned = arm.columns[f"dense_{measure}"], arm.columns[f"pruned_{measure}"]
-        if arm.sparsity == results.main_sparsity and np.isfinite(dense).all():
+        if arm.sparsity == sparsity and np.isfinite(dense).all():
             columns = results.data.ids, dense.tolist(), pruned.tolist(), arm.is_pie.tolist(), arm.kinds.tolist()
             rows += [PairRow(arm.key, *example) for example in zip(*columns, strict=True)]
     return rows
@@ -258,7 +258,7 @@ def contrastive_objective(results: Results) -> str:
 
 
 def rescued_rows(results: Results) -> list[RescuedRow]:
-    """Examples that dense models get wrong and pruned ones right, from the lowest sparsity up.
+    """Examples that dense models get wrong and pruned ones right, from the lowest sparsity up, or of those of Figure 6.
 
     Of the contrastive objective where there is one; of its first gradual and its first one-shot pruning, as many as
     the paper shows of each.
@@ -270,7 +270,7 @@ def rescued_rows(results: Results) -> list[RescuedRow]:
     rows: list[RescuedRow] = []
     for kind, most in RESCUED_SHOWN.items():
         shown: set[int] = set()
-        for sparsity in results.sparsities():
+        for sparsity in results.study.figures.figure_6 or results.sparsities():
             arm = results.find(objective, first.get(kind, ""), sparsity)
             if arm is None:
                 continue

@@ -184,7 +184,7 @@ def _key_of_classes(canvas: Canvas, results: Results) -> None:
     canvas.key(items)
 
 
-def draw_pairs(canvas: Canvas, rows: Sequence[PairRow], name: str, results: Results, jitter: float = 0.0) -> Figure:
+def draw_pairs(canvas: Canvas, rows: Sequence[PairRow], name: str, jitter: float = 0.0) -> Figure:
     """Dense against pruned, one panel per arm, on one pair of scales (the paper's Figures 2 and 3)."""
     em, families = canvas.em, list(dict.fromkeys(row.arm.family for row in rows))
     values = np.array([[row.dense, row.pruned] for row in rows])
@@ -204,7 +204,7 @@ def draw_pairs(canvas: Canvas, rows: Sequence[PairRow], name: str, results: Resu
         ]
         canvas.headings(headings, columns, left, gap, most)
         panels = canvas.line(len(shown), columns, left, gap, most=most)
-        canvas.beside(panels[0], f"pruned, {as_percent(results.main_sparsity)}")
+        canvas.beside(panels[0], f"pruned, {as_percent(rows[0].arm.sparsity)}")
         for axes, own in zip(panels, of_line, strict=True):
             points = np.array([[row.dense, row.pruned] for row in own])
             points = points + shake.uniform(-jitter, jitter, points.shape)

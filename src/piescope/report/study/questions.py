@@ -32,7 +32,7 @@ from piescope.report.study.published import unfair_because
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_rows import ClassImpactRow
-from piescope.report.study.words import HAPPENED, family_name
+from piescope.report.study.words import HAPPENED, family_name, whence
 from piescope.wording import as_percent, counted, equals, listed, name, number, percent, with_interval
 
 TILES = 6
@@ -206,8 +206,8 @@ def _rescued(results: Results, signal: Signal, tiles: PieTiles) -> Section | Non
         return None
     families = listed(list(dict.fromkeys(family_name(*row.arm.family) for row in rows)))
     said = [
-        f"Some examples that dense models get wrong and pruned ones right: of {families}, each from the lowest "
-        "sparsity up."
+        f"Some examples that dense models get wrong and pruned ones right: of {families}, "
+        f"{whence(results.study.figures.figure_6)}."
     ]
     fresh = signal.fresh(rows[0].arm.objective)
     if fresh is not None:

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import resources
 
 from piescope.report.layout.blocks import Tone
+from piescope.wording import as_percent, listed
 
 OBJECTIVES = {"supervised": "Sup", "supcon": "SupCon", "simclr": "SimCLR"}
 OBJECTIVES_IN_FULL = {"supervised": "supervised", "supcon": "supervised contrastive", "simclr": "contrastive (SimCLR)"}
@@ -47,6 +48,18 @@ def family_name(objective: str, pruning: str) -> str:
     return f"{OBJECTIVES.get(objective, objective)} / {pruning_name(pruning)}"
 
 
+def whence(sparsities: Sequence[float] | None) -> str:
+    """From where on single examples are shown: at the sparsities that the study names, or from the lowest.
+
+    Example:
+        >>> whence(None), whence((0.3, 0.5)).replace(SPACE, " ")
+        ('each from the lowest sparsity up', 'at 30 % and 50 % sparsity')
+    """
+    if sparsities is None:
+        return "each from the lowest sparsity up"
+    return f"at {listed([as_percent(sparsity) for sparsity in sparsities])} sparsity"
+
+
 def hues_and_dashes(families: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, int]]:
     """How each (objective, pruning) is drawn everywhere: a hue an objective, a kind of dashes a pruning.
 
@@ -83,6 +96,6 @@ def text(name: str, **facts: object) -> tuple[str, str]:
 
     Example:
         >>> text("figure_5")[1]
-        'As Figure 1, for all mapped sparsities and every pruning.'
+        'As Figure 1, for every pruning, a line for each sparsity.'
     """
     return _captions()[name]["title"].format(**facts), _captions()[name]["caption"].format(**facts)

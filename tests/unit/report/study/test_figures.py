@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
+from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
@@ -15,6 +17,8 @@ from piescope.report.layout.canvas import LOOKS, Style, Width, saved
 from piescope.report.study.figures import FIGURES, draw, draw_all, figure
 from piescope.report.study.results import Results
 from piescope.report.study.signal import Signal
+from piescope.store.catalogue import FiguresShown
+from piescope.wording import SPACE, as_percent
 
 HOSTILE = (
     "$\\frac{1}",
@@ -121,6 +125,28 @@ def test_a_figure_by_its_number() -> None:
     assert drawn.get_size_inches()[0] == pytest.approx(6)
     with pytest.raises(ValueError, match="there is no figure 12: there are 1 to 11"):
         figure(STUDIES["digits"], 12)
+
+
+SAID = {"figure_1": 0.5, "figure_2": 0.95, "figure_3": 0.5, "figure_4": (0.9,), "figure_5": (0.5, 0.95),
+        "figure_6": (0.95,), "figure_7": (0.5, 0.9)}  # fmt: skip
+USUAL = {"figure_1": 0.95, "figure_2": 0.9, "figure_3": 0.9, "figure_4": (0.5, 0.9, 0.95), "figure_5": (0.5, 0.9, 0.95),
+         "figure_7": (0.5, 0.9, 0.95)}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", [SAID, {}])
+def test_a_study_says_which_sparsities_a_figure_shows(said: dict[str, Any]) -> None:
+    results = replace(
+        STUDIES["digits"], study=STUDIES["digits"].study.model_copy(update={"figures": FiguresShown(**said)})
+    )
+    for name, shown in (USUAL | said).items():
+        drawn = draw(Signal(results), int(name[-1]))
+        sparsities = sorted({row.arm.sparsity for row in drawn.rows} - {0.0})  # type: ignore[attr-defined]
+        assert sparsities == list(shown if isinstance(shown, tuple) else (shown,)), name
+        if said and name in ("figure_2", "figure_3"):
+            told = as_percent(shown)
+            assert told in drawn.title and f"pruned, {told}" in {text.get_text() for text in drawn.figure.texts}
+    at = "at 95 % sparsity" if said else "each from the lowest sparsity up"
+    assert at in draw(Signal(results), 6).caption.replace(SPACE, " ")
 
 
 def test_a_saved_figure_can_be_saved_again() -> None:
