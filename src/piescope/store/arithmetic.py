@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from piescope.machine import today
 from piescope.spec import Spec
 from piescope.store import layout
@@ -21,20 +23,28 @@ class Arithmetic(Spec):
     Attributes:
         memory_format: of networks and what goes through them.
         compiled: whether trainings go through torch.compile.
+        captured: whether their steps are CUDA graphs; only on a GPU.
     """
 
     memory_format: Literal["channels_last", "default"] = "channels_last"
     compiled: bool = False
+    captured: bool = False
+
+    @model_serializer(mode="wrap")
+    def _as_before_there_was_a_choice(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without graphs where there are none: environments and kept paces of before are what they were."""
+        fields: dict[str, Any] = plain(self)
+        return {name: value for name, value in fields.items() if name != "captured" or value}
 
     def __str__(self) -> str:
         """For people.
 
         Example:
-            >>> str(Arithmetic()), str(Arithmetic(memory_format="default", compiled=True))
-            ('channels_last', 'default memory format, compiled')
+            >>> str(Arithmetic(captured=True)), str(Arithmetic(memory_format="default", compiled=True))
+            ('channels_last, captured', 'default memory format, compiled')
         """
         format_of = "channels_last" if self.memory_format == "channels_last" else "default memory format"
-        return format_of + (", compiled" if self.compiled else "")
+        return format_of + (", compiled" if self.compiled else "") + (", captured" if self.captured else "")
 
 
 class ArithmeticRecord(SealedRecord):

@@ -105,6 +105,7 @@ class Environment(Spec):
         libraries: versions of the others that shape results; likewise.
         memory_format: of networks, where that was chosen by measuring; else it was the usual one.
         compiled: whether trainings went through torch.compile; likewise.
+        captured: whether their steps were CUDA graphs; likewise.
         draws: the generator of augmentations, where they were drawn on a GPU; else it was torch's on the CPU.
     """
 
@@ -119,13 +120,14 @@ class Environment(Spec):
     libraries: dict[str, str] | None = None
     memory_format: str | None = None
     compiled: bool | None = None
+    captured: bool | None = None
     draws: str | None = None
 
     @model_serializer(mode="wrap")
     def _as_before_there_was_a_choice(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what was not chosen."""
         fields: dict[str, Any] = plain(self)
-        usual = ("memory_format", "compiled", "draws")
+        usual = ("memory_format", "compiled", "captured", "draws")
         return {name: value for name, value in fields.items() if name not in usual or value is not None}
 
 

@@ -19,6 +19,7 @@ from piescope.seeds import Seeds
 from piescope.study.calibrations import Pace
 from piescope.study.paces import MappedExample, Network, PredictedImage, ProbedModel, Question, StartUp, TrainedImage
 from piescope.study.steps import Place, network_of
+from piescope.training import captured
 from piescope.training.loop import TrainingData
 from piescope.training.nearest import knn_labels_on
 from piescope.training.predict import PIXELS, predict, probe_all
@@ -76,22 +77,24 @@ def _clock(device: str) -> float:
 
 
 class _Watch:
-    """Takes a training's time at its steps, and ends it; as `on_step`."""
+    """Takes a training's time at its steps, and ends it; as `on_step`. The first steps are not what later ones are."""
 
-    def __init__(self, device: str) -> None:
-        self._device, self._steps = device, 0
+    def __init__(self, device: str, unlike: int) -> None:
+        self._device, self._unlike, self._steps = device, unlike, 0
         self._parts: list[float] = []
         self._batch = self._images = 0
         self._warm, self._since = 0.0, _clock(device)
 
     def __call__(self, step: int, steps: int, images: int) -> None:
         self._steps += 1
-        if self._steps == WARM:
+        if self._steps == self._unlike:
             self._batch, now = images, _clock(self._device)
             self._warm, self._since = now - self._since, now
-        if self._steps <= WARM:
+        if self._steps <= self._unlike:
             return
         self._images += images
+        if self._device != "cpu" and time.perf_counter() - self._since < PART:
+            return  # the host, which is ahead of a card, is not to wait for it at each step
         if (taken := _clock(self._device) - self._since) < PART:
             return
         self._parts.append(taken / self._images)
@@ -100,7 +103,7 @@ class _Watch:
             raise _Enough
 
     def pace(self, peak: int) -> Pace:
-        first = self._warm - WARM * self._batch * statistics.median(self._parts)
+        first = self._warm - self._unlike * self._batch * statistics.median(self._parts)
         return _of_parts(self._parts, peak, max(0.0, first))
 
 
@@ -145,7 +148,8 @@ def _training(question: TrainedImage, place: Place) -> Pace:
     images = torch.from_numpy(_images(question, 8 * batch)).to(device)
     labels = (torch.arange(8 * batch) % question.num_classes).to(device)
     data = TrainingData(images, labels, _normalisation(question), place.means)
-    model, watch, before = _network(question, place), _Watch(device), peak_bytes()
+    unlike = captured.WARM + 2 if place.means.captured else WARM
+    model, watch, before = _network(question, place), _Watch(device, unlike), peak_bytes()
     try:
         if question.stage == "supervised":
             train_supervised(model, data, recipe, SEEDS, on_step=watch)

@@ -107,7 +107,8 @@ class Place:
     @property
     def means(self) -> Means:
         """How trainings do their steps here."""
-        return Means(queued=torch.device(self.device).type != "cpu")
+        queued = torch.device(self.device).type != "cpu"
+        return Means(queued, self.arithmetic.compiled, queued and self.arithmetic.captured)
 
 
 def environment(device: str, chosen: Arithmetic | None = None) -> dict[str, Any]:

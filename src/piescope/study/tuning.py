@@ -37,12 +37,22 @@ ROUGH_FLOPS, ROUGH_DISTANCE, ROUGH_BYTES = 5e10, 2e-8, 600 << 20
 
 USUAL = Arithmetic()
 FORMATS: tuple[Literal["channels_last", "default"], ...] = ("channels_last", "default")
-ARITHMETICS = tuple(
-    Arithmetic(memory_format=memory_format, compiled=compiled)
-    for compiled in (False, True)
-    for memory_format in FORMATS
-)
-"""Those that are measured, the usual one first."""
+WAYS = {"cpu": ((False, False), (True, False)), "cuda": ((False, False), (False, True), (True, True))}
+"""On a processor, or a card: whether trainings are compiled, and whether their steps are captured."""
+
+
+def arithmetics(device: str) -> list[Arithmetic]:
+    """Those that are measured, the usual one first.
+
+    Example:
+        >>> [str(each) for each in arithmetics("cuda")][2:4]
+        ['channels_last, captured', 'default memory format, captured']
+    """
+    return [
+        Arithmetic(memory_format=memory_format, compiled=compiled, captured=captured)
+        for compiled, captured in WAYS[device]
+        for memory_format in FORMATS
+    ]
 
 
 @dataclass(frozen=True)
@@ -165,7 +175,7 @@ def choose_arithmetic(plan: Plan, machine: Machine, workers: int, meter: Meter, 
     trained = {each: amount for each, amount in made_of(plan).items() if isinstance(each, TrainedImage)}
     known: dict[Arithmetic, MeasuredPaces] = {}
     left_out = "" if compiles else "; nothing is compiled, as there is no C++ compiler (g++, or what CXX names)"
-    for arithmetic in [each for each in ARITHMETICS if compiles or not each.compiled]:
+    for arithmetic in [each for each in arithmetics(machine.device) if compiles or not each.compiled]:
         try:
             known[arithmetic] = measured([_setting(machine, workers, each, arithmetic) for each in trained], meter)
         except MeasuringError as error:

@@ -14,7 +14,7 @@ from piescope.pruning.pruner import Pruner
 from piescope.seeds import Seeds
 from piescope.training.checkpoints import Checkpoints, Moment
 from piescope.training.history import Losses
-from piescope.training.means import AS_IT_GOES, Means, augmented
+from piescope.training.means import AS_IT_GOES, Means
 from piescope.training.recipe import Normalisation, Training
 from piescope.training.sgd import Sgd
 
@@ -86,13 +86,13 @@ def fit(
     optimizer = Sgd(parameters, recipe, means.queued)
     per_epoch, steps = recipe.steps_per_epoch(examples), recipe.steps(examples)
     rounded = torch.autocast(device.type, torch.bfloat16, recipe.precision == "bfloat16")
-    generator = means.generator()
+    generator, augmented = means.generator(), means.augmentation(recipe, views)
     moment = Moment(network, optimizer, pruner, generator)
     done = [] if checkpoints is None else checkpoints.resume(purpose, steps, moment)
     losses = Losses(done, f"of {steps} ({purpose}, seed {seeds.replicate})")
 
     def train_on(rows: Tensor, drawn: Generator | Tensor, rate: float | Tensor) -> Tensor:
-        images = augmented(data.images[rows], recipe.augmentation, drawn, views)
+        images = augmented(data.images[rows], drawn)
         with rounded:
             value = loss(data.normalisation.apply(images), data.labels[rows])
         optimizer.zero_grad()
@@ -103,9 +103,9 @@ def fit(
         optimizer.step()
         if pruner is not None:
             pruner.hold()
-        return value
+        return value.detach()
 
-    step = len(losses)
+    do_step, step = means.done(train_on), len(losses)
     for epoch in range(step // per_epoch, recipe.epochs):
         first, seed = epoch * per_epoch, seeds.integer(f"augment/{purpose}", epoch)
         if generator is not None and step == first:  # else this epoch was under way, and the draws are where they were
@@ -119,7 +119,7 @@ def fit(
             if pruner is not None and pruner.is_due(step):
                 losses.read()  # weights that diverged cannot be ranked
                 pruner.before_step(step)
-            losses.append(train_on(rows, drawn, rate))
+            losses.append(do_step(rows, drawn, rate))
             if on_step is not None:
                 on_step(step, steps, len(rows) * views)
             if checkpoints is not None:

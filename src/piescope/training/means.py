@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 
 import torch
@@ -12,7 +13,10 @@ from torch import Generator, Tensor
 from piescope.data.augment import Draws, two_views
 from piescope.data.batches import to_unit
 from piescope.data.draws import Drawn, batches_of
+from piescope.training.captured import Captured, CudaGraphs, Step
 from piescope.training.recipe import Augmentation, Training
+
+Augment = Callable[[Tensor, Generator | Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,13 @@ class Means:
     Attributes:
         queued: nothing in a step is read by the host or copied from it: draws are made on the device by counters,
             rates lie there, SGD is one operation. Else draws are torch's, made on the CPU.
+        compiled: augmentation goes through torch.compile, where it is queued.
+        captured: a step is a CUDA graph; only where it is queued.
     """
 
     queued: bool = False
+    compiled: bool = False
+    captured: bool = False
 
     def generator(self) -> Generator | None:
         """The augmentation's, for the whole training; None: draws need none."""
@@ -53,6 +61,15 @@ class Means:
             return values
         return torch.tensor(values, dtype=torch.float32).to(device, non_blocking=True).unbind()
 
+    def augmentation(self, recipe: Training, views: int) -> Augment:
+        """What makes a batch of uint8 images, and what it draws from, to floats in 0 to 1; see `augmented`."""
+        done = partial(augmented, recipe.augmentation, views)
+        return torch.compile(done, dynamic=False) if self.queued and self.compiled else done
+
+    def done(self, step: Step) -> Step:
+        """A step as it is to be done."""
+        return Captured(step, CudaGraphs()) if self.captured else step
+
 
 AS_IT_GOES = Means()
 
@@ -69,7 +86,7 @@ def numbers_for(augmentation: Augmentation, images: Tensor) -> int:
     return asked.taken
 
 
-def augmented(images: Tensor, augmentation: Augmentation, drawn: Generator | Tensor, views: int) -> Tensor:
+def augmented(augmentation: Augmentation, views: int, images: Tensor, drawn: Generator | Tensor) -> Tensor:
     """A batch of uint8 images as floats in 0 to 1, each augmented; of two views ``[batch, 2, ...]``."""
     draws: Draws = Drawn(drawn) if isinstance(drawn, Tensor) else drawn
     if views == 1:

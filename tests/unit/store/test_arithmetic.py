@@ -45,6 +45,13 @@ def test_a_record_that_was_lost_is_written_as_its_trainings_were_made(tmp_path: 
     assert arithmetic_in(tmp_path) == OTHER
 
 
+def test_steps_that_are_not_captured_are_not_told_of() -> None:
+    """As before there was that choice: checkpoints compare environments, and kept paces bear settings' hashes."""
+    assert OTHER.model_dump() == {"memory_format": "default", "compiled": True}
+    graphs = Arithmetic(captured=True)
+    assert Arithmetic.model_validate(graphs.model_dump()) == graphs != Arithmetic()
+
+
 def test_a_damaged_record_is_refused_with_its_cure(tmp_path: Path) -> None:
     layout.arithmetic(tmp_path).write_bytes(WANTED.as_bytes().replace(b"true", b"false"))
     with pytest.raises(DamagedRecordError, match="remove it: the next run takes what"):

@@ -46,6 +46,26 @@ def test_a_training_that_takes_seconds_a_step_ends_after_few(monkeypatch: pytest
     assert pace.first == 75  # what it compiled, say
 
 
+def test_a_card_is_waited_for_when_a_part_may_be_over_and_not_at_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, waits = [0.0], list[float]()
+
+    def waited(device: str) -> float:
+        waits.append(clock[0])
+        return clock[0]
+
+    monkeypatch.setattr(meters, "_clock", waited)
+    monkeypatch.setattr(meters.time, "perf_counter", lambda: clock[0])
+    watch = meters._Watch("cuda", 5)  # of which the last one captures, say
+    with pytest.raises(meters._Enough):
+        for step in range(1, 100):
+            clock[0] += 0.9 if step == 5 else 0.1
+            watch(step, 100, 20)
+    assert waits == pytest.approx([0.0, 1.3, 1.6, 1.6, 1.9, 1.9, 2.2, 2.2], abs=0.11)
+    pace = watch.pace(0)
+    assert (pace.seconds, pace.spread) == (pytest.approx(0.1 / 20), pytest.approx(0, abs=1e-6))
+    assert pace.first == pytest.approx(1.3 - 5 * 0.1)
+
+
 @pytest.mark.usefixtures("ticks")
 def test_large_batches_and_networks_are_timed_in_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meters, "MOST_IMAGES", 4)

@@ -20,6 +20,7 @@ from piescope.study.parse import parse_study
 from piescope.study.plan import make_plan
 from piescope.study.steps import Place, environment, network_of
 from piescope.training.checkpoints import StoppedError, When
+from piescope.training.means import Means
 
 PLAN = make_plan(parse_study(SMALL.read_text()))
 NAMED = {step.label: step for step in PLAN.steps}
@@ -63,6 +64,15 @@ def test_an_environment_tells_how_networks_compute_only_where_that_was_chosen() 
     usual = environment("cpu")
     assert not {"memory_format", "compiled"} & usual.keys()
     assert environment("cpu", BOTH) == {"memory_format": "default", "compiled": True, **usual}
+
+
+def test_steps_are_queued_on_a_card_alone_and_its_environments_tell_whose_draws_they_have() -> None:
+    graphs = Arithmetic(compiled=True, captured=True)
+    assert Place("cpu", graphs).means == Means(queued=False, compiled=True, captured=False)
+    assert Place("cuda", graphs).means == Means(queued=True, compiled=True, captured=True)
+    assert Place("cuda:1", Arithmetic()).means == Means(queued=True)
+    assert environment("cuda")["draws"] == "philox4x32-10" and "draws" not in environment("cpu")
+    assert environment("cuda", graphs)["captured"] is True
 
 
 @pytest.mark.parametrize("memory_format", ["channels_last", "default"])

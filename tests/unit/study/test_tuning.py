@@ -152,6 +152,38 @@ def test_what_cannot_be_compiled_is_left_out_and_that_is_said() -> None:
     assert found.why.endswith("compiled cannot be measured: no such header")
 
 
+CARD = Machine(device="cuda", name="a card", cores=4, torch="2.13.0")
+
+
+@pytest.mark.parametrize(
+    ("taken", "expected"),
+    [
+        ({}, USUAL),
+        ({Arithmetic(captured=True): 0.2, Arithmetic(compiled=True, captured=True): 0.19}, Arithmetic(captured=True)),
+        (
+            {Arithmetic(captured=True): 0.2, Arithmetic(compiled=True, captured=True): 0.1},
+            Arithmetic(compiled=True, captured=True),
+        ),
+    ],
+)
+def test_graphs_are_measured_on_a_card_alone(taken: dict[Arithmetic, float], expected: Arithmetic) -> None:
+    trained = sum(amount for each, amount in made_of(PLAN).items() if isinstance(each, TrainedImage))
+    meter = computing(taken, first=trained / 100)
+    assert choose_arithmetic(PLAN, CARD, 1, meter, compiles=True).arithmetic == expected
+    assert choose_arithmetic(PLAN, MACHINE, 1, meter, compiles=True).arithmetic == USUAL
+
+
+def test_what_cannot_be_captured_is_left_out_and_that_is_said() -> None:
+    def broken(setting: Setting) -> Pace:
+        if setting.arithmetic.captured:
+            raise MeasuringError("operation not permitted when stream is capturing")
+        return computing({FORMAT: 0.5})(setting)
+
+    found = choose_arithmetic(PLAN, CARD, 1, broken, compiles=True)
+    assert found.arithmetic == FORMAT
+    assert "captured cannot be measured: operation not permitted" in found.why
+
+
 def test_only_trainings_are_asked_compiled() -> None:
     asked: list[Setting] = []
 

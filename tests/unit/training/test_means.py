@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from piescope.data.draws import uniform
 from piescope.training.means import AS_IT_GOES, Means, augmented, numbers_for
@@ -29,12 +31,12 @@ def test_all_numbers_of_an_epoch_are_drawn_and_each_is_used(views: int) -> None:
     drawn = list(QUEUED.draws(None, 7, RECIPE, IMAGES, views))
     numbers = uniform(7, torch.arange(10), 54 * views)
     assert torch.equal(torch.cat([each for each in drawn if isinstance(each, Tensor)]), numbers)
-    made = [augmented(rows, ALL, each, views) for rows, each in zip(IMAGES.split(4), drawn, strict=True)]
+    made = [augmented(ALL, views, rows, each) for rows, each in zip(IMAGES.split(4), drawn, strict=True)]
     assert [each.shape for each in made] == [
         (*((count, 2) if views == 2 else (count,)), 3, 8, 8) for count in (4, 4, 2)
     ]
     if views == 2:
-        each_alone = [augmented(IMAGES[:4], ALL, own, 1) for own in numbers[:4].split(54, dim=1)]
+        each_alone = [augmented(ALL, 1, IMAGES[:4], own) for own in numbers[:4].split(54, dim=1)]
         assert torch.equal(made[0], torch.stack(each_alone, dim=1))
         assert not torch.equal(*each_alone)
 
@@ -68,3 +70,17 @@ def test_both_ways_of_sgd_agree_but_for_rounding(momentum: float, nesterov: bool
             optimizer.step()
         found.append(torch.cat([weight.detach().flatten() for weight in weights]))
     torch.testing.assert_close(found[0], found[1], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("views", [1, 2])
+def test_what_a_queued_augmentation_does_hangs_on_no_number(views: int) -> None:
+    """So it can be compiled and captured: its operators, traced with other numbers, give the same."""
+    numbers, others = uniform(7, torch.arange(10), 54 * views), uniform(8, torch.arange(10), 54 * views)
+    traced = make_fx(QUEUED.augmentation(RECIPE, views))(IMAGES, others)
+    assert torch.equal(traced(IMAGES, numbers), augmented(ALL, views, IMAGES, numbers))
+
+
+def test_augmentation_is_compiled_where_it_draws_from_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", lambda function, dynamic: ("compiled", function.func, dynamic))
+    assert Means(queued=True, compiled=True).augmentation(RECIPE, 1) == ("compiled", augmented, False)
+    assert isinstance(Means(compiled=True).augmentation(RECIPE, 1), partial)

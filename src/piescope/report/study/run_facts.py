@@ -95,6 +95,7 @@ def _computed(environment: Environment) -> str:
     told = {
         f"{environment.memory_format} memory format": environment.memory_format is not None,
         "trainings compiled": environment.compiled,
+        "steps captured": environment.captured,
         f"draws of {environment.draws}": environment.draws is not None,
     }
     return "".join(f", {fact}" for fact, is_so in told.items() if is_so)

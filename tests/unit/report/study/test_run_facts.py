@@ -31,9 +31,11 @@ def test_how_networks_computed_is_told_where_that_was_chosen() -> None:
     chosen = Environment.model_validate({**told, "memory_format": "default", "compiled": True})
     assert "compiled" not in made_on(usual)
     assert "pack size 1, default memory format, trainings compiled; torch 2.13.0" in made_on(chosen)
-    on_a_card = Environment.model_validate({**told, "device": "cuda", "draws": "philox4x32-10"})
-    assert "device cuda, 1 thread a worker, pack size 1, draws of philox4x32-10; torch" in made_on(on_a_card)
+    on_a_card = Environment.model_validate({**told, "device": "cuda", "captured": True, "draws": "philox4x32-10"})
+    assert "device cuda, 1 thread a worker, pack size 1, steps captured, draws of philox4x32-10; torch" in made_on(
+        on_a_card
+    )
     assert (
-        usual.model_dump().keys().isdisjoint({"memory_format", "compiled", "draws"})
+        usual.model_dump().keys().isdisjoint({"memory_format", "compiled", "captured", "draws"})
     )  # catalogues of before stay as they are
     assert Environment.model_validate(chosen.model_dump()) == chosen
