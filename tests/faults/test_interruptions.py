@@ -246,6 +246,49 @@ def test_one_failing_step_leaves_the_rest_alone_and_is_told(tmp_path: Path) -> N
     assert "This study is not complete." not in (out / "report.html").read_text()
 
 
+POISONED = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from piescope.study import steps
+from piescope.training import stages
+
+perform, entropy = steps.perform, stages.functional.cross_entropy
+
+def poisoned(step, *given):
+    calls = iter(range(10**6))
+    def loss(*args):
+        return entropy(*args) * (float("nan") if next(calls) == 2 else 1.0)
+    stages.functional = SimpleNamespace(cross_entropy=loss if step.label == "supervised dense, seed 1" else entropy)
+    return perform(step, *given)
+
+steps.perform = poisoned  # in each worker, too, which loads this file again
+
+if __name__ == "__main__":
+    from piescope.study.execute import execute
+    from piescope.study.executors.local import LocalExecutor
+    from piescope.study.parse import load_study
+    from piescope.study.scheduling import Observer
+    out = Path(sys.argv[2])
+    print([failed.step.label for failed in execute(load_study(sys.argv[1]), out, LocalExecutor(out, "cpu", 2), False, Observer()).failed])
+"""
+
+
+def test_a_replicate_whose_loss_is_no_number_leaves_those_beside_it_as_they_are(tmp_path: Path) -> None:
+    """Models that are trained at the same time have nothing in common but the machine: a process each."""
+    study, script, together, alone = (tmp_path / name for name in ("study.toml", "poisoned.py", "together", "alone"))
+    study.write_text(LEAST.replace("replicates = 1", "replicates = 2"))
+    script.write_text(POISONED)
+    done = run_program([sys.executable, script, study, together])
+    assert done.stdout == "['supervised dense, seed 1']\n", done.stderr
+    assert "the loss is nan at step 3 of 8 (supervised, seed 1)" in run_piescope("status", together).stdout
+    assert run_piescope("run", study, "--out", alone, "--workers", "1").returncode == 0
+    ours, theirs = hashes(together / "artefacts" / "train"), hashes(alone / "artefacts" / "train")
+    shared = [name for name in ours if name.endswith(".safetensors")]
+    assert len(shared) == 2 and all(ours[name] == theirs[name] for name in shared)
+
+
 def test_what_is_damaged_is_found_named_set_aside_and_made_again(
     small_run: Run, tmp_path: Path, survived: Survived
 ) -> None:

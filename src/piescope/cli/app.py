@@ -93,7 +93,10 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Folder for everything; default runs/NAME.")] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes; default: one per core, or per GPU. With slurm: jobs; default: one."),
+        typer.Option(
+            min=1,
+            help="Processes; default: one per core; on GPUs one each, or more (--tune). With slurm: jobs; default: one.",
+        ),
     ] = None,
     device: DeviceOption = Device.auto,
     tune: TuneOption = Tune.auto,

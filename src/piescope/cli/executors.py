@@ -126,5 +126,5 @@ class ExecutorOptions:
 
         device = device_type(self.device)
         devices = gpus() if device == "cuda" else []
-        count = self.workers or len(devices) or workers_for(console, study, self.tune)
+        count = self.workers or workers_for(console, study, self.tune, device, devices)
         return LocalExecutor(out, device, count, devices, self.checkpoint_seconds, self.hung_after), device

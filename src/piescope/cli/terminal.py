@@ -234,6 +234,15 @@ def gpus() -> list[str]:
     return named[:count] or [str(number) for number in range(count)]
 
 
+def memory_of_cards(device: str) -> list[int]:
+    """Bytes of each CUDA device; of processors none."""
+    if device == "cpu":
+        return []
+    import torch
+
+    return [torch.cuda.get_device_properties(card).total_memory for card in range(torch.cuda.device_count())]
+
+
 def console_here(stderr: bool = False) -> Console:
     """The terminal that stdout (or stderr) is."""
     from rich.console import Console

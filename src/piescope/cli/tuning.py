@@ -7,17 +7,23 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piescope.cli.terminal import BAD_ENVIRONMENT, Device, cores, device_type, fail, gpus, say
+from piescope.cli.terminal import BAD_ENVIRONMENT, Device, cores, device_type, fail, gpus, memory_of_cards, say
 from piescope.machine import cpp_compiler, one_thread_a_core, today
 from piescope.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from piescope.store.arithmetic import Arithmetic, ArithmeticRecord
     from piescope.study.plan import Plan
     from piescope.study.spec import Study
     from piescope.study.tuning import Tuned
+
+
+SHARES = (2, 4, 8, 16)
+"""Of a card, that may be worth measuring."""
 
 
 class Tune(StrEnum):
@@ -29,9 +35,12 @@ class Tune(StrEnum):
 
 
 def counts_of_workers(device: str, cards: int) -> list[int]:
-    """How many workers there can be, the usual number first: one a card or a core; or one a core of several threads."""
+    """How many workers there can be, the usual number first: one a card or a core; or one a core of several threads.
+
+    Several share a card where each has a core, from which it launches what the card does.
+    """
     if device == "cuda":
-        return [cards]
+        return [cards, *(count for count in (cards * each for each in SHARES) if count <= cores())]
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     fewer = len(one_thread_a_core(allowed))
     return [cores(), fewer] if cores() == len(allowed) > fewer else [cores()]
@@ -59,7 +68,7 @@ def tuned_for(plan: Plan, tune: Tune, wanted: Device, workers: int | None, out: 
     try:
         with Crew(device, cards) as crew:
             machine = machine_here(device, cores())
-            chosen = choose_workers(plan, machine, counts, crew)
+            chosen = choose_workers(plan, machine, counts, crew, memory_of_cards(device))
             if tune is Tune.full and not computed:
                 found = choose_arithmetic(plan, machine, chosen.count, crew, cpp_compiler() is not None)
                 arithmetic, computed = found.arithmetic, str(found)
@@ -80,8 +89,8 @@ def kept_in(out: Path) -> tuple[Arithmetic, str]:
     return Arithmetic(), ""
 
 
-def workers_for(console: Console, study: Study, tune: Tune) -> int:
-    """How many workers a run has on this machine's processors; what was chosen is said.
+def workers_for(console: Console, study: Study, tune: Tune, device: str, cards: Sequence[str]) -> int:
+    """How many workers a run has on this machine's processors or cards; what was chosen is said.
 
     What is kept is read, and what is not measured, where trainings are long enough for that.
     """
@@ -89,14 +98,15 @@ def workers_for(console: Console, study: Study, tune: Tune) -> int:
     from piescope.study.plan import make_plan
     from piescope.study.tuning import choose_workers, is_worth_it, machine_here
 
-    counts = counts_of_workers("cpu", 0)
+    counts = counts_of_workers(device, len(cards))
     if tune is Tune.off or len(counts) == 1:
         return counts[0]
     plan = make_plan(study)
     try:
-        with Crew("cpu") as crew:
-            meter = crew if tune is Tune.full or is_worth_it(plan) else only_kept
-            chosen = choose_workers(plan, machine_here("cpu", cores()), counts, meter)
+        with Crew(device, cards) as crew:
+            meter = crew if tune is Tune.full or is_worth_it(plan, device) else only_kept
+            machine, memory = machine_here(device, cores()), memory_of_cards(device)
+            chosen = choose_workers(plan, machine, counts, meter, memory)
     except MeasuringError:
         return counts[0]
     say(console, f"{counted(chosen.count, 'worker')}: {chosen.why} ({chosen.known})")

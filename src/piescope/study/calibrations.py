@@ -25,7 +25,7 @@ class Machine(Spec):
 
     Attributes:
         device: ``cpu`` or ``cuda``.
-        name: the processor's model, or the card's.
+        name: the processor's model, or the card's, and whether processes share it at the same time (MPS).
         cores: that processes may use.
         torch: its version.
     """
@@ -60,12 +60,14 @@ class Pace(Spec):
         spread: between the parts of the measurement, as a share of the seconds.
         first: seconds more, once in each worker.
         peak_bytes: of the worker's memory.
+        card_bytes: of a card's memory, likewise; 0 where there is none.
     """
 
     seconds: float
     spread: float = 0.0
     first: float = 0.0
     peak_bytes: int = 0
+    card_bytes: int = 0
 
 
 class KeptPace(SealedRecord):

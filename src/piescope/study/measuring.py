@@ -86,6 +86,7 @@ def _mean(paces: list[Pace]) -> Pace:
         spread=max(pace.spread for pace in paces),
         first=max(pace.first for pace in paces),
         peak_bytes=max(pace.peak_bytes for pace in paces),
+        card_bytes=max(pace.card_bytes for pace in paces),
     )
 
 

@@ -38,6 +38,9 @@ MOST_IMAGES, MOST_FLOPS = 256, 2e11
 MOST_BANK, MOST_ASKED = 2**22, 256
 """Numbers of a bank, and queries, of which the time of a search is taken; it grows with both."""
 
+CONTEXT = 600 << 20
+"""Rough bytes that a process takes of a card before its first tensor, which torch does not count."""
+
 MOST_MAPPED = 500
 """Examples of a map of which UMAP's time is taken."""
 
@@ -66,6 +69,11 @@ def pace_of(question: Question, place: Place) -> Pace:
 def peak_bytes() -> int:
     """Of this process's memory."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def card_bytes(device: str) -> int:
+    """At most, of the card's memory, by this process; on a processor none."""
+    return 0 if device == "cpu" else torch.cuda.max_memory_reserved() + CONTEXT
 
 
 def _clock(device: str) -> float:
@@ -104,7 +112,7 @@ class _Watch:
 
     def pace(self, peak: int) -> Pace:
         first = self._warm - self._unlike * self._batch * statistics.median(self._parts)
-        return _of_parts(self._parts, peak, max(0.0, first))
+        return _of_parts(self._parts, peak, max(0.0, first)).model_copy(update={"card_bytes": card_bytes(self._device)})
 
 
 def _of_parts(parts: list[float], peak: int, first: float = 0.0) -> Pace:

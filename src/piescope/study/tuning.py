@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from piescope.machine import processor, versions
@@ -29,7 +31,7 @@ from piescope.study.plan import Plan
 CLEARLY = 1.05
 """So many times as fast is worth a change; more where measurements spread further."""
 
-WORTH = 600.0
+WORTH = {"cpu": 600.0, "cuda": 60_000.0}
 """Seconds of a processor, roughly, that trainings must take for a run to measure for them what is not kept."""
 
 # Rough, of one core of an AMD EPYC: FLOPs a second of a network, a distance of a kNN search, a worker's memory.
@@ -85,7 +87,13 @@ def machine_here(device: str, cores: int) -> Machine:
         return Machine(device="cpu", name=processor(), cores=cores, torch=versions(["torch"])["torch"])
     import torch
 
-    return Machine(device="cuda", name=torch.cuda.get_device_name(), cores=cores, torch=torch.__version__)
+    name = torch.cuda.get_device_name() + (", MPS" if has_mps() else "")
+    return Machine(device="cuda", name=name, cores=cores, torch=torch.__version__)
+
+
+def has_mps() -> bool:
+    """Whether NVIDIA's daemon lets the kernels of several processes run on a card at the same time."""
+    return (Path(os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps")) / "control").exists()
 
 
 def made_of(plan: Plan) -> dict[Question, float]:
@@ -112,35 +120,58 @@ class Workers:
     why: str = ""
 
 
-def choose_workers(plan: Plan, machine: Machine, counts: Sequence[int], meter: Meter) -> Workers:
+def choose_workers(
+    plan: Plan, machine: Machine, counts: Sequence[int], meter: Meter, cards: Sequence[int] = ()
+) -> Workers:
     """Chooses among numbers of workers by what all of them together train.
 
     Args:
         plan: what is to be done.
         machine: where.
-        counts: to choose from, the usual one first.
+        counts: to choose from, the usual one first, the others from the one that asks least; those that cannot be
+            measured, or that the cards' memory does not hold, and those after them, are left out.
         meter: measures what is not kept.
+        cards: bytes of each card that they share.
     """
     trained = {each: amount for each, amount in made_of(plan).items() if isinstance(each, TrainedImage)}
     if len(counts) == 1 or not trained:
         return Workers(counts[0], MeasuredPaces({}, (), 0))
-    known = measured([_setting(machine, count, each) for count in counts for each in trained], meter)
+    found: dict[int, MeasuredPaces] = {}
+    left_out = ""
+    for count in counts:
+        try:
+            paces = measured([_setting(machine, count, each) for each in trained], meter)
+        except MeasuringError as error:
+            if not found:
+                raise
+            left_out = f"; {count} cannot be measured: {error}"
+            break
+        needed = max(pace.card_bytes for pace in paces.paces.values())
+        if found and cards and -(-count // len(cards)) * needed > min(cards):
+            left_out = f"; {count} would need {needed / 1e9:.1f} GB each, more than a card has"
+            break
+        found[count] = paces
 
     def rate(count: int) -> float:
-        paces = {each: known.paces[_setting(machine, count, each)].seconds for each in trained}
+        paces = {each: found[count].paces[_setting(machine, count, each)].seconds for each in trained}
         return count / sum(amount * paces[each] for each, amount in trained.items())
 
-    best = max(counts[1:], key=rate)
-    gain = rate(best) / rate(counts[0])
-    if gain > max(CLEARLY, 1 + max(pace.spread for pace in known.paces.values())):
-        return Workers(best, known, f"{best} train {gain:.2f} times as much as {counts[0]}")
-    return Workers(counts[0], known, f"{best} would train {gain:.2f} times as much")
+    known = MeasuredPaces.together(found.values())
+    if len(found) == 1:
+        return Workers(counts[0], known, f"no other number is possible{left_out}")
+    clearly = max(CLEARLY, 1 + max(pace.spread for pace in known.paces.values()))
+    best = max(list(found)[1:], key=rate)
+    chosen = next(count for count in found if clearly * rate(count) >= rate(best))
+    if chosen != counts[0]:
+        gain = rate(chosen) / rate(counts[0])
+        return Workers(chosen, known, f"{chosen} train {gain:.2f} times as much as {counts[0]}{left_out}")
+    return Workers(chosen, known, f"{best} would train {rate(best) / rate(chosen):.2f} times as much{left_out}")
 
 
-def is_worth_it(plan: Plan) -> bool:
+def is_worth_it(plan: Plan, device: str) -> bool:
     """Whether trainings take so long that to measure for them is little beside it."""
     trained = [(each, amount) for each, amount in made_of(plan).items() if isinstance(each, TrainedImage)]
-    return sum(amount * _rough(each).seconds for each, amount in trained) > WORTH
+    return sum(amount * _rough(each).seconds for each, amount in trained) > WORTH[device]
 
 
 @dataclass(frozen=True)

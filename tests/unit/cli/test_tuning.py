@@ -14,10 +14,11 @@ from made_executors import three_models
 from piescope.cli import tuning
 from piescope.cli.terminal import BAD_ENVIRONMENT, Device, cores
 from piescope.cli.tuning import Tune, arithmetic_for, counts_of_workers, tuned_for, workers_for
+from piescope.machine import today
 from piescope.store import layout
 from piescope.store.arithmetic import Arithmetic, ArithmeticRecord
 from piescope.study import measuring
-from piescope.study.calibrations import Pace, Setting
+from piescope.study.calibrations import Machine, Pace, Setting
 from piescope.study.measuring import MeasuringError
 from piescope.study.parse import load_study
 
@@ -66,14 +67,18 @@ def test_one_a_core_is_a_choice_where_cores_have_several_threads(monkeypatch: py
     monkeypatch.setenv("SLURM_CPUS_ON_NODE", "3")  # which of them are a job's own is not told
     assert counts_of_workers("cpu", 0) == [3]
     assert counts_of_workers("cuda", 5) == [5]
+    assert counts_of_workers("cuda", 1) == [1, 2]
+    monkeypatch.setattr(tuning, "cores", lambda: 20)
+    assert counts_of_workers("cuda", 1) == [1, 2, 4, 8, 16]
+    assert counts_of_workers("cuda", 3) == [3, 6, 12]
 
 
 @pytest.mark.usefixtures("four_threads_of_two_cores")
 def test_a_run_says_which_number_it_took_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "Crew", MadeCrew)
     console = Console(file=io.StringIO(), width=200)
-    assert workers_for(console, load_study("cifar10-small"), Tune.auto) == 2
-    assert workers_for(console, load_study("cifar10-small"), Tune.off) == 4
+    assert workers_for(console, load_study("cifar10-small"), Tune.auto, "cpu", []) == 2
+    assert workers_for(console, load_study("cifar10-small"), Tune.off, "cpu", []) == 4
     assert console.file.getvalue() == "2 workers: 2 train 1.50 times as much as 4 (measured now)\n"  # type: ignore[attr-defined]
 
 
@@ -81,11 +86,42 @@ def test_a_run_says_which_number_it_took_and_why(monkeypatch: pytest.MonkeyPatch
 def test_for_a_short_study_nothing_is_measured_and_what_is_kept_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "Crew", MadeCrew)
     console = Console(file=io.StringIO(), width=200)
-    assert workers_for(console, PLAN.study, Tune.auto) == 4
+    assert workers_for(console, PLAN.study, Tune.auto, "cpu", []) == 4
     assert not console.file.getvalue()  # type: ignore[attr-defined]
     assert tuned_for(PLAN, Tune.auto, Device.cpu, None, None).workers == 2
-    assert workers_for(console, PLAN.study, Tune.auto) == 2
+    assert workers_for(console, PLAN.study, Tune.auto, "cpu", []) == 2
     assert "(kept of " in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("four_threads_of_two_cores")
+def test_how_many_share_a_card_is_measured_for_long_studies_and_fits_its_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class OfACard(MadeCrew):
+        """Four train twice as much as two, and two twice as much as one."""
+
+        def __init__(self, device: str, gpus: object = ()) -> None:
+            assert (device, gpus) == ("cuda", ["0"])
+
+        def __enter__(self) -> Callable[[Setting], Pace]:
+            return lambda setting: Pace(seconds=1.0, card_bytes=10 * 2**30)
+
+    card = Machine(device="cuda", name="a card", cores=4, torch="2.13.0")
+    monkeypatch.setattr(measuring, "Crew", OfACard)
+    monkeypatch.setattr("piescope.study.tuning.machine_here", lambda device, cores: card)
+    console = Console(file=io.StringIO(), width=200)
+    for gigabytes, expected in ((80, 4), (24, 2), (8, 1)):
+        monkeypatch.setattr(tuning, "memory_of_cards", lambda device, size=gigabytes: [size * 2**30])
+        assert workers_for(console, load_study("corti2022-paper"), Tune.auto, "cuda", ["0"]) == expected
+        assert workers_for(console, load_study("corti2022-paper"), Tune.off, "cuda", ["0"]) == 1
+    assert console.file.getvalue().splitlines() == [  # type: ignore[attr-defined]
+        "4 workers: 4 train 4.00 times as much as 1 (measured now)",
+        f"2 workers: 2 train 2.00 times as much as 1; 4 would need 10.7 GB each, more than a card has (kept of {today()})",
+        f"1 worker: no other number is possible; 2 would need 10.7 GB each, more than a card has (kept of {today()})",
+    ]
+    short = Console(file=io.StringIO(), width=200)
+    assert workers_for(short, load_study("digits"), Tune.auto, "cuda", ["0"]) == 1
+    assert not short.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_number_that_is_given_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

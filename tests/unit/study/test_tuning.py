@@ -27,6 +27,7 @@ from piescope.study.tuning import (
 )
 
 MACHINE = Machine(device="cpu", name="a processor of two threads a core", cores=4, torch="2.13.0")
+CARD = Machine(device="cuda", name="a card", cores=16, torch="2.13.0")
 PLAN = three_models()
 
 
@@ -48,6 +49,43 @@ def test_one_thread_a_core_is_taken_where_that_is_clearly_faster(crowded: float,
     chosen = choose_workers(PLAN, MACHINE, [4, 2], meter(crowded, spread))
     assert chosen.count == count
     assert chosen.why.startswith("2 train" if count == 2 else "2 would train")
+
+
+def on_a_card(rates: dict[int, float], bytes_each: int = 0) -> Callable[[Setting], Pace]:
+    """Of a card that so many workers keep so busy, in sum; that more do not fit, they find out."""
+
+    def paced(setting: Setting) -> Pace:
+        if setting.workers not in rates:
+            raise MeasuringError("OutOfMemoryError: CUDA out of memory")
+        return Pace(seconds=setting.workers / rates[setting.workers], spread=0.01, card_bytes=bytes_each)
+
+    return paced
+
+
+@pytest.mark.parametrize(
+    ("rates", "count", "why"),
+    [
+        ({1: 1.0, 2: 1.9, 4: 3.0, 8: 3.1}, 4, "4 train 3.00 times as much as 1"),  # 8 no more than spreads
+        ({1: 1.0, 2: 1.02, 4: 0.9, 8: 0.5}, 1, "2 would train 1.02 times as much"),
+        ({1: 1.0, 2: 1.9}, 2, "2 train 1.90 times as much as 1; 4 cannot be measured: OutOfMemoryError: CUDA out of"),
+        ({1: 1.0}, 1, "no other number is possible; 2 cannot be measured"),
+    ],
+)
+def test_as_many_share_a_card_as_train_clearly_more(rates: dict[int, float], count: int, why: str) -> None:
+    chosen = choose_workers(PLAN, CARD, [1, 2, 4, 8], on_a_card(rates), [80 << 30])
+    assert chosen.count == count and chosen.why.startswith(why)
+
+
+def test_models_that_share_a_card_fit_its_memory() -> None:
+    rates = {count: float(count) for count in (2, 4, 8, 16)}
+    for cards, expected in (([80 << 30] * 2, 16), ([80 << 30, 40 << 30], 8), ([5 << 30] * 2, 2)):
+        chosen = choose_workers(PLAN, CARD, list(rates), on_a_card(rates, 10 << 30), cards)
+        assert (chosen.count, "more than a card has" in chosen.why) == (expected, expected < 16)
+
+
+def test_a_card_of_which_nothing_can_be_measured_is_an_error() -> None:
+    with pytest.raises(MeasuringError, match="out of memory"):
+        choose_workers(PLAN, CARD, [1, 2], on_a_card({}))
 
 
 def test_all_is_known_of_the_number_that_was_chosen() -> None:
@@ -152,9 +190,6 @@ def test_what_cannot_be_compiled_is_left_out_and_that_is_said() -> None:
     assert found.why.endswith("compiled cannot be measured: no such header")
 
 
-CARD = Machine(device="cuda", name="a card", cores=4, torch="2.13.0")
-
-
 @pytest.mark.parametrize(
     ("taken", "expected"),
     [
@@ -211,8 +246,9 @@ def test_without_measuring_everything_has_a_rough_pace(name: str) -> None:
 
 
 def test_long_trainings_are_worth_a_measurement_and_short_ones_are_not() -> None:
-    assert not is_worth_it(PLAN)
-    assert is_worth_it(make_plan(load_study("cifar10-small")))
+    small, paper = (make_plan(load_study(name)) for name in ("cifar10-small", "corti2022-paper"))
+    assert [is_worth_it(plan, "cpu") for plan in (PLAN, small, paper)] == [False, True, True]
+    assert [is_worth_it(plan, "cuda") for plan in (PLAN, small, paper)] == [False, False, True]
 
 
 def test_rough_flops_are_those_that_torch_counts() -> None:
@@ -224,6 +260,16 @@ def test_rough_flops_are_those_that_torch_counts() -> None:
             if isinstance(question, TrainedImage):
                 counted = flops_per_sample(question.model, question.image_shape, question.num_classes).forward
                 assert _flops(question) == pytest.approx(counted, rel=0.35)
+
+
+def test_a_card_that_processes_share_at_the_same_time_is_another_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "NVIDIA H100")
+    assert machine_here("cuda", 2).name == "NVIDIA H100"
+    (tmp_path / "control").touch()
+    assert machine_here("cuda", 2).name == "NVIDIA H100, MPS"
 
 
 def test_this_machine_has_a_name() -> None:
