@@ -5,7 +5,8 @@
 Rates are of one process with one thread, alone and beside one on every other core. A step is counted as it runs: each
 operator takes as long as its floating-point operations do at the best of the measured rates, or as long as a copy of as
 many bytes as it reads and writes, whichever is longer, and nothing comes between two operators. A library that joins
-operators could do with less; no operator by itself can.
+operators could do with less; no operator by itself can. Its convolutions are called alone, too, each as it runs in the
+step: what the library makes of those rates, if all else took no time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import math
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -125,6 +127,54 @@ class Processes:
             {size: sum(each.bytes[size] for each in found) / len(found) for size in SIZES},
         )
 
+    def convolutions(self, operators: Sequence[Operator], seconds: float) -> float:
+        """Seconds of the mean core for those of a step, each called alone, while all are at it."""
+        calls = Counter(each.call for each in operators if each.call is not None)
+        asked = [self._pool.submit(_on_core_of, core, calls, seconds) for core in self._cores]
+        return sum(each.result() for each in asked) / len(asked)
+
+
+@dataclass(frozen=True)
+class Like:
+    """A tensor that can be made anew: its shape, strides and type."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    kind: str
+
+    def made(self) -> Any:
+        """One of small random numbers."""
+        import torch
+
+        length = 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
+        return torch.rand(length, dtype=getattr(torch, self.kind)).as_strided(self.shape, self.strides)
+
+
+Call = tuple[str, tuple[Any, ...]]
+"""Of an operator of torch.ops.aten: its name and its arguments, tensors as `Like`."""
+
+CONVOLUTIONS = ("convolution", "convolution_backward")
+
+
+def seconds_of(calls: Counter[Call], seconds: float) -> float:
+    """What so many calls take with one thread, each as fast as the fastest of its kind in so many seconds."""
+    import torch
+
+    torch.set_num_threads(1)
+    total = 0.0
+    for (name, arguments), times in calls.items():
+        given = [
+            each.made() if isinstance(each, Like) else list(each) if isinstance(each, tuple) else each
+            for each in arguments
+        ]
+        total += times / best_rate(partial(getattr(torch.ops.aten, name), *given), 1, seconds)
+    return total
+
+
+def _on_core_of(core: int, calls: Counter[Call], seconds: float) -> float:
+    os.sched_setaffinity(0, {core})
+    return seconds_of(calls, seconds)
+
 
 @dataclass(frozen=True)
 class Operator:
@@ -134,11 +184,13 @@ class Operator:
         flops: floating-point operations of products; 0 for what is no product.
         precision: of what it multiplies.
         bytes: that it reads and writes.
+        call: of a convolution.
     """
 
     flops: float
     precision: str
     bytes: float
+    call: Call | None = None
 
 
 def counted(work: Callable[[], object]) -> list[Operator]:
@@ -150,7 +202,7 @@ def counted(work: Callable[[], object]) -> list[Operator]:
 
     operators: list[Operator] = []
 
-    class Counter(TorchDispatchMode):
+    class Counted(TorchDispatchMode):
         def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
             out = function(*arguments, **(named or {}))
             read = [each for each in tree_leaves((arguments, named)) if isinstance(each, torch.Tensor)]
@@ -160,10 +212,16 @@ def counted(work: Callable[[], object]) -> list[Operator]:
                 if packet in flop_registry:
                     flops = flop_registry[packet](*arguments, **(named or {}), out_val=out)
                 moved = sum(each.numel() * each.element_size() for each in (*read, *made))
-                operators.append(Operator(flops, str(read[0].dtype).removeprefix("torch."), moved))
+                call = (packet.__name__, tuple(map(like, arguments))) if packet.__name__ in CONVOLUTIONS else None
+                operators.append(Operator(flops, str(read[0].dtype).removeprefix("torch."), moved, call))
             return out
 
-    with Counter():
+    def like(given: Any) -> Any:
+        if isinstance(given, torch.Tensor):
+            return Like(tuple(given.shape), given.stride(), str(given.dtype).removeprefix("torch."))
+        return tuple(given) if isinstance(given, list) else given
+
+    with Counted():
         work()
     return operators
 

@@ -239,11 +239,12 @@ def rounds_of(case: Case, given: argparse.Namespace, data: Path, processes: limi
         labels = torch.from_numpy(train.labels[: case.examples])
     images = (images - 0.5) / 0.25
     plain_loop(replace(case, plain_epochs=1), images, labels)  # warm-up
-    plain, steady, whole, products, everything = columns = [], [], [], [], []
+    plain, steady, whole, products, everything, convolved = columns = [], [], [], [], [], []
     for _ in range(given.rounds):
         rates = processes.together(given.seconds, given.matrix)
         found = (plain_loop(case, images, labels), *run(case, source, data))
-        at_limit = (cores * case.batch / seconds for seconds in limits.seconds_at_limit(operators, rates))
+        taken = *limits.seconds_at_limit(operators, rates), processes.convolutions(operators, given.seconds)
+        at_limit = (cores * case.batch / seconds for seconds in taken)
         for column, value in zip(columns, (*found, *at_limit), strict=True):
             column.append(value)
     yield Row(f"{case.name}: plain loop", "images/s", tuple(plain))
@@ -252,8 +253,10 @@ def rounds_of(case: Case, given: argparse.Namespace, data: Path, processes: limi
     yield ratios(f"{case.name}: run with its start-up, {case.models} models / plain loop", whole, plain, WITH_START)
     yield Row(f"{case.name}: limit by products", "images/s", tuple(products))
     yield Row(f"{case.name}: limit by operators", "images/s", tuple(everything))
+    yield Row(f"{case.name}: limit by the library's convolutions", "images/s", tuple(convolved))
     yield ratios(f"{case.name}: run / limit by products", steady, products)
     yield ratios(f"{case.name}: run / limit by operators", steady, everything)
+    yield ratios(f"{case.name}: run / limit by the library's convolutions", steady, convolved)
 
 
 def tiny(case: Case) -> Case:

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[2]
 BENCHMARKS = ROOT / "benchmarks"
@@ -59,11 +60,9 @@ def test_the_page_has_a_place_for_every_part(bench: Any, tmp_path: Path) -> None
     page = tmp_path / "performance.md"
     shutil.copy(bench.PAGE, page)
     case = "digits"
-    training = [
-        bench.Row(f"{case}: {each}", "images/s", (2.0, 3.0))
-        for each in ("run", "limit by products", "limit by operators")
-    ]
-    training += [bench.Row(f"{case}: run / limit by {each}", "x", (0.5, 0.25)) for each in ("products", "operators")]
+    limits = [f"limit by {each}" for each in ("products", "operators", "the library's convolutions")]
+    training = [bench.Row(f"{case}: {each}", "images/s", (2.0, 3.0)) for each in ("run", *limits)]
+    training += [bench.Row(f"{case}: run / {each}", "x", (0.5, 0.25)) for each in limits]
     parts = [
         bench.Measured(
             name, 60.0, tuple(training) if name == "throughput" else (bench.Row(f"of {name}", "ms", (1234.5,), 2.0),)
@@ -73,7 +72,7 @@ def test_the_page_has_a_place_for_every_part(bench: Any, tmp_path: Path) -> None
     bench.write_documents(page, parts, bench.machine())
     written = page.read_text()
     assert "Not measured yet." not in written
-    assert "| digits | 2.50 images/s (2.00 to 3.00, n = 2) |" in written and "| 38 %, 38 % |" in written
+    assert "| digits | 2.50 images/s (2.00 to 3.00, n = 2) |" in written and "| 38 %, 38 %, 38 % |" in written
     for name in bench.PARTS:
         assert name == "throughput" or f"| of {name} | 1,234 ms | n = 1 | at least 2 |" in " ".join(written.split())
     bench.write_documents(page, parts, bench.machine())
@@ -102,3 +101,19 @@ def test_operators_of_a_step_have_the_models_operations(benchmark: Callable[[str
     )
     by_products, by_operators = limits.seconds_at_limit(operators, slow)
     assert by_products == pytest.approx(sum(each.flops for each in operators)) and by_operators >= by_products
+
+
+def test_convolutions_of_a_step_are_called_as_they_ran(benchmark: Callable[[str], ModuleType]) -> None:
+    limits = benchmark("limits")
+    images = torch.rand(2, 3, 8, 8).to(memory_format=torch.channels_last).requires_grad_()
+    layer = torch.nn.Conv2d(3, 4, 3, bias=False)
+    operators = limits.counted(lambda: [layer(images).sum().backward() for _ in range(2)])
+    calls = limits.Counter(each.call for each in operators if each.call is not None)
+    assert sorted((name, times) for (name, _), times in calls.items()) == [
+        ("convolution", 2),
+        ("convolution_backward", 2),
+    ]
+    once, twice = ({call: times for call in calls} for times in (1, 1000))
+    assert 0 < limits.seconds_of(once, 0.001) < limits.seconds_of(twice, 0.001)
+    again = limits.counted(lambda: limits.seconds_of(once, 1e-6))
+    assert set(calls) == {each.call for each in again if each.call is not None}

@@ -95,7 +95,7 @@ def run(
         int | None,
         typer.Option(
             min=1,
-            help="Processes; default: one per core; on GPUs one each, or more (--tune). With slurm: jobs; default: one.",
+            help="Processes; default: one per core; on GPUs one each or more (--tune). With slurm: jobs; default: one.",
         ),
     ] = None,
     device: DeviceOption = Device.auto,
