@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -127,6 +128,16 @@ def made(
     return Results(study, data, images, labels, tuple(arms), missing, environments, probe_points, recipe)
 
 
+def with_fewer(results: Results, models: int, *places: int) -> Results:
+    """With so many models only in the arms at these places."""
+
+    def cut(arm: ArmResult) -> ArmResult:
+        summary = arm.summary.model_copy(update={"n_models": models, "models": arm.summary.models[:models]})
+        return replace(arm, summary=summary, models={name: each[:models] for name, each in arm.models.items()})
+
+    return replace(results, arms=tuple(cut(arm) if place in places else arm for place, arm in enumerate(results.arms)))
+
+
 CASES = {
     "everything": made({"supervised": ("gmp", "my_own"), "supcon": ("gmp", "my_own")}),
     "one objective, one sparsity, one model": made({"supervised": ("my_own",)}, sparsities=(0.995,), models=1),
@@ -134,6 +145,9 @@ CASES = {
     "no depth, no maps": made({"supcon": ("gmp",)}, depth=False, maps=False, channels=1),
     "only dense": made({"supervised": ()}),
     "six models": made({"supervised": ("gmp", "my_own"), "supcon": ("gmp",)}, models=6, examples=90),
+    "fewer models in two arms": with_fewer(
+        made({"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "one_shot")}, models=6), 4, 1, 8
+    ),
     "nothing forgotten, all models alike": made({"supervised": ("gmp", "my_own")}, models=6, forgets=False),
     "many classes with long names": made(
         {"supervised": ("gmp",)}, class_names=tuple(f"a class named {i}" for i in range(14))

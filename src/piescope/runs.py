@@ -182,7 +182,9 @@ class StudyRun:
         done, missing = len(catalogue.arms), len(catalogue.missing)
         facts = [counted(done, "arm") if self.is_complete else f"{done} of {counted(done + missing, 'arm')}"]
         if catalogue.described is not None:
-            facts.append(f"{counted(catalogue.described.models_per_arm, 'model')} each")
+            sizes = sorted({len(arm.seeds) + len(arm.lost) for arm in catalogue.arms})
+            fewer = f"{sizes[0]} to " if len(sizes) > 1 else ""
+            facts.append(f"{fewer}{counted(max([*sizes, catalogue.described.models_per_arm]), 'model')} each")
         if catalogue.data is not None:
             facts.append(counted(self._number_of_examples, "example"))
         return f"StudyRun({self.name!r}: {', '.join([*facts, *(['complete'] if self.is_complete else [])])})"

@@ -114,6 +114,15 @@ def test_status_of_a_finished_study(small_run: Run) -> None:
     assert narrow.returncode == 0
 
 
+def test_status_tells_which_arms_have_other_numbers_of_models(small_run: Run, tmp_path: Path) -> None:
+    out = small_run.copy(tmp_path / "copy")
+    text = (out / "study.toml").read_text().partition("\n")[2]
+    assert "[replicates_of]\n" in text
+    (out / "study.toml").write_text(text.replace("[replicates_of]\n", '[replicates_of]\n"supcon gmp 0.5" = 1\n'))
+    done = run_piescope("status", out)
+    assert done.returncode == 0 and "supcon gmp 0.5: 1 model; others have 2" in done.stdout
+
+
 def test_status_and_report_of_no_study(tmp_path: Path) -> None:
     for command in ("status", "report"):
         done = run_piescope(command, tmp_path)

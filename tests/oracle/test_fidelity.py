@@ -535,7 +535,8 @@ def test_m5_maps_of_the_mean_representation() -> None:
     for study, models in ((PAPER, 30), (CODE, 30), (MODERN, 1)):
         projects = [step for step in make_plan(study).steps if step.kind == "project"]
         assert projects
-        assert all(len(refs) == models for step in projects for refs in step.parents.values())
+        of_cell = {25} if study is PAPER else set[int]()  # as K4
+        assert {len(refs) for step in projects for refs in step.parents.values()} == {models} | of_cell
 
 
 def test_m6_spreads_are_over_models_and_over_examples() -> None:
@@ -585,7 +586,8 @@ def test_k3_depth_counts_the_last_wrong_probe_from_1() -> None:
 def test_k4_depth_of_five_models_pies_of_all() -> None:
     for study in (PAPER, CODE, MODERN):
         for arm in make_plan(study).arms:
-            assert len(arm.compare.parents["pruned"]) == 30
+            of_25 = study is PAPER and str(arm.arm) == "supcon delayed_gmp 0.9"  # so the legend of Table 1 says
+            assert len(arm.compare.parents["pruned"]) == (25 if of_25 else 30)
             assert len(arm.compare.parents["pruned_depths"]) == 5
 
 

@@ -214,6 +214,8 @@ def status(directory: FolderArgument) -> None:
     kinds = dict.fromkeys(item.step.kind for item in steps)
     rows = [(kind, *(str(counts[kind, state]) for state in listed)) for kind in kinds]
     show_table(console, ("step", *listed), rows, f"{study.name} in {directory}")
+    for arm, models in study.replicates_of.items():
+        say(console, f"{arm}: {counted(models, 'model')}; others have {len(study.seeds)}")
     record = record_in(directory)
     if record is not None:
         say(console, f"networks compute in {record}")
@@ -317,8 +319,7 @@ def studies() -> None:
     rows = []
     for name, text in builtin_studies().items():
         study = parse_study(text, name)
-        models = len(study.arm_list()) * len(study.seeds)
-        rows.append((name, study.data.source, study.model.name, str(models), study.title))
+        rows.append((name, study.data.source, study.model.name, str(study.models), study.title))
     show_table(console_here(), ("study", "data", "model", "models", "what it is"), rows)
 
 

@@ -72,7 +72,7 @@ def look_at(plan: Plan, store: Store) -> Fitting:
 
 def _complete_arm(item: ArmSteps, study: Study, fit: Fitting) -> CompleteArm:
     control, maps, seeds = study.control(item.arm.pruning), item.maps, seeds_of(item.compare)
-    lost = tuple(seed for seed in study.seeds_of(item.arm.pruning) if seed not in seeds)
+    lost = tuple(seed for seed in study.seeds_of(item.arm) if seed not in seeds)
     steps = () if maps is None else (maps.together, maps.alone)
     project = next((step for step in steps if fit.usable(step.ref)), None)
     arm = CompleteArm(

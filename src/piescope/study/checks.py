@@ -52,6 +52,7 @@ def check(study: Study, source: str = "study") -> None:
             _check_projection(problems, study, study.measures.projection)
         if study.figures is not None:
             _check_figures(problems, study, study.figures)
+        _check_replicates(problems, study)
     problems.raise_if_any()
 
 
@@ -70,9 +71,8 @@ def _check_values(problems: StudyError, study: Study) -> None:
     if pruned is not None and not study.sparsities:
         cure = "add sparsities = [0.5, 0.9], or leave the arm out"
         problems.add("sparsities", "none", f"fractions between 0 and 1: {pruned} is an arm", cure)
-    models = len(study.arm_list()) * (len(named) if isinstance(study.replicates, tuple) else study.replicates)
-    if models > MOST_MODELS:
-        fault, expected = f"{models:,} models in all arms", f"at most {MOST_MODELS:,}"
+    if study.models > MOST_MODELS:
+        fault, expected = f"{study.models:,} models in all arms", f"at most {MOST_MODELS:,}"
         problems.add("replicates", fault, expected, "split the study, or take fewer replicates or sparsities")
 
 
@@ -326,3 +326,22 @@ def _check_figures(problems: StudyError, study: Study, figures: FiguresShown) ->
             if sparsity not in there:
                 cure = f"take sparsities that {'have maps (measures.projection)' if mapped else 'the study has'}"
                 problems.add(f"figures.{name}", str(sparsity), f"some of {list(there)}", cure)
+
+
+def _check_replicates(problems: StudyError, study: Study) -> None:
+    """Arms that are named with a number of models are there, and each has at most the seeds of its dense arm."""
+    arms = {str(arm): arm for arm in study.arm_list()}
+    for name in study.replicates_of:
+        if name not in arms:
+            problems.add_unknown("replicates_of", "arm", name, arms)
+    for name, arm in arms.items():
+        models = study.replicates_of.get(name, len(study.seeds))
+        dense = len(study.seeds_of(arms[f"{arm.objective} {DENSE}"]))
+        if study.is_fresh(arm.pruning):
+            continue
+        if len(study.seeds_of(arm)) < models:
+            fault, expected = f"{models} models", f"at most {len(study.seeds)}, the seeds that replicates lists"
+            problems.add(f"replicates_of.{name}", fault, expected, "list more seeds, or take fewer models")
+        elif models > dense:
+            fault, expected = f"{models} models", f"at most {dense}, as its dense arm has: models are compared by seed"
+            problems.add(f"replicates_of.{name}", fault, expected, "take fewer models, or more dense ones")

@@ -175,7 +175,7 @@ def compare(spec: Compare, parents: Parents) -> Files:
 def _tested(
     dense: np.ndarray, pruned: np.ndarray, fresh: list[np.ndarray], is_pie: np.ndarray, spec: Compare
 ) -> Tested:
-    others, paired = _dense_models_to_test(dense, fresh, spec.descended)
+    others, paired = _dense_models_to_test(dense, fresh, len(pruned) if spec.descended else None)
     p_values = permutation_p_values(others, pruned, spec.num_classes, paired=paired)
     _, q_values, is_confirmed = confirm(p_values, is_pie, FALSE_DISCOVERIES)
     smallest = smallest_p_value(len(others), len(pruned), paired)
@@ -183,13 +183,17 @@ def _tested(
     return Tested(p_values, q_values, is_confirmed, smallest, kind)
 
 
-def _dense_models_to_test(dense: np.ndarray, fresh: list[np.ndarray], descended: bool) -> tuple[np.ndarray, bool]:
+def _dense_models_to_test(
+    dense: np.ndarray, fresh: list[np.ndarray], descendants: int | None
+) -> tuple[np.ndarray, bool]:
     """The dense models that an arm's votes are tested against, and whether pairwise.
 
     All there are, fresh seeds too. Models that share a seed or a parent agree more than the test supposes: it errs on
     the safe side. Where there are only the parents that would cost too much, and votes are exchanged within pairs.
     """
-    return (np.concatenate([dense, np.stack(fresh)]), False) if fresh else (dense, descended)
+    return (
+        (np.concatenate([dense, np.stack(fresh)]), False) if fresh else (dense[:descendants], descendants is not None)
+    )
 
 
 def _labels_of(predictions: Artefact) -> np.ndarray:

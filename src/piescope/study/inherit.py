@@ -14,6 +14,12 @@ from piescope.store.durable import naming
 
 Table = dict[str, Any]
 
+SPEAKS_OF = {
+    "replicates_of": ("replicates", "sparsities", "arms"),
+    "figures": ("sparsities", "measures.projection"),
+}
+"""Keys that speak of others: who says one of those anew, or unsets it, does not inherit them."""
+
 LARGEST_FILE = 1_000_000
 DEEPEST = 8
 
@@ -106,7 +112,8 @@ def resolved(content: Table, source: str, folder: Path | None, seen: tuple[str, 
     """The study with what it extends underneath.
 
     Tables are merged key by key; anything else replaces what it extends, and so does a table whose ``kind`` differs
-    (a cosine has no milestones). Keys that ``unset`` lists, dotted, are removed from what is extended.
+    (a cosine has no milestones). Keys that ``unset`` lists, dotted, are removed from what is extended, and so are those
+    that speak of keys which the study has anew (`SPEAKS_OF`).
 
     Args:
         content: the study's own tables.
@@ -138,6 +145,10 @@ def resolved(content: Table, source: str, folder: Path | None, seen: tuple[str, 
         if not _remove(base, key.split(".")):
             error.add_unknown("unset", "key", key, sorted(_dotted(base)))
     error.raise_if_any()
+    anew = [*_dotted(own), *unset]
+    for key, others in SPEAKS_OF.items():
+        if any(f"{said}.".startswith(f"{other}.") for said in anew for other in others):
+            base.pop(key, None)
     return merged(base, own)
 
 

@@ -52,6 +52,7 @@ def _sizes(study: Study) -> Iterator[tuple[str, int, int]]:
     seeds = study.replicates if isinstance(study.replicates, tuple) else ()
     yield "replicates", study.replicates if isinstance(study.replicates, int) else len(seeds), MOST_SEEDS
     yield "replicates", max(map(abs, seeds), default=0), LARGEST_SEED
+    yield "replicates_of", max(study.replicates_of.values(), default=0), MOST_SEEDS
     yield "seed", study.seed, LARGEST_SEED
     for where, names in {"sparsities": study.sparsities, "pruning": study.pruning, "controls": study.controls}.items():
         yield where, len(names), MOST_NAMES

@@ -12,7 +12,7 @@ from piescope.store.failures import failure_of
 from piescope.study.plan import ArmSteps, Compare, Plan, Ref, Step
 
 LEAST_SHARE = 0.5
-"""Of the study's replicates, those that all arms have: what is said of seeds is said of these."""
+"""Of the seeds that all arms are to have, those that they do: what is said of seeds is said of these."""
 
 
 def plan_of_what_can_be(plan: Plan, store: Store) -> Plan:
@@ -39,13 +39,16 @@ def without(plan: Plan, failed: Collection[Ref], there: Collection[Ref] = ()) ->
         failed: steps that are tried no more.
         there: comparisons that stay as they are.
     """
-    lost, common, arms = _with_all_below(plan.steps, failed) - set(there), set(plan.study.seeds), list[ArmSteps]()
+    lost, study, arms = _with_all_below(plan.steps, failed) - set(there), plan.study, list[ArmSteps]()
+    planned = [set(study.seeds_of(item.arm)) for item in plan.arms if not study.is_fresh(item.arm.pruning)]
+    common = set[int].intersection(*planned)
+    least = LEAST_SHARE * len(common)
     for item in plan.arms:
-        shares_seeds = seeds_of(item.compare) == plan.study.seeds
+        shares_seeds = not study.is_fresh(item.arm.pruning)
         if item.compare.ref in lost:
             reduced = _reduced(item.compare, lost, shares_seeds)
             kept = common.intersection(seeds_of(reduced)) if reduced is not None and shares_seeds else common
-            if reduced is not None and len(kept) >= LEAST_SHARE * len(plan.study.seeds):
+            if reduced is not None and len(kept) >= least:
                 item, common = replace(item, compare=reduced), kept
         arms.append(item)
     known = {step.ref for step in plan.steps}
@@ -73,7 +76,8 @@ def _reduced(compare: Step, lost: AbstractSet[Ref], shares_seeds: bool) -> Step 
     own = _places_there(compare, ("models", "pruned", "pruned_depths"), lost)
     dense = _places_there(compare, ("dense", "dense_depths"), lost)
     if shares_seeds:
-        own = dense = [place for place in own if place in dense]
+        own = [place for place in own if place in dense]
+        dense = [place for place in dense if place in own or place >= len(compare.parents["models"])]
     if not own or not dense or not lost.isdisjoint(compare.parents["data"]):
         return None
     roles = dict(compare.parents)

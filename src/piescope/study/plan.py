@@ -12,7 +12,6 @@ from pydantic import Field
 from piescope.models.build import ModelSpec
 from piescope.spec import Spec, content_key
 from piescope.store.artefacts import FORMAT_VERSION
-from piescope.study.controls import FreshDense
 from piescope.study.spec import DENSE, Arm, DataSpec, DepthSpec, Objective, ProjectionSpec, Study
 from piescope.training.recipe import Contrastive, GradualPruning, OneShotPruning, Training
 
@@ -220,7 +219,7 @@ def make_plan(study: Study) -> Plan:
     Example:
         >>> from piescope.study.parse import load_study
         >>> plan = make_plan(load_study("digits"))
-        >>> plan.models == len(plan.arms) * len(plan.study.seeds)
+        >>> plan.models == plan.study.models == len(plan.arms) * len(plan.study.seeds)
         True
     """
     data = Step(LoadData(data=study.data), f"{study.data.source}: load and check")
@@ -263,12 +262,12 @@ def _dense(arm: Arm) -> Arm:
 def _population(study: Study, arm: Arm, data: Step, others: Mapping[Arm, _Population]) -> _Population:
     """An arm's models; the other arms are those of its objective that are laid out already, the dense ones first."""
     dense = others.get(_dense(arm), ())
-    return tuple(_replicate(study, arm, place, data, dense) for place in range(len(study.seeds_of(arm.pruning))))
+    seeds = enumerate(study.seeds_of(arm))
+    return tuple(_replicate(study, arm, position, seed, data, dense) for position, seed in seeds)
 
 
-def _replicate(study: Study, arm: Arm, position: int, data: Step, dense: _Population) -> _Replicate:
+def _replicate(study: Study, arm: Arm, position: int, seed: int, data: Step, dense: _Population) -> _Replicate:
     """The steps of the model of one seed; pruned at once, it descends from the dense model in the same position."""
-    seed = study.seeds_of(arm.pruning)[position]
     model = _model_step(study, arm, seed, data, dense[position].model if study.descends(arm.pruning) else None)
     predict = Step(
         Predict(data=study.data, model=study.model),
@@ -319,7 +318,7 @@ def _compare_step(study: Study, arm: Arm, data: Step, populations: Mapping[Arm, 
         "dense_depths": _depths(dense),
         "pruned_depths": _depths(own),
     }
-    seeds, descended = study.seeds_of(arm.pruning), study.descends(arm.pruning)
+    seeds, descended = study.seeds_of(arm), study.descends(arm.pruning)
     return Step(
         Compare(num_classes=facts.num_classes, seeds=seeds, descended=descended),
         f"{arm}: compare with dense",
@@ -338,12 +337,12 @@ def _depths(population: _Population) -> tuple[Ref, ...]:
 
 def _fresh_predictions(study: Study, arm: Arm, populations: Mapping[Arm, _Population]) -> tuple[Ref, ...]:
     """Of dense models with other seeds, where the study has them and this arm is not one of them."""
-    if arm.pruning == DENSE or isinstance(study.control(arm.pruning), FreshDense):
+    if arm.pruning == DENSE or study.is_fresh(arm.pruning):
         return ()
     return tuple(
         ref
         for other, population in populations.items()
-        if other.objective == arm.objective and isinstance(study.control(other.pruning), FreshDense)
+        if other.objective == arm.objective and study.is_fresh(other.pruning)
         for ref in _predictions(population)
     )
 
@@ -399,7 +398,7 @@ def _train_step(study: Study, arm: Arm, seed: int, method: GradualPruning | None
 
 def _forks(study: Study, arm: Arm, method: GradualPruning | None) -> tuple[int, ...]:
     """After how many steps trainings part from this one, or this one from the dense one; none part from fresh seeds."""
-    if isinstance(study.control(arm.pruning), FreshDense):
+    if study.is_fresh(arm.pruning):
         return ()
     others = (study.method(pruning) for pruning in study.arms[arm.objective])
     parting = {_unpruned_steps(study, arm, other) for other in others if isinstance(other, GradualPruning)}

@@ -174,6 +174,7 @@ class Study(Spec):
         recipe: whose way of training, pruning and measuring it follows, for the report; changes nothing by itself.
         seed: the root of all randomness.
         replicates: how many models an arm has (seeds 0, 1, 2 ...), or their seeds.
+        replicates_of: how many the arms have that are named here, as ``plan`` calls them: the first so many seeds.
         sparsities: fractions of weights that pruned arms lack; none where no arm is pruned.
         data: images.
         model: network.
@@ -192,6 +193,7 @@ class Study(Spec):
     recipe: str | None = None
     seed: int = 0
     replicates: Annotated[int, Field(ge=1)] | Annotated[tuple[int, ...], Field(min_length=1)]
+    replicates_of: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     sparsities: tuple[Sparsity, ...] = ()
     data: DataSpec
     model: ModelSpec
@@ -208,10 +210,10 @@ class Study(Spec):
         return tuple(range(self.replicates)) if isinstance(self.replicates, int) else self.replicates
 
     @property
-    def fresh_seeds(self) -> tuple[int, ...]:
-        """Seeds of fresh dense models: as many again, above all others."""
-        first = max(self.seeds) + 1
-        return tuple(range(first, first + len(self.seeds)))
+    def models(self) -> int:
+        """Networks of all arms."""
+        usual = len(self.seeds)
+        return sum(self.replicates_of.get(str(arm), usual) for arm in self.arm_list())
 
     def control(self, pruning: str) -> Control | None:
         """The control of that name; None for a pruning (a method of the study goes before a standard control)."""
@@ -230,9 +232,21 @@ class Study(Spec):
         """Whether each model of the arm is made from the dense model of its seed."""
         return isinstance(self.method(pruning), OneShotPruning)
 
-    def seeds_of(self, pruning: str) -> tuple[int, ...]:
-        """The seeds of an arm's models."""
-        return self.fresh_seeds if isinstance(self.control(pruning), FreshDense) else self.seeds
+    def is_fresh(self, pruning: str) -> bool:
+        """Whether an arm's models are dense ones with seeds of their own."""
+        return isinstance(self.control(pruning), FreshDense)
+
+    def seeds_of(self, arm: Arm) -> tuple[int, ...]:
+        """The seeds of an arm's models: the first so many of all, or, of fresh dense models, those above all others."""
+        models = self.replicates_of.get(str(arm), len(self.seeds))
+        if not self.is_fresh(arm.pruning):
+            return self._first_seeds(models)
+        others = (most for name, most in self.replicates_of.items() if not any(map(self.is_fresh, name.split(" "))))
+        first = 1 + max(max(self._first_seeds(most)) for most in (len(self.seeds), *others))
+        return tuple(range(first, first + models))
+
+    def _first_seeds(self, models: int) -> tuple[int, ...]:
+        return tuple(range(models)) if isinstance(self.replicates, int) else self.replicates[:models]
 
     def arm_list(self) -> tuple[Arm, ...]:
         """All arms: by objective, dense ones first, then each pruning with rising sparsity; unpruned controls at 0."""
@@ -240,7 +254,7 @@ class Study(Spec):
         for objective, prunings in self.arms.items():
             listed.append(Arm(objective=objective, pruning=DENSE, sparsity=0.0))
             # pruned arms are compared with all dense ones, fresh seeds too
-            for pruning in sorted(prunings, key=lambda name: not isinstance(self.control(name), FreshDense)):
+            for pruning in sorted(prunings, key=lambda name: not self.is_fresh(name)):
                 if pruning != DENSE:
                     unpruned = isinstance(self.control(pruning), FreshDense | FinetuneOnly)
                     listed += [

@@ -24,6 +24,12 @@ FAULTS = [
     ("sparsities", 0.9, "sparsities", "0.9", "write a list: [0.9]"),
     ("sparsities", [], "sparsities", "none", "or leave the arm out"),
     ("sparsities", ..., "sparsities", "none", "add sparsities = [0.5, 0.9]"),
+    ("replicates_of", {"supcon gmp 0.8": 3}, "replicates_of", "supcon gmp 0.8", "did you mean 'supcon gmp 0.9'?"),
+    ("replicates_of", {"dense": 3}, "replicates_of", "dense", "one of"),
+    ("replicates_of", {"supcon gmp 0.9": 0}, "replicates_of.supcon gmp 0.9", "0", "take a value in that range"),
+    ("replicates_of", {"supcon gmp 0.9": 6}, "replicates_of.supcon gmp 0.9", "6 models", "or more dense ones"),
+    ("replicates_of", {"supcon dense": 4}, "replicates_of.supcon gmp 0.5", "5 models", "or more dense ones"),
+    ("replicates_of", {"supcon gmp 0.9": 2_000_000}, "replicates_of", "2,000,000", "take less"),
     ("figures", {"figure_4": [0.5, 0.7]}, "figures.figure_4", "0.7", "take sparsities that the study has"),
     ("figures", {"figure_4": []}, "figures.figure_4", "[]", "correct the value"),
     ("figures", {"figure_4": 0.5}, "figures.figure_4", "0.5", "correct the value"),
@@ -280,4 +286,11 @@ def test_controls_of_nothing_are_refused(controls: dict[str, dict[str, str]], fa
     content = with_controls(**controls)
     content["pruning"]["drawn"] = {**content["pruning"]["one_shot"], "criterion": "random"}
     with pytest.raises(StudyError, match=fault):
+        parse_study(tomli_w.dumps(content))
+
+
+def test_an_arm_has_no_more_models_than_seeds_are_listed() -> None:
+    content = copy.deepcopy(CONTENT) | {"replicates": [3, 1], "replicates_of": {"supcon dense": 3}}
+    content["measures"]["prediction_depth"]["models"] = 2
+    with pytest.raises(StudyError, match="at most 2, the seeds that replicates lists"):
         parse_study(tomli_w.dumps(content))

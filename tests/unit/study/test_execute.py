@@ -22,6 +22,7 @@ from piescope.study.forks import forks_of
 from piescope.study.parse import load_study
 from piescope.study.plan import Plan, Step
 from piescope.study.scheduling import Failed, Observer
+from piescope.study.spec import Study
 
 PLAN = small_plan()
 MODEL = labelled(PLAN, "supervised dense, seed 0")
@@ -30,12 +31,12 @@ MODEL = labelled(PLAN, "supervised dense, seed 0")
 class Heard(Observer):
     """A run of the small study whose steps are made up, and what it said."""
 
-    def __init__(self, out: Path, bits: str = "") -> None:
+    def __init__(self, out: Path, bits: str = "", study: Study | None = None) -> None:
         self.ran: list[str] = []
         self.aside: list[str] = []
         self.given_up: list[str] = []
         made = MadeSteps(out, lambda step: bits if step == MODEL else "")
-        self.outcome = execute(load_study(str(SMALL)), out, made, False, self)
+        self.outcome = execute(study or load_study(str(SMALL)), out, made, False, self)
 
     def finished(self, step: Step, seconds: float) -> None:
         self.ran.append(step.label)
@@ -59,6 +60,23 @@ def test_a_deleted_model_that_comes_out_as_it_was_is_all_that_is_made(out: Path)
     again = Heard(out)
     assert again.ran == [MODEL.label] and again.aside == []
     assert held(out) == before
+
+
+def test_more_replicates_of_one_arm_and_of_all_leave_what_is_there_as_it_was(out: Path) -> None:
+    stamps = {path: path.stat().st_mtime_ns for path in layout.artefacts(out).rglob("*") if path.is_file()}
+    before, study = held(out), load_study(str(SMALL))
+    one, all_arms = (
+        Heard(out, study=study.model_copy(update=wanted))
+        for wanted in ({"replicates_of": {"supcon dense": 4}}, {"replicates": 3})
+    )
+    dense = [f"supcon dense, seed {seed}" for seed in (2, 3)]
+    compared = ["supcon dense: compare with dense", "supcon gmp 0.5: compare with dense"]
+    assert sorted(one.ran) == sorted([*dense, *(f"{label}: predict" for label in dense), *compared])
+    trained = [label for label in all_arms.ran if label.endswith("seed 2")]
+    assert sorted(trained) == ["supcon gmp 0.5, seed 2", "supervised dense, seed 2", "supervised one_shot 0.5, seed 2"]
+    assert one.aside == all_arms.aside == []
+    assert stamps and before.items() <= held(out).items()
+    assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
 
 
 def test_a_deleted_model_that_comes_out_otherwise_has_all_that_hangs_on_it_made_again(

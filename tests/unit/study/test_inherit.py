@@ -80,3 +80,24 @@ def test_what_cannot_be_extended_is_refused(tmp_path: Path, text: str, told: str
         parse_study(text, "mine.toml", tmp_path)
     assert told in str(caught.value)
     assert all(problem.cure for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("own", "models", "figure"),
+    [
+        ("title = 'the same'", 25, 0.95),
+        ("replicates = 20", 20, 0.95),
+        ("sparsities = [0.5, 0.9]\n[measures.projection]\nsparsities = [0.9]", 30, None),
+        ("unset = ['arms.supcon']", None, 0.95),
+        ("unset = ['measures.projection']", 25, None),
+        ("sparsities = [0.5, 0.9]\nunset = ['measures.projection']\n[figures]\nfigure_4 = [0.5]", 30, None),
+        ("replicates = 20\n[replicates_of]\n'supcon delayed_gmp 0.9' = 19", 19, 0.95),
+    ],
+)
+def test_what_speaks_of_single_arms_or_sparsities_is_inherited_by_who_has_the_same(
+    own: str, models: int | None, figure: float | None
+) -> None:
+    study = parse_study(f'extends = "corti2022-paper"\nname = "mine"\n{own}')
+    cell = next((arm for arm in study.arm_list() if str(arm) == "supcon delayed_gmp 0.9"), None)
+    assert (None if cell is None else len(study.seeds_of(cell))) == models
+    assert (None if study.figures is None else study.figures.figure_1) == figure

@@ -103,6 +103,29 @@ def test_a_lost_dense_model_is_missed_in_every_arm_of_its_seeds() -> None:
     assert len(fresh.parents["dense"]) == 5 and len(fresh.parents["pruned"]) == 6
 
 
+def test_an_arm_of_fewer_models_loses_its_own_and_those_of_its_seeds_alone() -> None:
+    plan = make_plan(STUDY.model_copy(update={"replicates_of": {GMP: 4}}))
+
+    def compared(*lost: str) -> dict[str, tuple[Ref, ...]]:
+        compare = next(item.compare for item in without(plan, refs(*lost)).arms if str(item.arm) == GMP)
+        return dict(compare.parents)
+
+    def dense(*lost: int) -> tuple[Ref, ...]:
+        return tuple(STEPS[f"{DENSE}, seed {seed}: predict"].ref for seed in but(*lost))
+
+    for lost, own in (
+        (f"{GMP}, seed 3", (0, 1, 2)),
+        (f"{DENSE}, seed 3", (0, 1, 2)),
+        (f"{DENSE}, seed 5", (0, 1, 2, 3)),
+    ):
+        parents = compared(lost)
+        assert parents["pruned"] == tuple(STEPS[f"{GMP}, seed {seed}: predict"].ref for seed in own)
+        assert parents["dense"] == dense(int(lost[-1]))
+    assert (
+        len(compared(*(f"{GMP}, seed {seed}" for seed in range(3)))["pruned"]) == 4
+    )  # too few would be left: as it was
+
+
 def test_fresh_models_are_lost_by_themselves() -> None:
     plan = without(PLAN, refs(f"{FRESH}, seed 7"))
     assert seeds(plan) == {**seeds(PLAN), FRESH: (6, 8, 9, 10, 11)}

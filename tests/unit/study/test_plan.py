@@ -69,6 +69,30 @@ def test_only_what_a_change_touches_gets_new_keys() -> None:
     assert fresh["supervised dense, seed 5"] == before["supervised fresh_dense, seed 5"]
 
 
+def test_an_arm_may_have_fewer_models_or_more_and_no_other_arm_is_touched() -> None:
+    study, several = load_study("digits"), {"supcon gmp 0.9": 3, "supcon one_shot 0.9": 2, "supcon fresh_dense": 7}
+    some = parse_study(changed("replicates_of", several))
+    plan, whole, named = make_plan(some), keys(study), keys(some)
+    models = {str(item.arm): len(item.models) for item in plan.arms}
+    assert {name for name, count in models.items() if count != 5} == set(several)
+    assert {name: models[name] for name in several} == several
+    assert some.models == plan.models == study.models - 2 - 3 + 2
+    compared = {str(item.arm): item.compare for item in plan.arms}
+    for name in ("supcon gmp 0.9", "supcon one_shot 0.9"):
+        parents = compared[name].parents
+        assert [len(parents[role]) for role in ("models", "pruned", "dense", "fresh")] == [several[name]] * 2 + [5, 7]
+    assert [step.label for step in plan.steps if step.label not in whole] == [
+        f"supcon fresh_dense, seed {seed}{what}" for seed in (10, 11) for what in ("", ": predict")
+    ]  # the first five are those that there were
+    moved = {label for label in named if label in whole and named[label] != whole[label]}
+    assert moved == {
+        label for label in whole if label.startswith("supcon") and label.endswith("compare with dense")
+    } - {"supcon dense: compare with dense"}  # all are compared with fresh seeds, too
+    more = parse_study(changed("replicates_of", {"supervised dense": 8}))
+    assert more.seeds_of(make_plan(more).arms[0].arm) == tuple(range(8))
+    assert more.seeds_of(make_plan(more).arms[1].arm) == tuple(range(8, 13))  # fresh seeds, above all others
+
+
 def test_two_names_for_one_method_are_computed_once() -> None:
     content = copy.deepcopy(CONTENT)
     content["pruning"]["same"] = content["pruning"]["one_shot"]
@@ -106,8 +130,8 @@ def test_controls_change_one_thing() -> None:
     assert tuned is not None
     assert tuned.finetune == study.pruning["one_shot"].finetune
     assert study.method("fresh_dense") is None
-    assert not set(study.fresh_seeds) & set(study.seeds)
     arms = [arm for arm in study.arm_list() if arm.objective == "supervised"]
+    assert not set(study.seeds_of(arms[1])) & set(study.seeds)
     assert [arm.pruning for arm in arms][:2] == ["dense", "fresh_dense"]
     assert [arm.sparsity for arm in arms if arm.pruning == "finetune_only"] == [0.0]
     assert [arm.sparsity for arm in arms if arm.pruning == "layers"] == sorted(study.sparsities)
@@ -124,7 +148,7 @@ def test_a_method_of_the_study_goes_before_a_standard_control() -> None:
 def test_pruned_arms_are_compared_with_fresh_seeds_too_and_controls_have_no_depth() -> None:
     plan = make_plan(load_study("digits"))
     steps = {step.label: step for step in plan.steps}
-    fresh = tuple(steps[f"supervised fresh_dense, seed {seed}: predict"].ref for seed in plan.study.fresh_seeds)
+    fresh = tuple(steps[f"supervised fresh_dense, seed {seed}: predict"].ref for seed in range(5, 10))
     assert steps["supervised gmp 0.9: compare with dense"].parents["fresh"] == fresh
     assert steps["supervised finetune_only: compare with dense"].parents["fresh"] == fresh
     assert steps["supervised fresh_dense: compare with dense"].parents["fresh"] == ()

@@ -57,7 +57,7 @@ def build_report(folder: Path, into: Path | None = None, catalogue: Catalogue | 
     from piescope.report.study.forgotten import forgotten
     from piescope.report.study.frames import examples_table
     from piescope.report.study.results import load_results
-    from piescope.report.study.run_facts import lost_models
+    from piescope.report.study.run_facts import lost_models, populations
     from piescope.report.study.signal import Signal
     from piescope.report.study.signal_tables import signal_tables
     from piescope.report.study.tables import paper_tables, rows_of
@@ -73,8 +73,8 @@ def build_report(folder: Path, into: Path | None = None, catalogue: Catalogue | 
         claims = check_claims(results, signal=signal)
     rows = rows_of(results, claims)
     typeset = {**paper_tables(results, rows), **signal_tables(signal)}
-    lost = lost_models(results)
-    typeset = {name: replace(table, caption=f"{table.caption} {lost}".rstrip()) for name, table in typeset.items()}
+    of_all = f"{populations(results)} {lost_models(results)}".rstrip()
+    typeset = {name: replace(table, caption=f"{table.caption} {of_all}") for name, table in typeset.items()}
     figures = draw_all(signal)
     files = {layout.examples(out): as_parquet(examples_table(results))}
     for tables in (rows, signal.rows):

@@ -26,6 +26,7 @@ class Evidence:
     """The run under every draw of models and examples."""
 
     def __init__(self, results: Results, draws: int, signal: Signal) -> None:
+        results = results.of_common_models()  # one draw of models for all arms
         self.results, self.signal = results, signal
         self.models = max(len(arm.labels) for arm in results.arms if not arm.has_fresh_seeds)
         self.examples = len(results.labels)
@@ -103,7 +104,8 @@ class Evidence:
 
     def excess(self, *arms: ArmKey) -> ResampledEstimate | None:
         """PIEs beyond seed noise of the first arm minus those of the second, % of examples; None without a floor."""
-        one, other = (self.signal.floor(self.find(arm)) for arm in arms)
+        whole = (self.signal.results.find(*self.find(arm).key) for arm in arms)
+        one, other = (None if arm is None else self.signal.floor(arm) for arm in whole)
         if one is None or other is None:
             return None
         beyond = excess_difference(one, other, same_dense=arms[0].objective == arms[1].objective)

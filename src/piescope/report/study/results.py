@@ -161,6 +161,13 @@ class Results:
         sparsities = sorted(self.study.sparsities) or [0.0]
         return MAIN_SPARSITY if MAIN_SPARSITY in sparsities else sparsities[-1]
 
+    def of_common_models(self) -> Results:
+        """With as many models of each arm as every arm has, its first ones; fresh dense models as they are."""
+        models = {len(arm.labels) for arm in self.arms if not arm.has_fresh_seeds}
+        if len(models) == 1:
+            return self
+        return replace(self, arms=tuple(arm if arm.has_fresh_seeds else _first(arm, min(models)) for arm in self.arms))
+
     def objectives(self) -> list[str]:
         """In the study's order."""
         return list(dict.fromkeys(arm.objective for arm in self.arms))
@@ -240,13 +247,12 @@ def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | Non
     store = Store(out)
     data = store.load("data", catalogue.data)
     arrays = data.tensors(layout.IMAGES)
-    dense = {arm.objective: len(arm.seeds) for arm in catalogue.arms if arm.pruning == "dense"}
     return Results(
         study=catalogue.described,
         data=DataRecord.of(data.read(layout.DATA_FACTS)),
         images=arrays["images"],
         labels=arrays["labels"],
-        arms=_of_common_seeds([_load_arm(listed, dense.get(listed.objective, 0), store) for listed in catalogue.arms]),
+        arms=_of_common_seeds([_load_arm(listed, store) for listed in catalogue.arms]),
         missing=catalogue.missing,
         environments=catalogue.environments,
         probe_points=catalogue.probe_points,
@@ -265,6 +271,13 @@ def _of_common_seeds(arms: Sequence[ArmResult]) -> tuple[ArmResult, ...]:
     return tuple(arm if arm.has_fresh_seeds else _of_seeds(arm, common) for arm in arms)
 
 
+def _first(arm: ArmResult, models: int) -> ArmResult:
+    """An arm without what its later models say."""
+    return replace(
+        arm, models={name: each[:models] for name, each in arm.models.items()}, predictions=arm.predictions[:models]
+    )
+
+
 def _of_seeds(arm: ArmResult, seeds: set[int]) -> ArmResult:
     """An arm without what its other models say; depths are of the first models."""
     kept = [place for place, seed in enumerate(arm.seeds) if seed in seeds]
@@ -273,11 +286,9 @@ def _of_seeds(arm: ArmResult, seeds: set[int]) -> ArmResult:
     return replace(arm, models=models, predictions=tuple(arm.predictions[place] for place in kept if is_kept))
 
 
-def _load_arm(listed: CompleteArm, dense_models: int, store: Store) -> ArmResult:
+def _load_arm(listed: CompleteArm, store: Store) -> ArmResult:
     compare = store.load("compare", listed.compare)
     table: pa.Table = compare.table(layout.EXAMPLES)
-    if listed.lost and not (listed.control is not None and listed.control.kind == "fresh_dense"):
-        dense_models = len(listed.seeds)  # of the same seeds
     return ArmResult(
         listed.objective,
         listed.pruning,
@@ -288,7 +299,7 @@ def _load_arm(listed: CompleteArm, dense_models: int, store: Store) -> ArmResult
         compare.tensors(layout.MODELS),
         listed.control,
         listed.descended,
-        _predictions(compare, dense_models, len(listed.seeds), store),
+        _predictions(compare, len(listed.seeds), store),
         is_fitted_alone=listed.project is not None and listed.place is None,
         seeds=listed.seeds,
         lost=listed.lost,
@@ -302,11 +313,11 @@ def _map(listed: CompleteArm, store: Store) -> np.ndarray | None:
     return np.asarray(maps if listed.place is None else maps[listed.place])
 
 
-def _predictions(compare: Artefact, dense_models: int, models: int, store: Store) -> tuple[Artefact, ...]:
-    """Of an arm's models: what was compared follows the data, the models themselves, and what dense models say."""
-    first = 1 + models + dense_models
-    keys = compare.manifest.parents[first : first + models]
-    return tuple(store.load("predict", key) for key in keys if store.has("predict", key))
+def _predictions(compare: Artefact, models: int, store: Store) -> tuple[Artefact, ...]:
+    """Of an arm's models, which follow the data; then come those that dense models say, and these."""
+    own, keys = set(compare.manifest.parents[1 : 1 + models]), dict.fromkeys(compare.manifest.parents[1 + models :])
+    said = (store.load("predict", key) for key in keys if store.has("predict", key))
+    return tuple(predictions for predictions in said if own.intersection(predictions.manifest.parents))
 
 
 def _as_array(column: pa.ChunkedArray) -> np.ndarray:

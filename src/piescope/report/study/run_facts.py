@@ -55,7 +55,7 @@ def facts(results: Results) -> list[tuple[str, str]]:
         *_duplicates(data.duplicates),
         ("Data fingerprint", data.fingerprint[:16]),
         ("Model", study.model),
-        ("Models per arm", str(seeds) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
+        ("Models per arm", populations(results) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
         ("Sparsities", ", ".join(as_percent(sparsity) for sparsity in study.sparsities)),
         *(_training_fact(run, training) for run in study.objectives for training in run.trainings),
         *((f"Pruning {pruning_name(method.name)}", method.text) for method in study.methods),
@@ -114,6 +114,17 @@ def _libraries(environment: Environment) -> str:
 def _duplicates(count: int) -> list[tuple[str, str]]:
     text = "of the test images stand in the training images too, pixel for pixel: models may know them by heart"
     return [("Duplicates", f"{count} {text}")] if count else []
+
+
+def populations(results: Results) -> str:
+    """How many models an arm has, for below every table."""
+    usual = results.study.models_per_arm
+    others = [
+        f"{family_name(*arm.key.family)} {as_percent(arm.sparsity)} has {arm.summary.n_models}"
+        for arm in results.arms
+        if arm.summary.n_models != usual and not arm.lost
+    ]
+    return "; ".join([f"{counted(usual, 'model')} an arm", *others]) + "."
 
 
 def lost_models(results: Results) -> str:

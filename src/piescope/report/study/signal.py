@@ -76,13 +76,13 @@ class Signal:
             self._known[arm.key] = None if none or floors is None else floors.under(arm.labels, null)
         return self._known[arm.key]
 
-    def _subsamples_of(self, objective: str) -> Subsamples | None:
+    def _subsamples_of(self, objective: str, models: int) -> Subsamples | None:
         dense = self.dense(objective)
-        return None if dense is None or len(dense.labels) < 4 else Subsamples(dense.labels, self.classes)
+        return None if dense is None or models < 4 else Subsamples(dense.labels[:models], self.classes)
 
     def curve(self, arm: ArmResult) -> ReplicateCurve | None:
         """How the PIE count changes with the number of models; None for fewer than 4."""
-        subsamples = self._subsamples(arm.objective)
+        subsamples = self._subsamples(arm.objective, len(arm.labels))
         return None if subsamples is None else subsamples.curve(arm.labels)
 
     @cached_property

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from made_results import made
+from made_results import CASES, made
+from piescope.report.study.evidence import Evidence
 from piescope.report.study.results import Results, load_results
 from piescope.report.study.rows import ArmKey
+from piescope.report.study.signal import Signal
 from piescope.store import layout
 from piescope.store.artefacts import Store, as_tensors
 from piescope.store.catalogue import Catalogue, ControlOf
@@ -40,6 +42,17 @@ def test_controls_are_no_arms_that_are_studied() -> None:
     assert [arm.sparsity for arm in results.controls("supervised", "random_masks", "gmp")] == [0.5, 0.9]
     assert results.controls("supcon", "random_masks", "gmp") == []
     assert results.sparsities() == [0.5, 0.9]
+
+
+def test_claims_take_as_many_models_of_each_arm_as_every_arm_has() -> None:
+    results = CASES["fewer models in two arms"]
+    even = results.of_common_models()
+    assert {len(arm.labels) for arm in even.arms} == {4} and {len(arm.labels) for arm in results.arms} == {4, 6}
+    for arm, cut in zip(results.arms, even.arms, strict=True):
+        assert (arm.labels[:4] == cut.labels).all() and (arm.models["depth"] == cut.models["depth"]).all()
+        assert cut.summary == arm.summary  # counts are of all models
+    assert even.of_common_models() is even
+    assert Evidence(results, 2, Signal(results)).models == 4
 
 
 def test_the_main_sparsity_is_the_papers_or_the_highest() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from made_results import CASES
-from piescope.report.study.run_facts import departures, facts, made_on
+from piescope.report.study.run_facts import departures, facts, made_on, populations
 from piescope.store.catalogue import Environment
+from piescope.wording import as_percent
 
 
 def test_every_processor_and_library_of_the_results_is_told() -> None:
@@ -14,6 +15,14 @@ def test_every_processor_and_library_of_the_results_is_told() -> None:
         "a processor that was not recorded (AVX2), device cpu, 1 thread a worker, pack size 1; torch 2",
         "Xeon <of made results> (AVX512), device cpu, 1 thread a worker, pack size 1; torch 2, numpy 2.4.0, umap-learn 0.5.9",
     ]
+
+
+def test_how_many_models_an_arm_has_is_told_and_which_have_others() -> None:
+    assert populations(CASES["one objective, one sparsity, one model"]) == "1 model an arm."
+    results = CASES["fewer models in two arms"]
+    told = f"6 models an arm; Sup / GMP {as_percent(0.5)} has 4; SupCon / one-shot {as_percent(0.5)} has 4."
+    assert populations(results) == told
+    assert ("Models per arm", told) in facts(results)
 
 
 def test_departures_from_the_paper_have_both_values() -> None:

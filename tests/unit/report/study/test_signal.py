@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from made_results import made
+from made_results import CASES, made
 from made_votes import votes_of
 from piescope.measure.class_impact import class_impact
 from piescope.measure.noise_floor import NoiseFloor, excess_pies
@@ -257,3 +257,17 @@ def test_sentences_follow_the_numbers(results: Results, signal: Signal) -> None:
     value, low, high = (f"{number:,.0f}" for number in row.excess if number is not None)
     assert in_short(signal, found).replace(SPACE, " ").startswith(f"{value} [{low}, {high}] beyond")
     assert "nan" not in text
+
+
+def test_what_is_said_of_an_arm_is_of_all_models_that_it_has() -> None:
+    results = CASES["fewer models in two arms"]
+    signal = Signal(results)
+    fewer, other = (signal.floor(arm) for arm in results.pruned()[:2])
+    noise = {row.arm: row for row in signal.rows.noise}
+    assert fewer is not None and other is not None
+    assert [noise[arm.key].n_models for arm in results.pruned()[:2]] == [4, 6]
+    dense = results.arms[0].labels
+    assert fewer.observed == NoiseFloor(dense, 3).under(results.pruned()[0].labels, "same_seeds").observed
+    curve = signal.curve(results.pruned()[0])
+    assert curve is not None and curve.models[-1] == 4
+    assert curve.pies[-1] == pie_mask(dense[:4], results.pruned()[0].labels, 3).sum()
