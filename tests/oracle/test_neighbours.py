@@ -13,7 +13,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
 from piescope.data.sources import load_digits
-from piescope.measure import neighbours
+from piescope.measure import search
 from piescope.measure.neighbours import knn_labels, nearest_by_angle, neighbours_within
 
 
@@ -53,10 +53,12 @@ def digits() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def duplicates() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Whole numbers, each point some ten times, under labels of its own each time: votes hang on which of them are taken."""
+    """Whole numbers around 0, whose distances have no rounding, each point some ten times, under labels of its own each
+    time: votes hang on which of them are taken."""
     random = np.random.default_rng(1)
-    bank = random.integers(-2, 3, (3000, 4)).astype(np.float32)
-    return bank, random.integers(0, 9, 3000), bank[:500] + random.integers(0, 2, (500, 4))
+    half = random.integers(-2, 3, (1500, 4)).astype(np.float32)
+    bank = np.concatenate([half, -half])
+    return bank, random.integers(0, 9, 3000), bank[1250:1750] + random.integers(0, 2, (500, 4))
 
 
 @pytest.mark.parametrize("made", [digits, duplicates])
@@ -66,7 +68,7 @@ def test_a_bank_in_parts_against_one_search_of_the_whole(
     made, searched: int, k: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # type: ignore[no-untyped-def]
     bank, labels, queries = made()
-    monkeypatch.setattr(neighbours, "SEARCHED", searched)
+    monkeypatch.setattr(search, "SEARCHED", searched)
     assert np.array_equal(knn_labels(bank, labels, queries, k), whole(bank, labels, queries, k))
     assert len(set(knn_labels(bank, labels, queries, k).tolist())) > 5
 
@@ -83,8 +85,8 @@ def test_a_mapped_bank_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
 import resource, sys
 from pathlib import Path
 import numpy as np
-from piescope.measure import neighbours
-neighbours.SEARCHED = 2**22
+from piescope.measure import neighbours, search
+search.SEARCHED = 2**22
 bank, queries = (np.load(Path(sys.argv[1]) / f"{name}.npy", mmap_mode="r") for name in ("bank", "queries"))
 labels = np.arange(len(bank)) // 90_000
 neighbours.knn_labels(bank[:2000], labels[:2000], queries, 3)

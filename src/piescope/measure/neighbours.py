@@ -7,12 +7,10 @@ from jaxtyping import Float, Int64, Integer
 
 from piescope.axes import Array
 from piescope.measure.arrays import class_ids, to_numpy, unit_length
+from piescope.measure.search import Multiplied, multiplied, nearest
 
 HELD = 2**22
 """Numbers of a block of points that are held at once, beside the points themselves."""
-
-SEARCHED = 2**26
-"""Numbers of a bank that are searched at once: 256 MB, twice over for a moment."""
 
 
 def knn_labels(
@@ -42,6 +40,22 @@ def knn_labels(
         >>> knn_labels(np.array([[0.0], [1.0], [9.0]]), np.array([1, 1, 0]), np.array([[0.4], [8.0]]), k=1).tolist()
         [1, 0]
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas") as limits:
+        threads = limits.get_original_num_threads()["blas"] or 1
+        return labels_of_nearest(bank, bank_labels, queries, k, multiplied, threads)
+
+
+def labels_of_nearest(
+    bank: Float[Array, "n d"],
+    bank_labels: Integer[Array, " n"],
+    queries: Float[Array, "m d"],
+    k: int,
+    product: Multiplied,
+    threads: int = 1,
+) -> Int64[np.ndarray, " m"]:
+    """`knn_labels`, by a product of matrices that may be another library's than NumPy's, on as many threads."""
     points, asked = to_numpy(bank), to_numpy(queries)
     labels = class_ids(bank_labels, "bank_labels", 1)
     if points.ndim != 2 or asked.ndim != 2 or points.shape[1] != asked.shape[1]:
@@ -52,38 +66,9 @@ def knn_labels(
         raise ValueError(f"bank has {len(points)} points and bank_labels {len(labels)}; expected one label each")
     if not 1 <= k <= len(points):
         raise ValueError(f"k is {k}; expected 1 to {len(points)}, the size of the bank")
-    nearest = _nearest(points, asked, k)
     num_classes = int(labels.max()) + 1
-    cells = labels[nearest] + np.arange(len(asked))[:, None] * num_classes
+    cells = labels[nearest(points, asked, k, product, threads)] + np.arange(len(asked))[:, None] * num_classes
     return np.bincount(cells.ravel(), minlength=len(asked) * num_classes).reshape(-1, num_classes).argmax(1)
-
-
-def _nearest(bank: np.ndarray, queries: np.ndarray, k: int) -> np.ndarray:
-    """``[queries, k]``: rows of the bank, nearest first."""
-    import faiss
-
-    with np.errstate(invalid="ignore"):
-        centre, asked = (points.mean(0, dtype=np.float64) for points in (bank, queries))
-    if not (np.isfinite(centre).all() and (np.isfinite(asked).all() or not len(queries))):
-        raise ValueError("NaN or infinity among the points; leave the diverged model out")
-    # distances are differences of squares in float32: centring keeps them exact where data lie far from the origin
-    wanted = _centred(queries, centre)
-    lot = max(1, SEARCHED // max(1, bank.shape[1]))
-    squares: np.ndarray = np.empty((len(queries), 0), np.float32)
-    rows: np.ndarray = np.empty((len(queries), 0), np.int64)
-    for start in range(0, len(bank), lot):
-        index = faiss.IndexFlatL2(bank.shape[1])
-        index.add(_centred(bank[start : start + lot], centre))
-        further = index.search(wanted, min(k, index.ntotal))
-        squares, rows = (np.hstack(pair) for pair in ((squares, further[0]), (rows, further[1] + start)))
-        best = np.lexsort((rows, squares))[:, :k]
-        squares, rows = (np.take_along_axis(values, best, 1) for values in (squares, rows))
-    return rows
-
-
-def _centred(points: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Subtracted in float64, kept in float32, without a copy in float64."""
-    return np.subtract(points, centre, out=np.empty(points.shape, np.float32), casting="same_kind")
 
 
 def neighbours_within(points: Float[Array, "examples dims"], k: int) -> Int64[np.ndarray, "examples k"]:

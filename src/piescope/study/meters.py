@@ -11,7 +11,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from piescope.measure.neighbours import knn_labels
 from piescope.measure.projection import umaps_together
 from piescope.models.build import flops_per_sample
 from piescope.models.wide_resnet import WideResNet
@@ -202,10 +201,7 @@ def _searching(question: ProbedModel, dims: int, device: str) -> float:
     bank, queries = (draws.normal(size=(count, dims)).astype(np.float32) for count in (held, asked))
     labels = np.arange(held) % question.num_classes
     began = _clock(device)
-    if device == "cpu":
-        knn_labels(bank, labels, queries, question.k)
-    else:
-        knn_labels_on(device, bank, labels, queries, question.k)
+    knn_labels_on(device, bank, labels, queries, question.k)
     return (_clock(device) - began) * (question.bank / held) * (question.asked / asked)
 
 

@@ -21,7 +21,6 @@ from piescope.data.dataset import Splits
 from piescope.data.locate import cache_folder
 from piescope.data.sources import SOURCES
 from piescope.machine import processor, versions
-from piescope.measure.neighbours import knn_labels
 from piescope.models.build import ModelSpec
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.masks import target_zeros
@@ -317,9 +316,9 @@ def _probe_depth(spec: ProbeDepth, parents: Parents, place: Place) -> Files:
 
     banks = probe_all(model, bank, spec.data.normalisation, spec.points, augment)
     queries = probe_all(model, asked, spec.data.normalisation, spec.points)
-    labelled = knn_labels if torch.device(device).type == "cpu" else partial(knn_labels_on, device)
     labels = [
-        labelled(points, splits.train.labels, query, spec.k) for points, query in zip(banks, queries, strict=True)
+        knn_labels_on(device, points, splits.train.labels, query, spec.k)
+        for points, query in zip(banks, queries, strict=True)
     ]
     return {layout.KNN_LABELS: as_tensors({"knn_labels": np.stack(labels).astype(np.int16)})}
 

@@ -1,4 +1,4 @@
-"""`measure.neighbours.knn_labels` where the network is: on a GPU, by tiles of a matrix product. The same labels."""
+"""`measure.neighbours.knn_labels` where the network is, by torch's products of matrices. The same labels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from piescope.measure.neighbours import labels_of_nearest
+
 TILE = (4096, 16384)
-"""Queries and points of the bank whose distances are held at once: 256 MB."""
+"""Queries and points of the bank whose distances a GPU holds at once: 256 MB."""
 
 
-@torch.no_grad()
 def knn_labels_on(
     device: str,
     bank: Float[np.ndarray, "n d"],
@@ -22,7 +23,7 @@ def knn_labels_on(
     """The label of each query by the majority of its k nearest neighbours in the bank, computed on a device.
 
     Exact, Euclidean, in float32 on centred data; of points equally far away the first in the bank are taken, and of
-    labels with as many votes the smallest. The bank is on the device as a whole, once.
+    labels with as many votes the smallest.
 
     Args:
         device: as torch names it.
@@ -42,6 +43,29 @@ def knn_labels_on(
         >>> knn_labels_on("cpu", bank, labels, np.array([[0.4], [8.0]]), k=1).tolist()
         [1, 0]
     """
+    if torch.device(device).type == "cpu":
+        return labels_of_nearest(bank, bank_labels, queries, k, product)
+    return knn_labels_by_tiles(device, bank, bank_labels, queries, k)
+
+
+@torch.no_grad()
+def product(rows: np.ndarray, columns: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """A `Multiplied` by oneDNN, twice as fast as other libraries on processors whose maker is not theirs."""
+    given = [torch.from_numpy(values) for values in (rows, columns, offsets)]
+    if torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        return torch.ops.mkldnn._linear_pointwise(*given, "none", [], "").numpy()
+    return torch.addmm(given[2], given[0], given[1].T).numpy()
+
+
+@torch.no_grad()
+def knn_labels_by_tiles(
+    device: str,
+    bank: Float[np.ndarray, "n d"],
+    bank_labels: Int64[np.ndarray, " n"],
+    queries: Float[np.ndarray, "m d"],
+    k: int,
+) -> Int64[np.ndarray, " m"]:
+    """The same where choosing is as fast as multiplying, on a GPU; the bank is there as a whole, once."""
     centre = bank.mean(0, dtype=np.float64)
     points, asked = (torch.from_numpy((given - centre).astype(np.float32)).to(device) for given in (bank, queries))
     labels = torch.from_numpy(bank_labels).to(device)

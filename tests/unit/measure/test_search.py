@@ -1,0 +1,64 @@
+"""The search for nearest points against every distance, one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from piescope.measure import search
+from piescope.measure.search import nearest
+
+
+def by_hand(bank: np.ndarray, queries: np.ndarray, k: int) -> list[list[int]]:
+    squares = ((queries[:, None].astype(np.float64) - bank) ** 2).sum(-1)
+    return [sorted(row) for row in np.argsort(squares, axis=1, kind="stable")[:, :k].tolist()]
+
+
+@pytest.mark.parametrize("k", [1, 4, 30, 300])
+@pytest.mark.parametrize(
+    ("tile", "aside", "searched"), [((512, 1024), 64, 2**26), ((7, 16), 0, 3 * 100), ((1, 1), 5, 1)]
+)
+@pytest.mark.parametrize("order", ["as drawn", "nearer and nearer", "all the same"])
+def test_whole_numbers_have_no_rounding(
+    k: int, tile: tuple[int, int], aside: int, searched: int, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ties at the k-th place, tiles in which all or none are nearer, blocks of one query, lots of one point."""
+    for name, value in (("TILE", tile), ("ASIDE", aside), ("SEARCHED", searched)):
+        monkeypatch.setattr(search, name, value)
+    random = np.random.default_rng(k)
+    half = random.integers(-3, 4, (150, 3)).astype(np.float32)
+    bank, queries = np.concatenate([half, -half]), random.integers(-4, 5, (20, 3)).astype(np.float32)
+    if order == "nearer and nearer":
+        bank = bank[np.argsort(-np.abs(bank).sum(1), kind="stable")]
+        queries[:] = 0
+    if order == "all the same":
+        bank[:] = 0
+    for threads in (1, 3):
+        found = np.sort(nearest(bank, queries, k, threads=threads))
+        assert found.tolist() == by_hand(bank, queries, k)
+
+
+def test_a_hundred_thousand_points_beyond_the_first_tile() -> None:
+    random = np.random.default_rng(0)
+    bank, queries = (random.normal(size=(size, 5)) for size in (100_000, 9))
+    assert np.sort(nearest(bank, queries, 30)).tolist() == by_hand(bank, queries, 30)
+
+
+def test_memory_does_not_grow_with_k_times_the_queries_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block has fewer queries where each puts more aside."""
+    blocks = []
+
+    def product(rows: np.ndarray, columns: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+        blocks.append(len(rows))
+        return search.multiplied(rows, columns, offsets)
+
+    monkeypatch.setattr(search, "HELD", 2**12)
+    bank = np.random.default_rng(0).normal(size=(600, 2))
+    assert np.sort(nearest(bank, bank[:9], 512, product)).tolist() == by_hand(bank, bank[:9], 512)
+    assert set(blocks) == {2, 1}
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_squares_beyond_float32_are_refused() -> None:
+    with pytest.raises(ValueError, match="scale the points down"):
+        nearest(np.array([[1e30], [0.0], [2e30]]), np.array([[0.0]]), k=3)
