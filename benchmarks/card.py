@@ -1,18 +1,23 @@
-"""What a GPU makes of the paper's trainings, in one call of under ten minutes: piescope's loop, a plain one, candidates.
+"""What a GPU makes of the paper's trainings, in one call of under ten minutes: a plain loop, piescope's, and a study.
 
-    python benchmarks/card.py [--device cuda] [--seconds 6] [--json card.json]
+    python benchmarks/card.py [--device cuda] [--seconds 5] [--minutes 9] [--only PART ...] [--json card.json]
 
 Made images of CIFAR-10's shape; samples/s of the paper's two trainings (WRN-16-2; supervised, batch 128; SupCon, batch
-1024, two views each) by
+1024, two views each). Its parts, in their order:
 
-- a plain loop: eager float32, a DataLoader with worker processes that augment image by image on the CPU;
-- `run`'s own loop, float32 and bfloat16;
-- K processes of it at once, in sum (with MPS, if its daemon runs): how many models a card should train side by side;
-- candidates that are not built in, forward and backward alone: torch.compile and a captured CUDA graph;
-- the neighbours of depth probes, and what the card gives at all: products of matrices, copies.
+- `limits`: products of matrices, copies: what the card gives at all;
+- `checks`: that no step waits for the card, and that captured steps have the losses of others;
+- `supervised`, `supcon`: a plain loop (eager float32, a DataLoader with processes that augment image by image), and
+  `run`'s own: draws on the CPU; steps queued, draws on the card; captured as CUDA graphs; in bfloat16; in torch's
+  default memory format;
+- `shared`: K processes of it at once, in sum (with MPS, if its daemon runs): how many models a card should train;
+- `neighbours` of depth probes;
+- `compiled`: the same trainings through torch.compile, as they come and captured;
+- `study`: `piescope run` of cifar10-short on made images, as far as the time goes: what each kind of step takes.
 
-Each is measured for so many seconds after a warm-up; a candidate that fails is told with why. `--device cpu --tiny`
-shows that it runs.
+Each part is a process, and each measurement takes so many seconds after a warm-up. What fails is told with why, and the
+next one tried; a part that takes too long is ended, and rows are written as they come. `--device cpu --tiny` shows that
+all of it runs.
 """
 
 from __future__ import annotations
@@ -21,232 +26,53 @@ import argparse
 import math
 import multiprocessing
 import os
+import signal
 import sys
+import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset
 
-from piescope.losses.contrastive import supcon_loss
-from piescope.models.heads import ProjectionHead
-from piescope.seeds import Seeds
+from card_loops import (
+    CLASSES,
+    COMPILED,
+    FASTEST,
+    GRAPHS,
+    OBJECTIVES,
+    WAYS,
+    Meter,
+    Scale,
+    apart,
+    made_images,
+    many,
+    metered,
+    own,
+    plain,
+    tiny,
+    unwaited,
+)
+from piescope.machine import today
+from piescope.store.arithmetic import ArithmeticRecord
+from piescope.study.execute import execute
+from piescope.study.executors.local import LocalExecutor
 from piescope.study.parse import load_study
-from piescope.study.spec import Objective, Study
-from piescope.training.loop import TrainingData
+from piescope.study.plan import Plan, Step
+from piescope.study.scheduling import Failed, Observer
+from piescope.study.spec import Objective
+from piescope.study.tuning import has_mps
 from piescope.training.nearest import knn_labels_on
-from piescope.training.recipe import Training
-from piescope.training.stages import train_contrastive, train_supervised
 from rows import Row, command
 
-OBJECTIVES: tuple[Objective, Objective] = ("supervised", "supcon")
-CLASSES, SHAPE = 10, (3, 32, 32)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How much is measured.
-
-    Attributes:
-        device: as torch names it.
-        seconds: of each.
-        images: in the made data set.
-        batches: images of a step, by objective.
-        processes: how many at once.
-        probe: points of the bank, queries and dimensions.
-        matrix: its side.
-    """
-
-    device: str
-    seconds: float
-    images: int = 50_000
-    batches: tuple[int, int] = (128, 1024)
-    processes: tuple[int, ...] = (1, 2, 4, 8, 16)
-    probe: tuple[int, int, int] = (50_000, 10_000, 2048)
-    matrix: int = 8192
-
-
-def tiny(device: str) -> Scale:
-    """To see that it runs."""
-    return Scale(device, 0.1, 64, (16, 16), (1, 2), (200, 50, 8), 64)
-
-
-class EnoughError(Exception):
-    """The time of a measurement is up."""
-
-
-class Meter:
-    """Samples a second from the third step on, until the time is up."""
-
-    def __init__(self, device: str, seconds: float) -> None:
-        self._device, self._seconds = device, seconds
-        self._steps = self._samples = 0
-        self.rate = math.nan
-
-    def step(self, samples: int) -> None:
-        """After each step.
-
-        Raises:
-            EnoughError: the time is up, and the rate known.
-        """
-        self._steps += 1
-        if self._steps <= 2:
-            settle(self._device)
-            self._began, self._samples = time.perf_counter(), 0
-            return
-        self._samples += samples
-        if time.perf_counter() - self._began >= self._seconds:
-            settle(self._device)
-            self.rate = self._samples / (time.perf_counter() - self._began)
-            raise EnoughError
-
-
-def settle(device: str) -> None:
-    """Until all that was queued is done."""
-    if device != "cpu":
-        torch.cuda.synchronize()
-
-
-def metered(device: str, seconds: float, work: Callable[[Meter], None]) -> float:
-    """The rate of a work that tells its steps for ever."""
-    meter = Meter(device, seconds)
-    try:
-        while True:
-            work(meter)
-    except EnoughError:
-        return meter.rate
-
-
-def made_data(scale: Scale, study: Study) -> TrainingData:
-    drawn = np.random.default_rng(0)
-    images = drawn.integers(0, 256, (scale.images, *SHAPE), np.uint8)
-    labels = drawn.integers(0, CLASSES, scale.images)
-    return TrainingData(
-        torch.from_numpy(images).to(scale.device), torch.from_numpy(labels).to(scale.device), study.data.normalisation
-    )
-
-
-def network(study: Study, device: str) -> Any:
-    model = study.model.build(SHAPE, CLASSES, Seeds(0, 0).torch("weights"))
-    return model.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def own(scale: Scale, objective: Objective, precision: str) -> float:
-    """`run`'s loop, as its steps call it."""
-    study = load_study("corti2022-paper")
-    data, model, recipe = made_data(scale, study), network(study, scale.device), study.training_of(objective)
-    batch = scale.batches[OBJECTIVES.index(objective)]
-    changed = {"precision": precision, "batch_size": batch}
-
-    def work(meter: Meter) -> None:
-        def on_step(_step: int, _steps: int, samples: int) -> None:
-            meter.step(samples)
-
-        if isinstance(recipe, Training):
-            train_supervised(model, data, recipe.model_copy(update=changed), Seeds(0, 0), on_step=on_step)
-        else:
-            encoder = recipe.encoder.model_copy(update=changed)
-            both = recipe.model_copy(update={"encoder": encoder})
-            train_contrastive(model, data, both, Seeds(0, 0), True, on_step=on_step)
-
-    return metered(scale.device, scale.seconds, work)
-
-
-def one_of_many(scale: Scale, objective: Objective, precision: str, gate: Any) -> float:
-    """In a process of its own; all begin together."""
-    torch.set_num_threads(1)
-    own(Scale(**{**asdict(scale), "seconds": 0.0}), objective, precision)  # warm
-    gate.wait()
-    return own(scale, objective, precision)
-
-
-def many(scale: Scale, objective: Objective, precision: str, count: int) -> float:
-    """The sum of so many processes on one device."""
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, context.Pool(count) as pool:
-        gate = manager.Barrier(count)
-        return sum(pool.starmap(one_of_many, [(scale, objective, precision, gate)] * count))
-
-
-class ImageByImage(Dataset[tuple[Tensor, int]]):
-    """As one writes it first: each image is augmented when it is asked for."""
-
-    def __init__(self, scale: Scale, views: int, study: Study, objective: Objective) -> None:
-        on_cpu = made_data(Scale(**{**asdict(scale), "device": "cpu"}), study)
-        recipe = study.training_of(objective)
-        self._augmentation = (recipe if isinstance(recipe, Training) else recipe.encoder).augmentation
-        self._images, self._labels, self._views = on_cpu.images, on_cpu.labels.tolist(), views
-        self._normalise = study.data.normalisation.apply
-
-    def __len__(self) -> int:
-        return len(self._labels)
-
-    def __getitem__(self, place: int) -> tuple[Tensor, int]:
-        draws = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-        image = self._images[place][None].float() / 255
-        views = [self._normalise(self._augmentation.apply(image, draws))[0] for _ in range(self._views)]
-        return views[0] if self._views == 1 else torch.stack(views), self._labels[place]
-
-
-def plain(scale: Scale, objective: Objective) -> float:
-    """Eager float32 with a DataLoader."""
-    study, views = load_study("corti2022-paper"), 1 if objective == "supervised" else 2
-    workers = 0 if scale.device == "cpu" else len(os.sched_getaffinity(0))
-    loader = DataLoader(
-        ImageByImage(scale, views, study, objective),
-        batch_size=scale.batches[OBJECTIVES.index(objective)],
-        shuffle=True,
-        num_workers=workers,
-        pin_memory=scale.device != "cpu",
-        persistent_workers=workers > 0,
-    )
-    model = study.model.build(SHAPE, CLASSES, torch.Generator().manual_seed(0)).to(scale.device)
-    projector = ProjectionHead(model.dims, model.dims, model.dims, torch.Generator().manual_seed(0)).to(scale.device)
-    optimizer = torch.optim.SGD([*model.parameters(), *projector.parameters()], 0.05, momentum=0.9, weight_decay=5e-4)
-
-    def work(meter: Meter) -> None:
-        for pictures, classes in loader:
-            images, labels = pictures.to(scale.device), classes.to(scale.device)
-            if views == 1:
-                loss = functional.cross_entropy(model(images), labels)
-            else:
-                projections = projector(model.features(images.transpose(0, 1).flatten(0, 1)))
-                loss = supcon_loss(projections.view(2, len(labels), -1).transpose(0, 1), labels, 0.07, 0.07)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            loss.item()
-            meter.step(len(labels) * views)
-
-    return metered(scale.device, scale.seconds, work)
-
-
-def bare(scale: Scale, batch: int, precision: str, how: str) -> float:
-    """Forward and backward on one batch that lies there: what compilation or a captured graph could give."""
-    model: nn.Module = network(load_study("corti2022-paper"), scale.device)
-    images = torch.rand((batch, *SHAPE), device=scale.device).to(memory_format=torch.channels_last)
-    rounded = torch.autocast(scale.device, torch.bfloat16) if precision == "bfloat16" else nullcontext()
-    called: Any = model
-    if how == "compiled":
-        called = torch.compile(model, mode="reduce-overhead")
-    if how == "graph":
-        with rounded:
-            called = torch.cuda.make_graphed_callables(model, (images,))
-
-    def work(meter: Meter) -> None:
-        model.zero_grad()
-        with rounded:
-            value = called(images).float().square().mean()
-        value.backward()
-        meter.step(batch)
-
-    return metered(scale.device, scale.seconds, work)
+GOALS = {"supervised": 100_000, "supcon": 150_000}
+"""Samples/s on an H100; and ten times the plain loop."""
 
 
 def neighbours(scale: Scale) -> float:
@@ -286,41 +112,190 @@ def copies(scale: Scale) -> float:
     return metered(scale.device, min(scale.seconds, 2.0), work) / 1e9
 
 
-def measured(scale: Scale) -> Iterator[Row]:
-    """All of them; what fails is told, and the next one tried."""
+def tried(what: str, unit: str, measure: Callable[..., float], *arguments: Any) -> Iterator[Row]:
+    """A row, or a word why there is none."""
+    try:
+        yield Row(what, unit, (measure(*arguments),))
+    except Exception as error:  # what this card or torch cannot do
+        tell(what, error)
 
-    def tried(what: str, unit: str, measure: Callable[..., float], *arguments: Any) -> Iterator[Row]:
-        try:
-            yield Row(what, f"{unit}/s", (measure(scale, *arguments),))
-        except Exception as error:  # a candidate that this card or torch cannot do
-            told = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            print(f"{what}: {told}", file=sys.stderr, flush=True)
 
+def tell(what: str, error: Exception) -> None:
+    told = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    print(f"{what}: {told}", file=sys.stderr, flush=True)
+
+
+def limits(scale: Scale, _until: float) -> Iterator[Row]:
     for dtype in (torch.float32, torch.bfloat16):
-        yield from tried(f"matrix product, {str(dtype)[6:]}", "GFLOP", products, dtype)
-    yield from tried("copy in memory", "GB", copies)
-    for objective, batch in zip(OBJECTIVES, scale.batches, strict=True):
-        yield from tried(f"{objective}, plain loop", "samples", plain, objective)
-        for precision in ("float32", "bfloat16"):
-            yield from tried(f"{objective}, piescope, {precision}", "samples", own, objective, precision)
-            for how in ("eager",) if scale.device == "cpu" else ("eager", "compiled", "graph"):
-                name = f"forward and backward of {batch}, {how}, {precision}"
-                yield from tried(name, "samples", bare, batch, precision, how)
+        yield from tried(f"matrix product, {str(dtype)[6:]}", "GFLOP/s", products, scale, dtype)
+    yield from tried("copy in memory", "GB/s", copies, scale)
+
+
+def checks(scale: Scale, _until: float) -> Iterator[Row]:
+    for objective in OBJECTIVES:
+        for way in WAYS[1:3]:
+            name = f"{objective}, {way.name}: steps without waiting"
+            yield from tried(name, "steps", unwaited, scale, objective, way)
+        name = f"{objective}: captured beside queued, largest difference of a loss"
+        yield from tried(name, "of it", apart, scale, objective, WAYS[2], WAYS[1])
+
+
+def loops(objective: Objective, scale: Scale, _until: float) -> Iterator[Row]:
+    yield from tried(f"{objective}, plain loop", "samples/s", plain, scale, objective)
+    for way in WAYS:
+        yield from tried(f"{objective}, {way.name}", "samples/s", own, scale, objective, way)
+
+
+def shared(scale: Scale, _until: float) -> Iterator[Row]:
+    told = "with MPS" if has_mps() else "without MPS"
     for count in scale.processes:
-        name = f"supervised, {count} at once, bfloat16"
-        yield from tried(name, "samples", many, "supervised", "bfloat16", count)
-    yield from tried("supcon, 2 at once, bfloat16", "samples", many, "supcon", "bfloat16", 2)
-    yield from tried("neighbours", "queries", neighbours)
+        name = f"supervised, bfloat16, {count} at once {told}"
+        yield from tried(name, "samples/s", many, scale, "supervised", count)
+    yield from tried(f"supcon, bfloat16, 2 at once {told}", "samples/s", many, scale, "supcon", 2)
 
 
-def all_of(given: argparse.Namespace) -> Iterator[Row]:
-    if given.device != "cpu":
+def of_neighbours(scale: Scale, _until: float) -> Iterator[Row]:
+    yield from tried("neighbours", "queries/s", neighbours, scale)
+
+
+def compiled(scale: Scale, _until: float) -> Iterator[Row]:
+    for objective in OBJECTIVES:
+        for way in COMPILED:
+            yield from tried(f"{objective}, {way.name}", "samples/s", own, scale, objective, way)
+
+
+MADE = """
+extends = "cifar10-short"
+name = "made-images"
+title = "cifar10-short on made images"
+[data]
+source = "arrays"
+holds = { train_examples = 50000, test_examples = 10000, image_shape = [3, 32, 32], num_classes = 10 }
+"""
+WORKERS = 8
+
+
+class Heard(Observer):
+    """What a run tells, which ends when its time is up."""
+
+    def __init__(self, until: float) -> None:
+        self._until, self.steps, self.trained = until, 0, 0
+        self.taken: defaultdict[str, list[float]] = defaultdict(list)
+
+    def began(self, plan: Plan, left: list[Step], unused: int) -> None:
+        self.steps = len(left)
+
+    def finished(self, step: Step, seconds: float) -> None:
+        self.taken[step.kind].append(seconds)
+
+    def failed(self, failure: Failed) -> None:
+        tell(failure.step.label, RuntimeError(failure.reason))
+
+    def images(self, count: int) -> None:
+        self.trained += count
+
+    def tick(self) -> None:
+        if time.monotonic() > self._until:
+            raise KeyboardInterrupt
+
+
+def of_study(scale: Scale, until: float) -> Iterator[Row]:
+    """`run`, interrupted when the time is up: what its steps took, and how much was trained."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, heard = Path(scratch), Heard(until - 20)
+        os.environ.update(PIESCOPE_DATA=scratch, PIESCOPE_CACHE=f"{scratch}/cache")
+        if not scale.study:
+            (folder / "made.toml").write_text(MADE)
+            for half, count in (("train", 50_000), ("test", 10_000)):
+                images, labels = made_images(count)
+                np.savez(folder / f"{half}.npz", images=images, labels=labels)
+        study, out = load_study(scale.study or str(folder / "made.toml")), folder / "out"
+        executor = LocalExecutor(out, scale.device, min(WORKERS, len(os.sched_getaffinity(0))))
+        record = ArithmeticRecord(arithmetic=scale.arithmetic, why="card.py chose it", day=today())
+        began = time.monotonic()
+        with suppress(KeyboardInterrupt):
+            execute(study, out, executor, False, heard, chosen=record)
+        seconds = time.monotonic() - began
+    for kind, each in heard.taken.items():
+        yield Row(f"study, a step of {kind}", "s", tuple(each))
+    yield Row(f"study, finished of {heard.steps} steps", "steps", (float(sum(map(len, heard.taken.values()))),))
+    yield Row(f"study, images trained on in {seconds:.0f} s", "images/s", (heard.trained / seconds,))
+
+
+Part = Callable[[Scale, float], Iterator[Row]]
+PARTS: dict[str, tuple[Part, float]] = {
+    "limits": (limits, 40.0),
+    "checks": (checks, 60.0),
+    "supervised": (partial(loops, "supervised"), 90.0),
+    "supcon": (partial(loops, "supcon"), 90.0),
+    "shared": (shared, 150.0),
+    "neighbours": (of_neighbours, 30.0),
+    "compiled": (compiled, 150.0),
+    "study": (of_study, math.inf),
+}
+"""Each with seconds that it may take."""
+
+
+def serve(name: str, scale: Scale, until: float, pipe: Any) -> None:
+    """A part, in a process of its own, which is the first of a group: its children end with it."""
+    os.setsid()
+    for row in PARTS[name][0](scale, until):
+        pipe.send(row)
+
+
+def of_part(name: str, scale: Scale, until: float) -> Iterator[Row]:
+    """Its rows as they come, until it or its time is at an end, whichever way."""
+    context = multiprocessing.get_context("spawn")
+    pipe, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=serve, args=(name, scale, until, theirs))
+    process.start()
+    theirs.close()
+    try:
+        while pipe.poll(max(0.0, until - time.monotonic())):
+            yield pipe.recv()
+        print(f"{name}: its time is up", file=sys.stderr, flush=True)
+    except EOFError:
+        process.join(10)
+        if process.exitcode:
+            print(f"{name}: ended with code {process.exitcode}", file=sys.stderr, flush=True)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid or 0, signal.SIGKILL)
+        process.join()
+
+
+def goals(rates: dict[str, float]) -> Iterator[Row]:
+    """The best of each training, and beside the plain loop."""
+    for objective, goal in GOALS.items():
+        ours = [rate for what, rate in rates.items() if what.startswith(objective) and "plain" not in what]
+        if ours:
+            yield Row(f"{objective}, best", "samples/s", (max(ours),), goal)
+        if ours and (theirs := rates.get(f"{objective}, plain loop")):
+            yield Row(f"{objective}, best beside the plain loop", "x", (max(ours) / theirs,), 10.0)
+
+
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    """All parts, and what they come to."""
+    scale, ends = given.scale(given), time.monotonic() + 60 * given.minutes
+    if scale.device != "cpu":
         print(torch.cuda.get_device_name(), flush=True)
-    yield from measured(tiny(given.device) if given.tiny else Scale(given.device, given.seconds))
+    rates: dict[str, float] = {}
+    for name in given.only or PARTS:
+        for row in of_part(name, scale, min(ends, time.monotonic() + PARTS[name][1])):
+            yield row
+            if row.unit == "samples/s":
+                rates[row.what] = row.median
+        queued, graphs = (rates.get(f"supervised, {way.name}", 0.0) for way in (WAYS[4], FASTEST))
+        if graphs > queued and scale.device != "cpu":
+            scale = replace(scale, arithmetic=GRAPHS)
+    yield from goals(rates)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--seconds", type=float, default=6.0, help="of each measurement")
-    command(parser, all_of, {})
+    parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
+    parser.add_argument("--minutes", type=float, default=9.0, help="of all")
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART")
+    parser.set_defaults(scale=lambda given: Scale(given.device, given.seconds))
+    command(parser, measured, {"scale": lambda given: tiny(given.device)})

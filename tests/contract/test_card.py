@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from types import ModuleType
 
@@ -17,15 +18,17 @@ def card(benchmark: Callable[[str], ModuleType]) -> ModuleType:
 @pytest.mark.sampled(3)
 def test_every_kind_of_row_has_a_rate(card: ModuleType) -> None:
     scale = card.tiny("cpu")
+    assert [way.means("cuda").captured for way in card.WAYS] == ["captured" in way.name for way in card.WAYS]
     rates = {
-        "one view": card.own(scale, "supervised", "float32"),
-        "two views": card.own(scale, "supcon", "bfloat16"),
+        "one view": card.own(scale, "supervised", card.WAYS[0]),
+        "two views": card.own(scale, "supcon", card.FASTEST),
         "plain": card.plain(scale, "supcon"),
-        "bare": card.bare(scale, 16, "float32", "eager"),
         "neighbours": card.neighbours(scale),
         "copies": card.copies(scale),
     }
     assert all(math.isfinite(rate) and rate > 0 for rate in rates.values()), rates
+    assert card.unwaited(scale, "supervised", card.WAYS[1]) == 40
+    assert card.apart(scale, "supcon", card.WAYS[2], card.WAYS[1]) == 0 < card.apart(scale, "supcon", *card.WAYS[:2])
 
 
 def test_what_a_card_cannot_do_is_told_and_the_next_one_tried(
@@ -34,9 +37,50 @@ def test_what_a_card_cannot_do_is_told_and_the_next_one_tried(
     def cannot(*_: object) -> float:
         raise RuntimeError("no such\nkernel")
 
-    for name in ("products", "plain", "own", "bare", "many", "neighbours"):
+    for name in ("products", "plain", "own", "unwaited", "apart", "many", "neighbours"):
         monkeypatch.setattr(card, name, cannot)
-    (row,) = card.measured(card.tiny("cpu"))
+    parts = [part for name, (part, _) in card.PARTS.items() if name != "study"]
+    (row,) = [row for part in parts for row in part(card.tiny("cpu"), 0.0)]
     assert row.what == "copy in memory" and row.median > 0
     told = capsys.readouterr().err.splitlines()
-    assert len(told) == 2 + 2 * 5 + 3 + 1 and all(line.endswith(": RuntimeError: no such kernel") for line in told)
+    assert len(told) == 2 + 6 + 2 * (1 + len(card.WAYS)) + 3 + 1 + 4
+    assert all(line.endswith(": RuntimeError: no such kernel") for line in told)
+
+
+@pytest.mark.sampled(3)
+def test_a_part_that_ends_or_takes_too_long_has_the_rows_that_came(
+    card: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scale, soon = card.tiny("cpu"), time.monotonic() + 600
+    assert len(list(card.of_part("limits", scale, soon))) == 3
+    assert list(card.of_part("no such part", scale, soon)) == []
+    assert list(card.of_part("limits", scale, 0.0)) == []
+    told = capfd.readouterr().err.splitlines()
+    assert told[-2:] == ["no such part: ended with code 1", "limits: its time is up"]
+
+
+@pytest.mark.sampled(3)
+def test_a_study_is_run_as_far_as_the_time_goes(card: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PIESCOPE_DATA", "PIESCOPE_CACHE"):
+        monkeypatch.setenv(name, "")
+    whole = {row.what: row.values for row in card.of_study(card.tiny("cpu"), time.monotonic() + 600)}
+    assert whole["study, finished of 25 steps"] == (25.0,) and len(whole["study, a step of train"]) == 6
+    cut = {row.what: row.values for row in card.of_study(card.tiny("cpu"), 0.0)}
+    assert cut["study, finished of 25 steps"] < (25.0,)
+    from piescope.study.parse import parse_study
+
+    assert parse_study(card.MADE).data.facts.train_examples == 50_000
+
+
+def test_the_best_of_each_training_is_held_against_its_goal(card: ModuleType) -> None:
+    rates = {
+        "supervised, plain loop": 5e3,
+        "supervised, queued": 4e4,
+        "supervised, 8 at once": 1.2e5,
+        "supcon, queued": 1.0,
+    }
+    assert [(row.what, row.median, row.at_least) for row in card.goals(rates)] == [
+        ("supervised, best", 1.2e5, 1e5),
+        ("supervised, best beside the plain loop", 24.0, 10.0),
+        ("supcon, best", 1.0, 1.5e5),
+    ]
