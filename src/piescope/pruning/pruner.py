@@ -116,8 +116,8 @@ class Pruner:
     @torch.no_grad()
     def after_backward(self) -> None:
         """Drops the gradients of pruned weights: no momentum builds up behind a zero."""
-        for name, tensor in self._ran_with.items():
-            tensor.copy_(self.parameters[name])
+        if self._ran_with:
+            torch._foreach_copy_(list(self._ran_with.values()), list(self.parameters.values()))
         graded = {name: each.grad for name, each in self.parameters.items() if each.grad is not None}
         _zero_others(list(graded.values()), [self._kept[name] for name in graded])
 

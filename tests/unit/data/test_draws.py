@@ -38,6 +38,12 @@ def test_a_number_hangs_on_key_position_and_place_alone() -> None:
     assert len(set(all_of.flatten().tolist())) == 400
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+def test_a_gpu_draws_the_same() -> None:
+    positions = torch.arange(1000)
+    assert torch.equal(uniform(2**62 + 11, positions.cuda(), 54).cpu(), uniform(2**62 + 11, positions, 54))
+
+
 def test_numbers_are_uniform_and_those_of_neighbours_have_nothing_in_common() -> None:
     found = uniform(3, torch.arange(50_000), 8).double()
     assert (float(found.min()) >= 0, float(found.max()) < 1) == (True, True)

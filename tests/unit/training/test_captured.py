@@ -30,19 +30,21 @@ GRADUAL = GradualPruning(
     kind="gradual", scope="layer", biases=True, regrowth=True, supervised=GMP, encoder=GMP, head=GMP
 )
 
+LATE = GRADUAL.model_copy(update={"regrowth": False, "counting": "remaining", "ranked": "last_forward"})
+
 
 def trained(kind: str, captured: bool, precision: str = "float32") -> tuple[dict[str, Tensor], History]:
     net, given = model(), replace(data(), means=Means(queued=True, captured=captured))
     stage = STAGE.model_copy(update={"precision": precision})
     if kind.startswith("supervised"):
-        pruning = (GRADUAL, 0.7) if "gmp" in kind else ()
+        pruning = (LATE if "late" in kind else GRADUAL, 0.7) if "gmp" in kind else ()
         return net.state_dict(), train_supervised(net, given, stage, SEEDS, *pruning)
     both = Contrastive(encoder=stage, head=stage, temperature=0.5)
     return net.state_dict(), train_contrastive(net, given, both, SEEDS, True, GRADUAL, 0.7)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("kind", ["supervised", "supervised, gmp", "supcon, gmp"])
+@pytest.mark.parametrize("kind", ["supervised", "supervised, gmp", "supervised, gmp, ranked late", "supcon, gmp"])
 def test_a_training_of_captured_steps_is_the_same_to_the_bit(
     kind: str, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
@@ -273,7 +272,6 @@ def test_a_queued_step_copies_nothing_to_the_device(
     monkeypatch.setattr(losses_of.Losses, "read", lambda losses: losses._read)  # the host may wait in these two
     monkeypatch.setattr(Pruner, "prune", lambda pruner, sparsity: pruner.masks_are_set())
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # of which the device knows nothing
-    monkeypatch.setattr(sys.modules["torch.optim.sgd"], "_device_dtype_check_for_fused", lambda _: None)
     net, stage = model().to(device), STAGE.model_copy(update={"augmentation": augmentation})
     given.normalisation.apply(queued.images)  # its numbers are copied once in a process
     with torch.library._scoped_library("aten", "IMPL") as library, HostReads() as reads:
