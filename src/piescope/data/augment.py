@@ -1,9 +1,10 @@
 """Augmentation as pure functions of a batch and an explicit generator.
 
 Every function takes and returns float images ``[batch, channels, height, width]`` in 0 to 1 and draws for each image
-on its own, from a generator of torch's or from numbers that are drawn already (`Drawn`): then it asks nothing of the
-host and copies nothing to the device. The constants and the sampling follow torchvision's transforms (RandomCrop,
-RandomResizedCrop, ColorJitter, RandomGrayscale), which the paper's code uses; torchvision itself is no dependency.
+on its own, from a generator of torch's or from numbers that are drawn already (`DrawnNumbers`): then it asks nothing
+of the host and copies nothing to the device. The constants and the sampling follow torchvision's transforms
+(RandomCrop, RandomResizedCrop, ColorJitter, RandomGrayscale), which the paper's code uses; torchvision itself is no
+dependency.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from piescope.data.draws import Drawn
+from piescope.data.draws import DrawnNumbers
 
 Images = Float[Tensor, "batch channels height width"]
-Draws = Generator | Drawn
+Draws = Generator | DrawnNumbers
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R 601-2 luma, as Pillow's convert("L")
 
 
 def _rand(before: int, batch: int, after: int, generator: Draws) -> Float[Tensor, "before batch after"]:
-    if isinstance(generator, Drawn):
+    if isinstance(generator, DrawnNumbers):
         return generator.rand(before, after)
     return torch.rand((before, batch, after), generator=generator, device=generator.device)
 
 
 def _offsets(batch: int, most: int, generator: Draws) -> Tensor:
     """``[batch, 2]``, each from 0 to most."""
-    if isinstance(generator, Drawn):
+    if isinstance(generator, DrawnNumbers):
         return (generator.rand(1, 2)[0] * (most + 1)).long()
     return torch.randint(0, most + 1, (batch, 2), generator=generator, device=generator.device)
 
@@ -225,7 +226,7 @@ def color_jitter(
     of_operations = zip(draws[:4], [*reaches, (-hue, hue)], strict=True)
     strengths = torch.stack([low + (high - low) * drawn for drawn, (low, high) in of_operations])
     turns, is_chosen = draws[4:8].reshape(batch, 4).argsort(1), draws[8] < probability
-    if isinstance(generator, Drawn):
+    if isinstance(generator, DrawnNumbers):
         return torch.where(is_chosen.view(-1, 1, 1, 1), _jittered_together(images, strengths, turns), images)
     return _jittered_in_lots(images, strengths, turns, is_chosen.nonzero().squeeze(1))
 

@@ -76,7 +76,7 @@ def batches_of(
         yield from uniform(key, positions, count).split(batch_size)
 
 
-class Drawn:
+class DrawnNumbers:
     """Numbers that are drawn already, for each example of a batch, as a generator: they are handed out in order.
 
     Args:
@@ -86,7 +86,7 @@ class Drawn:
         taken: how many of each example's.
 
     Example:
-        >>> drawn = Drawn(torch.tensor([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]))
+        >>> drawn = DrawnNumbers(torch.tensor([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]))
         >>> drawn.rand(1, 1).flatten().tolist(), drawn.taken
         ([0.10000000149011612, 0.4000000059604645], 1)
     """

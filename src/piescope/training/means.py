@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 
 from piescope.data.augment import Draws, two_views
 from piescope.data.batches import to_unit
-from piescope.data.draws import Drawn, batches_of
+from piescope.data.draws import DrawnNumbers, batches_of
 from piescope.training.captured import Captured, CudaGraphs, Step
 from piescope.training.recipe import Augmentation, Training
 
@@ -81,14 +81,14 @@ def numbers_for(augmentation: Augmentation, images: Tensor) -> int:
         >>> numbers_for(Augmentation(pad_and_crop=4, horizontal_flip=0.5), torch.zeros(9, 3, 8, 8))
         3
     """
-    asked = Drawn(torch.zeros(1, 1).expand(1, 2**16))
+    asked = DrawnNumbers(torch.zeros(1, 1).expand(1, 2**16))
     augmentation.apply(torch.zeros(1, *images.shape[1:]), asked)
     return asked.taken
 
 
 def augmented(augmentation: Augmentation, views: int, images: Tensor, drawn: Generator | Tensor) -> Tensor:
     """A batch of uint8 images as floats in 0 to 1, each augmented; of two views ``[batch, 2, ...]``."""
-    draws: Draws = Drawn(drawn) if isinstance(drawn, Tensor) else drawn
+    draws: Draws = DrawnNumbers(drawn) if isinstance(drawn, Tensor) else drawn
     if views == 1:
         return augmentation.apply(to_unit(images), draws)
     return two_views(to_unit(images), augmentation.apply, draws)

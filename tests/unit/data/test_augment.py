@@ -16,7 +16,7 @@ from PIL import Image
 import plain_augmentation as plain
 from made_pictures import generator
 from piescope.data import augment
-from piescope.data.draws import Drawn, uniform
+from piescope.data.draws import DrawnNumbers, uniform
 from piescope.training.recipe import Augmentation, ColorJitter
 
 pytestmark = pytest.mark.shapes
@@ -197,7 +197,7 @@ def test_numbers_that_are_drawn_already_give_the_same_to_the_bit(
     """The generator's way, handed the same numbers: it alone asks the host who has which turn."""
     before = torch.rand(batch, channels, height, width, generator=generator(seed))
     numbers = uniform(seed, torch.arange(batch), 60)
-    ours, theirs = Drawn(numbers), Drawn(numbers)
+    ours, theirs = DrawnNumbers(numbers), DrawnNumbers(numbers)
 
     def offsets(_batch: int, most: int, _generator: Any) -> torch.Tensor:
         return (theirs.rand(1, 2)[0] * (most + 1)).floor().long()
@@ -213,7 +213,7 @@ def test_numbers_that_are_drawn_already_give_the_same_to_the_bit(
 
 def test_offsets_of_drawn_numbers_reach_both_ends_and_no_further() -> None:
     before, ends = images(batch=2), torch.tensor([[0.0] * 2, [1 - 2**-24] * 2])
-    after, padded = augment.pad_and_crop(before, 3, Drawn(ends)), torch.nn.functional.pad(before, (3, 3, 3, 3))
+    after, padded = augment.pad_and_crop(before, 3, DrawnNumbers(ends)), torch.nn.functional.pad(before, (3, 3, 3, 3))
     assert torch.equal(after, torch.stack([padded[0, :, :8, :8], padded[1, :, -8:, -8:]]))
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from piescope.data import draws
-from piescope.data.draws import Drawn, batches_of, philox, uniform
+from piescope.data.draws import DrawnNumbers, batches_of, philox, uniform
 
 pytestmark = pytest.mark.shapes
 
@@ -69,7 +69,7 @@ def test_an_augmentation_without_draws_asks_for_no_numbers() -> None:
 
 def test_drawn_numbers_are_handed_out_once() -> None:
     numbers = torch.arange(12.0).view(2, 6)
-    drawn = Drawn(numbers)
+    drawn = DrawnNumbers(numbers)
     assert drawn.rand(1, 2).tolist() == [[[0, 1], [6, 7]]]
     assert drawn.rand(2, 2).tolist() == [[[2, 3], [8, 9]], [[4, 5], [10, 11]]]
     assert drawn.taken == 6
