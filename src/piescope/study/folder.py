@@ -14,6 +14,7 @@ from piescope.store.durable import write_file
 from piescope.store.run_records import DamagedRecordError
 from piescope.study.inherit import sealed, text_of
 from piescope.study.parse import parse_study, study_toml
+from piescope.study.plan import make_plan
 from piescope.study.spec import Study
 
 
@@ -45,7 +46,9 @@ def write_study(study: Study, out: Path) -> None:
 
 
 def check_folder(study: Study, out: Path, fresh: bool) -> None:
-    """A run takes a folder that is new, empty or a study's; --fresh only what it can empty without touching more.
+    """A run takes a folder that is new, empty, or a study's: its own, or the one that it continues.
+
+    --fresh only takes what it can empty without touching more.
 
     Makes the folder if there is none.
 
@@ -62,7 +65,7 @@ def check_folder(study: Study, out: Path, fresh: bool) -> None:
         _check_discard(out, error)
     elif layout.study(out).is_file():
         name = _name_in(out)
-        if name != study.name:
+        if name != study.name and not (name == study.continues and _has_all_models_of(study, out)):
             fault, expected = f"the study {name!r}", f"a new folder, or one of the study {study.name!r}"
             error.add("--out", fault, expected, "give another --out, or --fresh to discard what it holds")
     error.raise_if_any()
@@ -89,6 +92,16 @@ def _name_in(out: Path) -> str:
             if kept is not None:
                 return kept.study
         raise
+
+
+def _has_all_models_of(study: Study, out: Path) -> bool:
+    """Whether all models of the study in a folder are models of this one, so that none is left over."""
+    try:
+        plans = make_plan(study_of(out)), make_plan(study)
+    except StudyError:
+        return False
+    there, here = ({model.key for arm in plan.arms for model in arm.models} for plan in plans)
+    return there <= here
 
 
 def _check_discard(out: Path, error: StudyError) -> None:

@@ -171,6 +171,7 @@ class Study(Spec):
         format_version: of this file format.
         name: short; lower case, digits, ``-`` and ``_``.
         title: one line for the report.
+        continues: the name of a study, in whose folder this one may go on, as it has all models of that.
         recipe: whose way of training, pruning and measuring it follows, for the report; changes nothing by itself.
         seed: the root of all randomness.
         replicates: how many models an arm has (seeds 0, 1, 2 ...), or their seeds.
@@ -190,6 +191,7 @@ class Study(Spec):
     format_version: Literal[1] = 1
     name: Name
     title: str = Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+    continues: Name | None = None
     recipe: str | None = None
     seed: int = 0
     replicates: Annotated[int, Field(ge=1)] | Annotated[tuple[int, ...], Field(min_length=1)]

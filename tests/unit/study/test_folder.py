@@ -42,6 +42,17 @@ def test_another_study_is_refused_unless_fresh(tmp_path: Path) -> None:
     check_folder(DIGITS, tmp_path, fresh=True)
 
 
+def test_a_study_goes_on_in_the_folder_of_one_that_it_continues_and_has_all_models_of(tmp_path: Path) -> None:
+    part = DIGITS.model_copy(update={"name": "part", "arms": {"supervised": DIGITS.arms["supervised"]}})
+    write_study(part, tmp_path)
+    layout.lock(tmp_path).touch()
+    check_folder(DIGITS.model_copy(update={"continues": "part"}), tmp_path, fresh=False)
+    others = {"continues": "part", "arms": {"supcon": DIGITS.arms["supcon"]}}
+    for update in ({}, {"continues": "other"}, others):
+        with pytest.raises(StudyError, match="the study 'part'"):
+            check_folder(DIGITS.model_copy(update=update), tmp_path, fresh=False)
+
+
 @pytest.mark.parametrize("fresh", [False, True])
 def test_the_study_that_its_author_wrote_is_not_written_over(tmp_path: Path, fresh: bool) -> None:
     write_file(layout.study(tmp_path), study_toml(DIGITS).encode())

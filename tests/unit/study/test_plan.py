@@ -93,6 +93,21 @@ def test_an_arm_may_have_fewer_models_or_more_and_no_other_arm_is_touched() -> N
     assert more.seeds_of(make_plan(more).arms[1].arm) == tuple(range(8, 13))  # fresh seeds, above all others
 
 
+def test_the_paper_s_study_with_controls_has_all_that_the_paper_s_has() -> None:
+    paper, fair = keys(load_study("corti2022-paper")), keys(load_study("corti2022-fair"))
+    shared = {label for label, key in paper.items() if fair[label] == key}
+    pruned = {label for label in paper if label.endswith("compare with dense") and "dense:" not in label}
+    assert paper.keys() - shared == pruned  # which are compared with fresh seeds, too
+    assert len(shared) == len(paper) - 30
+    added = {label.split(",")[0].split(":")[0] for label in fair.keys() - paper.keys()}
+    assert {" ".join(label.split(" ")[:2]) for label in added} == {
+        f"{objective} {control}"
+        for objective in ("supervised", "supcon")
+        for control in ("fresh_dense", "finetune_only", "random")
+    }
+    assert {label: key for label, key in fair.items() if key in paper.values()}.keys() == shared
+
+
 def test_two_names_for_one_method_are_computed_once() -> None:
     content = copy.deepcopy(CONTENT)
     content["pruning"]["same"] = content["pruning"]["one_shot"]
