@@ -18,6 +18,9 @@ from piescope.axes import Array
 
 CONFIDENCE = 0.95
 
+FEWEST_UNITS = 3
+"""Of two seeds no interval is given: their one difference says too little of how far others lie apart."""
+
 FALSE_DISCOVERIES = 0.05
 """Share of false ones among all that is called beyond chance."""
 
@@ -73,8 +76,9 @@ def two_way_interval(
     not push all examples the same way adds nothing to what the examples' spread already holds.
 
     What is random: seeds (drawn independently within a stratum) and examples (drawn independently). Assumed: the
-    statistic is smooth in both (sums over many examples; a jackknife of a single median, say, would be wrong). Not for
-    fewer than 3 seeds a stratum or some 20 examples with a share.
+    statistic is smooth in both (sums over many examples; a jackknife of a single median, say, would be wrong). Modal
+    labels jump when one vote is missing: what moves are their chances (`piescope.measure.modal_chances`). Not for
+    fewer than some 20 examples with a share.
 
     Args:
         shares: ``[examples]``, sum to the statistic.
@@ -85,7 +89,7 @@ def two_way_interval(
         confidence: of the interval.
 
     Returns:
-        the sum of shares and its interval; NaN ends where a stratum has one unit, or nothing varies.
+        the sum of shares and its interval; NaN ends where a stratum has fewer than 3 units, or nothing varies.
 
     Raises:
         ValueError: strata do not sum to the units, or other numbers of examples.
@@ -103,7 +107,7 @@ def two_way_interval(
     if sum(strata) != len(left_out) or left_out.shape[1:] != own.shape:
         raise ValueError(f"strata {list(strata)} and without {list(left_out.shape)}; expected units and {len(own)}")
     examples, value = len(own), float(own.sum())
-    if examples < 2 or min(strata) < 2:
+    if examples < 2 or min(strata) < FEWEST_UNITS:
         return Interval(value, np.nan, np.nan, np.nan, 0.0)
     over_examples = examples * float(own.var(ddof=1))
     over_seeds, over_both = np.zeros(len(strata)), 0.0

@@ -109,8 +109,8 @@ def mean_auroc_interval(
 
     Returns:
         the mean and its interval; models without an event, or without another example, are left out, and None when none
-        is left. NaN ends with one model, with one event a model, or when no example could have been ranked otherwise
-        (perfect or constant scores): nothing there tells how sure the number is.
+        is left. NaN ends with fewer than 3 models, with one event a model, or when no example could have been ranked
+        otherwise (perfect or constant scores): nothing there tells how sure the number is.
 
     Raises:
         ValueError: NaN among the scores, or other numbers of models or examples.
@@ -118,10 +118,10 @@ def mean_auroc_interval(
     Source: DeLong et al. 1988, https://doi.org/10.2307/2531595 (examples); `two_way_interval` (both).
 
     Example:
-        >>> errors = np.array([[0, 0, 1, 0, 1, 1], [0, 1, 0, 1, 0, 1]], dtype=bool)
+        >>> errors = np.array([[0, 0, 1, 0, 1, 1], [0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 1]], dtype=bool)
         >>> found = mean_auroc_interval(np.array([[1, 2, 3, 4, 5, 6]]), errors)
         >>> round(found.value, 3), round(found.error, 3)
-        (0.778, 0.141)
+        (0.852, 0.097)
     """
     ranked, happened = to_numpy(scores), to_numpy(events).astype(bool)
     if ranked.ndim != 2 or happened.ndim != 2 or len(ranked) not in (1, len(happened)):
@@ -167,7 +167,7 @@ def event_auroc_interval(
 
     Returns:
         the AUROC and its interval; None when no example, or every one, has the event. NaN ends when that is so without
-        one of the units, when a stratum has one unit, or when the scores are perfect or constant.
+        one of the units, when a stratum has fewer than 3 units, or when the scores are perfect or constant.
 
     Raises:
         ValueError: NaN among the scores, or other numbers of units or examples.

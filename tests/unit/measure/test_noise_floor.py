@@ -13,7 +13,8 @@ CLASSES = 3
 def test_noise_floor_of_few_models_has_no_interval_and_refuses_bad_input() -> None:
     random = np.random.default_rng(5)
     before, after = (random.integers(0, CLASSES, (3, 60)) for _ in range(2))
-    assert np.isnan(excess_pies(before, after, CLASSES).interval).all()
+    assert np.isnan(excess_pies(before[:2], after[:2], CLASSES).interval).all()
+    assert np.isnan(excess_pies(before, after, CLASSES, null="descended").interval).all()
     assert np.isnan(excess_pies(np.concatenate([before, before]), after[:1], CLASSES).interval).all()
     for wrong, match in [
         ((before[:1], after), "at least 2"),

@@ -29,12 +29,12 @@ def test_no_examples_are_nothing_to_rank() -> None:
 
 
 def test_models_that_cannot_be_ranked_are_left_out() -> None:
-    other = np.array([1, 0, 0, 1, 1, 1], bool)
-    with_them = mean_auroc_interval(SCORE[None], np.stack([NONE, HALF, other, ALL]))
-    assert with_them == mean_auroc_interval(SCORE[None], np.stack([HALF, other]))
+    other, third = np.array([[1, 0, 0, 1, 1, 1], [0, 0, 1, 1, 0, 1]], bool)
+    with_them = mean_auroc_interval(SCORE[None], np.stack([NONE, HALF, other, third, ALL]))
+    assert with_them == mean_auroc_interval(SCORE[None], np.stack([HALF, other, third]))
     assert with_them is not None and with_them.error > 0
-    own = np.stack([SCORE, SCORE[::-1], np.sqrt(SCORE)])
-    assert mean_auroc_interval(own, np.stack([HALF, ALL, other])) == with_them
+    own = np.stack([SCORE, SCORE[::-1], np.sqrt(SCORE), SCORE])
+    assert mean_auroc_interval(own, np.stack([HALF, ALL, other, third])) == with_them
 
 
 def test_one_model_has_a_value_and_no_interval() -> None:
@@ -57,11 +57,11 @@ def test_perfect_and_constant_scores_are_not_taken_for_certain() -> None:
 
 
 def test_an_event_that_hangs_on_one_seed_has_a_value_and_no_interval() -> None:
-    scores, events = np.stack([SCORE] * 4), np.stack([HALF] * 4)
-    whole = event_auroc_interval(SCORE, HALF, scores, events, [2, 2])
+    scores, events = np.stack([SCORE] * 6), np.stack([HALF] * 6)
+    whole = event_auroc_interval(SCORE, HALF, scores, events, [3, 3])
     assert whole is not None and whole.low < whole.value < whole.high
     events[2] = NONE
-    found = event_auroc_interval(SCORE, HALF, scores, events, [2, 2])
+    found = event_auroc_interval(SCORE, HALF, scores, events, [3, 3])
     assert found is not None and found.value == whole.value
     assert math.isnan(found.error) and math.isnan(found.low) and math.isnan(found.high)
 

@@ -110,8 +110,10 @@ def test_floors_are_of_full_size_and_the_null_is_named(results: Results, signal:
         pruned = labels(results, "supcon", pruning)
         assert row.null == null
         assert (row.dense_group, row.pruned_group) == (MODELS, MODELS)
-        assert row.observed.value == pie_mask(fresh, pruned, CLASSES).sum()
-        assert row.floor.value == pie_mask(fresh, dense, CLASSES).sum()
+        of_fresh = [pie_mask(fresh, side, CLASSES).sum() for side in (pruned, dense)]
+        assert row.excess.value == of_fresh[0] - of_fresh[1]
+        assert row.floor.value == NoiseFloor(np.concatenate([dense, fresh]), CLASSES).under(pruned, null).floor.value  # type: ignore[arg-type]
+        assert row.observed.value == pytest.approx(row.floor.value + row.excess.value)
         found = excess_pies(np.concatenate([dense, fresh]), pruned, CLASSES, null=null)  # type: ignore[arg-type]
         assert row.excess == (found.excess, *found.interval)
         assert row.pies == pie_mask(dense, pruned, CLASSES).sum()
