@@ -7,7 +7,7 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from piescope.measure.intervals import t_interval, two_way_interval
+from piescope.measure.intervals import smooth_interval, t_interval, two_way_interval
 from piescope.measure.modal_chances import modal_chances
 from piescope.measure.noise_floor import MOST_SPLITS, NoiseFloor, _choices, excess_difference, excess_pies
 from piescope.measure.pies import group_modal_labels, modal_label, pie_mask, votes
@@ -244,6 +244,30 @@ def test_two_way_interval_of_sums_by_components() -> None:
     above = t_interval(1.0, 0.25, 9.0)
     assert above.p_above == pytest.approx(1 - above.p_below)
     assert above.p_above < 0.05
+
+
+def test_few_examples_that_count_are_known_as_that_few() -> None:
+    shares = (np.arange(1000) < 4).astype(float)
+    found = two_way_interval(shares, np.stack([shares] * 3), [3])
+    assert found.freedom == pytest.approx(8, rel=0.05)
+
+
+def test_smooth_interval_by_hand() -> None:
+    """A ratio's influence function written out, over two groups and one; and its refusals."""
+    random = np.random.default_rng(14)
+    one, other = (random.random((5, 60)) for _ in range(2))
+    found = smooth_interval(lambda a, b: a / b, [one, other])
+    ratio = one[0].sum() / other[0].sum()
+    shares = (one - ratio * other) / other[0].sum()
+    by_hand = two_way_interval(shares[0], shares[1:], [4])
+    assert (found.value, found.error, found.freedom) == pytest.approx((ratio, by_hand.error, by_hand.freedom), rel=1e-6)
+    group = np.arange(60) % 2
+    apart = smooth_interval(lambda a: a[0] - a[1], [one], group)
+    by_hand = two_way_interval(one[0] * (1 - 2 * group), one[1:] * (1 - 2 * group), [4])
+    assert (apart.value, apart.error) == pytest.approx((by_hand.value, by_hand.error), rel=1e-6)
+    for terms in ([one, 0 * other], [one[:3], other[:3]]):
+        assert np.isnan(smooth_interval(lambda a, b: a / b if b > 0 else np.nan, terms).low)
+    assert found.times(100.0).low == pytest.approx(100 * found.low)
 
 
 @pytest.mark.simulation

@@ -47,12 +47,7 @@ def class_counts(mask: ExampleMask, labels: ExampleLabels, num_classes: int) -> 
     return np.bincount(truth[marked], minlength=num_classes)
 
 
-def same_class_probability(
-    masks: Bool[Array, "*rows examples"],
-    labels: ExampleLabels,
-    num_classes: int,
-    weights: Num[Array, "*draws examples"],
-) -> Float[np.ndarray, "*rows"]:
+def same_class_probability(counts: Num[Array, " classes"]) -> float:
     """How likely two different marked examples are of one class: low where the marked spread evenly over classes.
 
     ``sum_c n_c (n_c - 1) / (n (n - 1))`` (Simpson 1949). Unlike an entropy of shares it is unbiased for any number of
@@ -60,26 +55,19 @@ def same_class_probability(
     under 0.1.
 
     Args:
-        masks: PIEs.
-        labels: ``[examples]``, true class ids.
-        num_classes: classes are ``range(num_classes)``.
-        weights: how often each example counts (1 but in resampling); pairs of an example with itself do not count.
+        counts: ``[classes]``, marked examples of each (`class_counts`).
 
     Returns:
         0 to 1; NaN where fewer than two examples are marked.
 
     Example:
-        >>> marked, labels = np.array([True, True, True, False]), np.array([0, 0, 1, 1])
-        >>> float(same_class_probability(marked, labels, 2, np.ones(4)))
-        0.3333333333333333
+        >>> round(same_class_probability(np.array([2, 1])), 4)
+        0.3333
     """
-    counted = to_numpy(masks).astype(bool) * np.asarray(weights, np.float64)
-    truth = np.eye(num_classes)[class_ids(labels, "labels", 1, num_classes)]
-    per_class, squares = counted @ truth, (counted**2).sum(-1)
-    total = per_class.sum(-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        probability = ((per_class**2).sum(-1) - squares) / (total**2 - squares)
-    return np.asarray(probability)
+    of_class = np.asarray(counts, np.float64)
+    total = of_class.sum()
+    pairs = total * (total - 1)
+    return float((of_class * (of_class - 1)).sum() / pairs) if total >= 2 else np.nan
 
 
 ClassImpact = TypedDict(

@@ -7,11 +7,11 @@ clustering). Seeds are left out one at a time (jackknife); examples contribute e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Integer
 from scipy import special
 
 from piescope.axes import Array
@@ -20,6 +20,11 @@ CONFIDENCE = 0.95
 
 FEWEST_UNITS = 3
 """Of two seeds no interval is given: their one difference says too little of how far others lie apart."""
+
+EPSILON = 1e-9
+
+SLOPE_STEP = 1e-5
+"""Relative: how far a sum is moved to see how a function of it moves."""
 
 FALSE_DISCOVERIES = 0.05
 """Share of false ones among all that is called beyond chance."""
@@ -53,6 +58,10 @@ class Interval:
         """One-sided p-value of "it is not below 0"; 1 where there is no error."""
         return float(special.stdtr(self.freedom, self.value / self.error)) if self.error > 0 else 1.0
 
+    def times(self, factor: float) -> Interval:
+        """In other units, by a factor above 0."""
+        return Interval(factor * self.value, factor * self.error, factor * self.low, factor * self.high, self.freedom)
+
 
 def t_interval(value: float, variance: float, freedom: float, confidence: float = CONFIDENCE) -> Interval:
     """Value ± t x standard error; NaN ends where there is no variance or no freedom."""
@@ -73,7 +82,8 @@ def two_way_interval(
 
     ``V = V_examples + max(0, V_seeds - V_both)``: ``V_examples`` from the spread of the shares, ``V_seeds`` from the
     statistic with each seed left out, ``V_both`` from how much each example's share alone moves then. A seed that does
-    not push all examples the same way adds nothing to what the examples' spread already holds.
+    not push all examples the same way adds nothing to what the examples' spread already holds. How well ``V_examples``
+    is known follows from the shares' fourth moment: of m examples that count at all about as well as from 2 m.
 
     What is random: seeds (drawn independently within a stratum) and examples (drawn independently). Assumed: the
     statistic is smooth in both (sums over many examples; a jackknife of a single median, say, would be wrong). Modal
@@ -109,7 +119,11 @@ def two_way_interval(
     examples, value = len(own), float(own.sum())
     if examples < 2 or min(strata) < FEWEST_UNITS:
         return Interval(value, np.nan, np.nan, np.nan, 0.0)
-    over_examples = examples * float(own.var(ddof=1))
+    centred = own - own.mean()
+    squares = float((centred**2).mean())
+    over_examples = examples * squares * examples / (examples - 1)
+    tails = float((centred**4).mean()) / squares**2 - 1.0 if squares > 0 else 2.0  # 2 for a normal distribution
+    known = (examples - 1) * min(1.0, 2.0 / max(tails, EPSILON))
     over_seeds, over_both = np.zeros(len(strata)), 0.0
     start = 0
     for place, units in enumerate(strata):
@@ -118,8 +132,54 @@ def two_way_interval(
         scale = (units - 1) / units
         over_seeds[place] = scale * float((moved.sum(1) ** 2).sum())
         over_both += scale * float((moved**2).sum())
-    variance, freedom = combined_variance(over_examples, float(examples), over_seeds, strata, over_both)
+    variance, freedom = combined_variance(over_examples, 1.0 + known, over_seeds, strata, over_both)
     return t_interval(value, float(variance), float(freedom) if variance > 0 else 0.0, confidence)
+
+
+def smooth_interval(
+    statistic: Callable[..., Float[np.ndarray, ""] | float],
+    terms: Sequence[Float[np.ndarray, "rows examples"]],
+    groups: Integer[Array, " examples"] | None = None,
+) -> Interval:
+    """The interval of a smooth function of sums over examples (a ratio, a correlation), over one draw of seeds for all.
+
+    The function is replaced by its slopes at the sums (delta method): then it is a sum of shares, whose interval
+    `two_way_interval` is. What is random and assumed: see there. Not where the function bends within an error of its
+    sums (ratios of a handful of examples).
+
+    Args:
+        statistic: of the sums, one number a term (``[groups]`` a term where there are groups).
+        terms: each ``[1 + units, examples]``: what each example adds to a sum, as observed and without each seed.
+        groups: ``[examples]``, 0 and up: the sums are of each group (class) apart.
+
+    Returns:
+        the function of what was observed, and its interval; NaN ends where the function or a slope is not finite, there
+        are fewer than 3 seeds, or nothing varies.
+
+    Example:
+        >>> lost, wrong = np.array([[0.0, 1, 0, 1]] * 4), np.array([[1.0, 1, 0, 1]] * 4)
+        >>> share = smooth_interval(lambda both, either: both / either, [lost, wrong])
+        >>> round(share.value, 3), round(share.error, 3)
+        (0.667, 0.314)
+    """
+    group = np.zeros(np.shape(terms[0])[1], np.int64) if groups is None else np.asarray(groups, np.int64)
+    held = np.array([np.bincount(group, term[0]) for term in terms])
+
+    def at(sums: np.ndarray) -> float:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return float(statistic(*(sums[:, 0] if groups is None else sums)))
+
+    shares = np.zeros(np.shape(terms[0]))
+    for place, term in enumerate(terms):
+        slopes = np.zeros(held.shape[1])
+        for of in range(len(slopes)):
+            step = np.zeros(held.shape)
+            step[place, of] = SLOPE_STEP * max(1.0, abs(held[place, of]))
+            slopes[of] = (at(held + step) - at(held - step)) / (2 * step[place, of])
+        shares += slopes[group] * term
+    found = two_way_interval(shares[0], shares[1:], [len(shares) - 1])
+    value = at(held)
+    return t_interval(value, found.error**2, found.freedom)
 
 
 def combined_variance(
@@ -133,7 +193,7 @@ def combined_variance(
 
     Args:
         over_examples: variance over examples.
-        examples: how many there are.
+        examples: how many there are, or as many normal ones as tell as much of the variance.
         over_seeds: variance over the seeds of each stratum; no strata: seeds are taken as fixed.
         strata: units in each.
         over_both: of a unit and an example together, over all strata.

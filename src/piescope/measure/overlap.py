@@ -30,27 +30,23 @@ def shared_mask(masks: Sequence[ExampleMask]) -> Bool[np.ndarray, " examples"]:
     return np.logical_and.reduce(arrays)
 
 
-def jaccard(
-    one: Bool[Array, "*rows examples"], other: Bool[Array, "*rows examples"], weights: Num[Array, "*draws examples"]
-) -> Float[np.ndarray, "*rows"]:
+def jaccard(both: float | int, one: float | int, other: float | int) -> float:
     """How much of what either mask marks both mark: 0 (nothing in common) to 1 (the same); NaN where neither marks any.
 
     Args:
-        one: PIEs of one objective, say.
-        other: of another.
-        weights: how often each example counts (1 but in resampling).
+        both: examples that both mark.
+        one: examples that the one marks (PIEs of one objective, say).
+        other: that the other marks.
 
     Example:
-        >>> float(jaccard(np.array([True, True, False]), np.array([False, True, True]), np.ones(3)))
-        0.3333333333333333
+        >>> round(jaccard(1, 2, 2), 4)
+        0.3333
     """
-    one, other = to_numpy(one).astype(bool), to_numpy(other).astype(bool)
-    both, either = ((mask * weights).sum(-1, dtype=np.float64) for mask in (one & other, one | other))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(both / either)
+    either = one + other - both
+    return both / either if either else np.nan
 
 
-def chance_jaccard(one: Num[Array, "*rows"], other: Num[Array, "*rows"], examples: int) -> Float[np.ndarray, "*rows"]:
+def chance_jaccard(one: float | int, other: float | int, examples: int) -> float:
     """The overlap of two independent random sets of these sizes, to first order: it grows with their sizes.
 
     Args:
@@ -59,12 +55,10 @@ def chance_jaccard(one: Num[Array, "*rows"], other: Num[Array, "*rows"], example
         examples: what both are drawn from.
 
     Example:
-        >>> float(chance_jaccard(np.array(50), np.array(50), 100))
-        0.3333333333333333
+        >>> round(chance_jaccard(50, 50, 100), 4)
+        0.3333
     """
-    both = np.asarray(one, np.float64) * np.asarray(other, np.float64) / examples
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(both / (np.asarray(one) + np.asarray(other) - both))
+    return jaccard(one * other / examples, one, other)
 
 
 STRATA = 10

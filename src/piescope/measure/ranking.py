@@ -300,17 +300,27 @@ def _checked(score: Any, event: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def correlation(
-    one: Num[Array, "*rows examples"], other: Num[Array, "*rows examples"], weights: Num[Array, "*draws examples"]
-) -> Float[np.ndarray, "*rows"]:
-    """Pearson's correlation over examples, each counted as often as its weight: -1 to 1; NaN where one is constant.
+    examples: float | int,
+    one: float | int,
+    other: float | int,
+    ones: float | int,
+    others: float | int,
+    products: float | int,
+) -> float:
+    """Pearson's correlation over examples from their sums: -1 to 1; NaN where one is constant.
+
+    Args:
+        examples: how many.
+        one: sum of the one's values.
+        other: of the other's.
+        ones: sum of the one's squares.
+        others: of the other's.
+        products: sum of the products.
 
     Example:
-        >>> round(float(correlation(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0]), np.ones(3))), 4)
+        >>> one, other = np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0])
+        >>> round(correlation(3, one.sum(), other.sum(), one @ one, other @ other, one @ other), 4)
         0.982
     """
-    share = np.asarray(weights, np.float64)
-    share = share / share.sum(-1, keepdims=True)
-    centred = [values - (values * share).sum(-1, keepdims=True) for values in (np.asarray(one), np.asarray(other))]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread = np.prod([np.sqrt((values**2 * share).sum(-1)) for values in centred], axis=0)
-        return np.asarray((centred[0] * centred[1] * share).sum(-1) / spread)
+    spread = (examples * ones - one**2) * (examples * others - other**2)
+    return float((examples * products - one * other) / np.sqrt(spread)) if spread > 0 else np.nan

@@ -7,11 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from piescope.measure.resampling import ResampledEstimate
+from piescope.measure.intervals import Interval
 from piescope.report.study.rows import Bounds, finite
 from piescope.wording import capital, significant
-
-DRAWS = 300
 
 LEVEL = 0.025
 """One-sided: a 95 % interval on the right side of zero."""
@@ -24,9 +22,6 @@ UNDECIDED: ClaimVerdict = "undecided at this scale"
 
 ClaimedSide = Literal["above", "below"] | None
 """Of zero, on which an effect should lie; None: it is there for comparison, no part of the verdict."""
-
-DrawnValues = np.ndarray
-"""A statistic of every row of the draws; row 0 is what was observed."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +40,19 @@ class Part:
     about: str
     effect: str
     claimed: ClaimedSide
-    estimate: ResampledEstimate
+    estimate: Interval
     paper: float | None = None
     is_ratio: bool = False
 
     @property
     def p_for(self) -> float:
         """One-sided p-value of the claimed side."""
-        return self.estimate.p_positive if self.claimed == "above" else self.estimate.p_negative
+        return self.estimate.p_above if self.claimed == "above" else self.estimate.p_below
 
     @property
     def p_against(self) -> float:
         """One-sided p-value of the other side."""
-        return self.estimate.p_negative if self.claimed == "above" else self.estimate.p_positive
+        return self.estimate.p_below if self.claimed == "above" else self.estimate.p_above
 
     @property
     def verdict(self) -> ClaimVerdict:

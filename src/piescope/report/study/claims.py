@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -16,8 +17,8 @@ import numpy as np
 from piescope.measure.class_impact import same_class_probability
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
-from piescope.report.study.claim_parts import DRAWS, Claim, DrawnValues, Part
-from piescope.report.study.evidence import BOTH, Evidence
+from piescope.report.study.claim_parts import Claim, Part
+from piescope.report.study.evidence import BOTH, Evidence, Varied
 from piescope.report.study.published import Finding, paper_value, published
 from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey, Bounds, Row
@@ -48,13 +49,21 @@ def _beyond_noise(evidence: Evidence, about: str, names: tuple[str, str], arms: 
         )
 
 
+def _log_ratio(one: float, other: float) -> float:
+    return float(np.log((one + 0.5) / (other + 0.5)))
+
+
+def _minus(one: float, other: float) -> float:
+    return one - other
+
+
 def _supcon_loses_more(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings(evidence.main):
         arms = [ArmKey(objective, pruning, evidence.main) for objective in ("supcon", "supervised")]
-        counts, paper = [evidence.count(arm) + 0.5 for arm in arms], _paper(1, "pies", *arms)
+        counts, paper = [evidence.pies(arm) for arm in arms], _paper(1, "pies", *arms)
         effect = "PIEs of SupCon over PIEs of Sup (half a PIE added to each; the paper: about 3)"
         ratio = None if paper is None else paper[0] / paper[1]
-        yield evidence.part(_named(arms[0]), effect, "above", np.log(counts[0] / counts[1]), ratio, is_ratio=True)
+        yield evidence.part(_named(arms[0]), effect, "above", _log_ratio, *counts, paper=ratio, is_ratio=True)
         yield from _beyond_noise(evidence, _named(arms[0]), ("SupCon", "Sup"), arms)
 
 
@@ -64,10 +73,10 @@ def _loses_fewer(objective: str, fewer: str, more: str) -> Callable[[Evidence], 
         effect = f"PIEs of {names[0]} minus PIEs of {names[1]}, % of examples"
         for sparsity in evidence.sparsities(objective, fewer, more):
             arms = [ArmKey(objective, pruning, sparsity) for pruning in (fewer, more)]
-            counts = [100 * evidence.count(arm) / evidence.examples for arm in arms]
+            shares = [evidence.percent(arm) for arm in arms]
             paper = _paper(1, "pies", *arms)  # of 10,000
             difference = None if paper is None else (paper[0] - paper[1]) / 100
-            yield evidence.part(as_percent(sparsity), effect, "below", counts[0] - counts[1], difference)
+            yield evidence.part(as_percent(sparsity), effect, "below", _minus, *shares, paper=difference)
             yield from _beyond_noise(evidence, as_percent(sparsity), names, arms)
 
     return parts
@@ -75,18 +84,26 @@ def _loses_fewer(objective: str, fewer: str, more: str) -> Callable[[Evidence], 
 
 def _q_score_falls(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings(evidence.main):
-        change, paper = {}, {}
+        means: list[Varied] = []
+        paper: dict[str, float | None] = {}
         for objective, table in (("supcon", 4), ("supervised", 5)):
             arms = ArmKey(objective, pruning, evidence.main), ArmKey(objective, "dense", 0.0)
-            pruned, dense = map(evidence.q, arms)
-            change[objective] = 100 * (pruned / dense - 1)
+            means += map(evidence.q, arms)
             values = _paper(table, "q_mean", *arms)
             paper[objective] = None if values is None else 100 * (values[0] / values[1] - 1)
         about, own, other = _named(arms[0]), paper["supcon"], paper["supervised"]
-        yield evidence.part(about, "change of SupCon's mean Q-Score, %", "below", change["supcon"], own)
+        yield evidence.part(about, "change of SupCon's mean Q-Score, %", "below", _change, *means[:2], paper=own)
         effect = "change of SupCon's mean Q-Score minus change of Sup's, percentage points"
         beyond = None if own is None else own - (other or 0.0)
-        yield evidence.part(about, effect, "below", change["supcon"] - change["supervised"], beyond)
+        yield evidence.part(about, effect, "below", _change_beyond, *means, paper=beyond)
+
+
+def _change(pruned: float, dense: float) -> float:
+    return 100 * (pruned / dense - 1)
+
+
+def _change_beyond(pruned: float, dense: float, other_pruned: float, other_dense: float) -> float:
+    return _change(pruned, dense) - _change(other_pruned, other_dense)
 
 
 def _pies_are_deeper(evidence: Evidence) -> Iterator[Part]:
@@ -95,48 +112,56 @@ def _pies_are_deeper(evidence: Evidence) -> Iterator[Part]:
         effect = "depth of PIEs minus depth of others, probes"
         means = [paper_value(6, *arm, quantity) for quantity in ("pie_mean", "non_pie_mean")]
         paper = None if means[0] is None or means[1] is None else means[0] - means[1]
-        yield evidence.depth_part(about, effect, "above", _deeper(evidence, arm, "depth"), paper)
+        yield evidence.depth_part(about, effect, "above", _deeper, *_depths(evidence, arm, "depth"), paper=paper)
         own = f"{effect}, against each model's own prediction (Baldock)"
-        yield evidence.depth_part(about, own, None, _deeper(evidence, arm, "depth_baldock"))
+        yield evidence.depth_part(about, own, None, _deeper, *_depths(evidence, arm, "depth_baldock"))
 
 
-def _deeper(evidence: Evidence, arm: ArmKey, convention: str) -> DrawnValues:
-    """Mean depth of PIEs minus that of others, of each row."""
-    is_pie, examples, depth = evidence.pies(arm), evidence.drawn.examples, evidence.depth(arm, convention)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        inside, outside = (
-            (depth * mask * examples).sum(1, dtype=np.float64) / (mask * examples).sum(1, dtype=np.float64)
-            for mask in (is_pie, ~is_pie)
-        )
-    return inside - outside
+def _depths(evidence: Evidence, arm: ArmKey, convention: str) -> list[Varied]:
+    """Depths of PIEs, PIEs, depths of others, others."""
+    is_pie, depth = evidence.pies(arm), evidence.depth(arm, convention)
+    return [is_pie * depth, is_pie, (1 - is_pie) * depth, 1 - is_pie]
+
+
+def _deeper(of_pies: float, pies: float, of_others: float, others: float) -> float:
+    """Mean depth of PIEs minus that of others."""
+    return of_pies / pies - of_others / others if pies > 0 and others > 0 else np.nan
 
 
 def _depth_foretells_depth(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings(evidence.main) if evidence.has_depth else []:
-        correlations = {}
+        sums = []
         for objective in BOTH:
             pruned = ArmKey(objective, pruning, evidence.main)
-            depths = evidence.depth(ArmKey(objective, "dense", 0.0)), evidence.depth(pruned)
-            correlations[objective] = correlation(*depths, evidence.drawn.examples)
-        of_sup, of_supcon = (correlations[objective] for objective in BOTH)
+            one, other = evidence.depth(ArmKey(objective, "dense", 0.0)), evidence.depth(pruned)
+            sums.append([np.ones_like(one), one, other, one**2, other**2, one * other])
         effect = "correlation over examples of depth in dense and in pruned Sup models, minus one half"
-        yield evidence.depth_part(_named(pruned), effect, "above", of_sup - 0.5)
+        yield evidence.depth_part(_named(pruned), effect, "above", _beyond_half, *sums[0])
         effect = "that correlation of Sup minus that of SupCon"
-        yield evidence.depth_part(_named(pruned), effect, "above", of_sup - of_supcon)
+        yield evidence.depth_part(_named(pruned), effect, "above", _more_correlated, *sums[0], *sums[1])
+
+
+def _beyond_half(*sums: float) -> float:
+    return correlation(*sums) - 0.5
+
+
+def _more_correlated(*sums: float) -> float:
+    return correlation(*sums[:6]) - correlation(*sums[6:])
 
 
 def _classes_even_out(evidence: Evidence) -> Iterator[Part]:
-    classes, labels = len(evidence.results.class_names), evidence.results.labels
     for family in evidence.families():
         sparsities = evidence.sparsities(*family)
         if len(sparsities) < 2:
             continue
-        low, high = (
-            same_class_probability(evidence.pies(ArmKey(*family, end)), labels, classes, evidence.drawn.examples)
-            for end in (sparsities[0], sparsities[-1])
-        )
+        ends = [evidence.pies(ArmKey(*family, end)) for end in (sparsities[-1], sparsities[0])]
         about = f"{family_name(*family)}, {as_percent(sparsities[-1])} against {as_percent(sparsities[0])}"
-        yield evidence.part(about, "change of the probability that two PIEs are of one class", "below", high - low)
+        effect = "change of the probability that two PIEs are of one class"
+        yield evidence.part(about, effect, "below", _more_uneven, *ends, groups=evidence.results.labels)
+
+
+def _more_uneven(high: np.ndarray, low: np.ndarray) -> float:
+    return same_class_probability(high) - same_class_probability(low)
 
 
 def _is_unbalanced(evidence: Evidence) -> bool:
@@ -150,25 +175,29 @@ def _overlap_grows(evidence: Evidence) -> Iterator[Part]:
         if len(sparsities) < 2:
             continue
         low, high = ([ArmKey(o, pruning, sparsity) for o in BOTH] for sparsity in (sparsities[0], sparsities[-1]))
-        overlap, by_chance = [], []
-        for one, other in (low, high):
-            overlap.append(jaccard(evidence.pies(one), evidence.pies(other), evidence.drawn.examples))
-            by_chance.append(chance_jaccard(evidence.count(one), evidence.count(other), evidence.examples))
-        for arm, share in zip(low, _shared(evidence, low), strict=True):
+        sets = [evidence.pies(arm) for arm in (*low, *high)]
+        both = [sets[0] * sets[1], sets[2] * sets[3]]
+        for arm, own in zip(low, sets, strict=False):
             effect = f"share of {OBJECTIVES[arm.objective]}'s PIEs that the other has too, minus one half"
-            yield evidence.part(_named(arm), effect, "below", share - 0.5)
-        about, grown = _named(low[0], to=high[0]), overlap[1] - overlap[0]
+            yield evidence.part(_named(arm), effect, "below", _share_beyond_half, both[0], own)
+        about, terms = _named(low[0], to=high[0]), [*both, *sets]
         effect = "growth of the overlap (those of both over those of either)"
-        yield evidence.part(about, effect, "above", grown)
+        yield evidence.part(about, effect, "above", _growth, *terms)
         effect = "growth of the overlap beyond that of independent sets of these sizes"
-        yield evidence.part(about, effect, None, grown - (by_chance[1] - by_chance[0]))
+        yield evidence.part(about, effect, None, partial(_growth_beyond_chance, evidence.examples), *terms)
 
 
-def _shared(evidence: Evidence, arms: list[ArmKey]) -> list[DrawnValues]:
-    """For each of two arms: the share of its PIEs that are the other's too."""
-    both = (evidence.pies(arms[0]) & evidence.pies(arms[1])) * evidence.drawn.examples
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return [both.sum(1, dtype=np.float64) / evidence.count(arm) for arm in arms]
+def _share_beyond_half(both: float, own: float) -> float:
+    return both / own - 0.5 if own > 0 else np.nan
+
+
+def _growth(both: float, both_later: float, *sizes: float) -> float:
+    return jaccard(both_later, *sizes[2:]) - jaccard(both, *sizes[:2])
+
+
+def _growth_beyond_chance(examples: int, both: float, both_later: float, *sizes: float) -> float:
+    by_chance = chance_jaccard(sizes[2], sizes[3], examples) - chance_jaccard(sizes[0], sizes[1], examples)
+    return _growth(both, both_later, *sizes) - by_chance
 
 
 COMPARISONS: dict[str, Callable[[Evidence], Iterator[Part]]] = {
@@ -184,9 +213,9 @@ COMPARISONS: dict[str, Callable[[Evidence], Iterator[Part]]] = {
 """What speaks for or against each of the paper's findings."""
 
 
-def check_claims(results: Results, draws: int = DRAWS, signal: Signal | None = None) -> list[Claim]:
+def check_claims(results: Results, signal: Signal | None = None) -> list[Claim]:
     """All eight claims, on what this run has; ``signal``: where its noise floors are known already."""
-    evidence = Evidence(results, draws, signal or Signal(results))
+    evidence = Evidence(results, signal or Signal(results))
     return [_claim(finding, evidence) for finding in published().findings]
 
 

@@ -1,16 +1,17 @@
-"""What claims are judged from: votes, scores and depths of the arms, drawn over models and examples."""
+"""What claims are judged from: votes, scores and depths of the arms, as observed and without each seed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 
 import numpy as np
 
+from piescope.measure.intervals import FEWEST_UNITS, Interval, smooth_interval
+from piescope.measure.modal_chances import ModalChances, disagreement
 from piescope.measure.noise_floor import excess_difference
-from piescope.measure.pies import group_modal_labels
-from piescope.measure.resampling import Draws, ResampledEstimate, drawn_means, estimate, two_way_draws
-from piescope.report.study.claim_parts import ClaimedSide, DrawnValues, Part
+from piescope.measure.pies import pie_mask
+from piescope.report.study.claim_parts import ClaimedSide, Part
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.rows import ArmKey
 from piescope.report.study.signal import Signal
@@ -22,18 +23,21 @@ KINDS = {"gmp": "gradual", "delayed_gmp": "gradual", "one_shot": "one_shot"}
 """The paper's prunings."""
 
 
-class Evidence:
-    """The run under every draw of models and examples."""
+Varied = np.ndarray
+"""A number of each example, ``[1 + seeds, examples]``: as observed, and without each seed."""
 
-    def __init__(self, results: Results, draws: int, signal: Signal) -> None:
-        results = results.of_common_models()  # one draw of models for all arms
+
+class Evidence:
+    """The run as it is and without each seed, for models of one seed belong together in all arms."""
+
+    def __init__(self, results: Results, signal: Signal) -> None:
+        results = results.of_common_models()  # a seed is one of all arms
         self.results, self.signal = results, signal
         self.models = max(len(arm.labels) for arm in results.arms if not arm.has_fresh_seeds)
         self.examples = len(results.labels)
-        self.drawn: Draws = two_way_draws(self.models, self.examples, draws)
         # a cache of each evidence's own
         self.pies = lru_cache(maxsize=None)(self._pies)
-        self._labels = lru_cache(maxsize=2)(self._modal_labels)
+        self._chances = lru_cache(maxsize=2)(self._chances_of)
         self.depth = lru_cache(maxsize=4)(self._depth)
 
     @cached_property
@@ -84,52 +88,75 @@ class Evidence:
         }
         return [name for name, shared in both.items() if shared and set(sparsities) <= set(shared)]
 
-    def _modal_labels(self, arm: ArmKey) -> DrawnValues:
-        return group_modal_labels(self.find(arm).labels, self.drawn.models, len(self.results.class_names))
+    def _chances_of(self, arm: ArmKey) -> ModalChances:
+        labels = self.find(arm).labels
+        return ModalChances(labels, len(self.results.class_names), len(labels))
 
-    def _pies(self, arm: ArmKey) -> DrawnValues:
-        """``[rows, examples]`` PIEs."""
-        dense = self._labels(ArmKey(arm.objective, "dense", 0.0))
-        mask: DrawnValues = self._labels(arm) != dense
-        return mask
+    def _pies(self, arm: ArmKey) -> Varied:
+        """PIEs, 1 or 0; what moves without a seed is the chance of being one, which does not jump."""
+        dense = ArmKey(arm.objective, "dense", 0.0)
+        sides = self._chances(dense), self._chances(arm)
+        one, other = (self.find(key).labels for key in (dense, arm))
+        chance = disagreement(*(side.whole for side in sides))
+        rows = [pie_mask(one, other, len(self.results.class_names)).astype(np.float64)]
+        for seed in range(self.models):
+            without = (side.without(min(seed, len(own) - 1)) for side, own in zip(sides, (one, other), strict=True))
+            rows.append(rows[0] + disagreement(*without) - chance)
+        return np.stack(rows)
 
-    def count(self, arm: ArmKey) -> DrawnValues:
-        """PIEs of each row."""
-        return (self.pies(arm) * self.drawn.examples).sum(1, dtype=np.float64)
+    def percent(self, arm: ArmKey) -> Varied:
+        """PIEs, so that their sum is a percentage of all examples."""
+        return 100 / self.examples * self.pies(arm)
 
-    def q(self, arm: ArmKey) -> DrawnValues:
-        """Mean Q-Score of each row."""
-        means = drawn_means(self.find(arm).models["q"], self.drawn.models)
-        return (means * self.drawn.examples).sum(1, dtype=np.float64) / self.examples
+    def q(self, arm: ArmKey) -> Varied:
+        """Q-Scores, so that their sum is the mean."""
+        return self._means(self.find(arm).models["q"]) / self.examples
 
-    def excess(self, *arms: ArmKey) -> ResampledEstimate | None:
+    def _depth(self, arm: ArmKey, convention: str = "depth") -> Varied:
+        """Depths, mean over models; ``depth`` in the paper's convention, or ``depth_baldock``."""
+        return self._means(self.find(arm).models[convention])
+
+    def _means(self, values: np.ndarray) -> Varied:
+        """Over models, which may be fewer than seeds: without another's seed nothing moves."""
+        total, models = values.sum(0, dtype=np.float64), len(values)
+        rows = np.tile(total / models, (1 + self.models, 1))
+        rows[1 : 1 + models] = (total - values) / max(models - 1, 1)
+        return rows
+
+    def excess(self, *arms: ArmKey) -> Interval | None:
         """PIEs beyond seed noise of the first arm minus those of the second, % of examples; None without a floor."""
-        whole = (self.signal.results.find(*self.find(arm).key) for arm in arms)
-        one, other = (None if arm is None else self.signal.floor(arm) for arm in whole)
+        one, other = (self.signal.floor(self.find(arm)) for arm in arms)
         if one is None or other is None:
             return None
         beyond = excess_difference(one, other, same_dense=arms[0].objective == arms[1].objective)
-        scale = 100 / self.examples
-        value, error, low, high = (scale * part for part in (beyond.value, beyond.error, beyond.low, beyond.high))
-        return ResampledEstimate(value, error, low, high, beyond.p_above, beyond.p_below)
+        return beyond.times(100 / self.examples)
 
     def part(
         self,
         about: str,
         effect: str,
         claimed: ClaimedSide,
-        rows: DrawnValues,
+        statistic: Callable[..., float],
+        *terms: Varied,
         paper: float | None = None,
         is_ratio: bool = False,
+        groups: np.ndarray | None = None,
     ) -> Part:
-        """A comparison, from its effect in each row; of the logarithm where ``is_ratio``."""
-        return Part(about, effect, claimed, estimate(rows, self.models), paper, is_ratio)
+        """A comparison: a smooth function of the terms' sums over examples (its logarithm where ``is_ratio``)."""
+        return Part(about, effect, claimed, smooth_interval(statistic, terms, groups), paper, is_ratio)
 
     def depth_part(
-        self, about: str, effect: str, claimed: ClaimedSide, rows: DrawnValues, paper: float | None = None
+        self,
+        about: str,
+        effect: str,
+        claimed: ClaimedSide,
+        statistic: Callable[..., float],
+        *terms: Varied,
+        paper: float | None = None,
     ) -> Part:
-        """Likewise of depths, which fewer models may have."""
-        return Part(about, effect, claimed, estimate(rows, self.depth_models), paper)
+        """Likewise of depths, which fewer models may have: of too few of them there is no interval."""
+        known = self.models if self.depth_models >= FEWEST_UNITS else self.depth_models
+        return self.part(about, effect, claimed, statistic, *(term[: 1 + known] for term in terms), paper=paper)
 
     @property
     def has_depth(self) -> bool:
@@ -140,7 +167,3 @@ class Evidence:
     def depth_models(self) -> int:
         """Models whose depth every arm has."""
         return min(len(arm.models["depth"]) for arm in self.results.arms if "depth" in arm.models)
-
-    def _depth(self, arm: ArmKey, convention: str = "depth") -> DrawnValues:
-        """``[rows, examples]`` depth, mean over models; ``depth`` in the paper's convention, or ``depth_baldock``."""
-        return drawn_means(self.find(arm).models[convention], self.drawn.models)

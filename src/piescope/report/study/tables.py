@@ -8,7 +8,7 @@ from typing import Protocol
 
 from piescope.report.layout.blocks import Table, TableColumn, table_of
 from piescope.report.study import frames
-from piescope.report.study.claim_parts import DRAWS, Claim
+from piescope.report.study.claim_parts import Claim
 from piescope.report.study.claims import ClaimRow, claims_rows
 from piescope.report.study.frames import ClassRow, DepthRow, PiesRow, QScoreRow, SparsityRow
 from piescope.report.study.published import PublishedRow, published_rows, unfair_because
@@ -197,4 +197,4 @@ def _claims(rows: Sequence[ClaimRow]) -> Table:
         TableColumn("Alone", lambda row: row.verdict + (f" ({row.reason})" if row.reason else "")),
     ]
     parts = [row for row in rows if row.comparison != "overall"]
-    return table_of(*text("claims", draws=DRAWS), columns, parts)
+    return table_of(*text("claims"), columns, parts)

@@ -153,7 +153,7 @@ def tables_of_a_study() -> list[Table]:
         {"supervised": ("gmp", "my_own"), "supcon": ("gmp", "my_own")}, class_names=names, examples=300, models=4
     )
     signal = Signal(results)
-    claims = check_claims(results, draws=20, signal=signal)
+    claims = check_claims(results, signal=signal)
     return [*paper_tables(results, rows_of(results, claims)).values(), *signal_tables(signal).values()]
 
 

@@ -25,7 +25,7 @@ def figures_of(name: str) -> list[Drawn]:
 def document_of(name: str, with_figures: bool = False) -> Document:
     """Figures take seconds to draw: only those who look at them ask for them."""
     results = CASES[name]
-    claims, signal = check_claims(results, draws=20), Signal(results)
+    claims, signal = check_claims(results), Signal(results)
     tables = {**paper_tables(results, rows_of(results, claims)), **signal_tables(signal)}
     return study_document(
         results, signal, claims, tables, figures_of(name) if with_figures else [], {"Command": "piescope report <made>"}

@@ -31,7 +31,7 @@ def text_of(name: str) -> str:
 @pytest.mark.sampled(2)
 def test_every_kind_of_study_gives_tables_figures_and_a_page(case: str) -> None:
     results = CASES[case]
-    claims = check_claims(results, draws=20)
+    claims = check_claims(results)
     rows = rows_of(results, claims)
     signal = Signal(results)
     tables = {**paper_tables(results, rows), **signal_tables(signal)}

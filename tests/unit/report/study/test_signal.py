@@ -240,7 +240,7 @@ def test_replicates_end_at_the_count_of_this_run_and_are_foretold_beyond(results
 
 
 def test_claims_have_the_same_comparison_beyond_noise(results: Results, signal: Signal) -> None:
-    claims = {claim.id: claim for claim in check_claims(results, draws=10, signal=signal)}
+    claims = {claim.id: claim for claim in check_claims(results, signal=signal)}
     (part,) = [p for p in claims["C2"].parts if "beyond seed noise" in p.effect and p.about.startswith("90")]
     one_shot, gmp = (
         find(signal.rows.noise, ("supervised", name, 0.9)).excess.value or 0.0 for name in ("one_shot", "gmp")

@@ -18,7 +18,7 @@ from piescope.report.study.tables import paper_tables, rows_of
 def test_every_table_and_every_figure_has_its_own_caption_filled_in(case: str) -> None:
     results = CASES[case]
     signal = Signal(results)
-    rows = rows_of(results, check_claims(results, draws=20))
+    rows = rows_of(results, check_claims(results))
     tables = {**paper_tables(results, rows), **signal_tables(signal)}
     texts = tomllib.loads((resources.files("piescope.report.study") / "captions.toml").read_text(encoding="utf-8"))
     assert set(texts) == {*tables, *(f"figure_{number}" for number in FIGURES)}
@@ -33,7 +33,7 @@ def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
     whole = CASES["everything"]
     without = [arm for arm in whole.arms if (arm.objective, arm.pruning, arm.sparsity) != ("supervised", "gmp", 0.9)]
     results = dataclasses.replace(whole, arms=tuple(without))
-    claims = check_claims(results, draws=20)
+    claims = check_claims(results)
     rows = rows_of(results, claims)
     wanted = ("supcon", "gmp", 0.9)
     mine = [row for row in rows.class_distribution if row.arm == wanted]
@@ -46,7 +46,7 @@ def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
 def test_of_very_many_classes_the_table_has_a_line_for_each_of_those_that_lose_most() -> None:
     names = tuple(f"class number {i}" for i in range(150))
     results = made({"supervised": ("gmp",), "supcon": ("gmp",)}, class_names=names, examples=400, maps=False)
-    rows = rows_of(results, check_claims(results, draws=20))
+    rows = rows_of(results, check_claims(results))
     assert len(rows.class_distribution) == 150 * len(results.studied())
     table = paper_tables(results, rows)["class_distribution"]
     assert len(table.rows) == 40 and table.caption.endswith(" 110 classes with no more are left out.")
