@@ -225,12 +225,12 @@ def of_study(scale: Scale, until: float) -> Iterator[Row]:
 Part = Callable[[Scale, float], Iterator[Row]]
 PARTS: dict[str, tuple[Part, float]] = {
     "limits": (limits, 40.0),
-    "checks": (checks, 60.0),
+    "checks": (checks, 90.0),
     "supervised": (partial(loops, "supervised"), 90.0),
     "supcon": (partial(loops, "supcon"), 90.0),
     "shared": (shared, 150.0),
     "neighbours": (of_neighbours, 30.0),
-    "compiled": (compiled, 150.0),
+    "compiled": (compiled, 120.0),
     "study": (of_study, math.inf),
 }
 """Each with seconds that it may take."""

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+from types import SimpleNamespace
 
 import pytest
 
-from piescope.cli.terminal import told_of_system
+from piescope.cli.terminal import memory_of_cards, told_of_system
+
+
+def test_each_card_has_a_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    sizes = [80 << 30, 40 << 30]
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda card: SimpleNamespace(total_memory=sizes[card]))
+    assert memory_of_cards("cuda") == sizes
+    assert memory_of_cards("cpu") == []
 
 
 @pytest.mark.parametrize(
