@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, cast
@@ -14,7 +15,7 @@ from scipy.special import gammaln
 from piescope.axes import Array, ExampleLabels, ExampleMask, ModelLabels
 from piescope.measure.arrays import class_ids, same_length, to_numpy
 from piescope.measure.flips import adjusted_p_values
-from piescope.measure.intervals import CONFIDENCE
+from piescope.measure.intervals import CONFIDENCE, FEWEST_UNITS, combined_variance
 
 LEVEL = 0.05
 
@@ -235,18 +236,17 @@ def _interaction(answers: _Answers, group: Float[np.ndarray, "models examples"])
 def _two_way(answers: _Answers) -> _Spread:
     """Variance of the impact over models and examples, from its weights: ``1 [its class] / n_c - 1 / n``."""
     sizes, models = answers.sizes, [len(group) for group in answers.groups]
-    if min(models) < 2:
+    if min(models) < FEWEST_UNITS:
         return _Spread(np.full(len(sizes), np.nan), np.full(len(sizes), np.nan))
     squared_weights = (np.diag(1 / sizes) - 1 / sizes.sum()) ** 2
     per_example = sizes * _example_variance(answers, answers.pruned.mean(0) - answers.dense.mean(0))
     both = squared_weights @ (sizes * sum(_interaction(answers, group) for group in answers.groups))
     over_examples = squared_weights @ per_example
     over_models = [_variance_of_mean(answers.means(group) - group.mean(1, keepdims=True)) for group in answers.groups]
-    variance = sum(over_models) + np.maximum(over_examples - both, 0.0)
-    squares = squared_weights**2 @ (per_example**2 / np.maximum(sizes - 1, 1))
-    squares = squares + sum(term**2 / (count - 1) for term, count in zip(over_models, models, strict=True))
-    least = np.minimum(sizes - 1.0, min(models) - 1.0)
-    return _Spread(np.where(sizes > 1, variance, np.nan), np.fmax(_freedom(variance, squares), least))
+    known = _freedom(over_examples, squared_weights**2 @ (per_example**2 / np.maximum(sizes - 1, 1)))
+    examples = 1.0 + np.where(over_examples > 0, known, sizes - 1.0)
+    variance, freedom = combined_variance(over_examples, examples, np.stack(over_models, axis=-1), models, both)
+    return _Spread(np.where(sizes > 1, variance, np.nan), freedom)
 
 
 def _effect_size(
@@ -293,7 +293,7 @@ def class_impact(
     pruned: Integer[Array, "other examples"],
     labels: ExampleLabels,
     num_classes: int,
-    method: Literal["hooker", "paired", "bootstrap"] = "hooker",
+    method: Literal["hooker", "paired", "two_way", "bootstrap"] = "hooker",
 ) -> list[ClassImpact]:
     """Which classes lose more, or less, recall by pruning than the mean accuracy does.
 
@@ -304,23 +304,19 @@ def class_impact(
       (Hooker et al. 2019). Random: seeds, drawn for dense and pruned independently.
     - ``"paired"``: a paired t-test on the same; pruned model k belongs to dense model k (one seed, or pruned from it).
       Random: seeds, both models of one at once.
-    - ``"bootstrap"``: seeds, for dense and pruned independently, and examples, drawn within their class, so that
-      classes keep their sizes; both groups see the same examples. The impact is linear in right and wrong, so the
-      variances that infinitely many draws of either would give have a closed form and nothing is drawn:
-      ``V_models + max(0, V_examples - V_both)``. (Drawing both at once would count ``V_both`` more than once and be too
-      wide.) What a model and an example do together stands in either term and is taken off once
-      (two-way clustering). Each term is unbiased. Degrees of freedom by Satterthwaite from ``V_models`` and
-      ``V_examples``, and no fewer than the smaller of models - 1 and the class's examples - 1.
+    - ``"two_way"``: seeds, for dense and pruned independently, and examples, drawn within their class, so that
+      classes keep their sizes; both groups see the same examples. The rule of `piescope.measure.intervals`, in closed
+      form, as the impact is linear in right and wrong: the variance over examples, plus that over models less what a
+      model and an example do together, which stands in either. (``"bootstrap"``, its former name, still works.)
 
-    Only the bootstrap's interval speaks about new test examples. The other two hold the test set fixed and take the
+    Only the two-way interval speaks about new test examples. The other two hold the test set fixed and take the
     mean accuracy as known. So they see too little where seeds move all classes together, and too much in a class that
     nearly all models get right: its recall hardly varies, the mean accuracy does. (In made studies with a class at
-    99.7 %, where pruning did nothing, ``"hooker"`` gave it a p-value below 0.05 in 74 % of studies, ``"bootstrap"`` in
-    5 %.) The bootstrap takes the groups as independent: where a seed's dense and pruned model move together, its
-    interval is too wide.
+    99.7 %, where pruning did nothing, ``"hooker"`` gave it a p-value below 0.05 in 74 % of studies, ``"two_way"`` in
+    5 %.) It takes the groups as independent: where a seed's dense and pruned model move together, it is too wide.
 
     Assumed: recalls over models near enough to normal for a t-test. Not for fewer than 3 models a group, nor, with
-    the bootstrap, for classes of fewer than some 20 examples: intervals cover more than they say. (So they do a little,
+    ``"two_way"``, for classes of fewer than some 20 examples: intervals cover more than they say. (So they do a little,
     96 to 98 %, where pruning does the same to all examples of a class: a variance cannot be below 0.)
     Impacts are relative: they sum to 0 weighted by class size, so where one class loses, others seem to gain. Whether a
     class itself lost: `class_equivalence`.
@@ -342,8 +338,9 @@ def class_impact(
         those up to 0.05 leaves at most 5 % false calls on average.
 
         None in the last five where a group has one model (``effect_size`` also for two pairs; the others also for a
-        class of one example with ``"bootstrap"``). Where a class varies not at all there is no test: no interval, and a
-        p-value of 1 if the impact is 0, None otherwise; a few equal models do not show that others would be equal.
+        class of one example, and for two models a group, with ``"two_way"``). Where a class varies not at all there is
+        no test: no interval, and a p-value of 1 if the impact is 0, None otherwise; a few equal models do not show that
+        others would be equal.
 
     Raises:
         ValueError: an unknown method, other numbers of examples, no models or examples, class ids out of range, or
@@ -363,12 +360,15 @@ def class_impact(
         >>> round(worst["low"], 1), round(worst["high"], 1), round(worst["p_value"], 3)
         (-105.0, 38.4, 0.184)
     """
-    if method not in ("hooker", "paired", "bootstrap"):
-        raise ValueError(f"method is {method!r}; expected 'hooker', 'paired' or 'bootstrap'")
+    if method == "bootstrap":
+        warnings.warn("method='bootstrap' draws nothing; its name is 'two_way'", DeprecationWarning, stacklevel=2)
+        method = "two_way"
+    if method not in ("hooker", "paired", "two_way"):
+        raise ValueError(f"method is {method!r}; expected 'hooker', 'paired' or 'two_way'")
     answers = _answers(dense, pruned, labels, num_classes)
     recalls = answers.recalls
     samples = [_differences(recalls)] if method == "paired" else recalls
-    spread = _two_way(answers) if method == "bootstrap" else _spread(samples)
+    spread = _two_way(answers) if method == "two_way" else _spread(samples)
     dense_recall, pruned_recall = (group.mean(0) for group in recalls)
     change = pruned_recall - dense_recall
     impact = change - (answers.pruned.mean() - answers.dense.mean())

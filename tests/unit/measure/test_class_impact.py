@@ -17,7 +17,7 @@ from piescope.measure.class_impact import class_counts, class_equivalence, class
 MEANS = ["class", "examples", "dense_recall", "pruned_recall", "change", "impact"]
 TESTED = ["low", "high", "effect_size", "p_value", "q_value"]
 EQUIVALENCE_KEYS = ["class", "examples", "change", "low", "high", "p_lost", "p_equivalent", "equivalent", "lost_less"]
-METHODS = ["hooker", "paired", "bootstrap"]
+METHODS = ["hooker", "paired", "two_way"]
 
 
 @pytest.fixture(autouse=True)
@@ -91,9 +91,9 @@ def test_ties_are_seen_through_rounding() -> None:
 
 def test_tensors_and_lists_are_taken_and_nothing_is_changed() -> None:
     before = DENSE.copy(), PRUNED.copy(), LABELS.copy()
-    rows = class_impact(DENSE, PRUNED, LABELS, 5, "bootstrap")
-    tensors = class_impact(*map(torch.from_numpy, (DENSE, PRUNED, LABELS)), 5, "bootstrap")
-    lists = class_impact(DENSE.tolist(), PRUNED.astype(np.uint8), LABELS.tolist(), 5, "bootstrap")
+    rows = class_impact(DENSE, PRUNED, LABELS, 5, "two_way")
+    tensors = class_impact(*map(torch.from_numpy, (DENSE, PRUNED, LABELS)), 5, "two_way")
+    lists = class_impact(DENSE.tolist(), PRUNED.astype(np.uint8), LABELS.tolist(), 5, "two_way")
     assert rows == tensors == lists
     for array, was in zip((DENSE, PRUNED, LABELS), before, strict=True):
         np.testing.assert_array_equal(array, was)
@@ -101,7 +101,7 @@ def test_tensors_and_lists_are_taken_and_nothing_is_changed() -> None:
 
 @pytest.mark.parametrize(
     ("dense", "pruned", "method"),
-    [(DENSE[:1], PRUNED, "hooker"), (DENSE, PRUNED[:1], "hooker"), (DENSE[:1], PRUNED, "bootstrap"), (DENSE, PRUNED[:1], "bootstrap"), (DENSE[:1], PRUNED[:1], "paired")],
+    [(DENSE[:1], PRUNED, "hooker"), (DENSE, PRUNED[:1], "hooker"), (DENSE[:1], PRUNED, "two_way"), (DENSE, PRUNED[:1], "two_way"), (DENSE[:1], PRUNED[:1], "paired")],
 )  # fmt: skip
 def test_one_model_tells_the_change_and_no_more(dense: np.ndarray, pruned: np.ndarray, method: Any) -> None:
     rows = class_impact(dense, pruned, LABELS, 5, method)
@@ -142,23 +142,23 @@ def test_a_change_without_any_spread_has_no_test(method: Any) -> None:
     assert verdicts[1]["lost_less"] is False
 
 
-def test_bootstrap_knows_of_examples_where_seeds_agree() -> None:
+def test_two_way_knows_of_examples_where_seeds_agree() -> None:
     """All models of a group answer alike: the interval is that of the examples alone."""
     dense, pruned = answers([[0]] * 3, LABELS), answers([[4, 5]] * 3, LABELS)
-    row = class_impact(dense, pruned, LABELS, 5, "bootstrap")[0]
+    row = class_impact(dense, pruned, LABELS, 5, "two_way")[0]
     assert (row["class"], row["effect_size"]) == (1, None)
     # variance of the change in its class and in class 0, within each: 4 x 10000/3 and 4 x 10000/4, times weights squared
     expected = (1 / 4 - 1 / 12) ** 2 * 4 * (10000 / 3) + (1 / 12) ** 2 * 4 * 2500
     reach = (row["high"] - row["low"]) / 2
     assert reach > 1.96 * np.sqrt(expected)
-    wider = class_impact(answers([[0]] * 30, LABELS), answers([[4, 5]] * 30, LABELS), LABELS, 5, "bootstrap")[0]
+    wider = class_impact(answers([[0]] * 30, LABELS), answers([[4, 5]] * 30, LABELS), LABELS, 5, "two_way")[0]
     assert reach == pytest.approx((wider["high"] - wider["low"]) / 2)
 
 
 def test_a_class_of_one_example_has_no_interval_over_examples_and_breaks_no_others() -> None:
     labels = np.array([0] * 10 + [1])
     dense, pruned = answers([[0], [1], [2]], labels), answers([[0, 10], [1, 3], [2, 10]], labels)
-    rows = {row["class"]: row for row in class_impact(dense, pruned, labels, 3, "bootstrap")}
+    rows = {row["class"]: row for row in class_impact(dense, pruned, labels, 3, "two_way")}
     assert [rows[1][name] for name in ("low", "high", "p_value", "q_value")] == [None] * 4
     assert rows[1]["effect_size"] < 0
     assert rows[0]["low"] < rows[0]["impact"] < rows[0]["high"]
@@ -168,25 +168,37 @@ def test_a_class_of_one_example_adds_its_square_to_the_other_classes() -> None:
     """Seeds agree, class 1 is lost: (100 %)² of its only example, weighted by 1/11, and one of 10 of class 0."""
     labels = np.array([0] * 10 + [1])
     dense, pruned = answers([[]] * 4, labels), answers([[0, 10]] * 4, labels)
-    rows = {row["class"]: row for row in class_impact(dense, pruned, labels, 3, "bootstrap")}
+    rows = {row["class"]: row for row in class_impact(dense, pruned, labels, 3, "two_way")}
     own, other = (1 / 10 - 1 / 11) ** 2 * 10 * 1000, (1 / 11) ** 2 * 100**2
     freedom = (own + other) ** 2 / (own**2 / 9 + other**2)
-    reach = stats.t.ppf(0.975, max(freedom, 3)) * np.sqrt(own + other)
+    reach = stats.t.ppf(0.975, freedom) * np.sqrt(own + other)
     assert (rows[0]["high"] - rows[0]["low"]) / 2 == pytest.approx(reach)
+
+
+def test_the_former_name_of_the_two_way_interval_still_works() -> None:
+    with pytest.warns(DeprecationWarning, match="two_way"):
+        rows = class_impact(DENSE, PRUNED, LABELS, 5, "bootstrap")
+    assert rows == class_impact(DENSE, PRUNED, LABELS, 5, "two_way")
+
+
+def test_two_models_have_no_two_way_interval() -> None:
+    assert all(row["low"] is None for row in class_impact(DENSE[:2], PRUNED, LABELS, 5, "two_way"))
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_one_class_is_all_there_is(method: Any) -> None:
     labels = np.zeros(5, int)
-    (row,) = class_impact(answers([[0], [1, 2]], labels), answers([[0, 1], [2, 3]], labels), labels, 2, method)[:1]
-    assert row["change"] == pytest.approx(-10)
+    (row,) = class_impact(
+        answers([[0], [1, 2], [3]], labels), answers([[0, 1], [2, 3], [4]], labels), labels, 2, method
+    )[:1]
+    assert row["change"] == pytest.approx(-20 / 3)
     assert (row["impact"], row["p_value"]) == (pytest.approx(0, abs=1e-9), pytest.approx(1))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"method": "welch"}, "method is 'welch'; expected 'hooker', 'paired' or 'bootstrap'"),
+        ({"method": "welch"}, "method is 'welch'; expected 'hooker', 'paired' or 'two_way'"),
         ({"method": "paired", "pruned": PRUNED[:2]}, "dense has 3 models, pruned has 2; expected as many.*method='hooker'"),
         ({"pruned": PRUNED[:, :5]}, "numbers of examples differ: dense has 12, pruned has 5, labels has 12"),
         ({"labels": LABELS[:5]}, "numbers of examples differ"),

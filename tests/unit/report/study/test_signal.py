@@ -199,7 +199,7 @@ def test_class_impact_has_the_test_that_fits_and_the_interval_over_examples(resu
     for pruning, method in (("gmp", "hooker"), ("one_shot", "paired")):
         dense, pruned = labels(results, "supervised", "dense"), labels(results, "supervised", pruning)
         tested = class_impact(dense, pruned, results.labels, CLASSES, method=method)  # type: ignore[arg-type]
-        both = {row["class"]: row for row in class_impact(dense, pruned, results.labels, CLASSES, method="bootstrap")}
+        both = {row["class"]: row for row in class_impact(dense, pruned, results.labels, CLASSES, method="two_way")}
         own = [row for row in rows if row.arm == ("supervised", pruning, 0.9)]
         assert [row.label for row in own] == [results.class_names[row["class"]] for row in tested]
         for row, test in zip(own, tested, strict=True):
