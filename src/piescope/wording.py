@@ -261,16 +261,22 @@ def as_percent(share: float) -> str:
 
 
 def significant(value: float | None, low: float | None = None, high: float | None = None, figures: int = 3) -> str:
-    """A number of no fixed unit by its first figures, with its interval if it has one; a dash for nothing.
+    """A number of no fixed unit by its first figures; with its interval, by two figures of that one's width.
 
     Example:
-        >>> significant(-0.01234, -0.5, 1234.5).replace(SPACE, " "), significant(2.5), significant(None)
-        ('−0.0123 [−0.5, 1.23e+03]', '2.5', '–')
+        >>> significant(-0.01234, -0.5, 0.5).replace(SPACE, " "), significant(1.8234, 1.54, 2.1471).replace(SPACE, " ")
+        ('0.0 [−0.5, 0.5]', '1.82 [1.54, 2.15]')
+        >>> significant(1234.5, 1000, 1834).replace(SPACE, " "), significant(2.5), significant(None)
+        ('1,230 [1,000, 1,830]', '2.5', '–')
     """
     if value is None:
         return NOTHING
-    text, *ends = (f"{end:.{figures}g}".replace("-", MINUS) for end in (value, low, high) if end is not None)
-    return f"{text} [{ends[0]},{SPACE}{ends[1]}]" if len(ends) == 2 else text
+    if low is None or high is None or not high > low:
+        return f"{value:.{figures}g}".replace("-", MINUS)
+    places = 1 - math.floor(math.log10(high - low))
+    # adding 0.0 takes the sign off a zero
+    text, *ends = (f"{round(end, places) + 0.0:,.{max(0, places)}f}".replace("-", MINUS) for end in (value, low, high))
+    return f"{text} [{ends[0]},{SPACE}{ends[1]}]"
 
 
 def p_value(value: float | None) -> str:

@@ -40,6 +40,7 @@ class Interval:
         low: of the interval.
         high: of the interval.
         freedom: degrees of freedom of its t distribution (Satterthwaite).
+        lasting: what would be left of the error with any number of models; NaN where that is not known.
     """
 
     value: float
@@ -47,6 +48,7 @@ class Interval:
     low: float
     high: float
     freedom: float
+    lasting: float = np.nan
 
     @property
     def p_above(self) -> float:
@@ -60,16 +62,44 @@ class Interval:
 
     def times(self, factor: float) -> Interval:
         """In other units, by a factor above 0."""
-        return Interval(factor * self.value, factor * self.error, factor * self.low, factor * self.high, self.freedom)
+        ends = factor * self.low, factor * self.high
+        return Interval(factor * self.value, factor * self.error, *ends, self.freedom, factor * self.lasting)
+
+    def models_to_be_clear(self, models: int, most: int = 1000) -> int | None:
+        """With how many models, as many in each population, the interval would be clear of 0, the value staying.
+
+        Args:
+            models: that there are.
+            most: that are thought of.
+
+        Returns:
+            None where so many would not do, or that cannot be known.
+
+        Example:
+            >>> t_interval(1.0, 0.75**2, 9, lasting=0.1).models_to_be_clear(10)
+            25
+            >>> t_interval(1.0, 0.75**2, 9, lasting=0.6).models_to_be_clear(10) is None
+            True
+        """
+        if not (self.error > 0 and self.lasting >= 0):
+            return None
+        counts = np.arange(models, most + 1)
+        moving = max(0.0, self.error**2 - self.lasting**2) * models / counts
+        freedom = max(self.freedom, 1.0) * counts / models
+        reach = special.stdtrit(freedom, (1 + CONFIDENCE) / 2) * np.sqrt(self.lasting**2 + moving)
+        clear = np.flatnonzero(reach < abs(self.value))
+        return int(counts[clear[0]]) if len(clear) else None
 
 
-def t_interval(value: float, variance: float, freedom: float, confidence: float = CONFIDENCE) -> Interval:
+def t_interval(
+    value: float, variance: float, freedom: float, confidence: float = CONFIDENCE, lasting: float = np.nan
+) -> Interval:
     """Value ± t x standard error; NaN ends where there is no variance or no freedom."""
     if not (np.isfinite(value) and variance > 0 and freedom > 0):
         return Interval(value, np.nan, np.nan, np.nan, freedom)
     error = float(np.sqrt(variance))
     reach = float(special.stdtrit(freedom, (1 + confidence) / 2)) * error
-    return Interval(value, error, value - reach, value + reach, freedom)
+    return Interval(value, error, value - reach, value + reach, freedom, lasting)
 
 
 def two_way_interval(
@@ -133,7 +163,9 @@ def two_way_interval(
         over_seeds[place] = scale * float((moved.sum(1) ** 2).sum())
         over_both += scale * float((moved**2).sum())
     variance, freedom = combined_variance(over_examples, 1.0 + known, over_seeds, strata, over_both)
-    return t_interval(value, float(variance), float(freedom) if variance > 0 else 0.0, confidence)
+    # what a model and an example do together is part of what examples do, and goes with the number of models
+    lasting = float(np.sqrt(max(0.0, over_examples - over_both)))
+    return t_interval(value, float(variance), float(freedom) if variance > 0 else 0.0, confidence, lasting)
 
 
 def smooth_interval(
@@ -179,7 +211,7 @@ def smooth_interval(
         shares += slopes[group] * term
     found = two_way_interval(shares[0], shares[1:], [len(shares) - 1])
     value = at(held)
-    return t_interval(value, found.error**2, found.freedom)
+    return t_interval(value, found.error**2, found.freedom, lasting=found.lasting)
 
 
 def combined_variance(

@@ -44,7 +44,7 @@ class Population:
         correct: whether they are the true ones.
         model_q: Q-Score of each model's representations.
         model_q_aaai24: likewise as the AAAI version has it.
-        q: the mean of ``model_q`` over models; z and l1: likewise of the Z-Score and the L1 norm.
+        model_z: likewise the Z-Score, and ``model_l1`` the L1 norm.
         degenerate: representations without spread, over all models.
         depths: None where prediction depth was not asked for.
     """
@@ -53,9 +53,8 @@ class Population:
     correct: Bool[np.ndarray, "models examples"]
     model_q: Float[np.ndarray, "models examples"]
     model_q_aaai24: Float[np.ndarray, "models examples"]
-    q: Float[np.ndarray, " examples"]
-    z: Float[np.ndarray, " examples"]
-    l1: Float[np.ndarray, " examples"]
+    model_z: Float[np.ndarray, "models examples"]
+    model_l1: Float[np.ndarray, "models examples"]
     degenerate: int
     depths: Depths | None
 
@@ -71,11 +70,13 @@ class Population:
         return float(np.mean(usable)) if usable else None
 
     def per_model(self) -> dict[str, np.ndarray]:
-        """``labels`` and Q-Scores ``[models, examples]``, depths ``[their models, examples]``: what intervals need."""
+        """``labels`` and scores ``[models, examples]``, depths ``[their models, examples]``: what intervals need."""
         kept: dict[str, np.ndarray] = {
             "labels": self.labels.astype(np.int16),
             "q": self.model_q.astype(np.float32),
             "q_aaai24": self.model_q_aaai24.astype(np.float32),
+            "z": self.model_z.astype(np.float32),
+            "l1": self.model_l1.astype(np.float32),
         }
         if self.depths is not None:
             kept["depth"] = self.depths.corti2022.astype(np.int16)
@@ -106,9 +107,8 @@ def population_of(parents: Parents, side: str, truth: np.ndarray, num_classes: i
         correct=labels == truth,
         model_q=q,
         model_q_aaai24=np.stack(aaai24),
-        q=q.mean(0),
-        z=z.mean(0),
-        l1=l1.mean(0),
+        model_z=z,
+        model_l1=l1,
         degenerate=degenerate,
         depths=_depths_of(parents.all(f"{side}_depths"), labels, truth),
     )
@@ -210,9 +210,9 @@ def _columns_of(side: str, population: Population, num_classes: int) -> dict[str
         "margin": vote_margin(population.labels, num_classes),
         "entropy": vote_entropy(population.labels, num_classes),
         "correct": population.correct.mean(0),
-        "q": population.q,
-        "z": population.z,
-        "l1": population.l1,
+        "q": population.model_q.mean(0),
+        "z": population.model_z.mean(0),
+        "l1": population.model_l1.mean(0),
         "q_aaai24": population.model_q_aaai24.mean(0),
         "depth": nothing if depths is None else depths.corti2022.mean(0),
         "depth_baldock": nothing if depths is None else depths.baldock.mean(0),

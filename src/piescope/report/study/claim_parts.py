@@ -9,19 +9,23 @@ import numpy as np
 
 from piescope.measure.intervals import Interval
 from piescope.report.study.rows import Bounds, finite
-from piescope.wording import capital, significant
+from piescope.wording import capital, listed, significant
 
 LEVEL = 0.025
 """One-sided: a 95 % interval on the right side of zero."""
 
-ClaimVerdict = Literal["supported", "contradicted", "undecided at this scale"]
+ClaimVerdict = Literal["supported", "contradicted", "confounded", "undecided at this scale"]
 
 SUPPORTED: ClaimVerdict = "supported"
 CONTRADICTED: ClaimVerdict = "contradicted"
+CONFOUNDED: ClaimVerdict = "confounded"
 UNDECIDED: ClaimVerdict = "undecided at this scale"
 
-ClaimedSide = Literal["above", "below"] | None
-"""Of zero, on which an effect should lie; None: it is there for comparison, no part of the verdict."""
+NAMED = 3
+"""Comparisons that a reason names."""
+
+ClaimedSide = Literal["above", "below"]
+"""Of zero, on which an effect should lie."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Part:
         estimate: the effect; of its logarithm where ``is_ratio``.
         paper: the effect in the paper's tables, where it can be had.
         is_ratio: the effect is told as a ratio, and one is its zero.
+        fair: what it leaves aside that the comparison before it, the paper's, has in it, too: "beyond seed noise".
+        models: of each arm.
     """
 
     about: str
@@ -43,6 +49,8 @@ class Part:
     estimate: Interval
     paper: float | None = None
     is_ratio: bool = False
+    fair: str = ""
+    models: int = 0
 
     @property
     def p_for(self) -> float:
@@ -60,14 +68,17 @@ class Part:
         return verdict_of([self])
 
     @property
-    def counts(self) -> bool:
-        """Whether the claim's verdict hangs on it."""
-        return self.claimed is not None
-
-    @property
     def reason(self) -> str:
         """Why there is no interval; empty where there is one."""
         return "" if np.isfinite(self.estimate.error) else "too few models or PIEs, or no spread, for an interval"
+
+    @property
+    def would_decide(self) -> str:
+        """How many models would make the interval clear of zero, the effect staying as it is; empty where not known."""
+        if self.reason or not self.models:
+            return ""
+        enough = self.estimate.models_to_be_clear(self.models)
+        return "more test examples are needed" if enough is None else f"about {rounded_up(enough)} models"
 
     @property
     def bounds(self) -> Bounds:
@@ -81,11 +92,12 @@ class Claim:
     """One finding of the paper.
 
     Attributes:
-        id: C1 to C8.
+        id: C1 to C15.
         statement: what the paper says.
         parts: its comparisons in this run.
         missing: arms that the run lacks for it; then it has no parts.
         note: what its verdict does not say.
+        needs_fair: what is lacking where it has no fair comparison; empty where it needs none.
     """
 
     id: str
@@ -93,24 +105,47 @@ class Claim:
     parts: tuple[Part, ...]
     missing: str = ""
     note: str = ""
+    needs_fair: str = ""
 
     @property
     def verdict(self) -> ClaimVerdict:
-        """Of all parts together."""
-        return verdict_of(self.parts)
+        """Of the paper's comparisons, where the fair ones say the same."""
+        said = verdict_of(self._papers)
+        if said == UNDECIDED or not self.needs_fair:
+            return said
+        if all(part.reason for parts in self._fair_kinds.values() for part in parts):
+            return UNDECIDED
+        return said if all(verdict_of(parts) == said for parts in self._fair_kinds.values()) else CONFOUNDED
+
+    @property
+    def _papers(self) -> list[Part]:
+        return [part for part in self.parts if not part.fair]
+
+    @property
+    def _fair_kinds(self) -> dict[str, list[Part]]:
+        kinds: dict[str, list[Part]] = {}
+        for part in self.parts:
+            if part.fair:
+                kinds.setdefault(part.fair, []).append(part)
+        return kinds
 
     @property
     def reason(self) -> str:
-        """Why it is undecided; empty otherwise."""
-        if self.verdict != UNDECIDED:
-            return ""
+        """Why it is undecided or confounded; empty otherwise."""
         if self.missing:
             return f"not measured here: {self.missing}"
-        parts = [part for part in self.parts if part.counts]
-        unclear = [part for part in parts if part.verdict == UNDECIDED]
-        against = [part for part in parts if part.verdict == CONTRADICTED]
-        reason = f"{len(unclear)} of {len(parts)} comparisons {'is' if len(unclear) == 1 else 'are'} not clear"
-        return reason + (f", {len(against)} alone would speak against it" if against else "")
+        said = verdict_of(self._papers)
+        if said == UNDECIDED:
+            return _unclear(self._papers)
+        speak = f"the paper's comparisons speak {'for' if said == SUPPORTED else 'against'} it"
+        if self.verdict == UNDECIDED:
+            return f"{speak}, but {self.needs_fair}"
+        if self.verdict != CONFOUNDED:
+            return ""
+        kinds = self._fair_kinds.items()
+        return "; ".join(
+            [speak, *(f"{kind} {_apart(parts, said)}" for kind, parts in kinds if verdict_of(parts) != said)]
+        )
 
     @property
     def kind(self) -> str:
@@ -123,18 +158,45 @@ class Claim:
         values: dict[str, list[str]] = {}
         for part in self.parts:
             if part.bounds.value is not None:
-                effect = part.effect if part.counts else f"{part.effect} (for comparison only)"
-                values.setdefault(effect, []).append(f"{part.about}: {significant(*part.bounds)}")
+                values.setdefault(part.effect, []).append(f"{part.about}: {significant(*part.bounds)}")
         return [f"{capital(effect)}: {_first_four(texts)}." for effect, texts in values.items()]
+
+
+def _apart(parts: list[Part], said: ClaimVerdict) -> str:
+    """How fair comparisons part from what the paper's say."""
+    other = CONTRADICTED if said == SUPPORTED else SUPPORTED
+    if verdict_of(parts) == other:
+        return f"they speak {'against' if said == SUPPORTED else 'for'} it"
+    return _unclear(parts)
+
+
+def _unclear(parts: list[Part]) -> str:
+    """How many comparisons are not clear, which, and what would decide them."""
+    unclear = [part for part in parts if part.verdict == UNDECIDED]
+    against = [part for part in parts if part.verdict == CONTRADICTED]
+    reason = f"{len(unclear)} of {len(parts)} comparisons {'is' if len(unclear) == 1 else 'are'} not clear"
+    named = [f"{part.about}{f' ({part.would_decide})' if part.would_decide else ''}" for part in unclear]
+    reason += f": {listed(named, NAMED)}" if named else ""
+    return reason + (f"; {len(against)} alone would speak against it" if against else "")
 
 
 def _first_four(texts: list[str]) -> str:
     return "; ".join([*texts[:4], *([f"and {len(texts) - 4} more"] if len(texts) > 4 else [])])
 
 
+def rounded_up(models: int) -> int:
+    """To what such a number can say: two digits.
+
+    Example:
+        >>> [rounded_up(models) for models in (7, 12, 123, 991)]
+        [7, 12, 130, 1000]
+    """
+    step = 10 ** max(0, len(str(models)) - 2)
+    return -(-models // step) * step
+
+
 def verdict_of(parts: tuple[Part, ...] | list[Part]) -> ClaimVerdict:
     """Supported: all parts; contradicted: any part, corrected for their number; else undecided."""
-    parts = [part for part in parts if part.counts]
     if parts and all(part.p_for < LEVEL for part in parts):
         return SUPPORTED
     if any(part.p_against * len(parts) < LEVEL for part in parts):

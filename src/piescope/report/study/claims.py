@@ -17,7 +17,7 @@ import numpy as np
 from piescope.measure.class_impact import same_class_probability
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
-from piescope.report.study.claim_parts import Claim, Part
+from piescope.report.study.claim_parts import Claim, ClaimedSide, Part
 from piescope.report.study.evidence import BOTH, Evidence, Varied
 from piescope.report.study.published import Finding, paper_value, published
 from piescope.report.study.results import Results
@@ -25,6 +25,8 @@ from piescope.report.study.rows import ArmKey, Bounds, Row
 from piescope.report.study.signal import Signal
 from piescope.report.study.words import OBJECTIVES, family_name, pruning_name
 from piescope.wording import as_percent
+
+Comparisons = Callable[[Evidence], Iterator[Part]]
 
 
 def _named(arm: ArmKey, to: ArmKey | None = None) -> str:
@@ -40,13 +42,18 @@ def _paper(table: int, quantity: str, *arms: ArmKey) -> list[float] | None:
     return known if len(known) == len(arms) else None
 
 
-def _beyond_noise(evidence: Evidence, about: str, names: tuple[str, str], arms: list[ArmKey]) -> Iterator[Part]:
-    """The same comparison of what is beyond seed noise: for comparison only, the paper counts all PIEs."""
+BEYOND_NOISE, AT_EQUAL_LOSS = "beyond seed noise", "at equal loss of accuracy"
+BEYOND_CHANCE, AGAINST_OWN = "beyond chance", "against each model's own prediction"
+
+
+def _beyond_noise(
+    evidence: Evidence, about: str, names: tuple[str, str], arms: list[ArmKey], claimed: ClaimedSide
+) -> Iterator[Part]:
+    """The same comparison of what is beyond seed noise, against dense models that are no parents: of like with like."""
     excess = evidence.excess(*arms)
     if excess is not None:
-        yield Part(
-            about, f"PIEs beyond seed noise of {names[0]} minus those of {names[1]}, % of examples", None, excess
-        )
+        effect = f"PIEs beyond seed noise of {names[0]} minus those of {names[1]}, % of examples"
+        yield Part(about, effect, claimed, excess, fair=BEYOND_NOISE, models=evidence.models)
 
 
 def _log_ratio(one: float, other: float) -> float:
@@ -59,15 +66,71 @@ def _minus(one: float, other: float) -> float:
 
 def _supcon_loses_more(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings(evidence.main):
+        yield from _more_in_supcon(evidence, pruning, evidence.main, "; the paper: about 3")
+        yield from _at_equal_loss(evidence, pruning)
+
+
+OVER = 0.3
+"""The paper's bound for "SCL models forget more easily"."""
+
+
+def _supcon_loses_more_over_all(evidence: Evidence) -> Iterator[Part]:
+    for pruning in evidence.common_prunings():
+        for sparsity in evidence.common_sparsities(pruning):
+            if sparsity > OVER:
+                yield from _more_in_supcon(evidence, pruning, sparsity)
+
+
+def _more_in_supcon(evidence: Evidence, pruning: str, sparsity: float, note: str = "") -> Iterator[Part]:
+    arms = [ArmKey(objective, pruning, sparsity) for objective in ("supcon", "supervised")]
+    counts, paper = [evidence.pies(arm) for arm in arms], _paper(1, "pies", *arms)
+    effect = f"PIEs of SupCon over PIEs of Sup (half a PIE added to each{note})"
+    ratio = None if paper is None else paper[0] / paper[1]
+    yield evidence.part(_named(arms[0]), effect, "above", _log_ratio, *counts, paper=ratio, is_ratio=True)
+    yield from _beyond_noise(evidence, _named(arms[0]), ("SupCon", "Sup"), arms, "above")
+
+
+def _at_equal_loss(evidence: Evidence, pruning: str) -> Iterator[Part]:
+    """PIEs where both objectives have lost as much accuracy as the one that has lost less at the main sparsity.
+
+    Of the other, PIEs are drawn between the two sparsities between which it has lost that much, the dense models being
+    sparsity 0. Where the first has lost nothing there is nothing to compare.
+    """
+    grid = [0.0, *(sparsity for sparsity in evidence.common_sparsities(pruning) if sparsity <= evidence.main)]
+    losses = {o: [evidence.lost_accuracy(ArmKey(o, pruning, at)) for at in grid] for o in BOTH}
+    less, more = sorted(BOTH, key=lambda objective: losses[objective][-1])
+    loss = losses[less][-1]
+    place = next((place for place, lost in enumerate(losses[more]) if lost >= loss), 0)
+    if loss <= 0 or place == 0:
+        return
+    keys = [ArmKey(more, pruning, at) for at in grid[place - 1 : place + 1]]
+    terms = [evidence.lost(ArmKey(less, pruning, evidence.main)), evidence.pies(ArmKey(less, pruning, evidence.main))]
+    terms += [term for key in keys for term in (evidence.lost(key), evidence.pies(key))]
+    sign = 1 if more == "supcon" else -1
+
+    def ratio(lost: float, pies: float, before: float, pies_before: float, after: float, pies_after: float) -> float:
+        share = (lost - before) / (after - before)
+        return sign * _log_ratio(pies_before + share * (pies_after - pies_before), pies)
+
+    about = f"{pruning_name(pruning)}, where either has lost {100 * loss:.2g} points of accuracy"
+    effect = "PIEs of SupCon over PIEs of Sup at equal loss of accuracy (drawn between sparsities)"
+    yield evidence.part(about, effect, "above", ratio, *terms, is_ratio=True, fair=AT_EQUAL_LOSS)
+
+
+def _accuracy_falls_further(evidence: Evidence) -> Iterator[Part]:
+    for pruning in evidence.common_prunings(evidence.main):
         arms = [ArmKey(objective, pruning, evidence.main) for objective in ("supcon", "supervised")]
-        counts, paper = [evidence.pies(arm) for arm in arms], _paper(1, "pies", *arms)
-        effect = "PIEs of SupCon over PIEs of Sup (half a PIE added to each; the paper: about 3)"
-        ratio = None if paper is None else paper[0] / paper[1]
-        yield evidence.part(_named(arms[0]), effect, "above", _log_ratio, *counts, paper=ratio, is_ratio=True)
-        yield from _beyond_noise(evidence, _named(arms[0]), ("SupCon", "Sup"), arms)
+        paper = [_paper(1, "accuracy_mean", ArmKey(arm.objective, "dense", 0.0), arm) for arm in arms]
+        known = [values[0] - values[1] for values in paper if values is not None]
+        effect = "accuracy that SupCon loses minus what Sup loses, points"
+        terms = [100 / evidence.examples * evidence.lost(arm) for arm in arms]
+        difference = known[0] - known[1] if len(known) == len(arms) else None
+        yield evidence.part(_named(arms[0]), effect, "above", _minus, *terms, paper=difference)
 
 
-def _loses_fewer(objective: str, fewer: str, more: str) -> Callable[[Evidence], Iterator[Part]]:
+def _loses_fewer(objective: str, fewer: str, more: str, named: bool = False) -> Comparisons:
+    """``named``: beside other objectives or prunings, so that a comparison is told with its own."""
+
     def parts(evidence: Evidence) -> Iterator[Part]:
         names = pruning_name(fewer), pruning_name(more)
         effect = f"PIEs of {names[0]} minus PIEs of {names[1]}, % of examples"
@@ -76,8 +139,20 @@ def _loses_fewer(objective: str, fewer: str, more: str) -> Callable[[Evidence], 
             shares = [evidence.percent(arm) for arm in arms]
             paper = _paper(1, "pies", *arms)  # of 10,000
             difference = None if paper is None else (paper[0] - paper[1]) / 100
-            yield evidence.part(as_percent(sparsity), effect, "below", _minus, *shares, paper=difference)
-            yield from _beyond_noise(evidence, as_percent(sparsity), names, arms)
+            about = f"{OBJECTIVES[objective]}, {names[0]} and {names[1]}, " if named else ""
+            about += as_percent(sparsity)
+            yield evidence.part(about, effect, "below", _minus, *shares, paper=difference)
+            yield from _beyond_noise(evidence, about, names, arms, "below")
+
+    return parts
+
+
+def _all_of(*comparisons: Comparisons) -> Comparisons:
+    """One after the other; none where the run cannot make one of them."""
+
+    def parts(evidence: Evidence) -> Iterator[Part]:
+        found = [list(each(evidence)) for each in comparisons]
+        yield from (part for each in found for part in each) if all(found) else ()
 
     return parts
 
@@ -114,7 +189,8 @@ def _pies_are_deeper(evidence: Evidence) -> Iterator[Part]:
         paper = None if means[0] is None or means[1] is None else means[0] - means[1]
         yield evidence.depth_part(about, effect, "above", _deeper, *_depths(evidence, arm, "depth"), paper=paper)
         own = f"{effect}, against each model's own prediction (Baldock)"
-        yield evidence.depth_part(about, own, None, _deeper, *_depths(evidence, arm, "depth_baldock"))
+        terms = _depths(evidence, arm, "depth_baldock")
+        yield evidence.depth_part(about, own, "above", _deeper, *terms, fair=AGAINST_OWN)
 
 
 def _depths(evidence: Evidence, arm: ArmKey, convention: str) -> list[Varied]:
@@ -170,8 +246,7 @@ def _is_unbalanced(evidence: Evidence) -> bool:
 
 def _overlap_grows(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings():
-        both_have = evidence.sparsities("supcon", pruning)
-        sparsities = [sparsity for sparsity in evidence.sparsities("supervised", pruning) if sparsity in both_have]
+        sparsities = evidence.common_sparsities(pruning)
         if len(sparsities) < 2:
             continue
         low, high = ([ArmKey(o, pruning, sparsity) for o in BOTH] for sparsity in (sparsities[0], sparsities[-1]))
@@ -184,7 +259,8 @@ def _overlap_grows(evidence: Evidence) -> Iterator[Part]:
         effect = "growth of the overlap (those of both over those of either)"
         yield evidence.part(about, effect, "above", _growth, *terms)
         effect = "growth of the overlap beyond that of independent sets of these sizes"
-        yield evidence.part(about, effect, None, partial(_growth_beyond_chance, evidence.examples), *terms)
+        beyond = partial(_growth_beyond_chance, evidence.examples)
+        yield evidence.part(about, effect, "above", beyond, *terms, fair=BEYOND_CHANCE)
 
 
 def _share_beyond_half(both: float, own: float) -> float:
@@ -200,7 +276,62 @@ def _growth_beyond_chance(examples: int, both: float, both_later: float, *sizes:
     return _growth(both, both_later, *sizes) - by_chance
 
 
-COMPARISONS: dict[str, Callable[[Evidence], Iterator[Part]]] = {
+def _z_falls_and_l1_rises(evidence: Evidence) -> Iterator[Part]:
+    for pruning in evidence.common_prunings(evidence.main) if evidence.has_score("l1") else []:
+        for score, name, claimed in SCORES:
+            means: list[Varied] = []
+            paper: list[float | None] = []
+            for objective, table in (("supcon", 4), ("supervised", 5)):
+                arms = ArmKey(objective, pruning, evidence.main), ArmKey(objective, "dense", 0.0)
+                means += [evidence.score(arm, score) for arm in arms]
+                values = _paper(table, f"{score}_mean", *arms)
+                paper.append(None if values is None else _change(*values))
+            about, (own, other) = _named(arms[0]), paper
+            yield evidence.part(about, f"change of SupCon's mean {name}, %", claimed, _change, *means[:2], paper=own)
+            effect = f"change of SupCon's mean {name} minus change of Sup's, percentage points"
+            beyond = None if own is None or other is None else own - other
+            yield evidence.part(about, effect, claimed, _change_beyond, *means, paper=beyond)
+
+
+SCORES: tuple[tuple[str, str, ClaimedSide], ...] = (("z", "Z-Score", "below"), ("l1", "L1 norm", "above"))
+
+
+def _depth_varies_more(evidence: Evidence) -> Iterator[Part]:
+    for pruning in evidence.common_prunings() if evidence.has_depth else []:
+        for sparsity in evidence.common_sparsities(pruning):
+            arms = [ArmKey(objective, pruning, sparsity) for objective in ("supcon", "supervised")]
+            terms: list[Varied] = []
+            for arm in arms:
+                is_other, depth = 1 - evidence.pies(arm), evidence.depth(arm)
+                terms += [is_other, is_other * depth, is_other * depth**2]
+            paper = _paper(6, "non_pie_std", *arms)
+            effect = "spread (standard deviation) of depth over examples that are no PIEs, SupCon's minus Sup's, probes"
+            difference = None if paper is None else paper[0] - paper[1]
+            yield evidence.depth_part(_named(arms[0]), effect, "above", _spread_beyond, *terms, paper=difference)
+
+
+def _spread_beyond(*sums: float) -> float:
+    one, other = (np.sqrt(squares / count - (total / count) ** 2) for count, total, squares in (sums[:3], sums[3:]))
+    return float(one - other)
+
+
+def _classes_part(evidence: Evidence) -> Iterator[Part]:
+    for family in evidence.families():
+        sparsities = evidence.sparsities(*family)
+        if len(sparsities) < 2:
+            continue
+        ends = [100 * evidence.lost(ArmKey(*family, end)) for end in (sparsities[-1], sparsities[0])]
+        about = f"{family_name(*family)}, {as_percent(sparsities[-1])} against {as_percent(sparsities[0])}"
+        effect = "growth of the spread (standard deviation) over classes of the accuracy that they lose, points"
+        whole = np.ones_like(ends[0])
+        yield evidence.part(about, effect, "above", _more_apart, whole, *ends, groups=evidence.results.labels)
+
+
+def _more_apart(sizes: np.ndarray, high: np.ndarray, low: np.ndarray) -> float:
+    return float(np.std(high / sizes) - np.std(low / sizes))
+
+
+COMPARISONS: dict[str, Comparisons] = {
     "C1": _supcon_loses_more,
     "C2": _loses_fewer("supervised", "one_shot", "gmp"),
     "C3": _loses_fewer("supcon", "delayed_gmp", "gmp"),
@@ -209,12 +340,24 @@ COMPARISONS: dict[str, Callable[[Evidence], Iterator[Part]]] = {
     "C6": _depth_foretells_depth,
     "C7": _classes_even_out,
     "C8": _overlap_grows,
+    "C9": _supcon_loses_more_over_all,
+    "C10": _all_of(
+        _loses_fewer("supcon", "delayed_gmp", "gmp", named=True),
+        _loses_fewer("supcon", "delayed_gmp", "one_shot", named=True),
+    ),
+    "C11": _all_of(
+        _loses_fewer("supervised", "one_shot", "gmp", named=True), _loses_fewer("supcon", "one_shot", "gmp", named=True)
+    ),
+    "C12": _z_falls_and_l1_rises,
+    "C13": _depth_varies_more,
+    "C14": _classes_part,
+    "C15": _accuracy_falls_further,
 }
 """What speaks for or against each of the paper's findings."""
 
 
 def check_claims(results: Results, signal: Signal | None = None) -> list[Claim]:
-    """All eight claims, on what this run has; ``signal``: where its noise floors are known already."""
+    """All claims, on what this run has; ``signal``: where its noise floors are known already."""
     evidence = Evidence(results, signal or Signal(results))
     return [_claim(finding, evidence) for finding in published().findings]
 
@@ -224,15 +367,15 @@ def _claim(finding: Finding, evidence: Evidence) -> Claim:
     if not parts:
         return Claim(finding.id, finding.statement, (), finding.needs)
     is_noted = not finding.only_where_classes_differ or _is_unbalanced(evidence)
-    return Claim(finding.id, finding.statement, parts, "", finding.note if is_noted else "")
+    return Claim(finding.id, finding.statement, parts, "", finding.note if is_noted else "", finding.needs_fair)
 
 
 @dataclass(frozen=True)
 class ClaimRow(Row):
     """A claim, as the comparison ``overall`` whose effect is its statement, or one of its comparisons.
 
-    ``claimed``: the side of zero (of a ratio: of one), ``above 0``; empty where it is there for comparison only. The
-    p-values are one-sided, None where no verdict hangs on them; ``paper``: the same effect in the paper's tables.
+    ``claimed``: the side of zero (of a ratio: of one), ``above 0``. The p-values are one-sided, None where there is no
+    interval; ``paper``: the same effect in the paper's tables; ``reason``: of a fair comparison, what it leaves aside.
     """
 
     claim: str
@@ -262,17 +405,16 @@ def claims_rows(results: Results, claims: list[Claim]) -> list[ClaimRow]:
 
 
 def _part_row(claim: Claim, part: Part, scale: tuple[int, int]) -> ClaimRow:
-    is_tested = part.counts and not part.reason
     return ClaimRow(
         claim.id,
         part.about,
         part.effect,
-        f"{part.claimed} {'1' if part.is_ratio else '0'}" if part.counts else "",
+        f"{part.claimed} {'1' if part.is_ratio else '0'}",
         part.bounds,
-        part.p_for if is_tested else None,
-        part.p_against if is_tested else None,
+        None if part.reason else part.p_for,
+        None if part.reason else part.p_against,
         None if part.paper is None else round(part.paper, 6),
         *scale,
-        part.verdict if part.counts else "",
-        part.reason if part.counts else "for comparison only",
+        part.verdict,
+        "; ".join(filter(None, [part.fair, part.reason])),
     )

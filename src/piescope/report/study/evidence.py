@@ -82,11 +82,13 @@ class Evidence:
     def common_prunings(self, *sparsities: float) -> list[str]:
         """The paper's prunings that both objectives have, with their dense arms, at these sparsities or at any."""
         names = dict.fromkeys(pruning for _, pruning in self.families())
-        both = {
-            name: [s for s in self.sparsities("supervised", name) if s in self.sparsities("supcon", name)]
-            for name in names
-        }
+        both = {name: self.common_sparsities(name) for name in names}
         return [name for name, shared in both.items() if shared and set(sparsities) <= set(shared)]
+
+    def common_sparsities(self, pruning: str) -> list[float]:
+        """Rising, at which both objectives have this pruning, with their dense arms."""
+        both_have = self.sparsities("supcon", pruning)
+        return [sparsity for sparsity in self.sparsities("supervised", pruning) if sparsity in both_have]
 
     def _chances_of(self, arm: ArmKey) -> ModalChances:
         labels = self.find(arm).labels
@@ -94,6 +96,8 @@ class Evidence:
 
     def _pies(self, arm: ArmKey) -> Varied:
         """PIEs, 1 or 0; what moves without a seed is the chance of being one, which does not jump."""
+        if arm.sparsity == 0:
+            return np.zeros((1 + self.models, self.examples))
         dense = ArmKey(arm.objective, "dense", 0.0)
         sides = self._chances(dense), self._chances(arm)
         one, other = (self.find(key).labels for key in (dense, arm))
@@ -110,7 +114,24 @@ class Evidence:
 
     def q(self, arm: ArmKey) -> Varied:
         """Q-Scores, so that their sum is the mean."""
-        return self._means(self.find(arm).models["q"]) / self.examples
+        return self.score(arm, "q")
+
+    def score(self, arm: ArmKey, name: str) -> Varied:
+        """A score of each model, so that the sum is the mean."""
+        return self._means(self.find(arm).models[name]) / self.examples
+
+    def has_score(self, name: str) -> bool:
+        """Whether it is kept of each model of all arms."""
+        return all(name in arm.models for arm in self.results.arms)
+
+    def lost(self, arm: ArmKey) -> Varied:
+        """By how much fewer models are right than without pruning, as a share of all; below 0 where more are."""
+        dense, pruned = (self.find(key).labels for key in (ArmKey(arm.objective, "dense", 0.0), arm))
+        return self._means(dense == self.results.labels) - self._means(pruned == self.results.labels)
+
+    def lost_accuracy(self, arm: ArmKey) -> float:
+        """As a share of all examples, mean over models."""
+        return float(self.lost(arm)[0].mean())
 
     def _depth(self, arm: ArmKey, convention: str = "depth") -> Varied:
         """Depths, mean over models; ``depth`` in the paper's convention, or ``depth_baldock``."""
@@ -141,9 +162,11 @@ class Evidence:
         paper: float | None = None,
         is_ratio: bool = False,
         groups: np.ndarray | None = None,
+        fair: str = "",
     ) -> Part:
         """A comparison: a smooth function of the terms' sums over examples (its logarithm where ``is_ratio``)."""
-        return Part(about, effect, claimed, smooth_interval(statistic, terms, groups), paper, is_ratio)
+        interval = smooth_interval(statistic, terms, groups)
+        return Part(about, effect, claimed, interval, paper, is_ratio, fair, len(terms[0]) - 1)
 
     def depth_part(
         self,
@@ -153,10 +176,12 @@ class Evidence:
         statistic: Callable[..., float],
         *terms: Varied,
         paper: float | None = None,
+        fair: str = "",
     ) -> Part:
         """Likewise of depths, which fewer models may have: of too few of them there is no interval."""
         known = self.models if self.depth_models >= FEWEST_UNITS else self.depth_models
-        return self.part(about, effect, claimed, statistic, *(term[: 1 + known] for term in terms), paper=paper)
+        held = (term[: 1 + known] for term in terms)
+        return self.part(about, effect, claimed, statistic, *held, paper=paper, fair=fair)
 
     @property
     def has_depth(self) -> bool:

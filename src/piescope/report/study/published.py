@@ -61,12 +61,16 @@ class Conditions(Spec):
 
 
 class Finding(Spec):
-    """What the paper says, what a run ``needs`` to be asked about it, and a note on what a verdict does not say."""
+    """What the paper says, what a run ``needs`` to be asked about it, and a note on what a verdict does not say.
+
+    ``needs_fair``: what is lacking where a run has no fair comparison for it.
+    """
 
     id: str
     statement: str
     needs: str
     note: str = ""
+    needs_fair: str = ""
     only_where_classes_differ: bool = False
 
 

@@ -79,5 +79,5 @@ def test_what_is_won_back_stands_beside_what_other_seeds_win_back() -> None:
 
 def test_the_papers_findings_stand_with_their_verdicts() -> None:
     table = next(block for block in section("everything", "claims").blocks if isinstance(block, Table))
-    assert [row[0].split()[0] for row in table.rows] == [f"C{number}" for number in range(1, 9)]  # type: ignore[union-attr]
+    assert [row[0].split()[0] for row in table.rows] == [f"C{number}" for number in range(1, 16)]  # type: ignore[union-attr]
     assert not any(one.anchor == "claims" for one in document_of("only dense").sections)

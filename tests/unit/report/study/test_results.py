@@ -52,7 +52,7 @@ def test_claims_take_as_many_models_of_each_arm_as_every_arm_has() -> None:
         assert (arm.labels[:4] == cut.labels).all() and (arm.models["depth"] == cut.models["depth"]).all()
         assert cut.summary == arm.summary  # counts are of all models
     assert even.of_common_models() is even
-    assert Evidence(results, 2, Signal(results)).models == 4
+    assert Evidence(results, Signal(results)).models == 4
 
 
 def test_the_main_sparsity_is_the_papers_or_the_highest() -> None:
