@@ -222,10 +222,9 @@ def color_jitter(
     """
     batch = len(images)
     reaches = [(max(0.0, 1 - strength), 1 + strength) for strength in (brightness, contrast, saturation)]
-    draws = _rand(9, batch, 1, generator).squeeze(2)
-    of_operations = zip(draws[:4], [*reaches, (-hue, hue)], strict=True)
+    of_operations = zip(_rand(4, batch, 1, generator).squeeze(2), [*reaches, (-hue, hue)], strict=True)
     strengths = torch.stack([low + (high - low) * drawn for drawn, (low, high) in of_operations])
-    turns, is_chosen = draws[4:8].reshape(batch, 4).argsort(1), draws[8] < probability
+    turns, is_chosen = _rand(1, batch, 4, generator)[0].argsort(1), _rand(1, batch, 1, generator)[0, :, 0] < probability
     if isinstance(generator, DrawnNumbers):
         return torch.where(is_chosen.view(-1, 1, 1, 1), _jittered_together(images, strengths, turns), images)
     return _jittered_in_lots(images, strengths, turns, is_chosen.nonzero().squeeze(1))

@@ -10,7 +10,7 @@ from itertools import repeat
 import torch
 from torch import Generator, Tensor
 
-from piescope.data.augment import Draws, two_views
+from piescope.data.augment import two_views
 from piescope.data.batches import to_unit
 from piescope.data.draws import DrawnNumbers, batches_of
 from piescope.training.captured import Captured, CudaGraphs, Step
@@ -88,7 +88,9 @@ def numbers_for(augmentation: Augmentation, images: Tensor) -> int:
 
 def augmented(augmentation: Augmentation, views: int, images: Tensor, drawn: Generator | Tensor) -> Tensor:
     """A batch of uint8 images as floats in 0 to 1, each augmented; of two views ``[batch, 2, ...]``."""
-    draws: Draws = DrawnNumbers(drawn) if isinstance(drawn, Tensor) else drawn
-    if views == 1:
-        return augmentation.apply(to_unit(images), draws)
-    return two_views(to_unit(images), augmentation.apply, draws)
+    units = to_unit(images)
+    if isinstance(drawn, Generator):
+        return augmentation.apply(units, drawn) if views == 1 else two_views(units, augmentation.apply, drawn)
+    units = units.repeat(1, views, 1, 1).unflatten(1, (views, -1)).flatten(0, 1)  # all views at once
+    made = augmentation.apply(units, DrawnNumbers(drawn.reshape(len(units), drawn.shape[1] // views)))
+    return made if views == 1 else made.unflatten(0, (len(images), views))

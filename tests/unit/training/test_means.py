@@ -35,10 +35,22 @@ def test_all_numbers_of_an_epoch_are_drawn_and_each_is_used(views: int) -> None:
     assert [each.shape for each in made] == [
         (*((count, 2) if views == 2 else (count,)), 3, 8, 8) for count in (4, 4, 2)
     ]
-    if views == 2:
-        each_alone = [augmented(ALL, 1, IMAGES[:4], own) for own in numbers[:4].split(54, dim=1)]
-        assert torch.equal(made[0], torch.stack(each_alone, dim=1))
-        assert not torch.equal(*each_alone)
+
+
+def test_each_view_has_numbers_of_its_own() -> None:
+    """Without the resized crop, whose products of matrices round by how many there are."""
+    cropped = ALL.model_copy(update={"resized_crop": None})
+    numbers = uniform(7, torch.arange(10), 28)
+    each_alone = [augmented(cropped, 1, IMAGES, own) for own in numbers.split(14, dim=1)]
+    assert torch.equal(augmented(cropped, 2, IMAGES, numbers), torch.stack(each_alone, dim=1))
+    assert not torch.equal(*each_alone)
+
+
+def test_what_becomes_of_an_image_hangs_on_its_own_numbers_alone() -> None:
+    cropped = ALL.model_copy(update={"resized_crop": None})
+    numbers, order = uniform(7, torch.arange(10), 14), torch.tensor([3, 9, 0, 1, 8, 2, 7, 4, 6, 5])
+    whole = augmented(cropped, 1, IMAGES, numbers)
+    assert torch.equal(augmented(cropped, 1, IMAGES[order], numbers[order]), whole[order])
 
 
 def test_the_host_draws_as_it_goes() -> None:
