@@ -91,6 +91,6 @@ def augmented(augmentation: Augmentation, views: int, images: Tensor, drawn: Gen
     units = to_unit(images)
     if isinstance(drawn, Generator):
         return augmentation.apply(units, drawn) if views == 1 else two_views(units, augmentation.apply, drawn)
-    units = units.repeat(1, views, 1, 1).unflatten(1, (views, -1)).flatten(0, 1)  # all views at once
+    units = units[:, None].expand(-1, views, -1, -1, -1).flatten(0, 1)  # all views at once
     made = augmentation.apply(units, DrawnNumbers(drawn.reshape(len(units), drawn.shape[1] // views)))
     return made if views == 1 else made.unflatten(0, (len(images), views))
