@@ -178,6 +178,11 @@ def test_batches_of_finished_studies_keep_their_bits(batch: int, views: int) -> 
     assert_same(supcon_loss(projections, labels, 0.1), before, projections, within=0.0)
 
 
+def test_up_to_1024_anchors_there_is_a_second_derivative() -> None:
+    projections, labels = drawn(4, 2, 3, 2, dtype=torch.float64)
+    assert torch.autograd.gradgradcheck(lambda each: supcon_loss(each, labels, 0.5), projections)
+
+
 @pytest.mark.usefixtures("form")
 @pytest.mark.parametrize(("batch", "views"), [(3, 1), (1, 1), (0, 2), (2, 0)])
 def test_a_batch_without_a_positive_is_refused(batch: int, views: int) -> None:

@@ -81,12 +81,12 @@ def supcon_loss(
 
 def _dense(anchors: Tensor, labels: Tensor, views: int, temperature: float) -> tuple[Tensor, Tensor]:
     """For each anchor the sum of log-probabilities over its positives, and their number, by the whole matrix."""
-    owners = labels.repeat_interleave(views)
-    similarity = anchors @ anchors.T / temperature
-    itself = torch.eye(len(anchors), dtype=torch.bool, device=anchors.device)
-    log_probability = similarity - torch.logsumexp(similarity.masked_fill(itself, -torch.inf), dim=1, keepdim=True)
-    positives = (owners[:, None] == owners[None, :]) & ~itself
-    return log_probability.masked_fill(~positives, 0.0).sum(1), positives.sum(1)
+    # in place where gradients need no more of it, and a mask that is multiplied by: each other pass is longer
+    similarity = (anchors @ anchors.T).div_(temperature).fill_diagonal_(-torch.inf)
+    log_probability = (similarity + -torch.logsumexp(similarity, dim=1, keepdim=True)).fill_diagonal_(0.0)
+    same = (labels[:, None] == labels).to(anchors.dtype).repeat_interleave(views, dim=1)
+    positives = same.repeat_interleave(views, dim=0).fill_diagonal_(0.0)
+    return (log_probability * positives).sum(1), positives.sum(1)
 
 
 def _tiled(anchors: Tensor, labels: Tensor, views: int, temperature: float) -> tuple[Tensor, Tensor]:
