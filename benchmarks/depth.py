@@ -90,5 +90,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--full", action="store_true", help="60,000 images; 50,000 points and 10,000 queries")
-    parser.add_argument("--sizes", type=int, nargs=3, default=[1_024, 50_000, 2_000], help="images, points, queries")
+    parser.add_argument("--sizes", type=int, nargs=3, default=[1_024, 50_000, 4_000], help="images, points, queries")
     command(parser, measured, {"rounds": 1, "sizes": [16, 100, 50]})

@@ -15,7 +15,7 @@ SEARCHED = 2**26
 TILE = (512, 1024)
 """Queries and points of a bank whose products are held at once: 2 MB, near a core."""
 
-ASIDE = 64
+ASIDE = 16
 """Points that a query puts aside, beside its k nearest so far and k more, before its limit is drawn closer."""
 
 HELD = 2**22
