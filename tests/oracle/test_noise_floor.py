@@ -326,3 +326,45 @@ def test_models_of_the_same_seed_never_meet() -> None:
     error = np.std(apart) / np.sqrt(40)
     assert abs(np.mean(apart)) < 3 * error
     assert np.mean(met) < -3 * error
+
+
+@pytest.mark.simulation
+def test_added_variance_is_excess_and_does_not_last() -> None:
+    """Pruned models that vary more, and ones whose labels move: both have an excess, and only the second lasts."""
+    random, found = np.random.default_rng(15), {"varies": [], "moves": []}
+    for _ in range(60):
+        logit = random.normal(0, 3, 1000)
+        moved = random.random(1000) < 0.06
+        dense = (random.random((20, 1000)) < 1 / (1 + np.exp(-logit))).astype(int)
+        floors = NoiseFloor(dense, 2)
+        for name, pruned in (("varies", logit / 2), ("moves", np.where(moved, -logit, logit))):
+            said = (random.random((10, 1000)) < 1 / (1 + np.exp(-pruned))).astype(int)
+            floor = floors.under(said, "same_seeds")
+            found[name].append((floor.excess.value, floor.lasting.value, floor.lasting.low, floor.lasting.high))
+    for name, truth in (("varies", 0), ("moves", 60)):
+        excess, lasting, low, high = np.array(found[name]).T
+        assert excess.mean() > 15
+        assert lasting.mean() == pytest.approx(truth, abs=6 + 3 * lasting.std() / 60**0.5)
+        assert np.mean((low <= lasting.mean()) & (lasting.mean() <= high)) >= 0.85
+
+
+def test_lasting_by_hand() -> None:
+    """Two sizes of groups of strangers, from chances; the line through both, where the floor is 0."""
+    before, after = populations(16, 12, 12)
+    floor = NoiseFloor(before, CLASSES).under(after)
+    sides = [modal_chances(votes(labels, CLASSES), 6) for labels in (before, after)]
+
+    def jackknifed(one: np.ndarray, other: np.ndarray, both: bool) -> float:
+        def total(first: np.ndarray, second: np.ndarray) -> float:
+            return float(
+                np.sum(1 - (modal_chances(votes(first, CLASSES), 6) * modal_chances(votes(second, CLASSES), 6)).sum(1))
+            )
+
+        whole = float(np.sum(1 - (sides[0] * sides[0 if both else 1]).sum(1)))
+        moved = [total(np.delete(one, k, 0), np.delete(one, k, 0) if both else other) - whole for k in range(12)]
+        moved += [0.0 if both else total(one, np.delete(other, k, 0)) - whole for k in range(12)]
+        return whole - 23 * float(np.mean(moved))
+
+    halves, floor_of_halves = jackknifed(before, after, False), jackknifed(before, before, True)
+    slope = (halves - floor.observed.value) / (floor_of_halves - floor.floor.value)
+    assert floor.lasting.value == pytest.approx(floor.observed.value - slope * floor.floor.value)

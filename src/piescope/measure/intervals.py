@@ -172,8 +172,9 @@ def smooth_interval(
     statistic: Callable[..., Float[np.ndarray, ""] | float],
     terms: Sequence[Float[np.ndarray, "rows examples"]],
     groups: Integer[Array, " examples"] | None = None,
+    strata: Sequence[int] | None = None,
 ) -> Interval:
-    """The interval of a smooth function of sums over examples (a ratio, a correlation), over one draw of seeds for all.
+    """The interval of a smooth function of sums over examples (a ratio, a correlation).
 
     The function is replaced by its slopes at the sums (delta method): then it is a sum of shares, whose interval
     `two_way_interval` is. What is random and assumed: see there. Not where the function bends within an error of its
@@ -183,6 +184,7 @@ def smooth_interval(
         statistic: of the sums, one number a term (``[groups]`` a term where there are groups).
         terms: each ``[1 + units, examples]``: what each example adds to a sum, as observed and without each seed.
         groups: ``[examples]``, 0 and up: the sums are of each group (class) apart.
+        strata: units of each independent group of seeds, as in `two_way_interval`; one group.
 
     Returns:
         the function of what was observed, and its interval; NaN ends where the function or a slope is not finite, there
@@ -209,7 +211,7 @@ def smooth_interval(
             step[place, of] = SLOPE_STEP * max(1.0, abs(held[place, of]))
             slopes[of] = (at(held + step) - at(held - step)) / (2 * step[place, of])
         shares += slopes[group] * term
-    found = two_way_interval(shares[0], shares[1:], [len(shares) - 1])
+    found = two_way_interval(shares[0], shares[1:], strata or [len(shares) - 1])
     value = at(held)
     return t_interval(value, found.error**2, found.freedom, lasting=found.lasting)
 

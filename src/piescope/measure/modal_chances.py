@@ -12,7 +12,7 @@ from scipy import stats
 
 from piescope.axes import Array, ModelLabels
 from piescope.measure.arrays import class_ids
-from piescope.measure.pies import votes
+from piescope.measure.pies import pie_mask, votes
 
 BLOCK = 2**17
 """Numbers of a kind that are held at once: no more than a cache takes."""
@@ -139,3 +139,33 @@ def disagreement(
         [1.0, 0.5]
     """
     return np.asarray(1.0 - (np.asarray(one) * np.asarray(other)).sum(-1))
+
+
+def varied_pies(
+    dense: tuple[np.ndarray, ModalChances], pruned: tuple[np.ndarray, ModalChances], num_classes: int, seeds: int
+) -> Float[np.ndarray, "rows examples"]:
+    """PIEs of each example as observed (1 or 0), and without each seed, for `smooth_interval`.
+
+    Model k of both populations is of seed k. What moves without it is the chance of being a PIE, which does not jump;
+    seeds that neither population has move nothing.
+
+    Args:
+        dense: ``[models, examples]``, and the chances of as many models.
+        pruned: likewise.
+        num_classes: classes are ``range(num_classes)``.
+        seeds: rows after the first.
+
+    Example:
+        >>> before, after = np.array([[0, 1], [0, 1], [0, 1]]), np.array([[0, 1], [1, 1], [1, 1]])
+        >>> sides = [(labels, ModalChances(labels, 2, 3)) for labels in (before, after)]
+        >>> varied_pies(sides[0], sides[1], num_classes=2, seeds=3).round(2).tolist()
+        [[1.0, 0.0], [1.26, 0.0], [0.76, 0.0], [0.76, 0.0]]
+    """
+    rows = [pie_mask(dense[0], pruned[0], num_classes).astype(np.float64)]
+    chance = disagreement(dense[1].whole, pruned[1].whole)
+    for seed in range(seeds):
+        one, other = (
+            chances.without(seed) if seed < len(labels) else chances.whole for labels, chances in (dense, pruned)
+        )
+        rows.append(rows[0] + disagreement(one, other) - chance)
+    return np.stack(rows)

@@ -8,7 +8,7 @@ because small groups disagree more: the floor of 15 models against 15 says nothi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -19,12 +19,15 @@ from jaxtyping import Float, Integer
 
 from piescope.axes import Array, ModelLabels
 from piescope.measure.arrays import class_ids, same_length
-from piescope.measure.intervals import Interval, two_way_interval
+from piescope.measure.intervals import Interval, smooth_interval, two_way_interval
 from piescope.measure.modal_chances import ModalChances, disagreement
 from piescope.measure.pies import group_modal_labels
 
 MOST_SPLITS = 200
 """All splits are taken where there are no more than these; else so many, each model equally often on either side."""
+
+FEWEST: Mapping[str, int] = {"independent": 5, "same_seeds": 2, "descended": 2}
+"""Models in a group from which on there is an interval: the floor is off by too much, or has no other model left."""
 
 Null = Literal["independent", "same_seeds", "descended"]
 """What pruned model k and dense model k share: nothing, a seed (initial weights and the order of the data), or all that
@@ -40,6 +43,9 @@ class Floor:
         floor: PIEs to expect between two dense groups, of the dense and of the pruned group's size, from the shares of
             the votes of all dense models.
         excess: how many more a pruned group has.
+        lasting: how many of the observed would stay with ever more models, whose labels truly moved; the rest of the
+            excess is that pruned models vary more. Drawn out from groups of all and of half the size: what goes with
+            size is in proportion to the floor, which goes to 0. NaN for groups of fewer than 4.
         sizes: models of the dense group, and of the group that is compared with it.
         splits: how many groups the excess is a mean over; 1 where all models could be taken.
         null: ``"independent"``: any pruned models with any dense ones; else: pruned models only with dense models that
@@ -54,6 +60,7 @@ class Floor:
     observed: Interval
     floor: Interval
     excess: Interval
+    lasting: Interval
     sizes: tuple[int, int]
     splits: int
     null: Null
@@ -133,14 +140,14 @@ def excess_pies(
     (all splits where there are at most 200), and the floor is that of such groups. Halves differ by more than wholes,
     as they vote less firmly; what is compared is the difference. The excess is not the number of examples whose label
     truly changes: models that vary more between seeds when pruned have one, too, and where a change meets noise it
-    counts once (`lasting_pies`).
+    counts once (`Floor.lasting`).
 
     What is random: seeds and examples; the interval speaks about other seeds and other examples of the same kind
     (`piescope.measure.intervals.two_way_interval`). Assumed: seeds are drawn independently, and the dense models
     are exchangeable. Not for fewer than 3 models a population (4 without
-    fresh ones): no interval. In simulations the floor of groups as large
-    as all dense models is right to 3 % from 5 models on; where these differ on few examples it is up to 16 % too high
-    with 5, 8 % with 10, 3 % with 30, always less than it varies between studies. An interval of some ten PIEs is rough.
+    fresh ones, 5 of independent ones): no interval. In simulations the floor of groups as large as all dense models is
+    right to 3 % from 5 models on; where these differ on few examples it is up to 16 % too high with 5, 8 % with 10, 3 %
+    with 30, always less than it varies between studies. An interval of some ten PIEs is rough.
 
     Args:
         dense: ``[models, examples]``, class ids of the unpruned models.
@@ -215,8 +222,8 @@ class _Share:
     share: np.ndarray
     moved: np.ndarray
 
-    def interval(self, strata: tuple[int, ...], sizes: tuple[int, int]) -> Interval:
-        if min(sizes) < 2:  # one model is its own modal label: another's seed tells nothing of it
+    def interval(self, strata: tuple[int, ...], is_known: bool) -> Interval:
+        if not is_known:
             return Interval(float(self.share.sum()), np.nan, np.nan, np.nan, 0.0)
         return two_way_interval(self.share, self.share + self.moved, strata)
 
@@ -247,6 +254,12 @@ def _without_bias(expected: _Share) -> _Share:
     return _Share(share if share.sum() > 0 else np.zeros_like(share), expected.moved)
 
 
+def _drawn_out(observed: float, floor: float, of_halves: float, floor_of_halves: float) -> float:
+    """What is left where the floor is 0, on the line through two sizes of groups."""
+    falls = floor_of_halves - floor
+    return observed - floor * (of_halves - observed) / falls if falls > 0 else np.nan
+
+
 class _DenseSide:
     """The floor, and the dense groups that pruned ones are compared with, for one size of population and one null."""
 
@@ -271,10 +284,12 @@ class _DenseSide:
         else:
             excess, floor = self._of_relatives(lost, chances), self._floor
         observed, strata = floor.plus(excess), self._strata
+        is_known = min(self._sizes) >= FEWEST[self._null]
         return Floor(
-            observed.interval(strata, self._sizes),
-            floor.interval(strata, self._sizes),
-            excess.interval(strata, self._sizes),
+            observed.interval(strata, is_known),
+            floor.interval(strata, is_known),
+            excess.interval(strata, is_known),
+            self._lasting(pruned, observed, floor),
             self._sizes,
             len(modal),
             self._null,
@@ -289,6 +304,24 @@ class _DenseSide:
         """Units: of relatives a dense model with its descendant is one, and a dense model without is another."""
         dense, pruned = len(self._dense), self._pruned
         return (dense, pruned) if self._null == "independent" else (pruned, dense - pruned)[: 1 + (dense > pruned)]
+
+    def _lasting(self, pruned: np.ndarray, observed: _Share, floor: _Share) -> Interval:
+        size = self._sizes[1] // 2
+        if size < 2:
+            return Interval(np.nan, np.nan, np.nan, np.nan, 0.0)
+        everyone = range(len(self._dense))
+        models: list[int | None] = list(everyone)
+        of_pruned = [k if k < self._pruned else None for k in everyone]
+        if self._null == "independent":
+            of_pruned = [*[None] * len(models), *range(self._pruned)]
+            models += [None] * self._pruned
+        dense = self._chances(tuple(everyone), size)
+        halves = [
+            _without_bias(_differing((dense, models), other))
+            for other in ((ModalChances(pruned, self._classes, size), of_pruned), (dense, models))
+        ]
+        terms = [np.concatenate([part.share[None], part.share + part.moved]) for part in (observed, floor, *halves)]
+        return smooth_interval(_drawn_out, terms, strata=self._strata)
 
     def _of_strangers(self, lost: np.ndarray, chances: ModalChances) -> tuple[_Share, _Share]:
         """What there is beyond the floor; and the floor, on which the pruned models have no say."""

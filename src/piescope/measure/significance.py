@@ -17,10 +17,8 @@ from scipy import stats
 from piescope.axes import Array, ModelLabels
 from piescope.measure.arrays import class_ids, same_length
 from piescope.measure.flips import adjusted_p_values
+from piescope.measure.intervals import FALSE_DISCOVERIES
 from piescope.measure.pies import pie_mask, votes
-
-FALSE_DISCOVERIES = 0.05
-"""The share of examples called changed that may be so by chance."""
 
 EXACT_WORK = 2**29
 """Multiply-adds of a call that go into exact tests; the examples that would take more are sampled."""

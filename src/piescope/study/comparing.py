@@ -10,11 +10,12 @@ import pyarrow as pa
 from jaxtyping import Bool, Float, Int
 
 from piescope.measure.arrays import class_ids
+from piescope.measure.intervals import FALSE_DISCOVERIES
 from piescope.measure.pies import modal_label, modal_ties, pie_mask, rescued_mask, vote_entropy, vote_margin, votes
 from piescope.measure.prediction_depth import prediction_depth
 from piescope.measure.q_score import is_degenerate, q_score, q_score_aaai24
 from piescope.measure.ranking import auroc
-from piescope.measure.significance import FALSE_DISCOVERIES, confirm, permutation_p_values, smallest_p_value
+from piescope.measure.significance import confirm, permutation_p_values, smallest_p_value
 from piescope.store import layout
 from piescope.store.artefacts import Artefact, as_parquet, as_tensors
 from piescope.store.step_records import ArmSummary, DataRecord, ModelSummary, RealisedSparsity

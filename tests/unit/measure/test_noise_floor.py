@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from piescope.measure.noise_floor import excess_pies
+from piescope.measure.noise_floor import NoiseFloor, excess_pies
 
 CLASSES = 3
 
@@ -28,3 +28,11 @@ def test_noise_floor_of_few_models_has_no_interval_and_refuses_bad_input() -> No
         excess_pies(before, np.concatenate([after, after]), CLASSES, null="descended")
     with pytest.raises(ValueError, match="expected one of independent"):
         excess_pies(before, after, CLASSES, null="paired")  # type: ignore[arg-type]
+
+
+def test_of_few_strangers_the_floor_is_too_rough_for_an_interval() -> None:
+    random = np.random.default_rng(6)
+    before, after = (random.integers(0, CLASSES, (5, 60)) for _ in range(2))
+    assert np.isnan(excess_pies(before[:4], after, CLASSES).interval).all()
+    assert np.isfinite(excess_pies(before, after, CLASSES).interval).all()
+    assert np.isnan(NoiseFloor(before[:3], CLASSES).under(after[:3], "descended").lasting.value)

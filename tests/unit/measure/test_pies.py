@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from piescope.measure.pies import group_modal_labels, modal_label, pie_mask
+from piescope.measure.pies import group_modal_labels, modal_label, pie_mask, taxicab_distance
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,11 @@ def test_groups_have_the_same_labels_however_many_classes_there_are() -> None:
         assert np.array_equal(group_modal_labels(labels, groups, classes), found)
     far = group_modal_labels(labels * np.int32(200), groups, 1000)
     assert np.array_equal(far, found.astype(int) * 200)
+
+
+def test_taxicab_distance_by_loops_and_of_populations_of_other_sizes() -> None:
+    random = np.random.default_rng(4)
+    dense, pruned = random.integers(0, 4, (6, 30)), random.integers(0, 4, (5, 30))
+    expected = [sum(abs((dense[:, i] == c).mean() - (pruned[:, i] == c).mean()) for c in range(4)) for i in range(30)]
+    assert taxicab_distance(dense, pruned, 4) == pytest.approx(expected)
+    assert not taxicab_distance(dense, dense[::-1], 4).any()

@@ -8,9 +8,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from piescope.measure.intervals import FEWEST_UNITS, Interval, smooth_interval
-from piescope.measure.modal_chances import ModalChances, disagreement
+from piescope.measure.modal_chances import ModalChances, varied_pies
 from piescope.measure.noise_floor import excess_difference
-from piescope.measure.pies import pie_mask
 from piescope.report.study.claim_parts import ClaimedSide, Part
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.rows import ArmKey
@@ -37,7 +36,7 @@ class Evidence:
         self.examples = len(results.labels)
         # a cache of each evidence's own
         self.pies = lru_cache(maxsize=None)(self._pies)
-        self._chances = lru_cache(maxsize=2)(self._chances_of)
+        self._dense = lru_cache(maxsize=2)(self._side)
         self.depth = lru_cache(maxsize=4)(self._depth)
 
     @cached_property
@@ -90,23 +89,16 @@ class Evidence:
         both_have = self.sparsities("supcon", pruning)
         return [sparsity for sparsity in self.sparsities("supervised", pruning) if sparsity in both_have]
 
-    def _chances_of(self, arm: ArmKey) -> ModalChances:
+    def _side(self, arm: ArmKey) -> tuple[np.ndarray, ModalChances]:
         labels = self.find(arm).labels
-        return ModalChances(labels, len(self.results.class_names), len(labels))
+        return labels, ModalChances(labels, len(self.results.class_names), len(labels))
 
     def _pies(self, arm: ArmKey) -> Varied:
-        """PIEs, 1 or 0; what moves without a seed is the chance of being one, which does not jump."""
+        """PIEs, 1 or 0; what moves without a seed is the chance of being one."""
         if arm.sparsity == 0:
             return np.zeros((1 + self.models, self.examples))
-        dense = ArmKey(arm.objective, "dense", 0.0)
-        sides = self._chances(dense), self._chances(arm)
-        one, other = (self.find(key).labels for key in (dense, arm))
-        chance = disagreement(*(side.whole for side in sides))
-        rows = [pie_mask(one, other, len(self.results.class_names)).astype(np.float64)]
-        for seed in range(self.models):
-            without = (side.without(min(seed, len(own) - 1)) for side, own in zip(sides, (one, other), strict=True))
-            rows.append(rows[0] + disagreement(*without) - chance)
-        return np.stack(rows)
+        dense = self._dense(ArmKey(arm.objective, "dense", 0.0))
+        return varied_pies(dense, self._side(arm), len(self.results.class_names), self.models)
 
     def percent(self, arm: ArmKey) -> Varied:
         """PIEs, so that their sum is a percentage of all examples."""

@@ -11,7 +11,7 @@ import numpy as np
 from piescope.measure.class_impact import class_equivalence, class_impact, no_class_lost_more
 from piescope.measure.noise_floor import Floor, NoiseFloor, Null, excess_difference
 from piescope.measure.overlap import OverlapTest, expected_intersections, overlap_test
-from piescope.measure.pies import pie_mask, vote_entropy
+from piescope.measure.pies import pie_mask, taxicab_distance, vote_entropy
 from piescope.measure.ranking import mean_auroc_interval
 from piescope.measure.replicates import ReplicateCurve, Subsamples
 from piescope.report.study.predictors import DenseScores
@@ -116,7 +116,15 @@ class Signal:
                     confirmed=arm.summary.confirmed,
                     test=arm.summary.test,
                     smallest_p_value=arm.summary.smallest_p_value,
+                    lasting=Bounds.of(floor.lasting) if np.isfinite(floor.lasting.value) else Bounds.of(None),
+                    taxicab=self._taxicab(self.dense(arm.objective), arm) or 0.0,
+                    taxicab_seeds=self._taxicab(self.dense(arm.objective), self.fresh(arm.objective)),
                 )
+
+    def _taxicab(self, dense: ArmResult | None, other: ArmResult | None) -> float | None:
+        if dense is None or other is None:
+            return None
+        return round(float(taxicab_distance(dense.labels, other.labels, self.classes).mean()), 6)
 
     def _decomposition(self) -> Iterator[PartRow]:
         for arm in self.results.pruned():

@@ -14,7 +14,9 @@ class NoiseRow(Row):
 
     ``observed``: between a dense and a pruned group; ``floor``: between two dense ones; ``excess``: the difference. The
     groups never meet what ``null`` says. ``changed``: examples whose votes changed by more than chance, by the ``test``
-    that models were permuted in; ``confirmed``: PIEs among them.
+    that models were permuted in; ``confirmed``: PIEs among them. ``lasting``: PIEs that would stay with ever more
+    models. ``taxicab``: mean distance of the two distributions of votes, 0 to 2, of all models; ``taxicab_seeds``: of
+    the dense models and fresh ones.
     """
 
     arm: ArmKey
@@ -31,6 +33,9 @@ class NoiseRow(Row):
     confirmed: int
     test: str
     smallest_p_value: float
+    lasting: Bounds
+    taxicab: float
+    taxicab_seeds: float | None
 
 
 @dataclass(frozen=True)

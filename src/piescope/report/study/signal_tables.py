@@ -47,11 +47,17 @@ def _noise(rows: Sequence[NoiseRow]) -> Table:
         TableColumn("in groups", lambda row: number(row.observed.value, 0)),
         TableColumn("seeds alone", lambda row: number(row.floor.value, 0)),
         TableColumn("Excess [95 %]", lambda row: with_interval(*row.excess, decimals=0)),
+        TableColumn("Lasting [95 %]", lambda row: with_interval(*row.lasting, decimals=0)),
+        TableColumn("Taxicab (seeds)", _taxicab),
         TableColumn("Changed", lambda row: f"{row.changed:,}"),
         TableColumn("Confirmed", lambda row: f"{row.confirmed:,}"),
         TableColumn("Null, groups", _groups),
     ]
     return table_of(*text("noise"), columns, rows)
+
+
+def _taxicab(row: NoiseRow) -> str:
+    return number(row.taxicab, 2) + ("" if row.taxicab_seeds is None else f" ({number(row.taxicab_seeds, 2)})")
 
 
 def _groups(row: NoiseRow) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from piescope.measure.significance import FALSE_DISCOVERIES
+from piescope.measure.intervals import FALSE_DISCOVERIES
 from piescope.report.study.results import ArmResult
 from piescope.report.study.rows import Bounds
 from piescope.report.study.signal import MARGIN, Signal
