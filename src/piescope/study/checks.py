@@ -13,7 +13,7 @@ from piescope.study import controls
 from piescope.study.controls import Control, FinetuneOnly, FreshDense, RandomMasks
 from piescope.study.inherit import shipped
 from piescope.study.limits import check_sizes
-from piescope.study.spec import DENSE, DepthSpec, Objective, ProjectionSpec, Study
+from piescope.study.spec import DENSE, DepthSpec, Objective, ProjectionSpec, Study, loss_of
 from piescope.training.recipe import GradualPruning, OneShotPruning, Training
 from piescope.training.schedule import MultiStep, MultiStepCosine
 
@@ -148,7 +148,11 @@ def _check_objective(problems: StudyError, study: Study, objective: Objective) -
     if getattr(study.training, objective) is None:
         problems.add(f"training.{objective}", "nothing", "a training", f"add a table [training.{objective}]")
         return
-    for training in _stages(study, objective).values():
+    stages = _stages(study, objective)
+    if objective != loss_of(objective) and not any(stage.q_score for stage in stages.values()):
+        cure = f"add q_score = {{ weight = 0.1 }} to its {next(iter(stages))} training, or call it {loss_of(objective)}"
+        problems.add(f"training.{objective}", "no q_score", "a training with Q-Score as a regulariser", cure)
+    for training in stages.values():
         _check_stage(problems, study, objective, training)
     for where, training in _normalised(study, objective):
         _check_last_batch(problems, study, where, training)

@@ -69,9 +69,14 @@ def training_text(training: Training) -> str:
     return (
         f"{training.epochs} epochs, batch {training.batch_size}, SGD {training.learning_rate:g} "
         f"({training.schedule.kind.replace('_', '-')}), {momentum}, weight decay {training.weight_decay:g}"
-        f"{'' if training.precision == 'float32' else f', in {training.precision}'}; "
+        f"{'' if training.precision == 'float32' else f', in {training.precision}'}{_term_text(training)}; "
         f"augmentation: {augmentation or 'none'}"
     )
+
+
+def _term_text(training: Training) -> str:
+    term = training.q_score
+    return "" if term is None else f", loss less {term.weight:g} x Q-Score ({term.form})"
 
 
 def _value_text(value: Any) -> str:

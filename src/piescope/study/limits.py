@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from piescope.data.sources import SOURCES
 from piescope.models.build import ModelSpec
 from piescope.problems import StudyError
-from piescope.study.spec import Study
+from piescope.study.spec import Study, Trainings
 from piescope.training.recipe import Contrastive, OneShotPruning, Training
 
 MOST_EPOCHS, MOST_STEPS, MOST_BATCH, MOST_MILESTONES = 100_000, 10**9, 10**6, 1_000
@@ -64,7 +64,7 @@ def _sizes(study: Study) -> Iterator[tuple[str, int, int]]:
     yield from _of_data(study)
     for where, training in _trainings(study):
         yield from _of_training(where, training, study)
-    for objective in ("supcon", "simclr"):
+    for objective in ("supcon", "simclr", "supcon_q"):
         contrastive: Contrastive | None = getattr(study.training, objective)
         if contrastive is not None:
             yield f"training.{objective}.projection", max(contrastive.projection or (0,)), MOST_PROJECTED
@@ -102,7 +102,7 @@ def _of_data(study: Study) -> Iterator[tuple[str, int, int]]:
 
 def _trainings(study: Study) -> Iterator[tuple[str, Training]]:
     """Every training of a study by its key."""
-    for objective in ("supervised", "supcon", "simclr"):
+    for objective in Trainings.model_fields:
         training = getattr(study.training, objective)
         if isinstance(training, Contrastive):
             yield f"training.{objective}.encoder", training.encoder

@@ -163,7 +163,8 @@ def _training(question: TrainedImage, place: Place) -> Pace:
         elif question.stage == "head":
             train_head(model, data, recipe, SEEDS, on_step=watch)
         else:
-            both = Contrastive(encoder=recipe, head=recipe, temperature=0.1, projection=question.projection)
+            head = recipe.model_copy(update={"q_score": None})
+            both = Contrastive(encoder=recipe, head=head, temperature=0.1, projection=question.projection)
             train_contrastive(model, data, both, SEEDS, question.stage == "supcon", on_step=watch)
     except _Enough:
         pass

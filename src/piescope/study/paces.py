@@ -10,7 +10,7 @@ from piescope.models.build import ModelSpec
 from piescope.spec import Spec
 from piescope.study.forks import forks_of
 from piescope.study.plan import ProbeDepth, PruneAndFinetune, Step, Train
-from piescope.study.spec import Study
+from piescope.study.spec import Study, loss_of
 from piescope.training.recipe import Training
 from piescope.training.schedule import Constant
 
@@ -130,9 +130,8 @@ def stages_of(study: Study, step: Step) -> tuple[TrainedImage, ...]:
     training = spec.training
     if isinstance(training, Training):
         return (_stage(study, "supervised", training),)
-    assert spec.objective != "supervised", "its training is of one stage"
     dims = study.model.dims
-    encoder = _stage(study, spec.objective, training.encoder, training.projection or (dims, dims))
+    encoder = _stage(study, loss_of(spec.objective), training.encoder, training.projection or (dims, dims))
     return encoder, _stage(study, "head", training.head)
 
 

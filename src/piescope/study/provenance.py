@@ -16,7 +16,7 @@ from piescope.models.build import ModelSpec
 from piescope.problems import StudyError
 from piescope.spec import Spec
 from piescope.study.inherit import recipe_part, resolved, shipped, tables_of
-from piescope.study.spec import Measures, Study, Trainings
+from piescope.study.spec import Measures, Study, Trainings, loss_of
 from piescope.training.recipe import Normalisation, PruningMethod
 
 Origin = Literal["text", "reading", "code", "ours"]
@@ -188,10 +188,11 @@ def departures(study: Study, recipe: Recipe) -> list[Difference]:
         part, _, rest = key.partition(".")
         name = rest.split(".")[0]
         if part == "pruning" and name in used:  # schedules of stages that no objective here has
-            stages = {"supervised": "supervised" in study.arms}
-            stages.update(
-                dict.fromkeys(("encoder", "head"), any(objective != "supervised" for objective in study.arms))
-            )
+            losses = {loss_of(objective) for objective in study.arms}
+            stages = {
+                "supervised": "supervised" in losses,
+                **dict.fromkeys(("encoder", "head"), losses != {"supervised"}),
+            }
             return stages.get(rest.split(".")[1], True)
         return not (part == "training" and name not in study.arms) and part != "pruning"
 

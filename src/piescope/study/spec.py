@@ -19,7 +19,8 @@ from piescope.study import controls
 from piescope.study.controls import Control, FinetuneOnly, FreshDense
 from piescope.training.recipe import Contrastive, GradualPruning, Normalisation, OneShotPruning, PruningMethod, Training
 
-Objective = Literal["supervised", "supcon", "simclr"]
+Loss = Literal["supervised", "supcon", "simclr"]
+Objective = Literal[Loss, "supervised_q", "supcon_q"]
 DENSE = "dense"
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
@@ -101,12 +102,24 @@ class DataSpec(Spec):
         return splits
 
 
+def loss_of(objective: Objective) -> Loss:
+    """The loss of an objective, without its regulariser.
+
+    Example:
+        >>> loss_of("supcon_q"), loss_of("simclr")
+        ('supcon', 'simclr')
+    """
+    return "supervised" if objective == "supervised_q" else "supcon" if objective == "supcon_q" else objective
+
+
 class Trainings(Spec):
-    """How dense models are trained, for each objective that the study has."""
+    """How dense models are trained, for each objective that the study has; ``_q``: beside it, with a regulariser."""
 
     supervised: Training | None = None
     supcon: Contrastive | None = None
     simclr: Contrastive | None = None
+    supervised_q: Training | None = None
+    supcon_q: Contrastive | None = None
 
 
 class DepthSpec(Spec):

@@ -33,7 +33,7 @@ from piescope.store.step_records import DataRecord, PrunedTensors, RealisedSpars
 from piescope.study.parents import Files, Parents
 from piescope.study.plan import Compare, LoadData, Predict, ProbeDepth, ProjectTogether, PruneAndFinetune, Step, Train
 from piescope.study.resuming import resumed
-from piescope.study.spec import DataSpec
+from piescope.study.spec import DataSpec, loss_of
 from piescope.training.checkpoints import Checkpoints, When
 from piescope.training.history import DivergedError
 from piescope.training.loop import OnStep, TrainingData
@@ -253,7 +253,7 @@ def _train(spec: Train, parents: Parents, place: Place, on_images: OnImages, che
         history = train_supervised(model, data, spec.training, seeds, spec.pruning, spec.sparsity, on_step, checkpoints)
         parts: list[NetworkPart] = ["all"]
     else:
-        pairs, pruned = spec.objective == "supcon", (spec.pruning, spec.sparsity)
+        pairs, pruned = loss_of(spec.objective) == "supcon", (spec.pruning, spec.sparsity)
         history = train_contrastive(model, data, spec.training, seeds, pairs, *pruned, on_step, checkpoints)
         parts = ["encoder", "head"]
     if spec.pruning is not None and not spec.pruning.prune_head:

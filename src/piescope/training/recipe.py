@@ -97,6 +97,20 @@ class Normalisation(Spec):
         return normalise(to_unit(images) if images.dtype == torch.uint8 else images, self.mean, self.std)
 
 
+class QScoreTerm(Spec):
+    """Q-Score as a regulariser: of the loss of a batch, weight times the mean Q-Score of its representations is taken.
+
+    So a higher Q-Score, a better formed representation, costs less (`piescope.losses.q_score`).
+
+    Attributes:
+        weight: above 0.
+        form: ``"v1"``: Z-Score over L1 norm, the paper's; ``"aaai24"``: that of the AAAI-24 version.
+    """
+
+    weight: float = Field(gt=0)
+    form: Literal["v1", "aaai24"] = "v1"
+
+
 class Training(Spec):
     """One pass through the training loop: SGD over so many epochs.
 
@@ -112,6 +126,7 @@ class Training(Spec):
         drop_last: leave out the last, smaller batch.
         precision: of the network's products; ``"bfloat16"`` rounds what goes into them, in training alone. Weights,
             momentum, batch statistics and losses are float32, and what a network says afterwards, too.
+        q_score: a regulariser, beside the loss; none unless it is named.
     """
 
     epochs: int = Field(ge=1)
@@ -124,12 +139,14 @@ class Training(Spec):
     augmentation: Augmentation = Augmentation()
     drop_last: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
+    q_score: QScoreTerm | None = None
 
     @model_serializer(mode="wrap")
     def _as_before_there_was_a_choice(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without float32, so that the key of a step that was done before is its key still."""
+        """Without float32 and no regulariser, so that the key of a step that was done before is its key still."""
         fields: dict[str, Any] = plain(self)
-        return {name: value for name, value in fields.items() if (name, value) != ("precision", "float32")}
+        usual = {"precision": "float32", "q_score": None}
+        return {name: value for name, value in fields.items() if name not in usual or value != usual[name]}
 
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Training:
@@ -194,6 +211,15 @@ class Contrastive(Spec):
     temperature: float = Field(gt=0)
     base_temperature: Annotated[float, Field(gt=0)] | None = None
     projection: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+
+    @model_validator(mode="after")
+    def _a_frozen_encoder_is_not_regularised(self) -> Contrastive:
+        if self.head.q_score is not None:
+            raise ValueError(
+                "q_score in the head's training; expected it in the encoder's; "
+                "move it to encoder: representations do not change while the head is trained"
+            )
+        return self
 
 
 class GradualPruning(Method):

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from piescope.losses.contrastive import simclr_loss, supcon_loss
+from piescope.losses.q_score import FORMS
 from piescope.models.heads import ProjectionHead
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.method import Method
@@ -72,10 +73,13 @@ def train_contrastive(
         batch, views = images.shape[:2]
         # one forward pass over all views, so that batch norm sees them together
         stacked = images.transpose(0, 1).flatten(0, 1)
-        projections = projector(model.features(stacked)).view(views, batch, outputs).transpose(0, 1)
+        features = model.features(stacked)
+        projections = projector(features).view(views, batch, outputs).transpose(0, 1)
         if supervised_pairs:
-            return supcon_loss(projections, labels, recipe.temperature, recipe.base_temperature)
-        return simclr_loss(projections, recipe.temperature)
+            loss = supcon_loss(projections, labels, recipe.temperature, recipe.base_temperature)
+        else:
+            loss = simclr_loss(projections, recipe.temperature)
+        return _regularised(loss, features, recipe.encoder)
 
     encoder = [parameter for name, parameter in model.named_parameters() if not name.startswith("head.")]
     pruner = None if pruning is None else _gradual(model, pruning, pruning.encoder, sparsity, seeds, "encoder")
@@ -139,11 +143,18 @@ def _whole(
     """The whole network by cross-entropy."""
 
     def loss(images: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(model(images), labels)
+        features = model.features(images)
+        return _regularised(functional.cross_entropy(model.logits(features), labels), features, recipe)
 
     model.train()
     moved = model.parameters()
     return {purpose: fit(loss, model, moved, data, recipe, seeds, purpose, 1, pruner, on_step, checkpoints)}
+
+
+def _regularised(loss: Tensor, features: Tensor, recipe: Training) -> Tensor:
+    """The loss less what well formed representations are worth, where the recipe says so."""
+    term = recipe.q_score
+    return loss if term is None else loss - term.weight * FORMS[term.form](features).mean()
 
 
 def _gradual(

@@ -24,6 +24,8 @@ FAULTS = [
     ("sparsities", 0.9, "sparsities", "0.9", "write a list: [0.9]"),
     ("sparsities", [], "sparsities", "none", "or leave the arm out"),
     ("sparsities", ..., "sparsities", "none", "add sparsities = [0.5, 0.9]"),
+    ("training.supervised.q_score", {"weight": -1.0}, "training.supervised.q_score.weight", "-1.0", "in that range"),
+    ("training.supcon.head.q_score", {"weight": 0.1}, "training.supcon", "q_score in the head's", "move it to encoder"),
     ("replicates_of", {"supcon gmp 0.8": 3}, "replicates_of", "supcon gmp 0.8", "did you mean 'supcon gmp 0.9'?"),
     ("replicates_of", {"dense": 3}, "replicates_of", "dense", "one of"),
     ("replicates_of", {"supcon gmp 0.9": 0}, "replicates_of.supcon gmp 0.9", "0", "take a value in that range"),
@@ -294,3 +296,18 @@ def test_an_arm_has_no_more_models_than_seeds_are_listed() -> None:
     content["measures"]["prediction_depth"]["models"] = 2
     with pytest.raises(StudyError, match="at most 2, the seeds that replicates lists"):
         parse_study(tomli_w.dumps(content))
+
+
+def test_an_objective_with_q_score_has_it() -> None:
+    content = copy.deepcopy(CONTENT)
+    content["arms"] |= {"supervised_q": ["dense", "gmp"], "supcon_q": ["dense"]}
+    content["training"] |= {f"{loss}_q": copy.deepcopy(content["training"][loss]) for loss in ("supervised", "supcon")}
+    with pytest.raises(StudyError) as told:
+        parse_study(tomli_w.dumps(content))
+    assert [(problem.where, problem.cure) for problem in told.value.problems] == [
+        ("training.supervised_q", "add q_score = { weight = 0.1 } to its supervised training, or call it supervised"),
+        ("training.supcon_q", "add q_score = { weight = 0.1 } to its encoder training, or call it supcon"),
+    ]
+    content["training"]["supervised_q"]["q_score"] = {"weight": 0.1}
+    content["training"]["supcon_q"]["encoder"]["q_score"] = {"weight": 0.1, "form": "aaai24"}
+    parse_study(tomli_w.dumps(content))

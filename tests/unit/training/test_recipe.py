@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from piescope.spec import content_key
-from piescope.training.recipe import Augmentation, GradualPruning, Training
+from piescope.training.recipe import Augmentation, Contrastive, GradualPruning, QScoreTerm, Training
 
 
 def test_augmentation_spec_applies_what_it_names() -> None:
@@ -43,3 +43,18 @@ def test_what_ranks_current_weights_has_the_key_that_it_had_before_there_was_a_c
         assert GradualPruning.model_validate_json(method.model_dump_json()) == method
     with pytest.raises(ValueError, match="ranked 'last_forward'; expected one of them"):
         GradualPruning(kind="gradual", ranked="last_forward", regrowth=True)
+
+
+def test_a_training_without_a_regulariser_has_the_key_that_it_had_before_there_was_one() -> None:
+    plain = Training(epochs=2, batch_size=5, learning_rate=0.1)
+    regularised = plain.model_copy(update={"q_score": QScoreTerm(weight=0.5)})
+    assert content_key(plain) == "39ae1f8c57c9bedf93b41502660a87bc"
+    assert regularised.model_dump(mode="json") == plain.model_dump(mode="json") | {
+        "q_score": {"weight": 0.5, "form": "v1"}
+    }
+    assert Training.model_validate_json(regularised.model_dump_json()) == regularised
+    assert Contrastive(encoder=regularised, head=plain, temperature=0.5).encoder.q_score == QScoreTerm(weight=0.5)
+    with pytest.raises(ValueError, match="move it to encoder"):
+        Contrastive(encoder=plain, head=regularised, temperature=0.5)
+    with pytest.raises(ValueError, match="greater than 0"):
+        QScoreTerm(weight=0.0)

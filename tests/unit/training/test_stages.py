@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from made_trainings import SEEDS, data, model
+from piescope.losses.q_score import FORMS, Form, q_scores
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.schedules import Gradual
 from piescope.pruning.scope import prunable_parameters
 from piescope.seeds import Seeds
-from piescope.training.recipe import Augmentation, Contrastive, GradualPruning, OneShotPruning, Training
+from piescope.training.recipe import Augmentation, Contrastive, GradualPruning, OneShotPruning, QScoreTerm, Training
 from piescope.training.stages import prune_and_finetune, train_contrastive, train_supervised
 
 
@@ -109,3 +111,39 @@ def test_same_seeds_same_network_other_seeds_another() -> None:
     assert torch.equal(nets[0], nets[1])
     assert not torch.equal(nets[0], nets[2])
     assert not torch.equal(nets[0], nets[3])
+
+
+def regularised(kind: str, term: QScoreTerm | None) -> tuple[WideResNet, list[float]]:
+    """A network after twelve steps, and the losses."""
+    net, plain = model(), Training(epochs=4, batch_size=20, learning_rate=0.05)
+    stage = plain.model_copy(update={"q_score": term})
+    if kind == "supervised":
+        return net, train_supervised(net, data(), stage, SEEDS)["supervised"]
+    if kind == "encoder":
+        recipe = Contrastive(encoder=stage, head=plain, temperature=0.5)
+        return net, train_contrastive(net, data(), recipe, SEEDS, True)["encoder"]
+    return net, prune_and_finetune(net, data(), OneShotPruning(kind="one_shot", finetune=stage), 0.0, SEEDS)[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"), [("supervised", "v1"), ("encoder", "v1"), ("finetune", "v1"), ("finetune", "aaai24")]
+)
+def test_of_each_batch_s_loss_weight_times_its_mean_q_score_is_taken(kind: str, form: Form) -> None:
+    rows = torch.randperm(60, generator=SEEDS.torch(f"order/{kind}", 0))[:20]
+    images = data().normalisation.apply(data().images[rows])
+    score = float(
+        FORMS[form](model().train().features(images.repeat(1 + (kind == "encoder"), 1, 1, 1)).detach()).mean()
+    )
+    first = [regularised(kind, term)[1][0] for term in (None, QScoreTerm(weight=3.0, form=form))]
+    assert score > 0
+    assert first[1] == pytest.approx(first[0] - 3 * score, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["supervised", "encoder", "finetune"])
+def test_a_q_score_regulariser_forms_representations_better(kind: str) -> None:
+    images = data().normalisation.apply(data().images)
+    without, with_term = (
+        float(q_scores(regularised(kind, term)[0].train().features(images).detach()).mean())
+        for term in (None, QScoreTerm(weight=1.0))
+    )
+    assert with_term > 1.05 * without > 0

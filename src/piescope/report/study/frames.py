@@ -254,7 +254,7 @@ def pair_rows(results: Results, measure: str, sparsity: float) -> list[PairRow]:
 
 def contrastive_objective(results: Results) -> str:
     """The first objective that is not supervised, or the only one."""
-    return next((name for name in results.objectives() if name != "supervised"), results.objectives()[0])
+    return next((of for of in results.objectives() if not of.startswith("supervised")), results.objectives()[0])
 
 
 def rescued_rows(results: Results) -> list[RescuedRow]:

@@ -10,8 +10,20 @@ from importlib import resources
 from piescope.report.layout.blocks import Tone
 from piescope.wording import as_percent, listed
 
-OBJECTIVES = {"supervised": "Sup", "supcon": "SupCon", "simclr": "SimCLR"}
-OBJECTIVES_IN_FULL = {"supervised": "supervised", "supcon": "supervised contrastive", "simclr": "contrastive (SimCLR)"}
+OBJECTIVES = {
+    "supervised": "Sup",
+    "supcon": "SupCon",
+    "simclr": "SimCLR",
+    "supervised_q": "Sup + Q",
+    "supcon_q": "SupCon + Q",
+}
+OBJECTIVES_IN_FULL = {
+    "supervised": "supervised",
+    "supcon": "supervised contrastive",
+    "simclr": "contrastive (SimCLR)",
+    "supervised_q": "supervised with Q-Score",
+    "supcon_q": "supervised contrastive with Q-Score",
+}
 PRUNINGS = {
     "dense": "dense",
     "gmp": "GMP",

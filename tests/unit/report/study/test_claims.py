@@ -11,6 +11,7 @@ import pytest
 
 from made_results import made
 from piescope.measure.intervals import t_interval
+from piescope.measure.pies import pie_mask
 from piescope.report.study.claim_parts import CONFOUNDED, CONTRADICTED, SUPPORTED, UNDECIDED, Claim, Part, verdict_of
 from piescope.report.study.claims import AT_EQUAL_LOSS, check_claims, claims_rows
 from piescope.report.study.published import published
@@ -316,3 +317,40 @@ def test_a_reason_says_what_would_decide() -> None:
     assert claim.reason == (
         "2 of 3 comparisons are not clear: made (about 25 models) and that (more test examples are needed)"
     )
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.02, SUPPORTED), (0.2, CONTRADICTED)])
+def test_q_score_in_the_loss_is_judged_where_a_study_has_it(share: float, verdict: str) -> None:
+    world = World()
+    world.lose("supervised", "gmp", 0.9, 0.1)
+    results = world.results()
+    assert [claim.id for claim in check_claims(results)][-1] == "C15"
+    twins = {"dense": 0.0, "gmp": share}
+    regularised = [
+        dataclasses.replace(
+            arm, objective="supervised_q", models=arm.models | {"labels": forgets(results, twins[arm.pruning])}
+        )
+        for arm in results.arms
+        if arm.objective == "supervised" and arm.sparsity in (0.0, 0.9) and arm.pruning in twins
+    ]
+    every = dataclasses.replace(results, arms=(*results.arms, *regularised))
+    found = check_claims(every)
+    assert [claim.id for claim in found] == [*(f"C{number}" for number in range(1, 16)), "Q1"]
+    counted, beyond = found[-1].parts  # of gmp at 90 %, all that both have
+    assert found[-1].verdict == verdict and not counted.fair and beyond.fair
+    pies = {
+        objective: pie_mask(
+            *(every.find(objective, *arm).labels for arm in (("dense", 0.0), ("gmp", 0.9))), CLASSES
+        ).sum()  # type: ignore[union-attr]
+        for objective in ("supervised", "supervised_q")
+    }
+    assert counted.estimate.value == pytest.approx(100 / EXAMPLES * (pies["supervised_q"] - pies["supervised"]))
+
+
+def forgets(results: Results, share: float) -> np.ndarray:
+    """What models say that lose such a share of the examples, and one in a hundred by noise of their own."""
+    random, truth = np.random.default_rng(1), results.labels
+    lost = np.arange(EXAMPLES) < share * EXAMPLES
+    noise = random.random((MODELS, EXAMPLES)) < 0.01
+    said = np.where(lost, (truth + 1) % CLASSES, truth)
+    return np.where(noise, random.integers(0, CLASSES, (MODELS, EXAMPLES)), said).astype(np.int16)
