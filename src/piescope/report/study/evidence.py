@@ -138,7 +138,8 @@ class Evidence:
 
     def excess(self, *arms: ArmKey) -> Interval | None:
         """PIEs beyond seed noise of the first arm minus those of the second, % of examples; None without a floor."""
-        one, other = (self.signal.floor(self.find(arm)) for arm in arms)
+        whole = (self.signal.results.find(*self.find(arm).key) for arm in arms)
+        one, other = (None if arm is None else self.signal.floor(arm) for arm in whole)
         if one is None or other is None:
             return None
         beyond = excess_difference(one, other, same_dense=arms[0].objective == arms[1].objective)

@@ -273,3 +273,12 @@ def test_what_is_said_of_an_arm_is_of_all_models_that_it_has() -> None:
     curve = signal.curve(results.pruned()[0])
     assert curve is not None and curve.models[-1] == 4
     assert curve.pies[-1] == pie_mask(dense[:4], results.pruned()[0].labels, 3).sum()
+
+
+def test_claims_of_fewer_models_leave_the_floors_of_all() -> None:
+    results = CASES["fewer models in two arms"]
+    signal, alone = Signal(results), Signal(results)
+    check_claims(results, signal)
+    for arm in results.pruned():
+        ours, theirs = signal.floor(arm), alone.floor(arm)
+        assert ours is not None and theirs is not None and ours.excess == theirs.excess, arm.key
