@@ -6,7 +6,7 @@ NODE := PATH="$(abspath $(BIN)):$$PATH"
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: demo test check tests whole fuzz faults screens package trackers cluster bench golden docs lock setup browser strace slurm explorer clean
+.PHONY: demo test check tests whole fuzz faults screens package trackers cluster bench simulations golden docs lock setup browser strace slurm explorer clean
 
 demo: setup
 	$(BIN)/piescope run digits
@@ -68,6 +68,10 @@ slurm:
 # all that is about speed, in some ten minutes, into docs/performance.md: on an idle machine. make bench PARTS="throughput losses" only tells
 bench: setup browser
 	$(BIN)/python benchmarks/bench.py $(or $(PARTS),--docs --json docs/performance.json)
+
+# do intervals hold what they promise? studies whose truth is known, in some ten minutes, into docs/signal.md
+simulations: setup
+	$(BIN)/python benchmarks/simulations.py --docs
 
 # after a change that is meant to change results: look at the difference before it is committed
 golden: setup

@@ -1,58 +1,184 @@
-"""Where the figures of docs/signal.md come from: studies whose truth is known, and what equal seeds share in a real run.
+"""Do the intervals hold what they promise? Studies whose truth is known; the table of docs/signal.md.
 
-python benchmarks/simulations.py [--studies 300]      coverage of the excess, and of counts drawn out (minutes)
-python benchmarks/simulations.py --run DIR            PIEs of groups of two models of the same and of other seeds
+python benchmarks/simulations.py --docs [--studies 200]   the table, into docs/signal.md (some ten minutes on two cores)
+python benchmarks/simulations.py --drawn-out 300          counts drawn out to any number of models
+python benchmarks/simulations.py --run DIR                PIEs of groups of two models of the same and of other seeds
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import combinations
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
+from piescope.measure.accuracy import RightSums
+from piescope.measure.class_impact import class_impact, same_class_probability
+from piescope.measure.intervals import Interval, smooth_interval
+from piescope.measure.modal_chances import ModalChances, varied_pies
 from piescope.measure.noise_floor import NoiseFloor, Null
 from piescope.measure.pies import pie_mask
 from piescope.measure.replicates import replicate_curve
 from piescope.report.study.results import load_results
 
-EXAMPLES = 1500
+CLASSES = 5
+PAGE = Path(__file__).parents[1] / "docs" / "signal.md"
+BEGIN, END = "<!-- coverage, by make simulations -->\n", "<!-- coverage end -->"
+
+
+@dataclass(frozen=True)
+class World:
+    """Studies of dense models and of two prunings that do the same to other examples, of five classes, one of them harder.
+
+    ``kept``: the share of a dense model's luck that its relatives keep. ``common``, ``biased``: standard deviation over
+    seeds of the logits of the true class, and of each class, in all examples at once. ``planted``: pruning moves the
+    logits of a seventh of the examples so far. ``easy``: most models agree on most examples.
+    """
+
+    name: str
+    models: int
+    fresh: int = 0
+    examples: int = 1000
+    kept: float = 0.0
+    common: float = 0.0
+    biased: float = 0.0
+    planted: float = 0.0
+    easy: bool = False
+
+    @property
+    def null(self) -> Null:
+        return "independent" if self.kept == 0 else "same_seeds" if self.kept < 0.5 else "descended"
+
+
+def worlds() -> list[World]:
+    kinds = [
+        World("independent", 0),
+        World("same seeds", 0, kept=0.2),
+        World("descended", 0, kept=0.8),
+        World("with an effect", 0, kept=0.2, planted=3.0),
+        World("strong seeds", 0, kept=0.2, common=0.5, planted=3.0),
+        World("class-biased seeds", 0, kept=0.2, biased=0.7),
+        World("few PIEs", 0, kept=0.8, easy=True, planted=1.5),
+    ]
+    sized = [replace(kind, models=k, fresh=k if kind.kept else 0) for kind in kinds for k in (3, 5, 10)]
+    mixed = World("strong and biased", 5, 5, kept=0.2, common=0.3, biased=0.5, planted=3.0)
+    more = [replace(mixed, models=30, fresh=30), *(replace(mixed, examples=n) for n in (500, 10_000))]
+    halves = [replace(kinds[3], models=k, name="no fresh seeds") for k in (5, 10)]
+    return [*sized, *more, *halves]
+
+
+Population = np.ndarray
+
+
+def study(world: World, random: np.random.Generator) -> tuple[Population, list[Population], np.ndarray]:
+    """Labels of the dense models (the fresh ones last) and of two pruned populations, and the true ones."""
+    shape = world.models + world.fresh, world.examples, CLASSES
+    truth = random.integers(0, CLASSES, world.examples)
+    right = np.eye(CLASSES)[truth]
+    hard = random.gamma(1.5, 1.5, world.examples) + 2.5 if world.easy else random.gamma(1.0, 3.0, world.examples)
+    hard = np.where(truth == 0, 0.4 * hard, hard)  # one class is harder than the others
+    logits = 1.3 * ((1.0 if world.easy else 2.0) * random.normal(size=shape[1:]) + hard[:, None] * right)
+
+    def seeds() -> np.ndarray:
+        common, biased = random.normal(size=(shape[0], 1, 1)), random.normal(size=(shape[0], 1, CLASSES))
+        return np.asarray(world.common * common * right + world.biased * biased)
+
+    own, luck = seeds(), random.gumbel(size=shape)
+    pruned = []
+    for _ in range(2):
+        moved = world.planted * random.normal(size=shape[1:]) * (random.random((shape[1], 1)) < 1 / 7)
+        new, kept = random.gumbel(size=shape), random.random((*shape[:2], 1)) < world.kept
+        shifted = world.kept * own + (1 - world.kept**2) ** 0.5 * seeds()
+        said = (logits + moved + shifted + np.where(kept, luck, new)).argmax(-1)
+        pruned.append(said[: world.models])
+    return (logits + own + luck).argmax(-1), pruned, truth
+
+
+def found(world: World, seed: int) -> dict[str, Interval]:
+    """What piescope says of one study: differences of two prunings that do the same, but for two counts."""
+    dense, pruned, truth = study(world, np.random.default_rng(seed))
+    models = dense[: world.models]
+    sides = [(labels, ModalChances(labels, CLASSES, world.models)) for labels in (models, *pruned)]
+    one, other = (varied_pies(sides[0], side, CLASSES, world.models) for side in sides[1:])
+    right = [labels == truth for labels in (models, *pruned)]
+    sums = RightSums.of(right[1], right[2], np.zeros(len(truth), int), 1, paired=True)
+    change = sums.change()
+    impact = class_impact(pruned[0], pruned[1], truth, CLASSES, "two_way")
+    own = next(row for row in impact if row["class"] == 0)
+    none = Interval(np.nan, np.nan, np.nan, np.nan, 0.0)
+    ends = own["impact"], own["low"], own["high"]
+    return {
+        "excess": NoiseFloor(dense, CLASSES).under(pruned[0], world.null).excess,
+        "PIEs": smooth_interval(lambda count: count, [one]),
+        "difference": smooth_interval(lambda a, b: a - b, [one, other]),
+        "ratio": smooth_interval(lambda a, b: float(np.log((a + 0.5) / (b + 0.5))), [one, other]),
+        "shared": smooth_interval(lambda both, a, b: both / a - both / b if min(a, b) > 0 else np.nan, [one * other, one, other]),
+        "classes": smooth_interval(lambda a, b: same_class_probability(a) - same_class_probability(b), [one, other], truth),
+        "accuracy": Interval(*(float(part[0]) for part in (change.value, change.error, change.low, change.high, change.freedom))),
+        "class impact": none if None in ends else Interval(ends[0], 1.0, ends[1], ends[2], np.inf),
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """``held``: intervals that hold the truth, of ``studies`` that have one. ``power``: those that exclude 0, less those
+    of an oracle who knows the true standard error, in percentage points; None where nothing is to be found."""
+
+    held: int
+    studies: int
+    power: float | None
+
+
+def coverage(world: World, studies: int) -> dict[str, Coverage]:
+    told: dict[str, list[Interval]] = {}
+    for seed in range(studies):
+        for name, interval in found(world, seed).items():
+            told.setdefault(name, []).append(interval)
+    is_something = {name: name == "PIEs" or (name == "excess" and world.planted > 0) for name in told}
+    return {name: _covered(of, is_something[name]) for name, of in told.items()}
+
+
+def _covered(intervals: Sequence[Interval], is_something: bool) -> Coverage:
+    """The truth is 0, or the mean over all studies."""
+    values, lows, highs = (np.array([getattr(each, name) for each in intervals]) for name in ("value", "low", "high"))
+    known = np.isfinite(lows)
+    truth = values.mean() if is_something else 0.0
+    held = (lows <= truth) & (truth <= highs) & known
+    power = 100 * float((lows > 0).mean() - (values > 1.96 * values.std(ddof=1)).mean())
+    return Coverage(int(held.sum()), int(known.sum()), power if is_something else None)
+
+
+def table(rows: Sequence[tuple[World, dict[str, Coverage]]]) -> str:
+    names = list(rows[0][1])
+    lines = ["| world | models | examples | " + " | ".join(names) + " | power |", "|---|" + "---|" * (len(names) + 3)]
+    for world, covered in rows:
+        cells = ["–" if not each.studies else f"{100 * each.held / each.studies:.1f}" for each in covered.values()]
+        models = f"{world.models}" + (f" + {world.fresh}" if world.fresh else "")
+        gain = covered["excess"].power
+        power = "–" if gain is None else f"{gain:+.0f}"
+        lines.append(f"| {world.name} | {models} | {world.examples:,} | " + " | ".join(cells) + f" | {power} |")
+    return "\n".join(lines) + "\n"
+
+
+def to_page(studies: int, processes: int = 2) -> None:
+    """The table, between the markers of the page."""
+    asked = sorted(worlds(), key=lambda world: -world.models * world.examples)
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        done = dict(zip(asked, pool.map(coverage, asked, [studies] * len(asked)), strict=True))
+    made = table([(world, done[world]) for world in worlds()])
+    page = PAGE.read_text(encoding="utf-8")
+    before, after = page.split(BEGIN)[0], page.split(END)[1]
+    PAGE.write_text(f"{before}{BEGIN}{made}\nOf {studies} studies a line.\n{END}{after}", encoding="utf-8")
+    print(made)
 
 
 def said(random: np.random.Generator, logit: np.ndarray) -> np.ndarray:
     return (random.random(logit.shape) < 1 / (1 + np.exp(-logit))).astype(int)
-
-
-def study(
-    random: np.random.Generator, models: int, dense: int, planted: float, common: float, null: Null
-) -> tuple[np.ndarray, np.ndarray]:
-    """Two classes; seeds may move all examples at once; pruning may move a tenth of them; descendants keep most of the luck."""
-    hard = random.beta(0.5, 2, EXAMPLES)
-    logit = np.log(hard / (1 - hard) + 1e-9) + common * random.normal(size=(dense, 1))
-    luck, moved = random.random((dense, EXAMPLES)), planted * (random.random(EXAMPLES) < 0.1)
-    before = (luck < 1 / (1 + np.exp(-logit))).astype(int)
-    if null == "independent":
-        own = np.log(hard / (1 - hard) + 1e-9) + common * random.normal(size=(models, 1))
-        return before, said(random, own + moved)
-    kept = np.where(random.random((models, EXAMPLES)) < 0.2, random.random((models, EXAMPLES)), luck[:models])
-    return before, (kept < 1 / (1 + np.exp(-(logit[:models] + moved)))).astype(int)
-
-
-def excess(studies: int) -> None:
-    for null in ("independent", "descended"):
-        for models, dense in ((5, 5), (5, 10), (10, 10)):
-            for planted, common in ((0.0, 0.0), (3.0, 0.0), (0.0, 0.5), (3.0, 0.5)):
-                random = np.random.default_rng(1)
-                intervals = [
-                    NoiseFloor(before, 2, seed).under(after, null).excess
-                    for seed in range(studies)
-                    for before, after in [study(random, models, dense, planted, common, null)]
-                ]
-                mean = float(np.mean([interval.value for interval in intervals]))
-                covered = np.mean([interval.low <= mean <= interval.high for interval in intervals])
-                print(f"excess, {null}, {models} pruned and {dense} dense models, planted {planted:g}, common {common:g}: "
-                      f"mean {mean:.1f}, covered {100 * covered:.1f} % of {studies}")  # fmt: skip
 
 
 def drawn_out(studies: int) -> None:
@@ -60,7 +186,7 @@ def drawn_out(studies: int) -> None:
     for models, common in ((5, 0.0), (12, 0.0), (5, 0.4), (10, 0.4), (30, 0.4)):
         inside = []
         for _ in range(studies):
-            logit, shift = random.normal(-2, 2, EXAMPLES), 2.5 * (random.random(EXAMPLES) < 0.1)
+            logit, shift = random.normal(-2, 2, 1500), 2.5 * (random.random(1500) < 0.1)
             truth = ((logit > 0) != (logit + shift > 0)).sum()
             sides = [said(random, side + common * random.normal(size=(models, 1))) for side in (logit, logit + shift)]
             curve = replicate_curve(*sides, 2)
@@ -91,11 +217,14 @@ def seeds_in_common(folder: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=300)
+    parser.add_argument("--studies", type=int, default=200)
+    parser.add_argument("--docs", action="store_true")
+    parser.add_argument("--drawn-out", type=int, metavar="STUDIES")
     parser.add_argument("--run", type=Path)
     arguments = parser.parse_args()
     if arguments.run:
         seeds_in_common(arguments.run)
-    else:
-        excess(arguments.studies)
-        drawn_out(arguments.studies)
+    if arguments.drawn_out:
+        drawn_out(arguments.drawn_out)
+    if arguments.docs:
+        to_page(arguments.studies)
