@@ -254,7 +254,8 @@ def _overlap_grows(evidence: Evidence) -> Iterator[Part]:
         both = [sets[0] * sets[1], sets[2] * sets[3]]
         for arm, own in zip(low, sets, strict=False):
             effect = f"share of {OBJECTIVES[arm.objective]}'s PIEs that the other has too, minus one half"
-            yield evidence.part(_named(arm), effect, "below", _share_beyond_half, both[0], own)
+            about = f"{OBJECTIVES[arm.objective]}, {_named(arm)}"
+            yield evidence.part(about, effect, "below", _share_beyond_half, both[0], own)
         about, terms = _named(low[0], to=high[0]), [*both, *sets]
         effect = "growth of the overlap (those of both over those of either)"
         yield evidence.part(about, effect, "above", _growth, *terms)
