@@ -96,10 +96,10 @@ def run(examples: int, easy: bool) -> tuple[float, float, Results]:
     began = time.perf_counter()
     signal = Signal(results)
     parts = []
-    for name in ("_noise", "_decomposition", "_class_impact", "_overlap", "_replicates", "_predictors"):
+    for name in ("_noise", "_decomposition", "class_impact", "_overlap", "_replicates", "_predictors"):
         start = time.perf_counter()
         count = len(list(getattr(signal, name)()))
-        parts.append(f"{name[1:]} {time.perf_counter() - start:.1f} s ({count} rows)")
+        parts.append(f"{name.lstrip('_')} {time.perf_counter() - start:.1f} s ({count} rows)")
     signal.intersections()
     print("   ", ", ".join(parts))
     return p_seconds, time.perf_counter() - began, results

@@ -48,7 +48,7 @@ def _noise(rows: Sequence[NoiseRow]) -> Table:
         TableColumn("seeds alone", lambda row: number(row.floor.value, 0)),
         TableColumn("Excess [95 %]", lambda row: with_interval(*row.excess, decimals=0)),
         TableColumn("Lasting [95 %]", lambda row: with_interval(*row.lasting, decimals=0)),
-        TableColumn("Taxicab (seeds)", _taxicab),
+        TableColumn("Taxicab", _taxicab),
         TableColumn("Changed", lambda row: f"{row.changed:,}"),
         TableColumn("Confirmed", lambda row: f"{row.confirmed:,}"),
         TableColumn("Null, groups", _groups),
