@@ -47,6 +47,7 @@ class QScoreRow(Row):
     l1: Spread
     error_auroc: float | None
     degenerate: int
+    n_models: int
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class DepthRow(Row):
     baldock_non_pie: Spread
     dense_pie: Spread
     dense_non_pie: Spread
+    n_models: int
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class ClassRow(Row):
     label: Annotated[str, "class"]
     pies: int
     shared_pies: int | None
+    n_models: int
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,8 @@ def q_score_rows(results: Results) -> list[QScoreRow]:
     rows = []
     for arm in results.arms:
         q, z, l1 = (Spread.of(arm.columns[f"pruned_{name}"]) for name in ("q", "z", "l1"))
-        rows.append(QScoreRow(arm.key, q, z, l1, arm.summary.error_auroc, arm.summary.degenerate_representations))
+        others = arm.summary.error_auroc, arm.summary.degenerate_representations, arm.summary.n_models
+        rows.append(QScoreRow(arm.key, q, z, l1, *others))
     return rows
 
 
@@ -188,11 +192,11 @@ def depth_rows(results: Results) -> list[DepthRow]:
             is_pie = np.logical_or.reduce(
                 [other.is_pie for other in results.studied() if other.objective == arm.objective]
             )
-        own, baldock, dense = (
-            [Spread.of(arm.columns[column][chosen]) for chosen in (is_pie, ~is_pie)]
-            for column in ("pruned_depth", "pruned_depth_baldock", "dense_depth")
-        )
-        rows.append(DepthRow(arm.key, *own, *baldock, *dense))
+        columns = ("pruned_depth", "pruned_depth_baldock", "dense_depth")
+        spreads = [Spread.of(arm.columns[column][chosen]) for column in columns for chosen in (is_pie, ~is_pie)]
+        pie, non_pie, own_pie, own_non_pie, dense_pie, dense_non_pie = spreads
+        models = len(arm.models.get("depth", ()))
+        rows.append(DepthRow(arm.key, pie, non_pie, own_pie, own_non_pie, dense_pie, dense_non_pie, models))
     return rows
 
 
@@ -203,7 +207,8 @@ def class_rows(results: Results) -> list[ClassRow]:
         counts = class_counts(arm.is_pie, results.labels, len(names)).tolist()
         both = results.shared(arm)
         shared = [None] * len(names) if both is None else class_counts(both, results.labels, len(names)).tolist()
-        rows += [ClassRow(arm.key, *of_class) for of_class in zip(names, counts, shared, strict=True)]
+        models = [arm.summary.n_models] * len(names)
+        rows += [ClassRow(arm.key, *of_class) for of_class in zip(names, counts, shared, models, strict=True)]
     return rows
 
 
