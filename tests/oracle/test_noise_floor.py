@@ -70,10 +70,11 @@ def test_strangers_by_loops(dense: int, pruned: int) -> None:
 
 @pytest.mark.parametrize("null", ["independent", "descended"])
 def test_interval_by_leaving_models_out_one_at_a_time(null: str) -> None:
-    """Chances of two groups of 2 of the same 4 models' votes (of all 4 and all 4 of strangers), each anew by hand."""
-    before, after = populations(1, 4, 4)
+    """Chances of two groups of 2 of the same 4 models' votes (of all 5 and all 5 of strangers), each anew by hand."""
+    models = 5 if null == "independent" else 4  # of fewer strangers there is no interval
+    before, after = populations(1, models, models)
     found = NoiseFloor(before, CLASSES).under(after, null)  # type: ignore[arg-type]
-    size = 4 if null == "independent" else 2
+    size = 5 if null == "independent" else 2
 
     def chances(labels: np.ndarray, gone: int | None) -> np.ndarray:
         left = labels if gone is None else np.delete(labels, gone, axis=0)
@@ -84,11 +85,11 @@ def test_interval_by_leaving_models_out_one_at_a_time(null: str) -> None:
         return np.asarray((dense * dense).sum(1) - (dense * pruned).sum(1))
 
     if null == "descended":
-        moved, strata = [beyond(model, model) for model in range(4)], [4]
+        moved, strata = [beyond(model, model) for model in range(models)], [models]
     else:
         moved, strata = (
-            [*(beyond(model, None) for model in range(4)), *(beyond(None, model) for model in range(4))],
-            [4, 4],
+            [*(beyond(model, None) for model in range(models)), *(beyond(None, model) for model in range(models))],
+            [models, models],
         )
     without = found.excess_share + np.stack(moved) - beyond(None, None)
     assert found.excess_without == pytest.approx(without)

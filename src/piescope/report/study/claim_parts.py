@@ -21,7 +21,7 @@ CONTRADICTED: ClaimVerdict = "contradicted"
 CONFOUNDED: ClaimVerdict = "confounded"
 UNDECIDED: ClaimVerdict = "undecided at this scale"
 
-NAMED = 3
+NAMED = 2
 """Comparisons that a reason names."""
 
 ClaimedSide = Literal["above", "below"]
@@ -78,7 +78,7 @@ class Part:
         if self.reason or not self.models:
             return ""
         enough = self.estimate.models_to_be_clear(self.models)
-        return "more test examples are needed" if enough is None else f"about {rounded_up(enough)} models"
+        return "more examples" if enough is None else f"about {rounded_up(enough)} models"
 
     @property
     def bounds(self) -> Bounds:
@@ -174,7 +174,7 @@ def _unclear(parts: list[Part]) -> str:
     """How many comparisons are not clear, which, and what would decide them."""
     unclear = [part for part in parts if part.verdict == UNDECIDED]
     against = [part for part in parts if part.verdict == CONTRADICTED]
-    reason = f"{len(unclear)} of {len(parts)} comparisons {'is' if len(unclear) == 1 else 'are'} not clear"
+    reason = f"{len(unclear)} of {len(parts)} {'is' if len(unclear) == 1 else 'are'} not clear"
     named = [f"{part.about}{f' ({part.would_decide})' if part.would_decide else ''}" for part in unclear]
     reason += f": {listed(named, NAMED)}" if named else ""
     return reason + (f"; {len(against)} alone would speak against it" if against else "")

@@ -139,7 +139,7 @@ def _loses_fewer(objective: str, fewer: str, more: str, named: bool = False) -> 
             shares = [evidence.percent(arm) for arm in arms]
             paper = _paper(1, "pies", *arms)  # of 10,000
             difference = None if paper is None else (paper[0] - paper[1]) / 100
-            about = f"{OBJECTIVES[objective]}, {names[0]} and {names[1]}, " if named else ""
+            about = f"{family_name(objective, fewer)} and {names[1]}, " if named else ""
             about += as_percent(sparsity)
             yield evidence.part(about, effect, "below", _minus, *shares, paper=difference)
             yield from _beyond_noise(evidence, about, names, arms, "below")

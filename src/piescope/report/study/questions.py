@@ -234,9 +234,8 @@ def _claims(results: Results, claims: Sequence[Claim]) -> Section | None:
     rows = tuple((f"{claim.id} {claim.statement}", _verdict(claim), claim.reason) for claim in claims)
     caption = (
         "The findings of Corti et al. 2022 as checks on this run. Supported: every comparison lies on the claimed "
-        "side, its 95 % interval clear of zero. Contradicted: one lies clearly on the other side. Confounded: what the "
-        "paper compares is clear, but not without what else is in it (seed noise, lost accuracy, chance). Else this "
-        "run cannot tell."
+        "side, its 95 % interval clear of zero. Contradicted: one lies clearly on the other side. Confounded: clear, "
+        "but not without what else is compared (seed noise, lost accuracy, chance). Else this run cannot tell."
     )
     table = Table(
         "Does the paper hold here?", caption, ("Finding", "Here", "Why"), rows, texts=(0, 1, 2), brief=len(rows)

@@ -61,10 +61,10 @@ def family_name(objective: str, pruning: str) -> str:
 
 
 def whence(sparsities: Sequence[float] | None) -> str:
-    """From where on single examples are shown: at the sparsities that the study names, or from the lowest.
+    r"""From where on single examples are shown: at the sparsities that the study names, or from the lowest.
 
     Example:
-        >>> whence(None), whence((0.3, 0.5)).replace(SPACE, " ")
+        >>> whence(None), whence((0.3, 0.5)).replace("\N{NO-BREAK SPACE}", " ")
         ('each from the lowest sparsity up', 'at 30 % and 50 % sparsity')
     """
     if sparsities is None:
