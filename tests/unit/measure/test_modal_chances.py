@@ -28,7 +28,8 @@ def test_many_models_of_many_classes_against_drawn_ones() -> None:
     assert found.sum(1) == pytest.approx(1.0)
     for row, labels in zip(found, drawn, strict=True):
         assert row == pytest.approx(np.bincount(labels, minlength=30) / 20_000, abs=4 * 0.5 / 20_000**0.5)
-    assert modal_chances(counts, 3000)[np.arange(4), counts.argmax(1)].min() > 0.9  # chances do not fade with models
+    first = np.arange(4), counts.argmax(1)  # likelier the more models there are, and no chance fades
+    assert (modal_chances(counts, 400)[first] > found[first]).all() and modal_chances(counts, 400)[first].min() > 0.6
 
 
 def test_each_model_left_out() -> None:
