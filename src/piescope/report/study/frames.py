@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from piescope.measure.class_impact import class_counts
-from piescope.report.study.results import Results
+from piescope.measure.pies import pie_mask
+from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.rows import ArmKey, Row, Spread
 
 RESCUED_SHOWN: dict[Literal["gradual", "one_shot"], int] = {"gradual": 8, "one_shot": 4}
@@ -23,7 +24,11 @@ MOST_CLASSES, SHOWN_CLASSES = 100, 40
 
 @dataclass(frozen=True)
 class PiesRow(Row):
-    """Accuracy over models and PIEs of an arm (the paper's Tables 1 and 3)."""
+    """Accuracy over models and PIEs of an arm (the paper's Tables 1 and 3).
+
+    ``pies_other_ties``: where ties of votes go to the largest class id, not to the smallest as in ``pies``; None where
+    not all votes of these are there.
+    """
 
     arm: ArmKey
     n_models: int
@@ -35,6 +40,7 @@ class PiesRow(Row):
     changed: int
     confirmed: int
     control: str
+    pies_other_ties: int | None
 
 
 @dataclass(frozen=True)
@@ -169,8 +175,17 @@ def pies_rows(results: Results) -> list[PiesRow]:
         accuracy = Spread(summary.accuracy_mean, summary.accuracy_std)
         counts = summary.n_models, summary.pies, summary.ties
         others = summary.rescued, tied, summary.changed, summary.confirmed
-        rows.append(PiesRow(arm.key, *counts, accuracy, *others, arm.control.kind if arm.control else ""))
+        control = arm.control.kind if arm.control else ""
+        rows.append(PiesRow(arm.key, *counts, accuracy, *others, control, _other_ties(results, arm)))
     return rows
+
+
+def _other_ties(results: Results, arm: ArmResult) -> int | None:
+    """PIEs by the other rule for ties: the same rule on class ids that rise the other way."""
+    dense, classes = results.find(arm.objective, "dense", 0.0), len(results.class_names)
+    if dense is None or pie_mask(dense.labels, arm.labels, classes).sum() != arm.summary.pies:
+        return None
+    return int(pie_mask(classes - 1 - dense.labels, classes - 1 - arm.labels, classes).sum())
 
 
 def q_score_rows(results: Results) -> list[QScoreRow]:

@@ -197,7 +197,9 @@ class Signal:
             is_fair = shared != SHARED_PARENTS
             sizes, by_chance = [int(pies.sum()) for pies in sets], _chance(chance, is_fair)
             named = kind, a.key, b.key, shared
-            yield OverlapRow(*named, sizes[0], sizes[1], chance.observed, by_chance, _chance(hard, is_fair))
+            # as hard is only roughly so: votes of few models say little of it
+            equally_hard = _chance(hard, is_fair=False)
+            yield OverlapRow(*named, sizes[0], sizes[1], chance.observed, by_chance, equally_hard)
 
     def _dense_for(self, a: ArmResult, b: ArmResult) -> tuple[ArmResult, ArmResult, str] | None:
         """What either arm's PIEs are counted against, and what the two sets share through it.

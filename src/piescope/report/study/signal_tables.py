@@ -106,7 +106,6 @@ def _overlap(rows: Sequence[OverlapRow], results: Results) -> Table:
         TableColumn("By chance", lambda row: _times(row.chance)),
         TableColumn("p", lambda row: p_value(row.chance.p_value)),
         TableColumn("Equally hard", lambda row: _times(row.hard)),
-        TableColumn("p", lambda row: p_value(row.hard.p_value)),
         TableColumn("Dense models", lambda row: row.dense_models),
     ]
     main = [row for row in rows if results.main_sparsity in (row.a.sparsity, row.b.sparsity)]

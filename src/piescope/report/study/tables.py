@@ -77,7 +77,8 @@ def _pies(results: Results, rows: Sequence[PiesRow]) -> Table:
     def cells(row: PiesRow | None) -> list[str]:
         if row is None:
             return ["–"] * len(head)
-        counts = ["–", "–"] if row.arm.pruning == "dense" else [f"{row.pies}", f"{row.tied_pies}"]
+        other = "" if row.pies_other_ties is None else f" / {row.pies_other_ties}"
+        counts = ["–", "–"] if row.arm.pruning == "dense" else [f"{row.pies}{other}", f"{row.tied_pies}"]
         return [*counts, plus_minus(*row.accuracy)]
 
     by_arm = {row.arm: row for row in rows}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,6 +44,36 @@ def test_tied_pies_are_counted_and_marked() -> None:
     tiles = [tile for arm in results.pruned() for tile in PieTiles(results).of(arm, in_order(arm))]
     tied = sum(row.tied_pies for row in frames.pies_rows(results) if row.arm.pruning != "dense")
     assert sum(any(tag.text == "tie" for tag in tile.tags) for tile in tiles) == tied > 0
+
+
+def test_pies_where_ties_go_the_other_way() -> None:
+    results = CASES["everything"]
+    random = np.random.default_rng(0)
+    votes = {arm.key: random.integers(0, 3, (4, 40)) for arm in results.arms}
+    arms = []
+    for arm in results.arms:
+        dense = votes[arm.objective, "dense", 0.0]
+        first, last = (
+            sum(largest(dense[:, i], side) != largest(votes[arm.key][:, i], side) for i in range(40))
+            for side in (min, max)
+        )
+        summary = arm.summary.model_copy(update={"pies": first})
+        arms.append((replace(arm, models={**arm.models, "labels": votes[arm.key]}, summary=summary), last))
+    results = replace(results, arms=tuple(arm for arm, _ in arms))
+    found = frames.pies_rows(results)
+    assert [row.pies_other_ties for row in found] == [last for _, last in arms]
+    assert any(row.pies_other_ties != row.pies for row in found)
+    fewer = tuple(replace(arm, models={**arm.models, "labels": arm.labels[:1]}) for arm in results.arms)
+    known = [
+        row.pies_other_ties for row in frames.pies_rows(replace(results, arms=fewer)) if row.arm.pruning != "dense"
+    ]
+    assert None in known  # where votes are not those that were counted
+
+
+def largest(said: np.ndarray, side: Callable[[list[int]], int]) -> int:
+    """The label that most say; of several the first or the last."""
+    counts = Counter(said.tolist())
+    return side([label for label, count in counts.items() if count == max(counts.values())])
 
 
 def test_shared_needs_a_sibling() -> None:
