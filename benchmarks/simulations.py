@@ -29,6 +29,7 @@ from piescope.report.study.results import load_results
 CLASSES = 5
 PAGE = Path(__file__).parents[1] / "docs" / "signal.md"
 BEGIN, END = "<!-- coverage, by make simulations -->\n", "<!-- coverage end -->"
+FLOORS = "<!-- floors, by make simulations -->\n", "<!-- floors end -->"
 
 
 @dataclass(frozen=True)
@@ -165,8 +166,41 @@ def table(rows: Sequence[tuple[World, dict[str, Coverage]]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def floors(world: World, studies: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of studies: PIEs between two groups of dense models, and the floor as computed from one of the groups alone."""
+    counts, computed = [], []
+    for seed in range(studies):
+        dense, _, _ = study(replace(world, fresh=world.models), np.random.default_rng(seed))
+        one, other = dense[: world.models], dense[world.models :]
+        counts.append(pie_mask(one, other, CLASSES).sum())
+        computed.append(NoiseFloor(one, CLASSES).under(other, "independent").floor.value)
+    return np.array(counts, float), np.array(computed)
+
+
+def floor_table(studies: int) -> str:
+    """How near the computed floor is to what two groups really differ by, and how much either varies."""
+    lines = [
+        "| world | models | PIEs of two groups | floor | off, % | varies: PIEs | varies: floor |",
+        "|---" * 7 + "|",
+    ]
+    for world in [World("independent", 0), World("independent, few PIEs", 0, easy=True)]:
+        for models in (3, 5, 10, 30):
+            counts, computed = floors(replace(world, models=models), studies)
+            off = 100 * (computed.mean() / counts.mean() - 1)
+            error = 100 * (counts - computed).std(ddof=1) / studies**0.5 / counts.mean()
+            lines.append(
+                f"| {world.name} | {models} | {counts.mean():.1f} | {computed.mean():.1f} | {off:+.1f} ± {error:.1f} "
+                f"| {counts.std(ddof=1):.1f} | {computed.std(ddof=1):.1f} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
 def to_page(studies: int, processes: int = 2) -> None:
-    """The table, between the markers of the page."""
+    """The tables, between the markers of the page."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, after = page.split(FLOORS[0])[0], page.split(FLOORS[1])[1]
+    shown = f"{floor_table(studies)}\nOf {studies} studies of 1,000 examples a line; ± is the standard error."
+    PAGE.write_text(f"{before}{FLOORS[0]}{shown}\n{FLOORS[1]}{after}", encoding="utf-8")
     asked = sorted(worlds(), key=lambda world: -world.models * world.examples)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         done = dict(zip(asked, pool.map(coverage, asked, [studies] * len(asked)), strict=True))
