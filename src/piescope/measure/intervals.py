@@ -208,7 +208,7 @@ def smooth_interval(
         slopes = np.zeros(held.shape[1])
         for of in range(len(slopes)):
             step = np.zeros(held.shape)
-            step[place, of] = SLOPE_STEP * max(1.0, abs(held[place, of]))
+            step[place, of] = SLOPE_STEP * (abs(held[place, of]) or np.abs(term).max() or 1.0)
             slopes[of] = (at(held + step) - at(held - step)) / (2 * step[place, of])
         shares += slopes[group] * term
     found = two_way_interval(shares[0], shares[1:], strata or [len(shares) - 1])

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from piescope.measure.intervals import Interval
+from piescope.measure.intervals import FEWEST_UNITS, Interval
 from piescope.report.study.rows import Bounds, finite
 from piescope.wording import capital, listed, significant
 
@@ -20,6 +20,9 @@ SUPPORTED: ClaimVerdict = "supported"
 CONTRADICTED: ClaimVerdict = "contradicted"
 CONFOUNDED: ClaimVerdict = "confounded"
 UNDECIDED: ClaimVerdict = "undecided at this scale"
+
+MANY_TIMES = 10
+"""As many models as there are, beyond which nothing is foretold."""
 
 NAMED = 2
 """Comparisons that a reason names."""
@@ -41,6 +44,7 @@ class Part:
         is_ratio: the effect is told as a ratio, and one is its zero.
         fair: what it leaves aside that the comparison before it, the paper's, has in it, too: "beyond seed noise".
         models: of each arm.
+        why: there is no interval; empty where that follows from the models or there is one.
     """
 
     about: str
@@ -51,6 +55,7 @@ class Part:
     is_ratio: bool = False
     fair: str = ""
     models: int = 0
+    why: str = ""
 
     @property
     def p_for(self) -> float:
@@ -70,15 +75,19 @@ class Part:
     @property
     def reason(self) -> str:
         """Why there is no interval; empty where there is one."""
-        return "" if np.isfinite(self.estimate.error) else "too few models or PIEs, or no spread, for an interval"
+        if np.isfinite(self.estimate.error):
+            return ""
+        few = f"no interval of fewer than {FEWEST_UNITS} models"
+        return self.why or (
+            few if self.models < FEWEST_UNITS else "no interval, as nothing varies or it is not defined"
+        )
 
     @property
     def would_decide(self) -> str:
-        """How many models would make the interval clear of zero, the effect staying as it is; empty where not known."""
-        if self.reason or not self.models:
-            return ""
-        enough = self.estimate.models_to_be_clear(self.models)
-        return "more examples" if enough is None else f"about {rounded_up(enough)} models"
+        """How many models might make the interval clear of zero, the effect staying as it is; empty where not known."""
+        most = MANY_TIMES * self.models
+        enough = None if self.reason else self.estimate.models_to_be_clear(self.models, most)
+        return "" if enough is None else f"about {rounded_up(enough)} models"
 
     @property
     def bounds(self) -> Bounds:
@@ -98,6 +107,7 @@ class Claim:
         missing: arms that the run lacks for it; then it has no parts.
         note: what its verdict does not say.
         needs_fair: what is lacking where it has no fair comparison; empty where it needs none.
+        lacking: arms of the study that are not there yet, so that it cannot hold of all.
     """
 
     id: str
@@ -106,16 +116,32 @@ class Claim:
     missing: str = ""
     note: str = ""
     needs_fair: str = ""
+    lacking: str = ""
 
     @property
     def verdict(self) -> ClaimVerdict:
         """Of the paper's comparisons, where the fair ones say the same."""
         said = verdict_of(self._papers)
-        if said == UNDECIDED or not self.needs_fair:
+        if said == SUPPORTED and self.lacking:
+            return UNDECIDED
+        if said == UNDECIDED or not self.needs_fair or self._contradicted_by_itself:
             return said
-        if all(part.reason for parts in self._fair_kinds.values() for part in parts):
+        if not self._fair_kinds or self._not_to_be_had:
             return UNDECIDED
         return said if all(verdict_of(parts) == said for parts in self._fair_kinds.values()) else CONFOUNDED
+
+    @property
+    def _contradicted_by_itself(self) -> bool:
+        """Whether a comparison speaks against it that has no fair one beside it, as it needs none."""
+        fair = {part.about for part in self.parts if part.fair}
+        number = len(self._papers)
+        return any(part.p_against * number < LEVEL for part in self._papers if part.about not in fair)
+
+    @property
+    def _not_to_be_had(self) -> dict[str, str]:
+        """Kinds of fair comparisons of which there is no interval, and why."""
+        kinds = self._fair_kinds.items()
+        return {kind: parts[0].reason for kind, parts in kinds if all(part.reason for part in parts)}
 
     @property
     def _papers(self) -> list[Part]:
@@ -139,7 +165,10 @@ class Claim:
             return _unclear(self._papers)
         speak = f"the paper's comparisons speak {'for' if said == SUPPORTED else 'against'} it"
         if self.verdict == UNDECIDED:
-            return f"{speak}, but {self.needs_fair}"
+            if said == SUPPORTED and self.lacking:
+                return f"{speak}, but there is no {self.lacking} yet"
+            lacks = [f"{kind} there is {why}" for kind, why in self._not_to_be_had.items()]
+            return f"{speak}, but {'; '.join(lacks) or self.needs_fair}"
         if self.verdict != CONFOUNDED:
             return ""
         kinds = self._fair_kinds.items()
@@ -174,6 +203,8 @@ def _unclear(parts: list[Part]) -> str:
     """How many comparisons are not clear, which, and what would decide them."""
     unclear = [part for part in parts if part.verdict == UNDECIDED]
     against = [part for part in parts if part.verdict == CONTRADICTED]
+    if not unclear:
+        return f"{len(parts) - len(against)} of {len(parts)} for it and {len(against)} against, which may be chance"
     reason = f"{len(unclear)} of {len(parts)} {'is' if len(unclear) == 1 else 'are'} not clear"
     named = [f"{part.about}{f' ({part.would_decide})' if part.would_decide else ''}" for part in unclear]
     reason += f": {listed(named, NAMED)}" if named else ""

@@ -15,6 +15,7 @@ from typing import Annotated
 import numpy as np
 
 from piescope.measure.class_impact import same_class_probability
+from piescope.measure.intervals import t_interval
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
 from piescope.report.study.claim_parts import Claim, ClaimedSide, Part
@@ -24,7 +25,7 @@ from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey, Bounds, Row
 from piescope.report.study.signal import Signal
 from piescope.report.study.words import OBJECTIVES, family_name, pruning_name
-from piescope.wording import as_percent
+from piescope.wording import as_percent, listed
 
 Comparisons = Callable[[Evidence], Iterator[Part]]
 
@@ -86,22 +87,29 @@ def _more_in_supcon(evidence: Evidence, pruning: str, sparsity: float, note: str
     counts, paper = [evidence.pies(arm) for arm in arms], _paper(1, "pies", *arms)
     effect = f"PIEs of SupCon over PIEs of Sup (half a PIE added to each{note})"
     ratio = None if paper is None else paper[0] / paper[1]
-    yield evidence.part(_named(arms[0]), effect, "above", _log_ratio, *counts, paper=ratio, is_ratio=True)
+    of = counts[0][0].sum() + counts[1][0].sum()
+    yield evidence.part(_named(arms[0]), effect, "above", _log_ratio, *counts, paper=ratio, is_ratio=True, of=of)
     yield from _beyond_noise(evidence, _named(arms[0]), ("SupCon", "Sup"), arms, "above")
 
 
 def _at_equal_loss(evidence: Evidence, pruning: str) -> Iterator[Part]:
     """PIEs where both objectives have lost as much accuracy as the one that has lost less at the main sparsity.
 
-    Of the other, PIEs are drawn between the two sparsities between which it has lost that much, the dense models being
-    sparsity 0. Where the first has lost nothing there is nothing to compare.
+    Of the other, PIEs are drawn between the two sparsities between which it has lost that much. Not between the dense
+    models and the first one: there PIEs do not rise from 0 with the loss, as seeds alone make some.
     """
-    grid = [0.0, *(sparsity for sparsity in evidence.common_sparsities(pruning) if sparsity <= evidence.main)]
+    effect = "PIEs of SupCon over PIEs of Sup at equal loss of accuracy (drawn between sparsities)"
+    grid = [sparsity for sparsity in evidence.common_sparsities(pruning) if sparsity <= evidence.main]
     losses = {o: [evidence.lost_accuracy(ArmKey(o, pruning, at)) for at in grid] for o in BOTH}
     less, more = sorted(BOTH, key=lambda objective: losses[objective][-1])
     loss = losses[less][-1]
     place = next((place for place, lost in enumerate(losses[more]) if lost >= loss), 0)
     if loss <= 0 or place == 0:
+        why = (
+            "nothing to compare: one has lost none" if loss <= 0 else "nothing to compare: no lower sparsity loses less"
+        )
+        none = t_interval(np.nan, np.nan, 0.0)
+        yield Part(pruning_name(pruning), effect, "above", none, fair=AT_EQUAL_LOSS, models=evidence.models, why=why)
         return
     keys = [ArmKey(more, pruning, at) for at in grid[place - 1 : place + 1]]
     terms = [evidence.lost(ArmKey(less, pruning, evidence.main)), evidence.pies(ArmKey(less, pruning, evidence.main))]
@@ -113,8 +121,8 @@ def _at_equal_loss(evidence: Evidence, pruning: str) -> Iterator[Part]:
         return sign * _log_ratio(pies_before + share * (pies_after - pies_before), pies)
 
     about = f"{pruning_name(pruning)}, where either has lost {100 * loss:.2g} points of accuracy"
-    effect = "PIEs of SupCon over PIEs of Sup at equal loss of accuracy (drawn between sparsities)"
-    yield evidence.part(about, effect, "above", ratio, *terms, is_ratio=True, fair=AT_EQUAL_LOSS)
+    of = sum(term[0].sum() for term in terms[1::2])
+    yield evidence.part(about, effect, "above", ratio, *terms, is_ratio=True, fair=AT_EQUAL_LOSS, of=of)
 
 
 def _accuracy_falls_further(evidence: Evidence) -> Iterator[Part]:
@@ -187,10 +195,11 @@ def _pies_are_deeper(evidence: Evidence) -> Iterator[Part]:
         effect = "depth of PIEs minus depth of others, probes"
         means = [paper_value(6, *arm, quantity) for quantity in ("pie_mean", "non_pie_mean")]
         paper = None if means[0] is None or means[1] is None else means[0] - means[1]
-        yield evidence.depth_part(about, effect, "above", _deeper, *_depths(evidence, arm, "depth"), paper=paper)
+        terms, of = _depths(evidence, arm, "depth"), evidence.pies(arm)[0].sum()
+        yield evidence.depth_part(about, effect, "above", _deeper, *terms, paper=paper, of=of)
         own = f"{effect}, against each model's own prediction (Baldock)"
         terms = _depths(evidence, arm, "depth_baldock")
-        yield evidence.depth_part(about, own, "above", _deeper, *terms, fair=AGAINST_OWN)
+        yield evidence.depth_part(about, own, "above", _deeper, *terms, fair=AGAINST_OWN, of=of)
 
 
 def _depths(evidence: Evidence, arm: ArmKey, convention: str) -> list[Varied]:
@@ -233,7 +242,8 @@ def _classes_even_out(evidence: Evidence) -> Iterator[Part]:
         ends = [evidence.pies(ArmKey(*family, end)) for end in (sparsities[-1], sparsities[0])]
         about = f"{family_name(*family)}, {as_percent(sparsities[-1])} against {as_percent(sparsities[0])}"
         effect = "change of the probability that two PIEs are of one class"
-        yield evidence.part(about, effect, "below", _more_uneven, *ends, groups=evidence.results.labels)
+        of, labels = min(end[0].sum() for end in ends), evidence.results.labels
+        yield evidence.part(about, effect, "below", _more_uneven, *ends, groups=labels, of=of)
 
 
 def _more_uneven(high: np.ndarray, low: np.ndarray) -> float:
@@ -253,19 +263,22 @@ def _overlap_grows(evidence: Evidence) -> Iterator[Part]:
         sets = [evidence.pies(arm) for arm in (*low, *high)]
         both = [sets[0] * sets[1], sets[2] * sets[3]]
         for arm, own in zip(low, sets, strict=False):
-            effect = f"share of {OBJECTIVES[arm.objective]}'s PIEs that the other has too, minus one half"
+            effect = (
+                f"share of {OBJECTIVES[arm.objective]}'s PIEs that the other has too (half a PIE added), minus one half"
+            )
             about = f"{OBJECTIVES[arm.objective]}, {_named(arm)}"
-            yield evidence.part(about, effect, "below", _share_beyond_half, both[0], own)
+            yield evidence.part(about, effect, "below", _share_beyond_half, both[0], own, of=own[0].sum())
         about, terms = _named(low[0], to=high[0]), [*both, *sets]
         effect = "growth of the overlap (those of both over those of either)"
-        yield evidence.part(about, effect, "above", _growth, *terms)
+        of = min(each[0].sum() for each in sets)
+        yield evidence.part(about, effect, "above", _growth, *terms, of=of)
         effect = "growth of the overlap beyond that of independent sets of these sizes"
         beyond = partial(_growth_beyond_chance, evidence.examples)
-        yield evidence.part(about, effect, "above", beyond, *terms, fair=BEYOND_CHANCE)
+        yield evidence.part(about, effect, "above", beyond, *terms, fair=BEYOND_CHANCE, of=of)
 
 
 def _share_beyond_half(both: float, own: float) -> float:
-    return both / own - 0.5 if own > 0 else np.nan
+    return (both + 0.5) / (own + 1.0) - 0.5
 
 
 def _growth(both: float, both_later: float, *sizes: float) -> float:
@@ -323,13 +336,21 @@ def _classes_part(evidence: Evidence) -> Iterator[Part]:
             continue
         ends = [100 * evidence.lost(ArmKey(*family, end)) for end in (sparsities[-1], sparsities[0])]
         about = f"{family_name(*family)}, {as_percent(sparsities[-1])} against {as_percent(sparsities[0])}"
-        effect = "growth of the spread (standard deviation) over classes of the accuracy that they lose, points"
-        whole = np.ones_like(ends[0])
-        yield evidence.part(about, effect, "above", _more_apart, whole, *ends, groups=evidence.results.labels)
+        effect = "growth of the variance between classes of the accuracy that they lose, beyond chance, squared points"
+        terms = [np.ones_like(ends[0]), *(term for end in ends for term in (end, end**2))]
+        yield evidence.part(about, effect, "above", _more_apart, *terms, groups=evidence.results.labels)
 
 
-def _more_apart(sizes: np.ndarray, high: np.ndarray, low: np.ndarray) -> float:
-    return float(np.std(high / sizes) - np.std(low / sizes))
+def _more_apart(sizes: np.ndarray, *sums: np.ndarray) -> float:
+    return _between(sizes, *sums[:2]) - _between(sizes, *sums[2:])
+
+
+def _between(sizes: np.ndarray, totals: np.ndarray, squares: np.ndarray) -> float:
+    """Variance of the classes' means without what the spread of examples within them gives by chance."""
+    known = sizes > 1
+    size, mean, square = sizes[known], totals[known] / sizes[known], squares[known]
+    within = (square / size - mean**2) / (size - 1)
+    return float(np.var(mean, ddof=1) - within.mean()) if len(mean) > 1 else np.nan
 
 
 def _q_score_saves(evidence: Evidence) -> Iterator[Part]:
@@ -391,7 +412,15 @@ def _claim(finding: Finding, evidence: Evidence) -> Claim:
     if not parts:
         return Claim(finding.id, finding.statement, (), finding.needs)
     is_noted = not finding.only_where_classes_differ or _is_unbalanced(evidence)
-    return Claim(finding.id, finding.statement, parts, "", finding.note if is_noted else "", finding.needs_fair)
+    note = finding.note if is_noted else ""
+    return Claim(finding.id, finding.statement, parts, "", note, finding.needs_fair, _not_there(evidence))
+
+
+def _not_there(evidence: Evidence) -> str:
+    """The studied arms that are missing, so that nothing can be said of all."""
+    missing = [arm for arm in evidence.results.missing if arm.pruning == "dense" or evidence.is_the_papers(arm.pruning)]
+    named = [f"{family_name(arm.objective, arm.pruning)} at {as_percent(arm.sparsity)}" for arm in missing]
+    return listed(named, 1)
 
 
 @dataclass(frozen=True)
@@ -438,7 +467,8 @@ def _part_row(claim: Claim, part: Part, scale: tuple[int, int]) -> ClaimRow:
         None if part.reason else part.p_for,
         None if part.reason else part.p_against,
         None if part.paper is None else round(part.paper, 6),
-        *scale,
+        part.models,
+        scale[1],
         part.verdict,
         "; ".join(filter(None, [part.fair, part.reason])),
     )

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from piescope.measure.intervals import FEWEST_UNITS, Interval, smooth_interval
+from piescope.measure.intervals import Interval, smooth_interval, t_interval
 from piescope.measure.modal_chances import ModalChances, varied_pies
 from piescope.measure.noise_floor import excess_difference
 from piescope.report.study.claim_parts import ClaimedSide, Part
@@ -21,6 +21,9 @@ BOTH = ("supervised", "supcon")
 KINDS = {"gmp": "gradual", "delayed_gmp": "gradual", "one_shot": "one_shot"}
 """The paper's prunings."""
 
+
+FEWEST_PIES = 10
+"""That a ratio, a mean or a share is taken of, for an interval."""
 
 Varied = np.ndarray
 """A number of each example, ``[1 + seeds, examples]``: as observed, and without each seed."""
@@ -156,10 +159,16 @@ class Evidence:
         is_ratio: bool = False,
         groups: np.ndarray | None = None,
         fair: str = "",
+        of: float = np.inf,
     ) -> Part:
-        """A comparison: a smooth function of the terms' sums over examples (its logarithm where ``is_ratio``)."""
-        interval = smooth_interval(statistic, terms, groups)
-        return Part(about, effect, claimed, interval, paper, is_ratio, fair, len(terms[0]) - 1)
+        """A comparison: a smooth function of the terms' sums over examples (its logarithm where ``is_ratio``).
+
+        ``of``: PIEs that it divides by; of fewer than `FEWEST_PIES` there is no interval, as none is smooth.
+        """
+        interval, why = smooth_interval(statistic, terms, groups), ""
+        if of < FEWEST_PIES:
+            interval, why = t_interval(interval.value, np.nan, 0.0), f"no interval of fewer than {FEWEST_PIES} PIEs"
+        return Part(about, effect, claimed, interval, paper, is_ratio, fair, len(terms[0]) - 1, why)
 
     def depth_part(
         self,
@@ -170,11 +179,11 @@ class Evidence:
         *terms: Varied,
         paper: float | None = None,
         fair: str = "",
+        of: float = np.inf,
     ) -> Part:
-        """Likewise of depths, which fewer models may have: of too few of them there is no interval."""
-        known = self.models if self.depth_models >= FEWEST_UNITS else self.depth_models
-        held = (term[: 1 + known] for term in terms)
-        return self.part(about, effect, claimed, statistic, *held, paper=paper, fair=fair)
+        """Likewise of depths, which fewer models may have: only how these differ tells how sure it is."""
+        held = (term[: 1 + self.depth_models] for term in terms)
+        return self.part(about, effect, claimed, statistic, *held, paper=paper, fair=fair, of=of)
 
     @property
     def has_depth(self) -> bool:
