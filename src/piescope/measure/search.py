@@ -24,6 +24,9 @@ HELD = 2**22
 NOTHING = np.int64(0x7F80_0000_FFFF_FFFF)
 """What stands where no point is yet: infinitely far away, and last."""
 
+NORMAL = np.finfo(np.float32).tiny
+"""The smallest number in full precision; what trains networks often has the processor take smaller ones for 0."""
+
 Multiplied = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """``[rows, dims]``, ``[columns, dims]`` and ``[columns]``, all float32, to ``rows @ columns.T`` plus the last."""
 
@@ -109,7 +112,8 @@ def _nearer(
         tile = product(wanted, points[first : first + width], squares[first : first + width])
         if first == 0 and k <= tile.shape[1]:
             near = np.partition(tile, k - 1, axis=1)[:, k - 1]
-            limit = np.fmin(limit, np.nextafter(near, np.float32(np.inf)))
+            # above it by a number that is one also where the processor takes what is below NORMAL for 0
+            limit = np.fmin(limit, np.where(np.abs(near) < NORMAL, NORMAL, np.nextafter(near, np.float32(np.inf))))
         hits = np.flatnonzero(tile < limit[:, None])
         query = hits // tile.shape[1]
         counts = np.bincount(query, minlength=len(best))

@@ -80,7 +80,7 @@ def _complete_arm(item: ArmSteps, study: Study, fit: Fitting) -> CompleteArm:
         compare=item.compare.key,
         project=None if project is None else project.key,
         place=maps.place if maps is not None and project is maps.together else None,
-        control=None if control is None else ControlOf(**control.model_dump()),
+        control=None if control is None else ControlOf(kind=control.kind, of=getattr(control, "of", None)),
         seeds=seeds,
         descended=study.descends(item.arm.pruning),
     )

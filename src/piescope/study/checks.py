@@ -13,7 +13,7 @@ from piescope.study import controls
 from piescope.study.controls import Control, FinetuneOnly, FreshDense, RandomMasks
 from piescope.study.inherit import shipped
 from piescope.study.limits import check_sizes
-from piescope.study.spec import DENSE, DepthSpec, Objective, ProjectionSpec, Study, loss_of
+from piescope.study.spec import DENSE, Arm, DepthSpec, Objective, ProjectionSpec, Study, loss_of
 from piescope.training.recipe import GradualPruning, OneShotPruning, Training
 from piescope.training.schedule import MultiStep, MultiStepCosine
 
@@ -332,6 +332,20 @@ def _check_figures(problems: StudyError, study: Study, figures: FiguresShown) ->
                 problems.add(f"figures.{name}", str(sparsity), f"some of {list(there)}", cure)
 
 
+def _check_fresh_seeds(problems: StudyError, study: Study, arm: Arm) -> None:
+    """The seeds of fresh dense models are no other arm's, and seeds at all."""
+    seeds, where = study.seeds_of(arm), f"controls.{arm.pruning}.first_seed"
+    taken = {seed for other in study.arm_list() if not study.is_fresh(other.pruning) for seed in study.seeds_of(other)}
+    shared = sorted(taken.intersection(seeds))
+    if shared:
+        fault = f"{seeds[0]}: seed {shared[0]} is also that of another arm's model"
+        problems.add(
+            where, fault, "seeds that no other arm has", f"begin at {max(taken) + 1} or later, or leave it out"
+        )
+    elif seeds[-1] >= 2**32:
+        problems.add(where, str(seeds[0]), f"at most {2**32 - len(seeds)}", "begin lower")
+
+
 def _check_replicates(problems: StudyError, study: Study) -> None:
     """Arms that are named with a number of models are there, and each has at most the seeds of its dense arm."""
     arms = {str(arm): arm for arm in study.arm_list()}
@@ -342,6 +356,7 @@ def _check_replicates(problems: StudyError, study: Study) -> None:
         models = study.replicates_of.get(name, len(study.seeds))
         dense = len(study.seeds_of(arms[f"{arm.objective} {DENSE}"]))
         if study.is_fresh(arm.pruning):
+            _check_fresh_seeds(problems, study, arm)
             continue
         if len(study.seeds_of(arm)) < models:
             fault, expected = f"{models} models", f"at most {len(study.seeds)}, the seeds that replicates lists"

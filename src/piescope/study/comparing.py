@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -149,12 +150,42 @@ def compare(spec: Compare, parents: Parents) -> Files:
     data = parents.one("data")
     truth = data.tensors(layout.IMAGES)["labels"]
     dense, pruned = (population_of(parents, side, truth, spec.num_classes) for side in ("dense", "pruned"))
+    return comparison(
+        spec,
+        DataRecord.of(data.read(layout.DATA_FACTS)).ids,
+        truth,
+        dense,
+        pruned,
+        [_labels_of(parents.load(ref)) for ref in parents.refs("fresh")],
+        [RealisedSparsity.of(model.read(layout.SPARSITY)) for model in parents.all("models")],
+    )
+
+
+def comparison(
+    spec: Compare,
+    ids: Sequence[str],
+    truth: Int[np.ndarray, " examples"],
+    dense: Population,
+    pruned: Population,
+    fresh: Sequence[Int[np.ndarray, " examples"]],
+    zeros: Sequence[RealisedSparsity],
+) -> Files:
+    """The files of a comparison, from what the models say.
+
+    Args:
+        spec: of the step.
+        ids: of the test examples.
+        truth: their classes.
+        dense: what the dense models say.
+        pruned: what the arm's own models say.
+        fresh: what each of the dense models with other seeds says, if they are to be tested against, too.
+        zeros: of each of the arm's own models.
+    """
     is_pie = pie_mask(dense.labels, pruned.labels, spec.num_classes)
     is_rescued = rescued_mask(dense.labels, pruned.labels, truth, spec.num_classes)
-    fresh = [_labels_of(parents.load(ref)) for ref in parents.refs("fresh")]
     tested = _tested(dense.labels, pruned.labels, fresh, is_pie, spec)
     columns: dict[str, Any] = {
-        "example_id": DataRecord.of(data.read(layout.DATA_FACTS)).ids,
+        "example_id": ids,
         "label": truth,
         "dense_label": modal_label(dense.labels, spec.num_classes),
         "pruned_label": modal_label(pruned.labels, spec.num_classes),
@@ -168,13 +199,13 @@ def compare(spec: Compare, parents: Parents) -> Files:
     }
     return {
         layout.EXAMPLES: as_parquet(pa.table(columns)),
-        layout.SUMMARY: _summary(spec, parents, pruned, is_pie, is_rescued, tested).as_bytes(),
+        layout.SUMMARY: _summary(spec, zeros, pruned, is_pie, is_rescued, tested).as_bytes(),
         layout.MODELS: as_tensors(pruned.per_model()),
     }
 
 
 def _tested(
-    dense: np.ndarray, pruned: np.ndarray, fresh: list[np.ndarray], is_pie: np.ndarray, spec: Compare
+    dense: np.ndarray, pruned: np.ndarray, fresh: Sequence[np.ndarray], is_pie: np.ndarray, spec: Compare
 ) -> Tested:
     others, paired = _dense_models_to_test(dense, fresh, len(pruned) if spec.descended else None)
     p_values = permutation_p_values(others, pruned, spec.num_classes, paired=paired)
@@ -185,7 +216,7 @@ def _tested(
 
 
 def _dense_models_to_test(
-    dense: np.ndarray, fresh: list[np.ndarray], descendants: int | None
+    dense: np.ndarray, fresh: Sequence[np.ndarray], descendants: int | None
 ) -> tuple[np.ndarray, bool]:
     """The dense models that an arm's votes are tested against, and whether pairwise.
 
@@ -222,10 +253,14 @@ def _columns_of(side: str, population: Population, num_classes: int) -> dict[str
 
 
 def _summary(
-    spec: Compare, parents: Parents, pruned: Population, is_pie: np.ndarray, is_rescued: np.ndarray, tested: Tested
+    spec: Compare,
+    zeros: Sequence[RealisedSparsity],
+    pruned: Population,
+    is_pie: np.ndarray,
+    is_rescued: np.ndarray,
+    tested: Tested,
 ) -> ArmSummary:
     """The arm's counts, accuracies and realised sparsities."""
-    zeros = [RealisedSparsity.of(model.read(layout.SPARSITY)) for model in parents.all("models")]
     models = zip(spec.seeds, pruned.accuracies.tolist(), zeros, strict=True)
     return ArmSummary(
         n_models=len(pruned.labels),

@@ -15,9 +15,15 @@ from piescope.training.recipe import GradualPruning, OneShotPruning
 
 
 class FreshDense(Spec):
-    """Dense models with seeds that no other arm has, as many as the study has replicates: what seeds alone change."""
+    """Dense models with seeds that no other arm has, as many as the study has replicates: what seeds alone change.
+
+    Attributes:
+        first_seed: theirs, from which on they are counted, so that a study that is to have more replicates later keeps
+            them; None: those after the seeds of all others.
+    """
 
     kind: Literal["fresh_dense"]
+    first_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = None
 
 
 class FinetuneOnly(Spec):

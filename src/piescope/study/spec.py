@@ -253,12 +253,16 @@ class Study(Spec):
 
     def seeds_of(self, arm: Arm) -> tuple[int, ...]:
         """The seeds of an arm's models: the first so many of all, or, of fresh dense models, those above all others."""
-        models = self.replicates_of.get(str(arm), len(self.seeds))
-        if not self.is_fresh(arm.pruning):
+        models, control = self.replicates_of.get(str(arm), len(self.seeds)), self.control(arm.pruning)
+        if not isinstance(control, FreshDense):
             return self._first_seeds(models)
-        others = (most for name, most in self.replicates_of.items() if not any(map(self.is_fresh, name.split(" "))))
-        first = 1 + max(max(self._first_seeds(most)) for most in (len(self.seeds), *others))
+        first = 1 + self._highest_seed() if control.first_seed is None else control.first_seed
         return tuple(range(first, first + models))
+
+    def _highest_seed(self) -> int:
+        """Of all arms but those of fresh dense models."""
+        others = (most for name, most in self.replicates_of.items() if not any(map(self.is_fresh, name.split(" "))))
+        return max(max(self._first_seeds(most)) for most in (len(self.seeds), *others))
 
     def _first_seeds(self, models: int) -> tuple[int, ...]:
         return tuple(range(models)) if isinstance(self.replicates, int) else self.replicates[:models]

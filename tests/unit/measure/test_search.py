@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from piescope.measure import search
 from piescope.measure.search import nearest
@@ -62,3 +63,17 @@ def test_memory_does_not_grow_with_k_times_the_queries_of_a_block(monkeypatch: p
 def test_squares_beyond_float32_are_refused() -> None:
     with pytest.raises(ValueError, match="scale the points down"):
         nearest(np.array([[1e30], [0.0], [2e30]]), np.array([[0.0]]), k=3)
+
+
+@pytest.mark.parametrize("flushes", [False, True])
+def test_points_that_are_all_the_same_are_found_where_the_processor_has_no_tiny_numbers(flushes: bool) -> None:
+    """A network of which nothing is left says the same of every image; a worker's processor takes tiny numbers for 0."""
+    flushed = torch.set_flush_denormal(flushes)
+    try:
+        for bank in (np.full((70, 3), 2.5), np.eye(70, 3), np.repeat([[0.0, 1e-30], [1.0, 0.0]], 35, axis=0)):
+            found = np.sort(nearest(bank, bank[[0, 40]], k=30), axis=1)
+            exact = np.square(bank[[0, 40], None].astype(np.float32) - bank.astype(np.float32)).sum(2)
+            assert found.tolist() == np.sort(np.argsort(exact, axis=1, kind="stable")[:, :30], axis=1).tolist()
+    finally:
+        torch.set_flush_denormal(False)
+    assert flushed or not flushes, "this processor has tiny numbers whatever it is told"

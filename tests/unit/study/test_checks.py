@@ -14,6 +14,7 @@ from made_studies import CONTENT, changed, with_controls
 from piescope.problems import StudyError
 from piescope.study.parse import load_study, parse_study, study_toml
 
+FIRST_SEED = "controls.fresh_dense.first_seed"
 FAULTS = [
     # path, value, where, found, cure
     ("sparsities", [0.5, 90], "sparsities.1", "90", "write 0.9 for 90 %"),
@@ -32,6 +33,21 @@ FAULTS = [
     ("replicates_of", {"supcon gmp 0.9": 6}, "replicates_of.supcon gmp 0.9", "6 models", "or more dense ones"),
     ("replicates_of", {"supcon dense": 4}, "replicates_of.supcon gmp 0.5", "5 models", "or more dense ones"),
     ("replicates_of", {"supcon gmp 0.9": 2_000_000}, "replicates_of", "2,000,000", "take less"),
+    (
+        "controls",
+        {"fresh_dense": {"kind": "fresh_dense", "first_seed": 4}},
+        FIRST_SEED,
+        "4: seed 4",
+        "begin at 5 or later",
+    ),
+    ("controls", {"fresh_dense": {"kind": "fresh_dense", "first_seed": -1}}, FIRST_SEED, "-1", "in that range"),
+    (
+        "controls",
+        {"fresh_dense": {"kind": "fresh_dense", "first_seed": 2**32 - 2}},
+        FIRST_SEED,
+        "4294967294",
+        "begin lower",
+    ),
     ("figures", {"figure_4": [0.5, 0.7]}, "figures.figure_4", "0.7", "take sparsities that the study has"),
     ("figures", {"figure_4": []}, "figures.figure_4", "[]", "correct the value"),
     ("figures", {"figure_4": 0.5}, "figures.figure_4", "0.5", "correct the value"),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import os
+import re
 import sys
 from html import escape
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
 
 import piescope
-from conftest import run_program, run_python
+from conftest import Run, run_program, run_python
 from piescope.report.study.answer import answer
 from piescope.report.study.results import load_results
 from piescope.report.study.signal import Signal
@@ -119,3 +123,57 @@ def test_keeping_again_gives_the_same(kept: Path, tmp_path: Path) -> None:
     }
     assert len(files[kept]) > 100
     assert files[kept] == files[tmp_path / "again"]
+
+
+@pytest.fixture
+def kept_replicates(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """docs/results/replicates.py."""
+    monkeypatch.syspath_prepend(str(DOCUMENTS))
+    return importlib.import_module("replicates")
+
+
+def test_replicates_that_were_kept_one_by_one_are_the_run_again(
+    tiny_run: Run, tmp_path: Path, kept_replicates: ModuleType
+) -> None:
+    pieces = [kept_replicates.keep(tiny_run.out, str(tiny_run.study), place, place) for place in (0, 1)]
+    out = tmp_path / "again"
+    kept_replicates.build(load_study(str(tiny_run.study)), pieces, out)
+    ours, theirs = load_results(out), load_results(tiny_run.out)
+    assert ours is not None and theirs is not None and len(ours.arms) == len(theirs.arms) > 5
+    assert (ours.study, ours.data, ours.environments) == (theirs.study, theirs.data, theirs.environments)
+    scored = re.compile(r"(?:.*_)?(?:q|z|l1|q_aaai24)")  # in 256 levels of each model's range; all else is as it was
+    for one, other in zip(ours.arms, theirs.arms, strict=True):
+        assert one.key == other.key and one.summary.pies == other.summary.pies
+        assert one.summary.models == other.summary.models and one.seeds == other.seeds
+        pairs = [(name, one.columns[name], other.columns[name]) for name in other.columns]
+        for name, mine, their in [*pairs, *((name, one.models[name], other.models[name]) for name in other.models)]:
+            if not scored.fullmatch(name):
+                np.testing.assert_array_equal(mine, their, err_msg=name)
+            elif name in ("z", "l1", "q_aaai24"):
+                levels = np.ptp(their, axis=1, keepdims=True) / 255
+                assert (np.abs(mine - their) <= 0.501 * levels + 1e-6).all(), name
+            else:
+                np.testing.assert_allclose(mine, their, atol=0.02 * np.ptp(their), err_msg=name)
+        np.testing.assert_array_equal(one.embedding, other.embedding)
+    tables = [layout.results(run) / "tables" for run in (out, tiny_run.out)]
+    for name in ("noise", "decomposition", "overlap", "class_impact", "prediction_depth", "pies"):
+        assert (tables[0] / f"{name}.csv").read_bytes() == (tables[1] / f"{name}.csv").read_bytes()
+    with pytest.raises(AssertionError, match="1 models are kept, the study has 2"):
+        kept_replicates.build(load_study(str(tiny_run.study)), pieces[:1], tmp_path / "half")
+
+
+def test_a_piece_of_a_study_has_the_whole_study_s_models(tmp_path: Path, kept_replicates: ModuleType) -> None:
+    whole, piece = tmp_path / "whole.toml", tmp_path / "piece.toml"
+    fresh = '[controls.fresh_dense]\nkind = "fresh_dense"\nfirst_seed = 100\n'
+    whole.write_text(f'extends = "digits"\nname = "grows"\nreplicates = 6\n{fresh}')
+    models = {str(item.arm): [step.key for step in item.models] for item in make_plan(load_study(str(whole))).arms}
+    for first, last in ((0, 1), (2, 5)):
+        piece.write_text(kept_replicates.piece_of(str(whole), first, last))
+        study = load_study(str(piece))
+        assert study.name == "grows"
+        for item in make_plan(study).arms:
+            assert [step.key for step in item.models] == models[str(item.arm)][first : last + 1]
+    with pytest.raises(AssertionError, match="has replicates 0 to 5"):
+        kept_replicates.piece_of(str(whole), 4, 6)
+    with pytest.raises(AssertionError, match="fresh_dense needs a first_seed"):
+        kept_replicates.piece_of("digits", 0, 1)

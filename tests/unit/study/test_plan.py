@@ -69,6 +69,21 @@ def test_only_what_a_change_touches_gets_new_keys() -> None:
     assert fresh["supervised dense, seed 5"] == before["supervised fresh_dense, seed 5"]
 
 
+def test_fresh_seeds_that_begin_where_the_study_says_stay_when_replicates_are_added() -> None:
+    content = copy.deepcopy(CONTENT)
+    content["controls"] = {"fresh_dense": {"kind": "fresh_dense", "first_seed": 100}}
+    before, after = (
+        keys(parse_study(tomli_w.dumps({**content, "replicates": replicates})))
+        for replicates in (CONTENT["replicates"], 6)
+    )
+    assert [label for label in before if "supervised fresh_dense, seed" in label][::2] == [
+        f"supervised fresh_dense, seed {seed}" for seed in range(100, 105)
+    ]
+    assert {label for label in before if after.get(label) != before[label]} == {
+        label for label in before if label.endswith("compare with dense")
+    }
+
+
 def test_an_arm_may_have_fewer_models_or_more_and_no_other_arm_is_touched() -> None:
     study, several = load_study("digits"), {"supcon gmp 0.9": 3, "supcon one_shot 0.9": 2, "supcon fresh_dense": 7}
     some = parse_study(changed("replicates_of", several))
