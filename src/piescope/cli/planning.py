@@ -19,9 +19,11 @@ from piescope.store.artefacts import Store
 from piescope.study.catalogue import catalogue_of
 from piescope.study.cost import Cost
 from piescope.study.fitting import fit_of
-from piescope.study.folder import study_of
+from piescope.study.folder import models_left_over, study_of
 from piescope.study.forecast import Forecast
+from piescope.study.parse import builtin_studies, load_study
 from piescope.study.plan import Plan, make_plan
+from piescope.study.spec import Study
 from piescope.study.tuning import Tuned
 
 
@@ -31,6 +33,8 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chose
         (item.arm.objective, item.arm.pruning, f"{item.arm.sparsity:g}", str(len(item.models))) for item in plan.arms
     ]
     show_table(console, ("objective", "pruning", "sparsity", "models"), arms, plan.study.title)
+    if plan.study.continues is not None:
+        say(console, f"continues        {_continued(plan.study, plan.study.continues)}")
     say(console, f"models           {cost.models}")
     kinds = ", ".join(f"{count} {kind}" for kind, count in cost.steps.items())
     say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
@@ -46,6 +50,17 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chose
         say(console, f"workers          {chosen.workers}: {chosen.why}")
     if chosen.computed:
         say(console, f"networks         {chosen.computed}")
+
+
+def _continued(study: Study, name: str) -> str:
+    """What is known, without its folder, of the study that this one continues."""
+    if name not in builtin_studies():
+        return f"{name}, which does not ship: its folder, as --out, tells whether all its models are this study's"
+    other = load_study(name)
+    lost = models_left_over(study, other)
+    if lost:
+        return f"{name}, but not as it ships: {len(lost)} of its {other.models} models are none here ({lost[0]})"
+    return f"{name}, all of whose {other.models} models are this study's: `run` may go on in its folder (--out)"
 
 
 def plan_json(plan: Plan, cost: Cost, expected: Forecast, chosen: Tuned) -> dict[str, Any]:

@@ -57,9 +57,12 @@ def check(study: Study, source: str = "study") -> None:
 
 
 def _check_values(problems: StudyError, study: Study) -> None:
-    """The recipe, the seeds and the sparsities."""
+    """The recipe, what it continues, the seeds and the sparsities."""
     if study.recipe is not None and study.recipe not in shipped("recipes"):
         problems.add_unknown("recipe", "recipe", study.recipe, shipped("recipes"))
+    if study.continues == study.name:
+        cure = "leave it out, or unset it where it is extended: a study goes on in its own folder without it"
+        problems.add("continues", f"{study.name!r}, its own name", "the name of another study", cure)
     named = study.replicates if isinstance(study.replicates, tuple) else ()
     repeated = sorted(seed for seed, times in Counter(named).items() if times > 1)
     if repeated:

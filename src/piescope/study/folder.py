@@ -64,10 +64,7 @@ def check_folder(study: Study, out: Path, fresh: bool) -> None:
     elif out.is_dir() and fresh:
         _check_discard(out, error)
     elif layout.study(out).is_file():
-        name = _name_in(out)
-        if name != study.name and not (name == study.continues and _has_all_models_of(study, out)):
-            fault, expected = f"the study {name!r}", f"a new folder, or one of the study {study.name!r}"
-            error.add("--out", fault, expected, "give another --out, or --fresh to discard what it holds")
+        _check_name(study, out, error)
     error.raise_if_any()
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -94,14 +91,35 @@ def _name_in(out: Path) -> str:
         raise
 
 
-def _has_all_models_of(study: Study, out: Path) -> bool:
-    """Whether all models of the study in a folder are models of this one, so that none is left over."""
-    try:
-        plans = make_plan(study_of(out)), make_plan(study)
-    except StudyError:
-        return False
-    there, here = ({model.key for arm in plan.arms for model in arm.models} for plan in plans)
-    return there <= here
+def _check_name(study: Study, out: Path, error: StudyError) -> None:
+    """Refuses the folder of a study of another name, but that of one which this study says it continues, and does."""
+    name = _name_in(out)
+    if name == study.name:
+        return
+    there = study_of(out)
+    lost = models_left_over(study, there)
+    if lost:
+        fault = f"the study {name!r}, {len(lost)} of whose {there.models} models this one has not"
+        expected = f"a new folder, that of {study.name!r}, or one whose models it has all (not so: {lost[0]})"
+        cure = f"give another --out; to go on there, {study.name!r} must have all models as {name!r} has them"
+        error.add("--out", fault, expected, cure)
+    elif name != study.continues:
+        fault = f"the study {name!r}, all of whose {there.models} models are this one's, too"
+        expected = f"a new folder, that of {study.name!r}, or of the study that it continues"
+        cure = f'to go on there, write continues = "{name}" at the top of the study; else give another --out'
+        error.add("--out", fault, expected, cure)
+
+
+def models_left_over(study: Study, other: Study) -> list[str]:
+    """The models of another study that are none of this one's; none: this one may go on in that one's folder.
+
+    Example:
+        >>> from piescope.study.parse import load_study
+        >>> models_left_over(load_study("corti2022-fair"), load_study("corti2022-paper"))
+        []
+    """
+    own = {model.key for arm in make_plan(study).arms for model in arm.models}
+    return [model.label for arm in make_plan(other).arms for model in arm.models if model.key not in own]
 
 
 def _check_discard(out: Path, error: StudyError) -> None:

@@ -137,6 +137,7 @@ FAULTS = [
     ),
     ("measures.projection.sparsities", [0.7], "measures.projection.sparsities", "0.7", "sparsities that the study has"),
     ("format_version", 2, "format_version", "2", "upgrade piescope"),
+    ("continues", "digits", "continues", "'digits', its own name", "leave it out"),
     ("name", "../evil", "name", "../evil", "lower-case"),
 ]
 

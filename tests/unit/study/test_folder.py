@@ -47,10 +47,38 @@ def test_a_study_goes_on_in_the_folder_of_one_that_it_continues_and_has_all_mode
     write_study(part, tmp_path)
     layout.lock(tmp_path).touch()
     check_folder(DIGITS.model_copy(update={"continues": "part"}), tmp_path, fresh=False)
-    others = {"continues": "part", "arms": {"supcon": DIGITS.arms["supcon"]}}
-    for update in ({}, {"continues": "other"}, others):
-        with pytest.raises(StudyError, match="the study 'part'"):
+    for update in ({}, {"continues": "other"}):
+        with pytest.raises(StudyError) as told:
             check_folder(DIGITS.model_copy(update=update), tmp_path, fresh=False)
+        assert "all of whose 60 models are this one's" in told.value.problems[0].found
+        assert 'write continues = "part" at the top' in told.value.problems[0].cure
+
+
+@pytest.mark.parametrize("continues", ["part", None])
+def test_models_that_a_folder_has_and_a_study_has_not_are_named(tmp_path: Path, continues: str | None) -> None:
+    part = DIGITS.model_copy(update={"name": "part", "arms": {"supervised": DIGITS.arms["supervised"]}})
+    write_study(part, tmp_path)
+    layout.lock(tmp_path).touch()
+    fewer = DIGITS.model_copy(update={"replicates_of": {"supervised gmp 0.5": 3}, "continues": continues})
+    others = DIGITS.model_copy(update={"arms": {"supcon": DIGITS.arms["supcon"]}, "continues": continues})
+    for study, lost, first in ((fewer, 2, "supervised gmp 0.5, seed 3"), (others, 60, "supervised dense, seed 0")):
+        with pytest.raises(StudyError) as told:
+            check_folder(study, tmp_path, fresh=False)
+        problem = told.value.problems[0]
+        assert problem.found == f"the study 'part', {lost} of whose 60 models this one has not"
+        assert problem.expected.endswith(f"(not so: {first})")
+        assert "--out" in problem.cure and "fresh" not in problem.cure
+
+
+def test_a_study_that_continues_one_whose_file_is_damaged_is_told_so(tmp_path: Path) -> None:
+    write_study(DIGITS, tmp_path)
+    layout.study(tmp_path).write_text("damaged")
+    kept = Catalogue(
+        study="digits", recipe=None, data=None, probe_points=(), arms=(), missing=(), environments=(), contents={}
+    )
+    write_file(layout.catalogue(tmp_path), kept.as_bytes())
+    with pytest.raises(StudyError, match="writes it anew"):
+        check_folder(DIGITS.model_copy(update={"name": "more", "continues": "digits"}), tmp_path, fresh=False)
 
 
 @pytest.mark.parametrize("fresh", [False, True])
