@@ -13,7 +13,8 @@ from piescope.study import controls
 from piescope.study.controls import Control, FinetuneOnly, FreshDense, RandomMasks
 from piescope.study.inherit import shipped
 from piescope.study.limits import check_sizes
-from piescope.study.spec import DENSE, Arm, DepthSpec, Objective, ProjectionSpec, Study, loss_of
+from piescope.study.paired import check_pairs
+from piescope.study.spec import DENSE, Arm, DepthSpec, Objective, ProjectionSpec, Study
 from piescope.training.recipe import GradualPruning, OneShotPruning, Training
 from piescope.training.schedule import MultiStep, MultiStepCosine
 
@@ -46,6 +47,7 @@ def check(study: Study, source: str = "study") -> None:
         _check_names(problems, study)
         for objective in study.arms:
             _check_objective(problems, study, objective)
+        check_pairs(problems, study)
         if study.measures.prediction_depth is not None:
             _check_depth(problems, study, study.measures.prediction_depth)
         if study.measures.projection is not None:
@@ -151,11 +153,7 @@ def _check_objective(problems: StudyError, study: Study, objective: Objective) -
     if getattr(study.training, objective) is None:
         problems.add(f"training.{objective}", "nothing", "a training", f"add a table [training.{objective}]")
         return
-    stages = _stages(study, objective)
-    if objective != loss_of(objective) and not any(stage.q_score for stage in stages.values()):
-        cure = f"add q_score = {{ weight = 0.1 }} to its {next(iter(stages))} training, or call it {loss_of(objective)}"
-        problems.add(f"training.{objective}", "no q_score", "a training with Q-Score as a regulariser", cure)
-    for training in stages.values():
+    for training in _stages(study, objective).values():
         _check_stage(problems, study, objective, training)
     for where, training in _normalised(study, objective):
         _check_last_batch(problems, study, where, training)

@@ -194,6 +194,22 @@ def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> Table:
     return laid
 
 
+def leaves(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Tables as dotted keys and plain values; lists are values; what is not set is left out.
+
+    Example:
+        >>> leaves({"a": {"b": 1, "c": [2]}, "d": None})
+        {'a.b': 1, 'a.c': [2]}
+    """
+    values: dict[str, Any] = {}
+    for key, value in tables.items():
+        if isinstance(value, Mapping):
+            values.update(leaves(value, f"{prefix}{key}."))
+        elif value is not None:
+            values[prefix + key] = value
+    return values
+
+
 def _remove(tables: Table, path: list[str]) -> bool:
     for key in path[:-1]:
         below = tables.get(key)

@@ -15,7 +15,7 @@ from pydantic import Field
 from piescope.models.build import ModelSpec
 from piescope.problems import StudyError
 from piescope.spec import Spec
-from piescope.study.inherit import recipe_part, resolved, shipped, tables_of
+from piescope.study.inherit import leaves, recipe_part, resolved, shipped, tables_of
 from piescope.study.spec import Measures, Study, Trainings, loss_of
 from piescope.training.recipe import Normalisation, PruningMethod
 
@@ -142,22 +142,6 @@ def values_of(study: Study) -> dict[str, Any]:
     dumped = study.model_dump(mode="json")
     dumped["data"] = {"normalisation": dumped["data"]["normalisation"]}
     return leaves({key: dumped[key] for key in ("data", "model", "training", "pruning", "measures")})
-
-
-def leaves(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Tables as dotted keys and plain values; lists are values; what is not set is left out.
-
-    Example:
-        >>> leaves({"a": {"b": 1, "c": [2]}, "d": None})
-        {'a.b': 1, 'a.c': [2]}
-    """
-    values: dict[str, Any] = {}
-    for key, value in tables.items():
-        if isinstance(value, Mapping):
-            values.update(leaves(value, f"{prefix}{key}."))
-        elif value is not None:
-            values[prefix + key] = value
-    return values
 
 
 def differences(one: Recipe, other: Recipe) -> list[Difference]:

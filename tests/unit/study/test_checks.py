@@ -313,18 +313,3 @@ def test_an_arm_has_no_more_models_than_seeds_are_listed() -> None:
     content["measures"]["prediction_depth"]["models"] = 2
     with pytest.raises(StudyError, match="at most 2, the seeds that replicates lists"):
         parse_study(tomli_w.dumps(content))
-
-
-def test_an_objective_with_q_score_has_it() -> None:
-    content = copy.deepcopy(CONTENT)
-    content["arms"] |= {"supervised_q": ["dense", "gmp"], "supcon_q": ["dense"]}
-    content["training"] |= {f"{loss}_q": copy.deepcopy(content["training"][loss]) for loss in ("supervised", "supcon")}
-    with pytest.raises(StudyError) as told:
-        parse_study(tomli_w.dumps(content))
-    assert [(problem.where, problem.cure) for problem in told.value.problems] == [
-        ("training.supervised_q", "add q_score = { weight = 0.1 } to its supervised training, or call it supervised"),
-        ("training.supcon_q", "add q_score = { weight = 0.1 } to its encoder training, or call it supcon"),
-    ]
-    content["training"]["supervised_q"]["q_score"] = {"weight": 0.1}
-    content["training"]["supcon_q"]["encoder"]["q_score"] = {"weight": 0.1, "form": "aaai24"}
-    parse_study(tomli_w.dumps(content))

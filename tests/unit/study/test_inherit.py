@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from piescope.problems import StudyError
+from piescope.study.inherit import leaves
 from piescope.study.parse import load_study, parse_study, study_toml
 
 MINE = 'extends = "digits"\nname = "mine"\n'
@@ -101,3 +102,7 @@ def test_what_speaks_of_single_arms_or_sparsities_is_inherited_by_who_has_the_sa
     cell = next((arm for arm in study.arm_list() if str(arm) == "supcon delayed_gmp 0.9"), None)
     assert (None if cell is None else len(study.seeds_of(cell))) == models
     assert (None if study.figures is None else study.figures.figure_1) == figure
+
+
+def test_leaves() -> None:
+    assert leaves({"a": {"b": 1, "c": {"d": [1, 2]}}, "e": None, "f": {}}) == {"a.b": 1, "a.c.d": [1, 2]}

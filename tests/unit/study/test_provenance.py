@@ -8,7 +8,7 @@ import pytest
 
 from piescope.problems import StudyError
 from piescope.study.parse import load_study, parse_study
-from piescope.study.provenance import departures, differences, facts, leaves, load_recipe, recipe_names
+from piescope.study.provenance import departures, differences, facts, load_recipe, recipe_names
 
 
 def test_recipes_cover_and_explain_every_difference() -> None:
@@ -72,7 +72,3 @@ def test_methods_and_objectives_of_a_studys_own_are_departures_too() -> None:
     found = {each.key: each for each in departures(mine, load_recipe("paper"))}
     assert found["pruning.mine.criterion"].values == (None, "random")
     assert found["training.simclr.temperature"].id == ""
-
-
-def test_leaves() -> None:
-    assert leaves({"a": {"b": 1, "c": {"d": [1, 2]}}, "e": None, "f": {}}) == {"a.b": 1, "a.c.d": [1, 2]}
