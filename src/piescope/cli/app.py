@@ -13,7 +13,7 @@ import typer
 
 from piescope.cli.audit import command as audit_command
 from piescope.cli.data_sets import check_data, downloading, place_of_data
-from piescope.cli.executors import ExecutorName, ExecutorOptions
+from piescope.cli.executors import ExecutorName, ExecutorOptions, check_workers
 from piescope.cli.figures import FigureStyle, FigureWidth, write_figures
 from piescope.cli.outlets import take_over
 from piescope.cli.terminal import (
@@ -94,8 +94,7 @@ def run(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1,
-            help="Processes; default: one per core; on GPUs one each or more (--tune). With slurm: jobs; default: one.",
+            help="Processes; default: one per core; on GPUs one each or more (--tune). With slurm: jobs; default: one."
         ),
     ] = None,
     device: DeviceOption = Device.auto,
@@ -158,7 +157,7 @@ def run(
 def plan(
     study: StudyArgument,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that `run` would use.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that `run` would use.")] = None,
     device: DeviceOption = Device.auto,
     tune: TuneOption = Tune.auto,
     out: Annotated[Path | None, typer.Option(help="A folder with finished steps: count what is left.")] = None,
@@ -170,10 +169,14 @@ def plan(
     With --data-dir, the data are looked at as `run` does before any work.
     """
     from piescope.cli.planning import left_and_foretold, plan_json, say_foretold, say_plan
+    from piescope.problems import InputError
     from piescope.study.cost import cost_of
     from piescope.study.forecast import forecast
     from piescope.study.plan import make_plan
 
+    error = InputError("the command line")
+    check_workers(error, workers)
+    error.raise_if_any()
     parsed = _load(study)
     if data_dir is not None:
         parsed.data.load(data_dir)

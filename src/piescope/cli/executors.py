@@ -8,14 +8,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from piescope.cli.terminal import BAD_ENVIRONMENT, Device, device_type, fail, gpus
+from piescope.cli.terminal import BAD_ENVIRONMENT, Device, cores, device_type, fail, gpus
 from piescope.cli.tuning import Tune, workers_for
+from piescope.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from piescope.problems import InputError
     from piescope.study.executors.protocol import Executor
     from piescope.study.spec import Study
+
+MOST_A_CORE, MOST_ELSEWHERE = 8, 1_000
+"""Workers, for each core of this machine; and on a cluster or in a queue."""
 
 
 class ExecutorName(StrEnum):
@@ -24,6 +29,16 @@ class ExecutorName(StrEnum):
     local = "local"
     ray = "ray"
     slurm = "slurm"
+
+
+def check_workers(error: InputError, workers: int | None, executor: ExecutorName = ExecutorName.local) -> None:
+    """Notes a number of workers that there cannot be, or under which a machine would stand still."""
+    is_here = executor is ExecutorName.local
+    most = MOST_A_CORE * cores() if is_here else MOST_ELSEWHERE
+    if workers is not None and not 1 <= workers <= most:
+        why = f": {MOST_A_CORE} for each of the {counted(cores(), 'core')} here" if is_here else ""
+        cure = "leave it out: the usual number is taken, or a better one that was measured (--tune)"
+        error.add("--workers", f"{workers:,}", f"1 to {most:,}{why}", cure)
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,7 @@ class ExecutorOptions:
         from piescope.problems import InputError
 
         error = InputError("the command line")
+        check_workers(error, self.workers, self.executor)
         of_others = {
             "--address": (self.address, ExecutorName.ray),
             "--gpu-share": (self.gpu_share, ExecutorName.ray),
@@ -101,7 +117,7 @@ class ExecutorOptions:
             fail(str(busy), BAD_ENVIRONMENT)
         options = {"--device": self.device.value, "--checkpoint-seconds": self.checkpoint_seconds}
         command = runner_command(out, {**options, "--hung-after": self.hung_after})
-        jobs = submit(slurm, command, self.workers or 1)
+        jobs = submit(slurm, command, self._asked(study) or 1)
         ids = ", ".join(job.job_id for job in jobs[:1] + jobs[1:][-1:])
         next_command = shlex.join(["piescope", "status", str(out)])
         return f"{study.name}: jobs in the queue: {len(jobs)} ({ids}); `{next_command}` says how far they are"
@@ -120,11 +136,17 @@ class ExecutorOptions:
             wanted = None if self.device is Device.auto else self.device.value
             share = self.gpu_share or 1.0
             times = self.checkpoint_seconds, self.hung_after
-            cluster = RayExecutor(out, wanted, self.workers, self.address, share, *times)
+            cluster = RayExecutor(out, wanted, self._asked(study), self.address, share, *times)
             return cluster, cluster.device
         from piescope.study.executors.local import LocalExecutor
 
         device = device_type(self.device)
         devices = gpus() if device == "cuda" else []
-        count = self.workers or workers_for(console, study, self.tune, device, devices)
+        count = self._asked(study) or workers_for(console, study, self.tune, device, devices)
         return LocalExecutor(out, device, count, devices, self.checkpoint_seconds, self.hung_after), device
+
+    def _asked(self, study: Study) -> int | None:
+        """Workers that were asked for, no more than the study has steps."""
+        from piescope.study.plan import make_plan
+
+        return self.workers and min(self.workers, len(make_plan(study).steps))

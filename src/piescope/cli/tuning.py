@@ -53,7 +53,7 @@ def tuned_for(plan: Plan, tune: Tune, wanted: Device, workers: int | None, out: 
         plan: what is to be done.
         tune: how much is measured.
         wanted: where.
-        workers: processes, where they are not to be chosen.
+        workers: processes, where they are not to be chosen; no more are taken than there are steps.
         out: the study's folder, which may keep how its networks compute.
     """
     from piescope.study.measuring import Crew, MeasuringError
@@ -61,7 +61,7 @@ def tuned_for(plan: Plan, tune: Tune, wanted: Device, workers: int | None, out: 
 
     device = device_type(wanted)
     cards = gpus() if device == "cuda" else []
-    counts = [workers] if workers is not None else counts_of_workers(device, len(cards))
+    counts = [min(workers, max(1, len(plan.steps)))] if workers is not None else counts_of_workers(device, len(cards))
     arithmetic, computed = (USUAL, "") if out is None else kept_in(out)
     if tune is Tune.off:
         return roughly(plan, counts[0], computed=computed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,10 +125,14 @@ def test_how_many_share_a_card_is_measured_for_long_studies_and_fits_its_memory(
     assert not short.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_a_number_that_is_given_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_number_that_is_given_is_kept_but_for_those_that_would_have_nothing_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(measuring, "Crew", MadeCrew)
     for tune in Tune:
         assert tuned_for(PLAN, tune, Device.cpu, 7, None).workers == 7
+        assert tuned_for(PLAN, tune, Device.cpu, 1_000, None).workers == len(PLAN.steps)
+    assert tuned_for(replace(PLAN, steps=()), Tune.off, Device.cpu, 7, None).workers == 1
 
 
 def test_where_nothing_can_be_measured_the_usual_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
