@@ -135,12 +135,14 @@ def run(
     """
     from piescope.cli.running import do_run
     from piescope.cli.trackers import chosen
+    from piescope.study.folder import check_place
 
     others = checkpoint_seconds, hung_after, tune
     spread = ExecutorOptions(executor, device, workers, address, gpu_share, tuple(slurm or ()), *others)
     spread.check(bool(events or track))
     parsed, trackers = _load(study), chosen(track)
     folder = out if out is not None else Path("runs") / parsed.name
+    check_place(parsed, folder, fresh)
     console = console_here()
     place = place_of_data(data_dir, data)
     check_data(console, parsed, folder, place, fresh)

@@ -19,7 +19,7 @@ from piescope.store.artefacts import Store
 from piescope.study.catalogue import catalogue_of
 from piescope.study.cost import Cost
 from piescope.study.fitting import fit_of
-from piescope.study.folder import models_left_over, study_of
+from piescope.study.folder import check_place, models_left_over, study_of
 from piescope.study.forecast import Forecast
 from piescope.study.parse import builtin_studies, load_study
 from piescope.study.plan import Plan, make_plan
@@ -86,10 +86,17 @@ def plan_json(plan: Plan, cost: Cost, expected: Forecast, chosen: Tuned) -> dict
 
 
 def left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:
-    """The plan without what a folder has already, and the PIE counts that its models foretell."""
+    """The plan without what a folder has already, and the PIE counts that models of its own there foretell.
+
+    Raises:
+        StudyError: the folder holds no study, or one with which `run` would refuse it.
+    """
+    check_place(plan.study, out)
     there, store = make_plan(study_of(out)), Store(out)
     left = tuple(fit_of(plan, store).left(plan))
-    results = load_results(out, catalogue_of(there, store))
+    own = {model.key for arm in plan.arms for model in arm.models}
+    known = tuple(arm for arm in there.arms if any(model.key in own for model in arm.models))
+    results = load_results(out, catalogue_of(replace(there, arms=known), store))
     foretold = [] if results is None else Signal(results).foretold(len(plan.study.seeds))
     return replace(plan, steps=left), foretold
 

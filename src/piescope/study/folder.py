@@ -45,12 +45,10 @@ def write_study(study: Study, out: Path) -> None:
         write_file(path, resolved)
 
 
-def check_folder(study: Study, out: Path, fresh: bool) -> None:
-    """A run takes a folder that is new, empty, or a study's: its own, or the one that it continues.
+def check_place(study: Study, out: Path, fresh: bool = False) -> None:
+    """A run takes a folder that is new, empty, or a study's: its own, or the one that it continues; writes nothing.
 
     --fresh only takes what it can empty without touching more.
-
-    Makes the folder if there is none.
 
     Raises:
         StudyError: it cannot be taken.
@@ -66,6 +64,15 @@ def check_folder(study: Study, out: Path, fresh: bool) -> None:
     elif layout.study(out).is_file():
         _check_name(study, out, error)
     error.raise_if_any()
+
+
+def check_folder(study: Study, out: Path, fresh: bool) -> None:
+    """Makes the folder of a run, if there is none and it may have it (`check_place`), and sees that it can be written.
+
+    Raises:
+        StudyError: it cannot be taken, or made, or written to.
+    """
+    check_place(study, out, fresh)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomli_w
 from typer.testing import CliRunner
 
+from conftest import run_piescope
+from piescope.cli import planning
 from piescope.cli.app import app
+from piescope.cli.terminal import BAD_INPUT
+from piescope.store import layout
+from piescope.store.catalogue import Catalogue
+from piescope.study.folder import study_of
+from piescope.study.plan import make_plan
 
 
 def planned(study: str | Path, *options: str | Path) -> str:
@@ -35,3 +45,40 @@ def test_what_is_known_of_the_study_that_one_continues(own: str, words: str, tmp
 
 def test_a_study_that_continues_none_says_nothing_of_it() -> None:
     assert "continues" not in planned("digits")
+
+
+def edited(out: Path, path: Path, **keys: Any) -> Path:
+    """The study of a folder as a file, with keys that are others."""
+    path.write_text(tomli_w.dumps(tomllib.loads(layout.study(out).read_text()) | keys))
+    return path
+
+
+@pytest.mark.parametrize("keys", [{"name": "mine", "seed": 1}, {"name": "mine"}])
+def test_what_run_would_refuse_is_not_planned(keys: dict[str, Any], stored_run: Path, tmp_path: Path) -> None:
+    mine = edited(stored_run, tmp_path / "mine.toml", **keys)
+    told = [run_piescope(command, mine, "--out", stored_run) for command in ("plan", "run")]
+    assert [done.returncode for done in told] == [BAD_INPUT, BAD_INPUT]
+    assert told[0].stderr == told[1].stderr and "models" in told[0].stderr
+
+
+def test_a_folder_is_looked_at_before_data_are(stored_run: Path, tmp_path: Path) -> None:
+    done = run_piescope("run", "cifar10-small", "--out", stored_run, "--data-dir", tmp_path / "nowhere")
+    assert done.returncode == BAD_INPUT and "models this one has not" in done.stderr and "nowhere" not in done.stderr
+
+
+def test_only_models_of_the_study_foretell(stored_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Catalogue] = []
+    monkeypatch.setattr(planning, "load_results", lambda _out, catalogue: seen.append(catalogue))
+    there = study_of(stored_run)
+    assert there.training.supervised is not None
+    longer = there.training.supervised.model_copy(update={"epochs": 100})
+    for update in (
+        {"replicates": 9},
+        {"training": there.training.model_copy(update={"supervised": longer})},
+        {"seed": there.seed + 1},
+    ):
+        planning.left_and_foretold(make_plan(there.model_copy(update=update)), stored_run)
+    objectives = [{arm.objective for arm in catalogue.arms} for catalogue in seen]
+    assert objectives[0] == set(there.arms) and "supervised" in objectives[0]
+    assert objectives[1] == objectives[0] - {"supervised"}
+    assert objectives[2] == set()
