@@ -178,11 +178,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in set(left_out)]
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """What is loaded by now stays: nobody need look through it for garbage after every few tests."""
-    gc.collect()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is loaded meanwhile stays: nobody need look through it for garbage, neither now nor after every few tests."""
+    gc.disable()
+    yield
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

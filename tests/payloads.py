@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -198,6 +199,7 @@ def bomb(side: int = 12_000) -> bytes:
     return _png(side, side, b"".join(packed.compress(row) for _ in range(side)) + packed.flush())
 
 
+@cache
 def broken_pictures() -> dict[str, bytes]:
     """Pictures that are damaged, huge or odd, by what is wrong with them."""
     pixels = np.random.default_rng(0).integers(0, 256, (12, 10, 3), dtype=np.uint8)
