@@ -15,7 +15,7 @@ from piescope.dataframes import Scalar, as_dataframe, table_of
 from piescope.notebooks import ShownPage, opened
 from piescope.problems import StudyError
 from piescope.store import layout
-from piescope.wording import counted
+from piescope.wording import counted, ranged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -182,9 +182,8 @@ class StudyRun:
         done, missing = len(catalogue.arms), len(catalogue.missing)
         facts = [counted(done, "arm") if self.is_complete else f"{done} of {counted(done + missing, 'arm')}"]
         if catalogue.described is not None:
-            sizes = sorted({len(arm.seeds) + len(arm.lost) for arm in catalogue.arms})
-            fewer = f"{sizes[0]} to " if len(sizes) > 1 else ""
-            facts.append(f"{fewer}{counted(max([*sizes, catalogue.described.models_per_arm]), 'model')} each")
+            sizes = [len(arm.seeds) + len(arm.lost) for arm in catalogue.arms]
+            facts.append(f"{ranged(sizes or [catalogue.described.models_per_arm], 'model')} each")
         if catalogue.data is not None:
             facts.append(counted(self._number_of_examples, "example"))
         return f"StudyRun({self.name!r}: {', '.join([*facts, *(['complete'] if self.is_complete else [])])})"

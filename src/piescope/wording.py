@@ -9,7 +9,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 MINUS = "\N{MINUS SIGN}"
@@ -140,6 +140,17 @@ def counted(value: float, noun: str) -> str:
     """
     plural = f"{noun[:-1]}ies" if noun.endswith("y") else noun + ("es" if noun.endswith("s") else "s")
     return f"{count(value)} {noun if value == 1 else plural}"
+
+
+def ranged(counts: Collection[int], noun: str) -> str:
+    """How many of something there are each, from the fewest to the most.
+
+    Example:
+        >>> ranged([5, 5], "model"), ranged([6, 4, 6], "model")
+        ('5 models', '4 to 6 models')
+    """
+    fewest, most = min(counts), max(counts)
+    return counted(most, noun) if fewest == most else f"{count(fewest)} to {counted(most, noun)}"
 
 
 def digits(*values: float | None) -> int:

@@ -92,6 +92,11 @@ def test_plan_in_words(plan_at_once: Callable[..., Result]) -> None:
         assert words in told.stdout, told.stdout
 
 
+def test_plan_tells_that_arms_have_other_numbers_of_models(plan_at_once: Callable[..., Result]) -> None:
+    assert "; 5 models an arm\n" in plan_at_once("digits").stdout
+    assert "; 25 to 30 models an arm\n" in plan_at_once("corti2022-paper").stdout
+
+
 def test_plan_without_measuring() -> None:
     told = run_piescope("plan", TINY, "--tune", "off")
     assert told.returncode == 0, told.stderr

@@ -197,7 +197,7 @@ def plan(
     say_plan(console, left, cost, expected, chosen)
     if out is not None:
         say(console, f"done already     {done} of {total} steps, in {out}; steps, FLOPs, disk and time are of the rest")
-        say_foretold(console, foretold, len(parsed.seeds))
+        say_foretold(console, foretold)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from piescope import wording
 from piescope.cli.progress import duration
 from piescope.cli.terminal import say, show_table
 from piescope.report.study.results import load_results
+from piescope.report.study.rows import ArmKey
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_rows import ForetoldRow
 from piescope.report.study.words import enough
@@ -35,7 +36,8 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chose
     show_table(console, ("objective", "pruning", "sparsity", "models"), arms, plan.study.title)
     if plan.study.continues is not None:
         say(console, f"continues        {_continued(plan.study, plan.study.continues)}")
-    say(console, f"models           {cost.models}")
+    each = wording.ranged([len(item.models) for item in plan.arms], "model")
+    say(console, f"models           {cost.models}; {each} an arm")
     kinds = ", ".join(f"{count} {kind}" for kind, count in cost.steps.items())
     say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
     more = f" ({cost.shared_flops:.2e} more if trainings of a seed did not share their first steps)"
@@ -97,12 +99,12 @@ def left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:
     own = {model.key for arm in plan.arms for model in arm.models}
     known = tuple(arm for arm in there.arms if any(model.key in own for model in arm.models))
     results = load_results(out, catalogue_of(replace(there, arms=known), store))
-    foretold = [] if results is None else Signal(results).foretold(len(plan.study.seeds))
-    return replace(plan, steps=left), foretold
+    models = {ArmKey(*item.arm.model_dump().values()): len(item.models) for item in plan.arms}
+    return replace(plan, steps=left), [] if results is None else Signal(results).foretold(models)
 
 
-def say_foretold(console: Console, foretold: list[ForetoldRow], models: int) -> None:
-    """The PIE counts to expect with so many models an arm."""
+def say_foretold(console: Console, foretold: list[ForetoldRow]) -> None:
+    """The PIE counts to expect with the models that each arm is to have."""
     if not foretold:
         say(console, "too few models there (4 an arm are needed) to foretell PIE counts")
         return
@@ -117,4 +119,5 @@ def say_foretold(console: Console, foretold: list[ForetoldRow], models: int) -> 
         for row in foretold
     ]
     heads = ("arm", "PIEs", "repeats within", "models for 10 %", "with any number")
-    show_table(console, heads, rows, f"With {models} models an arm, foretold from those that are there")
+    models = wording.ranged([row.models for row in foretold], "model")
+    show_table(console, heads, rows, f"With {models} an arm, foretold from those that are there")

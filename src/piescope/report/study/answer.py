@@ -13,7 +13,7 @@ from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.run_facts import lost_models
 from piescope.report.study.signal import Signal
 from piescope.report.study.words import HAPPENED, OBJECTIVES_IN_FULL, family_name, pruning_name
-from piescope.wording import as_percent, capital, count, counted, listed, number, with_interval
+from piescope.wording import as_percent, capital, count, counted, listed, number, ranged, with_interval
 
 WALL_MOST = 60
 """Pictures of the first screen; the explorer has all."""
@@ -123,17 +123,14 @@ def _only_dense(results: Results) -> str:
 
 
 def _about(results: Results) -> str:
-    models = sorted({arm.summary.n_models for arm in results.studied()})
-    size = count(models[0]) if len(models) == 1 else f"{count(models[0])} to {count(models[-1])}"
+    models = ranged([arm.summary.n_models for arm in results.studied()], "model")
     dense = [
         f"{OBJECTIVES_IN_FULL.get(arm.objective, arm.objective)} {number(arm.summary.accuracy_mean)}"
         for arm in results.studied()
         if arm.is_dense
     ]
     accuracies = f"; accuracy of dense models, %: {listed(dense)}" if dense else ""
-    return (
-        f"{results.data.about}. {counted(models[-1], 'model').replace(count(models[-1]), size, 1)} an arm{accuracies}."
-    )
+    return f"{results.data.about}. {models} an arm{accuracies}."
 
 
 def _how_counted(rows: Sequence[Forgotten]) -> str:

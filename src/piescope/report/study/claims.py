@@ -19,7 +19,7 @@ from piescope.measure.intervals import t_interval
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
 from piescope.report.study.claim_parts import Claim, ClaimedSide, Part
-from piescope.report.study.evidence import BOTH, Evidence, Varied
+from piescope.report.study.evidence import BOTH, Compared, Evidence, Varied
 from piescope.report.study.published import Finding, paper_value, published
 from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey, Bounds, Row
@@ -48,13 +48,13 @@ BEYOND_CHANCE, AGAINST_OWN = "beyond chance", "against each model's own predicti
 
 
 def _beyond_noise(
-    evidence: Evidence, about: str, names: tuple[str, str], arms: list[ArmKey], claimed: ClaimedSide
+    compared: Compared, about: str, names: tuple[str, str], arms: list[ArmKey], claimed: ClaimedSide
 ) -> Iterator[Part]:
     """The same comparison of what is beyond seed noise, against dense models that are no parents: of like with like."""
-    excess = evidence.excess(*arms)
+    excess = compared.excess(*arms)
     if excess is not None:
         effect = f"PIEs beyond seed noise of {names[0]} minus those of {names[1]}, % of examples"
-        yield Part(about, effect, claimed, excess, fair=BEYOND_NOISE, models=evidence.models)
+        yield Part(about, effect, claimed, excess, fair=BEYOND_NOISE, models=compared.models)
 
 
 def _log_ratio(one: float, other: float) -> float:
@@ -84,12 +84,13 @@ def _supcon_loses_more_over_all(evidence: Evidence) -> Iterator[Part]:
 
 def _more_in_supcon(evidence: Evidence, pruning: str, sparsity: float, note: str = "") -> Iterator[Part]:
     arms = [ArmKey(objective, pruning, sparsity) for objective in ("supcon", "supervised")]
-    counts, paper = [evidence.pies(arm) for arm in arms], _paper(1, "pies", *arms)
+    compared = evidence.of(*arms)
+    counts, paper = [compared.pies(arm) for arm in arms], _paper(1, "pies", *arms)
     effect = f"PIEs of SupCon over PIEs of Sup (half a PIE added to each{note})"
     ratio = None if paper is None else paper[0] / paper[1]
     of = counts[0][0].sum() + counts[1][0].sum()
-    yield evidence.part(_named(arms[0]), effect, "above", _log_ratio, *counts, paper=ratio, is_ratio=True, of=of)
-    yield from _beyond_noise(evidence, _named(arms[0]), ("SupCon", "Sup"), arms, "above")
+    yield compared.part(_named(arms[0]), effect, "above", _log_ratio, *counts, paper=ratio, is_ratio=True, of=of)
+    yield from _beyond_noise(compared, _named(arms[0]), ("SupCon", "Sup"), arms, "above")
 
 
 def _at_equal_loss(evidence: Evidence, pruning: str) -> Iterator[Part]:
@@ -100,20 +101,21 @@ def _at_equal_loss(evidence: Evidence, pruning: str) -> Iterator[Part]:
     """
     effect = "PIEs of SupCon over PIEs of Sup at equal loss of accuracy (drawn between sparsities)"
     grid = [sparsity for sparsity in evidence.common_sparsities(pruning) if sparsity <= evidence.main]
-    losses = {o: [evidence.lost_accuracy(ArmKey(o, pruning, at)) for at in grid] for o in BOTH}
+    losses = {o: [_lost_accuracy(evidence, ArmKey(o, pruning, at)) for at in grid] for o in BOTH}
     less, more = sorted(BOTH, key=lambda objective: losses[objective][-1])
     loss = losses[less][-1]
     place = next((place for place, lost in enumerate(losses[more]) if lost >= loss), 0)
+    own = ArmKey(less, pruning, evidence.main)
+    keys = [ArmKey(more, pruning, at) for at in grid[max(place - 1, 0) : place + 1]]
+    compared = evidence.of(own, *keys)
     if loss <= 0 or place == 0:
         why = (
             "nothing to compare: one has lost none" if loss <= 0 else "nothing to compare: no lower sparsity loses less"
         )
         none = t_interval(np.nan, np.nan, 0.0)
-        yield Part(pruning_name(pruning), effect, "above", none, fair=AT_EQUAL_LOSS, models=evidence.models, why=why)
+        yield Part(pruning_name(pruning), effect, "above", none, fair=AT_EQUAL_LOSS, models=compared.models, why=why)
         return
-    keys = [ArmKey(more, pruning, at) for at in grid[place - 1 : place + 1]]
-    terms = [evidence.lost(ArmKey(less, pruning, evidence.main)), evidence.pies(ArmKey(less, pruning, evidence.main))]
-    terms += [term for key in keys for term in (evidence.lost(key), evidence.pies(key))]
+    terms = [term for key in (own, *keys) for term in (compared.lost(key), compared.pies(key))]
     sign = 1 if more == "supcon" else -1
 
     def ratio(lost: float, pies: float, before: float, pies_before: float, after: float, pies_after: float) -> float:
@@ -122,7 +124,12 @@ def _at_equal_loss(evidence: Evidence, pruning: str) -> Iterator[Part]:
 
     about = f"{pruning_name(pruning)}, where either has lost {100 * loss:.2g} points of accuracy"
     of = sum(term[0].sum() for term in terms[1::2])
-    yield evidence.part(about, effect, "above", ratio, *terms, is_ratio=True, fair=AT_EQUAL_LOSS, of=of)
+    yield compared.part(about, effect, "above", ratio, *terms, is_ratio=True, fair=AT_EQUAL_LOSS, of=of)
+
+
+def _lost_accuracy(evidence: Evidence, arm: ArmKey) -> float:
+    """As a share of all examples, mean over all models that the arm has."""
+    return float(evidence.of(arm).lost(arm)[0].mean())
 
 
 def _accuracy_falls_further(evidence: Evidence) -> Iterator[Part]:
@@ -131,9 +138,10 @@ def _accuracy_falls_further(evidence: Evidence) -> Iterator[Part]:
         paper = [_paper(1, "accuracy_mean", ArmKey(arm.objective, "dense", 0.0), arm) for arm in arms]
         known = [values[0] - values[1] for values in paper if values is not None]
         effect = "accuracy that SupCon loses minus what Sup loses, points"
-        terms = [100 / evidence.examples * evidence.lost(arm) for arm in arms]
+        compared = evidence.of(*arms)
+        terms = [100 / compared.examples * compared.lost(arm) for arm in arms]
         difference = known[0] - known[1] if len(known) == len(arms) else None
-        yield evidence.part(_named(arms[0]), effect, "above", _minus, *terms, paper=difference)
+        yield compared.part(_named(arms[0]), effect, "above", _minus, *terms, paper=difference)
 
 
 def _loses_fewer(objective: str, fewer: str, more: str, named: bool = False) -> Comparisons:
@@ -144,13 +152,14 @@ def _loses_fewer(objective: str, fewer: str, more: str, named: bool = False) -> 
         effect = f"PIEs of {names[0]} minus PIEs of {names[1]}, % of examples"
         for sparsity in evidence.sparsities(objective, fewer, more):
             arms = [ArmKey(objective, pruning, sparsity) for pruning in (fewer, more)]
-            shares = [evidence.percent(arm) for arm in arms]
+            compared = evidence.of(*arms)
+            shares = [compared.percent(arm) for arm in arms]
             paper = _paper(1, "pies", *arms)  # of 10,000
             difference = None if paper is None else (paper[0] - paper[1]) / 100
             about = f"{family_name(objective, fewer)} and {names[1]}, " if named else ""
             about += as_percent(sparsity)
-            yield evidence.part(about, effect, "below", _minus, *shares, paper=difference)
-            yield from _beyond_noise(evidence, about, names, arms, "below")
+            yield compared.part(about, effect, "below", _minus, *shares, paper=difference)
+            yield from _beyond_noise(compared, about, names, arms, "below")
 
     return parts
 
@@ -167,18 +176,19 @@ def _all_of(*comparisons: Comparisons) -> Comparisons:
 
 def _q_score_falls(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings(evidence.main):
+        compared = evidence.of(*(ArmKey(objective, pruning, evidence.main) for objective in BOTH))
         means: list[Varied] = []
         paper: dict[str, float | None] = {}
         for objective, table in (("supcon", 4), ("supervised", 5)):
             arms = ArmKey(objective, pruning, evidence.main), ArmKey(objective, "dense", 0.0)
-            means += map(evidence.q, arms)
+            means += [compared.score(arm, "q") for arm in arms]
             values = _paper(table, "q_mean", *arms)
             paper[objective] = None if values is None else 100 * (values[0] / values[1] - 1)
         about, own, other = _named(arms[0]), paper["supcon"], paper["supervised"]
-        yield evidence.part(about, "change of SupCon's mean Q-Score, %", "below", _change, *means[:2], paper=own)
+        yield compared.part(about, "change of SupCon's mean Q-Score, %", "below", _change, *means[:2], paper=own)
         effect = "change of SupCon's mean Q-Score minus change of Sup's, percentage points"
         beyond = None if own is None else own - (other or 0.0)
-        yield evidence.part(about, effect, "below", _change_beyond, *means, paper=beyond)
+        yield compared.part(about, effect, "below", _change_beyond, *means, paper=beyond)
 
 
 def _change(pruned: float, dense: float) -> float:
@@ -195,16 +205,17 @@ def _pies_are_deeper(evidence: Evidence) -> Iterator[Part]:
         effect = "depth of PIEs minus depth of others, probes"
         means = [paper_value(6, *arm, quantity) for quantity in ("pie_mean", "non_pie_mean")]
         paper = None if means[0] is None or means[1] is None else means[0] - means[1]
-        terms, of = _depths(evidence, arm, "depth"), evidence.pies(arm)[0].sum()
-        yield evidence.depth_part(about, effect, "above", _deeper, *terms, paper=paper, of=of)
+        compared = evidence.of(arm)
+        terms, of = _depths(compared, arm, "depth"), compared.pies(arm)[0].sum()
+        yield compared.depth_part(about, effect, "above", _deeper, *terms, paper=paper, of=of)
         own = f"{effect}, against each model's own prediction (Baldock)"
-        terms = _depths(evidence, arm, "depth_baldock")
-        yield evidence.depth_part(about, own, "above", _deeper, *terms, fair=AGAINST_OWN, of=of)
+        terms = _depths(compared, arm, "depth_baldock")
+        yield compared.depth_part(about, own, "above", _deeper, *terms, fair=AGAINST_OWN, of=of)
 
 
-def _depths(evidence: Evidence, arm: ArmKey, convention: str) -> list[Varied]:
+def _depths(compared: Compared, arm: ArmKey, convention: str) -> list[Varied]:
     """Depths of PIEs, PIEs, depths of others, others."""
-    is_pie, depth = evidence.pies(arm), evidence.depth(arm, convention)
+    is_pie, depth = compared.pies(arm), compared.depth(arm, convention)
     return [is_pie * depth, is_pie, (1 - is_pie) * depth, 1 - is_pie]
 
 
@@ -215,15 +226,15 @@ def _deeper(of_pies: float, pies: float, of_others: float, others: float) -> flo
 
 def _depth_foretells_depth(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings(evidence.main) if evidence.has_depth else []:
-        sums = []
-        for objective in BOTH:
-            pruned = ArmKey(objective, pruning, evidence.main)
-            one, other = evidence.depth(ArmKey(objective, "dense", 0.0)), evidence.depth(pruned)
+        arms, sums = [ArmKey(objective, pruning, evidence.main) for objective in BOTH], []
+        compared = evidence.of(*arms)
+        for arm in arms:
+            one, other = compared.depth(ArmKey(arm.objective, "dense", 0.0)), compared.depth(arm)
             sums.append([np.ones_like(one), one, other, one**2, other**2, one * other])
         effect = "correlation over examples of depth in dense and in pruned Sup models, minus one half"
-        yield evidence.depth_part(_named(pruned), effect, "above", _beyond_half, *sums[0])
+        yield compared.depth_part(_named(arms[0]), effect, "above", _beyond_half, *sums[0])
         effect = "that correlation of Sup minus that of SupCon"
-        yield evidence.depth_part(_named(pruned), effect, "above", _more_correlated, *sums[0], *sums[1])
+        yield compared.depth_part(_named(arms[0]), effect, "above", _more_correlated, *sums[0], *sums[1])
 
 
 def _beyond_half(*sums: float) -> float:
@@ -239,11 +250,13 @@ def _classes_even_out(evidence: Evidence) -> Iterator[Part]:
         sparsities = evidence.sparsities(*family)
         if len(sparsities) < 2:
             continue
-        ends = [evidence.pies(ArmKey(*family, end)) for end in (sparsities[-1], sparsities[0])]
+        arms = [ArmKey(*family, end) for end in (sparsities[-1], sparsities[0])]
+        compared = evidence.of(*arms)
+        ends = [compared.pies(arm) for arm in arms]
         about = f"{family_name(*family)}, {as_percent(sparsities[-1])} against {as_percent(sparsities[0])}"
         effect = "change of the probability that two PIEs are of one class"
         of, labels = min(end[0].sum() for end in ends), evidence.results.labels
-        yield evidence.part(about, effect, "below", _more_uneven, *ends, groups=labels, of=of)
+        yield compared.part(about, effect, "below", _more_uneven, *ends, groups=labels, of=of)
 
 
 def _more_uneven(high: np.ndarray, low: np.ndarray) -> float:
@@ -260,21 +273,22 @@ def _overlap_grows(evidence: Evidence) -> Iterator[Part]:
         if len(sparsities) < 2:
             continue
         low, high = ([ArmKey(o, pruning, sparsity) for o in BOTH] for sparsity in (sparsities[0], sparsities[-1]))
-        sets = [evidence.pies(arm) for arm in (*low, *high)]
+        compared = evidence.of(*low, *high)
+        sets = [compared.pies(arm) for arm in (*low, *high)]
         both = [sets[0] * sets[1], sets[2] * sets[3]]
         for arm, own in zip(low, sets, strict=False):
             effect = (
                 f"share of {OBJECTIVES[arm.objective]}'s PIEs that the other has too (half a PIE added), minus one half"
             )
             about = f"{OBJECTIVES[arm.objective]}, {_named(arm)}"
-            yield evidence.part(about, effect, "below", _share_beyond_half, both[0], own, of=own[0].sum())
+            yield compared.part(about, effect, "below", _share_beyond_half, both[0], own, of=own[0].sum())
         about, terms = _named(low[0], to=high[0]), [*both, *sets]
         effect = "growth of the overlap (those of both over those of either)"
         of = min(each[0].sum() for each in sets)
-        yield evidence.part(about, effect, "above", _growth, *terms, of=of)
+        yield compared.part(about, effect, "above", _growth, *terms, of=of)
         effect = "growth of the overlap beyond that of independent sets of these sizes"
-        beyond = partial(_growth_beyond_chance, evidence.examples)
-        yield evidence.part(about, effect, "above", beyond, *terms, fair=BEYOND_CHANCE, of=of)
+        beyond = partial(_growth_beyond_chance, compared.examples)
+        yield compared.part(about, effect, "above", beyond, *terms, fair=BEYOND_CHANCE, of=of)
 
 
 def _share_beyond_half(both: float, own: float) -> float:
@@ -292,19 +306,20 @@ def _growth_beyond_chance(examples: int, both: float, both_later: float, *sizes:
 
 def _z_falls_and_l1_rises(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings(evidence.main) if evidence.has_score("l1") else []:
+        compared = evidence.of(*(ArmKey(objective, pruning, evidence.main) for objective in BOTH))
         for score, name, claimed in SCORES:
             means: list[Varied] = []
             paper: list[float | None] = []
             for objective, table in (("supcon", 4), ("supervised", 5)):
                 arms = ArmKey(objective, pruning, evidence.main), ArmKey(objective, "dense", 0.0)
-                means += [evidence.score(arm, score) for arm in arms]
+                means += [compared.score(arm, score) for arm in arms]
                 values = _paper(table, f"{score}_mean", *arms)
                 paper.append(None if values is None else _change(*values))
             about, (own, other) = _named(arms[0]), paper
-            yield evidence.part(about, f"change of SupCon's mean {name}, %", claimed, _change, *means[:2], paper=own)
+            yield compared.part(about, f"change of SupCon's mean {name}, %", claimed, _change, *means[:2], paper=own)
             effect = f"change of SupCon's mean {name} minus change of Sup's, percentage points"
             beyond = None if own is None or other is None else own - other
-            yield evidence.part(about, effect, claimed, _change_beyond, *means, paper=beyond)
+            yield compared.part(about, effect, claimed, _change_beyond, *means, paper=beyond)
 
 
 SCORES: tuple[tuple[str, str, ClaimedSide], ...] = (("z", "Z-Score", "below"), ("l1", "L1 norm", "above"))
@@ -314,14 +329,14 @@ def _depth_varies_more(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings() if evidence.has_depth else []:
         for sparsity in evidence.common_sparsities(pruning):
             arms = [ArmKey(objective, pruning, sparsity) for objective in ("supcon", "supervised")]
-            terms: list[Varied] = []
+            compared, terms = evidence.of(*arms), list[Varied]()
             for arm in arms:
-                is_other, depth = 1 - evidence.pies(arm), evidence.depth(arm)
+                is_other, depth = 1 - compared.pies(arm), compared.depth(arm)
                 terms += [is_other, is_other * depth, is_other * depth**2]
             paper = _paper(6, "non_pie_std", *arms)
             effect = "spread (standard deviation) of depth over examples that are no PIEs, SupCon's minus Sup's, probes"
             difference = None if paper is None else paper[0] - paper[1]
-            yield evidence.depth_part(_named(arms[0]), effect, "above", _spread_beyond, *terms, paper=difference)
+            yield compared.depth_part(_named(arms[0]), effect, "above", _spread_beyond, *terms, paper=difference)
 
 
 def _spread_beyond(*sums: float) -> float:
@@ -334,11 +349,13 @@ def _classes_part(evidence: Evidence) -> Iterator[Part]:
         sparsities = evidence.sparsities(*family)
         if len(sparsities) < 2:
             continue
-        ends = [100 * evidence.lost(ArmKey(*family, end)) for end in (sparsities[-1], sparsities[0])]
+        arms = [ArmKey(*family, end) for end in (sparsities[-1], sparsities[0])]
+        compared = evidence.of(*arms)
+        ends = [100 * compared.lost(arm) for arm in arms]
         about = f"{family_name(*family)}, {as_percent(sparsities[-1])} against {as_percent(sparsities[0])}"
         effect = "growth of the variance between classes of the accuracy that they lose, beyond chance, squared points"
         terms = [np.ones_like(ends[0]), *(term for end in ends for term in (end, end**2))]
-        yield evidence.part(about, effect, "above", _more_apart, *terms, groups=evidence.results.labels)
+        yield compared.part(about, effect, "above", _more_apart, *terms, groups=evidence.results.labels)
 
 
 def _more_apart(sizes: np.ndarray, *sums: np.ndarray) -> float:
@@ -361,8 +378,9 @@ def _q_score_saves(evidence: Evidence) -> Iterator[Part]:
         for sparsity in (sparsity for sparsity in both[0] if sparsity in both[1]):
             arms = [ArmKey(each, pruning, sparsity) for each in (f"{objective}_q", objective)]
             about = f"{family_name(objective, pruning)}, {as_percent(sparsity)}"
-            yield evidence.part(about, effect, "below", _minus, *(evidence.percent(arm) for arm in arms))
-            yield from _beyond_noise(evidence, about, names, arms, "below")
+            compared = evidence.of(*arms)
+            yield compared.part(about, effect, "below", _minus, *(compared.percent(arm) for arm in arms))
+            yield from _beyond_noise(compared, about, names, arms, "below")
 
 
 OF_Q_SCORE = Finding(
@@ -428,7 +446,9 @@ class ClaimRow(Row):
     """A claim, as the comparison ``overall`` whose effect is its statement, or one of its comparisons.
 
     ``claimed``: the side of zero (of a ratio: of one), ``above 0``. The p-values are one-sided, None where there is no
-    interval; ``paper``: the same effect in the paper's tables; ``reason``: of a fair comparison, what it leaves aside.
+    interval; ``paper``: the same effect in the paper's tables; ``n_models``: of each arm of the comparison, as many as
+    all of them have (of depths, fewer), of ``overall`` the fewest of its comparisons; ``reason``: of a fair comparison,
+    what it leaves aside.
     """
 
     claim: str
@@ -439,7 +459,7 @@ class ClaimRow(Row):
     p_for: float | None
     p_against: float | None
     paper: float | None
-    n_models: int
+    n_models: int | None
     n_examples: int
     verdict: str
     reason: str
@@ -447,17 +467,17 @@ class ClaimRow(Row):
 
 def claims_rows(results: Results, claims: list[Claim]) -> list[ClaimRow]:
     """A row per claim, with the comparison ``overall``, and one per part."""
-    scale = max(arm.summary.n_models for arm in results.arms), len(results.labels)
-    rows = []
+    rows, examples = [], len(results.labels)
     for claim in claims:
         reason = "; ".join(filter(None, [claim.reason, claim.note]))
         nothing = None, Bounds.of(None), None, None, None
+        scale = min((part.models for part in claim.parts), default=None), examples
         rows.append(ClaimRow(claim.id, "overall", claim.statement, *nothing, *scale, claim.verdict, reason))
-        rows += [_part_row(claim, part, scale) for part in claim.parts]
+        rows += [_part_row(claim, part, examples) for part in claim.parts]
     return rows
 
 
-def _part_row(claim: Claim, part: Part, scale: tuple[int, int]) -> ClaimRow:
+def _part_row(claim: Claim, part: Part, examples: int) -> ClaimRow:
     return ClaimRow(
         claim.id,
         part.about,
@@ -468,7 +488,7 @@ def _part_row(claim: Claim, part: Part, scale: tuple[int, int]) -> ClaimRow:
         None if part.reason else part.p_against,
         None if part.paper is None else round(part.paper, 6),
         part.models,
-        scale[1],
+        examples,
         part.verdict,
         "; ".join(filter(None, [part.fair, part.reason])),
     )

@@ -30,31 +30,35 @@ Varied = np.ndarray
 
 
 class Evidence:
-    """The run as it is and without each seed, for models of one seed belong together in all arms."""
+    """Which arms the run has that speak about the paper, and what a comparison of some of them is made from."""
 
     def __init__(self, results: Results, signal: Signal) -> None:
-        results = results.of_common_models()  # a seed is one of all arms
-        self.results, self.signal = results, signal
-        self.models = max(len(arm.labels) for arm in results.arms if not arm.has_fresh_seeds)
-        self.examples = len(results.labels)
-        # a cache of each evidence's own
-        self.pies = lru_cache(maxsize=None)(self._pies)
-        self._dense = lru_cache(maxsize=2)(self._side)
-        self.depth = lru_cache(maxsize=4)(self._depth)
+        self.results, self._signal = results, signal
+        self._compared = lru_cache(maxsize=None)(self._compared_of)
 
     @cached_property
     def main(self) -> float:
         """The sparsity that the headline is about."""
         return self.results.main_sparsity
 
-    def find(self, arm: ArmKey) -> ArmResult:
-        """An arm that there is; at sparsity 0 the dense one."""
-        there = self._arm(arm)
-        assert there is not None, "asked for arms that there are"
-        return there
+    def of(self, *arms: ArmKey) -> Compared:
+        """Of these arms and their dense ones the first so many models that all of them have, with one seed for all.
 
-    def _arm(self, arm: ArmKey) -> ArmResult | None:
-        return self.results.find(arm.objective, "dense" if arm.sparsity == 0 else arm.pruning, arm.sparsity)
+        Fresh dense models, whose seeds are their own, are as many for each objective, or none.
+        """
+        dense = dict.fromkeys(ArmKey(arm.objective, "dense", 0.0) for arm in arms)
+        found = [_find(self.results, arm) for arm in (*arms, *dense)]
+        fresh = [self._signal.fresh(arm.objective) for arm in dense]
+        return self._compared(
+            min(len(arm.labels) for arm in found),
+            min(0 if arm is None else len(arm.labels) for arm in fresh),
+            min(len(arm.models.get("depth", ())) for arm in found),
+        )
+
+    def _compared_of(self, models: int, fresh: int, depth_models: int) -> Compared:
+        results = self.results.first_models(models, fresh)
+        signal = self._signal if results is self.results else Signal(results)
+        return Compared(results, signal, models, min(models, depth_models))
 
     def sparsities(self, objective: str, *prunings: str) -> list[float]:
         """At which the run has all of these arms."""
@@ -62,7 +66,8 @@ class Evidence:
             sparsity
             for sparsity in self.results.sparsities()
             if all(self.is_the_papers(pruning) for pruning in prunings)
-            if all(self._arm(ArmKey(objective, pruning, at)) for pruning in prunings for at in (sparsity, 0))
+            if self.results.find(objective, "dense", 0.0)
+            if all(self.results.find(objective, pruning, sparsity) for pruning in prunings)
         ]
 
     def is_the_papers(self, pruning: str) -> bool:
@@ -92,8 +97,36 @@ class Evidence:
         both_have = self.sparsities("supcon", pruning)
         return [sparsity for sparsity in self.sparsities("supervised", pruning) if sparsity in both_have]
 
+    def has_score(self, name: str) -> bool:
+        """Whether it is kept of each model of all arms."""
+        return all(name in arm.models for arm in self.results.arms)
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether the study measured prediction depth."""
+        return bool(self.results.probe_points)
+
+
+class Compared:
+    """What some arms say as it is and without each seed, for models of one seed belong together in all arms.
+
+    Attributes:
+        results: the run, with no more models of an arm than these arms have in common.
+        models: of each of them.
+        depth_models: of these, those whose prediction depth all of them have.
+        examples: of the test.
+    """
+
+    def __init__(self, results: Results, signal: Signal, models: int, depth_models: int) -> None:
+        self.results, self.models, self.depth_models, self._signal = results, models, depth_models, signal
+        self.examples = len(results.labels)
+        # a cache of each one's own
+        self.pies = lru_cache(maxsize=None)(self._pies)
+        self._dense = lru_cache(maxsize=2)(self._side)
+        self.depth = lru_cache(maxsize=4)(self._depth)
+
     def _side(self, arm: ArmKey) -> tuple[np.ndarray, ModalChances]:
-        labels = self.find(arm).labels
+        labels = _find(self.results, arm).labels
         return labels, ModalChances(labels, len(self.results.class_names), len(labels))
 
     def _pies(self, arm: ArmKey) -> Varied:
@@ -107,30 +140,18 @@ class Evidence:
         """PIEs, so that their sum is a percentage of all examples."""
         return 100 / self.examples * self.pies(arm)
 
-    def q(self, arm: ArmKey) -> Varied:
-        """Q-Scores, so that their sum is the mean."""
-        return self.score(arm, "q")
-
     def score(self, arm: ArmKey, name: str) -> Varied:
         """A score of each model, so that the sum is the mean."""
-        return self._means(self.find(arm).models[name]) / self.examples
-
-    def has_score(self, name: str) -> bool:
-        """Whether it is kept of each model of all arms."""
-        return all(name in arm.models for arm in self.results.arms)
+        return self._means(_find(self.results, arm).models[name]) / self.examples
 
     def lost(self, arm: ArmKey) -> Varied:
         """By how much fewer models are right than without pruning, as a share of all; below 0 where more are."""
-        dense, pruned = (self.find(key).labels for key in (ArmKey(arm.objective, "dense", 0.0), arm))
+        dense, pruned = (_find(self.results, key).labels for key in (ArmKey(arm.objective, "dense", 0.0), arm))
         return self._means(dense == self.results.labels) - self._means(pruned == self.results.labels)
-
-    def lost_accuracy(self, arm: ArmKey) -> float:
-        """As a share of all examples, mean over models."""
-        return float(self.lost(arm)[0].mean())
 
     def _depth(self, arm: ArmKey, convention: str = "depth") -> Varied:
         """Depths, mean over models; ``depth`` in the paper's convention, or ``depth_baldock``."""
-        return self._means(self.find(arm).models[convention])
+        return self._means(_find(self.results, arm).models[convention][: self.depth_models])
 
     def _means(self, values: np.ndarray) -> Varied:
         """Over models, which may be fewer than seeds: without another's seed nothing moves."""
@@ -141,8 +162,7 @@ class Evidence:
 
     def excess(self, *arms: ArmKey) -> Interval | None:
         """PIEs beyond seed noise of the first arm minus those of the second, % of examples; None without a floor."""
-        whole = (self.signal.results.find(*self.find(arm).key) for arm in arms)
-        one, other = (None if arm is None else self.signal.floor(arm) for arm in whole)
+        one, other = (self._signal.floor(_find(self.results, arm)) for arm in arms)
         if one is None or other is None:
             return None
         beyond = excess_difference(one, other, same_dense=arms[0].objective == arms[1].objective)
@@ -185,12 +205,9 @@ class Evidence:
         held = (term[: 1 + self.depth_models] for term in terms)
         return self.part(about, effect, claimed, statistic, *held, paper=paper, fair=fair, of=of)
 
-    @property
-    def has_depth(self) -> bool:
-        """Whether the study measured prediction depth."""
-        return bool(self.results.probe_points)
 
-    @property
-    def depth_models(self) -> int:
-        """Models whose depth every arm has."""
-        return min(len(arm.models["depth"]) for arm in self.results.arms if "depth" in arm.models)
+def _find(results: Results, arm: ArmKey) -> ArmResult:
+    """An arm that there is; at sparsity 0 the dense one."""
+    there = results.find(arm.objective, "dense" if arm.sparsity == 0 else arm.pruning, arm.sparsity)
+    assert there is not None, "asked for arms that there are"
+    return there

@@ -6,7 +6,7 @@ from piescope.report.layout.glossary import limits, meanings
 from piescope.report.study.results import Results
 from piescope.report.study.signal import MARGIN
 from piescope.report.study.words import OBJECTIVES, pruning_name
-from piescope.wording import as_percent, count, percent
+from piescope.wording import as_percent, count, percent, ranged
 
 
 def glossary(results: Results) -> tuple[dict[str, str], list[str]]:
@@ -28,7 +28,7 @@ def glossary(results: Results) -> tuple[dict[str, str], list[str]]:
         "one": percent(100 / examples, 2),
         "tied": count(sum(int(arm.is_tied_pie.sum()) for arm in pruned)),
         "pies": count(sum(arm.summary.pies for arm in pruned)),
-        "models": max(arm.summary.n_models for arm in results.arms),
+        "models": ranged([arm.summary.n_models for arm in results.studied()], "model"),
         "margin": f"{MARGIN:g}",
         "controls": controls,
         "untold": "" if controls else untold,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import is_
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ class ArmResult:
         is_fitted_alone: it is on axes of its own; else on those of the other maps of its objective.
         seeds: of the models that its counts are of.
         lost: seeds of models that it should have, too, and that failed.
-        models: of those seeds that every arm has, in their order: ``labels``, ``q`` and ``q_aaai24``
+        models: in the order of seeds, without those of seeds that any arm has lost: ``labels``, ``q`` and ``q_aaai24``
             ``[models, examples]``; ``depth`` and ``depth_baldock`` ``[their models, examples]``, if measured.
         control: what a control arm is; None for the arms that are studied.
         descended: model k was made from dense model k.
@@ -161,12 +162,12 @@ class Results:
         sparsities = sorted(self.study.sparsities) or [0.0]
         return MAIN_SPARSITY if MAIN_SPARSITY in sparsities else sparsities[-1]
 
-    def of_common_models(self) -> Results:
-        """With as many models of each arm as every arm has, its first ones; fresh dense models as they are."""
-        models = {len(arm.labels) for arm in self.arms if not arm.has_fresh_seeds}
-        if len(models) == 1:
-            return self
-        return replace(self, arms=tuple(arm if arm.has_fresh_seeds else _first(arm, min(models)) for arm in self.arms))
+    def first_models(self, models: int, fresh: int) -> Results:
+        """With no more than so many models of each arm, its first ones; of fresh dense arms so many, of 0 no arm."""
+        kept = [arm for arm in self.arms if fresh or not arm.has_fresh_seeds]
+        cut = tuple(_first(arm, fresh if arm.has_fresh_seeds else models) for arm in kept)
+        is_whole = len(cut) == len(self.arms) and all(map(is_, cut, self.arms))
+        return self if is_whole else replace(self, arms=cut)
 
     def objectives(self) -> list[str]:
         """In the study's order."""
@@ -261,26 +262,26 @@ def load_results(out: Path, catalogue: Catalogue | None = None) -> Results | Non
 
 
 def _of_common_seeds(arms: Sequence[ArmResult]) -> tuple[ArmResult, ...]:
-    """What single models say, of those seeds that every arm has: model k of all arms is of one seed.
+    """What single models say, without those of seeds that any arm has lost: model k of all arms is of one seed.
 
-    Fresh dense models have seeds of their own. Where no arm has lost any, everything stays as it is.
+    Arms have the first so many of one list of seeds, so they still do. Fresh dense models have seeds of their own.
     """
-    if not any(arm.lost for arm in arms):
-        return tuple(arms)
-    common = set[int].intersection(*(set(arm.seeds) for arm in arms if not arm.has_fresh_seeds))
-    return tuple(arm if arm.has_fresh_seeds else _of_seeds(arm, common) for arm in arms)
+    lost = {seed for arm in arms if not arm.has_fresh_seeds for seed in arm.lost}
+    return tuple(arm if arm.has_fresh_seeds or not lost else _without(arm, lost) for arm in arms)
 
 
 def _first(arm: ArmResult, models: int) -> ArmResult:
     """An arm without what its later models say."""
+    if len(arm.labels) <= models:
+        return arm
     return replace(
         arm, models={name: each[:models] for name, each in arm.models.items()}, predictions=arm.predictions[:models]
     )
 
 
-def _of_seeds(arm: ArmResult, seeds: set[int]) -> ArmResult:
-    """An arm without what its other models say; depths are of the first models."""
-    kept = [place for place, seed in enumerate(arm.seeds) if seed in seeds]
+def _without(arm: ArmResult, seeds: set[int]) -> ArmResult:
+    """An arm without what the models of these seeds say; depths are of the first models."""
+    kept = [place for place, seed in enumerate(arm.seeds) if seed not in seeds]
     models = {name: each[[place for place in kept if place < len(each)]] for name, each in arm.models.items()}
     is_kept = len(arm.predictions) == len(arm.seeds)
     return replace(arm, models=models, predictions=tuple(arm.predictions[place] for place in kept if is_kept))

@@ -44,6 +44,7 @@ def _first(count: int) -> str:
 def facts(results: Results) -> list[tuple[str, str]]:
     """What was run, as name and value."""
     study, data, recipe, seeds = results.study, results.data, results.recipe, results.study.replicates
+    which = "" if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}: "
     return [
         ("Recipe", "none" if recipe is None else f"{recipe.name}: {recipe.title}"),
         ("Study", f"{study.name}, seed {study.seed}"),
@@ -55,7 +56,7 @@ def facts(results: Results) -> list[tuple[str, str]]:
         *_duplicates(data.duplicates),
         ("Data fingerprint", data.fingerprint[:16]),
         ("Model", study.model),
-        ("Models per arm", populations(results) if isinstance(seeds, int) else f"seeds {', '.join(map(str, seeds))}"),
+        ("Models per arm", which + populations(results)),
         ("Sparsities", ", ".join(as_percent(sparsity) for sparsity in study.sparsities)),
         *(_training_fact(run, training) for run in study.objectives for training in run.trainings),
         *((f"Pruning {pruning_name(method.name)}", method.text) for method in study.methods),
@@ -137,8 +138,9 @@ def lost_models(results: Results) -> str:
         f"{len(arm.seeds) + len(arm.lost)} (without seed {listed([str(seed) for seed in arm.lost])})"
         for arm in arms
     ]
-    common = min(len(arm.labels) for arm in results.arms if not arm.has_fresh_seeds)
+    lost = sorted({seed for arm in arms if not arm.has_fresh_seeds for seed in arm.lost})
+    without = f"is without seed {listed([str(seed) for seed in lost])} in every arm" if lost else "is of these, too"
     return (
         f"Models are missing that failed: {'; '.join(told)}. Counts and accuracies are of the models that there are; "
-        f"what is said of seeds (excess, intervals, claims) is of the {counted(common, 'seed')} that every arm has."
+        f"what is said of seeds (excess, intervals, claims) {without}."
     )

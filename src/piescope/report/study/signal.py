@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
 from itertools import combinations, pairwise
 
@@ -268,14 +268,16 @@ class Signal:
                 enough = curve.enough_to_repeat(), curve.enough()
                 yield ReplicateRow(arm.key, models, models > most, *pies, *errors, limit, *enough, curve.furthest)
 
-    def foretold(self, models: int) -> list[ForetoldRow]:
-        """The PIE counts to expect of a study with so many models, and how well another would repeat them."""
+    def foretold(self, models: Mapping[ArmKey, int]) -> list[ForetoldRow]:
+        """The PIE counts to expect with so many models of each arm, and how well another study would repeat them."""
         rows = []
         for arm, curve in self._curves():
-            pies, error = curve.pies_at(models), finite(curve.repeat_error_at(models))
-            limit = Bounds(curve.limit, curve.limit_low, curve.limit_high)
-            enough = curve.enough_to_repeat(), curve.furthest, int(curve.models[-1])
-            rows.append(ForetoldRow(arm.key, models, pies, error, limit, *enough))
+            if arm.key in models:
+                size = models[arm.key]
+                pies, error = curve.pies_at(size), finite(curve.repeat_error_at(size))
+                limit = Bounds(curve.limit, curve.limit_low, curve.limit_high)
+                enough = curve.enough_to_repeat(), curve.furthest, int(curve.models[-1])
+                rows.append(ForetoldRow(arm.key, size, pies, error, limit, *enough))
         return rows
 
     def _predictors(self) -> Iterator[PredictorRow]:

@@ -9,7 +9,7 @@ from piescope.report.study.results import ArmResult
 from piescope.report.study.rows import Bounds
 from piescope.report.study.signal import MARGIN, Signal
 from piescope.report.study.words import enough, family_name
-from piescope.wording import as_percent, give_or_take, number, p_value, percent, with_interval
+from piescope.wording import as_percent, give_or_take, number, p_value, percent, ranged, with_interval
 
 
 def in_short(signal: Signal, arm: ArmResult) -> str:
@@ -97,8 +97,8 @@ def _repeat(signal: Signal, arms: list[ArmResult]) -> str:
     ]
     if not parts:
         return ""
-    models, main = known[0][1].models, as_percent(signal.results.main_sparsity)
+    models, main = ranged([row.models for _, row in known], "model"), as_percent(signal.results.main_sparsity)
     return (
-        f"How well another study of {models} models an arm would repeat a PIE count at {main}, and what becomes of the "
+        f"How well another study of {models} an arm would repeat a PIE count at {main}, and what becomes of the "
         f"count as votes of more models hang less on luck, seeds' alone as well: {'; '.join(parts)}."
     )

@@ -15,7 +15,7 @@ from piescope.report.study.published import PublishedRow, published_rows, unfair
 from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey, Tables
 from piescope.report.study.words import family_name, text
-from piescope.wording import as_percent, name, number, percent, plus_minus, significant
+from piescope.wording import as_percent, name, number, percent, plus_minus, ranged, significant
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ def _pies(results: Results, rows: Sequence[PiesRow]) -> Table:
 
 
 def _over_models(rows: Sequence[PiesRow]) -> str:
-    most = max(row.n_models for row in rows)
-    return f"mean ± std over {most} models" if most > 1 else "of one model"
+    models = [row.n_models for row in rows]
+    return f"mean ± std over {ranged(models, 'model')}" if max(models) > 1 else "of one model"
 
 
 def _q_score(results: Results, rows: Sequence[QScoreRow]) -> Table:

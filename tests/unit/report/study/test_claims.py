@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from made_results import made
+from made_results import CASES, made, with_fewer
 from piescope.measure.intervals import t_interval
 from piescope.measure.pies import pie_mask
 from piescope.report.study.claim_parts import CONFOUNDED, CONTRADICTED, SUPPORTED, UNDECIDED, Claim, Part, verdict_of
@@ -17,6 +17,7 @@ from piescope.report.study.claims import AT_EQUAL_LOSS, check_claims, claims_row
 from piescope.report.study.published import published
 from piescope.report.study.results import ArmResult, Results
 from piescope.store.catalogue import ArmName
+from piescope.wording import as_percent
 
 FAMILIES = {"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "delayed_gmp", "one_shot")}
 CLASSES, EXAMPLES, MODELS = 5, 3000, 6
@@ -227,6 +228,31 @@ def test_claims_as_rows() -> None:
     pies["supcon"] += world.moved["supcon", "gmp", 0.9].sum()
     assert value == pytest.approx(pies["supcon"] / pies["supervised"], rel=0.1)
     assert gmp.paper == pytest.approx(748 / 273, abs=1e-6)
+
+
+def test_a_comparison_is_of_the_models_that_its_arms_have_in_common() -> None:
+    """Where two arms are small, what is of them is as if all were small, and all else as if none were."""
+    large = World().results(0.3)
+    small = with_fewer(large, 4, *range(len(large.arms)))
+    few = [place for place, arm in enumerate(large.arms) if arm.sparsity == 0.5 and arm.pruning == "gmp"]
+    studies = large, with_fewer(large, 4, *few), small
+    sizes = set()
+    for whole, mixed, cut in zip(
+        *([p for c in check_claims(study) for p in c.parts] for study in studies), strict=True
+    ):
+        sizes.add((mixed.fair, mixed.models))
+        if mixed.fair != AT_EQUAL_LOSS:  # is between sparsities that accuracies of all models choose
+            assert repr(mixed.estimate) == repr((cut if mixed.models == 4 else whole).estimate), mixed.about
+    assert sizes >= {("", 4), ("", 6), ("beyond seed noise", 4), ("beyond seed noise", 6), (AT_EQUAL_LOSS, 6)}
+
+
+def test_the_number_of_models_is_of_those_that_were_used() -> None:
+    results = CASES["fewer models in two arms"]
+    rows = claims_rows(results, check_claims(results))
+    used = {row.comparison: row.n_models for row in rows if row.claim == "C9"}
+    halves = {name: models for name, models in used.items() if as_percent(0.5) in name}
+    assert used["overall"] == 4 and set(halves.values()) == {4} and set(used.values()) == {4, 6}
+    assert {row.n_models for row in rows if row.claim == "C3"} == {None}  # nothing was compared
 
 
 def test_fair_comparisons_as_rows() -> None:

@@ -14,6 +14,11 @@ def test_every_word_is_filled_in(case: str) -> None:
     assert set(meanings) <= {word.term for word in words("study")}
 
 
+def test_arms_of_other_numbers_of_models_are_told() -> None:
+    assert "(here 3 models an arm)" in glossary(CASES["everything"])[0]["Tie"]
+    assert "(here 4 to 6 models an arm)" in glossary(CASES["fewer models in two arms"])[0]["Tie"]
+
+
 def test_words_of_what_there_is_not_are_left_out() -> None:
     assert "UMAP" in glossary(CASES["everything"])[0] and "UMAP" not in glossary(CASES["no depth, no maps"])[0]
     assert "Shared PIEs" not in glossary(CASES["no depth, no maps"])[0]

@@ -11,10 +11,8 @@ import pytest
 from scipy.special import softmax
 
 from made_results import CASES, made
-from piescope.report.study.evidence import Evidence
-from piescope.report.study.results import Results, load_results
+from piescope.report.study.results import Results, _of_common_seeds, _without, load_results
 from piescope.report.study.rows import ArmKey
-from piescope.report.study.signal import Signal
 from piescope.store import layout
 from piescope.store.artefacts import Store, as_tensors
 from piescope.store.catalogue import Catalogue, ControlOf
@@ -44,15 +42,30 @@ def test_controls_are_no_arms_that_are_studied() -> None:
     assert results.sparsities() == [0.5, 0.9]
 
 
-def test_claims_take_as_many_models_of_each_arm_as_every_arm_has() -> None:
+def test_the_first_models_of_each_arm() -> None:
     results = CASES["fewer models in two arms"]
-    even = results.of_common_models()
+    even = results.first_models(4, fresh=0)
     assert {len(arm.labels) for arm in even.arms} == {4} and {len(arm.labels) for arm in results.arms} == {4, 6}
     for arm, cut in zip(results.arms, even.arms, strict=True):
         assert (arm.labels[:4] == cut.labels).all() and (arm.models["depth"] == cut.models["depth"]).all()
         assert cut.summary == arm.summary  # counts are of all models
-    assert even.of_common_models() is even
-    assert Evidence(results, Signal(results)).models == 4
+    assert even.first_models(4, fresh=0) is even.first_models(6, fresh=6) is even
+    fresh = dataclasses.replace(results.arms[0], pruning="fresh_dense", control=ControlOf(kind="fresh_dense"))
+    beside = dataclasses.replace(results, arms=(*results.arms, fresh))
+    assert [len(arm.labels) for arm in beside.first_models(4, fresh=5).arms] == [4] * 10 + [5]
+    assert len(beside.first_models(6, fresh=0).arms) == 10
+
+
+def test_a_lost_seed_is_lost_by_all_arms_and_a_small_arm_takes_no_other_with_it() -> None:
+    arms = [
+        dataclasses.replace(arm, seeds=tuple(range(len(arm.labels)))) for arm in CASES["fewer models in two arms"].arms
+    ]
+    arms[3] = dataclasses.replace(_without(arms[3], {1}), seeds=(0, 2, 3, 4, 5), lost=(1,))
+    common = _of_common_seeds(arms)
+    assert [len(arm.labels) for arm in common] == [5, 3, 5, 5, 5, 5, 5, 5, 3, 5]
+    for arm, left in zip(arms, common, strict=True):
+        kept = [place for place, seed in enumerate(arm.seeds) if seed != 1]
+        assert (left.labels == arm.labels[kept]).all()
 
 
 def test_the_main_sparsity_is_the_papers_or_the_highest() -> None:

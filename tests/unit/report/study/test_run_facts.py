@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from made_results import CASES
 from piescope.report.study.run_facts import departures, facts, made_on, populations
 from piescope.store.catalogue import Environment
@@ -23,6 +25,8 @@ def test_how_many_models_an_arm_has_is_told_and_which_have_others() -> None:
     told = f"6 models an arm; Sup / GMP {as_percent(0.5)} has 4; SupCon / one-shot {as_percent(0.5)} has 4."
     assert populations(results) == told
     assert ("Models per arm", told) in facts(results)
+    study = results.study.model_copy(update={"replicates": (1, 2, 3, 5, 8, 13)})
+    assert ("Models per arm", f"seeds 1, 2, 3, 5, 8, 13: {told}") in facts(replace(results, study=study))
 
 
 def test_departures_from_the_paper_have_both_values() -> None:

@@ -234,8 +234,10 @@ def test_replicates_end_at_the_count_of_this_run_and_are_foretold_beyond(results
             found = results.find(*row.arm)
             assert found is not None
             assert row.pies == found.summary.pies
-    foretold = signal.foretold(24)
+    foretold = signal.foretold({arm.key: 24 for arm in results.pruned()})
     assert len(foretold) == len(results.pruned())
+    few = results.pruned()[0].key
+    assert [row.models for row in signal.foretold({few: 12})] == [12]
     for ahead in foretold:
         assert ahead.pies == find(signal.rows.replicates, ahead.arm, models=24).pies
 

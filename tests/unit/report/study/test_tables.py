@@ -7,11 +7,12 @@ import tomllib
 from collections import Counter
 from importlib import resources
 
-from made_results import CASES, made
+from made_results import CASES, made, with_fewer
 from piescope.report.study.claims import check_claims
 from piescope.report.study.figures import FIGURES
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_tables import signal_tables
+from piescope.report.study.signal_words import sentences
 from piescope.report.study.tables import paper_tables, rows_of
 
 
@@ -27,6 +28,13 @@ def test_every_table_and_every_figure_has_its_own_caption_filled_in(case: str) -
     for title, caption in said:
         assert title and caption.endswith((".", ". ")) and not set("{}\n") & {*title, *caption}
     assert len({caption for _, caption in said}) == len(said)
+
+
+def test_over_how_many_models_a_mean_is_is_told() -> None:
+    results = CASES["fewer models in two arms"]
+    caption = paper_tables(results, rows_of(results, check_claims(results)))["pies"].caption
+    assert caption.endswith("mean ± std over 4 to 6 models.")
+    assert any("another study of 4 to 6 models an arm" in said for said in sentences(Signal(with_fewer(results, 4, 2))))
 
 
 def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
