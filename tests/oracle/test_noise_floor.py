@@ -272,30 +272,41 @@ def test_smooth_interval_by_hand() -> None:
 
 
 @pytest.mark.simulation
-@pytest.mark.parametrize("same_dense", [True, False])
-def test_difference_of_two_excesses_covers(same_dense: bool) -> None:
-    """Two prunings that do the same: their difference is 0, whether or not they share the dense models."""
+@pytest.mark.parametrize("shared", [1.0, 0.5, 0.0])
+def test_difference_of_two_excesses_covers(shared: float) -> None:
+    """Two prunings that do the same: their difference is 0, whatever share of a seed's luck the dense models have in
+    common: all where they are the same models, some where two objectives share seeds, or none."""
     random = np.random.default_rng(10)
     found = []
     for seed in range(150):
         logit = random.normal(-1.5, 1.5, 1200)
         shift = 3.0 * (random.random(1200) < 0.1)
         luck = random.random((6, 1200))
-        dense = (luck < 1 / (1 + np.exp(-logit))).astype(int)
-        floors = NoiseFloor(dense, 2, seed)
         sides = []
-        for objective in range(2):
-            if objective and not same_dense:  # the same examples, models of their own
-                luck = random.random((6, 1200))
-                floors = NoiseFloor((luck < 1 / (1 + np.exp(-logit))).astype(int), 2, seed)
+        for _ in range(2):
+            floors = NoiseFloor((luck < 1 / (1 + np.exp(-logit))).astype(int), 2, seed)
             own = np.where(random.random((6, 1200)) < 0.2, random.random((6, 1200)), luck)
             pruned = (own < 1 / (1 + np.exp(-(logit + shift)))).astype(int)
             sides.append(floors.under(pruned, "descended"))
-        found.append(excess_difference(*sides, same_dense=same_dense))
+            luck = np.where(random.random((6, 1200)) < shared, luck, random.random((6, 1200)))
+        found.append(excess_difference(*sides))
     values = np.array([each.value for each in found])
     assert abs(values.mean()) < 4 * values.std() / np.sqrt(150)
     covered = np.mean([each.low <= 0 <= each.high for each in found])
     assert covered >= 0.95 - 3 * 0.0178
+
+
+def test_what_a_seed_does_to_both_sides_is_no_part_of_the_difference() -> None:
+    """Two objectives whose models of a seed err together: their difference is surer than that of strangers."""
+    random = np.random.default_rng(13)
+    logit = random.normal(-1.5, 1.5, 1500)
+    luck, pushed = random.random((6, 1500)), random.normal(0, 1.0, (6, 1))  # all examples of a seed at once
+    sides = []
+    for pushes in (pushed, pushed, pushed[::-1]):
+        dense = (luck < 1 / (1 + np.exp(-logit))).astype(int)
+        pruned = (random.random((6, 1500)) < 1 / (1 + np.exp(-(logit + pushes)))).astype(int)
+        sides.append(NoiseFloor(dense, 2).under(pruned, "same_seeds"))
+    assert excess_difference(sides[0], sides[1]).error < 0.8 * excess_difference(sides[0], sides[2]).error
 
 
 def test_difference_of_excesses_by_hand() -> None:
@@ -303,12 +314,9 @@ def test_difference_of_excesses_by_hand() -> None:
     floors = NoiseFloor(before, CLASSES)
     one, other = floors.under(after, "descended"), floors.under(after[::-1], "descended")
     by_hand = two_way_interval(one.excess_share - other.excess_share, one.excess_without - other.excess_without, [6])
-    assert excess_difference(one, other, same_dense=True) == by_hand
-    apart = excess_difference(one, other, same_dense=False)
-    assert apart.value == pytest.approx(one.excess.value - other.excess.value)
-    mixed = excess_difference(one, floors.under(after), same_dense=True)
-    assert mixed.value == pytest.approx(one.excess.value - floors.under(after).excess.value)
-    assert np.isfinite(mixed.error)
+    assert excess_difference(one, other) == by_hand
+    with pytest.raises(ValueError, match="expected as many of both arms"):
+        excess_difference(one, floors.under(after[:4], "descended"))
 
 
 @pytest.mark.simulation

@@ -54,7 +54,6 @@ class Floor:
         excess_without: ``[units, examples]``, the same with one seed left out; ``strata`` says how many units each
             independent group has.
         strata: see there.
-        dense: dense models; they are the first units.
     """
 
     observed: Interval
@@ -67,42 +66,30 @@ class Floor:
     excess_share: Float[np.ndarray, " examples"]
     excess_without: Float[np.ndarray, "units examples"]
     strata: tuple[int, ...]
-    dense: int
 
 
-def excess_difference(one: Floor, other: Floor, same_dense: bool) -> Interval:
+def excess_difference(one: Floor, other: Floor) -> Interval:
     """How many more excess PIEs one arm has than another on the same examples, with its 95 % interval.
 
-    Args:
-        one: an arm.
-        other: another.
-        same_dense: both were compared with the same dense models, and model k of both arms is of one seed: what they
-            share by chance is no part of the difference. Else all seeds are taken as independent.
+    Model k of both arms is of one seed, and so are the dense models that they were compared with, which may be the
+    same ones: what a seed does to both is no part of the difference. A seed is left out on both sides at once, which is
+    as right where the two have nothing in common.
 
     Raises:
-        ValueError: other numbers of examples.
+        ValueError: other numbers of examples, or of models.
 
     Example:
         >>> generator = np.random.default_rng(0)
         >>> dense, less, more = ((generator.random((8, 400)) < rate).astype(int) for rate in (0.1, 0.1, 0.4))
         >>> floors = NoiseFloor(dense, num_classes=2)
-        >>> excess_difference(floors.under(more), floors.under(less), same_dense=True).low > 0
+        >>> excess_difference(floors.under(more), floors.under(less)).low > 0
         True
     """
     same_length(one=one.excess_share, other=other.excess_share)
-    difference = one.excess_share - other.excess_share
-    moved = [arm.excess_without - arm.excess_share for arm in (one, other)]
-    if not same_dense:
-        without = np.concatenate([difference + moved[0], difference - moved[1]])
-        return two_way_interval(difference, without, (*one.strata, *other.strata))
-    met = [arm.null == "independent" for arm in (one, other)]
-    if one.strata == other.strata and met[0] == met[1]:  # model k of both arms is of seed k
-        return two_way_interval(difference, difference + moved[0] - moved[1], one.strata)
-    dense = max(one.dense, other.dense)
-    with_dense = difference + moved[0][:dense] - moved[1][:dense]
-    alone = [difference + sign * own[dense:] for sign, own in zip((1, -1), moved, strict=True)]
-    strata = [dense, *(len(own) for own in alone if len(own))]
-    return two_way_interval(difference, np.concatenate([with_dense, *alone]), strata)
+    if one.strata != other.strata:
+        raise ValueError(f"models {list(one.strata)} and {list(other.strata)}; expected as many of both arms, by seed")
+    without = one.excess_without - other.excess_without
+    return two_way_interval(one.excess_share - other.excess_share, without, one.strata)
 
 
 class ExcessPies(NamedTuple):
@@ -296,7 +283,6 @@ class _DenseSide:
             excess.share,
             excess.share + excess.moved,
             strata,
-            len(self._dense),
         )
 
     @property

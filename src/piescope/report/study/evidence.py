@@ -163,10 +163,7 @@ class Compared:
     def excess(self, *arms: ArmKey) -> Interval | None:
         """PIEs beyond seed noise of the first arm minus those of the second, % of examples; None without a floor."""
         one, other = (self._signal.floor(_find(self.results, arm)) for arm in arms)
-        if one is None or other is None:
-            return None
-        beyond = excess_difference(one, other, same_dense=arms[0].objective == arms[1].objective)
-        return beyond.times(100 / self.examples)
+        return None if one is None or other is None else excess_difference(one, other).times(100 / self.examples)
 
     def part(
         self,

@@ -134,12 +134,12 @@ class Signal:
             parts = {"seeds": floor.floor}
             tuned = self._control_floor(arm, "finetune_only", 0.0)
             if tuned is not None:
-                parts |= {"fine_tuning": tuned.excess, "sparsity": excess_difference(floor, tuned, same_dense=True)}
+                parts |= {"fine_tuning": tuned.excess, "sparsity": excess_difference(floor, tuned)}
             else:
                 parts["fine_tuning_and_sparsity" if arm.descended else "sparsity"] = floor.excess
             random = self._control_floor(arm, "random_masks", arm.sparsity)
             if random is not None:
-                parts["random_masks_beyond"] = excess_difference(random, floor, same_dense=True)
+                parts["random_masks_beyond"] = excess_difference(random, floor)
             for part, pies in parts.items():
                 yield PartRow(arm.key, part, Bounds.of(pies))
 

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from made_results import CASES, made
 from made_votes import votes_of
 from piescope.measure.class_impact import class_impact
-from piescope.measure.noise_floor import NoiseFloor, excess_pies
+from piescope.measure.noise_floor import NoiseFloor, excess_difference, excess_pies
 from piescope.measure.overlap import overlap_test
 from piescope.measure.pies import pie_mask, vote_entropy, vote_margin
 from piescope.report.study.claims import check_claims
@@ -250,6 +250,11 @@ def test_claims_have_the_same_comparison_beyond_noise(results: Results, signal: 
     )
     assert part.estimate.value == pytest.approx(100 * (one_shot - gmp) / EXAMPLES)
     assert part.fair == "beyond seed noise"
+    (part,) = [p for p in claims["C1"].parts if p.fair == "beyond seed noise" and p.about.startswith("GMP")]
+    arms = [results.find(objective, "gmp", 0.9) for objective in ("supcon", "supervised")]
+    one, other = (signal.floor(arm) for arm in arms if arm is not None)
+    assert one is not None and other is not None
+    assert part.estimate == excess_difference(one, other).times(100 / EXAMPLES)  # by seed, between objectives, too
 
 
 def test_sentences_follow_the_numbers(results: Results, signal: Signal) -> None:
