@@ -13,7 +13,7 @@ CLOSE = 0.65
 """How alike names are of which one may be meant for the other: 'digitz' for 'digits', not 'wanda' for 'random'."""
 
 BEGINNING = 4
-"""Letters by which a shorter name may be meant for a longer one: 'probs' for 'probabilities'."""
+"""Letters by which a shorter name may be meant for a longer one: 'probs' for 'probabilities', or its last word."""
 
 LONGEST_EXPECTED, LONGEST_CURE = 300, 600
 """Characters: there may be a list of classes in what was expected, and a line to type in the cure."""
@@ -81,7 +81,8 @@ class InputError(Exception):
         """Notes a name that does not exist, and the closest that do."""
         names = list(known)
         close = get_close_matches(found, names, n=1, cutoff=CLOSE)
-        close = close or [name for name in names if len(found) >= BEGINNING and name[:BEGINNING] == found[:BEGINNING]]
+        if not close and len(found) >= BEGINNING:
+            close = [name for name in names if name[:BEGINNING] == found[:BEGINNING] or name.endswith(f" {found}")]
         cure = f"did you mean {close[0]!r}?" if close else "take one of those"
         self.add(where, f"unknown {what} {printable(repr(found), LONGEST_PART)}", "", cure)
         self.problems[-1] = replace(

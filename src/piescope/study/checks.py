@@ -315,22 +315,31 @@ def _check_projection(problems: StudyError, study: Study, projection: Projection
     if projection.neighbours >= study.data.facts.test_examples:
         fault, expected = str(projection.neighbours), f"below {study.data.facts.test_examples}, the test images"
         problems.add("measures.projection.neighbours", fault, expected, "take fewer neighbours")
+    there = study.sparsities
+    expected = f"some of {list(there)}, which the study has" if there else "none: the study has none"
     for sparsity in projection.sparsities:
-        if sparsity not in study.sparsities:
-            cure = "take sparsities that the study has" if study.sparsities else "write sparsities = [] there"
-            problems.add("measures.projection.sparsities", str(sparsity), f"some of {list(study.sparsities)}", cure)
+        if sparsity not in there:
+            cure = "take sparsities that the study has" if there else "write sparsities = [] there"
+            problems.add("measures.projection.sparsities", str(sparsity), expected, cure)
 
 
 def _check_figures(problems: StudyError, study: Study, figures: FiguresShown) -> None:
-    """A figure shows sparsities that the study has; of maps, those that it maps."""
+    """A figure shows sparsities that the study has, each once; of maps, those that it maps."""
     maps = study.measures.projection
-    for name, shown in figures:
+    for name, value in figures:
         mapped = name in ("figure_1", "figure_5")
         there = study.sparsities if not mapped else () if maps is None else maps.sparsities
-        for sparsity in shown if isinstance(shown, tuple) else () if shown is None else (shown,):
+        where, shown = f"figures.{name}", value if isinstance(value, tuple) else () if value is None else (value,)
+        expected = f"some of {list(there)}, which {'have maps' if mapped else 'the study has'}"
+        key = "measures.projection.sparsities" if mapped else "sparsities"
+        cure = f"take one of those, or add it to {key}"
+        if not there:
+            expected, cure = f"nothing: {key} names none", f"leave {name} out, or name some there"
+        for sparsity in shown:
             if sparsity not in there:
-                cure = f"take sparsities that {'have maps (measures.projection)' if mapped else 'the study has'}"
-                problems.add(f"figures.{name}", str(sparsity), f"some of {list(there)}", cure)
+                problems.add(where, str(sparsity), expected, cure)
+        if len(set(shown)) != len(shown):
+            problems.add(where, f"{list(shown)}", "different sparsities", "name each once")
 
 
 def _check_fresh_seeds(problems: StudyError, study: Study, arm: Arm) -> None:
@@ -349,19 +358,26 @@ def _check_fresh_seeds(problems: StudyError, study: Study, arm: Arm) -> None:
 
 def _check_replicates(problems: StudyError, study: Study) -> None:
     """Arms that are named with a number of models are there, and each has at most the seeds of its dense arm."""
-    arms = {str(arm): arm for arm in study.arm_list()}
+    arms, listed = {str(arm): arm for arm in study.arm_list()}, len(study.seeds)
+    told: set[str] = set()
     for name in study.replicates_of:
         if name not in arms:
             problems.add_unknown("replicates_of", "arm", name, arms)
     for name, arm in arms.items():
-        models = study.replicates_of.get(name, len(study.seeds))
-        dense = len(study.seeds_of(arms[f"{arm.objective} {DENSE}"]))
+        dense = f"{arm.objective} {DENSE}"
+        models, most = study.replicates_of.get(name, listed), study.replicates_of.get(dense, listed)
+        where = f"replicates_of.{name}"
         if study.is_fresh(arm.pruning):
             _check_fresh_seeds(problems, study, arm)
             continue
         if len(study.seeds_of(arm)) < models:
-            fault, expected = f"{models} models", f"at most {len(study.seeds)}, the seeds that replicates lists"
-            problems.add(f"replicates_of.{name}", fault, expected, "list more seeds, or take fewer models")
-        elif models > dense:
-            fault, expected = f"{models} models", f"at most {dense}, as its dense arm has: models are compared by seed"
-            problems.add(f"replicates_of.{name}", fault, expected, "take fewer models, or more dense ones")
+            fault, expected = f"{models} models", f"at most {listed}, the seeds that replicates lists"
+            problems.add(where, fault, expected, "list more seeds, or take fewer models")
+        elif models > most and name in study.replicates_of:
+            fault, expected = f"{models} models", f"at most {most}, as its dense arm has: models are compared by seed"
+            problems.add(where, fault, expected, "take fewer models, or more dense ones")
+        elif models > most and dense not in told:
+            told.add(dense)  # once for all arms that have the usual number
+            fault, expected = f"{most} models", f"at least {models}, as {name} has: models are compared by seed"
+            cure = f"leave it out, or name the objective's other arms with {most} at most, too"
+            problems.add(f"replicates_of.{dense}", fault, expected, cure)

@@ -105,14 +105,26 @@ def _explain(error: StudyError, fault: Any) -> None:
     where = ".".join(str(part) for part in _key_path(location)) or "the study"
     if kind == "extra_forbidden":
         error.add_unknown(where, "key", str(location[-1]), _keys_at(location[:-1]))
+    elif kind == "missing" and isinstance(location[-1], int):
+        error.add(where, "nothing", "a list of more values", "write as many as it is to have")
     elif kind == "missing":
         error.add(where, "nothing", f"a value for {location[-1]!r}", f"add the key {location[-1]!r}")
-    elif "sparsities" in location:
+    elif kind in ("model_type", "model_attributes_type", "dict_type"):
+        error.add(where, _plain(value), "a table", f"write {location[-1]} = {{ {_example(location)} }}")
+    elif kind == "too_short":
+        error.add(where, _plain(value), "a list with something in it", "name one or more, or leave the key out")
+    elif "sparsities" in location or (location[0] == "figures" and kind in BEYOND):
         percent = isinstance(value, int | float) and value > 1
         cure = "write 0.9 for 90 %" if percent else "take fractions above 0; dense arms need none"
         if location[-1] == "sparsities":
             cure = f"write a list: [{str(value).strip('[]') or 0.5}]"
         error.add(where, _plain(value), "fractions between 0 and 1, both excluded", cure)
+    elif kind == "tuple_type":
+        cure = "write a list" if isinstance(value, dict) else f"write a list: [{_plain(value)}]"
+        error.add(where, _plain(value), "a list", cure)
+    elif location == ("continues",):
+        cure = "write what stands in that study as its name, or leave the key out"
+        error.add(where, _plain(value), "the name of another study, in quotes", cure)
     elif location[:1] == ("arms",) and location[-1] == "[key]":
         error.add_unknown("arms", "objective", str(location[-2]), typing.get_args(Objective))
     elif kind in ("literal_error", "union_tag_invalid"):
@@ -125,23 +137,51 @@ def _explain(error: StudyError, fault: Any) -> None:
         given, expected, cure = str(fault["ctx"]["error"]).split("; ")
         error.add(where, given, expected.removeprefix("expected "), cure)
     else:
-        message = str(fault["msg"]).removeprefix("Input should be ")
-        error.add(where, _plain(value), message[:1].lower() + message[1:], CURES.get(kind, "correct the value"))
+        error.add(where, _plain(value), *_told(fault))
 
 
-CURES = {
-    "string_type": "write text in quotes",
-    "string_pattern_mismatch": "use only characters that it allows (a name: lower-case letters, digits, - and _)",
-    "int_type": "write a whole number, without quotes",
-    "int_from_float": "write a whole number",
-    "float_type": "write a number, without quotes",
-    "bool_type": "write true or false, without quotes",
-    "finite_number": "write a finite number",
-    "greater_than": "take a value in that range",
-    "greater_than_equal": "take a value in that range",
-    "less_than": "take a value in that range",
-    "less_than_equal": "take a value in that range",
+def _told(fault: Any) -> tuple[str, str]:
+    """What is expected of a value of the wrong type or size, and the cure."""
+    message = str(fault["msg"]).removeprefix("Input should be ")
+    if fault["type"] in BEYOND:
+        return message, "take a value in that range"
+    expected, cure = EXPECTED.get(fault["type"], ("", "correct the value"))
+    return expected.format(**fault.get("ctx", {})) or message[:1].lower() + message[1:], cure
+
+
+BEYOND = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+"""Faults of a number that is too small or too large."""
+
+EXPECTED = {
+    "string_type": ("text", "write text in quotes"),
+    "string_pattern_mismatch": (
+        "a name: lower-case letters, digits, - and _, 64 at most; of a title, one line",
+        "use only characters that it allows (a name: lower-case letters, digits, - and _)",
+    ),
+    "string_too_short": ("text with something in it", "write a line"),
+    "string_too_long": ("at most {max_length} characters", "shorten it"),
+    "too_long": ("a list of {max_length}", "leave out what is too much"),
+    "union_tag_not_found": ("a table that has the key {discriminator}", "add kind = ..."),
+    "int_type": ("a whole number", "write a whole number, without quotes"),
+    "int_from_float": ("a whole number", "write a whole number"),
+    "float_type": ("a number", "write one number, without quotes"),
+    "bool_type": ("true or false", "write true or false, without quotes"),
+    "finite_number": ("a finite number", "write a finite number"),
 }
+"""What is expected, and the cure, by the kind of a fault."""
+
+
+def _example(location: tuple[int | str, ...]) -> str:
+    """Keys that the table at a place must have, or some that it may."""
+    spec = _spec_at(location)
+    if spec is None:
+        return DICTIONARIES.get(location[-1], "NAME = { kind = ... }")
+    needed = [key for key, field in spec.model_fields.items() if field.is_required() or key == "kind"]
+    return ", ".join(f"{key} = ..." for key in needed or list(spec.model_fields)[:1])
+
+
+DICTIONARIES: dict[int | str, str] = {"replicates_of": '"supcon gmp 0.9" = 3', "arms": 'supervised = ["dense"]'}
+"""What stands in tables whose keys are names."""
 
 
 def _plain(value: Any) -> str:
@@ -167,15 +207,18 @@ def _key_path(location: tuple[int | str, ...]) -> list[str]:
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:
+    spec = _spec_at(location)
+    return [] if spec is None else list(spec.model_fields)
+
+
+def _spec_at(location: tuple[int | str, ...]) -> type[Spec] | None:
+    """What stands at a place, where that is a table with keys of its own."""
     annotation: Any = Study
     for part in location:
         member = _member(annotation, part)
         annotation = member if member is not None else _child(annotation, part)
     options = [annotation, *_options(annotation)]
-    for option in options:
-        if isinstance(option, type) and issubclass(option, Spec):
-            return list(option.model_fields)
-    return []
+    return next((each for each in options if isinstance(each, type) and issubclass(each, Spec)), None)
 
 
 def _options(annotation: Any) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import tomllib
 from typing import Any
 
 import pytest
@@ -28,10 +29,27 @@ FAULTS = [
     ("training.supervised.q_score", {"weight": -1.0}, "training.supervised.q_score.weight", "-1.0", "in that range"),
     ("training.supcon.head.q_score", {"weight": 0.1}, "training.supcon", "q_score in the head's", "move it to encoder"),
     ("replicates_of", {"supcon gmp 0.8": 3}, "replicates_of", "supcon gmp 0.8", "did you mean 'supcon gmp 0.9'?"),
-    ("replicates_of", {"dense": 3}, "replicates_of", "dense", "one of"),
+    ("replicates_of", {"dense": 3}, "replicates_of", "dense", "did you mean 'supervised dense'?"),
+    ("replicates_of", 3, "replicates_of", "3", 'write replicates_of = { "supcon gmp 0.9" = 3 }'),
+    ("replicates_of", ["supcon gmp 0.9"], "replicates_of", "[", 'write replicates_of = { "supcon gmp 0.9" = 3 }'),
+    ("replicates_of", True, "replicates_of", "true", 'write replicates_of = { "supcon gmp 0.9" = 3 }'),
+    ("training.supervised.q_score", 0.1, "training.supervised.q_score", "0.1", "write q_score = { weight = ... }"),
+    ("training.supervised.schedule", "cosine", "training.supervised.schedule", "cosine", "schedule = { kind = ... }"),
+    ("training.supervised", 3, "training.supervised", "3", "supervised = { epochs = ..., batch_size = ..., learning"),
+    ("controls", 3, "controls", "3", "write controls = { NAME = { kind = ... } }"),
+    ("arms.supervised", "dense", "arms.supervised", "dense", 'write a list: ["dense"]'),
+    ("arms.supervised", {"dense": 1}, "arms.supervised", "dense", "write a list"),
+    ("arms.supervised", [], "arms.supervised", "[]", "name one or more"),
+    ("training.supcon.projection", [128], "training.supcon.projection.1", "nothing", "write as many as"),
+    ("training.supcon.projection", [1, 2, 3], "training.supcon.projection", "[1, 2, 3]", "leave out what is too much"),
+    ("pruning.gmp", {}, "pruning.gmp", "{}", "add kind = ..."),
+    ("title", "", "title", "", "write a line"),
+    ("title", "x" * 201, "title", "x", "shorten it"),
+    ("continues", "", "continues", "", "write what stands in that study as its name"),
+    ("continues", 3, "continues", "3", "or leave the key out"),
     ("replicates_of", {"supcon gmp 0.9": 0}, "replicates_of.supcon gmp 0.9", "0", "take a value in that range"),
     ("replicates_of", {"supcon gmp 0.9": 6}, "replicates_of.supcon gmp 0.9", "6 models", "or more dense ones"),
-    ("replicates_of", {"supcon dense": 4}, "replicates_of.supcon gmp 0.5", "5 models", "or more dense ones"),
+    ("replicates_of", {"supcon dense": 4}, "replicates_of.supcon dense", "4 models", "leave it out, or name"),
     ("replicates_of", {"supcon gmp 0.9": 2_000_000}, "replicates_of", "2,000,000", "take less"),
     (
         "controls",
@@ -48,12 +66,15 @@ FAULTS = [
         "4294967294",
         "begin lower",
     ),
-    ("figures", {"figure_4": [0.5, 0.7]}, "figures.figure_4", "0.7", "take sparsities that the study has"),
-    ("figures", {"figure_4": []}, "figures.figure_4", "[]", "correct the value"),
-    ("figures", {"figure_4": 0.5}, "figures.figure_4", "0.5", "correct the value"),
-    ("figures", {"figure_2": 0.7}, "figures.figure_2", "0.7", "take sparsities that the study has"),
-    ("figures", {"figure_2": 90}, "figures.figure_2", "90", "take a value in that range"),
-    ("figures", {"figure_1": 0.5}, "figures.figure_1", "0.5", "take sparsities that have maps (measures.projection)"),
+    ("figures", {"figure_4": [0.5, 0.7]}, "figures.figure_4", "0.7", "take one of those, or add it to sparsities"),
+    ("figures", {"figure_4": []}, "figures.figure_4", "[]", "name one or more, or leave the key out"),
+    ("figures", {"figure_4": 0.5}, "figures.figure_4", "0.5", "write a list: [0.5]"),
+    ("figures", {"figure_4": [0.5, 0.5]}, "figures.figure_4", "[0.5, 0.5]", "name each once"),
+    ("figures", 3, "figures", "3", "write figures = { figure_1 = ... }"),
+    ("figures", {"figure_1": [0.9]}, "figures.figure_1", "[0.9]", "write one number"),
+    ("figures", {"figure_2": 0.7}, "figures.figure_2", "0.7", "take one of those, or add it to sparsities"),
+    ("figures", {"figure_2": 90}, "figures.figure_2", "90", "write 0.9 for 90 %"),
+    ("figures", {"figure_1": 0.5}, "figures.figure_1", "0.5", "or add it to measures.projection.sparsities"),
     ("figures", {"figure_8": [0.5]}, "figures.figure_8", "unknown key 'figure_8'", "'figure_"),
     ("pruning.gmp.criterion", "wanda", "pruning.gmp.criterion", "wanda", "take one of those"),
     ("sparsitys", [0.5], "sparsitys", "unknown key 'sparsitys'", "did you mean 'sparsities'?"),
@@ -194,6 +215,18 @@ def test_what_a_study_without_sparsities_is_told_works() -> None:
     with pytest.raises(StudyError, match="write sparsities = \\[\\] there"):
         parse_study(mapped)
     assert parse_study(mapped.replace("[0.5]", "[]")).measures.projection is not None
+
+
+def test_a_figure_of_what_is_not_there_is_left_out() -> None:
+    for path, value, none in (
+        ("measures.projection", ..., "measures.projection.sparsities names none"),
+        ("measures.projection.sparsities", [], "measures.projection.sparsities names none"),
+    ):
+        study = tomllib.loads(changed(path, value)) | {"figures": {"figure_1": 0.5}}
+        with pytest.raises(StudyError) as told:
+            parse_study(tomli_w.dumps(study))
+        (problem,) = told.value.problems
+        assert (problem.expected, problem.cure) == (f"nothing: {none}", "leave figure_1 out, or name some there")
 
 
 PRUNING = """
