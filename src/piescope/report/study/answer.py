@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from piescope.report.layout.blocks import Answer, Chart, Gallery, Tag, Words
@@ -13,7 +14,9 @@ from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.run_facts import lost_models
 from piescope.report.study.signal import Signal
 from piescope.report.study.words import HAPPENED, OBJECTIVES_IN_FULL, family_name, pruning_name
-from piescope.wording import as_percent, capital, count, counted, listed, number, ranged, with_interval
+from piescope.wording import SPACE, as_percent, capital, count, counted, listed, number, ranged, with_interval
+
+SIZE = re.compile(r"\b\d+x\d+\b")
 
 WALL_MOST = 60
 """Pictures of the first screen; the explorer has all."""
@@ -23,9 +26,7 @@ def answer(results: Results, signal: Signal) -> Answer:
     """What a reader takes away, whether it is noise, and what it looks like."""
     rows = forgotten(signal)
     first = headline_arm(rows)
-    missing = [f"{family_name(arm.objective, arm.pruning)} {as_percent(arm.sparsity)}" for arm in results.missing]
-    warnings = [f"This study is not complete. Missing from all that follows: {'; '.join(missing)}."] if missing else []
-    warnings += filter(None, [lost_models(results)])
+    warnings = [warning for warning in (_missing(results), lost_models(results)) if warning]
     if first is None:
         verdict, sentence, lead = Tag("NOTHING PRUNED"), _only_dense(results), []
     else:
@@ -40,6 +41,15 @@ def answer(results: Results, signal: Signal) -> Answer:
         wall=None if first is None else _wall(results, first.arm),
         blocks=(Words((_how_counted(rows),), "small", in_short=False),) if rows else (),
     )
+
+
+def _missing(results: Results) -> str:
+    """Which arms are not complete, each pruning with its sparsities; empty: none."""
+    families: dict[tuple[str, str], list[str]] = {}
+    for arm in results.missing:
+        families.setdefault((arm.objective, arm.pruning), []).append(f"{100 * arm.sparsity:.4g}")
+    named = [f"{family_name(*family)} {listed(sparsities)}{SPACE}%" for family, sparsities in families.items()]
+    return f"This study is not complete. Missing from all that follows: {'; '.join(named)}." if named else ""
 
 
 def _verdict(signal: Signal, rows: Sequence[Forgotten]) -> Tag:
@@ -130,7 +140,14 @@ def _about(results: Results) -> str:
         if arm.is_dense
     ]
     accuracies = f"; accuracy of dense models, %: {listed(dense)}" if dense else ""
-    return f"{results.data.about}. {models} an arm{accuracies}."
+    return f"{results.data.about}{_shrunk(results)}. {models} an arm{accuracies}."
+
+
+def _shrunk(results: Results) -> str:
+    """Where the data set is said to have images of another size: which size they have here."""
+    *_, height, width = results.data.image_shape
+    told = SIZE.search(results.data.about)
+    return "" if told is None or told.group() == f"{height}x{width}" else f", here {height}x{width}"
 
 
 def _how_counted(rows: Sequence[Forgotten]) -> str:

@@ -13,6 +13,7 @@ from piescope.report.study.answer import answer, finding
 from piescope.report.study.forgotten import forgotten, headline_arm
 from piescope.report.study.questions import questions
 from piescope.report.study.signal import Signal
+from piescope.store.catalogue import ArmName
 
 
 def test_the_sentence_has_the_numbers_of_the_tables() -> None:
@@ -90,3 +91,26 @@ def test_accuracies_of_dense_models_are_named_where_there_are_any() -> None:
     for of, named in ((results, True), (unfinished, False)):
         said = answer(of, Signal(of)).about
         assert "6 models an arm" in said and ("accuracy of dense models" in said) is named
+
+
+def test_of_a_data_set_whose_images_were_shrunk_the_size_here_is_told() -> None:
+    results = CASES["six models"]
+    height, width = results.data.image_shape[1:]
+    for about, told in (
+        ("CIFAR-10: photographs, 32x32 (Krizhevsky 2009)", f"2009), here {height}x{width}. "),
+        (f"digits, {height}x{width} each", f"{height}x{width} each. "),
+        ("numbers of a 1024x program", "program. "),
+    ):
+        of = replace(results, data=results.data.model_copy(update={"about": about}))
+        assert told in answer(of, Signal(of)).about
+
+
+def test_what_is_missing_is_told_by_pruning() -> None:
+    results = CASES["six models"]
+    gone = [arm for arm in results.arms if arm.sparsity > 0]
+    assert len({arm.sparsity for arm in gone}) > 1
+    missing = tuple(ArmName(objective=arm.objective, pruning=arm.pruning, sparsity=arm.sparsity) for arm in gone)
+    of = replace(results, missing=missing)
+    (warning,) = answer(of, Signal(of)).warnings
+    assert warning.count("Sup / GMP") == 1 and warning.count("SupCon / GMP") == 1
+    assert re.search(r"Sup / GMP [\d, ]+ and \d+\N{NO-BREAK SPACE}%", warning)
