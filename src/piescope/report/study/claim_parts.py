@@ -14,12 +14,14 @@ from piescope.wording import capital, listed, significant
 LEVEL = 0.025
 """One-sided: a 95 % interval on the right side of zero."""
 
-ClaimVerdict = Literal["supported", "contradicted", "confounded", "undecided at this scale"]
+ClaimVerdict = Literal["supported", "contradicted", "confounded", "undecided at this scale", "not measured"]
 
 SUPPORTED: ClaimVerdict = "supported"
 CONTRADICTED: ClaimVerdict = "contradicted"
 CONFOUNDED: ClaimVerdict = "confounded"
 UNDECIDED: ClaimVerdict = "undecided at this scale"
+NOT_MEASURED: ClaimVerdict = "not measured"
+"""The run lacks what it takes; only of a claim, not of a part."""
 
 MANY_TIMES = 10
 """As many models as there are, beyond which nothing is foretold."""
@@ -90,6 +92,11 @@ class Part:
         return "" if enough is None else f"about {rounded_up(enough)} models"
 
     @property
+    def told(self) -> str:
+        """The effect and its interval in brief."""
+        return significant(*self.bounds)
+
+    @property
     def bounds(self) -> Bounds:
         """Effect and interval as they are shown: ratios as ratios; None where there is none."""
         ends = self.estimate.value, self.estimate.low, self.estimate.high
@@ -104,7 +111,7 @@ class Claim:
         id: C1 to C15.
         statement: what the paper says.
         parts: its comparisons in this run.
-        missing: arms that the run lacks for it; then it has no parts.
+        missing: what the run lacks for it; then it has no parts.
         note: what its verdict does not say.
         needs_fair: what is lacking where it has no fair comparison; empty where it needs none.
         lacking: arms of the study that are not there yet, so that it cannot hold of all.
@@ -121,6 +128,8 @@ class Claim:
     @property
     def verdict(self) -> ClaimVerdict:
         """Of the paper's comparisons, where the fair ones say the same."""
+        if self.missing:
+            return NOT_MEASURED
         said = verdict_of(self._papers)
         if said == SUPPORTED and self.lacking:
             return UNDECIDED
@@ -157,9 +166,9 @@ class Claim:
 
     @property
     def reason(self) -> str:
-        """Why it is undecided or confounded; empty otherwise."""
+        """What it lacks, why it is undecided or confounded, or what is against it; empty where it is supported."""
         if self.missing:
-            return f"not measured here: {self.missing}"
+            return f"needs {self.missing}"
         said = verdict_of(self._papers)
         if said == UNDECIDED:
             return _unclear(self._papers)
@@ -169,6 +178,8 @@ class Claim:
                 return f"{speak}, but there is no {self.lacking} yet"
             lacks = [f"{kind} there is {why}" for kind, why in self._not_to_be_had.items()]
             return f"{speak}, but {'; '.join(lacks) or self.needs_fair}"
+        if self.verdict == CONTRADICTED:
+            return _against(self._papers)
         if self.verdict != CONFOUNDED:
             return ""
         kinds = self._fair_kinds.items()
@@ -187,7 +198,7 @@ class Claim:
         values: dict[str, list[str]] = {}
         for part in self.parts:
             if part.bounds.value is not None:
-                values.setdefault(part.effect, []).append(f"{part.about}: {significant(*part.bounds)}")
+                values.setdefault(part.effect, []).append(f"{part.about}: {part.told}")
         return [f"{capital(effect)}: {_first_four(texts)}." for effect, texts in values.items()]
 
 
@@ -197,6 +208,14 @@ def _apart(parts: list[Part], said: ClaimVerdict) -> str:
     if verdict_of(parts) == other:
         return f"they speak {'against' if said == SUPPORTED else 'for'} it"
     return _unclear(parts)
+
+
+def _against(parts: list[Part]) -> str:
+    """The comparison that lies most clearly on the other side, with its effect, and how many more do."""
+    clear = [part for part in parts if part.p_against * len(parts) < LEVEL]
+    first = min(clear, key=lambda part: part.p_against)
+    more = f" and {len(clear) - 1} more" if len(clear) > 1 else ""
+    return f"against it: {first.about}{more}; {first.effect}: {first.told}"
 
 
 def _unclear(parts: list[Part]) -> str:

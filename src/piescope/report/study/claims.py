@@ -2,7 +2,8 @@
 
 A claim has parts (each pruning, each sparsity). It is ``supported`` when every part's effect lies on the claimed side
 at 95 % (a claim about all of them needs no correction for their number), ``contradicted`` when any part's lies on the
-other side after Bonferroni's correction for the number of parts, else ``undecided at this scale``.
+other side after Bonferroni's correction for the number of parts, ``not measured`` without parts, else ``undecided at
+this scale``.
 """
 
 from __future__ import annotations
@@ -428,7 +429,8 @@ def check_claims(results: Results, signal: Signal | None = None) -> list[Claim]:
 def _claim(finding: Finding, evidence: Evidence) -> Claim:
     parts = tuple(COMPARISONS[finding.id](evidence))
     if not parts:
-        return Claim(finding.id, finding.statement, (), finding.needs)
+        kept = finding.needs_kept if evidence.common_prunings(evidence.main) else ""
+        return Claim(finding.id, finding.statement, (), kept or finding.needs)
     is_noted = not finding.only_where_classes_differ or _is_unbalanced(evidence)
     note = finding.note if is_noted else ""
     return Claim(finding.id, finding.statement, parts, "", note, finding.needs_fair, _not_there(evidence))

@@ -63,7 +63,7 @@ class Conditions(Spec):
 class Finding(Spec):
     """What the paper says, what a run ``needs`` to be asked about it, and a note on what a verdict does not say.
 
-    ``needs_fair``: what is lacking where a run has no fair comparison for it.
+    ``needs_fair``: what is lacking where a run has no fair comparison for it; ``needs_kept``: where it has the arms.
     """
 
     id: str
@@ -71,6 +71,7 @@ class Finding(Spec):
     needs: str
     note: str = ""
     needs_fair: str = ""
+    needs_kept: str = ""
     only_where_classes_differ: bool = False
 
 

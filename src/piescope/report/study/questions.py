@@ -231,7 +231,10 @@ def _rescued(results: Results, signal: Signal, tiles: PieTiles) -> Section | Non
 def _claims(results: Results, claims: Sequence[Claim]) -> Section | None:
     if not any(claim.parts for claim in claims):
         return None
-    rows = tuple((f"{claim.id} {claim.statement}", _verdict(claim), claim.reason) for claim in claims)
+    rows = tuple(
+        (f"{claim.id} {claim.statement}", Tag(claim.verdict, TONES.get(claim.kind, "")), claim.reason)
+        for claim in claims
+    )
     caption = (
         "The findings of Corti et al. 2022 as checks on this run. Supported: every comparison lies on the claimed "
         "side, its 95 % interval clear of zero. Contradicted: one lies clearly on the other side. Confounded: clear, "
@@ -246,8 +249,3 @@ def _claims(results: Results, claims: Sequence[Claim]) -> Section | None:
         note = "Verdicts are about this run; its numbers are no replication of the paper's."
         blocks.append(Drawer("Another scale than the paper's", f"{len(unfair)} differences", (Words((*unfair, note)),)))
     return Section("claims", "Does the paper hold here?", tuple(blocks), "The paper")
-
-
-def _verdict(claim: Claim) -> Tag:
-    """What this run says of a finding; ``not measured`` where it lacks the arms for it."""
-    return Tag("not measured") if claim.missing else Tag(claim.verdict, TONES.get(claim.kind, "undecided"))

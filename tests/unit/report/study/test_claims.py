@@ -12,12 +12,21 @@ import pytest
 from made_results import CASES, made, with_fewer
 from piescope.measure.intervals import t_interval
 from piescope.measure.pies import pie_mask
-from piescope.report.study.claim_parts import CONFOUNDED, CONTRADICTED, SUPPORTED, UNDECIDED, Claim, Part, verdict_of
+from piescope.report.study.claim_parts import (
+    CONFOUNDED,
+    CONTRADICTED,
+    NOT_MEASURED,
+    SUPPORTED,
+    UNDECIDED,
+    Claim,
+    Part,
+    verdict_of,
+)
 from piescope.report.study.claims import AT_EQUAL_LOSS, check_claims, claims_rows
 from piescope.report.study.published import published
 from piescope.report.study.results import ArmResult, Results
 from piescope.store.catalogue import ArmName
-from piescope.wording import as_percent
+from piescope.wording import as_percent, significant
 
 FAMILIES = {"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "delayed_gmp", "one_shot")}
 CLASSES, EXAMPLES, MODELS = 5, 3000, 6
@@ -193,7 +202,7 @@ def test_each_claim_is_undecided_where_nothing_differs(claim: str) -> None:
 def test_one_model_decides_nothing() -> None:
     results = made(FAMILIES, models=1)
     for claim in check_claims(results):
-        assert claim.verdict == UNDECIDED
+        assert claim.verdict == (UNDECIDED if claim.parts else NOT_MEASURED)
         assert all(part.reason for part in claim.parts)
 
 
@@ -205,8 +214,28 @@ def test_a_claim_whose_arms_are_missing_says_which() -> None:
         found = {claim.id: claim for claim in check_claims(made(families))}
         for identity in missing:
             claim = found[identity if identity.startswith("C") else f"C{identity}"]
-            assert claim.verdict == UNDECIDED
-            assert claim.reason.startswith("not measured here: ")
+            assert (claim.verdict, claim.reason) == (NOT_MEASURED, f"needs {claim.missing}")
+
+
+def test_what_is_not_kept_of_the_models_is_said_where_the_arms_are_there() -> None:
+    """Z-Score and L1 norm, of C12: a study of one objective lacks another pruning, an old comparison the scores."""
+    reasons = {}
+    for name in ("supervised", "supcon"):
+        families = {name: ("gmp",), "supcon": ("gmp",)}
+        reasons[name] = {claim.id: claim.reason for claim in check_claims(made(families))}["C12"]
+    assert reasons["supcon"] == "needs one pruning of both objectives"
+    assert reasons["supervised"].startswith("needs each model's Z-Score and L1 norm, which the stored comparisons lack")
+
+
+def test_what_contradicts_is_named() -> None:
+    clear, clearer = dataclasses.replace(part(-9, 1), about="this"), dataclasses.replace(part(-12, 1), about="that")
+    told = f"made: {significant(*clearer.bounds)}"
+    assert Claim("C0", "made", (part(5, 1), clear, clearer)).reason == f"against it: that and 1 more; {told}"
+    assert Claim("C0", "made", (part(5, 1), clearer)).reason == f"against it: that; {told}"
+    of_opposite = verdicts(opposite)
+    assert all(
+        claim.reason.startswith("against it: ") for claim in of_opposite.values() if claim.verdict == CONTRADICTED
+    )
 
 
 def part(value: float, error: float, models: int = 6) -> Part:

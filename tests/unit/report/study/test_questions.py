@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from made_results import CASES, made
 from piescope.report.layout.blocks import Bars, Beside, Gallery, Section, Table, Words
+from piescope.report.study.claims import check_claims
 from piescope.report.study.forgotten import forgotten, headline_arm
 from piescope.report.study.questions import questions
 from piescope.report.study.signal import Signal
@@ -80,4 +81,6 @@ def test_what_is_won_back_stands_beside_what_other_seeds_win_back() -> None:
 def test_the_papers_findings_stand_with_their_verdicts() -> None:
     table = next(block for block in section("everything", "claims").blocks if isinstance(block, Table))
     assert [row[0].split()[0] for row in table.rows] == [f"C{number}" for number in range(1, 16)]  # type: ignore[union-attr]
+    claims = check_claims(CASES["everything"])
+    assert [row[1].text for row in table.rows] == [claim.verdict for claim in claims]  # type: ignore[union-attr]
     assert not any(one.anchor == "claims" for one in document_of("only dense").sections)
