@@ -89,8 +89,8 @@ def _more_in_supcon(evidence: Evidence, pruning: str, sparsity: float, note: str
     counts, paper = [compared.pies(arm) for arm in arms], _paper(1, "pies", *arms)
     effect = f"PIEs of SupCon over PIEs of Sup (half a PIE added to each{note})"
     ratio = None if paper is None else paper[0] / paper[1]
-    of = counts[0][0].sum() + counts[1][0].sum()
-    yield compared.part(_named(arms[0]), effect, "above", _log_ratio, *counts, paper=ratio, is_ratio=True, of=of)
+    of = counts[0][0].sum(), counts[1][0].sum()
+    yield compared.ratio_part(_named(arms[0]), effect, _log_ratio, *counts, counts=of, paper=ratio)
     yield from _beyond_noise(compared, _named(arms[0]), ("SupCon", "Sup"), arms, "above")
 
 
@@ -119,13 +119,19 @@ def _at_equal_loss(evidence: Evidence, pruning: str) -> Iterator[Part]:
     terms = [term for key in (own, *keys) for term in (compared.lost(key), compared.pies(key))]
     sign = 1 if more == "supcon" else -1
 
-    def ratio(lost: float, pies: float, before: float, pies_before: float, after: float, pies_after: float) -> float:
-        share = (lost - before) / (after - before)
-        return sign * _log_ratio(pies_before + share * (pies_after - pies_before), pies)
+    def ratio(*sums: float) -> float:
+        return sign * _log_ratio(_drawn(*sums), sums[1])
 
     about = f"{pruning_name(pruning)}, where either has lost {100 * loss:.2g} points of accuracy"
-    of = sum(term[0].sum() for term in terms[1::2])
-    yield compared.part(about, effect, "above", ratio, *terms, is_ratio=True, fair=AT_EQUAL_LOSS, of=of)
+    sums = [term[0].sum() for term in terms]
+    yield compared.ratio_part(about, effect, ratio, *terms, counts=(sums[1], _drawn(*sums)), fair=AT_EQUAL_LOSS)
+
+
+def _drawn(lost: float, _: float, before: float, pies_before: float, after: float, pies_after: float) -> float:
+    """PIEs where so much accuracy is lost, on the line between two sparsities."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = (lost - before) / (after - before)
+    return pies_before + share * (pies_after - pies_before)
 
 
 def _lost_accuracy(evidence: Evidence, arm: ArmKey) -> float:

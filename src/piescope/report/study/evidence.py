@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -23,7 +24,7 @@ KINDS = {"gmp": "gradual", "delayed_gmp": "gradual", "one_shot": "one_shot"}
 
 
 FEWEST_PIES = 10
-"""That a ratio, a mean or a share is taken of, for an interval."""
+"""That a ratio (of both counts together), a mean or a share is taken of, for an interval."""
 
 Varied = np.ndarray
 """A number of each example, ``[1 + seeds, examples]``: as observed, and without each seed."""
@@ -186,6 +187,30 @@ class Compared:
         if of < FEWEST_PIES:
             interval, why = t_interval(interval.value, np.nan, 0.0), f"no interval of fewer than {FEWEST_PIES} PIEs"
         return Part(about, effect, claimed, interval, paper, is_ratio, fair, len(terms[0]) - 1, why)
+
+    def ratio_part(
+        self,
+        about: str,
+        effect: str,
+        statistic: Callable[..., float],
+        *terms: Varied,
+        counts: tuple[float, float],
+        paper: float | None = None,
+        fair: str = "",
+    ) -> Part:
+        """A ratio of two counts of PIEs, half a PIE added to each, which should be above 1.
+
+        That half is as uncertain as other PIEs (Gart 1966): without its variance 0 PIEs would be 0 for sure.
+        """
+        part = self.part(
+            about, effect, "above", statistic, *terms, paper=paper, is_ratio=True, fair=fair, of=sum(counts)
+        )
+        added = sum(0.5 / (count + 0.5) ** 2 for count in counts)
+        found = part.estimate
+        wider = t_interval(
+            found.value, found.error**2 + added, found.freedom, lasting=np.hypot(found.lasting, added**0.5)
+        )
+        return replace(part, estimate=wider)
 
     def depth_part(
         self,
