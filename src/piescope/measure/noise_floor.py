@@ -36,16 +36,17 @@ the dense model has learnt. Where they share anything they never meet."""
 
 @dataclass(frozen=True)
 class Floor:
-    """PIEs, PIEs that seeds alone make, and the difference, all on groups of equal sizes.
+    """PIEs, PIEs that seeds alone make, and the difference, all on groups of the same two sizes.
 
     Attributes:
         observed: PIEs between a dense and a pruned group that share no seeds: floor plus excess.
         floor: PIEs to expect between two dense groups, of the dense and of the pruned group's size, from the shares of
             the votes of all dense models.
         excess: how many more a pruned group has.
-        lasting: how many of the observed would stay with ever more models, whose labels truly moved; the rest of the
-            excess is that pruned models vary more. Drawn out from groups of all and of half the size: what goes with
-            size is in proportion to the floor, which goes to 0. NaN for groups of fewer than 4.
+        lasting: how many of the observed would stay with ever more models, whose labels truly moved. No part of the
+            excess, which models that only vary more when pruned have, too: it may be above that, or below 0. Drawn out
+            from groups of all and of half the size: what goes with size is in proportion to the floor, which goes to
+            0. NaN for groups of fewer than 4.
         sizes: models of the dense group, and of the group that is compared with it.
         splits: how many groups the excess is a mean over; 1 where all models could be taken.
         null: ``"independent"``: any pruned models with any dense ones; else: pruned models only with dense models that

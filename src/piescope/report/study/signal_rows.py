@@ -10,13 +10,14 @@ from piescope.report.study.rows import ArmKey, Bounds, CsvCell, Row, Tables
 
 @dataclass(frozen=True)
 class NoiseRow(Row):
-    """An arm's PIEs of all models, and between groups of models of equal size.
+    """An arm's PIEs of all models, and between groups of models.
 
-    ``observed``: between a dense and a pruned group; ``floor``: between two dense ones; ``excess``: the difference. The
-    groups never meet what ``null`` says. ``changed``: examples whose votes changed by more than chance, by the ``test``
-    that models were permuted in; ``confirmed``: PIEs among them. ``lasting``: PIEs that would stay with ever more
-    models. ``taxicab``: mean distance of the two distributions of votes, 0 to 2, of all models; ``taxicab_seeds``: of
-    the dense models and fresh ones.
+    ``observed``: between a dense and a pruned group; ``floor``: between two dense ones of the same two sizes
+    (``dense_group``, ``pruned_group``); ``excess``: the difference. The groups never meet what ``null`` says.
+    ``changed``: examples whose votes changed by more than chance, by the ``test`` that models were permuted in;
+    ``confirmed``: PIEs among them. ``lasting``: PIEs that would stay with ever more models, no part of ``excess``: it
+    may be above that, or below 0. ``taxicab``: mean distance of the two distributions of votes, 0 to 2, of all models;
+    ``taxicab_seeds``: of the dense models and fresh ones.
     """
 
     arm: ArmKey

@@ -37,6 +37,15 @@ def test_over_how_many_models_a_mean_is_is_told() -> None:
     assert any("another study of 4 to 6 models an arm" in said for said in sentences(Signal(with_fewer(results, 4, 2))))
 
 
+def test_groups_of_other_sizes_are_not_called_equal_nor_what_lasts_a_share() -> None:
+    signal = Signal(with_fewer(CASES["six models"], 2, 1))
+    sizes = {(row.dense_group, row.pruned_group) for row in signal.rows.noise}
+    assert any(dense != pruned for dense, pruned in sizes)
+    captions = [signal_tables(signal)["noise"].caption, *(FIGURES[number](signal).caption for number in (8, 11))]
+    assert not any("equal size" in caption for caption in captions)
+    assert "no share of the excess; it may be above that, or below 0" in captions[0]
+
+
 def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
     whole = CASES["everything"]
     without = [arm for arm in whole.arms if (arm.objective, arm.pruning, arm.sparsity) != ("supervised", "gmp", 0.9)]
