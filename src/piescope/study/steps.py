@@ -259,7 +259,8 @@ def _train(spec: Train, parents: Parents, place: Place, on_images: OnImages, che
     if spec.pruning is not None and not spec.pruning.prune_head:
         parts = ["encoder"]
     names = [] if spec.pruning is None else _pruned_groups(model, spec.pruning.biases, spec.pruning.scope, parts)
-    return _model_files(model, history, spec.sparsity, names)
+    trained = spec.training if isinstance(spec.training, Training) else spec.training.encoder
+    return _model_files(model, history, spec.sparsity, names, trained)
 
 
 def _prune_and_finetune(
@@ -271,7 +272,7 @@ def _prune_and_finetune(
     history = prune_and_finetune(model, data, spec.pruning, spec.sparsity, seeds, _reporter(on_images), checkpoints)
     parts: list[NetworkPart] = ["all" if spec.pruning.prune_head else "encoder"]
     names = _pruned_groups(model, spec.pruning.biases, spec.pruning.scope, parts)
-    return _model_files(model, history, spec.sparsity, names)
+    return _model_files(model, history, spec.sparsity, names, spec.pruning.finetune)
 
 
 def _pruned_groups(model: WideResNet, biases: bool, scope: Any, parts: list[NetworkPart]) -> list[list[str]]:
@@ -279,11 +280,13 @@ def _pruned_groups(model: WideResNet, biases: bool, scope: Any, parts: list[Netw
     return [group for part in parts for group in groups(list(prunable_parameters(model, biases, part)), scope)]
 
 
-def _model_files(model: WideResNet, history: History, sparsity: float, names: list[list[str]]) -> Files:
+def _model_files(
+    model: WideResNet, history: History, sparsity: float, names: list[list[str]], trained: Training
+) -> Files:
     state = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
     for name, array in state.items():
         if not np.isfinite(array).all():
-            raise DivergedError(f"{name} holds NaN or infinity after training; lower the learning rate")
+            raise DivergedError(f"{name} holds NaN or infinity after training; {trained.against_divergence}")
     realised = []
     for group in names:
         weights = sum(state[name].size for name in group)

@@ -21,6 +21,7 @@ class Losses:
     Args:
         read: those of steps before; what is read is added to this list.
         of: what an error says of the training, after the number of the step.
+        cure: what it says to do.
 
     Example:
         >>> losses = Losses([0.5], "of 4")
@@ -33,8 +34,8 @@ class Losses:
         piescope.training.history.DivergedError: the loss is nan at step 3 of 4; ...
     """
 
-    def __init__(self, read: list[float], of: str) -> None:
-        self._read, self._of = read, of
+    def __init__(self, read: list[float], of: str, cure: str = "lower the learning rate") -> None:
+        self._read, self._of, self._cure = read, of, cure
         self._unread: list[Tensor] = []
 
     def __len__(self) -> int:
@@ -60,9 +61,7 @@ class Losses:
             values, self._unread = torch.stack(self._unread).tolist(), []
             for value in values:
                 if not math.isfinite(value):
-                    raise DivergedError(
-                        f"the loss is {value} at step {len(self._read) + 1} {self._of}; "
-                        "lower the learning rate, or leave this seed out"
-                    )
+                    step = f"step {len(self._read) + 1} {self._of}"
+                    raise DivergedError(f"the loss is {value} at {step}; {self._cure}, or leave this seed out")
                 self._read.append(value)
         return self._read

@@ -89,7 +89,7 @@ def fit(
     generator, augmented = means.generator(), means.augmentation(recipe, views)
     moment = Moment(network, optimizer, pruner, generator)
     done = [] if checkpoints is None else checkpoints.resume(purpose, steps, moment)
-    losses = Losses(done, f"of {steps} ({purpose}, seed {seeds.replicate})")
+    losses = Losses(done, f"of {steps} ({purpose}, seed {seeds.replicate})", recipe.against_divergence)
 
     def train_on(rows: Tensor, drawn: Generator | Tensor, rate: float | Tensor) -> Tensor:
         images = augmented(data.images[rows], drawn)

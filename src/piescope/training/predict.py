@@ -44,7 +44,7 @@ def predict(
     if lost.any():
         raise DivergedError(
             f"what the model says of {int(lost.sum()):,} of {len(images):,} images is NaN or infinite; "
-            "lower the learning rate, or leave this seed out"
+            "lower the learning rate, or the weight of q_score where there is one, or leave this seed out"
         )
     return logits.cpu().numpy(), representations.cpu().numpy()
 

@@ -156,6 +156,17 @@ class Training(Spec):
             )
         return self
 
+    @property
+    def against_divergence(self) -> str:
+        """What to lower where it diverges.
+
+        Example:
+            >>> Training(epochs=1, batch_size=50, learning_rate=1.0, q_score=QScoreTerm(weight=9.0)).against_divergence
+            'lower the weight of q_score (9) or the learning rate'
+        """
+        term = "" if self.q_score is None else f"the weight of q_score ({self.q_score.weight:g}) or "
+        return f"lower {term}the learning rate"
+
     def steps_per_epoch(self, examples: int) -> int:
         """Batches in one epoch over this many training images."""
         return examples // self.batch_size if self.drop_last else -(-examples // self.batch_size)
@@ -267,6 +278,15 @@ class GradualPruning(Method):
             raise ValueError(
                 "regrowth true and ranked 'last_forward'; expected one of them; weights that come back need "
                 "ranked = 'current'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _draws_rank_no_weights(self) -> GradualPruning:
+        if self.criterion == "random" and self.ranked == "last_forward":
+            raise ValueError(
+                "criterion 'random' and ranked 'last_forward'; expected one of them; random masks look at no weights: "
+                "write ranked = 'current'"
             )
         return self
 

@@ -77,6 +77,13 @@ FAULTS = [
     ("figures", {"figure_1": 0.5}, "figures.figure_1", "0.5", "or add it to measures.projection.sparsities"),
     ("figures", {"figure_8": [0.5]}, "figures.figure_8", "unknown key 'figure_8'", "'figure_"),
     ("pruning.gmp.criterion", "wanda", "pruning.gmp.criterion", "wanda", "take one of those"),
+    (
+        "pruning.gmp",
+        {"kind": "gradual", "criterion": "random", "ranked": "last_forward"},
+        "pruning.gmp",
+        "criterion 'random' and ranked 'last_forward'",
+        "write ranked = 'current'",
+    ),
     ("sparsitys", [0.5], "sparsitys", "unknown key 'sparsitys'", "did you mean 'sparsities'?"),
     ("pruning.gmp.supervised.ennd", 3, "pruning.gmp.supervised.ennd", "unknown key", "did you mean 'end'?"),
     ("training.supcon.encoder.epoch", 3, "training.supcon.encoder.epoch", "unknown key", "did you mean 'epochs'?"),

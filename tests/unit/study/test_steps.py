@@ -20,7 +20,9 @@ from piescope.study.parse import parse_study
 from piescope.study.plan import make_plan
 from piescope.study.steps import Place, environment, network_of
 from piescope.training.checkpoints import StoppedError, When
+from piescope.training.history import DivergedError
 from piescope.training.means import Means
+from piescope.training.recipe import QScoreTerm, Training
 
 PLAN = make_plan(parse_study(SMALL.read_text()))
 NAMED = {step.label: step for step in PLAN.steps}
@@ -144,3 +146,13 @@ print(json.dumps(seen))
     done = run_python(code)
     assert done.returncode == 0, done.stderr
     assert len(set(json.loads(done.stdout).values())) == 1
+
+
+def test_weights_that_diverged_are_no_artefact_and_the_cure_is_that_of_their_training() -> None:
+    model = ModelSpec(depth=10, width=1).build((1, 8, 8), 10, None)
+    torch.nn.init.constant_(model.head.weight, torch.nan)
+    trained = Training(epochs=1, batch_size=50, learning_rate=0.1, q_score=QScoreTerm(weight=9.0))
+    with pytest.raises(
+        DivergedError, match=r"head.weight holds .*; lower the weight of q_score \(9\) or the learning rate"
+    ):
+        steps._model_files(model, {}, 0.0, [], trained)

@@ -30,7 +30,7 @@ from piescope.training.history import DivergedError
 from piescope.training.loop import TrainingData, fit
 from piescope.training.means import Means
 from piescope.training.predict import predict
-from piescope.training.recipe import Augmentation, ColorJitter, Contrastive, GradualPruning, Training
+from piescope.training.recipe import Augmentation, ColorJitter, Contrastive, GradualPruning, QScoreTerm, Training
 from piescope.training.schedule import Cosine
 from piescope.training.stages import History, train_contrastive, train_supervised
 
@@ -150,6 +150,20 @@ def test_divergence_is_reported_with_its_step() -> None:
             lambda images, labels: functional.cross_entropy(net(images), labels),
             net, net.parameters(), data(), recipe, SEEDS, "supervised",
         )  # fmt: skip
+
+
+def test_where_representations_are_rewarded_divergence_names_that_weight_first() -> None:
+    net = model()
+    for term, cure in (
+        (None, "; lower the learning rate,"),
+        (QScoreTerm(weight=1e38), r"; lower the weight of q_score \(1e\+38\) or"),
+    ):
+        recipe = Training(epochs=1, batch_size=30, learning_rate=0.01, q_score=term)
+        with pytest.raises(DivergedError, match=cure):
+            fit(
+                lambda images, labels: functional.cross_entropy(net(images), labels) * torch.nan,
+                net, net.parameters(), data(), recipe, SEEDS, "supervised",
+            )  # fmt: skip
 
 
 def diverging(at: int, seen: list[int], pruner: bool = False, kept: Checkpoints | None = None) -> None:

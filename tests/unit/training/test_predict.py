@@ -30,7 +30,9 @@ def test_a_model_of_finite_weights_whose_answers_are_not_is_one_that_diverged() 
     with torch.no_grad():
         net.conv1.weight.fill_(1e38)
     images = torch.from_numpy(load_digits().test.images[:20])
-    with pytest.raises(DivergedError, match="of 20 of 20 images is NaN or infinite; lower the learning rate"):
+    with pytest.raises(
+        DivergedError, match="of 20 of 20 images is NaN or infinite; lower the learning rate, or the weight of q_score"
+    ):
         predict(net, images, NORMALISATION)
 
 

@@ -43,6 +43,9 @@ def test_what_ranks_current_weights_has_the_key_that_it_had_before_there_was_a_c
         assert GradualPruning.model_validate_json(method.model_dump_json()) == method
     with pytest.raises(ValueError, match="ranked 'last_forward'; expected one of them"):
         GradualPruning(kind="gradual", ranked="last_forward", regrowth=True)
+    with pytest.raises(ValueError, match="random masks look at no weights"):
+        GradualPruning(kind="gradual", ranked="last_forward", criterion="random")
+    GradualPruning(kind="gradual", ranked="current", criterion="random")  # the cure
 
 
 def test_a_training_without_a_regulariser_has_the_key_that_it_had_before_there_was_one() -> None:
