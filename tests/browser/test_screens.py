@@ -148,3 +148,18 @@ def test_it_is_printed_on_few_sheets(kind: str, browser: Any, pages: dict[str, P
     )
     context.close()
     assert 0 < len(re.findall(rb"/Type\s*/Page\b", printed)) <= MOST_SHEETS
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_values_behind_the_verdicts_are_seen_without_scrolling_and_a_caption_stays(
+    window: str, browser: Any, pages: dict[str, Path]
+) -> None:
+    width = WINDOWS[window]["viewport"]["width"]
+    with watched(browser, pages["study"], **WINDOWS[window]) as seen:
+        drawer = seen.page.locator("details.drawer:has(table)", has_text="Effects behind the verdicts")
+        drawer.locator("summary").click()
+        value = drawer.locator("tbody td").first.bounding_box()
+        assert value is not None and value["x"] + value["width"] <= width
+        drawer.locator(".scroll").evaluate("box => { box.scrollLeft = 10_000 }")
+        caption = drawer.locator("caption").bounding_box()
+        assert caption is not None and caption["x"] >= 0 and caption["x"] + caption["width"] <= width

@@ -224,7 +224,7 @@ def _unclear(parts: list[Part]) -> str:
     against = [part for part in parts if part.verdict == CONTRADICTED]
     if not unclear:
         return f"{len(parts) - len(against)} of {len(parts)} for it and {len(against)} against, which may be chance"
-    reason = f"{len(unclear)} of {len(parts)} {'is' if len(unclear) == 1 else 'are'} not clear"
+    reason = f"{len(unclear)} of {len(parts)} unclear"
     named = [f"{part.about}{f' ({part.would_decide})' if part.would_decide else ''}" for part in unclear]
     reason += f": {listed(named, NAMED)}" if named else ""
     return reason + (f"; {len(against)} alone would speak against it" if against else "")

@@ -236,9 +236,9 @@ def _claims(results: Results, claims: Sequence[Claim]) -> Section | None:
         for claim in claims
     )
     caption = (
-        "The findings of Corti et al. 2022 as checks on this run. Supported: every comparison lies on the claimed "
-        "side, its 95 % interval clear of zero. Contradicted: one lies clearly on the other side. Confounded: clear, "
-        "but not without what else is compared (seed noise, lost accuracy, chance). Else this run cannot tell."
+        "Findings of Corti et al. 2022 as checks on this run. Supported: every comparison's 95 % interval lies on the "
+        "claimed side. Contradicted: one lies clearly on the other. Confounded: clear, but not without what else is "
+        "compared (seed noise, lost accuracy, chance). Undecided: else."
     )
     table = Table(
         "Does the paper hold here?", caption, ("Finding", "Here", "Why"), rows, texts=(0, 1, 2), brief=len(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from piescope.report.layout.blocks import Table, TableColumn, table_of
@@ -189,13 +189,13 @@ def _published(results: Results, rows: Sequence[PublishedRow]) -> Table:
 def _claims(rows: Sequence[ClaimRow]) -> Table:
     """Every comparison behind the verdicts."""
     columns: list[TableColumn[ClaimRow]] = [
-        TableColumn("Claim", lambda row: row.claim),
-        TableColumn("Comparison", lambda row: row.comparison),
-        TableColumn("Effect", lambda row: row.effect),
-        TableColumn("Claimed", lambda row: row.claimed or ""),
+        TableColumn("Comparison", lambda row: f"{row.claim}: {row.comparison}"),
         TableColumn("This run [95 %]", lambda row: significant(*row.bounds)),
+        TableColumn("Claimed", lambda row: row.claimed or ""),
         TableColumn("Paper", lambda row: significant(row.paper)),
+        TableColumn("Models", lambda row: f"{row.n_models}"),
+        TableColumn("Effect", lambda row: row.effect),
         TableColumn("Alone", lambda row: row.verdict + (f" ({row.reason})" if row.reason else "")),
     ]
     parts = [row for row in rows if row.comparison != "overall"]
-    return table_of(*text("claims"), columns, parts)
+    return replace(table_of(*text("claims"), columns, parts), texts=(0, 5, 6))

@@ -320,7 +320,7 @@ def test_a_claim_that_holds_only_by_what_else_is_compared_is_confounded() -> Non
     assert verdict_of([part for part in claim.parts if part.fair != AT_EQUAL_LOSS]) == SUPPORTED
     assert claim.verdict == CONFOUNDED
     assert claim.reason.startswith(
-        f"the paper's comparisons speak for it; {AT_EQUAL_LOSS} 2 of 2 are not clear: GMP, where either has "
+        f"the paper's comparisons speak for it; {AT_EQUAL_LOSS} 2 of 2 unclear: GMP, where either has "
     )
 
 
@@ -447,7 +447,7 @@ def test_a_reason_says_what_would_decide() -> None:
     weak = dataclasses.replace(part(1, 0.75), estimate=t_interval(1.0, 0.75**2, 9, lasting=0.1), models=10)
     never = dataclasses.replace(weak, about="that", estimate=t_interval(1.0, 0.75**2, 9, lasting=0.6))
     claim = Claim("C0", "made", (part(5, 1), weak, never))
-    assert claim.reason == ("2 of 3 are not clear: made (about 25 models) and that")
+    assert claim.reason == ("2 of 3 unclear: made (about 25 models) and that")
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(0.02, SUPPORTED), (0.2, CONTRADICTED)])

@@ -46,6 +46,13 @@ def test_groups_of_other_sizes_are_not_called_equal_nor_what_lasts_a_share() -> 
     assert "no share of the excess; it may be above that, or below 0" in captions[0]
 
 
+def test_effects_behind_the_verdicts_have_their_values_first_and_words_that_wrap() -> None:
+    results = CASES["everything"]
+    table = paper_tables(results, rows_of(results, check_claims(results)))["claims"]
+    assert table.head[:2] == ("Comparison", "This run [95 %]") and str(table.rows[0][0]).startswith("C1: GMP, ")
+    assert [table.head[place] for place in table.texts] == ["Comparison", "Effect", "Alone"]
+
+
 def test_a_missing_sibling_is_a_question_and_no_zero() -> None:
     whole = CASES["everything"]
     without = [arm for arm in whole.arms if (arm.objective, arm.pruning, arm.sparsity) != ("supervised", "gmp", 0.9)]
