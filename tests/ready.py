@@ -19,12 +19,14 @@ from typing import IO, Any, NoReturn
 
 LOADED = (
     "numpy", "pyarrow.parquet", "pyarrow.csv", "pyarrow.json", "scipy.stats", "safetensors.numpy", "jinja2", "PIL.Image", "rich.console",
-    "rich.table", "typer.rich_utils", "pydantic", "piescope.cli.app", "piescope.cli.audit", "piescope.audits",
-    "piescope.study.parse", "piescope.study.execute", "piescope.auditing.run", "piescope.report.audit.document",
-    "piescope.report.layout.html", "piescope.report.layout.lines", "piescope.report.layout.markdown", "matplotlib.figure",
-    "matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf",
+    "rich.table", "typer.rich_utils", "pydantic.type_adapter", "piescope.__main__", "piescope.cli.app", "piescope.cli.audit",
+    "piescope.cli.planning", "piescope.audits", "piescope.study.parse", "piescope.study.execute", "piescope.study.tuning",
+    "piescope.auditing.run", "piescope.auditing.verdict", "piescope.adapters.opening", "piescope.adapters.running",
+    "piescope.adapters.torch_models", "piescope.report.audit.document", "piescope.report.audit.explorer", "piescope.report.layout.html",
+    "piescope.report.layout.lines", "piescope.report.layout.markdown", "piescope.report.study.build", "matplotlib.figure",
+    "matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf", "torch", "torch._dynamo",
 )  # fmt: skip
-"""All of a command's modules but torch and what loads it."""
+"""All of a command's modules; torch loads the last one when operations of a model are counted."""
 
 
 class Ready:
@@ -82,6 +84,9 @@ def serve() -> None:
 
     for module in LOADED:
         importlib.import_module(module)
+    templates = sys.modules["piescope.report.layout.html"].templates()
+    for name in templates.list_templates(["html"]):
+        templates.get_template(name)
     gc.freeze()  # a fork that collects garbage would copy all of it
     for line in sys.stdin:
         asked = json.loads(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from importlib.resources import files
 from typing import Protocol
 
@@ -30,9 +31,10 @@ class Explorable(Protocol):
         """All arrays, deflated, in base64."""
 
 
-def _templates() -> Environment:
-    """What they are given is text, in which nothing is hidden; what they are not given is a fault."""
-    templates = Environment(
+@cache
+def templates() -> Environment:
+    """Compiled once. What they are given is text, in which nothing is hidden; what they are not given is a fault."""
+    made = Environment(
         loader=PackageLoader("piescope.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -40,11 +42,11 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
-    templates.filters["kind"] = lambda block: type(block).__name__.lower()
-    templates.filters["scale"] = scale_of
-    templates.filters["drawn"] = bar
-    templates.filters["axis"] = _axis
-    return templates
+    made.filters["kind"] = lambda block: type(block).__name__.lower()
+    made.filters["scale"] = scale_of
+    made.filters["drawn"] = bar
+    made.filters["axis"] = _axis
+    return made
 
 
 def page(document: Document, explorer: Explorable | None = None) -> bytes:
@@ -66,7 +68,7 @@ def page(document: Document, explorer: Explorable | None = None) -> bytes:
 def _written(document: Document, styles: list[str], script: str = "", explorer: Explorable | None = None) -> str:
     css = "".join(map(_source, styles))
     return (
-        _templates()
+        templates()
         .get_template("page.html")
         .render(
             document=document,

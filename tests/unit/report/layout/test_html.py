@@ -74,6 +74,12 @@ def test_every_text_of_every_block_is_shown_as_it_is_and_nothing_in_it_is_hidden
     assert tags[0] == tags[1]  # no text became an element
 
 
+def test_templates_are_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = page(document("text"))
+    monkeypatch.setattr("jinja2.Environment.compile", None)
+    assert page(document("text")) == first
+
+
 def test_a_script_is_admitted_by_its_hash_and_its_data_cannot_end_their_element() -> None:
     class Data:
         notes = ("2 examples <have> no picture",)
