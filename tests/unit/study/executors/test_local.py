@@ -15,6 +15,7 @@ import pytest
 from conftest import hear_ctrl_c, run_program
 from made_executors import three_models
 from piescope.machine import one_thread_a_core
+from piescope.processes import Silence
 from piescope.study.executors import local
 from piescope.study.executors.local import LocalExecutor, core_of, variables_of
 
@@ -40,14 +41,15 @@ def perform(step, store, device, on_images, checkpoints):
         tries.write_text("x" * (before + 1))
         on_images(5)
         misbehave()
+    if step.label == label and before:
+        (folder / "again").touch()
     while step.label == "supervised dense, seed 0" and not tries.exists():
         time.sleep(0.02)  # under way when its neighbour misbehaves
+    while step.label == "supervised dense, seed 0" and deed != "dies" and not (folder / "again").exists():
+        time.sleep(0.02)
+        on_images(5)
     if step.label == "supervised dense, seed 2":
         raise ValueError("not my day")
-    if step.label == "supervised dense, seed 0: predict":  # gives no other sign than that it computes
-        until = time.process_time() + 1
-        while time.process_time() < until:
-            pass
     (folder / "places").open("a").write(f"{os.environ['OMP_NUM_THREADS']} {sorted(os.sched_getaffinity(0))}\\n")
     on_images(5)
     store.write(step.kind, step.key, {"a.json": b"[]"}, label=step.label, spec={})
@@ -61,9 +63,18 @@ sys.modules["piescope.training.checkpoints"].When = lambda seconds, is_asked: (s
 
 if __name__ == "__main__":
     from made_executors import Heard, scheduled
-    from piescope.study.executors.local import LocalExecutor
-    heard = Heard()
-    executor = LocalExecutor(folder, "cpu", 2, hung_after=60 if deed == "dies" else 2)
+    from piescope.processes import Silence
+    from piescope.study.executors import local
+    heard, seconds = Heard(), [0.0]
+
+    def clock():  # what the neighbour trains on makes the time, until somebody is found to be silent
+        if not heard.lines:
+            seconds[0] = heard.count / 50
+        return seconds[0]
+
+    local.LOOK = 0.1
+    executor = local.LocalExecutor(folder, "cpu", 2, hung_after=2)
+    executor._silence = Silence(clock=clock)
     scheduled(folder, executor, heard)
     print(json.dumps({"failed": heard.given_up, "done": heard.done, "said": heard.lines, "images": heard.count}))
 """
@@ -85,10 +96,20 @@ def outcome(folder: Path, label: str, deed: str, times: int) -> dict[str, Any]:
     return told
 
 
+def check_places(folder: Path) -> None:
+    """Workers have one thread and, where there is one for each, a core of their own."""
+    places = {line.rstrip() for line in (folder / "places").read_text().splitlines()}
+    cores = sorted(os.sched_getaffinity(0))
+    own = next((each for each in (cores, one_thread_a_core(cores)) if len(each) == 2), None)
+    expected = {f"1 {cores}"} if own is None else {f"1 [{core}]" for core in own}
+    assert places <= expected
+
+
 @pytest.mark.sampled(2)
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_step_whose_worker_dies_is_tried_three_times_and_its_neighbour_once(tmp_path: Path, times: int) -> None:
     told = outcome(tmp_path, SECOND, "dies", times)
+    check_places(tmp_path)
     assert all(line.startswith(f"{SECOND}: its worker was killed (SIGKILL)") for line in told["said"])
     assert len(told["said"]) == min(times, 2)
     if times == 3:
@@ -102,18 +123,38 @@ def test_a_step_whose_worker_dies_is_tried_three_times_and_its_neighbour_once(tm
 @pytest.mark.parametrize("deed", ["hangs", "is stopped"])
 def test_a_worker_without_a_sign_of_life_is_killed(tmp_path: Path, deed: str) -> None:
     told = outcome(tmp_path, SECOND, deed, 1)
-    assert f"{SECOND}: its worker gave no sign of life for 2 s and was killed; tried again (2 of 3)" in told["said"]
+    assert told["said"] == [f"{SECOND}: its worker gave no sign of life for 2 s and was killed; tried again (2 of 3)"]
     assert told["failed"] == {}
     assert len(told["done"]) == 5
 
 
-def test_workers_have_one_thread_and_where_there_is_one_for_each_a_core_of_their_own(tmp_path: Path) -> None:
-    outcome(tmp_path, SECOND, "dies", 1)
-    places = {line.rstrip() for line in (tmp_path / "places").read_text().splitlines()}
-    cores = sorted(os.sched_getaffinity(0))
-    own = next((each for each in (cores, one_thread_a_core(cores)) if len(each) == 2), None)
-    expected = {f"1 {cores}"} if own is None else {f"1 [{core}]" for core in own}
-    assert places <= expected
+def test_a_training_that_stands_still_is_silent_and_another_step_that_computes_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seconds = [0.0]
+    executor = LocalExecutor(tmp_path, "cpu", 5, hung_after=2.0)
+    executor._silence = Silence(clock=lambda: seconds[0])
+
+    def worker(number: int, images: int, is_training: bool) -> SimpleNamespace:
+        process = SimpleNamespace(pid=number, kill=lambda: killed.append(number))
+        step = SimpleNamespace(forward_backward=float(is_training))
+        return SimpleNamespace(process=process, images=images, task=SimpleNamespace(step=step), killed_because="")
+
+    killed: list[int] = []
+    stands_still, trains, loads, computes, of_another_system = workers = [
+        worker(1, 5, True), worker(2, 5, True), worker(3, 0, True), worker(4, 0, False), worker(5, 0, False)
+    ]  # fmt: skip
+    executor._workers = [*workers]  # type: ignore[list-item]
+    computed = {1: 0.0, 2: 0.0, 3: 0.0, 4: 0.0, 5: None}
+    monkeypatch.setattr(local, "processor_seconds", computed.__getitem__)
+    for _ in range(4):
+        executor._kill_the_hung()
+        assert killed == ([1] if seconds[0] > 2 else [])
+        seconds[0] += 1
+        trains.images += 5
+        computed |= {number: seconds[0] for number in (1, 3, 4)}
+    assert "no sign of life for 2 s" in stands_still.killed_because
+    assert {each.killed_because for each in (trains, loads, computes, of_another_system)} == {""}
 
 
 def test_each_worker_has_a_gpu_of_its_own_as_long_as_there_are_some() -> None:
