@@ -324,8 +324,11 @@ def _check_projection(problems: StudyError, study: Study, projection: Projection
 
 
 def _check_figures(problems: StudyError, study: Study, figures: FiguresShown) -> None:
-    """A figure shows sparsities that the study has, each once; of maps, those that it maps."""
+    """A figure shows sparsities that the study has, each once; of maps those that it maps, depths where it has them."""
     maps = study.measures.projection
+    if figures.figure_3 is not None and study.measures.prediction_depth is None:
+        fault, expected = "no prediction depth to show", "measures.prediction_depth"
+        problems.add("figures.figure_3", fault, expected, "measure it, or leave figure_3 out")
     for name, value in figures:
         mapped = name in ("figure_1", "figure_5")
         there = study.sparsities if not mapped else () if maps is None else maps.sparsities

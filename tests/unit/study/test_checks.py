@@ -353,3 +353,14 @@ def test_an_arm_has_no_more_models_than_seeds_are_listed() -> None:
     content["measures"]["prediction_depth"]["models"] = 2
     with pytest.raises(StudyError, match="at most 2, the seeds that replicates lists"):
         parse_study(tomli_w.dumps(content))
+
+
+def test_a_figure_of_depths_needs_them() -> None:
+    content = copy.deepcopy(CONTENT) | {"figures": {"figure_3": 0.5}}
+    parse_study(tomli_w.dumps(content))
+    del content["measures"]["prediction_depth"]
+    with pytest.raises(StudyError) as told:
+        parse_study(tomli_w.dumps(content))
+    assert [(problem.where, problem.cure) for problem in told.value.problems] == [
+        ("figures.figure_3", "measure it, or leave figure_3 out")
+    ]
