@@ -14,6 +14,7 @@ import piescope
 from piescope.auditing.answers import FIGURES
 from piescope.report.audit.measures import NAMES
 from piescope.report.layout.glossary import words as page_words
+from piescope.report.study.claim_parts import ClaimVerdict
 from piescope.report.study.claims import check_claims
 from piescope.report.study.results import load_results
 from piescope.report.study.signal import Signal
@@ -21,6 +22,8 @@ from piescope.report.study.signal_tables import signal_tables
 from piescope.report.study.tables import paper_tables, rows_of
 from piescope.report.study.words import OBJECTIVES, OBJECTIVES_IN_FULL, PRUNINGS
 from piescope.store.audit_record import Answer, BudgetVerdict
+from piescope.study.parse import load_study
+from piescope.study.plan import make_plan
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -112,7 +115,7 @@ def test_every_word_of_tables_and_verdicts_is_in_the_glossary(stored_run: Path) 
     heads = {head for table in tables.values() for head in table.head} - names
     words = {
         *heads, *OBJECTIVES.values(), *OBJECTIVES_IN_FULL.values(), *PRUNINGS.values(), *NAMES.values(),
-        *get_args(Answer), *get_args(BudgetVerdict), *(sums.name.replace("cohen_", "cohen's ") for sums in FIGURES),
+        *get_args(Answer), *get_args(BudgetVerdict), *get_args(ClaimVerdict), *(sums.name.replace("cohen_", "cohen's ") for sums in FIGURES),
     }  # fmt: skip
     explained = glossary() | PLAIN
     assert len(heads) > 50
@@ -133,3 +136,11 @@ def test_a_word_that_is_not_explained_is_found() -> None:
     words = {"lost", "q-score", "excess"}
     assert known("Excess [95 %]", words) and known("Q", words)
     assert not known("Unheard", words)
+
+
+def test_numbers_of_steps_are_those_of_the_plans() -> None:
+    study = load_study("corti2022-paper")
+    whole = study.model_copy(update={"replicates_of": {}})
+    text = (DOCS / "scaling.md").read_text(encoding="utf-8")
+    assert f"`corti2022-paper` has {len(make_plan(study).steps):,}.\n" in text
+    assert f"`corti2022-paper` with 30 models in every cell: {len(make_plan(whole).steps):,} steps" in text
