@@ -77,13 +77,13 @@ class InputError(Exception):
             )
         )
 
-    def add_unknown(self, where: str, what: str, found: str, known: Iterable[str]) -> None:
-        """Notes a name that does not exist, and the closest that do."""
+    def add_unknown(self, where: str, what: str, found: str, known: Iterable[str], cure: str = "") -> None:
+        """Notes a name that does not exist, with a cure, or the closest that do."""
         names = list(known)
         close = get_close_matches(found, names, n=1, cutoff=CLOSE)
         if not close and len(found) >= BEGINNING:
             close = [name for name in names if name[:BEGINNING] == found[:BEGINNING] or name.endswith(f" {found}")]
-        cure = f"did you mean {close[0]!r}?" if close else "take one of those"
+        cure = cure or (f"did you mean {close[0]!r}?" if close else "take one of those")
         self.add(where, f"unknown {what} {printable(repr(found), LONGEST_PART)}", "", cure)
         self.problems[-1] = replace(
             self.problems[-1], expected="one of: " + printable(", ".join(names))

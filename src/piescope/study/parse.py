@@ -16,6 +16,7 @@ from piescope.spec import Spec
 from piescope.study.checks import check
 from piescope.study.inherit import read_study_file, resolved, shipped, tables_of
 from piescope.study.spec import Objective, Study
+from piescope.training.recipe import Training
 
 
 def builtin_studies() -> dict[str, str]:
@@ -104,27 +105,11 @@ def _explain(error: StudyError, fault: Any) -> None:
     location, kind, value = fault["loc"], fault["type"], fault["input"]
     where = ".".join(str(part) for part in _key_path(location)) or "the study"
     if kind == "extra_forbidden":
-        error.add_unknown(where, "key", str(location[-1]), _keys_at(location[:-1]))
+        error.add_unknown(where, "key", str(location[-1]), _keys_at(location[:-1]), _where_it_belongs(location))
     elif kind == "missing" and isinstance(location[-1], int):
         error.add(where, "nothing", "a list of more values", "write as many as it is to have")
     elif kind == "missing":
         error.add(where, "nothing", f"a value for {location[-1]!r}", f"add the key {location[-1]!r}")
-    elif kind in ("model_type", "model_attributes_type", "dict_type"):
-        error.add(where, _plain(value), "a table", f"write {location[-1]} = {{ {_example(location)} }}")
-    elif kind == "too_short":
-        error.add(where, _plain(value), "a list with something in it", "name one or more, or leave the key out")
-    elif "sparsities" in location or (location[0] == "figures" and kind in BEYOND):
-        percent = isinstance(value, int | float) and value > 1
-        cure = "write 0.9 for 90 %" if percent else "take fractions above 0; dense arms need none"
-        if location[-1] == "sparsities":
-            cure = f"write a list: [{str(value).strip('[]') or 0.5}]"
-        error.add(where, _plain(value), "fractions between 0 and 1, both excluded", cure)
-    elif kind == "tuple_type":
-        cure = "write a list" if isinstance(value, dict) else f"write a list: [{_plain(value)}]"
-        error.add(where, _plain(value), "a list", cure)
-    elif location == ("continues",):
-        cure = "write what stands in that study as its name, or leave the key out"
-        error.add(where, _plain(value), "the name of another study, in quotes", cure)
     elif location[:1] == ("arms",) and location[-1] == "[key]":
         error.add_unknown("arms", "objective", str(location[-2]), typing.get_args(Objective))
     elif kind in ("literal_error", "union_tag_invalid"):
@@ -142,11 +127,38 @@ def _explain(error: StudyError, fault: Any) -> None:
 
 def _told(fault: Any) -> tuple[str, str]:
     """What is expected of a value of the wrong type or size, and the cure."""
+    location, kind, value = fault["loc"], fault["type"], fault["input"]
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return "a table", f"write {location[-1]} = {{ {_example(location)} }}"
+    if kind == "too_short":
+        return "a list with something in it", "name one or more, or leave the key out"
+    if "sparsities" in location or (location[0] == "figures" and kind in BEYOND):
+        percent = isinstance(value, int | float) and value > 1
+        cure = "write 0.9 for 90 %" if percent else "take fractions above 0; dense arms need none"
+        if location[-1] == "sparsities":
+            cure = f"write a list: [{str(value).strip('[]') or 0.5}]"
+        return "fractions between 0 and 1, both excluded", cure
+    if kind == "tuple_type":
+        is_one = isinstance(value, int | float) or (location[0] == "arms" and isinstance(value, str))
+        return "a list", f"write a list: [{_plain(value) if is_one else '...'}]"
+    if location[0] == "replicates_of" and isinstance(value, dict | list):
+        return "a whole number", 'write how many models an arm has, which is named in quotes: "supcon gmp 0.9" = 3'
+    if location == ("continues",):
+        return "the name of another study, in quotes", "write what stands in that study as its name, or leave it out"
     message = str(fault["msg"]).removeprefix("Input should be ")
-    if fault["type"] in BEYOND:
+    if kind in BEYOND:
         return message, "take a value in that range"
-    expected, cure = EXPECTED.get(fault["type"], ("", "correct the value"))
+    expected, cure = EXPECTED.get(kind, ("", "correct the value"))
     return expected.format(**fault.get("ctx", {})) or message[:1].lower() + message[1:], cure
+
+
+def _where_it_belongs(location: tuple[int | str, ...]) -> str:
+    """The cure where a key stands in one table and is one of another's; empty: it is none."""
+    if len(location) > 1 and location[-1] in Study.model_fields:
+        return "write it at the top of the study: what stands below the line of a [table] belongs to that"
+    if len(location) == 1 and location[0] in Training.model_fields:
+        return "write it in a training, below [training.supervised], say"
+    return ""
 
 
 BEYOND = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
