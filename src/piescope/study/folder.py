@@ -12,7 +12,7 @@ from piescope.store import layout, ownership
 from piescope.store.catalogue import Catalogue
 from piescope.store.durable import write_file
 from piescope.store.run_records import DamagedRecordError
-from piescope.study.inherit import sealed, text_of
+from piescope.study.inherit import SEAL, sealed, text_of
 from piescope.study.parse import parse_study, study_toml
 from piescope.study.plan import make_plan
 from piescope.study.spec import Study
@@ -26,16 +26,22 @@ def study_of(out: Path) -> Study:
         OSError: the system does not let study.toml be read, which says nothing of it.
     """
     path = layout.study(out)
-    anew = f"piescope run STUDY --out {shlex.quote(str(out))} writes it anew, with the study that it was made of"
+    command = f"piescope run STUDY --out {shlex.quote(str(out))}"
+    anew = f"{command} writes it anew, with the study that it was made of"
     if not path.is_file():
         is_one = out.is_dir() and ownership.holds_a_study(out)
         cure = anew if is_one else "give the folder that `piescope run` wrote (--out)"
         raise StudyError.of(str(out), "DIR", "no study.toml", "the folder of a study", cure)
+    text = ""
     try:
-        return parse_study(text_of(path, str(path)), str(path))
+        text = text_of(path, str(path))
+        return parse_study(text, str(path))
     except StudyError as error:
         problem = error.problems[0]
-        raise StudyError.of(str(path), problem.where, problem.found, "what a run wrote", anew) from None
+        expected, cure = "what a run wrote", anew
+        if text.startswith(SEAL):  # a run did write it: of a version that took it
+            expected, cure = problem.expected, f"mend that in your study: {command} goes on with it"
+        raise StudyError.of(str(path), problem.where, problem.found, expected, cure) from None
 
 
 def write_study(study: Study, out: Path) -> None:

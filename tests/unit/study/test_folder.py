@@ -14,6 +14,9 @@ from piescope.study.folder import check_folder, study_of, write_study
 from piescope.study.parse import load_study, study_toml
 
 DIGITS = load_study("digits")
+NOTHING = Catalogue(
+    study="digits", recipe=None, data=None, probe_points=(), arms=(), missing=(), environments=(), contents={}
+)
 
 
 @pytest.mark.parametrize("fresh", [False, True])
@@ -73,10 +76,7 @@ def test_models_that_a_folder_has_and_a_study_has_not_are_named(tmp_path: Path, 
 def test_a_study_that_continues_one_whose_file_is_damaged_is_told_so(tmp_path: Path) -> None:
     write_study(DIGITS, tmp_path)
     layout.study(tmp_path).write_text("damaged")
-    kept = Catalogue(
-        study="digits", recipe=None, data=None, probe_points=(), arms=(), missing=(), environments=(), contents={}
-    )
-    write_file(layout.catalogue(tmp_path), kept.as_bytes())
+    write_file(layout.catalogue(tmp_path), NOTHING.as_bytes())
     with pytest.raises(StudyError, match="writes it anew"):
         check_folder(DIGITS.model_copy(update={"name": "more", "continues": "digits"}), tmp_path, fresh=False)
 
@@ -104,10 +104,7 @@ def test_a_flipped_bit_of_study_toml_is_found_and_the_next_run_writes_it_anew(tm
     path.write_bytes(content[:-50])
     with pytest.raises(StudyError, match="other bytes than a run wrote"):
         load_study(str(path))
-    kept = Catalogue(
-        study="digits", recipe=None, data=None, probe_points=(), arms=(), missing=(), environments=(), contents={}
-    )
-    write_file(layout.catalogue(tmp_path), kept.as_bytes())
+    write_file(layout.catalogue(tmp_path), NOTHING.as_bytes())
     check_folder(DIGITS, tmp_path, fresh=False)
     write_study(DIGITS, tmp_path)
     assert path.read_bytes() == content
@@ -122,3 +119,16 @@ def test_a_study_toml_that_was_changed_by_hand_is_taken_without_its_first_line(t
         load_study(str(path))
     path.write_text(changed.partition("\n")[2])
     assert load_study(str(path)).seed == 1
+
+
+def test_a_study_that_an_earlier_version_took_is_mended_in_its_folder(tmp_path: Path) -> None:
+    study = load_study("digits-q-score")
+    assert study.training.supervised is not None
+    longer = study.training.supervised.model_copy(update={"epochs": 20})
+    unlike = study.model_copy(update={"training": study.training.model_copy(update={"supervised": longer})})
+    write_study(unlike, tmp_path)
+    write_file(layout.catalogue(tmp_path), NOTHING.model_copy(update={"study": study.name}).as_bytes())
+    with pytest.raises(StudyError, match=r"20, as training\.supervised has it") as told:
+        study_of(tmp_path)
+    assert "mend that in your study" in told.value.problems[0].cure
+    check_folder(study, tmp_path, fresh=False)
