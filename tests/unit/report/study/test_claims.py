@@ -27,7 +27,7 @@ from piescope.report.study.evidence import Compared
 from piescope.report.study.published import published
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import Signal
-from piescope.store.catalogue import ArmName
+from piescope.store.catalogue import ArmName, ControlOf
 from piescope.wording import as_percent, significant
 
 FAMILIES = {"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "delayed_gmp", "one_shot")}
@@ -275,6 +275,14 @@ def test_a_comparison_is_of_the_models_that_its_arms_have_in_common() -> None:
         if mixed.fair != AT_EQUAL_LOSS:  # is between sparsities that accuracies of all models choose
             assert repr(mixed.estimate) == repr((cut if mixed.models == 4 else whole).estimate), mixed.about
     assert sizes >= {("", 4), ("", 6), ("beyond seed noise", 4), ("beyond seed noise", 6), (AT_EQUAL_LOSS, 6)}
+
+
+def test_objectives_are_compared_with_as_many_fresh_dense_models_or_none() -> None:
+    plain = made({"supervised": ("gmp", "one_shot"), "supcon": ("gmp",)}, models=6)
+    fresh = dataclasses.replace(plain.arms[0], pruning="fresh_dense", control=ControlOf(kind="fresh_dense"))
+    beside = dataclasses.replace(plain, arms=(*plain.arms, fresh))
+    without, with_one = ({claim.id: repr(claim.parts) for claim in check_claims(each)} for each in (plain, beside))
+    assert without["C1"] == with_one["C1"] and without["C2"] != with_one["C2"]
 
 
 def test_the_number_of_models_is_of_those_that_were_used() -> None:
