@@ -28,8 +28,8 @@ from xdist.scheduler import LoadFileScheduling
 
 from ready import READY
 
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")  # before anything reads it: the suite has a process for each core
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")  # before anything reads it: one for each process; and numba sets torch's, too
 os.environ.setdefault("SOURCE_DATE_EPOCH", "1790000000")  # pages bear a date; no test hangs on midnight
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of interpreters start: the first compiles for all
 
