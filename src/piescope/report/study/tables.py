@@ -9,7 +9,7 @@ from typing import Protocol
 from piescope.report.layout.blocks import Table, TableColumn, table_of
 from piescope.report.study import frames
 from piescope.report.study.claim_parts import Claim
-from piescope.report.study.claims import ClaimRow, claims_rows
+from piescope.report.study.claim_rows import ClaimRow, claims_rows
 from piescope.report.study.frames import ClassRow, DepthRow, PiesRow, QScoreRow, SparsityRow
 from piescope.report.study.published import PublishedRow, published_rows, unfair_because
 from piescope.report.study.results import Results

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from made_results import CASES, made, with_fewer
+from made_results import made, with_fewer
 from piescope.measure.intervals import t_interval
 from piescope.measure.pies import pie_mask
 from piescope.report.study.claim_parts import (
@@ -22,13 +22,14 @@ from piescope.report.study.claim_parts import (
     Part,
     verdict_of,
 )
-from piescope.report.study.claims import AT_EQUAL_LOSS, _log_ratio, check_claims, claims_rows
+from piescope.report.study.claim_rows import claims_rows
+from piescope.report.study.claims import AT_EQUAL_LOSS, _log_ratio, check_claims
 from piescope.report.study.evidence import Compared
 from piescope.report.study.published import published
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import Signal
 from piescope.store.catalogue import ArmName, ControlOf
-from piescope.wording import as_percent, significant
+from piescope.wording import significant
 
 FAMILIES = {"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "delayed_gmp", "one_shot")}
 CLASSES, EXAMPLES, MODELS = 5, 3000, 6
@@ -283,22 +284,6 @@ def test_objectives_are_compared_with_as_many_fresh_dense_models_or_none() -> No
     beside = dataclasses.replace(plain, arms=(*plain.arms, fresh))
     without, with_one = ({claim.id: repr(claim.parts) for claim in check_claims(each)} for each in (plain, beside))
     assert without["C1"] == with_one["C1"] and without["C2"] != with_one["C2"]
-
-
-def test_the_number_of_models_is_of_those_that_were_used() -> None:
-    results = CASES["fewer models in two arms"]
-    rows = claims_rows(results, check_claims(results))
-    used = {row.comparison: row.n_models for row in rows if row.claim == "C9"}
-    halves = {name: models for name, models in used.items() if as_percent(0.5) in name}
-    assert used["overall"] == 4 and set(halves.values()) == {4} and set(used.values()) == {4, 6}
-    assert {row.n_models for row in rows if row.claim == "C3"} == {None}  # nothing was compared
-
-
-def test_fair_comparisons_as_rows() -> None:
-    strong, fair = part(5, 1), dataclasses.replace(part(-9, 1), fair="beyond noise")
-    rows = claims_rows(made(FAMILIES), [Claim("C0", "made", (strong, fair), needs_fair="there are too few models")])
-    assert [row.verdict for row in rows] == [CONFOUNDED, SUPPORTED, CONTRADICTED]
-    assert rows[2].reason == "beyond noise"
 
 
 def test_controls_and_methods_of_ones_own_are_no_evidence_about_the_papers() -> None:
