@@ -16,7 +16,7 @@ ELSEWHERE = {
     "cases/test_relabelled.py": ("auditing/answers/suspicions",),
     "cases/test_truth_or_answer.py": ("reading/truth_marks",),
     "cli/test_audit_command.py": ("cli/audit",),
-    "cli/test_commands.py": ("cli/app", "cli/planning"),
+    "cli/test_commands.py": ("cli/app",),
     "cli/test_data_commands.py": ("cli/data_sets", "cli/recipes", "study/inspect"),
     "cli/test_gates.py": ("__main__",),
     "contract/test_package.py": ("version",),
