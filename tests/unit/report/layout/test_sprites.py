@@ -87,8 +87,8 @@ def test_without_room_the_first_of_the_ranking_are_kept() -> None:
     assert set(kept) == set(ranked[: len(kept)])
     assert sum(map(len, found.head["pictures"]["sheets"])) <= 30_000
     for example in kept:  # noise at the lowest quality, yet nearer to itself than to any other
-        errors = [np.abs(pixels(found.tile(example)) - image).mean() for image in images]
-        assert int(np.argmin(errors)) == example
+        tile = pixels(found.tile(example))
+        assert int(np.argmin([np.abs(tile - image).mean() for image in images])) == example
 
 
 def test_pictures_of_many_sizes_stand_in_the_middle_of_their_tiles() -> None:
