@@ -51,13 +51,20 @@ def piescope_command(*arguments: str | Path) -> list[str]:
 
 
 def run_piescope(
-    *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None, new: bool = False
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+    new: bool = False,
+    prelude: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """The command as its user types it; in an interpreter that was made ready for it, or if that matters in a new one."""
+    """The command as its user types it; in an interpreter that was made ready for it, or if that matters in a new one.
+
+    ``prelude``, in Python, breaks something in a ready one.
+    """
     environment = {**os.environ, **SEEN, **(env or {})}
     if new:
         return run_program(piescope_command(*arguments), cwd=cwd, env=environment)
-    return READY.run(list(map(str, arguments)), cwd, environment, HANG)
+    return READY.run(list(map(str, arguments)), cwd, environment, HANG, prelude)
 
 
 def run_python(code: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,8 @@
 """An interpreter that has loaded what commands load, and becomes one of them when asked, by a fork: a new interpreter without its second of imports.
 
 What a command does to its own process (folder, environment, signals, streams, its end) stays its own. Run as a program
-it reads one request a line, {"arguments", "cwd", "env", "out", "err"}, and answers each with the command's exit code and processor seconds.
+it reads one request a line, {"arguments", "prelude", "cwd", "env", "out", "err"}, and answers each with the command's exit code and
+processor seconds.
 """
 
 from __future__ import annotations
@@ -41,14 +42,15 @@ class Ready:
         self._server: subprocess.Popen[str] | None = None
 
     def run(
-        self, arguments: list[str], cwd: Path | None, env: dict[str, str], timeout: float
+        self, arguments: list[str], cwd: Path | None, env: dict[str, str], timeout: float, prelude: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Like subprocess.run of `piescope` with these arguments."""
+        """Like subprocess.run of `piescope` with these arguments, after a prelude in Python."""
         server = self._started()
         with tempfile.TemporaryDirectory() as folder:
             out, err = Path(folder) / "out", Path(folder) / "err"
             asked = {
                 "arguments": arguments,
+                "prelude": prelude,
                 "cwd": str(cwd or Path.cwd()),
                 "env": env,
                 "out": str(out),
@@ -112,6 +114,7 @@ def become(asked: dict[str, Any]) -> int | str | None:
     sys.argv = ["piescope", *asked["arguments"]]
     from piescope.__main__ import main
 
+    exec(asked["prelude"], {})
     try:
         main()
     except SystemExit as end:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 import piescope
-from conftest import run_piescope
+from conftest import run_piescope, run_program
 from piescope.data.sources import load_digits
 from piescope.models.wide_resnet import WideResNet
 from piescope.problems import InputError
@@ -162,9 +161,7 @@ def of_the_case(made: Path) -> tuple[Path, dict[str, int]]:
     for path in (made / "F18", *(made / "F18").iterdir(), made / "common.py"):
         path.chmod(0o755)
     environment = {**os.environ, "OUT": str(made)}
-    subprocess.run(
-        [sys.executable, made / "F18" / "make.py"], env=environment, check=True, capture_output=True, timeout=300
-    )
+    assert run_program([sys.executable, made / "F18" / "make.py"], env=environment).returncode == 0
     return made / "in", json.loads((CASE / "expected.json").read_text())["pruned_masks"]
 
 

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conftest import HANG, hear_ctrl_c, piescope_command, run_program, wait_until
+from conftest import HANG, hear_ctrl_c, piescope_command, run_piescope, run_program, wait_until
 from piescope.cli import terminal
 from piescope.cli.app import app
 
@@ -47,7 +47,7 @@ KEPT = audit("--strict", "--max-flips", "1000")
 def in_shell(folder: Path, redirection: str, command: list[str]) -> int:
     """What piescope itself ends with, whatever the rest of the pipe does."""
     shell = f'"$@" {redirection}; echo ${{PIPESTATUS[0]}} > ../code'
-    subprocess.run(["bash", "-c", shell, "bash", *command], cwd=folder, capture_output=True, check=False, timeout=120)
+    run_program(["bash", "-c", shell, "bash", *command], cwd=folder, errors="replace")  # it may be cut within a sign
     return int((folder.parent / "code").read_text())
 
 
@@ -100,19 +100,14 @@ def test_a_kept_budget_is_0_unless_what_is_asked_for_is_lost(redirection: str, c
 
 def test_pipefail_and_python_m_piescope(folder: Path) -> None:
     line = f'set -o pipefail; "{sys.executable}" -m piescope "$@" | head -n 1'
-    done = subprocess.run(
-        ["bash", "-c", line, "bash", *BROKEN], cwd=folder, capture_output=True, check=False, timeout=120
-    )
+    done = run_program(["bash", "-c", line, "bash", *BROKEN], cwd=folder)
     assert done.returncode == 1
     assert junit_of(folder).get("failures") == "1"
 
 
 def run_with(folder: Path, prelude: str, command: list[str]) -> subprocess.CompletedProcess[str]:
     """Piescope with something broken in it."""
-    code = f"{prelude}\nfrom piescope.cli.app import main\nmain()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *command], cwd=folder, capture_output=True, text=True, check=False, timeout=120
-    )
+    return run_piescope(*command, cwd=folder, prelude=prelude)
 
 
 def limited(size: int) -> Callable[[], None]:
@@ -127,9 +122,7 @@ def limited(size: int) -> Callable[[], None]:
 @pytest.mark.parametrize("size", [0, 2_000, 20_000])
 def test_a_disk_that_takes_only_so_much(size: int, folder: Path) -> None:
     """A limit of a file's size fails as a full disk does, at whatever file comes to it."""
-    done = subprocess.run(
-        piescope_command(*BROKEN), cwd=folder, preexec_fn=limited(size), capture_output=True, text=True, check=False, timeout=120
-    )  # fmt: skip
+    done = run_program(piescope_command(*BROKEN), cwd=folder, preexec_fn=limited(size))
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
     assert "choose another place" in done.stderr or "TMPDIR" in done.stderr
@@ -229,9 +222,7 @@ def test_what_the_machine_lacks_is_3(what: str, folder: Path) -> None:
 def test_a_library_that_is_missing_is_3(folder: Path) -> None:
     (folder / "typer.py").write_text("raise ImportError('broken')\n")
     environment = {**os.environ, "PYTHONPATH": str(folder)}
-    done = subprocess.run(
-        [sys.executable, "-m", "piescope", *BROKEN], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
-    )  # fmt: skip
+    done = run_program([sys.executable, "-m", "piescope", *BROKEN], cwd=folder, env=environment)
     assert done.returncode == 3
     assert "cannot be loaded" in done.stderr
 

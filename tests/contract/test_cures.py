@@ -6,15 +6,13 @@ import ast
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import typer.main
 
-from conftest import TINY, piescope_command, run_piescope, run_program
+from conftest import TINY, piescope_command, run_piescope, run_program, run_python
 from piescope import version
 from piescope.cli.app import app
 
@@ -195,7 +193,7 @@ def test_the_version_stands_in_one_place_and_is_said_without_torch() -> None:
 
     assert piescope.__version__ == version.__version__ == importlib.metadata.version("piescope")
     code = "import sys; sys.argv = ['piescope', '--version']\nfrom piescope.__main__ import main\ntry:\n    main()\nexcept SystemExit as end:\n    print(end.code, [m for m in ('torch', 'numpy', 'pydantic', 'pyarrow') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    done = run_python(code)
     assert done.stdout == f"piescope {version.__version__}\n0 []\n", done.stderr
     said = [path for path in SOURCE.rglob("*.py") if re.search(r"[\"']\d+\.\d+\.\d+[\"']", path.read_text())]
     assert said == [SOURCE / "version.py"]
