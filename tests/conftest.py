@@ -165,7 +165,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`make test` (PIESCOPE_TESTS=sample) runs one in n of each test that is `sampled(n)`, or of all tests of a file that
-    are (`of_file=True`), and a quarter of its simulations; tomorrow others. `make whole` runs all.
+    are (`of_file=True`), or of all that are heavy (`heavy=True`: of 5 s of a processor or more; so, days are alike), and a
+    quarter of a file's simulations; tomorrow others. `make whole` runs all.
     """
     if os.environ.get("PIESCOPE_TESTS") != "sample":
         return
@@ -174,8 +175,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         sampled = item.get_closest_marker("sampled")
         one_in = sampled.args[0] if sampled else 4 if item.get_closest_marker("simulation") else 1
-        of_file = not sampled or sampled.kwargs.get("of_file", False)
-        among = str(item.path.relative_to(config.rootpath)) if of_file else item.nodeid.split("[")[0]
+        options = sampled.kwargs if sampled else {"of_file": True}
+        of_file, heavy = options.get("of_file", False), options.get("heavy", False)
+        own = str(item.path.relative_to(config.rootpath)) if of_file else item.nodeid.split("[")[0]
+        among = "heavy" if heavy else own
         if one_in > 1:
             seen[among] += 1
             day = int(os.environ["PIESCOPE_DAY"]) + zlib.crc32(among.encode())  # not all that are heavy on one day

@@ -335,7 +335,7 @@ def test_the_package_is_the_command() -> None:
     assert done.returncode == 0 and "audit" in done.stdout
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4, heavy=True)
 def test_memory_does_not_grow_with_the_number_of_examples(tmp_path: Path) -> None:
     """Of labels and of scores, in files that are mapped: four times the examples, about the same peak."""
     peaks = {}

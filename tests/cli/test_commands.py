@@ -57,7 +57,7 @@ def test_studies_lists_the_builtin_ones() -> None:
     assert "WRN-10-1" in done.stdout
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4, heavy=True)
 def test_plan_json(tmp_path: Path) -> None:
     done = run_piescope("plan", TINY, "--json", "--workers", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

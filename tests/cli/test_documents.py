@@ -25,7 +25,7 @@ def test_the_quickstart_runs_and_is_what_the_tutorial_shows() -> None:
     assert re.fullmatch(r"\d+ of 797 digits are forgotten, \['digits-\d{4}'.*\] among them\n", done.stdout)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4, heavy=True)
 def test_the_example_of_noise_runs_and_more_is_forgotten_than_seeds_make() -> None:
     code = (ROOT / "examples" / "signal_or_noise.py").read_text()
     done = run_python(code)
@@ -44,7 +44,7 @@ def test_the_study_in_the_docs_is_valid() -> None:
     assert make_plan(parse_study(text[1])).models == 5 * (1 + 2 + 2 + 2 + 1 + 2 + 1) - 2
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4, heavy=True)
 def test_the_study_in_the_docs_runs_simclr_and_random_pruning(tmp_path: Path) -> None:
     text = re.search(r"```toml\n(.*?)```", (ROOT / "docs" / "studies.md").read_text(), re.DOTALL)
     assert text is not None

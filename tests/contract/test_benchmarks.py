@@ -25,7 +25,7 @@ def bench(benchmark: Callable[[str], ModuleType]) -> Any:
     return benchmark("bench")
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(4, heavy=True)
 def test_the_tiniest_run_has_a_table_of_finite_ratios(tmp_path: Path) -> None:
     file, names = tmp_path / "bench.json", ("throughput", "augmentation")
     words = [sys.executable, BENCHMARKS / "bench.py", *names, "--tiny", "--json", file]

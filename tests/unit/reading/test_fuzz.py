@@ -765,7 +765,7 @@ LIMIT_SECONDS = 8
 """Of a processor."""
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4, heavy=True)
 def test_bombs_are_refused_in_seconds_and_without_memory(tmp_path: Path) -> None:
     names = list(bombs(tmp_path))
     command = [sys.executable, "-c", READ_EACH, *names]
