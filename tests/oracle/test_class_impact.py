@@ -222,8 +222,14 @@ def slow_components(dense: np.ndarray, pruned: np.ndarray, labels: np.ndarray, n
             both += squares / (len(table) - 1) / (len(mine) - 1) * len(mine) / len(table)
     beyond = max(0.0, sum(models) - both)
     known = sum(examples) ** 2 / sum(term**2 / each for term, each in terms)
-    unsure = sum(term**2 / (len(table) - 1) for term, table in zip(models, tables, strict=True)) * beyond / sum(models)
-    freedom = (sum(examples) + beyond) ** 2 / (sum(examples) ** 2 / known + unsure)
+    own = sum(models) ** 2 / sum(term**2 / (len(table) - 1) for term, table in zip(models, tables, strict=True))
+    mean, square = (
+        stats.chi2(own).expect(
+            lambda x, power=power: (sum(models) * x / own - both) ** power, lb=both * own / sum(models)
+        )
+        for power in (1, 2)
+    )
+    freedom = (sum(examples) + beyond) ** 2 / (sum(examples) ** 2 / known + (square - mean**2) / 2)
     return Components(models, examples, both, max(freedom, min(known, len(dense) - 1, len(pruned) - 1)))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from piescope.measure.intervals import smooth_interval, t_interval
+from piescope.measure.intervals import combined_variance, smooth_interval, t_interval
 
 
 def terms() -> list[np.ndarray]:
@@ -50,3 +50,33 @@ def test_so_many_models_are_clear_in_half_of_studies() -> None:
     drawn = random.normal(value, spread, (4000, enough))
     clear = np.abs(drawn.mean(1)) > stats.t.ppf(0.975, enough - 1) * drawn.std(1, ddof=1) / enough**0.5
     assert clear.mean() == pytest.approx(0.5, abs=0.04)
+
+
+def test_the_freedom_is_that_of_the_estimate_as_drawn() -> None:
+    """Variances over seeds drawn around what is given, less what a unit and an example do together, none below 0."""
+    random = np.random.default_rng(1)
+    for over_seeds, strata, both in (
+        ([3.0], [4], 1.0),
+        ([0.5], [6], 1.0),
+        ([2.0, 2.0], [3, 3], 1.5),
+        ([2.0], [10], 0.0),
+    ):
+        units = np.array(strata) - 1
+        drawn = (np.array(over_seeds) / units * random.chisquare(units, (400_000, len(strata)))).sum(1)
+        variance, freedom = combined_variance(4.0, 1e9, np.array(over_seeds), strata, both)
+        assert variance == 4.0 + max(0.0, sum(over_seeds) - both)
+        assert freedom == pytest.approx(2 * variance**2 / np.maximum(0.0, drawn - both).var(), rel=0.02)
+
+
+@pytest.mark.parametrize(("models", "least", "most"), [(3, 0.92, 0.98), (5, 0.935, 0.975), (10, 0.94, 0.97)])
+@pytest.mark.parametrize("seeds", [0.0, 0.3, 1.0, 3.0, 10.0])
+@pytest.mark.parametrize("both", [0.1, 0.5, 0.9])
+def test_the_rule_itself_holds_the_truth_whatever_seeds_do(
+    both: float, seeds: float, models: int, least: float, most: float
+) -> None:
+    """Normal worlds; variance over examples is 1. Few models and seeds that move far more than examples are the worst."""
+    random = np.random.default_rng(2)
+    over_seeds = (seeds + both) * random.chisquare(models - 1, (40_000, 1)) / (models - 1)
+    variance, freedom = combined_variance(1.0, 1e9, over_seeds, [models], both)
+    off = np.sqrt(1 + seeds) * np.abs(random.normal(size=len(variance)))
+    assert least < np.mean(off <= stats.t.ppf(0.975, freedom) * np.sqrt(variance)) < most

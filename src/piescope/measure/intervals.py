@@ -76,9 +76,9 @@ class Interval:
             None where so many would not do, or that cannot be known.
 
         Example:
-            >>> t_interval(1.0, 0.75**2, 9, lasting=0.1).models_to_be_clear(10)
+            >>> t_interval(1.0, 0.75**2, 9.0, lasting=0.1).models_to_be_clear(10)
             25
-            >>> t_interval(1.0, 0.75**2, 9, lasting=0.6).models_to_be_clear(10) is None
+            >>> t_interval(1.0, 0.75**2, 9.0, lasting=0.6).models_to_be_clear(10) is None
             True
         """
         if not (self.error > 0 and self.lasting >= 0):
@@ -234,22 +234,32 @@ def combined_variance(
 
     Returns:
         ``(variance, freedom)``; freedom by Satterthwaite, not below the smallest of examples and units, minus 1; NaN
-        where the variance is 0.
+        where the variance is 0. Seeds count in it with the variance that the part beyond ``over_both`` has as an
+        estimate: in full where they move all examples at once, and still some where nothing of it is left.
+
+    Source: Satterthwaite 1946; partial moments of the chi-square distribution.
 
     Example:
         >>> variance, freedom = combined_variance(4.0, 101.0, np.array([3.0]), [4], 1.0)
         >>> float(variance), round(float(freedom), 1)
-        (6.0, 16.7)
+        (6.0, 12.2)
     """
     of_examples, of_seeds = np.asarray(over_examples, np.float64), np.asarray(over_seeds, np.float64)
-    count = np.asarray(examples, np.float64)
+    count, both = np.asarray(examples, np.float64), np.asarray(over_both, np.float64)
     units = np.asarray(strata, np.float64)
-    total = of_seeds.sum(-1)
+    total = np.asarray(of_seeds.sum(-1))
     # the noise of a difference is larger than itself; where nothing is left of it there is none to speak of
-    beyond = np.maximum(0.0, total - over_both)
-    variance = of_examples + beyond
-    squares = (of_seeds**2 / (units - 1)).sum(-1)
+    variance = of_examples + np.maximum(0.0, total - both)
     with np.errstate(divide="ignore", invalid="ignore"):
-        uncertain = of_examples**2 / (count - 1) + np.where(beyond > 0, squares * beyond / total, 0.0)
+        known = np.asarray(total**2 / (of_seeds**2 / (units - 1)).sum(-1))
+        uncertain = of_examples**2 / (count - 1) + np.where(total > 0, _uncertain_beyond(total, known, both), 0.0) / 2
         freedom = np.maximum(variance**2 / uncertain, np.minimum(count, units.min(initial=np.inf)) - 1.0)
     return np.asarray(variance), np.asarray(freedom)
+
+
+def _uncertain_beyond(total: np.ndarray, freedom: np.ndarray, both: np.ndarray) -> np.ndarray:
+    """Variance of ``max(0, total - both)``, total being chi-square with these degrees of freedom, and both known."""
+    above = [special.chdtrc(freedom + more, freedom * both / total) for more in (0, 2, 4)]
+    mean = total * above[1] - both * above[0]
+    square = total**2 * (1 + 2 / freedom) * above[2] - 2 * both * total * above[1] + both**2 * above[0]
+    return np.asarray(square - mean**2)
