@@ -1,6 +1,6 @@
 """Do the intervals hold what they promise? Studies whose truth is known; the table of docs/signal.md.
 
-python benchmarks/simulations.py --docs [--studies 200]   the table, into docs/signal.md (some ten minutes on two cores)
+python benchmarks/simulations.py --docs [--studies 600]   the tables, into docs/signal.md (some ten minutes on two cores)
 python benchmarks/simulations.py --drawn-out 300          counts drawn out to any number of models
 python benchmarks/simulations.py --run DIR                PIEs of groups of two models of the same and of other seeds
 """
@@ -21,7 +21,7 @@ from piescope.measure.accuracy import RightSums
 from piescope.measure.class_impact import class_impact, same_class_probability
 from piescope.measure.intervals import Interval, smooth_interval
 from piescope.measure.modal_chances import ModalChances, varied_pies
-from piescope.measure.noise_floor import NoiseFloor, Null
+from piescope.measure.noise_floor import NoiseFloor, Null, excess_difference
 from piescope.measure.pies import pie_mask
 from piescope.measure.replicates import replicate_curve
 from piescope.report.study.results import load_results
@@ -36,6 +36,7 @@ FLOORS = "<!-- floors, by make simulations -->\n", "<!-- floors end -->"
 class World:
     """Studies of dense models and of two prunings that do the same to other examples, of five classes, one of them harder.
 
+    ``apart``: the prunings are of two objectives, each with dense models of its own, to which other examples are hard.
     ``kept``: the share of a dense model's luck that its relatives keep. ``common``, ``biased``: standard deviation over
     seeds of the logits of the true class, and of each class, in all examples at once. ``planted``: pruning moves the
     logits of a seventh of the examples so far. ``easy``: most models agree on most examples.
@@ -50,6 +51,7 @@ class World:
     biased: float = 0.0
     planted: float = 0.0
     easy: bool = False
+    apart: bool = False
 
     @property
     def null(self) -> Null:
@@ -65,6 +67,8 @@ def worlds() -> list[World]:
         World("strong seeds", 0, kept=0.2, common=0.5, planted=3.0),
         World("class-biased seeds", 0, kept=0.2, biased=0.7),
         World("few PIEs", 0, kept=0.8, easy=True, planted=1.5),
+        World("two objectives", 0, kept=0.2, planted=3.0, apart=True),
+        World("two objectives, strong and biased", 0, kept=0.2, common=0.3, biased=0.5, planted=3.0, apart=True),
     ]
     sized = [replace(kind, models=k, fresh=k if kind.kept else 0) for kind in kinds for k in (3, 5, 10)]
     mixed = World("strong and biased", 5, 5, kept=0.2, common=0.3, biased=0.5, planted=3.0)
@@ -76,8 +80,8 @@ def worlds() -> list[World]:
 Population = np.ndarray
 
 
-def study(world: World, random: np.random.Generator) -> tuple[Population, list[Population], np.ndarray]:
-    """Labels of the dense models (the fresh ones last) and of two pruned populations, and the true ones."""
+def study(world: World, random: np.random.Generator) -> tuple[list[Population], list[Population], np.ndarray]:
+    """Labels of the dense models of each objective (the fresh ones last), of the two pruned populations, and the true ones."""
     shape = world.models + world.fresh, world.examples, CLASSES
     truth = random.integers(0, CLASSES, world.examples)
     right = np.eye(CLASSES)[truth]
@@ -89,32 +93,45 @@ def study(world: World, random: np.random.Generator) -> tuple[Population, list[P
         common, biased = random.normal(size=(shape[0], 1, 1)), random.normal(size=(shape[0], 1, CLASSES))
         return np.asarray(world.common * common * right + world.biased * biased)
 
-    own, luck = seeds(), random.gumbel(size=shape)
-    pruned = []
-    for _ in range(2):
-        moved = world.planted * random.normal(size=shape[1:]) * (random.random((shape[1], 1)) < 1 / 7)
+    dense: list[Population] = []
+    pruned: list[Population] = []
+    base, own, luck = logits, seeds(), random.gumbel(size=shape)
+
+    def relatives() -> tuple[np.ndarray, np.ndarray]:
+        """What they have of their seeds, and their luck."""
         new, kept = random.gumbel(size=shape), random.random((*shape[:2], 1)) < world.kept
-        shifted = world.kept * own + (1 - world.kept**2) ** 0.5 * seeds()
-        said = (logits + moved + shifted + np.where(kept, luck, new)).argmax(-1)
-        pruned.append(said[: world.models])
-    return (logits + own + luck).argmax(-1), pruned, truth
+        return world.kept * own + (1 - world.kept**2) ** 0.5 * seeds(), np.where(kept, luck, new)
+
+    for pruning in range(2):
+        if world.apart:
+            base = logits + random.normal(size=shape[1:])
+            own, luck = relatives() if pruning else (own, luck)
+        moved = world.planted * random.normal(size=shape[1:]) * (random.random((shape[1], 1)) < 1 / 7)
+        shifted, mixed = relatives()
+        if world.apart or not pruning:
+            dense.append((base + own + luck).argmax(-1))
+        pruned.append((base + moved + shifted + mixed).argmax(-1)[: world.models])
+    return dense, pruned, truth
 
 
 def found(world: World, seed: int) -> dict[str, Interval]:
     """What piescope says of one study: differences of two prunings that do the same, but for two counts."""
-    dense, pruned, truth = study(world, np.random.default_rng(seed))
-    models = dense[: world.models]
-    sides = [(labels, ModalChances(labels, CLASSES, world.models)) for labels in (models, *pruned)]
-    one, other = (varied_pies(sides[0], side, CLASSES, world.models) for side in sides[1:])
-    right = [labels == truth for labels in (models, *pruned)]
-    sums = RightSums.of(right[1], right[2], np.zeros(len(truth), int), 1, paired=True)
+    random = np.random.default_rng([*world.name.encode(), world.models, world.examples, seed])
+    dense, pruned, truth = study(world, random)
+    before, after = (
+        [(own, ModalChances(own, CLASSES, world.models)) for own in (labels[: world.models] for labels in side)]
+        for side in (dense, pruned)
+    )
+    one = varied_pies(before[0], after[0], CLASSES, world.models)
+    other = varied_pies(before[-1], after[1], CLASSES, world.models)
+    sums = RightSums.of(pruned[0] == truth, pruned[1] == truth, np.zeros(len(truth), int), 1, paired=True)
     change = sums.change()
     impact = class_impact(pruned[0], pruned[1], truth, CLASSES, "two_way")
     own = next(row for row in impact if row["class"] == 0)
     none = Interval(np.nan, np.nan, np.nan, np.nan, 0.0)
     ends = own["impact"], own["low"], own["high"]
     return {
-        "excess": NoiseFloor(dense, CLASSES).under(pruned[0], world.null).excess,
+        "excess": excess(world, dense, pruned),
         "PIEs": smooth_interval(lambda count: count, [one]),
         "difference": smooth_interval(lambda a, b: a - b, [one, other]),
         "ratio": smooth_interval(lambda a, b: float(np.log((a + 0.5) / (b + 0.5))), [one, other]),
@@ -123,6 +140,12 @@ def found(world: World, seed: int) -> dict[str, Interval]:
         "accuracy": Interval(*(float(part[0]) for part in (change.value, change.error, change.low, change.high, change.freedom))),
         "class impact": none if None in ends else Interval(ends[0], 1.0, ends[1], ends[2], np.inf),
     }  # fmt: skip
+
+
+def excess(world: World, dense: Sequence[Population], pruned: Sequence[Population]) -> Interval:
+    """Of one pruning; of two objectives that of one less that of the other."""
+    of_each = [NoiseFloor(own, CLASSES).under(of, world.null) for own, of in zip(dense, pruned, strict=False)]
+    return excess_difference(*of_each) if world.apart else of_each[0].excess
 
 
 @dataclass(frozen=True)
@@ -140,7 +163,8 @@ def coverage(world: World, studies: int) -> dict[str, Coverage]:
     for seed in range(studies):
         for name, interval in found(world, seed).items():
             told.setdefault(name, []).append(interval)
-    is_something = {name: name == "PIEs" or (name == "excess" and world.planted > 0) for name in told}
+    of_one = world.planted > 0 and not world.apart
+    is_something = {name: name == "PIEs" or (name == "excess" and of_one) for name in told}
     return {name: _covered(of, is_something[name]) for name, of in told.items()}
 
 
@@ -171,7 +195,7 @@ def floors(world: World, studies: int) -> tuple[np.ndarray, np.ndarray]:
     counts, computed = [], []
     for seed in range(studies):
         dense, _, _ = study(replace(world, fresh=world.models), np.random.default_rng(seed))
-        one, other = dense[: world.models], dense[world.models :]
+        one, other = dense[0][: world.models], dense[0][world.models :]
         counts.append(pie_mask(one, other, CLASSES).sum())
         computed.append(NoiseFloor(one, CLASSES).under(other, "independent").floor.value)
     return np.array(counts, float), np.array(computed)
@@ -195,11 +219,15 @@ def floor_table(studies: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+FLOORS_OF = 200
+"""Studies for a line about the floor, whose error stands beside it."""
+
+
 def to_page(studies: int, processes: int = 2) -> None:
     """The tables, between the markers of the page."""
     page = PAGE.read_text(encoding="utf-8")
     before, after = page.split(FLOORS[0])[0], page.split(FLOORS[1])[1]
-    shown = f"{floor_table(studies)}\nOf {studies} studies of 1,000 examples a line; ± is the standard error."
+    shown = f"{floor_table(FLOORS_OF)}\nOf {FLOORS_OF} studies of 1,000 examples a line; ± is the standard error."
     PAGE.write_text(f"{before}{FLOORS[0]}{shown}\n{FLOORS[1]}{after}", encoding="utf-8")
     asked = sorted(worlds(), key=lambda world: -world.models * world.examples)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
@@ -207,7 +235,9 @@ def to_page(studies: int, processes: int = 2) -> None:
     made = table([(world, done[world]) for world in worlds()])
     page = PAGE.read_text(encoding="utf-8")
     before, after = page.split(BEGIN)[0], page.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}{made}\nOf {studies} studies a line.\n{END}{after}", encoding="utf-8")
+    error = 100 * (0.95 * 0.05 / studies) ** 0.5
+    told = f"Of {studies} studies a line, each line of its own; the Monte-Carlo error of a cell is {error:.1f} points."
+    PAGE.write_text(f"{before}{BEGIN}{made}\n{told}\n{END}{after}", encoding="utf-8")
     print(made)
 
 
@@ -251,7 +281,7 @@ def seeds_in_common(folder: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=200)
+    parser.add_argument("--studies", type=int, default=600)
     parser.add_argument("--docs", action="store_true")
     parser.add_argument("--drawn-out", type=int, metavar="STUDIES")
     parser.add_argument("--run", type=Path)
