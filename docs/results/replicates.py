@@ -5,7 +5,7 @@ python docs/results/replicates.py keep DIR NAME FIRST LAST  what these say, from
 python docs/results/replicates.py build NAME DIR            the folder of a run of all that is kept, with its page
 
 Of each model are kept its labels and prediction depths as they are, and its Z-Scores, L1 norms and AAAI-24 Q-Scores in
-256 levels of its own range (so to 0.2 % of it); of the first ones also maps and dense representations (16 bits); no
+128 levels of its own range (so to 0.4 % of it); of the first ones also maps and dense representations (16 bits); no
 weights. Comparisons, tables and page are made of that as `piescope run` makes them. The catalogue names the machines
 that trained; `piescope report DIR` would write it anew, without them.
 """
@@ -44,7 +44,7 @@ from piescope.study.steps import environment, perform
 HERE = Path(__file__).parent
 KEPT, SUFFIX = "replicates", ".zip.zst"
 ARRAYS, TOLD = "arrays.safetensors", "models.json"
-LEVELS = 256
+LEVELS = 128
 
 Arrays = dict[str, np.ndarray]
 
@@ -158,7 +158,7 @@ def packed(files: Files) -> bytes:
     """Some files as one; equal files give equal bytes (for one version of Arrow)."""
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in files.items():
+        for name, content in files.items():  # compressed together: the files repeat each other
             archive.writestr(zipfile.ZipInfo(name), content)
     small: bytes = pa.Codec("zstd", compression_level=22).compress(held.getvalue(), asbytes=True)
     return small

@@ -5,8 +5,8 @@ python docs/results/ship.py page NAME      the page that ships, anew, from what 
 python docs/results/ship.py demo DIR       DIR: a finished run of digits
 
 A run is kept as it was left, without what no report reads (weights, most predictions, kNN labels), and is compared with
-the run before it is written: every number that a report reads is the run's. Where none is kept, the page has the words
-and tables of docs/results/NAME.
+the run before it is written: every number that a report reads is the run's. Of a long one there is what replicates.py
+keeps.
 """
 
 from __future__ import annotations
@@ -14,16 +14,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
-import shutil
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
-import pyarrow as pa
+import replicates
 
 from piescope.cli.reports import write_card
 from piescope.data.sources import load_digits
@@ -33,6 +29,7 @@ from piescope.store import layout
 from piescope.store.artefacts import Store
 from piescope.store.catalogue import Catalogue
 from piescope.study.finished_studies import SUFFIX, unpack
+from piescope.study.parse import load_study
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "src" / "piescope"
@@ -40,20 +37,11 @@ KEPT = "run.zip.zst"
 FINISHED, DEMO = PACKAGE / "study" / "finished", PACKAGE / "auditing" / "demo"
 DEMO_MODELS = {"dense": "supervised dense, seed 0: predict", "pruned": "supervised gmp 0.95, seed 0: predict"}
 """The first dense model of the study, and the first that was pruned to 95 % while it was trained: none was picked."""
-LARGEST_FIGURE = 500_000
-"""Characters of a figure that ships."""
-UNQUOTED = " /:=;,.'()!*@$+[]|^"
-"""What a data URI in double quotes may have as it is."""
 
 
 def pack(folder: Path, files: list[Path]) -> bytes:
     """Some files of a folder as one; equal files give equal bytes (for one version of Arrow)."""
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_STORED) as archive:  # compressed together: the files repeat each other
-        for path in sorted(files):
-            archive.writestr(zipfile.ZipInfo(path.relative_to(folder).as_posix()), path.read_bytes())
-    packed: bytes = pa.Codec("zstd", compression_level=22).compress(held.getvalue(), asbytes=True)
-    return packed
+    return replicates.packed({path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)})
 
 
 def keep(run: Path) -> bytes:
@@ -88,42 +76,19 @@ def check_equal(ours: Results, theirs: Results) -> None:
             np.testing.assert_array_equal(one.representations(), other.representations())
 
 
-def page_of_words(name: str) -> bytes:
-    """The words, tables and pictures of docs/results/NAME as one file."""
-    from markdown_it import MarkdownIt
-
-    folder = HERE / name
-    text = re.sub(r"<!--.*?-->\n", "", (folder / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
-    body = MarkdownIt("commonmark").enable("table").render(text)
-
-    def picture(found: re.Match[str]) -> str:
-        drawn = (folder / found[1]).read_text(encoding="utf-8")
-        if len(drawn) > LARGEST_FIGURE:
-            return f"<em>{found[2]}: a figure of {len(drawn) / 1e6:.1f} MB, left out here.</em>"
-        return f'<img src="data:image/svg+xml,{quote(drawn, safe=UNQUOTED)}" alt="{found[2]}">'
-
-    body = re.sub(r'<img src="(figures/[\w.-]+)" alt="([^"]*)" />', picture, body)
-    body = re.sub(r'<a href="(?:\.\./\.\./[^"]*|figures)">(.*?)</a>', r"\1", body)  # these are not shipped
-    body = re.sub(r"<table>.*?</table>", r'<div class="wide">\g<0></div>', body, flags=re.DOTALL)
-    return (HERE / "page.html").read_text(encoding="utf-8").format(title=name, body=body).encode()
-
-
 def pack_page(name: str) -> bytes:
-    """The page that ships, with the tables and the study beside it."""
-    folder = HERE / name
+    """The page that ships, with the tables, the card and the study beside it."""
+    kept = HERE / name / KEPT
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch) / name
-        if (folder / KEPT).is_file():
-            unpack((folder / KEPT).read_bytes(), place)
+        if kept.is_file():
+            unpack(kept.read_bytes(), place)
             assert write_page(place) is not None
-            write_card(place)
-            tables = list((layout.results(place) / "tables").glob("*.csv"))
         else:
-            shutil.copytree(folder, place)
-            layout.report(place).write_bytes(page_of_words(name))
-            tables = list((place / "tables").glob("*.csv"))
-        cards = filter(Path.is_file, [layout.card(place)])
-        return pack(place, [layout.report(place), layout.study(place), *cards, *tables])
+            replicates.build(load_study(name), replicates.pieces_of(name), place)
+        write_card(place)
+        tables = (layout.results(place) / "tables").glob("*.csv")
+        return pack(place, [layout.report(place), layout.study(place), layout.card(place), *tables])
 
 
 def demo_of(run: Path) -> dict[str, bytes]:

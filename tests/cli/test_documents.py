@@ -74,4 +74,25 @@ def test_the_pages_of_results_are_what_their_tables_say() -> None:
         assert parsed == shipped  # the study that ships is the one that was run
         with (folder / "tables" / "claims.csv").open(encoding="utf-8") as file:
             claims = [row["claim"] for row in csv.DictReader(file) if row["comparison"] == "overall"]
-        assert claims == [f"C{number}" for number in range(1, 9)]
+        assert claims == [f"C{number}" for number in range(1, 16)]
+
+
+def test_what_the_documents_say_of_the_run_on_photographs_stands_in_its_tables() -> None:
+    with (ROOT / "docs" / "results" / "cifar10-small" / "tables" / "noise.csv").open(encoding="utf-8") as file:
+        rows = {(row["objective"], row["pruning"], row["sparsity"]): row for row in csv.DictReader(file)}
+    half, most = rows["supervised", "gmp", "0.5"], rows["supervised", "gmp", "0.9"]
+    shares = [f"{100 * float(row['floor']) / float(row['observed']):.0f} %" for row in (half, most)]
+    models = ("no", "one", "two", "three", "four", "five")[int(half["n_models"])]
+    said = (
+        f"shows {float(half['observed']):,.0f} PIEs between groups of {models} models, and two\ndense groups show "
+        f"{float(half['floor']):,.0f}: {shares[0]} is noise"
+    )
+    for path in (ROOT / "README.md", ROOT / "docs" / "paper.md"):
+        text = path.read_text(encoding="utf-8")
+        assert said in text and f"t 90 % it is {shares[1]}" in text, f"{path.name}: {said}; at 90 % {shares[1]}"
+    shot = rows["supervised", "one_shot", "0.5"]
+    told = (
+        f"has {int(shot['pies']):,} PIEs against its parents, {float(shot['observed']):,.0f} against other seeds, and two "
+        f"dense groups have {float(shot['floor']):,.0f}."
+    )
+    assert told in (ROOT / "docs" / "signal.md").read_text(encoding="utf-8"), told

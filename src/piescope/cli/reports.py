@@ -95,18 +95,15 @@ def write_card(folder: Path, into: Path | None = None) -> Path:
         into: the folder to write it to; None: the same.
 
     Raises:
-        InputError: there is nothing to draw it of, or a picture of that name that is not piescope's.
+        StudyError: there is nothing to draw it of.
+        InputError: there is a picture of that name that is not piescope's.
     """
-    from piescope.problems import InputError
     from piescope.report.layout.card import draw_card
     from piescope.store.durable import write_file
 
     place = layout.card(into or folder)
-    if not layout.artefacts(folder).is_dir() and not audit_layout.is_audit(folder):  # it ships as it is
-        if place.is_file():
-            return place
-        found, cure = "a study of which no example was kept", "piescope show digits --card"
-        raise InputError.of(folder.name, "--card", found, "a study with its examples, or an audit", cure)
+    if place.is_file() and not layout.artefacts(folder).is_dir() and not audit_layout.is_audit(folder):
+        return place  # it ships as it is
     check_card(into or folder)
     write_file(place, draw_card(_card_of(folder)))
     return place
