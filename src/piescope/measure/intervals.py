@@ -60,6 +60,11 @@ class Interval:
         """One-sided p-value of "it is not below 0"; 1 where there is no error."""
         return float(special.stdtr(self.freedom, self.value / self.error)) if self.error > 0 else 1.0
 
+    @property
+    def p_value(self) -> float:
+        """Two-sided p-value of "it is 0": below 5 % where the 95 % interval leaves 0 out; 1 where there is no error."""
+        return min(1.0, 2 * min(self.p_above, self.p_below))
+
     def times(self, factor: float) -> Interval:
         """In other units, by a factor above 0."""
         ends = factor * self.low, factor * self.high

@@ -24,8 +24,8 @@ class Forgotten:
         in_groups: likewise between groups as large as those that ``seeds`` is between; None where there is no floor.
         seeds: between two groups of dense models; None where there are too few dense models.
         excess: ``in_groups`` minus ``seeds``.
-        is_clear: the excess is above 0, among all arms together (Benjamini and Hochberg, 5 %); None without a floor, or
-            where it has no interval.
+        is_clear: the excess is above 0, its 95 % interval too, among all arms together (two-sided; Benjamini and
+            Hochberg, 5 %); None without a floor, or where it has no interval.
     """
 
     arm: ArmResult
@@ -53,12 +53,13 @@ def forgotten(signal: Signal) -> list[Forgotten]:
     """
     arms = signal.results.pruned()
     floors = [signal.floor(arm) for arm in arms]
-    p_values = [np.nan if floor is None or not floor.excess.error > 0 else floor.excess.p_above for floor in floors]
+    p_values = [np.nan if floor is None or not floor.excess.error > 0 else floor.excess.p_value for floor in floors]
     q_values = adjusted_p_values(np.array(p_values, np.float64)).tolist()
     rows = []
     for arm, floor, q_value in zip(arms, floors, q_values, strict=True):
-        is_clear = None if np.isnan(q_value) else q_value <= FALSE_DISCOVERIES
         groups, seeds, excess = (None, None, None) if floor is None else (floor.observed, floor.floor, floor.excess)
+        is_above = excess is not None and excess.value > 0
+        is_clear = None if np.isnan(q_value) else is_above and q_value <= FALSE_DISCOVERIES
         bounds = Bounds.of(groups), Bounds.of(seeds), Bounds.of(excess)
         rows.append(Forgotten(arm, arm.summary.pies, *bounds, is_clear))
     return rows

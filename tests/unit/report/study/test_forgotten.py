@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from made_results import CASES
+from piescope.measure.intervals import t_interval
 from piescope.report.study.forgotten import Forgotten, forgotten, headline_arm
 from piescope.report.study.rows import Bounds
 from piescope.report.study.signal import Signal
@@ -19,15 +20,25 @@ def test_clear_is_what_scipys_benjamini_hochberg_finds() -> None:
     signal = Signal(CASES["six models"])
     rows = forgotten(signal)
     floors = [signal.floor(row.arm) for row in rows]
-    p_values = [floor.excess.p_above for floor in floors if floor is not None and floor.excess.error > 0]
+    p_values = [2 * min(f.excess.p_above, f.excess.p_below) for f in floors if f is not None and f.excess.error > 0]
     expected = iter((false_discovery_control(p_values) <= 0.05).tolist())
     assert len(p_values) > 4
     for row, floor in zip(rows, floors, strict=True):
         known = floor is not None and floor.excess.error > 0
-        assert row.is_clear == (next(expected) if known else None)
+        assert row.is_clear == (next(expected) and row.excess.value > 0 if known else None)  # type: ignore[operator]
         assert row.changed == int(row.arm.is_pie.sum())
         if floor is not None:
             assert row.excess.value == pytest.approx(row.in_groups.value - row.seeds.value)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("excess", "clear"), [(2.2, False), (2.7, True), (-9.0, False)])
+def test_what_is_clear_has_an_interval_above_zero(excess: float, clear: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """2.2 standard errors with five degrees of freedom: one-sided 4 %, two-sided 8 %."""
+    found = t_interval(excess, 1.0, 5.0)
+    floor: Any = SimpleNamespace(observed=found, floor=found, excess=found)
+    monkeypatch.setattr(Signal, "floor", lambda *_: floor)
+    for row in forgotten(Signal(CASES["six models"])):
+        assert row.is_clear == clear == (row.excess.low > 0)  # type: ignore[operator]
 
 
 def test_one_dense_model_tells_nothing_of_seeds() -> None:
