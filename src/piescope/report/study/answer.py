@@ -30,7 +30,7 @@ def answer(results: Results, signal: Signal) -> Answer:
     if first is None:
         verdict, sentence, lead = Tag("NOTHING PRUNED"), _only_dense(results), []
     else:
-        verdict, sentence, lead = _verdict(signal, rows), finding(first), _lead(rows, first)
+        verdict, sentence, lead = _verdict(signal, rows), finding(first), _lead(signal, rows, first)
     return Answer(
         verdict=verdict,
         sentence=sentence,
@@ -83,10 +83,10 @@ def finding(row: Forgotten) -> str:
     return f"{sentence}." if row.is_clear else f"{sentence}: not clearly more than seeds."
 
 
-def _lead(rows: Sequence[Forgotten], first: Forgotten) -> list[str]:
-    """Which arm forgets most, and what is said of the other objectives."""
+def _lead(signal: Signal, rows: Sequence[Forgotten], first: Forgotten) -> list[str]:
+    """What fine-tuning alone does, which arm forgets most, and what is said of the other objectives."""
     most = max(rows, key=lambda row: (row.excess.value or 0.0, row.shown))
-    sentences = []
+    sentences = _by_fine_tuning(signal, first)
     if most is not first and len(rows) > 1:
         sentences.append(f"Most is forgotten by {_named(most)}: {_how_much(most)}.")
     for objective in dict.fromkeys(row.arm.objective for row in rows):
@@ -94,6 +94,15 @@ def _lead(rows: Sequence[Forgotten], first: Forgotten) -> list[str]:
         if objective != first.arm.objective and own:
             sentences.append(_of_objective(objective, own))
     return sentences
+
+
+def _by_fine_tuning(signal: Signal, row: Forgotten) -> list[str]:
+    """What the fine-tuning that belongs to an arm's pruning changes by itself, counted alike; empty: not known."""
+    controls = signal.results.controls(row.arm.objective, "finetune_only", row.arm.pruning)
+    counts = [line.observed.value for line in signal.rows.noise if line.arm in {arm.key for arm in controls}]
+    return [
+        f"Its fine-tuning alone, with nothing pruned, changes {_mean(count)}." for count in counts if count is not None
+    ]
 
 
 def _of_objective(objective: str, rows: Sequence[Forgotten]) -> str:

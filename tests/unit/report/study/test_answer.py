@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from made_results import CASES
+from made_results import CASES, made
 from piescope.report.layout.blocks import Bars, Words
 from piescope.report.study.answer import answer, finding
 from piescope.report.study.forgotten import forgotten, headline_arm
 from piescope.report.study.questions import questions
 from piescope.report.study.signal import Signal
-from piescope.store.catalogue import ArmName
+from piescope.store.catalogue import ArmName, ControlOf
 
 
 def test_the_sentence_has_the_numbers_of_the_tables() -> None:
@@ -114,3 +114,17 @@ def test_what_is_missing_is_told_by_pruning() -> None:
     (warning,) = answer(of, Signal(of)).warnings
     assert warning.count("Sup / GMP") == 1 and warning.count("SupCon / GMP") == 1
     assert re.search(r"Sup / GMP [\d, ]+ and \d+\N{NO-BREAK SPACE}%", warning)
+
+
+def test_what_fine_tuning_alone_changes_stands_beside_a_pruning_that_it_belongs_to() -> None:
+    results = made({"supervised": ("one_shot",)}, models=6, examples=90)
+    assert not any("fine-tuning" in said for said in answer(results, Signal(results)).lead)
+    shot = next(arm for arm in results.arms if not arm.is_dense)
+    control = ControlOf(kind="finetune_only", of="one_shot")
+    tuned = replace(shot, pruning="finetune_only", sparsity=0.0, control=control)
+    of = replace(results, arms=(*results.arms, tuned))
+    signal = Signal(of)
+    (row,) = [row for row in signal.rows.noise if row.arm == tuned.key]
+    first = answer(of, signal).lead[0]
+    found = re.fullmatch(r"Its fine-tuning alone, with nothing pruned, changes (?:about )?(\d+)\.", first)
+    assert found and float(found[1]) == pytest.approx(row.observed.value, abs=0.51)
