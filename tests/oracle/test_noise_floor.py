@@ -316,7 +316,7 @@ def test_difference_of_excesses_by_hand() -> None:
     by_hand = two_way_interval(one.excess_share - other.excess_share, one.excess_without - other.excess_without, [6])
     assert excess_difference(one, other) == by_hand
     with pytest.raises(ValueError, match="expected as many of both arms"):
-        excess_difference(one, floors.under(after[:4], "descended"))
+        excess_difference(one, floors.under(after[:3], "descended"))
 
 
 @pytest.mark.simulation

@@ -19,7 +19,7 @@ from jaxtyping import Float, Integer
 
 from piescope.axes import Array, ModelLabels
 from piescope.measure.arrays import class_ids, same_length
-from piescope.measure.intervals import Interval, smooth_interval, two_way_interval
+from piescope.measure.intervals import FEWEST_UNITS, Interval, smooth_interval, two_way_interval
 from piescope.measure.modal_chances import ModalChances, disagreement
 from piescope.measure.pies import group_modal_labels
 
@@ -77,7 +77,7 @@ def excess_difference(one: Floor, other: Floor) -> Interval:
     as right where the two have nothing in common.
 
     Raises:
-        ValueError: other numbers of examples, or of models.
+        ValueError: other numbers of examples, or of models (one or two may be lost of one arm).
 
     Example:
         >>> generator = np.random.default_rng(0)
@@ -131,11 +131,12 @@ def excess_pies(
     counts once (`Floor.lasting`).
 
     What is random: seeds and examples; the interval speaks about other seeds and other examples of the same kind
-    (`piescope.measure.intervals.two_way_interval`). Assumed: seeds are drawn independently, and the dense models
-    are exchangeable. Not for fewer than 3 models a population (4 without
-    fresh ones, 5 of independent ones): no interval. In simulations the floor of groups as large as all dense models is
-    right to 3 % from 5 models on; where these differ on few examples it is up to 16 % too high with 5, 8 % with 10, 3 %
-    with 30, always less than it varies between studies. An interval of some ten PIEs is rough.
+    (`piescope.measure.intervals.two_way_interval`). Assumed: seeds are drawn independently, and the dense models are
+    exchangeable. Not for fewer than 3 models a population (4 dense ones, 5 of independent ones): no interval. One or
+    two dense models without a pruned one count as of one group with the others, as they do not tell how such models
+    vary (collapsed strata, Cochran 1977). In simulations the floor of groups as large as all dense models is right to 3
+    % from 5 models on; where these differ on few examples it is up to 16 % too high with 5, 8 % with 10, 3 % with 30,
+    always less than it varies between studies. An interval of some ten PIEs is rough.
 
     Args:
         dense: ``[models, examples]``, class ids of the unpruned models.
@@ -288,9 +289,15 @@ class _DenseSide:
 
     @property
     def _strata(self) -> tuple[int, ...]:
-        """Units: of relatives a dense model with its descendant is one, and a dense model without is another."""
+        """Units: of relatives a dense model with its descendant is one, and a dense model without is another.
+
+        One or two without say nothing of how they vary: they are of one group with the others (collapsed strata).
+        """
         dense, pruned = len(self._dense), self._pruned
-        return (dense, pruned) if self._null == "independent" else (pruned, dense - pruned)[: 1 + (dense > pruned)]
+        if self._null == "independent":
+            return dense, pruned
+        is_one = dense == pruned or pruned >= FEWEST_UNITS > dense - pruned
+        return (dense,) if is_one else (pruned, dense - pruned)
 
     def _lasting(self, pruned: np.ndarray, observed: _Share, floor: _Share) -> Interval:
         size = self._sizes[1] // 2

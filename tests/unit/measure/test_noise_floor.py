@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from piescope.measure.noise_floor import NoiseFloor, excess_pies
+from piescope.measure.noise_floor import NoiseFloor, excess_difference, excess_pies
 
 CLASSES = 3
 
@@ -36,3 +36,20 @@ def test_of_few_strangers_the_floor_is_too_rough_for_an_interval() -> None:
     assert np.isnan(excess_pies(before[:4], after, CLASSES).interval).all()
     assert np.isfinite(excess_pies(before, after, CLASSES).interval).all()
     assert np.isnan(NoiseFloor(before[:3], CLASSES).under(after[:3], "descended").lasting.value)
+
+
+@pytest.mark.parametrize(("dense", "pruned"), [(8, 7), (8, 6), (9, 8), (10, 8), (4, 3), (5, 3)])
+def test_a_lost_model_or_a_fresh_one_does_not_take_the_interval_away(dense: int, pruned: int) -> None:
+    """It is no surer than where none is lost, and about as sure as with three dense models more."""
+    random = np.random.default_rng(7)
+    hard = random.beta(0.5, 2, 2000)
+    before = (random.random((dense + 3, 2000)) < hard).astype(int)
+    after = (random.random((dense, 2000)) < hard).astype(int)
+    floors = NoiseFloor(before[:dense], CLASSES)
+    found = floors.under(after[:pruned], "same_seeds")
+    whole = floors.under(after, "same_seeds")
+    fresh = NoiseFloor(before, CLASSES).under(after[:pruned], "same_seeds")
+    assert found.excess.low < found.excess.value < found.excess.high
+    assert found.strata == (dense,)
+    assert 0.9 * whole.excess.error < found.excess.error < 1.6 * fresh.excess.error
+    assert excess_difference(found, whole).error > 0
