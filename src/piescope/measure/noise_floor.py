@@ -19,7 +19,7 @@ from jaxtyping import Float, Integer
 
 from piescope.axes import Array, ModelLabels
 from piescope.measure.arrays import class_ids, same_length
-from piescope.measure.intervals import FEWEST_UNITS, Interval, smooth_interval, two_way_interval
+from piescope.measure.intervals import FEWEST_UNITS, Interval, smooth_interval, t_interval, two_way_interval
 from piescope.measure.modal_chances import ModalChances, disagreement
 from piescope.measure.pies import group_modal_labels
 
@@ -68,13 +68,21 @@ class Floor:
     excess_without: Float[np.ndarray, "units examples"]
     strata: tuple[int, ...]
 
+    @property
+    def why_not(self) -> str:
+        """Why so few models have no interval of these; empty where they are enough."""
+        if min(self.strata) < FEWEST_UNITS:
+            return f"no interval of fewer than {FEWEST_UNITS} models"
+        are_few = min(self.sizes) < FEWEST[self.null]
+        return f"no interval of groups of {self.sizes[0]} and {self.sizes[1]} models of other seeds" if are_few else ""
+
 
 def excess_difference(one: Floor, other: Floor) -> Interval:
     """How many more excess PIEs one arm has than another on the same examples, with its 95 % interval.
 
     Model k of both arms is of one seed, and so are the dense models that they were compared with, which may be the
     same ones: what a seed does to both is no part of the difference. A seed is left out on both sides at once, which is
-    as right where the two have nothing in common.
+    as right where the two have nothing in common. Where either excess has too few models for an interval, so has this.
 
     Raises:
         ValueError: other numbers of examples, or of models (one or two may be lost of one arm).
@@ -89,8 +97,10 @@ def excess_difference(one: Floor, other: Floor) -> Interval:
     same_length(one=one.excess_share, other=other.excess_share)
     if one.strata != other.strata:
         raise ValueError(f"models {list(one.strata)} and {list(other.strata)}; expected as many of both arms, by seed")
-    without = one.excess_without - other.excess_without
-    return two_way_interval(one.excess_share - other.excess_share, without, one.strata)
+    share, without = one.excess_share - other.excess_share, one.excess_without - other.excess_without
+    if one.why_not or other.why_not:
+        return t_interval(float(share.sum()), np.nan, 0.0)
+    return two_way_interval(share, without, one.strata)
 
 
 class ExcessPies(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from piescope.measure.noise_floor import NoiseFloor, excess_difference, excess_pies
+from piescope.measure.noise_floor import NoiseFloor, Null, excess_difference, excess_pies
 
 CLASSES = 3
 
@@ -53,3 +53,26 @@ def test_a_lost_model_or_a_fresh_one_does_not_take_the_interval_away(dense: int,
     assert found.strata == (dense,)
     assert 0.9 * whole.excess.error < found.excess.error < 1.6 * fresh.excess.error
     assert excess_difference(found, whole).error > 0
+
+
+@pytest.mark.parametrize(
+    ("dense", "pruned", "null", "why"),
+    [
+        (3, 3, "same_seeds", "no interval of groups of 2 and 1 models of other seeds"),
+        (6, 2, "descended", "no interval of fewer than 3 models"),
+        (4, 5, "independent", "no interval of groups of 4 and 5 models of other seeds"),
+        (4, 4, "same_seeds", ""),
+        (4, 3, "same_seeds", ""),
+        (5, 5, "independent", ""),
+    ],
+)
+def test_a_difference_of_excesses_has_an_interval_where_each_has_one(
+    dense: int, pruned: int, null: Null, why: str
+) -> None:
+    random = np.random.default_rng(8)
+    before, *after = ((random.random((models, 900)) < 0.3).astype(int) for models in (dense, pruned, pruned))
+    one, other = (NoiseFloor(before, CLASSES).under(labels, null) for labels in after)
+    found = excess_difference(one, other)
+    assert {one.why_not, other.why_not} == {why}
+    assert {bool(np.isnan(each.low)) for each in (one.excess, other.excess, found)} == {bool(why)}
+    assert found.value == pytest.approx(one.excess.value - other.excess.value)

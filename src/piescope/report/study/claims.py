@@ -53,7 +53,7 @@ def _beyond_noise(
     excess = compared.excess(*arms)
     if excess is not None:
         effect = f"PIEs beyond seed noise of {names[0]} minus those of {names[1]}, % of examples"
-        yield Part(about, effect, claimed, excess, fair=BEYOND_NOISE, models=compared.models)
+        yield Part(about, effect, claimed, excess[0], fair=BEYOND_NOISE, models=compared.models, why=excess[1])
 
 
 def _log_ratio(one: float, other: float) -> float:

@@ -161,10 +161,15 @@ class Compared:
         rows[1 : 1 + models] = (total - values) / max(models - 1, 1)
         return rows
 
-    def excess(self, *arms: ArmKey) -> Interval | None:
-        """PIEs beyond seed noise of the first arm minus those of the second, % of examples; None without a floor."""
+    def excess(self, *arms: ArmKey) -> tuple[Interval, str] | None:
+        """PIEs beyond seed noise of the first arm minus those of the second, % of examples; None without a floor.
+
+        With it why so few models have no interval of it; empty where they are enough.
+        """
         one, other = (self._signal.floor(_find(self.results, arm)) for arm in arms)
-        return None if one is None or other is None else excess_difference(one, other).times(100 / self.examples)
+        if one is None or other is None:
+            return None
+        return excess_difference(one, other).times(100 / self.examples), one.why_not or other.why_not
 
     def part(
         self,

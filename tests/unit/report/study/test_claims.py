@@ -346,6 +346,14 @@ def test_pruned_models_that_lose_as_much_are_not_said_to_lose_less_for_having_pa
     assert found.count(CONFOUNDED) > 30
 
 
+def test_three_models_without_fresh_ones_tell_nothing_beyond_noise_and_why() -> None:
+    (claim,) = (each for each in check_claims(equally_damaged(0, models=3)) if each.id == "C2")
+    (fair,) = (part for part in claim.parts if part.fair)
+    assert np.isfinite(fair.estimate.value)
+    assert fair.bounds[1:] == (None, None)
+    assert fair.reason == "no interval of groups of 2 and 1 models of other seeds"
+
+
 def test_what_cannot_be_compared_fairly_is_not_decided() -> None:
     paper, fair = part(5, 1), dataclasses.replace(part(5, float("nan")), fair="beyond noise")
     for parts, lacks in (
