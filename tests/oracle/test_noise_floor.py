@@ -271,6 +271,25 @@ def test_smooth_interval_by_hand() -> None:
     assert found.times(100.0).low == pytest.approx(100 * found.low)
 
 
+def test_what_seeds_add_by_curvature_is_taken_off() -> None:
+    """The square of a mean of seeds becomes the mean product of two different ones; with two groups, of either's."""
+    random = np.random.default_rng(15)
+    each = random.normal(size=(5, 60))
+    term = np.concatenate([each.mean(0)[None], (each.sum(0) - each) / 4])
+    sums = each.sum(1)
+    products = (sums.sum() ** 2 - (sums**2).sum()) / 20
+    plain, found = (smooth_interval(np.square, [term], is_curved=taken) for taken in (False, True))
+    assert plain.value == pytest.approx(sums.mean() ** 2)
+    assert found.value == pytest.approx(products)
+    assert found.error == plain.error
+    one, other = (
+        np.concatenate([term, np.tile(term[0], (5, 1))]),
+        np.concatenate([term[:1], term[:1].repeat(5, 0), term[1:]]),
+    )
+    apart = smooth_interval(lambda a, b: a**2 + b**2, [one, other], strata=[5, 5], is_curved=True)
+    assert apart.value == pytest.approx(2 * products)
+
+
 @pytest.mark.simulation
 @pytest.mark.parametrize("shared", [1.0, 0.5, 0.0])
 def test_difference_of_two_excesses_covers(shared: float) -> None:

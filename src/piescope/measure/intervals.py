@@ -178,6 +178,7 @@ def smooth_interval(
     terms: Sequence[Float[np.ndarray, "rows examples"]],
     groups: Integer[Array, " examples"] | None = None,
     strata: Sequence[int] | None = None,
+    is_curved: bool = False,
 ) -> Interval:
     """The interval of a smooth function of sums over examples (a ratio, a correlation).
 
@@ -190,6 +191,8 @@ def smooth_interval(
         terms: each ``[1 + units, examples]``: what each example adds to a sum, as observed and without each seed.
         groups: ``[examples]``, 0 and up: the sums are of each group (class) apart.
         strata: units of each independent group of seeds, as in `two_way_interval`; one group.
+        is_curved: what seeds add to the function by its curvature is taken off (jackknife): a square of a mean over
+            seeds has their variance in it, and becomes the mean product of two different seeds.
 
     Returns:
         the function of what was observed, and its interval; NaN ends where the function or a slope is not finite, there
@@ -216,8 +219,12 @@ def smooth_interval(
             step[place, of] = SLOPE_STEP * (abs(held[place, of]) or np.abs(term).max() or 1.0)
             slopes[of] = (at(held + step) - at(held - step)) / (2 * step[place, of])
         shares += slopes[group] * term
-    found = two_way_interval(shares[0], shares[1:], strata or [len(shares) - 1])
+    units = strata or [len(shares) - 1]
+    found = two_way_interval(shares[0], shares[1:], units)
     value = at(held)
+    if is_curved:
+        without = [at(np.array([np.bincount(group, term[seed]) for term in terms])) for seed in range(1, len(shares))]
+        value -= sum((len(of) - 1) * float(of.mean() - value) for of in np.split(without, np.cumsum(units)[:-1]))
     return t_interval(value, found.error**2, found.freedom, lasting=found.lasting)
 
 

@@ -360,7 +360,7 @@ def _classes_part(evidence: Evidence) -> Iterator[Part]:
         about = f"{family_name(*family)}, {as_percent(sparsities[-1])} against {as_percent(sparsities[0])}"
         effect = "growth of the variance between classes of the accuracy that they lose, beyond chance, squared points"
         terms = [np.ones_like(ends[0]), *(term for end in ends for term in (end, end**2))]
-        yield compared.part(about, effect, "above", _more_apart, *terms, groups=evidence.results.labels)
+        yield compared.part(about, effect, "above", _more_apart, *terms, groups=evidence.results.labels, is_curved=True)
 
 
 def _more_apart(sizes: np.ndarray, *sums: np.ndarray) -> float:

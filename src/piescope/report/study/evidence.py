@@ -183,12 +183,14 @@ class Compared:
         groups: np.ndarray | None = None,
         fair: str = "",
         of: float = np.inf,
+        is_curved: bool = False,
     ) -> Part:
         """A comparison: a smooth function of the terms' sums over examples (its logarithm where ``is_ratio``).
 
         ``of``: PIEs that it divides by; of fewer than `FEWEST_PIES` there is no interval, as none is smooth.
+        ``is_curved``: as of `smooth_interval`.
         """
-        interval, why = smooth_interval(statistic, terms, groups), ""
+        interval, why = smooth_interval(statistic, terms, groups, is_curved=is_curved), ""
         if of < FEWEST_PIES:
             interval, why = t_interval(interval.value, np.nan, 0.0), f"no interval of fewer than {FEWEST_PIES} PIEs"
         return Part(about, effect, claimed, interval, paper, is_ratio, fair, len(terms[0]) - 1, why)
