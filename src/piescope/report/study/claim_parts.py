@@ -44,9 +44,11 @@ class Part:
         estimate: the effect; of its logarithm where ``is_ratio``.
         paper: the effect in the paper's tables, where it can be had.
         is_ratio: the effect is told as a ratio, and one is its zero.
-        fair: what it leaves aside that the comparison before it, the paper's, has in it, too: "beyond seed noise".
+        fair: what it leaves aside that the paper's comparison of the same arms has in it, too: "beyond seed noise".
         models: of each arm.
         why: there is no interval; empty where that follows from the models or there is one.
+        beside: of a fair one, what the paper's is ``about``, where that is not the same.
+        whole: of a fair one, the paper's effect in its unit, where that is not the same.
     """
 
     about: str
@@ -58,6 +60,8 @@ class Part:
     fair: str = ""
     models: int = 0
     why: str = ""
+    beside: str = ""
+    whole: float | None = None
 
     @property
     def p_for(self) -> float:
@@ -127,41 +131,67 @@ class Claim:
 
     @property
     def verdict(self) -> ClaimVerdict:
-        """Of the paper's comparisons, where the fair ones say the same."""
+        """Of the paper's comparisons, where the fair ones beside them say the same."""
         if self.missing:
             return NOT_MEASURED
         said = verdict_of(self._papers)
-        if said == SUPPORTED and self.lacking:
+        if said == UNDECIDED or (said == SUPPORTED and self.lacking):
             return UNDECIDED
-        if said == UNDECIDED or not self.needs_fair or self._contradicted_by_itself:
+        if not self.needs_fair:
             return said
-        if not self._fair_kinds or self._not_to_be_had:
+        if not any(part.fair for part in self.parts):
             return UNDECIDED
-        return said if all(verdict_of(parts) == said for parts in self._fair_kinds.values()) else CONFOUNDED
+        judged = [self._judged(part) for part in self._speaking]
+        holds, is_confounded = (all, any) if said == SUPPORTED else (any, all)
+        if holds(each == said for each in judged):
+            return said
+        confounded = is_confounded(each == CONFOUNDED for each in judged)
+        return CONFOUNDED if confounded and not self._not_to_be_had else UNDECIDED
+
+    def _judged(self, paper: Part) -> ClaimVerdict:
+        """What a comparison of the paper's says once its fair ones are heard; what has none needs none."""
+        found = {self._fairly(paper, fair) for fair in self._beside(paper)}
+        return next((each for each in (CONFOUNDED, UNDECIDED) if each in found), verdict_of(self._papers))
+
+    def _fairly(self, paper: Part, fair: Part) -> ClaimVerdict:
+        """Likewise by one of its fair ones: it says the same, its interval leaves the paper's out, or neither."""
+        said = verdict_of(self._papers)
+        p_value = fair.p_for if said == SUPPORTED else fair.p_against * len(self._papers)
+        if p_value < LEVEL:
+            return said
+        whole, found = paper.estimate.value if fair.whole is None else fair.whole, fair.estimate
+        return CONFOUNDED if (found.high < whole if whole > 0 else found.low > whole) else UNDECIDED
+
+    def _beside(self, paper: Part) -> list[Part]:
+        return [part for part in self.parts if part.fair and (part.beside or part.about) == paper.about]
 
     @property
-    def _contradicted_by_itself(self) -> bool:
-        """Whether a comparison speaks against it that has no fair one beside it, as it needs none."""
-        fair = {part.about for part in self.parts if part.fair}
-        number = len(self._papers)
-        return any(part.p_against * number < LEVEL for part in self._papers if part.about not in fair)
+    def _speaking(self) -> list[Part]:
+        """The paper's comparisons that its verdict comes from: all that are for it, else those clearly against."""
+        papers = self._papers
+        return papers if verdict_of(papers) == SUPPORTED else [p for p in papers if p.p_against * len(papers) < LEVEL]
 
     @property
-    def _not_to_be_had(self) -> dict[str, str]:
-        """Kinds of fair comparisons of which there is no interval, and why."""
-        kinds = self._fair_kinds.items()
-        return {kind: parts[0].reason for kind, parts in kinds if all(part.reason for part in parts)}
+    def _not_to_be_had(self) -> list[str]:
+        """Kinds of fair comparisons that have no interval somewhere, and why."""
+        lacks = []
+        for kind, parts in self._fair().items():
+            without = [part for part in parts if part.reason]
+            where = f" ({_named(without)})" if len(without) < len(parts) else ""
+            lacks += [f"{kind}{where} there is {without[0].reason}"] if without else []
+        return lacks
 
     @property
     def _papers(self) -> list[Part]:
         return [part for part in self.parts if not part.fair]
 
-    @property
-    def _fair_kinds(self) -> dict[str, list[Part]]:
+    def _fair(self, verdict: ClaimVerdict | None = None) -> dict[str, list[Part]]:
+        """The fair comparisons beside those that speak, by what they leave aside; those of one verdict only, or all."""
         kinds: dict[str, list[Part]] = {}
-        for part in self.parts:
-            if part.fair:
-                kinds.setdefault(part.fair, []).append(part)
+        for paper in self._speaking:
+            for fair in self._beside(paper):
+                if verdict in (None, self._fairly(paper, fair)):
+                    kinds.setdefault(fair.fair, []).append(fair)
         return kinds
 
     @property
@@ -169,23 +199,22 @@ class Claim:
         """What it lacks, why it is undecided or confounded, or what is against it; empty where it is supported."""
         if self.missing:
             return f"needs {self.missing}"
-        said = verdict_of(self._papers)
+        said, verdict = verdict_of(self._papers), self.verdict
         if said == UNDECIDED:
             return _unclear(self._papers)
-        speak = f"the paper's comparisons speak {'for' if said == SUPPORTED else 'against'} it"
-        if self.verdict == UNDECIDED:
-            if said == SUPPORTED and self.lacking:
-                return f"{speak}, but there is no {self.lacking} yet"
-            lacks = [f"{kind} there is {why}" for kind, why in self._not_to_be_had.items()]
-            return f"{speak}, but {'; '.join(lacks) or self.needs_fair}"
-        if self.verdict == CONTRADICTED:
-            return _against(self._papers)
-        if self.verdict != CONFOUNDED:
+        if verdict == CONTRADICTED:
+            return _against([part for part in self._speaking if not self.needs_fair or self._judged(part) == said])
+        if verdict == SUPPORTED:
             return ""
-        kinds = self._fair_kinds.items()
-        return "; ".join(
-            [speak, *(f"{kind} {_apart(parts, said)}" for kind, parts in kinds if verdict_of(parts) != said)]
-        )
+        speak = f"the paper's comparisons speak {'for' if said == SUPPORTED else 'against'} it"
+        if said == SUPPORTED and self.lacking:
+            return f"{speak}, but there is no {self.lacking} yet"
+        number = {kind: len(parts) for kind, parts in self._fair().items()}
+        if verdict == CONFOUNDED:
+            apart = self._fair(CONFOUNDED).items()
+            return "; ".join([speak, *(f"{kind} {_do_not(parts, number[kind], said)}" for kind, parts in apart)])
+        unclear = [f"{kind} {_unclear_of(parts, number[kind])}" for kind, parts in self._fair(UNDECIDED).items()]
+        return f"{speak}, but {'; '.join(self._not_to_be_had or unclear) or self.needs_fair}"
 
     @property
     def kind(self) -> str:
@@ -202,17 +231,20 @@ class Claim:
         return [f"{capital(effect)}: {_first_four(texts)}." for effect, texts in values.items()]
 
 
-def _apart(parts: list[Part], said: ClaimVerdict) -> str:
-    """How fair comparisons part from what the paper's say."""
+def _do_not(parts: list[Part], number: int, said: ClaimVerdict) -> str:
+    """Which fair comparisons, of so many, do not say what the paper's do."""
     other = CONTRADICTED if said == SUPPORTED else SUPPORTED
-    if verdict_of(parts) == other:
+    if len(parts) == number and all(part.verdict == other for part in parts):
         return f"they speak {'against' if said == SUPPORTED else 'for'} it"
-    return _unclear(parts)
+    return f"{len(parts)} of {number} {'does' if len(parts) == 1 else 'do'} not: {_named(parts)}"
 
 
-def _against(parts: list[Part]) -> str:
+def _named(parts: list[Part]) -> str:
+    return listed([part.about for part in parts], NAMED)
+
+
+def _against(clear: list[Part]) -> str:
     """The comparison that lies most clearly on the other side, with its effect, and how many more do."""
-    clear = [part for part in parts if part.p_against * len(parts) < LEVEL]
     first = min(clear, key=lambda part: part.p_against)
     more = f" and {len(clear) - 1} more" if len(clear) > 1 else ""
     return f"against it: {first.about}{more}; {first.effect}: {first.told}"
@@ -224,10 +256,14 @@ def _unclear(parts: list[Part]) -> str:
     against = [part for part in parts if part.verdict == CONTRADICTED]
     if not unclear:
         return f"{len(parts) - len(against)} of {len(parts)} for it and {len(against)} against, which may be chance"
-    reason = f"{len(unclear)} of {len(parts)} unclear"
-    named = [f"{part.about}{f' ({part.would_decide})' if part.would_decide else ''}" for part in unclear]
-    reason += f": {listed(named, NAMED)}" if named else ""
+    reason = _unclear_of(unclear, len(parts))
     return reason + (f"; {len(against)} alone would speak against it" if against else "")
+
+
+def _unclear_of(unclear: list[Part], number: int) -> str:
+    """Which of so many comparisons are not clear, and what would decide them."""
+    named = [f"{part.about}{f' ({part.would_decide})' if part.would_decide else ''}" for part in unclear]
+    return f"{len(unclear)} of {number} unclear: {listed(named, NAMED)}"
 
 
 def _first_four(texts: list[str]) -> str:

@@ -2,13 +2,15 @@
 
 A claim has parts (each pruning, each sparsity). It is ``supported`` when every part's effect lies on the claimed side
 at 95 % (a claim about all of them needs no correction for their number), ``contradicted`` when any part's lies on the
-other side after Bonferroni's correction for the number of parts, ``not measured`` without parts, else ``undecided at
-this scale``.
+other side after Bonferroni's correction for the number of parts, ``confounded`` when a fair part of the same arms shows
+that the effect is not there without what else is compared, ``not measured`` without parts, else ``undecided at this
+scale``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -53,7 +55,8 @@ def _beyond_noise(
     excess = compared.excess(*arms)
     if excess is not None:
         effect = f"PIEs beyond seed noise of {names[0]} minus those of {names[1]}, % of examples"
-        yield Part(about, effect, claimed, excess[0], fair=BEYOND_NOISE, models=compared.models, why=excess[1])
+        whole, models = _minus(*(float(compared.percent(arm)[0].sum()) for arm in arms)), compared.models
+        yield Part(about, effect, claimed, excess[0], fair=BEYOND_NOISE, models=models, why=excess[1], whole=whole)
 
 
 def _log_ratio(one: float, other: float) -> float:
@@ -112,7 +115,8 @@ def _at_equal_loss(evidence: Evidence, pruning: str) -> Iterator[Part]:
             "nothing to compare: one has lost none" if loss <= 0 else "nothing to compare: no lower sparsity loses less"
         )
         none = t_interval(np.nan, np.nan, 0.0)
-        yield Part(pruning_name(pruning), effect, "above", none, fair=AT_EQUAL_LOSS, models=compared.models, why=why)
+        about, models = pruning_name(pruning), compared.models
+        yield Part(about, effect, "above", none, fair=AT_EQUAL_LOSS, models=models, why=why, beside=_named(own))
         return
     terms = [term for key in (own, *keys) for term in (compared.lost(key), compared.pies(key))]
     sign = 1 if more == "supcon" else -1
@@ -122,7 +126,9 @@ def _at_equal_loss(evidence: Evidence, pruning: str) -> Iterator[Part]:
 
     about = f"{pruning_name(pruning)}, where either has lost {100 * loss:.2g} points of accuracy"
     sums = [term[0].sum() for term in terms]
-    yield compared.ratio_part(about, effect, ratio, *terms, counts=(sums[1], _drawn(*sums)), fair=AT_EQUAL_LOSS)
+    counts = sums[1], _drawn(*sums)
+    part = compared.ratio_part(about, effect, ratio, *terms, counts=counts, fair=AT_EQUAL_LOSS)
+    yield replace(part, beside=_named(own))
 
 
 def _drawn(lost: float, _: float, before: float, pies_before: float, after: float, pies_after: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,6 +31,15 @@ from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import Signal
 from piescope.store.catalogue import ArmName, ControlOf
 from piescope.wording import significant
+
+
+def part(value: float, error: float, models: int = 6) -> Part:
+    return Part("made", "made", "above", t_interval(float(value), float(error) ** 2, models - 1.0))
+
+
+def beyond(found: Part, **changed: Any) -> Part:
+    return dataclasses.replace(found, fair="beyond noise", **changed)
+
 
 FAMILIES = {"supervised": ("gmp", "one_shot"), "supcon": ("gmp", "delayed_gmp", "one_shot")}
 CLASSES, EXAMPLES, MODELS = 5, 3000, 6
@@ -241,10 +251,6 @@ def test_what_contradicts_is_named() -> None:
     )
 
 
-def part(value: float, error: float, models: int = 6) -> Part:
-    return Part("made", "made", "above", t_interval(value, error**2, models - 1))
-
-
 def test_claims_as_rows() -> None:
     world = paper_like()
     results = world.results()
@@ -313,7 +319,7 @@ def test_a_claim_that_holds_only_by_what_else_is_compared_is_confounded() -> Non
     assert verdict_of([part for part in claim.parts if part.fair != AT_EQUAL_LOSS]) == SUPPORTED
     assert claim.verdict == CONFOUNDED
     assert claim.reason.startswith(
-        f"the paper's comparisons speak for it; {AT_EQUAL_LOSS} 2 of 2 unclear: GMP, where either has "
+        f"the paper's comparisons speak for it; {AT_EQUAL_LOSS} 2 of 2 do not: GMP, where either has lost "
     )
 
 
@@ -363,12 +369,58 @@ def test_what_cannot_be_compared_fairly_is_not_decided() -> None:
     ):
         claim = Claim("C0", "made", parts, needs_fair="there are too few models")
         assert (claim.verdict, claim.reason) == (UNDECIDED, f"the paper's comparisons speak for it, but {lacks}")
-    for other, verdict in ((part(5, 1), SUPPORTED), (part(1, 1), CONFOUNDED), (part(-5, 1), CONFOUNDED)):
-        fair = dataclasses.replace(other, fair="beyond noise")
-        assert Claim("C0", "made", (paper, fair), needs_fair="there are too few models").verdict == verdict
-    fair = dataclasses.replace(part(-5, 1), fair="beyond noise")
-    claim = Claim("C0", "made", (paper, fair), needs_fair="there are too few models")
-    assert claim.reason == "the paper's comparisons speak for it; beyond noise they speak against it"
+    there, fair = (dataclasses.replace(each, about="other") for each in (paper, part(5, 1)))
+    parts = paper, there, beyond(part(5, float("nan"))), beyond(fair)
+    claim = Claim("C0", "made", parts, needs_fair="-")
+    lacks = "beyond noise (made) there is no interval of fewer than 3 models"
+    assert (claim.verdict, claim.reason) == (UNDECIDED, f"the paper's comparisons speak for it, but {lacks}")
+
+
+@pytest.mark.parametrize(
+    ("fair", "verdict", "reason"),
+    [
+        (part(5, 1), SUPPORTED, ""),
+        (part(3, 1), SUPPORTED, ""),
+        (part(4, 3), UNDECIDED, "for it, but beyond noise 1 of 1 unclear: made"),  # as much, less sure
+        (part(-1, 3), UNDECIDED, "for it, but beyond noise 1 of 1 unclear: made"),
+        (part(1, 1), CONFOUNDED, "for it; beyond noise 1 of 1 does not: made"),  # less, and nothing is left for sure
+        (part(-1, 1), CONFOUNDED, "for it; beyond noise 1 of 1 does not: made"),
+        (part(-5, 1), CONFOUNDED, "for it; beyond noise they speak against it"),
+    ],
+)
+def test_it_is_confounded_only_where_the_fair_interval_leaves_the_papers_effect_out(
+    fair: Part, verdict: str, reason: str
+) -> None:
+    for side in (1, -1):
+        parts = part(side * 5, 1), beyond(part(side * fair.estimate.value, fair.estimate.error))
+        claim = Claim("C0", "made", parts, needs_fair="-")
+        assert claim.verdict == (CONTRADICTED if side < 0 and verdict == SUPPORTED else verdict)
+        if side > 0:
+            assert claim.reason == (reason and f"the paper's comparisons speak {reason}")
+
+
+def test_a_fair_effect_in_another_unit_is_held_against_the_papers_in_that_unit() -> None:
+    for whole, verdict in ((9.0, CONFOUNDED), (2.0, UNDECIDED)):
+        parts = part(5, 1), beyond(part(2, 1), whole=whole)
+        assert Claim("C0", "made", parts, needs_fair="-").verdict == verdict
+    of_c2 = verdicts(paper_like)["C2"].parts  # whose unit is the same
+    for paper, fair in zip(of_c2[::2], of_c2[1::2], strict=True):
+        assert (paper.fair, paper.about) == ("", fair.about) and fair.whole == pytest.approx(paper.estimate.value)
+
+
+def test_what_speaks_against_it_does_so_in_one_comparison_both_ways() -> None:
+    papers = part(-9, 1), dataclasses.replace(part(5, 1), about="other")
+    for one, other, verdict in (
+        (part(5, 1), part(-9, 1), CONFOUNDED),
+        (part(-8, 4), part(-9, 1), UNDECIDED),
+        (part(-9, 1), part(1, 1), CONTRADICTED),
+    ):
+        parts = *papers, beyond(one), beyond(other, about="other")
+        assert Claim("C0", "made", parts, needs_fair="-").verdict == verdict
+
+
+def test_without_any_fair_comparison_nothing_speaks_against_what_needs_one() -> None:
+    assert Claim("C0", "made", (part(-9, 1),), needs_fair="there are too few models").verdict == UNDECIDED
 
 
 def test_what_needs_no_fair_comparison_speaks_against_by_itself() -> None:
@@ -463,7 +515,9 @@ def test_nothing_is_compared_at_equal_loss_between_the_dense_models_and_the_firs
     claim = {claim.id: claim for claim in check_claims(world.results())}["C1"]
     why = [part.why for part in claim.parts if part.fair == AT_EQUAL_LOSS and part.about == "GMP"]
     assert why == ["nothing to compare: no lower sparsity loses less"]
-    assert claim.verdict == CONFOUNDED
+    assert claim.verdict == UNDECIDED
+    lacks = f"{AT_EQUAL_LOSS} (GMP) there is {why[0]}"
+    assert claim.reason == f"the paper's comparisons speak for it, but {lacks}"
 
 
 def test_a_reason_says_what_would_decide() -> None:
