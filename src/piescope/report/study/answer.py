@@ -110,12 +110,12 @@ def _of_objective(objective: str, rows: Sequence[Forgotten]) -> str:
     most = max(clear or rows, key=lambda row: (row.excess.value or 0.0, row.shown))
     if clear:
         return f"{capital(networks(objective))} forget most with {_named(most, False)}: {_how_much(most)}."
-    if all(row.is_clear is None for row in rows):
-        return f"{capital(networks(objective))} change at most {_mean(most.shown)} ({_named(most, False)})."
-    return (
-        f"{capital(networks(objective))} forget at most {_mean(most.shown)} ({_named(most, False)}): "
-        "not clearly more than seeds."
+    does, doubt = (
+        ("change", "whether seeds alone would, these models cannot tell")
+        if most.is_clear is None
+        else ("forget", "not clearly more than seeds")
     )
+    return f"{capital(networks(objective))} {does} at most {_mean(most.shown)} ({_named(most, False)}): {doubt}."
 
 
 def _mean(value: float) -> str:

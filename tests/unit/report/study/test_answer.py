@@ -14,6 +14,7 @@ from piescope.report.study.forgotten import forgotten, headline_arm
 from piescope.report.study.questions import questions
 from piescope.report.study.signal import Signal
 from piescope.store.catalogue import ArmName, ControlOf
+from piescope.wording import as_percent
 
 
 def test_the_sentence_has_the_numbers_of_the_tables() -> None:
@@ -47,6 +48,23 @@ def test_where_nothing_can_be_told_from_noise_nothing_is_called_unclear() -> Non
     (section,) = [section for section in questions(results, signal, ()) if section.anchor == "signal"]
     (bars,) = [block for block in section.blocks if isinstance(block, Bars)]
     assert {bar.chance for bar in bars.rows} == {"cannot be told"}
+
+
+@pytest.mark.parametrize(
+    ("doubt", "told"),
+    [(None, "whether seeds alone would, these models cannot tell"), (False, "not clearly more than seeds")],
+)
+def test_of_another_objective_the_doubt_is_that_of_the_arm_named(
+    doubt: bool | None, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no arm of an objective is clear, one may have an interval and the one that changes most none."""
+    signal = Signal(CASES["six models"])
+    rows = forgotten(signal)
+    most = max((row for row in rows if row.arm.objective == "supcon"), key=lambda row: (row.excess.value, row.shown))
+    of = [replace(row, is_clear=doubt if row is most else row.arm.objective == "supervised") for row in rows]
+    monkeypatch.setattr("piescope.report.study.answer.forgotten", lambda _: of)
+    (line,) = [line for line in answer(signal.results, signal).lead if line.startswith("Supervised contrastive")]
+    assert line.endswith(f"at {as_percent(most.arm.sparsity)}): {told}.")
 
 
 def test_the_verdict_is_harm_where_any_arm_is_clear_and_safe_only_where_every_class_is_shown_to_be_kept() -> None:
