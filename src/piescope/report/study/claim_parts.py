@@ -38,7 +38,7 @@ class Part:
     """One comparison that a claim makes.
 
     Attributes:
-        about: which arms.
+        about: which arms; of comparisons of the paper's each says another.
         effect: what is measured, with its unit.
         claimed: which side of zero the effect should lie on.
         estimate: the effect; of its logarithm where ``is_ratio``.
@@ -261,9 +261,13 @@ def _unclear(parts: list[Part]) -> str:
 
 
 def _unclear_of(unclear: list[Part], number: int) -> str:
-    """Which of so many comparisons are not clear, and what would decide them."""
-    named = [f"{part.about}{f' ({part.would_decide})' if part.would_decide else ''}" for part in unclear]
-    return f"{len(unclear)} of {number} unclear: {listed(named, NAMED)}"
+    """Which of so many comparisons are not clear, unless all, and why or what would decide them, once if alike."""
+    whys = [part.reason.removeprefix("no interval of ") or part.would_decide for part in unclear]
+    told = [f" ({why})" if why else "" for why in whys]
+    of_all, told = (told[0], [""] * len(told)) if len(set(told)) == 1 < len(told) else ("", told)
+    named = [part.about + why for part, why in zip(unclear, told, strict=True)]
+    which = f": {listed(named, NAMED)}" if len(unclear) < number or any(told) else ""
+    return f"{len(unclear)} of {number} unclear{of_all}{which}"
 
 
 def _first_four(texts: list[str]) -> str:

@@ -199,7 +199,7 @@ def _q_score_falls(evidence: Evidence) -> Iterator[Part]:
         yield compared.part(about, "change of SupCon's mean Q-Score, %", "below", _change, *means[:2], paper=own)
         effect = "change of SupCon's mean Q-Score minus change of Sup's, percentage points"
         beyond = None if own is None else own - (other or 0.0)
-        yield compared.part(about, effect, "below", _change_beyond, *means, paper=beyond)
+        yield compared.part(f"{about}, beyond Sup", effect, "below", _change_beyond, *means, paper=beyond)
 
 
 def _change(pruned: float, dense: float) -> float:
@@ -245,7 +245,9 @@ def _depth_foretells_depth(evidence: Evidence) -> Iterator[Part]:
         effect = "correlation over examples of depth in dense and in pruned Sup models, minus one half"
         yield compared.depth_part(_named(arms[0]), effect, "above", _beyond_half, *sums[0])
         effect = "that correlation of Sup minus that of SupCon"
-        yield compared.depth_part(_named(arms[0]), effect, "above", _more_correlated, *sums[0], *sums[1])
+        yield compared.depth_part(
+            f"{_named(arms[0])}, beyond SupCon", effect, "above", _more_correlated, *sums[0], *sums[1]
+        )
 
 
 def _beyond_half(*sums: float) -> float:
@@ -326,11 +328,11 @@ def _z_falls_and_l1_rises(evidence: Evidence) -> Iterator[Part]:
                 means += [compared.score(arm, score) for arm in arms]
                 values = _paper(table, f"{score}_mean", *arms)
                 paper.append(None if values is None else _change(*values))
-            about, (own, other) = _named(arms[0]), paper
+            about, (own, other) = f"{_named(arms[0])}, {name}", paper
             yield compared.part(about, f"change of SupCon's mean {name}, %", claimed, _change, *means[:2], paper=own)
             effect = f"change of SupCon's mean {name} minus change of Sup's, percentage points"
             beyond = None if own is None or other is None else own - other
-            yield compared.part(about, effect, claimed, _change_beyond, *means, paper=beyond)
+            yield compared.part(f"{about}, beyond Sup", effect, claimed, _change_beyond, *means, paper=beyond)
 
 
 SCORES: tuple[tuple[str, str, ClaimedSide], ...] = (("z", "Z-Score", "below"), ("l1", "L1 norm", "above"))

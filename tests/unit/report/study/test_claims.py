@@ -381,8 +381,8 @@ def test_what_cannot_be_compared_fairly_is_not_decided() -> None:
     [
         (part(5, 1), SUPPORTED, ""),
         (part(3, 1), SUPPORTED, ""),
-        (part(4, 3), UNDECIDED, "for it, but beyond noise 1 of 1 unclear: made"),  # as much, less sure
-        (part(-1, 3), UNDECIDED, "for it, but beyond noise 1 of 1 unclear: made"),
+        (part(4, 3), UNDECIDED, "for it, but beyond noise 1 of 1 unclear"),  # as much, less sure
+        (part(-1, 3), UNDECIDED, "for it, but beyond noise 1 of 1 unclear"),
         (part(1, 1), CONFOUNDED, "for it; beyond noise 1 of 1 does not: made"),  # less, and nothing is left for sure
         (part(-1, 1), CONFOUNDED, "for it; beyond noise 1 of 1 does not: made"),
         (part(-5, 1), CONFOUNDED, "for it; beyond noise they speak against it"),
@@ -520,11 +520,31 @@ def test_nothing_is_compared_at_equal_loss_between_the_dense_models_and_the_firs
     assert claim.reason == f"the paper's comparisons speak for it, but {lacks}"
 
 
+def test_no_two_of_the_papers_comparisons_have_one_name() -> None:
+    for claim in verdicts(paper_like).values():
+        names = [part.about for part in claim.parts if not part.fair]
+        assert len(names) == len(set(names)) > 0, claim.id
+
+
+def test_a_reason_says_why_nothing_is_clear() -> None:
+    few, unclear = dataclasses.replace(part(1, float("nan")), why="no interval of fewer than 10 PIEs"), part(1, 1)
+    other, rare = (dataclasses.replace(each, about="other") for each in (unclear, few))
+    for parts, reason in (
+        ((few, other), "2 of 2 unclear: made (fewer than 10 PIEs) and other"),
+        ((few, rare), "2 of 2 unclear (fewer than 10 PIEs)"),
+        ((few, rare, part(5, 1)), "2 of 3 unclear (fewer than 10 PIEs): made and other"),
+        ((unclear, other), "2 of 2 unclear"),
+    ):
+        assert Claim("C0", "made", parts).reason == reason
+    of_one = {claim.id: claim for claim in check_claims(made({"supervised": ("gmp", "one_shot")}, models=1))}
+    assert of_one["C2"].reason == "2 of 2 unclear (fewer than 3 models)"
+
+
 def test_a_reason_says_what_would_decide() -> None:
     weak = dataclasses.replace(part(1, 0.75), estimate=t_interval(1.0, 0.75**2, 9, lasting=0.1), models=10)
     never = dataclasses.replace(weak, about="that", estimate=t_interval(1.0, 0.75**2, 9, lasting=0.6))
     claim = Claim("C0", "made", (part(5, 1), weak, never))
-    assert claim.reason == ("2 of 3 unclear: made (about 25 models) and that")
+    assert claim.reason == "2 of 3 unclear: made (about 25 models) and that"
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(0.02, SUPPORTED), (0.2, CONTRADICTED)])
