@@ -20,7 +20,7 @@ from piescope.measure.intervals import t_interval
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
 from piescope.report.study.claim_parts import Claim, ClaimedSide, Part
-from piescope.report.study.evidence import BOTH, Compared, Evidence, Varied
+from piescope.report.study.evidence import BOTH, Evidence, InCommon, Varied
 from piescope.report.study.published import Finding, paper_value, published
 from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey
@@ -49,7 +49,7 @@ BEYOND_CHANCE, AGAINST_OWN = "beyond chance", "against each model's own predicti
 
 
 def _beyond_noise(
-    compared: Compared, about: str, names: tuple[str, str], arms: list[ArmKey], claimed: ClaimedSide
+    compared: InCommon, about: str, names: tuple[str, str], arms: list[ArmKey], claimed: ClaimedSide
 ) -> Iterator[Part]:
     """The same comparison of what is beyond seed noise, against dense models that are no parents: of like with like."""
     excess = compared.excess(*arms)
@@ -224,7 +224,7 @@ def _pies_are_deeper(evidence: Evidence) -> Iterator[Part]:
         yield compared.depth_part(about, own, "above", _deeper, *terms, fair=AGAINST_OWN, of=of)
 
 
-def _depths(compared: Compared, arm: ArmKey, convention: str) -> list[Varied]:
+def _depths(compared: InCommon, arm: ArmKey, convention: str) -> list[Varied]:
     """Depths of PIEs, PIEs, depths of others, others."""
     is_pie, depth = compared.pies(arm), compared.depth(arm, convention)
     return [is_pie * depth, is_pie, (1 - is_pie) * depth, 1 - is_pie]

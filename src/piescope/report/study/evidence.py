@@ -42,7 +42,7 @@ class Evidence:
         """The sparsity that the headline is about."""
         return self.results.main_sparsity
 
-    def of(self, *arms: ArmKey) -> Compared:
+    def of(self, *arms: ArmKey) -> InCommon:
         """Of these arms and their dense ones the first so many models that all of them have, with one seed for all.
 
         Fresh dense models, whose seeds are their own, are as many for each objective, or none.
@@ -56,10 +56,10 @@ class Evidence:
             min(len(arm.models.get("depth", ())) for arm in found),
         )
 
-    def _compared_of(self, models: int, fresh: int, depth_models: int) -> Compared:
+    def _compared_of(self, models: int, fresh: int, depth_models: int) -> InCommon:
         results = self.results.first_models(models, fresh)
         signal = self._signal if results is self.results else Signal(results)
-        return Compared(results, signal, models, min(models, depth_models))
+        return InCommon(results, signal, models, min(models, depth_models))
 
     def sparsities(self, objective: str, *prunings: str) -> list[float]:
         """At which the run has all of these arms."""
@@ -108,7 +108,7 @@ class Evidence:
         return bool(self.results.probe_points)
 
 
-class Compared:
+class InCommon:
     """What some arms say as it is and without each seed, for models of one seed belong together in all arms.
 
     Attributes:

@@ -25,7 +25,7 @@ from piescope.report.study.claim_parts import (
 )
 from piescope.report.study.claim_rows import claims_rows
 from piescope.report.study.claims import AT_EQUAL_LOSS, _log_ratio, check_claims
-from piescope.report.study.evidence import Compared
+from piescope.report.study.evidence import InCommon
 from piescope.report.study.published import published
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import Signal
@@ -456,7 +456,7 @@ def test_ratios_of_few_pies_are_as_sure_as_they_say(one: float, other: float) ->
     """Without the variance of the half PIE that is added 63 % would hold the truth where one count is about 0."""
     random, held, called = np.random.default_rng(2), [], []
     results = made(FAMILIES, examples=600)
-    compared = Compared(results, Signal(results), models=3, depth_models=0)
+    compared = InCommon(results, Signal(results), models=3, depth_models=0)
     for _ in range(250):
         terms = [np.tile(random.random(600) < expected / 600, (4, 1)).astype(float) for expected in (one, other)]
         counts = terms[0][0].sum(), terms[1][0].sum()
