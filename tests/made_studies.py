@@ -15,16 +15,22 @@ CONTENT = tomllib.loads(builtin_studies()["digits"])
 
 def changed(path: str, value: Any) -> str:
     """The digits study with one key set (or removed: ...)."""
-    content = copy.deepcopy(CONTENT)
-    *folders, last = path.split(".")
-    table = content
-    for folder in folders:
-        table = table[folder]
-    if value is ...:
-        del table[last]
-    else:
-        table[last] = value
-    return tomli_w.dumps(content)
+    return tomli_w.dumps(with_changes(CONTENT, (path, value)))
+
+
+def with_changes(study: dict[str, Any], *changes: tuple[str, Any]) -> dict[str, Any]:
+    """A study with some keys set (or removed: ...)."""
+    content = copy.deepcopy(study)
+    for path, value in changes:
+        *folders, last = path.split(".")
+        table = content
+        for folder in folders:
+            table = table[folder]
+        if value is ...:
+            del table[last]
+        else:
+            table[last] = value
+    return content
 
 
 def with_controls(**controls: dict[str, str]) -> dict[str, Any]:

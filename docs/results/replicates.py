@@ -4,6 +4,8 @@ python docs/results/replicates.py study NAME FIRST LAST     the study file that 
 python docs/results/replicates.py keep DIR NAME FIRST LAST  what these say, from a run's folder to docs/results/NAME
 python docs/results/replicates.py build NAME DIR            the folder of a run of all that is kept, with its page
 
+To add some, let the study have as many first, then train, keep and build; its fresh seeds must have a first_seed.
+
 Of each model are kept its labels and prediction depths as they are, and its Z-Scores, L1 norms and AAAI-24 Q-Scores in
 128 levels of its own range (so to 0.4 % of it); of the first ones also maps and dense representations (16 bits); no
 weights. Comparisons, tables and page are made of that as `piescope run` makes them. The catalogue names the machines

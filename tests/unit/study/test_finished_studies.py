@@ -152,7 +152,7 @@ def test_replicates_that_were_kept_one_by_one_are_the_run_again(
     ours, theirs = load_results(out), load_results(tiny_run.out)
     assert ours is not None and theirs is not None and len(ours.arms) == len(theirs.arms) > 5
     assert (ours.study, ours.data, ours.environments) == (theirs.study, theirs.data, theirs.environments)
-    scored = re.compile(r"(?:.*_)?(?:q|z|l1|q_aaai24)")  # in 256 levels of each model's range; all else is as it was
+    scored = re.compile(r"(?:.*_)?(?:q|z|l1|q_aaai24)")  # in 128 levels of each model's range; all else is as it was
     for one, other in zip(ours.arms, theirs.arms, strict=True):
         assert one.key == other.key and one.summary.pies == other.summary.pies
         assert one.summary.models == other.summary.models and one.seeds == other.seeds

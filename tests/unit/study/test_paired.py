@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import tomllib
 from typing import Any
 
 import pytest
 import tomli_w
 
+from made_studies import with_changes
 from piescope.problems import Problem, StudyError
 from piescope.study.parse import builtin_studies, parse_study, study_toml
 
@@ -18,24 +18,10 @@ BOTH = tomllib.loads(study_toml(parse_study(builtin_studies()["digits-q-score"])
 def told(*changes: tuple[str, Any]) -> list[Problem]:
     """The faults of digits-q-score with keys set, or removed: ...; the cure of each is tried by whoever asks."""
     try:
-        parse_study(tomli_w.dumps(with_changes(*changes)))
+        parse_study(tomli_w.dumps(with_changes(BOTH, *changes)))
     except StudyError as error:
         return error.problems
     return []
-
-
-def with_changes(*changes: tuple[str, Any]) -> dict[str, Any]:
-    content = copy.deepcopy(BOTH)
-    for path, value in changes:
-        *tables, last = path.split(".")
-        table = content
-        for key in tables:
-            table = table[key]
-        if value is ...:
-            del table[last]
-        else:
-            table[last] = value
-    return content
 
 
 def test_what_ships_is_compared_with_itself_without() -> None:
