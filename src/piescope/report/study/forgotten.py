@@ -43,7 +43,9 @@ class Forgotten:
     @property
     def doubt(self) -> str:
         """What is to be said where the excess is not clear; empty where it is."""
-        return "" if self.is_clear else "cannot be told" if self.is_clear is None else "not clear"
+        if self.is_clear or self.is_clear is None:
+            return "" if self.is_clear else "cannot be told"
+        return "not clear" if (self.excess.low or 0.0) <= 0 else "not clear among so many arms"
 
 
 def forgotten(signal: Signal) -> list[Forgotten]:

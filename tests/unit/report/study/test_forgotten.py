@@ -68,3 +68,14 @@ def test_the_headline_takes_the_lowest_sparsity_with_a_clear_effect(rows: list[F
 
 def test_nothing_pruned_has_no_headline() -> None:
     assert headline_arm([]) is None
+
+
+def test_an_interval_above_zero_that_is_not_clear_among_all_arms_says_so() -> None:
+    arm = CASES["six models"].pruned()[0]
+    told = {
+        (low, is_clear): Forgotten(
+            arm, 9, Bounds(20.0, None, None), Bounds(6.0, None, None), Bounds(14.0, low, 23.0), is_clear
+        ).doubt
+        for low, is_clear in ((5.0, True), (5.0, False), (-5.0, False), (None, None))
+    }
+    assert list(told.values()) == ["", "not clear among so many arms", "not clear", "cannot be told"]
