@@ -100,9 +100,9 @@ def _by_fine_tuning(signal: Signal, row: Forgotten) -> list[str]:
     """What the fine-tuning that belongs to an arm's pruning changes by itself, counted alike; empty: not known."""
     controls = signal.results.controls(row.arm.objective, "finetune_only", row.arm.pruning)
     counts = [line.observed.value for line in signal.rows.noise if line.arm in {arm.key for arm in controls}]
-    return [
-        f"Its fine-tuning alone, with nothing pruned, changes {_mean(count)}." for count in counts if count is not None
-    ]
+    doubt = ": not clearly fewer" if row.is_clear and row.is_beyond_tuning is False else ""
+    alone = "Its fine-tuning alone, with nothing pruned, changes"
+    return [f"{alone} {_mean(count)}{doubt}." for count in counts if count is not None]
 
 
 def _of_objective(objective: str, rows: Sequence[Forgotten]) -> str:

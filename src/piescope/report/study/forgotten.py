@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from piescope.measure.flips import adjusted_p_values
-from piescope.measure.intervals import FALSE_DISCOVERIES
+from piescope.measure.intervals import FALSE_DISCOVERIES, Interval
 from piescope.report.study.results import ArmResult
 from piescope.report.study.rows import Bounds
 from piescope.report.study.signal import Signal
@@ -26,6 +26,8 @@ class Forgotten:
         excess: ``in_groups`` minus ``seeds``.
         is_clear: the excess is above 0, its 95 % interval too, among all arms together (two-sided; Benjamini and
             Hochberg, 5 %); None without a floor, or where it has no interval.
+        is_beyond_tuning: likewise the excess minus that of its fine-tuning alone, with nothing pruned; False where that
+            has no interval, None where the study has no such control.
     """
 
     arm: ArmResult
@@ -34,6 +36,7 @@ class Forgotten:
     seeds: Bounds
     excess: Bounds
     is_clear: bool | None
+    is_beyond_tuning: bool | None = None
 
     @property
     def shown(self) -> float:
@@ -42,9 +45,11 @@ class Forgotten:
 
     @property
     def doubt(self) -> str:
-        """What is to be said where the excess is not clear; empty where it is."""
-        if self.is_clear or self.is_clear is None:
-            return "" if self.is_clear else "cannot be told"
+        """What is to be said where the excess, or that beyond fine-tuning, is not clear; empty where it is."""
+        if self.is_clear is None:
+            return "cannot be told"
+        if self.is_clear:
+            return "not clearly more than its fine-tuning alone" if self.is_beyond_tuning is False else ""
         return "not clear" if (self.excess.low or 0.0) <= 0 else "not clear among so many arms"
 
 
@@ -55,24 +60,35 @@ def forgotten(signal: Signal) -> list[Forgotten]:
     """
     arms = signal.results.pruned()
     floors = [signal.floor(arm) for arm in arms]
-    p_values = [np.nan if floor is None or not floor.excess.error > 0 else floor.excess.p_value for floor in floors]
-    q_values = adjusted_p_values(np.array(p_values, np.float64)).tolist()
+    clear = _clear_among([None if floor is None else floor.excess for floor in floors])
+    beyond = [signal.beyond_tuning(arm) for arm in arms]
+    clearly = [None if one is None else bool(is_it) for one, is_it in zip(beyond, _clear_among(beyond), strict=True)]
     rows = []
-    for arm, floor, q_value in zip(arms, floors, q_values, strict=True):
+    for arm, floor, is_clear, is_beyond in zip(arms, floors, clear, clearly, strict=True):
         groups, seeds, excess = (None, None, None) if floor is None else (floor.observed, floor.floor, floor.excess)
-        is_above = excess is not None and excess.value > 0
-        is_clear = None if np.isnan(q_value) else is_above and q_value <= FALSE_DISCOVERIES
         bounds = Bounds.of(groups), Bounds.of(seeds), Bounds.of(excess)
-        rows.append(Forgotten(arm, arm.summary.pies, *bounds, is_clear))
+        rows.append(Forgotten(arm, arm.summary.pies, *bounds, is_clear, is_beyond))
     return rows
+
+
+def _clear_among(found: Sequence[Interval | None]) -> list[bool | None]:
+    """Which are above 0, all together; None: not known, or without an interval."""
+    p_values = [one.p_value if one is not None and one.error > 0 else np.nan for one in found]
+    q_values = adjusted_p_values(np.array(p_values, np.float64)).tolist()
+    return [
+        None if one is None or np.isnan(q_value) else one.value > 0 and q_value <= FALSE_DISCOVERIES
+        for one, q_value in zip(found, q_values, strict=True)
+    ]
 
 
 def headline_arm(rows: Sequence[Forgotten]) -> Forgotten | None:
     """The arm that the headline is about: of the lowest sparsity with a clear effect, the one with the largest.
 
-    Where no effect is clear, the one that forgets most at the highest sparsity; None where nothing was pruned.
+    An effect that may be all of the fine-tuning's counts only where there is no other. Where none is clear, the arm
+    that forgets most at the highest sparsity; None where nothing was pruned.
     """
     clear = [row for row in rows if row.is_clear]
+    clear = [row for row in clear if row.is_beyond_tuning is not False] or clear
     if clear:
         lowest = min(row.arm.sparsity for row in clear)
         return max((row for row in clear if row.arm.sparsity == lowest), key=lambda row: row.excess.value or 0.0)

@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from piescope.measure.class_impact import class_equivalence, class_impact, no_class_lost_more
+from piescope.measure.intervals import Interval
 from piescope.measure.noise_floor import Floor, NoiseFloor, Null, excess_difference
 from piescope.measure.overlap import OverlapTest, expected_intersections, overlap_test
 from piescope.measure.pies import pie_mask, taxicab_distance, vote_entropy
@@ -132,7 +133,7 @@ class Signal:
             if floor is None:
                 continue
             parts = {"seeds": floor.floor}
-            tuned = self._control_floor(arm, "finetune_only", 0.0)
+            tuned = self._tuned(arm)
             if tuned is not None:
                 parts |= {"fine_tuning": tuned.excess, "sparsity": excess_difference(floor, tuned)}
             else:
@@ -142,6 +143,14 @@ class Signal:
                 parts["random_masks_beyond"] = excess_difference(random, floor)
             for part, pies in parts.items():
                 yield PartRow(arm.key, part, Bounds.of(pies))
+
+    def beyond_tuning(self, arm: ArmResult) -> Interval | None:
+        """How many more excess PIEs an arm has than its fine-tuning alone; None where the study has not both."""
+        floor, tuned = self.floor(arm), self._tuned(arm)
+        return None if floor is None or tuned is None else excess_difference(floor, tuned)
+
+    def _tuned(self, arm: ArmResult) -> Floor | None:
+        return self._control_floor(arm, "finetune_only", 0.0)
 
     def _control_floor(self, arm: ArmResult, kind: str, sparsity: float) -> Floor | None:
         """Of an arm's control, where it was split into the same groups."""
