@@ -149,7 +149,7 @@ class StudyRun:
     def plot(self, style: Style = "paper", width: Width = "column") -> Figure:
         """Examples forgotten against sparsity, a line an arm, as a matplotlib Figure.
 
-        Grey: what other seeds alone would change, with its 95 % interval. Pale: not clearly more than that.
+        Grey: what other seeds alone would change on average, with its 95 % interval. Pale: not clearly more than that.
         """
         from piescope.report.study.figures import draw
 

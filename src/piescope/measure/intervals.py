@@ -21,6 +21,9 @@ CONFIDENCE = 0.95
 FEWEST_UNITS = 3
 """Of two seeds no interval is given: their one difference says too little of how far others lie apart."""
 
+NO_SPREAD = "nothing varies: there is no spread to make an interval from"
+"""Why there is no interval where models and examples are enough."""
+
 EPSILON = 1e-9
 
 SLOPE_STEP = 1e-5

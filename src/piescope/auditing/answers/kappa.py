@@ -11,6 +11,7 @@ from piescope.auditing.answers.changed import ChangedSums
 from piescope.auditing.block import AuditBlock
 from piescope.auditing.tally import Counted
 from piescope.measure.agreement import cohen_kappa
+from piescope.measure.intervals import NO_SPREAD
 from piescope.store.audit_measures import Figure
 
 ABOUT = (
@@ -66,8 +67,7 @@ class KappaSums:
         if np.isnan(kappa.value):
             why_not = "both sides give one and the same class only"
         elif np.isnan(kappa.low):
-            nothing_varies = "nothing varies: there is no spread to make an interval from"
-            why_not = "no answer changed" if kappa.value == 1 else nothing_varies
+            why_not = "no answer changed" if kappa.value == 1 else NO_SPREAD
         return Figure(title=title, value=kappa.value, low=kappa.low, high=kappa.high, about=ABOUT, why_not=why_not)
 
     def _mean(self, examples: int) -> float:

@@ -26,6 +26,7 @@ from piescope.measure.classification import (
     overall,
     ranking_measures,
 )
+from piescope.measure.intervals import NO_SPREAD
 from piescope.store.audit_measures import Measured, MeasuredClass, MeasuredSides
 
 TOP = 5
@@ -194,7 +195,7 @@ def _measured(both: Compared, scale: float, unit: str, why_not: str) -> Measured
     elif not why_not and of_change is None and change == 0:
         why_not = "no answer changed"
     elif not why_not and (of_dense is None or of_compressed is None):
-        why_not = "nothing varies: there is no spread to make an interval from"
+        why_not = NO_SPREAD
     return _with_ends((dense, of_dense), (compressed, of_compressed), (change, of_change), unit, why_not)
 
 

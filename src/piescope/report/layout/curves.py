@@ -124,7 +124,7 @@ def svg(curve: Curve, anchor: str = "") -> Markup:
 def _band(frame: Frame, curve: Curve) -> Markup:
     top = [f"{frame.across(x):.1f},{frame.up(high):.1f}" for x, _, high in curve.band]
     bottom = [f"{frame.across(x):.1f},{frame.up(low):.1f}" for x, low, _ in reversed(curve.band)]
-    title = element("title", "what other seeds alone would change, 95 % interval")
+    title = element("title", "what other seeds alone would change on average, 95 % interval")
     return element("polygon", title, points=" ".join([*top, *bottom]), class_="seeds")
 
 

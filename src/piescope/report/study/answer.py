@@ -179,7 +179,9 @@ def _curve(rows: Sequence[Forgotten]) -> Chart | None:
         return None
     caption = "Examples that change label, by sparsity, one line a method."
     if any(row.seeds.low is not None for row in rows):
-        caption += " Grey: what other seeds alone would change (95 % interval). Pale: not clearly more than that."
+        caption += (
+            " Grey: what other seeds alone would change on average (95 % interval). Pale: not clearly more than that."
+        )
     numbers = tuple(
         f"{_named(row)}: {_how_much(row)}" for row in sorted(rows, key=lambda row: -(row.excess.value or row.shown))
     )

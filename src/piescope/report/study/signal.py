@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from piescope.measure.class_impact import class_equivalence, class_impact, no_class_lost_more
-from piescope.measure.intervals import Interval
+from piescope.measure.intervals import NO_SPREAD, Interval
 from piescope.measure.noise_floor import Floor, NoiseFloor, Null, excess_difference
 from piescope.measure.overlap import OverlapTest, expected_intersections, overlap_test
 from piescope.measure.pies import pie_mask, taxicab_distance, vote_entropy
@@ -120,6 +120,7 @@ class Signal:
                     lasting=Bounds.of(floor.lasting) if np.isfinite(floor.lasting.value) else Bounds.of(None),
                     taxicab=self._taxicab(self.dense(arm.objective), arm) or 0.0,
                     taxicab_seeds=self._taxicab(self.dense(arm.objective), self.fresh(arm.objective)),
+                    reason=floor.why_not or ("" if floor.excess.error > 0 else NO_SPREAD),
                 )
 
     def _taxicab(self, dense: ArmResult | None, other: ArmResult | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from made_results import CASES, made
 from made_votes import votes_of
 from piescope.measure.class_impact import class_impact
+from piescope.measure.intervals import NO_SPREAD
 from piescope.measure.noise_floor import NoiseFloor, excess_difference, excess_pies
 from piescope.measure.overlap import overlap_test
 from piescope.measure.pies import pie_mask, vote_entropy, vote_margin
@@ -118,6 +120,20 @@ def test_floors_are_of_full_size_and_the_null_is_named(results: Results, signal:
         assert row.excess == (found.excess, *found.interval)
         assert row.pies == pie_mask(dense, pruned, CLASSES).sum()
     assert not [row for row in rows if row.arm.pruning in ("dense", "fresh_dense")]
+
+
+@pytest.mark.parametrize(
+    ("models", "varies", "why"), [(6, True, ""), (2, True, "no interval of fewer than 3 models"), (6, False, NO_SPREAD)]
+)
+def test_why_an_excess_has_no_interval_is_told(models: int, varies: bool, why: str) -> None:
+    made_up = made({"supervised": ("gmp",)}, models=models, examples=90)
+    if not varies:
+        same = made_up.arms[0].models["labels"][:1].repeat(models, 0)
+        arms = tuple(replace(each, models={**each.models, "labels": same}) for each in made_up.arms)
+        made_up = replace(made_up, arms=arms)
+    rows = Signal(made_up).rows.noise
+    assert rows and all(row.reason == why for row in rows)
+    assert all((row.excess.low is None) == bool(why) for row in rows)
 
 
 def test_parts_add_up_to_what_is_observed(results: Results, signal: Signal) -> None:
