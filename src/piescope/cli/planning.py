@@ -34,8 +34,9 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chose
         (item.arm.objective, item.arm.pruning, f"{item.arm.sparsity:g}", str(len(item.models))) for item in plan.arms
     ]
     show_table(console, ("objective", "pruning", "sparsity", "models"), arms, plan.study.title)
-    if plan.study.continues is not None:
-        say(console, f"continues        {_continued(plan.study, plan.study.continues)}")
+    continued = _continued(plan.study)
+    if continued is not None:
+        say(console, f"continues        {_may_go_on(**continued)}")
     each = wording.ranged([len(item.models) for item in plan.arms], "model")
     say(console, f"models           {cost.models}; {each} an arm")
     kinds = ", ".join(f"{count} {kind}" for kind, count in cost.steps.items())
@@ -54,21 +55,30 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chose
         say(console, f"networks         {chosen.computed}")
 
 
-def _continued(study: Study, name: str) -> str:
-    """What is known, without its folder, of the study that this one continues."""
+def _continued(study: Study) -> dict[str, Any] | None:
+    """What is known, without its folder, of the study that this one continues, and its models that are none of this."""
+    name = study.continues
+    if name is None:
+        return None
     if name not in builtin_studies():
-        return f"{name}, which does not ship: its folder, as --out, tells whether all its models are this study's"
+        return {"study": name, "models": None, "left_over": None}
     other = load_study(name)
-    lost = models_left_over(study, other)
-    if lost:
-        return f"{name}, but not as it ships: {len(lost)} of its {other.models} models are none here ({lost[0]})"
-    return f"{name}, all of whose {other.models} models are this study's: `run` may go on in its folder (--out)"
+    return {"study": name, "models": other.models, "left_over": models_left_over(study, other)}
+
+
+def _may_go_on(study: str, models: int | None, left_over: list[str] | None) -> str:
+    if models is None:
+        return f"{study}, which does not ship: its folder, as --out, tells whether all its models are this study's"
+    if left_over:
+        return f"{study}, but not as it ships: {len(left_over)} of its {models} models are none here ({left_over[0]})"
+    return f"{study}, all of whose {models} models are this study's: `run` may go on in its folder (--out)"
 
 
 def plan_json(plan: Plan, cost: Cost, expected: Forecast, chosen: Tuned) -> dict[str, Any]:
     """What ``piescope plan --json`` prints."""
     return {
         "study": plan.study.name,
+        "continues": _continued(plan.study),
         "models": cost.models,
         "training_flops": cost.training_flops,
         "shared_flops": cost.shared_flops,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -28,23 +29,36 @@ def planned(study: str | Path, *options: str | Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("own", "words"),
+    ("own", "words", "as_json"),
     [
-        ('extends = "digits"\ncontinues = "nosuch"', "continues nosuch, which does not ship: its folder, as --out, tells"),
+        (
+            'extends = "digits"\ncontinues = "nosuch"',
+            "continues nosuch, which does not ship: its folder, as --out, tells",
+            {"study": "nosuch", "models": None, "left_over": None},
+        ),
         (
             'extends = "digits"\ncontinues = "digits"\nreplicates_of = { "supcon gmp 0.9" = 3 }',
             "digits, but not as it ships: 2 of its 135 models are none here (supcon gmp 0.9, seed 3)",
+            {"study": "digits", "models": 135, "left_over": ["supcon gmp 0.9, seed 3", "supcon gmp 0.9, seed 4"]},
         ),
-        ('extends = "digits"\ncontinues = "digits"', "digits, all of whose 135 models are this study's: `run` may go on"),
+        (
+            'extends = "digits"\ncontinues = "digits"',
+            "digits, all of whose 135 models are this study's: `run` may go on",
+            {"study": "digits", "models": 135, "left_over": []},
+        ),
     ],
-)  # fmt: skip
-def test_what_is_known_of_the_study_that_one_continues(own: str, words: str, tmp_path: Path) -> None:
+)
+def test_what_is_known_of_the_study_that_one_continues(
+    own: str, words: str, as_json: dict[str, Any], tmp_path: Path
+) -> None:
     (tmp_path / "mine.toml").write_text(f'name = "mine"\n{own}\n')
     assert words in planned(tmp_path / "mine.toml")
+    assert json.loads(planned(tmp_path / "mine.toml", "--json"))["continues"] == as_json
 
 
 def test_a_study_that_continues_none_says_nothing_of_it() -> None:
     assert "continues" not in planned("digits")
+    assert json.loads(planned("digits", "--json"))["continues"] is None
 
 
 def edited(out: Path, path: Path, **keys: Any) -> Path:
