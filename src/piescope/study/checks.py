@@ -352,9 +352,12 @@ def _check_fresh_seeds(problems: StudyError, study: Study, arm: Arm) -> None:
     shared = sorted(taken.intersection(seeds))
     if shared:
         fault = f"{seeds[0]}: seed {shared[0]} is also that of another arm's model"
-        problems.add(
-            where, fault, "seeds that no other arm has", f"begin at {max(taken) + 1} or later, or leave it out"
-        )
+        cure = f"begin at {max(taken) + 1} or later, or leave it out"
+        if study.continues is not None:
+            free = max(*taken, *seeds) + 1
+            cure = f"to keep the fresh models of {study.continues!r}, give further replicates seeds from {free} on"
+            cure += " (replicates = [...]); there is no going on in its folder with other ones"
+        problems.add(where, fault, "seeds that no other arm has", cure)
     elif seeds[-1] >= 2**32:
         problems.add(where, str(seeds[0]), f"at most {2**32 - len(seeds)}", "begin lower")
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from made_studies import CONTENT, changed, with_controls
 from piescope.problems import StudyError
+from piescope.study.folder import models_left_over
 from piescope.study.parse import load_study, parse_study, study_toml
 
 FIRST_SEED = "controls.fresh_dense.first_seed"
@@ -353,6 +354,19 @@ def test_controls_of_nothing_are_refused(controls: dict[str, dict[str, str]], fa
     content["pruning"]["drawn"] = {**content["pruning"]["one_shot"], "criterion": "random"}
     with pytest.raises(StudyError, match=fault):
         parse_study(tomli_w.dumps(content))
+
+
+def test_the_cure_for_seeds_that_meet_keeps_the_fresh_models_of_a_study_that_is_continued() -> None:
+    """Fresh seeds that begin elsewhere would be models that the continued study has and this one has not."""
+    fresh = "first_seed = 5\n"
+    base = parse_study(f'name = "base"\nextends = "digits"\n[controls.fresh_dense]\nkind = "fresh_dense"\n{fresh}')
+    control = f'[controls.fresh_dense]\nkind = "fresh_dense"\n{fresh}'
+    more = 'name = "more"\nextends = "digits"\ncontinues = "base"\nreplicates = '
+    with pytest.raises(StudyError) as told:
+        parse_study(f"{more}8\n{control}")
+    found = {problem.where: problem.cure for problem in told.value.problems}
+    assert list(found) == [FIRST_SEED] and "seeds from 13 on (replicates = [...])" in found[FIRST_SEED]
+    assert not models_left_over(parse_study(f"{more}[0, 1, 2, 3, 4, 13, 14, 15]\n{control}"), base)
 
 
 def test_an_arm_has_no_more_models_than_seeds_are_listed() -> None:
