@@ -11,9 +11,11 @@ from __future__ import annotations
 import csv
 import shutil
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import scipy.stats as stats
 from jinja2 import Environment, StrictUndefined
 
 HERE = Path(__file__).parent
@@ -60,12 +62,15 @@ class Numbers:
         return f"{float(self.find('q_score', objective=objective, pruning=pruning, sparsity=sparsity)[column]):.2f}"
 
     def effect(self, claim: str, comparison: str, about: str = "") -> str:
-        """``1.82 [1.55, 2.15]``; ``about``: a part of the effect's name; else of the one that the verdict rests on."""
+        """``1.82 [1.55, 2.15]``; ``about``: a part of the effect's name; else of the one that the verdict rests on.
+
+        ``comparison``: as the table names it; * stands for what hangs on the run.
+        """
         rows = [
             row
             for row in self.tables["claims"]
             if row["claim"] == claim
-            and row["comparison"].replace("\N{NO-BREAK SPACE}", " ") == comparison
+            and fnmatchcase(row["comparison"].replace("\N{NO-BREAK SPACE}", " "), comparison)
             and about in row["effect"]
         ]
         rows = [row for row in rows if row["effect"] == about or (row["verdict"] and not about)] or rows
@@ -80,15 +85,17 @@ class Numbers:
         return self.find("claims", claim=claim, comparison="overall")["verdict"]
 
     def verdicts(self) -> str:
-        """All verdicts as a table, beside those of the run before (before.csv)."""
-        before = {row["claim"]: row["verdict"] for row in self.before}
-        lines = ["| claim | what the paper says | before | now | what is not clear, or why |", "|---|---|---|---|---|"]
+        """All verdicts as a table, beside those of earlier runs (before.csv)."""
+        before = {(row["claim"], row["run"]): row["verdict"] for row in self.before}
+        runs = list(dict.fromkeys(row["run"] for row in self.before))
+        heads = ("claim", "what the paper says", *runs, "now", "what is not clear, or why")
+        lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         for row in self.tables["claims"]:
             if row["comparison"] == "overall":
                 cells = (
                     row["claim"],
                     row["effect"],
-                    before.get(row["claim"], ""),
+                    *(before.get((row["claim"], run), "") for run in runs),
                     f"**{row['verdict']}**",
                     row["reason"],
                 )
@@ -103,6 +110,20 @@ class Numbers:
     def models(self) -> str:
         """``150``: networks of all arms."""
         return f"{sum(int(row['n_models']) for row in self.tables['pies']):,}"
+
+    def each(self) -> int:
+        """``3``: models of every arm."""
+        (models,) = {int(row["n_models"]) for row in self.tables["pies"]}
+        return models
+
+    def word(self) -> str:
+        """``three``: models of every arm."""
+        words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+        return words[self.each() - 1]
+
+    def reach(self) -> str:
+        """``4.3``: how many standard errors an interval has each way where seeds are all that is uncertain."""
+        return f"{stats.t.ppf(0.975, self.each() - 1):.1f}"
 
     def arms(self) -> str:
         """PIEs and accuracy of every arm, a line per sparsity."""

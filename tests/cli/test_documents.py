@@ -82,7 +82,8 @@ def test_what_the_documents_say_of_the_run_on_photographs_stands_in_its_tables()
         rows = {(row["objective"], row["pruning"], row["sparsity"]): row for row in csv.DictReader(file)}
     half, most = rows["supervised", "gmp", "0.5"], rows["supervised", "gmp", "0.9"]
     shares = [f"{100 * float(row['floor']) / float(row['observed']):.0f} %" for row in (half, most)]
-    models = ("no", "one", "two", "three", "four", "five")[int(half["n_models"])]
+    words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    models = words[int(half["n_models"])]
     said = (
         f"shows {float(half['observed']):,.0f} PIEs between groups of {models} models, and two\ndense groups show "
         f"{float(half['floor']):,.0f}: {shares[0]} is noise"
