@@ -77,8 +77,9 @@ class Case:
 DIGITS = Case("digits, 1x8x8, WRN-10-1, batch 50", 10, 1, (1, 8, 8), 1000, 16, 64, 50, 1, 0.0, 1.6)
 LARGE = Case("3x32x32, WRN-16-2, batch 128", 16, 2, (3, 32, 32), 2560, 1, 2, 128, 4, 0.5, 1.5)
 ROUNDED = replace(LARGE, name=f"{LARGE.name}, bfloat16", at_least=2.3, precision="bfloat16")
-COMPILED = replace(LARGE, name=f"{LARGE.name}, --tune full", epochs=6, models=4, tune="full")
+COMPILED = replace(LARGE, name=f"{LARGE.name}, --tune full", epochs=3, models=4, tune="full")
 CASES = {"digits": DIGITS, "large": LARGE, "bfloat16": ROUNDED, "full": COMPILED}
+USUAL = ("digits", "large", "bfloat16")
 
 STUDY = """
 name = "throughput"
@@ -282,7 +283,7 @@ def measured(given: argparse.Namespace) -> Iterator[Row]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="+", choices=CASES, default=list(CASES), help="of the trainings")
+    parser.add_argument("--only", nargs="+", choices=CASES, default=USUAL, help="of the trainings")
     parser.add_argument("--seconds", type=float, default=0.2, help="of each of the machine's rates")
     parser.add_argument("--matrix", type=int, default=2048, help="side of the matrices for them")
     command(parser, measured, {"rounds": 1, "only": ["digits"], "seconds": 0.001, "matrix": 64})
