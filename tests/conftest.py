@@ -77,9 +77,10 @@ def run_program(command: Sequence[str | Path], **options: Any) -> subprocess.Com
     return subprocess.run(command, capture_output=True, text=True, timeout=HANG, check=False, **options)
 
 
-def hear_ctrl_c() -> None:
-    """Between fork and exec: a program that a suite in the background starts would ignore Ctrl-C, as the suite does."""
+def hear_signals() -> None:
+    """Between fork and exec: what a suite in the background, or under nohup, ignores, a program of it would, too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def wait_until(happened: Callable[[], bool], program: subprocess.Popen[Any]) -> None:

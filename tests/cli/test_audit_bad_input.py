@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import HANG, at_most, hear_ctrl_c, piescope_command, run_piescope, run_program, wait_until
+from conftest import HANG, at_most, hear_signals, piescope_command, run_piescope, run_program, wait_until
 
 GOOD = "id,prediction\na,1\nb,0\nc,1\n"
 OTHER = "id,prediction\na,1\nb,1\nc,1\n"
@@ -174,7 +174,7 @@ def test_ctrl_c_leaves_nothing(folder: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=hear_ctrl_c,
+        preexec_fn=hear_signals,
     )
     wait_until(out.exists, running)
     time.sleep(0.5)  # well into its work; whether it is matters little

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from conftest import HANG, hear_ctrl_c, piescope_command, run_piescope, run_program, wait_until
+from conftest import HANG, hear_signals, piescope_command, run_piescope, run_program, wait_until
 from piescope.cli import terminal
 from piescope.cli.app import app
 
@@ -256,7 +256,7 @@ def test_a_signal_in_the_middle_leaves_what_was_there(sent: signal.Signals, code
     slow = "import piescope.auditing.run as run, time, pathlib\ndef answer(q, out, p):\n    (out / 'examples.parquet').write_text('half')\n    pathlib.Path('began').touch()\n    time.sleep(999)\nrun.answer = answer"
     running = subprocess.Popen(
         [sys.executable, "-c", f"{slow}\nfrom piescope.cli.app import main\nmain()", *BROKEN],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c,
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_signals,
     )  # fmt: skip
     wait_until((folder / "began").exists, running)
     running.send_signal(sent)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from conftest import HANG, SEEN, SMALL, Run, hear_ctrl_c, piescope_command, run_piescope, run_program, wait_until
+from conftest import HANG, SEEN, SMALL, Run, hear_signals, piescope_command, run_piescope, run_program, wait_until
 
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = (
     "0"  # Ray's word for it: nodes are at 127.0.0.1, and are looked for there
@@ -53,7 +53,7 @@ class Driver:
         command = piescope_command("run", SMALL, "--out", out, "--executor", "ray", "--address", cluster.address)
         self.process = subprocess.Popen(
             [*command, "--checkpoint-seconds", "0", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, env={**os.environ, **SEEN}, preexec_fn=hear_ctrl_c,
+            text=True, env={**os.environ, **SEEN}, preexec_fn=hear_signals,
         )  # fmt: skip
 
     def wait(self, happened: Callable[[], bool]) -> None:

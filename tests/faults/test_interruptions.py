@@ -25,7 +25,7 @@ from conftest import (
     SMALL,
     Run,
     hashes,
-    hear_ctrl_c,
+    hear_signals,
     piescope_command,
     run_piescope,
     run_program,
@@ -72,7 +72,7 @@ def start(study: Path, out: Path, workers: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         piescope_command("run", study, "--out", out, "--workers", str(workers), "--checkpoint-seconds", "0"),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **SEEN, "PIESCOPE_TEST_RUN": str(out)},
-        preexec_fn=hear_ctrl_c,
+        preexec_fn=hear_signals,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from conftest import hear_ctrl_c, run_program
+from conftest import hear_signals, run_program
 from made_executors import three_models
 from piescope.machine import one_thread_a_core
 from piescope.processes import Silence
@@ -248,7 +248,7 @@ def test_trainings_are_asked_to_stop_and_a_second_interrupt_does_not_wait_for_th
     script = tmp_path / "steps.py"
     script.write_text(INTERRUPTED)
     command, environment = [sys.executable, script, tmp_path, worker], {**os.environ, **TESTS}
-    done = run_program(command, env=environment, preexec_fn=hear_ctrl_c)
+    done = run_program(command, env=environment, preexec_fn=hear_signals)
     assert (done.returncode, done.stdout, done.stderr) == (0, "stopped []\n", "")
     assert (tmp_path / "train").exists() == (worker == "heeds")
     assert not list(tmp_path.glob("failures/*"))
