@@ -33,7 +33,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int) -> None:
-    if not _counted:
+    if not _counted or hasattr(terminalreporter.config, "workerinput"):  # a process of xdist, which has a part of all
         return
     terminalreporter.section("faults injected and survived")
     for what, count in sorted(_counted.items()):
