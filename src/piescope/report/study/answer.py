@@ -101,7 +101,7 @@ def _by_fine_tuning(signal: Signal, row: Forgotten) -> list[str]:
     controls = signal.results.controls(row.arm.objective, "finetune_only", row.arm.pruning)
     counts = [line.observed.value for line in signal.rows.noise if line.arm in {arm.key for arm in controls}]
     doubt = ": not clearly fewer" if row.is_clear and row.is_beyond_tuning is False else ""
-    alone = "Its fine-tuning alone, with nothing pruned, changes"
+    alone = "Its fine-tuning alone changes"
     return [f"{alone} {_mean(count)}{doubt}." for count in counts if count is not None]
 
 
@@ -179,9 +179,7 @@ def _curve(rows: Sequence[Forgotten]) -> Chart | None:
         return None
     caption = "Examples that change label, by sparsity, one line a method."
     if any(row.seeds.low is not None for row in rows):
-        caption += (
-            " Grey: what other seeds alone would change on average (95 % interval). Pale: not clearly more than that."
-        )
+        caption += " Grey: other seeds (mean, 95 % interval). Pale: not clearly more."
     numbers = tuple(
         f"{_named(row)}: {_how_much(row)}" for row in sorted(rows, key=lambda row: -(row.excess.value or row.shown))
     )

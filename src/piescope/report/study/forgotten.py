@@ -49,7 +49,7 @@ class Forgotten:
         if self.is_clear is None:
             return "cannot be told"
         if self.is_clear:
-            return "not clearly more than its fine-tuning alone" if self.is_beyond_tuning is False else ""
+            return "may be its fine-tuning" if self.is_beyond_tuning is False else ""
         return "not clear" if (self.excess.low or 0.0) <= 0 else "not clear among so many arms"
 
 

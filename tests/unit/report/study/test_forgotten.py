@@ -90,7 +90,7 @@ def test_an_interval_above_zero_that_is_not_clear_among_all_arms_says_so() -> No
             (None, None, None),
         )
     ]
-    tuned = "not clearly more than its fine-tuning alone"
+    tuned = "may be its fine-tuning"
     assert told == ["", "", tuned, "not clear among so many arms", "not clear", "cannot be told"]
 
 
