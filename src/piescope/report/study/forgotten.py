@@ -62,9 +62,9 @@ def forgotten(signal: Signal) -> list[Forgotten]:
     floors = [signal.floor(arm) for arm in arms]
     clear = _clear_among([None if floor is None else floor.excess for floor in floors])
     beyond = [signal.beyond_tuning(arm) for arm in arms]
-    clearly = [None if one is None else bool(is_it) for one, is_it in zip(beyond, _clear_among(beyond), strict=True)]
+    shown = [None if one is None else bool(is_it) for one, is_it in zip(beyond, _clear_among(beyond), strict=True)]
     rows = []
-    for arm, floor, is_clear, is_beyond in zip(arms, floors, clear, clearly, strict=True):
+    for arm, floor, is_clear, is_beyond in zip(arms, floors, clear, shown, strict=True):
         groups, seeds, excess = (None, None, None) if floor is None else (floor.observed, floor.floor, floor.excess)
         bounds = Bounds.of(groups), Bounds.of(seeds), Bounds.of(excess)
         rows.append(Forgotten(arm, arm.summary.pies, *bounds, is_clear, is_beyond))

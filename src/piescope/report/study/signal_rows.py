@@ -17,8 +17,8 @@ class NoiseRow(Row):
     ``changed``: examples whose votes changed by more than chance, by the ``test`` that models were permuted in;
     ``confirmed``: PIEs among them. ``lasting``: PIEs that would stay with ever more models, no part of ``excess``: it
     may be above that, or below 0. ``taxicab``: mean distance of the two distributions of votes, 0 to 2, of all models;
-    ``taxicab_seeds``: of the dense models and fresh ones. ``reason``: why the excess has no
-    interval; empty: it has one.
+    ``taxicab_seeds``: of the dense models and fresh ones. ``reason``: why the excess has
+    no interval; empty: it has one.
     """
 
     arm: ArmKey
