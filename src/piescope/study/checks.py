@@ -14,7 +14,7 @@ from piescope.study.controls import Control, FinetuneOnly, FreshDense, RandomMas
 from piescope.study.inherit import shipped
 from piescope.study.limits import check_sizes
 from piescope.study.paired import check_pairs
-from piescope.study.spec import DENSE, Arm, DepthSpec, Objective, ProjectionSpec, Study
+from piescope.study.spec import DENSE, DepthSpec, Objective, ProjectionSpec, Study
 from piescope.training.recipe import GradualPruning, OneShotPruning, Training
 from piescope.training.schedule import MultiStep, MultiStepCosine
 
@@ -345,9 +345,10 @@ def _check_figures(problems: StudyError, study: Study, figures: FiguresShown) ->
             problems.add(where, f"{list(shown)}", "different sparsities", "name each once")
 
 
-def _check_fresh_seeds(problems: StudyError, study: Study, arm: Arm) -> None:
-    """The seeds of fresh dense models are no other arm's, and seeds at all."""
-    seeds, where = study.seeds_of(arm), f"controls.{arm.pruning}.first_seed"
+def _check_fresh_seeds(problems: StudyError, study: Study, control: str) -> None:
+    """The seeds of fresh dense models, which all objectives share, are no other arm's, and seeds at all."""
+    seeds = max((study.seeds_of(arm) for arm in study.arm_list() if arm.pruning == control), key=len)
+    where = f"controls.{control}.first_seed"
     taken = {seed for other in study.arm_list() if not study.is_fresh(other.pruning) for seed in study.seeds_of(other)}
     shared = sorted(taken.intersection(seeds))
     if shared:
@@ -369,12 +370,13 @@ def _check_replicates(problems: StudyError, study: Study) -> None:
     for name in study.replicates_of:
         if name not in arms:
             problems.add_unknown("replicates_of", "arm", name, arms)
+    for control in dict.fromkeys(arm.pruning for arm in arms.values() if study.is_fresh(arm.pruning)):
+        _check_fresh_seeds(problems, study, control)
     for name, arm in arms.items():
         dense = f"{arm.objective} {DENSE}"
         models, most = study.replicates_of.get(name, listed), study.replicates_of.get(dense, listed)
         where = f"replicates_of.{name}"
         if study.is_fresh(arm.pruning):
-            _check_fresh_seeds(problems, study, arm)
             continue
         if len(study.seeds_of(arm)) < models:
             fault, expected = f"{models} models", f"at most {listed}, the seeds that replicates lists"
