@@ -271,6 +271,17 @@ def test_smooth_interval_by_hand() -> None:
     assert found.times(100.0).low == pytest.approx(100 * found.low)
 
 
+def test_rounding_of_slopes_is_no_spread() -> None:
+    """Means that are alike in all models and examples have no interval; one answer of 50,000 that differs makes one."""
+    held = (np.random.default_rng(16).random(10_000) < 0.3).astype(float).repeat(6).reshape(-1, 6).T
+    for depth in (1.0, 7.0, 0.1):
+        means = [held * depth, held, (1 - held) * depth, 1 - held]
+        alike = smooth_interval(lambda a, b, c, d: a / b - c / d, means)
+        assert abs(alike.value) < 1e-12 and np.isnan(alike.error) and alike.p_above == 1.0
+        means[0] = held * np.where(np.arange(10_000) == np.flatnonzero(held[0])[0], 1.2 * depth, depth)
+        assert smooth_interval(lambda a, b, c, d: a / b - c / d, means).error > 1e-7 * depth
+
+
 def test_what_seeds_add_by_curvature_is_taken_off() -> None:
     """The square of a mean of seeds becomes the mean product of two different ones; with two groups, of either's."""
     random = np.random.default_rng(15)

@@ -29,6 +29,9 @@ EPSILON = 1e-9
 SLOPE_STEP = 1e-5
 """Relative: how far a sum is moved to see how a function of it moves."""
 
+SLOPE_ERROR = 1e-8
+"""Of what the slopes are made of: a standard error below is rounding, as their own are about 1e-10 of it."""
+
 FALSE_DISCOVERIES = 0.05
 """Share of false ones among all that is called beyond chance."""
 
@@ -214,7 +217,7 @@ def smooth_interval(
         with np.errstate(divide="ignore", invalid="ignore"):
             return float(statistic(*(sums[:, 0] if groups is None else sums)))
 
-    shares = np.zeros(np.shape(terms[0]))
+    shares, made_of = np.zeros(np.shape(terms[0])), np.zeros(np.shape(terms[0])[1])
     for place, term in enumerate(terms):
         slopes = np.zeros(held.shape[1])
         for of in range(len(slopes)):
@@ -222,13 +225,15 @@ def smooth_interval(
             step[place, of] = SLOPE_STEP * (abs(held[place, of]) or np.abs(term).max() or 1.0)
             slopes[of] = (at(held + step) - at(held - step)) / (2 * step[place, of])
         shares += slopes[group] * term
+        made_of += np.abs(slopes[group] * term[0])
     units = strata or [len(shares) - 1]
     found = two_way_interval(shares[0], shares[1:], units)
     value = at(held)
     if is_curved:
         without = [at(np.array([np.bincount(group, term[seed]) for term in terms])) for seed in range(1, len(shares))]
         value -= sum((len(of) - 1) * float(of.mean() - value) for of in np.split(without, np.cumsum(units)[:-1]))
-    return t_interval(value, found.error**2, found.freedom, lasting=found.lasting)
+    is_rounding = found.error < SLOPE_ERROR * np.linalg.norm(made_of)  # NaN where there is no error
+    return t_interval(value, 0.0 if is_rounding else found.error**2, found.freedom, lasting=found.lasting)
 
 
 def combined_variance(

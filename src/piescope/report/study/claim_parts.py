@@ -74,6 +74,12 @@ class Part:
         return self.estimate.p_below if self.claimed == "above" else self.estimate.p_above
 
     @property
+    def is_excepted(self) -> bool:
+        """Whether the paper's own numbers lie on the other side: what it says is not said of these arms."""
+        beyond = None if self.paper is None else self.paper - self.is_ratio
+        return beyond is not None and (beyond < 0 if self.claimed == "above" else beyond > 0)
+
+    @property
     def verdict(self) -> ClaimVerdict:
         """Of this part alone."""
         return verdict_of([self])
@@ -177,13 +183,15 @@ class Claim:
         lacks = []
         for kind, parts in self._fair().items():
             without = [part for part in parts if part.reason]
-            where = f" ({_named(without)})" if len(without) < len(parts) else ""
+            everywhere = len(without) == sum(part.fair == kind for part in self.parts)
+            where = "" if everywhere else f" ({_named(without)})"
             lacks += [f"{kind}{where} there is {without[0].reason}"] if without else []
         return lacks
 
     @property
     def _papers(self) -> list[Part]:
-        return [part for part in self.parts if not part.fair]
+        """Those that speak for or against it."""
+        return [part for part in self.parts if not part.fair and not part.is_excepted]
 
     def _fair(self, verdict: ClaimVerdict | None = None) -> dict[str, list[Part]]:
         """The fair comparisons beside those that speak, by what they leave aside; those of one verdict only, or all."""
@@ -254,10 +262,10 @@ def _unclear(parts: list[Part]) -> str:
     """How many comparisons are not clear, which, and what would decide them."""
     unclear = [part for part in parts if part.verdict == UNDECIDED]
     against = [part for part in parts if part.verdict == CONTRADICTED]
-    if not unclear:
-        return f"{len(parts) - len(against)} of {len(parts)} for it and {len(against)} against, which may be chance"
-    reason = _unclear_of(unclear, len(parts))
-    return reason + (f"; {len(against)} alone would speak against it" if against else "")
+    alone = f"; {len(against)} against it if taken alone" if against else ""
+    if unclear:
+        return _unclear_of(unclear, len(parts)) + alone
+    return f"{len(parts) - len(against)} of {len(parts)} for it{alone}: {_named(against)}"
 
 
 def _unclear_of(unclear: list[Part], number: int) -> str:

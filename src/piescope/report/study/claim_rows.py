@@ -9,6 +9,8 @@ from piescope.report.study.claim_parts import Claim, Part
 from piescope.report.study.results import Results
 from piescope.report.study.rows import Bounds, Row
 
+NOT_COUNTED = "not counted: the paper's own numbers lie on the other side"
+
 
 @dataclass(frozen=True)
 class ClaimRow(Row):
@@ -16,8 +18,8 @@ class ClaimRow(Row):
 
     ``claimed``: the side of zero (of a ratio: of one), ``above 0``. The p-values are one-sided, None where there is no
     interval; ``paper``: the same effect in the paper's tables; ``n_models``: of each arm of the comparison, as many as
-    all of them have (of depths, fewer), of ``overall`` the fewest of its comparisons; ``reason``: of a fair comparison,
-    what it leaves aside.
+    all of them have (of depths, fewer), of ``overall`` the fewest of its comparisons; ``reason``: of a comparison what
+    a fair one leaves aside, why it has no interval, or why it does not count.
     """
 
     claim: str
@@ -59,5 +61,5 @@ def _part_row(claim: Claim, part: Part, examples: int) -> ClaimRow:
         part.models,
         examples,
         part.verdict,
-        "; ".join(filter(None, [part.fair, part.reason])),
+        "; ".join(filter(None, [part.fair, part.reason, NOT_COUNTED * part.is_excepted])),
     )

@@ -23,7 +23,7 @@ from piescope.report.study.claim_parts import (
     Part,
     verdict_of,
 )
-from piescope.report.study.claim_rows import claims_rows
+from piescope.report.study.claim_rows import NOT_COUNTED, claims_rows
 from piescope.report.study.claims import AT_EQUAL_LOSS, _log_ratio, check_claims
 from piescope.report.study.evidence import InCommon
 from piescope.report.study.published import published
@@ -374,6 +374,9 @@ def test_what_cannot_be_compared_fairly_is_not_decided() -> None:
     claim = Claim("C0", "made", parts, needs_fair="-")
     lacks = "beyond noise (made) there is no interval of fewer than 3 models"
     assert (claim.verdict, claim.reason) == (UNDECIDED, f"the paper's comparisons speak for it, but {lacks}")
+    against = dataclasses.replace(paper, estimate=part(-5, 1).estimate)
+    claim = Claim("C0", "made", (against, *parts[1:]), needs_fair="-")
+    assert (claim.verdict, claim.reason) == (UNDECIDED, f"the paper's comparisons speak against it, but {lacks}")
 
 
 @pytest.mark.parametrize(
@@ -524,6 +527,48 @@ def test_no_two_of_the_papers_comparisons_have_one_name() -> None:
     for claim in verdicts(paper_like).values():
         names = [part.about for part in claim.parts if not part.fair]
         assert len(names) == len(set(names)) > 0, claim.id
+
+
+def test_the_papers_own_numbers_speak_against_it_nowhere_that_counts() -> None:
+    """A run that found what the paper's tables print contradicts none of its findings."""
+    papers = made(FAMILIES, sparsities=(0.3, 0.5, 0.7, 0.9), examples=300, models=4, maps=False)
+    claims = check_claims(papers)
+    excepted = {(claim.id, part.about) for claim in claims for part in claim.parts if part.is_excepted}
+    assert excepted == {
+        ("C10", "SupCon / delayed GMP and one-shot, 70\u00a0%"),
+        ("C11", "SupCon / one-shot and GMP, 30\u00a0%"),
+    }
+    rows = claims_rows(papers, claims)
+    assert {(row.claim, row.comparison) for row in rows if NOT_COUNTED in row.reason} == excepted
+    for claim in claims:  # as if each comparison had found the paper's number, for sure
+        parts = [
+            dataclasses.replace(p, estimate=t_interval(np.log(p.paper) if p.is_ratio else p.paper, 1e-9, 5.0))
+            for p in claim.parts
+            if p.paper is not None
+        ]
+        assert not parts or Claim(claim.id, "made", tuple(parts)).verdict == SUPPORTED, claim.id
+
+
+def test_a_comparison_that_the_paper_excepts_decides_nothing() -> None:
+    against = dataclasses.replace(part(-9, 1), about="that")
+    excepted = dataclasses.replace(against, paper=-0.3)
+    assert Claim("C0", "made", (part(5, 1), against)).verdict == CONTRADICTED
+    assert Claim("C0", "made", (part(5, 1), excepted)).verdict == SUPPORTED
+    assert Claim("C0", "made", (part(1, 1), dataclasses.replace(part(9, 1), paper=-0.3))).verdict == UNDECIDED
+    ratio = dataclasses.replace(against, is_ratio=True)
+    assert [dataclasses.replace(ratio, paper=paper).is_excepted for paper in (0.8, 1.2)] == [True, False]
+    unheard = Claim("C0", "made", (part(5, 1), beyond(part(5, 1)), excepted, beyond(excepted)), needs_fair="more")
+    assert unheard.verdict == SUPPORTED
+
+
+def test_comparisons_that_speak_against_it_if_taken_alone_are_named() -> None:
+    against = [dataclasses.replace(part(-2.8, 1), about=f"arm {number}") for number in range(3)]
+    strong, weak = [part(5, 1)] * 20, part(1, 1)
+    claim = Claim("C0", "made", (*strong, *against[:1]))
+    assert claim.reason == "20 of 21 for it; 1 against it if taken alone: arm 0"
+    claim = Claim("C0", "made", (*strong, *against, weak))
+    reason = "1 of 24 unclear: made; 3 against it if taken alone"
+    assert (claim.verdict, claim.reason) == (UNDECIDED, reason)
 
 
 def test_a_reason_says_why_nothing_is_clear() -> None:
