@@ -23,6 +23,8 @@ WARNING = "<!-- made by docs/results/collect.py from page.md.jinja and the table
 
 Row = dict[str, str]
 
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
 
 class Numbers:
     """The tables of a run, asked by arm."""
@@ -107,6 +109,11 @@ class Numbers:
         rows = [row for row in self.tables["claims"] if row["comparison"] == "overall"]
         return sum(row["verdict"] == verdict for row in rows)
 
+    def alone(self, claim: str, verdict: str) -> str:
+        """``eight``: comparisons of a claim that say this if each is taken alone."""
+        rows = [row for row in self.tables["claims"] if row["claim"] == claim and row["comparison"] != "overall"]
+        return NUMBERS[sum(row["verdict"] == verdict for row in rows) - 1]
+
     def models(self) -> str:
         """``150``: networks of all arms."""
         return f"{sum(int(row['n_models']) for row in self.tables['pies']):,}"
@@ -118,8 +125,7 @@ class Numbers:
 
     def word(self) -> str:
         """``three``: models of every arm."""
-        words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-        return words[self.each() - 1]
+        return NUMBERS[self.each() - 1]
 
     def reach(self) -> str:
         """``4.3``: how many standard errors an interval has each way where seeds are all that is uncertain."""

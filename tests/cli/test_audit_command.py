@@ -206,6 +206,7 @@ def _dense_model(out: Path) -> Path:
     return out / "artefacts" / "train" / next(step.key for step in steps if step.label == "supervised dense, seed 0")
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_a_model_and_its_copies(tiny_run: Run, tmp_path: Path) -> None:
     """A model of a study, compressed here at several strengths, on real digits."""
     model = _dense_model(tiny_run.out)

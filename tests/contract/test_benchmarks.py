@@ -120,6 +120,7 @@ def test_convolutions_of_a_step_are_called_as_they_ran(benchmark: Callable[[str]
     assert set(calls) == {each.call for each in again if each.call is not None}
 
 
+@pytest.mark.sampled(4, heavy=True)
 @pytest.mark.parametrize("name", ["same seeds", "with an effect", "few PIEs", "strong seeds", "two objectives"])
 def test_intervals_hold_the_truth_in_a_sample_of_the_simulated_studies(
     benchmark: Callable[[str], ModuleType], name: str

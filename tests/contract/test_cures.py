@@ -169,6 +169,7 @@ def test_the_command_for_a_checkout_names_this_checkout_and_an_extra_that_it_has
         assert version.install_command("models") == f"python -m pip install -e '{ROOT}[models]'"
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_a_missing_library_is_told_with_that_command(tmp_path: Path) -> None:
     for library, text in (
         ("timm", "timm:resnet18"),

@@ -35,6 +35,7 @@ def test_files_are_those_that_were_asked_for_and_those_of_python(stored_run: Pat
     assert sizes is not None and float(sizes[1]) == 252
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_by_default_all_figures_go_to_the_studys_folder_and_a_half_done_one_has_some(
     stored_run: Path, tmp_path: Path
 ) -> None:

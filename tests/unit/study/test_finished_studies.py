@@ -143,6 +143,7 @@ def test_keeping_again_gives_the_same(kept: Path, tmp_path: Path) -> None:
     assert files[kept] == files[tmp_path / "again"]
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_replicates_that_were_kept_one_by_one_are_the_run_again(
     tiny_run: Run, tmp_path: Path, kept_replicates: ModuleType
 ) -> None:

@@ -188,6 +188,10 @@ class Claim:
             lacks += [f"{kind}{where} there is {without[0].reason}"] if without else []
         return lacks
 
+    def counts(self, part: Part) -> bool:
+        """Whether one of its comparisons can speak for or against it: not those that the paper's own numbers except."""
+        return part in self._papers or any(part in self._beside(paper) for paper in self._papers)
+
     @property
     def _papers(self) -> list[Part]:
         """Those that speak for or against it."""
@@ -207,6 +211,8 @@ class Claim:
         """What it lacks, why it is undecided or confounded, or what is against it; empty where it is supported."""
         if self.missing:
             return f"needs {self.missing}"
+        if not self._papers:
+            return "no comparison counts: the paper's own numbers lie on the other side"
         said, verdict = verdict_of(self._papers), self.verdict
         if said == UNDECIDED:
             return _unclear(self._papers)

@@ -61,5 +61,5 @@ def _part_row(claim: Claim, part: Part, examples: int) -> ClaimRow:
         part.models,
         examples,
         part.verdict,
-        "; ".join(filter(None, [part.fair, part.reason, NOT_COUNTED * part.is_excepted])),
+        "; ".join(filter(None, [part.fair, part.reason, NOT_COUNTED * (not claim.counts(part))])),
     )

@@ -342,6 +342,7 @@ def equally_damaged(seed: int, models: int = 5, examples: int = 1000) -> Results
     return dataclasses.replace(base, arms=tuple(arms), labels=np.zeros(examples, np.int64))
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_pruned_models_that_lose_as_much_are_not_said_to_lose_less_for_having_parents() -> None:
     claims = [next(c for c in check_claims(equally_damaged(seed)) if c.id == "C2") for seed in range(60)]
     counts = [verdict_of([part for part in claim.parts if not part.fair]) for claim in claims]
@@ -540,6 +541,8 @@ def test_the_papers_own_numbers_speak_against_it_nowhere_that_counts() -> None:
     }
     rows = claims_rows(papers, claims)
     assert {(row.claim, row.comparison) for row in rows if NOT_COUNTED in row.reason} == excepted
+    beside = [row for row in rows if (row.claim, row.comparison) in excepted]
+    assert len(beside) == 4 and all(row.reason.endswith(NOT_COUNTED) for row in beside)  # the fair ones neither
     for claim in claims:  # as if each comparison had found the paper's number, for sure
         parts = [
             dataclasses.replace(p, estimate=t_interval(np.log(p.paper) if p.is_ratio else p.paper, 1e-9, 5.0))
@@ -559,6 +562,9 @@ def test_a_comparison_that_the_paper_excepts_decides_nothing() -> None:
     assert [dataclasses.replace(ratio, paper=paper).is_excepted for paper in (0.8, 1.2)] == [True, False]
     unheard = Claim("C0", "made", (part(5, 1), beyond(part(5, 1)), excepted, beyond(excepted)), needs_fair="more")
     assert unheard.verdict == SUPPORTED
+    nothing = Claim("C0", "made", (excepted, beyond(excepted)), needs_fair="more")
+    why = "no comparison counts: the paper's own numbers lie on the other side"
+    assert (nothing.verdict, nothing.reason) == (UNDECIDED, why)
 
 
 def test_comparisons_that_speak_against_it_if_taken_alone_are_named() -> None:
