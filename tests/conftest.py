@@ -166,7 +166,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`make test` (PIESCOPE_TESTS=sample) runs one in n of each test that is `sampled(n)`, or of all tests of a file that
-    are (`of_file=True`), or of all that are heavy (`heavy=True`: of 5 s of a processor or more; so, days are alike), and a
+    are (`of_file=True`), or of all that are heavy (`heavy=True`: of 3 s of a processor or more; so, days are alike), and a
     quarter of a file's simulations; tomorrow others. `make whole` runs all.
     """
     if os.environ.get("PIESCOPE_TESTS") != "sample":
