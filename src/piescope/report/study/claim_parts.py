@@ -221,6 +221,8 @@ class Claim:
         if verdict == SUPPORTED:
             return ""
         speak = f"the paper's comparisons speak {'for' if said == SUPPORTED else 'against'} it"
+        if len(self._speaking) < len(self._papers):
+            speak = f"{len(self._speaking)} of the paper's {len(self._papers)} comparisons against it"
         if said == SUPPORTED and self.lacking:
             return f"{speak}, but there is no {self.lacking} yet"
         number = {kind: len(parts) for kind, parts in self._fair().items()}

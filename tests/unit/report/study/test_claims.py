@@ -377,7 +377,12 @@ def test_what_cannot_be_compared_fairly_is_not_decided() -> None:
     assert (claim.verdict, claim.reason) == (UNDECIDED, f"the paper's comparisons speak for it, but {lacks}")
     against = dataclasses.replace(paper, estimate=part(-5, 1).estimate)
     claim = Claim("C0", "made", (against, *parts[1:]), needs_fair="-")
-    assert (claim.verdict, claim.reason) == (UNDECIDED, f"the paper's comparisons speak against it, but {lacks}")
+    assert (claim.verdict, claim.reason) == (UNDECIDED, f"1 of the paper's 2 comparisons against it, but {lacks}")
+    claim = Claim("C0", "made", (against, parts[2]), needs_fair="-")
+    assert (
+        claim.reason
+        == "the paper's comparisons speak against it, but beyond noise there is no interval of fewer than 3 models"
+    )
 
 
 @pytest.mark.parametrize(
