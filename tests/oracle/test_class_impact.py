@@ -285,14 +285,14 @@ COVERED = {
 @pytest.mark.simulation
 @pytest.mark.parametrize("name", COVERED)
 def test_two_way_covers_the_truth_at_its_rate(name: str) -> None:
-    """New seeds and new examples in each study."""
+    """New seeds and new examples in each study; a little wide where few seeds tell how much they move."""
     made = COVERED[name]
     truth = made.impact
     found = np.array([by_class(each, "two_way", "low", "high", "impact") for each in made.studies(700, seed=7)])
     low, high, impact = found[:, 0], found[:, 1], found[:, 2]
     assert impact.mean(0) == pytest.approx(truth, abs=4 * impact.std() / math.sqrt(len(found)))
     covered, error = share((low <= truth) & (truth <= high))
-    assert abs(covered - 0.95) < 3 * error, (covered, error)
+    assert 0.95 - 3 * error < covered < 0.97, (covered, error)
 
 
 @pytest.mark.simulation
