@@ -30,12 +30,8 @@ class Numbers:
     """The tables of a run, asked by arm."""
 
     def __init__(self, folder: Path) -> None:
-        with (folder / "before.csv").open(newline="", encoding="utf-8") as file:
-            self.before = list(csv.DictReader(file))
-        self.tables: dict[str, list[Row]] = {}
-        for path in sorted((folder / "tables").glob("*.csv")):
-            with path.open(newline="", encoding="utf-8") as file:
-                self.tables[path.stem] = list(csv.DictReader(file))
+        self.tables = {path.stem: _rows(path) for path in sorted((folder / "tables").glob("*.csv"))}
+        self.before, self.history = _rows(folder / "before.csv"), _rows(folder / "history.csv")
 
     def find(self, table: str, **wanted: Any) -> Row:
         """The only row with these values."""
@@ -87,9 +83,11 @@ class Numbers:
         return self.find("claims", claim=claim, comparison="overall")["verdict"]
 
     def verdicts(self) -> str:
-        """All verdicts as a table, beside those of earlier runs (before.csv)."""
-        before = {(row["claim"], row["run"]): row["verdict"] for row in self.before}
-        runs = list(dict.fromkeys(row["run"] for row in self.before))
+        """All verdicts as a table, beside those of an earlier run (before.csv) and of fewer models (history.csv)."""
+        earlier = [(row["claim"], row["run"], row["verdict"]) for row in self.before]
+        fewer = [(row["claim"], f"{NUMBERS[int(row['models']) - 1]} models", row["verdict"]) for row in self.history]
+        before = {(claim, run): verdict for claim, run, verdict in earlier + fewer}
+        runs = list(dict.fromkeys(run for _, run in before))
         heads = ("claim", "what the paper says", *runs, "now", "what is not clear, or why")
         lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         for row in self.tables["claims"]:
@@ -109,10 +107,12 @@ class Numbers:
         rows = [row for row in self.tables["claims"] if row["comparison"] == "overall"]
         return sum(row["verdict"] == verdict for row in rows)
 
-    def alone(self, claim: str, verdict: str) -> str:
-        """``eight``: comparisons of a claim that say this if each is taken alone."""
+    def alone(self, claim: str, side: str) -> str:
+        """``three, seven, eight``: comparisons for a claim, or against it, each taken alone; of fewer models first."""
+        fewer = [int(row[f"{side}_alone"]) for row in self.history if row["claim"] == claim]
+        verdict = {"for": "supported", "against": "contradicted"}[side]
         rows = [row for row in self.tables["claims"] if row["claim"] == claim and row["comparison"] != "overall"]
-        return NUMBERS[sum(row["verdict"] == verdict for row in rows) - 1]
+        return ", ".join(NUMBERS[count - 1] for count in [*fewer, sum(row["verdict"] == verdict for row in rows)])
 
     def models(self) -> str:
         """``150``: networks of all arms."""
@@ -203,6 +203,11 @@ class Numbers:
         )
         told = f"{float(row[column]):.1f}"
         return told if column != "impact" else f"{told} [{float(row['low']):.1f}, {float(row['high']):.1f}]"
+
+
+def _rows(path: Path) -> list[Row]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _with_ends(row: Row, column: str) -> str:

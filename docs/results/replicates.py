@@ -3,6 +3,8 @@
 python docs/results/replicates.py study NAME FIRST LAST     the study file that trains replicates FIRST to LAST of NAME
 python docs/results/replicates.py keep DIR NAME FIRST LAST  what these say, from a run's folder to docs/results/NAME
 python docs/results/replicates.py build NAME DIR            the folder of a run of all that is kept, with its page
+python docs/results/replicates.py history NAME              what fewer replicates say of each finding, by the rule of
+                                                            now, to docs/results/NAME/history.csv
 
 To add some, let the study have as many first, then train, keep and build; its fresh seeds must have a first_seed.
 
@@ -14,10 +16,13 @@ that trained; `piescope report DIR` would write it anew, without them.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import sys
+import tempfile
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +33,9 @@ import safetensors.numpy
 from piescope.measure.prediction_depth import prediction_depth
 from piescope.measure.q_score import is_degenerate, q_score, q_score_aaai24
 from piescope.report.study.build import build_report
+from piescope.report.study.claim_parts import CONTRADICTED, SUPPORTED
+from piescope.report.study.claims import check_claims
+from piescope.report.study.results import load_results
 from piescope.store import layout
 from piescope.store.artefacts import Artefact, Store, as_tensors
 from piescope.store.catalogue import Environment
@@ -48,7 +56,11 @@ KEPT, SUFFIX = "replicates", ".zip.zst"
 ARRAYS, TOLD = "arrays.safetensors", "models.json"
 LEVELS = 128
 
+HISTORY, HEADS = "history.csv", ("models", "claim", "verdict", "for_alone", "against_alone")
+
 Arrays = dict[str, np.ndarray]
+Line = tuple[int, str, str, int, int]
+"""A row of the history."""
 
 
 def piece_of(name: str, first: int, last: int) -> str:
@@ -259,7 +271,13 @@ class Replicates:
 
 
 def build(study: Study, pieces: list[bytes], out: Path) -> None:
-    """The folder of a run of all that is kept, with tables and page.
+    """The folder of a run of all that is kept, with tables and page: as `write_run`, whose arguments these are."""
+    write_run(study, pieces, out)
+    assert build_report(out) is not None
+
+
+def write_run(study: Study, pieces: list[bytes], out: Path) -> None:
+    """The folder of a run of all that is kept.
 
     Args:
         study: with as many replicates as are kept.
@@ -290,7 +308,28 @@ def build(study: Study, pieces: list[bytes], out: Path) -> None:
     catalogue = catalogue_of(plan, store).model_copy(update={"environments": tuple(each.values())})
     write_file(layout.catalogue(out), catalogue.as_bytes())
     write_study(study, out)
-    assert build_report(out) is not None
+
+
+def history(name: str, pieces: list[bytes]) -> list[Line]:
+    """What a study says of each finding when the first pieces are all there is, then when more are; not of all of them.
+
+    Returns:
+        of each number of models and each finding its verdict, and how many of its comparisons say so if taken alone.
+    """
+    lines: list[Line] = []
+    for some in range(1, len(pieces)):
+        held = [unpacked(piece)[1]["models"] for piece in pieces[:some]]
+        models = sum(len(next(iter(each.values()))) for each in held)
+        with tempfile.TemporaryDirectory() as scratch:
+            own = Path(scratch) / "fewer.toml"
+            own.write_text(piece_of(name, 0, models - 1), encoding="utf-8")
+            write_run(load_study(str(own)), pieces[:some], Path(scratch) / "run")
+            results = load_results(Path(scratch) / "run")
+        assert results is not None
+        for claim in check_claims(results):
+            alone = Counter(part.verdict for part in claim.parts)
+            lines.append((models, claim.id, claim.verdict, alone[SUPPORTED], alone[CONTRADICTED]))
+    return lines
 
 
 def pieces_of(name: str) -> list[bytes]:
@@ -299,7 +338,7 @@ def pieces_of(name: str) -> list[bytes]:
 
 
 def main(what: str, *rest: str) -> None:
-    """Does one of the three."""
+    """Does one of the four."""
     match what, *rest:
         case "study", name, first, last:
             sys.stdout.write(piece_of(name, int(first), int(last)))
@@ -310,6 +349,9 @@ def main(what: str, *rest: str) -> None:
             sys.stdout.write(f"{path}: {path.stat().st_size:,} bytes\n")
         case "build", name, out:
             build(load_study(name), pieces_of(name), Path(out))
+        case "history", name:
+            with (HERE / name / HISTORY).open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows([HEADS, *history(name, pieces_of(name))])
         case _:
             sys.exit(__doc__)
 
