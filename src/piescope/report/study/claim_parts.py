@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -154,6 +154,13 @@ class Claim:
         confounded = is_confounded(each == CONFOUNDED for each in judged)
         return CONFOUNDED if confounded and not self._not_to_be_had else UNDECIDED
 
+    @property
+    def verdict_in_paper(self) -> ClaimVerdict | None:
+        """Of those of its comparisons alone whose numbers the paper prints, and the fair ones beside them; None: of none."""
+        printed = [part for part in self.parts if not part.fair and part.paper is not None]
+        beside = [part for paper in printed for part in self._beside(paper)]
+        return replace(self, parts=(*printed, *beside)).verdict if printed else None
+
     def _judged(self, paper: Part) -> ClaimVerdict:
         """What a comparison of the paper's says once its fair ones are heard; what has none needs none."""
         found = {self._fairly(paper, fair) for fair in self._beside(paper)}
@@ -222,7 +229,7 @@ class Claim:
             return ""
         speak = f"the paper's comparisons speak {'for' if said == SUPPORTED else 'against'} it"
         if len(self._speaking) < len(self._papers):
-            speak = f"{len(self._speaking)} of the paper's {len(self._papers)} comparisons against it"
+            speak = f"{len(self._speaking)} of {len(self._papers)} comparisons like the paper's against it"
         if said == SUPPORTED and self.lacking:
             return f"{speak}, but there is no {self.lacking} yet"
         number = {kind: len(parts) for kind, parts in self._fair().items()}

@@ -46,6 +46,7 @@ def _paper(table: int, quantity: str, *arms: ArmKey) -> list[float] | None:
 
 BEYOND_NOISE, AT_EQUAL_LOSS = "beyond seed noise", "at equal loss of accuracy"
 BEYOND_CHANCE, AGAINST_OWN = "beyond chance", "against each model's own prediction"
+BEYOND_UNPRUNED = "beyond unpruned models"
 
 
 def _beyond_noise(
@@ -339,22 +340,41 @@ SCORES: tuple[tuple[str, str, ClaimedSide], ...] = (("z", "Z-Score", "below"), (
 
 
 def _depth_varies_more(evidence: Evidence) -> Iterator[Part]:
+    """Of PIEs, and of the others: both columns of Table 6."""
     for pruning in evidence.common_prunings() if evidence.has_depth else []:
         for sparsity in evidence.common_sparsities(pruning):
             arms = [ArmKey(objective, pruning, sparsity) for objective in ("supcon", "supervised")]
-            compared, terms = evidence.of(*arms), list[Varied]()
-            for arm in arms:
-                is_other, depth = 1 - compared.pies(arm), compared.depth(arm)
-                terms += [is_other, is_other * depth, is_other * depth**2]
-            paper = _paper(6, "non_pie_std", *arms)
-            effect = "spread (standard deviation) of depth over examples that are no PIEs, SupCon's minus Sup's, probes"
-            difference = None if paper is None else paper[0] - paper[1]
-            yield compared.depth_part(_named(arms[0]), effect, "above", _spread_beyond, *terms, paper=difference)
+            compared = evidence.of(*arms)
+            for of, column, told in (
+                ("PIEs", "pie_std", "PIEs"),
+                ("others", "non_pie_std", "examples that are no PIEs"),
+            ):
+                pruned, unpruned = list[Varied](), list[Varied]()
+                for arm in arms:
+                    is_pie = compared.pies(arm)
+                    among = is_pie if of == "PIEs" else 1 - is_pie
+                    for terms, key in ((pruned, arm), (unpruned, ArmKey(arm.objective, "dense", 0.0))):
+                        terms += [among, among * compared.depth(key), among * compared.depth(key) ** 2]
+                paper = _paper(6, column, *arms)
+                difference = None if paper is None else paper[0] - paper[1]
+                about, effect = (
+                    f"{_named(arms[0])}, {of}",
+                    f"spread (standard deviation) of depth over {told}, SupCon's minus Sup's, probes",
+                )
+                few = min(term[0].sum() for term in pruned[::3])
+                yield compared.depth_part(about, effect, "above", _spread_beyond, *pruned, paper=difference, of=few)
+                effect = f"{effect}, less that of the same examples in unpruned models"
+                terms = [*pruned, *unpruned]
+                yield compared.depth_part(about, effect, "above", _spread_grown, *terms, fair=BEYOND_UNPRUNED, of=few)
 
 
 def _spread_beyond(*sums: float) -> float:
     one, other = (np.sqrt(squares / count - (total / count) ** 2) for count, total, squares in (sums[:3], sums[3:]))
     return float(one - other)
+
+
+def _spread_grown(*sums: float) -> float:
+    return _spread_beyond(*sums[:6]) - _spread_beyond(*sums[6:])
 
 
 def _classes_part(evidence: Evidence) -> Iterator[Part]:

@@ -228,12 +228,17 @@ def _rescued(results: Results, signal: Signal, tiles: PieTiles) -> Section | Non
     )
 
 
+def _why(claim: Claim) -> str:
+    within = claim.verdict_in_paper
+    beyond = f"where the paper prints numbers {within}" if within not in (None, claim.verdict) else ""
+    return "; ".join(filter(None, [claim.reason, beyond]))
+
+
 def _claims(results: Results, claims: Sequence[Claim]) -> Section | None:
     if not any(claim.parts for claim in claims):
         return None
     rows = tuple(
-        (f"{claim.id} {claim.statement}", Tag(claim.verdict, TONES.get(claim.kind, "")), claim.reason)
-        for claim in claims
+        (f"{claim.id} {claim.statement}", Tag(claim.verdict, TONES.get(claim.kind, "")), _why(claim)) for claim in claims
     )
     caption = (
         "Findings of Corti et al. 2022 as checks on this run. Supported: every comparison's 95 % interval lies on the "

@@ -135,7 +135,7 @@ def paper_like() -> World:
         world.z[objective, pruning, sparsity] = {"supervised": 4.99, "supcon": 4.5}[objective]
         world.l1[objective, pruning, sparsity] = {"supervised": 7.01, "supcon": 8.0}[objective]
         kept = easy_to_hard if objective == "supervised" else 16 * np.random.default_rng(1).random(EXAMPLES)
-        world.depth[objective, pruning, sparsity] = kept + 8 * lost
+        world.depth[objective, pruning, sparsity] = kept + (8 if objective == "supcon" else 4) * lost
     for objective in FAMILIES:
         world.depth[objective, "dense", 0.0] = easy_to_hard
     return world
@@ -377,7 +377,7 @@ def test_what_cannot_be_compared_fairly_is_not_decided() -> None:
     assert (claim.verdict, claim.reason) == (UNDECIDED, f"the paper's comparisons speak for it, but {lacks}")
     against = dataclasses.replace(paper, estimate=part(-5, 1).estimate)
     claim = Claim("C0", "made", (against, *parts[1:]), needs_fair="-")
-    assert (claim.verdict, claim.reason) == (UNDECIDED, f"1 of the paper's 2 comparisons against it, but {lacks}")
+    assert (claim.verdict, claim.reason) == (UNDECIDED, f"1 of 2 comparisons like the paper's against it, but {lacks}")
     claim = Claim("C0", "made", (against, parts[2]), needs_fair="-")
     assert (
         claim.reason
@@ -555,6 +555,52 @@ def test_the_papers_own_numbers_speak_against_it_nowhere_that_counts() -> None:
             if p.paper is not None
         ]
         assert not parts or Claim(claim.id, "made", tuple(parts)).verdict == SUPPORTED, claim.id
+
+
+def test_what_the_printed_numbers_alone_say_is_told_apart() -> None:
+    """Beyond the paper's sparsities a run may say something else."""
+    printed, beyond_it = dataclasses.replace(part(5, 1), about="90 %", paper=2.0), dataclasses.replace(part(-9, 1))
+    claim = Claim("C0", "made", (printed, beyond_it))
+    assert (claim.verdict, claim.verdict_in_paper) == (CONTRADICTED, SUPPORTED)
+    fair = beyond(part(1, 1), about="90 %"), beyond(part(-5, 1))
+    claim = Claim("C0", "made", (printed, fair[0], beyond_it, fair[1]), needs_fair="more")
+    assert (claim.verdict, claim.verdict_in_paper) == (CONTRADICTED, CONFOUNDED)  # with the fair ones beside them
+    assert Claim("C0", "made", (part(5, 1), beyond_it)).verdict_in_paper is None
+    assert Claim("C0", "made", (printed, dataclasses.replace(printed, about="70 %"))).verdict_in_paper == SUPPORTED
+    rows = claims_rows(made(FAMILIES, models=4), [claim])
+    assert [row.verdict_in_paper for row in rows] == [CONFOUNDED, None, None, None, None]
+
+
+def test_depth_that_spread_before_pruning_is_no_evidence_about_pruning() -> None:
+    """Supervised networks spread more, as they did unpruned: the paper's comparisons speak against C13, the fair ones do not."""
+    world = World()
+    base = np.random.default_rng(2).normal(size=EXAMPLES)
+    for objective, width in (("supervised", 3.0), ("supcon", 1.5)):
+        for key in [(objective, "dense", 0.0), *((objective, p, s) for p in ("gmp", "one_shot") for s in (0.5, 0.9))]:
+            world.depth[key] = 8 + width * base
+            if key[2]:
+                world.lose(*key, 0.1)
+    results = world.results()
+    claim = next(claim for claim in check_claims(results) if claim.id == "C13")
+    assert claim.verdict == CONFOUNDED and "beyond unpruned models" in claim.reason
+    assert all(part.p_against < 0.001 for part in claim.parts if not part.fair)
+
+    def spread(objective: str, of: str, is_pie: np.ndarray) -> float:
+        arm = results.find(objective, of, 0.0 if of == "dense" else 0.9)
+        assert arm is not None
+        return float(arm.models["depth"].mean(0)[is_pie].std())
+
+    for part_of, among in (("PIEs", True), ("others", False)):
+        spreads = []
+        for objective in ("supcon", "supervised"):
+            dense, pruned = (results.find(objective, *of) for of in (("dense", 0.0), ("gmp", 0.9)))
+            assert dense is not None and pruned is not None
+            chosen = pie_mask(dense.labels, pruned.labels, CLASSES) == among
+            spreads.append((spread(objective, "gmp", chosen), spread(objective, "dense", chosen)))
+        told = {p.fair: p.estimate.value for p in claim.parts if p.about == f"GMP, 90\u00a0%, {part_of}"}
+        (one, one_before), (other, other_before) = spreads
+        assert told[""] == pytest.approx(one - other)
+        assert told["beyond unpruned models"] == pytest.approx((one - one_before) - (other - other_before))
 
 
 def test_a_comparison_that_the_paper_excepts_decides_nothing() -> None:
