@@ -88,7 +88,7 @@ class Numbers:
         fewer = [(row["claim"], f"{NUMBERS[int(row['models']) - 1]} models", row["verdict"]) for row in self.history]
         before = {(claim, run): verdict for claim, run, verdict in earlier + fewer}
         runs = list(dict.fromkeys(run for _, run in before))
-        heads = ("claim", "what the paper says", *runs, "now", "what is not clear, or why")
+        heads = ("claim", "what the paper says", *runs, "now", "in the paper's range", "what is not clear, or why")
         lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         for row in self.tables["claims"]:
             if row["comparison"] == "overall":
@@ -97,6 +97,7 @@ class Numbers:
                     row["effect"],
                     *(before.get((row["claim"], run), "") for run in runs),
                     f"**{row['verdict']}**",
+                    row["verdict_in_paper"],
                     row["reason"],
                 )
                 lines.append(f"| {' | '.join(cells)} |")

@@ -156,7 +156,7 @@ class Claim:
 
     @property
     def verdict_in_paper(self) -> ClaimVerdict | None:
-        """Of those of its comparisons alone whose numbers the paper prints, and the fair ones beside them; None: of none."""
+        """Of those comparisons alone whose numbers the paper prints, and the fair ones beside them; None: none."""
         printed = [part for part in self.parts if not part.fair and part.paper is not None]
         beside = [part for paper in printed for part in self._beside(paper)]
         return replace(self, parts=(*printed, *beside)).verdict if printed else None

@@ -19,8 +19,8 @@ class ClaimRow(Row):
     ``claimed``: the side of zero (of a ratio: of one), ``above 0``. The p-values are one-sided, None where there is no
     interval; ``paper``: the same effect in the paper's tables; ``n_models``: of each arm of the comparison, as many as
     all of them have (of depths, fewer), of ``overall`` the fewest of its comparisons; ``reason``: of a comparison what
-    a fair one leaves aside, why it has no interval, or why it does not count; ``verdict_in_paper``: of ``overall``, what
-    those comparisons alone say whose numbers the paper prints, None where it prints none.
+    a fair one leaves aside, why it has no interval, or why it does not count; ``verdict_in_paper``: of ``overall``,
+    what those comparisons alone say whose numbers the paper prints, None where it prints none.
     """
 
     claim: str
@@ -45,8 +45,8 @@ def claims_rows(results: Results, claims: list[Claim]) -> list[ClaimRow]:
         reason = "; ".join(filter(None, [claim.reason, claim.note]))
         nothing = None, Bounds.of(None), None, None, None
         scale = min((part.models for part in claim.parts), default=None), examples
-        said = claim.verdict, reason, claim.verdict_in_paper
-        rows.append(ClaimRow(claim.id, "overall", claim.statement, *nothing, *scale, *said))
+        within = claim.verdict_in_paper
+        rows.append(ClaimRow(claim.id, "overall", claim.statement, *nothing, *scale, claim.verdict, reason, within))
         rows += [_part_row(claim, part, examples) for part in claim.parts]
     return rows
 

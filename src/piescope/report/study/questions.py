@@ -238,12 +238,13 @@ def _claims(results: Results, claims: Sequence[Claim]) -> Section | None:
     if not any(claim.parts for claim in claims):
         return None
     rows = tuple(
-        (f"{claim.id} {claim.statement}", Tag(claim.verdict, TONES.get(claim.kind, "")), _why(claim)) for claim in claims
+        (f"{claim.id} {claim.statement}", Tag(claim.verdict, TONES.get(claim.kind, "")), _why(claim))
+        for claim in claims
     )
     caption = (
-        "Findings of Corti et al. 2022 as checks on this run. Supported: every comparison's 95 % interval lies on the "
-        "claimed side. Contradicted: one lies clearly on the other. Confounded: clear, but not without what else is "
-        "compared (seed noise, lost accuracy, chance). Undecided: else."
+        "Findings of Corti et al. 2022, checked here. Supported: every 95 % interval lies on the claimed side. "
+        "Contradicted: one lies clearly on the other. Confounded: clear only with what else is compared (seed "
+        "noise, lost accuracy, chance)."
     )
     table = Table(
         "Does the paper hold here?", caption, ("Finding", "Here", "Why"), rows, texts=(0, 1, 2), brief=len(rows)
