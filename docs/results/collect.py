@@ -167,7 +167,7 @@ class Numbers:
     def surviving(self) -> str:
         """What is left of each arm's PIEs, as a table."""
         lines = [
-            "| arm | PIEs | between separate groups | seeds alone | excess [95 %] | confirmed one by one |",
+            "| arm | PIEs | between separate groups, estimated | seeds alone, estimated | excess [95 %] | confirmed one by one |",
             "|---|---|---|---|---|---|",
         ]
         controls = {(row["objective"], row["pruning"]) for row in self.tables["pies"] if row["control"]}
