@@ -166,10 +166,15 @@ class Numbers:
 
     def surviving(self) -> str:
         """What is left of each arm's PIEs, as a table."""
-        lines = [
-            "| arm | PIEs | between separate groups, estimated | seeds alone, estimated | excess [95 %] | confirmed one by one |",
-            "|---|---|---|---|---|---|",
-        ]
+        heads = (
+            "arm",
+            "PIEs",
+            "separate groups (estimated)",
+            "seeds alone (estimated)",
+            "excess [95 %]",
+            "confirmed one by one",
+        )
+        lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         controls = {(row["objective"], row["pruning"]) for row in self.tables["pies"] if row["control"]}
         for row in self.tables["noise"]:
             if (row["objective"], row["pruning"]) not in controls:

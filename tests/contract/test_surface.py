@@ -107,7 +107,15 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["report", "DIR"], ["status", "DIR"], ["run", "STUDY", "--out", "DIR"], ["studies"]]
+    "arguments",
+    [
+        ["report", "DIR"],
+        ["status", "DIR"],
+        ["run", "STUDY", "--out", "DIR"],
+        ["plan", "STUDY", "--tune", "off", "--out", "DIR"],
+        ["plan", "digits", "--tune", "off"],
+        ["studies"],
+    ],
 )
 def test_commands_that_only_read_never_load_torch(small_run: Run, tmp_path: Path, arguments: list[str]) -> None:
     """A finished study is reported, looked at and run again on a machine whose torch cannot be loaded."""

@@ -11,9 +11,7 @@ from rich.console import Console
 from piescope import wording
 from piescope.cli.progress import duration
 from piescope.cli.terminal import say, show_table
-from piescope.report.study.results import load_results
 from piescope.report.study.rows import ArmKey
-from piescope.report.study.signal import Signal
 from piescope.report.study.signal_rows import ForetoldRow
 from piescope.report.study.words import enough
 from piescope.store.artefacts import Store
@@ -103,6 +101,9 @@ def left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:
     Raises:
         StudyError: the folder holds no study, or one with which `run` would refuse it.
     """
+    from piescope.report.study.results import load_results
+    from piescope.report.study.signal import Signal
+
     check_place(plan.study, out)
     there, store = make_plan(study_of(out)), Store(out)
     left = tuple(fit_of(plan, store).left(plan))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
@@ -19,6 +19,27 @@ STEM = 16
 """Channels of the first convolution, whatever the width."""
 
 STAGES = ("stage1", "stage2", "stage3")
+
+
+class Convolution(NamedTuple):
+    """One of a network's.
+
+    Attributes:
+        size: of its window, each way.
+        inputs: channels.
+        outputs: channels.
+        places: of its maps.
+    """
+
+    size: int
+    inputs: int
+    outputs: int
+    places: int
+
+    @property
+    def weights(self) -> int:
+        """How many it has."""
+        return self.size**2 * self.inputs * self.outputs
 
 
 class ModelSpec(Spec):
@@ -113,6 +134,25 @@ class ModelSpec(Spec):
         ]
         return ("input", "conv1", *inside, "relu", "softmax")
 
+    def convolutions(self, image_shape: tuple[int, int, int]) -> list[Convolution]:
+        """All of the network's, in order, for images of ``(channels, height, width)``.
+
+        Example:
+            >>> [layer.outputs for layer in ModelSpec(depth=10, width=1).convolutions((3, 32, 32))]
+            [16, 16, 16, 32, 32, 32, 64, 64, 64]
+        """
+        channels, height, width = image_shape
+        layers, inputs = [Convolution(3, channels, STEM, height * width)], STEM
+        for stage, outputs in enumerate(self.stage_widths):
+            if stage > 0:
+                height, width = -(-height // 2), -(-width // 2)
+            for block in range((self.depth - 4) // 6):
+                layers += [Convolution(3, ends, outputs, height * width) for ends in (inputs, outputs)]
+                if block == 0 and (stage > 0 or inputs != outputs):
+                    layers.append(Convolution(1, inputs, outputs, height * width))
+                inputs = outputs
+        return layers
+
     def build(self, image_shape: tuple[int, int, int], num_classes: int, generator: Generator | None) -> WideResNet:
         """The network with fresh weights for images of ``(channels, height, width)``."""
         from piescope.models.wide_resnet import WideResNet
@@ -128,7 +168,9 @@ class Flops(Spec):
 
 
 def flops_per_sample(model: ModelSpec, image_shape: tuple[int, int, int], num_classes: int) -> Flops:
-    """Counts convolutions and matrix products of one pass, read off the model itself without running it.
+    """Counts convolutions and matrix products of one pass.
+
+    Backward each has two, for what goes in and for the weights; the first convolution has one, as images need none.
 
     Returns:
         operations per sample, forward alone and forward with backward.
@@ -137,20 +179,9 @@ def flops_per_sample(model: ModelSpec, image_shape: tuple[int, int, int], num_cl
         >>> round(flops_per_sample(ModelSpec(depth=16, width=2), (3, 32, 32), 10).forward_backward / 1e9, 2)
         0.61
     """
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with torch.device("meta"):
-        network = model.build(image_shape, num_classes, generator=None)
-        images = torch.zeros(1, *image_shape)
-    network.eval()  # one 1x1 map per channel is no batch to normalise; the count is the same
-    with FlopCounterMode(display=False) as forward:
-        output = network(images)
-    with FlopCounterMode(display=False) as backward:
-        output.sum().backward()
-    return Flops(
-        forward=forward.get_total_flops(), forward_backward=forward.get_total_flops() + backward.get_total_flops()
-    )
+    first, *others = [2 * layer.weights * layer.places for layer in model.convolutions(image_shape)]
+    forward = first + sum(others) + 2 * model.dims * num_classes
+    return Flops(forward=forward, forward_backward=3 * forward - first)
 
 
 def parameter_count(model: ModelSpec, image_shape: tuple[int, int, int], num_classes: int) -> int:
@@ -160,8 +191,7 @@ def parameter_count(model: ModelSpec, image_shape: tuple[int, int, int], num_cla
         >>> parameter_count(ModelSpec(depth=16, width=2), (3, 32, 32), 10)
         691674
     """
-    import torch
-
-    with torch.device("meta"):
-        network = model.build(image_shape, num_classes, generator=None)
-    return sum(parameter.numel() for parameter in network.parameters())
+    layers = model.convolutions(image_shape)
+    # each convolution but the shortcuts is followed by a norm of its outputs: a factor and a shift a channel
+    norms = sum(2 * layer.outputs for layer in layers if layer.size == 3)
+    return sum(layer.weights for layer in layers) + norms + (model.dims + 1) * num_classes

@@ -1,4 +1,4 @@
-"""What a study asks of a machine: models, FLOPs and disk, counted from its plan. The count of FLOPs loads torch."""
+"""What a study asks of a machine: models, FLOPs and disk, counted from its plan. Loads no torch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Cost:
 
 
 def cost_of(plan: Plan) -> Cost:
-    """Counts a study's work, FLOPs and disk; FLOPs are read off the model (loads torch, runs nothing)."""
+    """Counts a study's work, FLOPs and disk; FLOPs from the model's layers."""
     from piescope.models.build import flops_per_sample, parameter_count
 
     study, facts = plan.study, plan.study.data.facts

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-from piescope.models.build import ModelSpec, flops_per_sample
+from piescope.models.build import ModelSpec, flops_per_sample, parameter_count
 from piescope.models.probes import probe
 from piescope.models.wide_resnet import WideResNet
 
@@ -40,3 +41,31 @@ def test_flops_of_wrn_16_2() -> None:
     macs += 128 * 10
     assert flops.forward == 2 * macs
     assert flops.forward_backward / 1e9 == pytest.approx(0.606, abs=0.004)
+
+
+@pytest.mark.parametrize(
+    ("depth", "width", "shape", "classes"),
+    [
+        (10, 1, (1, 8, 8), 10),
+        (10, 2, (3, 1, 1), 2),
+        (16, 1, (1, 7, 5), 3),
+        (22, 3, (4, 9, 64), 2),
+        (28, 10, (3, 33, 17), 100),
+    ],
+)
+def test_a_networks_cost_is_what_torch_counts(
+    depth: int, width: int, shape: tuple[int, int, int], classes: int
+) -> None:
+    model = ModelSpec(depth=depth, width=width)
+    with torch.device("meta"):
+        network, images = model.build(shape, classes, None).eval(), torch.zeros(1, *shape)
+    with FlopCounterMode(display=False) as forward:
+        output = network(images)
+    with FlopCounterMode(display=False) as backward:
+        output.sum().backward()
+    flops = flops_per_sample(model, shape, classes)
+    assert flops.forward == forward.get_total_flops()
+    assert flops.forward_backward == forward.get_total_flops() + backward.get_total_flops()
+    assert parameter_count(model, shape, classes) == sum(weights.numel() for weights in network.parameters())
+    windows = [part for part in network.modules() if isinstance(part, torch.nn.Conv2d)]
+    assert [layer.weights for layer in model.convolutions(shape)] == [part.weight.numel() for part in windows]
