@@ -20,6 +20,9 @@ SPEAKS_OF = {
 }
 """Keys that speak of others: who says one of those anew, or unsets it, does not inherit them."""
 
+PROJECTED, DEPTHS = "measures.projection.sparsities", "measures.prediction_depth.models"
+"""Keys of some of the study's sparsities, and of some of its replicates: what is only inherited gives way to those."""
+
 LARGEST_FILE = 1_000_000
 DEEPEST = 8
 
@@ -113,7 +116,8 @@ def resolved(content: Table, source: str, folder: Path | None, seen: tuple[str, 
 
     Tables are merged key by key; anything else replaces what it extends, and so does a table whose ``kind`` differs
     (a cosine has no milestones). Keys that ``unset`` lists, dotted, are removed from what is extended, and so are those
-    that speak of keys which the study has anew (`SPEAKS_OF`).
+    that speak of keys which the study has anew (`SPEAKS_OF`). Inherited measures are of what the study has: maps of those
+    sparsities that it still has (of its highest, where that is none), depths of no more models than it has replicates.
 
     Args:
         content: the study's own tables.
@@ -149,7 +153,40 @@ def resolved(content: Table, source: str, folder: Path | None, seen: tuple[str, 
     for key, others in SPEAKS_OF.items():
         if any(f"{said}.".startswith(f"{other}.") for said in anew for other in others):
             base.pop(key, None)
-    return merged(base, own)
+    study, said = merged(base, own), leaves(own)
+    if "sparsities" in own and PROJECTED not in said:
+        _map_what_is_there(study)
+    if "replicates" in own and DEPTHS not in said:
+        _probe_what_is_there(study)
+    return study
+
+
+def _map_what_is_there(study: Table) -> None:
+    """Leaves an inherited projection the sparsities that the study has; unsound values are left to be refused."""
+    there, projection = study["sparsities"], _below(study, "measures", "projection")
+    mapped = projection.get("sparsities")
+    if isinstance(mapped, list) and isinstance(there, list) and all(isinstance(each, int | float) for each in there):
+        kept = [sparsity for sparsity in mapped if sparsity in there]
+        projection["sparsities"] = kept if kept or not mapped else sorted(there)[-1:]
+
+
+def _probe_what_is_there(study: Table) -> None:
+    """Leaves an inherited prediction depth no more models than there are replicates; unsound values to be refused."""
+    replicates, depth = study["replicates"], _below(study, "measures", "prediction_depth")
+    most = len(replicates) if isinstance(replicates, list) else replicates
+    models = depth.get("models")
+    if isinstance(models, int) and isinstance(most, int) and 1 <= most < models:
+        depth["models"] = most
+
+
+def _below(tables: Table, *path: str) -> Table:
+    """The table at a path, for good; an empty one where there is none."""
+    for key in path:
+        below = tables.get(key)
+        if not isinstance(below, dict):
+            return {}
+        tables = below
+    return tables
 
 
 def recipe_part(content: Table) -> Table:
