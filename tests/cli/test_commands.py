@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -196,7 +198,7 @@ def run_beside(out: Path, how: str, *arguments: str | Path) -> subprocess.Comple
 
 
 def test_a_runner_joins_others_unless_they_or_it_need_the_folder_alone(small_run: Run, tmp_path: Path) -> None:
-    out, edited = small_run.copy(tmp_path / "copy"), tmp_path / "edited.toml"
+    out, edited = small_run.copy(tmp_path / "a copy's"), tmp_path / "edited.toml"
     edited.write_text(SMALL.read_text().replace('title = "A small', 'title = "A renamed'))
     joined = run_beside(out, "shared", SMALL)
     assert joined.returncode == 0 and "25 done, 0 to run" in joined.stdout, joined.stderr
@@ -206,6 +208,11 @@ def test_a_runner_joins_others_unless_they_or_it_need_the_folder_alone(small_run
         assert "another `piescope run` is at work" in done.stderr
     assert "on another version of this study" in done.stderr
     assert "A small study" in (out / "study.toml").read_text()
+    typed = re.search(r"help it \(`piescope (.*)`\), wait", done.stderr)
+    assert typed is not None, done.stderr
+    helped = run_piescope(*shlex.split(typed[1]), cwd=tmp_path)  # as typed, where it would begin a folder of its own
+    assert helped.returncode == 0 and "25 done, 0 to run" in helped.stdout, helped.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a copy's", "edited.toml"]
 
 
 def test_closed_output_is_no_error(small_run: Run) -> None:

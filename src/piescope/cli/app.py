@@ -206,9 +206,9 @@ def status(directory: FolderArgument) -> None:
     """Show which steps are done, running, failed or waiting, why, and what to do next."""
     from collections import Counter
 
-    from piescope.cli.keeping import run_again
     from piescope.store import layout
     from piescope.store.arithmetic import record_in
+    from piescope.study.folder import run_again
     from piescope.study.status import CHANGED, HANGS
     from piescope.study.status import status as status_of
     from piescope.wording import counted, printable

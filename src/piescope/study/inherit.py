@@ -116,7 +116,7 @@ def resolved(content: Table, source: str, folder: Path | None, seen: tuple[str, 
 
     Tables are merged key by key; anything else replaces what it extends, and so does a table whose ``kind`` differs
     (a cosine has no milestones). Keys that ``unset`` lists, dotted, are removed from what is extended, and so are those
-    that speak of keys which the study has anew (`SPEAKS_OF`). Inherited measures are of what the study has: maps of those
+    that speak of keys which the study has anew (`SPEAKS_OF`). Inherited measures are of what the study has: maps of the
     sparsities that it still has (of its highest, where that is none), depths of no more models than it has replicates.
 
     Args:
