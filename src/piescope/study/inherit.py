@@ -24,7 +24,8 @@ PROJECTED, DEPTHS = "measures.projection.sparsities", "measures.prediction_depth
 """Keys of some of the study's sparsities, and of some of its replicates: what is only inherited gives way to those."""
 
 LARGEST_FILE = 1_000_000
-DEEPEST = 8
+DEEPEST, DEEPEST_TABLE = 8, 50
+"""Studies that extend one another; tables and lists within one another (a study has six)."""
 
 
 def shipped(folder: str) -> dict[str, str]:
@@ -66,7 +67,7 @@ def text_of(path: Path, source: str) -> str:
         if len(content) > LARGEST_FILE:
             fault, most = f"more than {LARGEST_FILE:,} bytes", f"at most {LARGEST_FILE:,}"
             raise StudyError.of(source, "the file", fault, most, "give a study file")
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")  # as some editors save it
     except UnicodeDecodeError:
         fault, cure = "bytes that are no UTF-8", "give a study file, or save it as UTF-8"
         raise StudyError.of(source, "the file", fault, "TOML text in UTF-8", cure) from None
@@ -101,6 +102,8 @@ def tables_of(text: str, source: str) -> Table:
     """
     try:
         content = tomllib.loads(text)
+        if _deeper(content, DEEPEST_TABLE):
+            raise RecursionError
     except (ValueError, RecursionError) as reason:  # also numbers of thousands of digits
         fault, cure = str(reason) or "tables nested too deeply", "see https://toml.io, or start from a built-in study"
         raise StudyError.of(source, "the file", fault, "TOML", cure) from None
@@ -187,6 +190,12 @@ def _below(tables: Table, *path: str) -> Table:
             return {}
         tables = below
     return tables
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether tables and lists lie within one another on more than so many levels."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_deeper(each, levels - 1) for each in inner)
 
 
 def recipe_part(content: Table) -> Table:

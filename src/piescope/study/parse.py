@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import typing
+from dataclasses import replace
+from datetime import date, time
 from pathlib import Path
 from types import UnionType
 from typing import Any
@@ -61,8 +63,9 @@ def parse_study(text: str, source: str = "study", folder: Path | None = None) ->
     Raises:
         StudyError: with every fault found.
     """
-    content = resolved(tables_of(text, source), source, folder)
-    error = StudyError(source)
+    dates: dict[str, str] = {}
+    content = _undated(resolved(tables_of(text, source), source, folder), dates)
+    error, study = StudyError(source), None
     try:
         # through JSON: there, strict validation takes an array for a tuple and still nothing for anything else
         study = Study.model_validate_json(_as_json(content, source))
@@ -74,20 +77,44 @@ def parse_study(text: str, source: str = "study", folder: Path | None = None) ->
             if not any(len(other["loc"]) > depth and other["loc"][:depth] == fault["loc"] for other in listed):
                 _explain(error, fault)
         error.merge_alternatives()
-        raise error from None
+    _refuse_dates(error, dates)
+    if error or study is None:
+        raise error
     check(study, source)
     return study
+
+
+def _undated(value: Any, dates: dict[str, str], where: str = "") -> Any:
+    """Tables with TOML's dates and times, of which a study has none, as text; notes them by where they stand."""
+    if isinstance(value, dict):
+        return {key: _undated(each, dates, f"{where}.{key}".lstrip(".")) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_undated(each, dates, f"{where}.{number}") for number, each in enumerate(value)]
+    if isinstance(value, date | time):
+        dates[where] = value.isoformat()
+        return dates[where]
+    return value
+
+
+def _refuse_dates(error: StudyError, dates: dict[str, str]) -> None:
+    """Notes the dates that would be taken as text, and shows the others as they were written: without quotes."""
+    error.problems = [
+        replace(problem, found=dates[problem.where])
+        if problem.where in dates and problem.found == _plain(dates[problem.where])
+        else problem
+        for problem in error.problems
+    ]
+    told = [problem.where for problem in error.problems]
+    for where, found in dates.items():
+        if not any(f"{where}.".startswith(f"{other}.") for other in told):
+            error.add(where, found, "text", f'write it in quotes: "{found}"')
 
 
 def _as_json(content: dict[str, Any], source: str) -> str:
     try:
         return json.dumps(content)
-    except TypeError as reason:  # TOML has dates and times, a study has none
-        fault, expected, cure = str(reason), "text, numbers, booleans, lists and tables", "write it in quotes"
-    except (ValueError, RecursionError):
-        fault, expected = "a number of thousands of digits, or tables nested too deeply", "a study"
-        cure = "shorten it"
-    raise StudyError.of(source, "the file", fault, expected, cure)
+    except ValueError:
+        raise StudyError.of(source, "the file", "a number of thousands of digits", "a study", "shorten it") from None
 
 
 def study_toml(study: Study) -> str:
