@@ -101,7 +101,7 @@ def _check_data(problems: StudyError, study: Study) -> None:
         cure = f"`piescope data {data.source} --data-dir DIR` prints the table to put here"
         problems.add("data.holds", "nothing", f"what {data.source} holds", cure)
     elif data.holds is not None and known:
-        problems.add("data.holds", "a table", f"nothing: what {data.source} holds is known", "leave it out")
+        problems.add("data.holds", "a table", f"nothing: what {data.source} holds is known", "leave the key out")
     else:
         _check_what_is_taken(problems, study, data.whole)
 
@@ -353,7 +353,7 @@ def _check_fresh_seeds(problems: StudyError, study: Study, control: str) -> None
     shared = sorted(taken.intersection(seeds))
     if shared:
         fault = f"{seeds[0]}: seed {shared[0]} is also that of another arm's model"
-        cure = f"begin at {max(taken) + 1} or later, or leave it out"
+        cure = f"begin at {max(taken) + 1} or later, or leave the key out"
         if study.continues is not None:
             free = max(*taken, *seeds) + 1
             cure = f"to keep the fresh models of {study.continues!r}, give further replicates seeds from {free} on"

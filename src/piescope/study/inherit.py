@@ -150,9 +150,9 @@ def resolved(content: Table, source: str, folder: Path | None, seen: tuple[str, 
     base, error = _base(base_name, source, folder, seen), StudyError(source)
     for key in unset:
         if not _remove(base, key.split(".")):
-            error.add_unknown("unset", "key", key, sorted(_dotted(base)))
+            error.add_unknown("unset", "key", key, sorted(dotted(base)))
     error.raise_if_any()
-    anew = [*_dotted(own), *unset]
+    anew = [*dotted(own), *unset]
     for key, others in SPEAKS_OF.items():
         if any(f"{said}.".startswith(f"{other}.") for said in anew for other in others):
             base.pop(key, None)
@@ -265,10 +265,16 @@ def _remove(tables: Table, path: list[str]) -> bool:
     return tables.pop(path[-1], None) is not None
 
 
-def _dotted(tables: Table, prefix: str = "") -> list[str]:
+def dotted(tables: Table, prefix: str = "") -> list[str]:
+    """All keys of tables, with those of the tables in them.
+
+    Example:
+        >>> dotted({"a": {"b": 1}})
+        ['a', 'a.b']
+    """
     listed = []
     for key, value in tables.items():
         listed.append(prefix + key)
         if isinstance(value, dict):
-            listed += _dotted(value, f"{prefix}{key}.")
+            listed += dotted(value, f"{prefix}{key}.")
     return listed
