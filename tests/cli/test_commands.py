@@ -16,7 +16,10 @@ from typer.testing import CliRunner, Result
 
 from conftest import HANG, SMALL, TINY, Run, piescope_command, run_piescope
 from piescope.cli.app import app
+from piescope.data.sources import SOURCES
 from piescope.study.forecast import Forecast
+from piescope.study.parse import builtin_studies
+from piescope.study.provenance import recipe_names
 from piescope.study.tuning import Tuned
 
 
@@ -57,6 +60,13 @@ def test_studies_lists_the_builtin_ones() -> None:
     assert done.returncode == 0
     assert "digits" in done.stdout
     assert "WRN-10-1" in done.stdout
+
+
+@pytest.mark.parametrize("width", ["200", "81", "80", "60", "20"])
+def test_names_that_one_types_are_whole_at_any_width(width: str) -> None:
+    for command, names in (("studies", builtin_studies()), ("recipes", recipe_names()), ("data", SOURCES)):
+        words = run_piescope(command, env={"COLUMNS": width}).stdout.split()
+        assert set(names) <= set(words), (command, width)
 
 
 @pytest.mark.sampled(4, heavy=True)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from rich.table import Column
 
 DONE, STEP_FAILED, BAD_INPUT, BAD_ENVIRONMENT, INTERNAL = 0, 1, 2, 3, 70
-"""What a command ends with. 1 says that a step failed or a budget is broken, and nothing else: a fault of piescope's
-own is 70 (EX_SOFTWARE of sysexits.h)."""
+"""What a command ends with. 1 says that a step failed, what is stored is damaged, or a budget is broken, and nothing
+else: a fault of piescope's own is 70 (EX_SOFTWARE of sysexits.h)."""
 
 ENDINGS = {
     signal.SIGINT: ("interrupted", 130),
@@ -262,6 +262,24 @@ def show_table(
     for row in rows:
         table.add_row(*map(printable, row))
     console.print(table)
+
+
+LAST = 15
+"""Characters that the last column of a list of names is to have, at least."""
+
+
+def show_names(console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table whose rows begin with a name to be typed, whole at any width: lines, where a table has no room for it."""
+    from rich.table import Column
+
+    *first, last = heads
+    widths = [max(len(cell) for cell in column) for column in zip(first, *(row[:-1] for row in rows), strict=True)]
+    if sum(widths) + LAST + 3 * len(heads) + 1 <= console.width:
+        show_table(console, [*(Column(head, no_wrap=True) for head in first), last], rows)
+        return
+    for name, *facts, about in rows:
+        told = [f"{head} {fact}" for head, fact in zip(first[1:], facts, strict=True) if fact]
+        say(console, f"{name}\n  {', '.join([*told, about])}")
 
 
 def say(console: Console, text: str) -> None:
