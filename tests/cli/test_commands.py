@@ -17,8 +17,9 @@ from typer.testing import CliRunner, Result
 from conftest import HANG, SMALL, TINY, Run, piescope_command, run_piescope
 from piescope.cli.app import app
 from piescope.data.sources import SOURCES
+from piescope.study.execute import prepare
 from piescope.study.forecast import Forecast
-from piescope.study.parse import builtin_studies
+from piescope.study.parse import builtin_studies, load_study
 from piescope.study.provenance import recipe_names
 from piescope.study.tuning import Tuned
 
@@ -243,6 +244,18 @@ def test_a_folder_that_cannot_be_made_or_written_to(tmp_path: Path) -> None:
         done = run_piescope("run", TINY, "--out", out)
         assert done.returncode == 2
         assert "can be made and written to" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["report"], ["show", "--no-browser"], ["figures"]])
+def test_a_study_without_a_complete_arm_is_bad_input_and_no_failed_step(command: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "a study"
+    prepare(load_study(str(TINY)), out, fresh=False)
+    done = run_piescope(*command, out)
+    assert done.returncode == 2
+    assert (
+        f"no arm is complete yet: there is nothing to {'draw' if command == ['figures'] else 'report'}" in done.stderr
+    )
+    assert f"`piescope status '{out}'` says what is done" in done.stderr
 
 
 def test_plan_of_a_folder_counts_what_is_left(tiny_run: Run, plan_at_once: Callable[..., Result]) -> None:
