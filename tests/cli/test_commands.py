@@ -268,6 +268,7 @@ def test_plan_of_a_folder_counts_what_is_left(tiny_run: Run, plan_at_once: Calla
     assert told["foretold"] == []  # two models an arm foretell nothing
     words = plan_at_once(TINY, "--out", tiny_run.out)
     assert "too few models there" in words.stdout
+    assert "steps            0: nothing is left to do" in words.stdout and "time here" not in words.stdout
     assert f"{told['steps_done']} of {told['steps_done']} steps" in words.stdout
     refused = run_piescope("plan", TINY, "--out", tiny_run.out / "nothing")
     assert refused.returncode == 2

@@ -43,6 +43,9 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chose
     measured = list(_measured(plan.study))
     if measured:
         say(console, f"measures         {'; '.join(measured)}")
+    if not plan.steps:
+        say(console, "steps            0: nothing is left to do")
+        return
     kinds = ", ".join(f"{count} {kind}" for kind, count in cost.steps.items())
     say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
     more = f" ({cost.shared_flops:.2e} more if trainings of a seed did not share their first steps)"

@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -117,18 +117,29 @@ def told_of_system(error: OSError) -> str:
     """
     named = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
     nameless = "a temporary file" if error.errno in NO_ROOM else "the system"  # open files that are full have no name
-    return f"{named or nameless}: {error.strerror or error}; {_cure(error)}"
+    return f"{named or nameless}: {error.strerror or error}; {_cure(error, _another_place(named))}"
 
 
-def _cure(error: OSError) -> str:
+def _another_place(named: str | None) -> str:
+    """Where else a file can go: what is in the user's cache goes where a variable says."""
+    from piescope.data.locate import cache_folder
+
+    with suppress(RuntimeError):  # there is no home
+        cache = cache_folder().absolute()
+        if named is not None and Path(named).absolute().is_relative_to(cache):
+            return f"let the variable PIESCOPE_CACHE name another folder than {cache}"
+    return "choose another place"
+
+
+def _cure(error: OSError, elsewhere: str) -> str:
     if (error.errno in NO_ROOM and error.filename is None) or "temporary" in (error.strerror or ""):
         return f"make room there ({os.environ.get('TMPDIR', '/tmp')}), or let the variable TMPDIR name another folder"
     if error.errno == errno.EFBIG:
-        return "raise the limit of a file's size (ulimit -f), or choose another place"
+        return f"raise the limit of a file's size (ulimit -f), or {elsewhere}"
     if error.errno in NO_ROOM:
-        return "make room there, or choose another place"
+        return f"make room there, or {elsewhere}"
     if error.errno in NOT_ALLOWED:
-        return "make it writable, or choose another place"
+        return f"make it writable, or {elsewhere}"
     if error.errno == errno.EMFILE:
         return "allow more open files (ulimit -n)"
     return "see to it that this can be read and written, then try the same command again"

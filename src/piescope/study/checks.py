@@ -128,7 +128,7 @@ def _check_what_is_taken(problems: StudyError, study: Study, whole: Facts) -> No
 
 
 def _check_names(problems: StudyError, study: Study) -> None:
-    """No method or control is called what something else is; only gradual pruning regrows."""
+    """No method or control is called what something else is, each control has its pruning; only gradual ones regrow."""
     if DENSE in study.pruning:
         fault, expected = "a method of that name", "another name"
         problems.add(f"pruning.{DENSE}", fault, expected, "rename it: the arm 'dense' is never pruned")
@@ -136,6 +136,12 @@ def _check_names(problems: StudyError, study: Study) -> None:
         if name == DENSE or name in study.pruning:
             fault, expected = f"the name of {'the dense arm' if name == DENSE else 'a pruning'}", "another name"
             problems.add(f"controls.{name}", fault, expected, "rename it")
+    used = {name for prunings in study.arms.values() for name in prunings}  # of those, arms tell more
+    for name, control in study.controls.items():
+        if name not in used and not isinstance(control, FreshDense) and control.of not in study.pruning:
+            fault, expected = f"a control of {control.of!r}, which the study has not", "a control of a pruning"
+            cure = f"say of which: {', '.join(study.pruning)}; or leave the key out"
+            problems.add(f"controls.{name}", fault, expected, cure if study.pruning else "leave the key out")
     for name, described in study.pruning.items():
         if described.regrowth and not isinstance(described, GradualPruning):
             fault, expected = "true", "false for one_shot"
