@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +16,11 @@ from typer.testing import CliRunner, Result
 
 from conftest import HANG, SMALL, TINY, Run, piescope_command, run_piescope
 from piescope.cli.app import app
+from piescope.data.sources import SOURCES
+from piescope.study.execute import prepare
 from piescope.study.forecast import Forecast
+from piescope.study.parse import builtin_studies, load_study
+from piescope.study.provenance import recipe_names
 from piescope.study.tuning import Tuned
 
 
@@ -55,6 +61,13 @@ def test_studies_lists_the_builtin_ones() -> None:
     assert done.returncode == 0
     assert "digits" in done.stdout
     assert "WRN-10-1" in done.stdout
+
+
+@pytest.mark.parametrize("width", ["200", "81", "80", "60", "20"])
+def test_names_that_one_types_are_whole_at_any_width(width: str) -> None:
+    for command, names in (("studies", builtin_studies()), ("recipes", recipe_names()), ("data", SOURCES)):
+        words = run_piescope(command, env={"COLUMNS": width}).stdout.split()
+        assert set(names) <= set(words), (command, width)
 
 
 @pytest.mark.sampled(4, heavy=True)
@@ -196,7 +209,7 @@ def run_beside(out: Path, how: str, *arguments: str | Path) -> subprocess.Comple
 
 
 def test_a_runner_joins_others_unless_they_or_it_need_the_folder_alone(small_run: Run, tmp_path: Path) -> None:
-    out, edited = small_run.copy(tmp_path / "copy"), tmp_path / "edited.toml"
+    out, edited = small_run.copy(tmp_path / "a copy's"), tmp_path / "edited.toml"
     edited.write_text(SMALL.read_text().replace('title = "A small', 'title = "A renamed'))
     joined = run_beside(out, "shared", SMALL)
     assert joined.returncode == 0 and "25 done, 0 to run" in joined.stdout, joined.stderr
@@ -206,6 +219,11 @@ def test_a_runner_joins_others_unless_they_or_it_need_the_folder_alone(small_run
         assert "another `piescope run` is at work" in done.stderr
     assert "on another version of this study" in done.stderr
     assert "A small study" in (out / "study.toml").read_text()
+    typed = re.search(r"help it \(`piescope (.*)`\), wait", done.stderr)
+    assert typed is not None, done.stderr
+    helped = run_piescope(*shlex.split(typed[1]), cwd=tmp_path)  # as typed, where it would begin a folder of its own
+    assert helped.returncode == 0 and "25 done, 0 to run" in helped.stdout, helped.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a copy's", "edited.toml"]
 
 
 def test_closed_output_is_no_error(small_run: Run) -> None:
@@ -228,6 +246,18 @@ def test_a_folder_that_cannot_be_made_or_written_to(tmp_path: Path) -> None:
         assert "can be made and written to" in done.stderr
 
 
+@pytest.mark.parametrize("command", [["report"], ["show", "--no-browser"], ["figures"]])
+def test_a_study_without_a_complete_arm_is_bad_input_and_no_failed_step(command: list[str], tmp_path: Path) -> None:
+    out = tmp_path / "a study"
+    prepare(load_study(str(TINY)), out, fresh=False)
+    done = run_piescope(*command, out)
+    assert done.returncode == 2
+    assert (
+        f"no arm is complete yet: there is nothing to {'draw' if command == ['figures'] else 'report'}" in done.stderr
+    )
+    assert f"`piescope status '{out}'` says what is done" in done.stderr
+
+
 def test_plan_of_a_folder_counts_what_is_left(tiny_run: Run, plan_at_once: Callable[..., Result]) -> None:
     done = plan_at_once(TINY, "--out", tiny_run.out, "--json")
     assert done.exit_code == 0, done.stderr
@@ -238,6 +268,7 @@ def test_plan_of_a_folder_counts_what_is_left(tiny_run: Run, plan_at_once: Calla
     assert told["foretold"] == []  # two models an arm foretell nothing
     words = plan_at_once(TINY, "--out", tiny_run.out)
     assert "too few models there" in words.stdout
+    assert "steps            0: nothing is left to do" in words.stdout and "time here" not in words.stdout
     assert f"{told['steps_done']} of {told['steps_done']} steps" in words.stdout
     refused = run_piescope("plan", TINY, "--out", tiny_run.out / "nothing")
     assert refused.returncode == 2

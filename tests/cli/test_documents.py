@@ -6,10 +6,13 @@ import csv
 import re
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
+from typer.testing import CliRunner
 
 from conftest import run_piescope, run_program, run_python
+from piescope.cli.app import app
 from piescope.study.parse import load_study, parse_study
 from piescope.study.plan import make_plan
 
@@ -42,6 +45,25 @@ def test_the_study_in_the_docs_is_valid() -> None:
     text = re.search(r"```toml\n(.*?)```", (ROOT / "docs" / "studies.md").read_text(), re.DOTALL)
     assert text is not None
     assert make_plan(parse_study(text[1])).models == 5 * (1 + 2 + 2 + 2 + 1 + 2 + 1) - 2
+
+
+def studies_in(path: Path) -> list[str]:
+    """The study files that a document shows, whether fenced or indented."""
+    text = path.read_text(encoding="utf-8")
+    fence = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+    blocks = [*fence.findall(text), *re.findall(r"(?:^ {4}.*\n)+", fence.sub("", text), re.MULTILINE)]
+    return [dedent(block) for block in blocks if re.search(r"^ *name = ", block, re.MULTILINE)]
+
+
+def test_each_study_file_that_a_document_shows_can_be_planned(tmp_path: Path) -> None:
+    shown = {path: studies_in(path) for path in sorted((ROOT / "docs").rglob("*.md"))}
+    assert [len(shown[ROOT / "docs" / name]) for name in ("studies.md", "howto/study.md")] == [2, 1]
+    for path, studies in shown.items():
+        for text in studies:
+            (tmp_path / "mine.toml").write_text(text)
+            done = CliRunner().invoke(app, ["plan", str(tmp_path / "mine.toml"), "--tune", "off"])
+            assert done.exit_code == 0, f"{path}: {done.output}"
+            assert "measures         prediction depth of" in done.stdout
 
 
 @pytest.mark.sampled(4, heavy=True)

@@ -159,7 +159,7 @@ def test_a_node_that_joins_takes_steps(cluster: Cluster, small_run: Run, tmp_pat
     joined = [cluster.add_node(**NODE), cluster.add_node(**NODE)]
     driver.wait(lambda: any(busy(node) for node in joined))
     os.kill(worker, signal.SIGCONT)
-    assert "(1 workers, cpu)" in driver.end()
+    assert "(1 worker, cpu)" in driver.end()
     assert hashes(driver.out) == hashes(small_run.out)
 
 

@@ -151,7 +151,7 @@ def test_a_job_of_slurm_is_queued_again(slurm: None, small_run: Run, tmp_path: P
     run_program(["scontrol", "update", f"JobId={first}", "StartTime=now"])  # SLURM would wait for two minutes
     until(lambda: not queued("PENDING,RUNNING,COMPLETING,REQUEUED"))
     log = (out / "slurm" / f"{first}_0_log.out").read_text()
-    assert "Requeued job" in log and log.count("(1 workers, cpu)") + log.count("25 done, 0 to run") == 2
+    assert "Requeued job" in log and log.count("(1 worker, cpu)") + log.count("25 done, 0 to run") == 2
     assert hashes(out) == hashes(small_run.out)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -199,6 +200,8 @@ def _checked(values: Mapping[str, object], source: str, where: Callable[[str], s
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, date | time):
+        return value.isoformat()
     try:
         return repr(value)
     except (ValueError, RecursionError):  # a number of thousands of digits
@@ -213,6 +216,8 @@ def _cure(name: str, value: object) -> str:
         return f"write {value.replace('%', '').strip()}: it is in points already"
     if isinstance(value, str) and counts and value.isdecimal():
         return f"write {value} without quotes"
+    if isinstance(value, date | time):
+        return f"write {'a number, or a share in quotes' if counts else 'a number'}, or leave this budget out"
     return "correct the value, or leave this budget out"
 
 

@@ -23,6 +23,7 @@ from piescope.cli.terminal import (
     guarded,
     ignore_signals,
     say,
+    show_names,
     show_table,
     signals_as_interrupts,
 )
@@ -155,7 +156,7 @@ def run(
 
 
 @app.command()
-@guarded()
+@guarded("paces that were measured by then are kept, the same command measures the others")
 def plan(
     study: StudyArgument,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -206,9 +207,9 @@ def status(directory: FolderArgument) -> None:
     """Show which steps are done, running, failed or waiting, why, and what to do next."""
     from collections import Counter
 
-    from piescope.cli.keeping import run_again
     from piescope.store import layout
     from piescope.store.arithmetic import record_in
+    from piescope.study.folder import run_again
     from piescope.study.status import CHANGED, HANGS
     from piescope.study.status import status as status_of
     from piescope.wording import counted, printable
@@ -325,7 +326,7 @@ def studies() -> None:
     for name, text in builtin_studies().items():
         study = parse_study(text, name)
         rows.append((name, study.data.source, study.model.name, str(study.models), study.title))
-    show_table(console_here(), ("study", "data", "model", "models", "what it is"), rows)
+    show_names(console_here(), ("study", "data", "model", "models", "what it is"), rows)
 
 
 @app.command()
@@ -369,7 +370,7 @@ def data_sets(
             facts = source.facts
             images = "yours" if facts is None else f"{facts.train_examples:,} + {facts.test_examples:,}"
             rows.append((listed, images, "" if facts is None else str(facts.num_classes), source.about))
-        show_table(console, ("data set", "images", "classes", "what it is"), rows)
+        show_names(console, ("data set", "images", "classes", "what it is"), rows)
         return
     if name not in SOURCES:
         raise DataError.of_unknown(name, "NAME", "data set", name, SOURCES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,8 +27,8 @@ class Events(Observer):
     ``started``, ``finished`` (seconds), ``found`` (another run of the folder did it), ``failed`` (reason) and
     ``set_aside`` (reason: a finished step does not fit any more), each with ``kind``, ``key`` and ``label`` of a step;
     ``said`` (text: what is tried again, and why); ``images`` (trained on since the last such line); ``ended``
-    (finished, failed, and ``how``: ``done``, or what stopped it). In ASCII, so no name in it can speak to whatever
-    shows it.
+    (finished, failed, and ``how``: ``done``, or what stopped it: a signal, or the kind of an error). In ASCII, so no
+    name in it can speak to whatever shows it.
 
     Args:
         path: of the file; lines are added to what is there.
@@ -82,10 +83,10 @@ class Events(Observer):
     def __enter__(self) -> Events:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, _kind: type[BaseException] | None, stopped: BaseException | None, *_: object) -> None:
         """The last line."""
         self._tell_images()
-        self.say("ended", how="done" if kind is None else kind.__name__, **self._count)
+        self.say("ended", how=_how(stopped), **self._count)
 
     def said(self, text: str) -> None:
         """A line."""
@@ -125,3 +126,10 @@ class Events(Observer):
 
     def _of_step(self, event: str, step: Step, **facts: str | float) -> None:
         self.say(event, kind=step.kind, key=step.key, label=step.label, **facts)
+
+
+def _how(stopped: BaseException | None) -> str:
+    """How a run ended: by itself, by a signal, or by an error."""
+    if isinstance(stopped, KeyboardInterrupt):
+        return signal.Signals(stopped.args[0]).name if stopped.args else signal.SIGINT.name
+    return "done" if stopped is None else type(stopped).__name__

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
-from piescope.cli.terminal import STEP_FAILED, console_here, fail, say
+from piescope.cli.terminal import BAD_INPUT, console_here, fail, say
 from piescope.wording import counted
 
 
@@ -57,7 +58,8 @@ def write_figures(
     refresh_catalogue(folder)
     results, console = load_results(folder), console_here()
     if results is None:
-        fail(f"{folder}: no arm is complete yet; `piescope status` says what is done", STEP_FAILED)
+        typed = shlex.join(["piescope", "status", str(folder)])
+        fail(f"{folder}: no arm is complete yet: there is nothing to draw; `{typed}` says what is done", BAD_INPUT)
     signal, target, written = Signal(results), folder / "figures" if out is None else out, 0
     for number in numbers:
         drawn = draw(signal, number, style.value, width.value)

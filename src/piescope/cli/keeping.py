@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piescope.cli.terminal import BAD_ENVIRONMENT, STEP_FAILED, console_here, cores, fail, say
-from piescope.data.locate import VARIABLE
-from piescope.problems import StudyError
-from piescope.store import layout
+from piescope.study.folder import run_again
 from piescope.wording import counted, printable
 
 if TYPE_CHECKING:
@@ -42,24 +38,6 @@ def verify_folder(directory: Path) -> None:
         cure = f"next: {run_again(directory)} sets aside what is damaged or does not fit, and makes it again"
         fail(f"{counted(len(found.faults), 'fault')} found; {cure}", STEP_FAILED)
     say(console, "all as it was written")
-
-
-def run_again(directory: Path) -> str:
-    """The command that goes on with a folder: STUDY and DIR where the folder does not tell study or data.
-
-    Example:
-        >>> run_again(Path("nowhere"))
-        'piescope run STUDY --out nowhere'
-    """
-    from piescope.study.folder import study_of
-
-    study, data = str(layout.study(directory)), []
-    try:
-        if study_of(directory).data.holds is not None and not os.environ.get(VARIABLE):
-            data = ["--data-dir", "DIR"]
-    except StudyError:
-        study = "STUDY"
-    return shlex.join(["piescope", "run", study, "--out", str(directory), *data])
 
 
 def collect(directory: Path, dry_run: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,12 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chose
         say(console, f"continues        {_may_go_on(**continued)}")
     each = wording.ranged([len(item.models) for item in plan.arms], "model")
     say(console, f"models           {cost.models}; {each} an arm")
+    measured = list(_measured(plan.study))
+    if measured:
+        say(console, f"measures         {'; '.join(measured)}")
+    if not plan.steps:
+        say(console, "steps            0: nothing is left to do")
+        return
     kinds = ", ".join(f"{count} {kind}" for kind, count in cost.steps.items())
     say(console, f"steps            {sum(cost.steps.values())} ({kinds})")
     more = f" ({cost.shared_flops:.2e} more if trainings of a seed did not share their first steps)"
@@ -62,6 +69,15 @@ def _continued(study: Study) -> dict[str, Any] | None:
         return {"study": name, "models": None, "left_over": None}
     other = load_study(name)
     return {"study": name, "models": other.models, "left_over": models_left_over(study, other)}
+
+
+def _measured(study: Study) -> Iterator[str]:
+    """What is measured of some of the models alone, which may be fewer than the study that is extended has."""
+    depth, projection = study.measures.prediction_depth, study.measures.projection
+    if depth is not None:
+        yield f"prediction depth of {wording.counted(depth.models, 'model')} an arm"
+    if projection is not None:
+        yield f"maps at sparsities {', '.join(f'{sparsity:g}' for sparsity in (0.0, *projection.sparsities))}"
 
 
 def _may_go_on(study: str, models: int | None, left_over: list[str] | None) -> str:

@@ -80,8 +80,10 @@ class Progress(Observer):
 
     def began(self, plan: Plan, left: list[Step], unused: int) -> None:
         """Says what there is and what is to run; the clock starts."""
-        self.said(f"{plan.study.name}: {plan.models} models in {len(plan.arms)} arms, in {self._out}")
-        how = f" ({self._workers} workers, {self._where})" if left else ""
+        self.said(
+            f"{plan.study.name}: {counted(plan.models, 'model')} in {counted(len(plan.arms), 'arm')}, in {self._out}"
+        )
+        how = f" ({counted(self._workers, 'worker')}, {self._where})" if left else ""
         self.said(f"{len(plan.steps) - len(left)} done, {len(left)} to run{how}")
         if unused:
             self.said(f"{unused} more finished steps there are of another version of this study: kept, not used")

@@ -9,14 +9,14 @@ import typer
 from rich.console import Console
 from rich.table import Column
 
-from piescope.cli.terminal import say, show_table
+from piescope.cli.terminal import say, show_names, show_table
 from piescope.study.provenance import Recipe, differences, facts, load_recipe, recipe_names
 from piescope.wording import json_text
 
 
 def list_recipes(console: Console) -> None:
     """All of them."""
-    show_table(console, ("recipe", "what it is"), [(name, load_recipe(name).title) for name in recipe_names()])
+    show_names(console, ("recipe", "what it is"), [(name, load_recipe(name).title) for name in recipe_names()])
 
 
 def show_recipe(console: Console, recipe: Recipe, as_json: bool) -> None:

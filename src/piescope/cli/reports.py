@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from piescope.cli.demo import OUT
-from piescope.cli.terminal import BAD_ENVIRONMENT, NOT_ALLOWED, STEP_FAILED, console_here, fail, say
+from piescope.cli.terminal import BAD_ENVIRONMENT, BAD_INPUT, NOT_ALLOWED, console_here, fail, say
 from piescope.notebooks import open_in_browser
 from piescope.store import audit_layout, layout
 from piescope.wording import printable
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from piescope.report.layout.blocks import Document
     from piescope.report.layout.card import Card
     from piescope.study.fitting import Unfit
+
+NOTHING = "no arm is complete yet: there is nothing to report"
 
 AUDIT, RUNS = Path("piescope-audit"), Path("runs")
 """Where `piescope audit` and `piescope run` put what they make, if not told otherwise."""
@@ -35,7 +37,7 @@ def study_report(console: Console, folder: Path) -> None:
     else:
         document = build_report(folder)
         if document is None:
-            say(console, "no arm is complete yet: there is nothing to report")  # what failed is said after it
+            say(console, NOTHING)  # what failed is said after it
             return
         _say_finding(console, document)
         say(console, f"report: {layout.report(folder)}")
@@ -73,8 +75,7 @@ def report_of(folder: Path, console: Console | None = None, into: Path | None = 
         cure = f"`piescope report {shlex.quote(str(folder))} --out DIR` writes what people read to another folder"
         fail(f"{error.filename or folder}: {error.strerror}; {cure}", BAD_ENVIRONMENT)
     if document is None:
-        nothing = "no arm is complete yet: there is nothing to report"
-        fail(f"{folder}: {nothing}; `piescope status` says what is done", STEP_FAILED)
+        fail(f"{folder}: {NOTHING}; `{shlex.join(['piescope', 'status', str(folder)])}` says what is done", BAD_INPUT)
     if console is not None:
         _say_finding(console, document)
     return layout.report(into or folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -72,7 +73,7 @@ def do_run(
         failed = counted(len(outcome.failed), "step")
         fail(
             f"{failed} failed, {outcome.waiting} wait for what failed; traces: {out / 'logs'}.\n"
-            f"`piescope status {out}` lists them; the same `run` command tries them again.",
+            f"`{shlex.join(['piescope', 'status', str(out)])}` lists them; the same `run` command tries them again.",
             STEP_FAILED,
         )
 

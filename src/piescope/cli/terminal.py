@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from rich.table import Column
 
 DONE, STEP_FAILED, BAD_INPUT, BAD_ENVIRONMENT, INTERNAL = 0, 1, 2, 3, 70
-"""What a command ends with. 1 says that a step failed or a budget is broken, and nothing else: a fault of piescope's
-own is 70 (EX_SOFTWARE of sysexits.h)."""
+"""What a command ends with. 1 says that a step failed, what is stored is damaged, or a budget is broken, and nothing
+else: a fault of piescope's own is 70 (EX_SOFTWARE of sysexits.h)."""
 
 ENDINGS = {
     signal.SIGINT: ("interrupted", 130),
@@ -117,18 +117,29 @@ def told_of_system(error: OSError) -> str:
     """
     named = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
     nameless = "a temporary file" if error.errno in NO_ROOM else "the system"  # open files that are full have no name
-    return f"{named or nameless}: {error.strerror or error}; {_cure(error)}"
+    return f"{named or nameless}: {error.strerror or error}; {_cure(error, _another_place(named))}"
 
 
-def _cure(error: OSError) -> str:
+def _another_place(named: str | None) -> str:
+    """Where else a file can go: what is in the user's cache goes where a variable says."""
+    from piescope.data.locate import cache_folder
+
+    with suppress(RuntimeError):  # there is no home
+        cache = cache_folder().absolute()
+        if named is not None and Path(named).absolute().is_relative_to(cache):
+            return f"let the variable PIESCOPE_CACHE name another folder than {cache}"
+    return "choose another place"
+
+
+def _cure(error: OSError, elsewhere: str) -> str:
     if (error.errno in NO_ROOM and error.filename is None) or "temporary" in (error.strerror or ""):
         return f"make room there ({os.environ.get('TMPDIR', '/tmp')}), or let the variable TMPDIR name another folder"
     if error.errno == errno.EFBIG:
-        return "raise the limit of a file's size (ulimit -f), or choose another place"
+        return f"raise the limit of a file's size (ulimit -f), or {elsewhere}"
     if error.errno in NO_ROOM:
-        return "make room there, or choose another place"
+        return f"make room there, or {elsewhere}"
     if error.errno in NOT_ALLOWED:
-        return "make it writable, or choose another place"
+        return f"make it writable, or {elsewhere}"
     if error.errno == errno.EMFILE:
         return "allow more open files (ulimit -n)"
     return "see to it that this can be read and written, then try the same command again"
@@ -262,6 +273,24 @@ def show_table(
     for row in rows:
         table.add_row(*map(printable, row))
     console.print(table)
+
+
+LAST = 15
+"""Characters that the last column of a list of names is to have, at least."""
+
+
+def show_names(console: Console, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table whose rows begin with a name to be typed, whole at any width: lines, where a table has no room for it."""
+    from rich.table import Column
+
+    *first, last = heads
+    widths = [max(len(cell) for cell in column) for column in zip(first, *(row[:-1] for row in rows), strict=True)]
+    if sum(widths) + LAST + 3 * len(heads) + 1 <= console.width:
+        show_table(console, [*(Column(head, no_wrap=True) for head in first), last], rows)
+        return
+    for name, *facts, about in rows:
+        told = [f"{head} {fact}" for head, fact in zip(first[1:], facts, strict=True) if fact]
+        say(console, f"{name}\n  {', '.join([*told, about])}")
 
 
 def say(console: Console, text: str) -> None:

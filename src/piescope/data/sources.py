@@ -84,6 +84,13 @@ def load_digits() -> Splits:
     return Splits(train=subset(everything, train), test=subset(everything, ~train))
 
 
+def _digits_at(where: Path | None) -> Splits:
+    if where is not None:
+        fault, expected = f"{where}, for digits, which come with piescope", "no place: they are not looked for"
+        raise DataError.of("digits", "--data-dir", fault, expected, "leave --data-dir out")
+    return load_digits()
+
+
 def load_or_fetch(cifar: Cifar, where: Path | None, on_bytes: OnBytes | None) -> Splits:
     """CIFAR from ``where``, PIESCOPE_DATA or the cache, whichever has it first; else from its official address."""
     looked = places(where)
@@ -240,7 +247,7 @@ SOURCES: dict[str, Source] = {
     "digits": Source(
         about="1,797 handwritten digits, 8x8 grey (UCI; comes with piescope)",
         facts=Facts(DIGITS_TRAIN, 797, (1, 8, 8), 10),
-        load=lambda _where, _whole, _on_bytes: load_digits(),
+        load=lambda where, _whole, _on_bytes: _digits_at(where),
     ),
     "cifar10": _cifar_source(CIFAR10, "CIFAR-10: 60,000 photographs of 10 classes, 32x32 (Krizhevsky 2009)"),
     "cifar100": _cifar_source(CIFAR100, "CIFAR-100: 60,000 photographs of 100 classes, 32x32 (Krizhevsky 2009)"),

@@ -101,7 +101,7 @@ def _check_data(problems: StudyError, study: Study) -> None:
         cure = f"`piescope data {data.source} --data-dir DIR` prints the table to put here"
         problems.add("data.holds", "nothing", f"what {data.source} holds", cure)
     elif data.holds is not None and known:
-        problems.add("data.holds", "a table", f"nothing: what {data.source} holds is known", "leave it out")
+        problems.add("data.holds", "a table", f"nothing: what {data.source} holds is known", "leave the key out")
     else:
         _check_what_is_taken(problems, study, data.whole)
 
@@ -128,7 +128,7 @@ def _check_what_is_taken(problems: StudyError, study: Study, whole: Facts) -> No
 
 
 def _check_names(problems: StudyError, study: Study) -> None:
-    """No method or control is called what something else is; only gradual pruning regrows."""
+    """No method or control is called what something else is, each control has its pruning; only gradual ones regrow."""
     if DENSE in study.pruning:
         fault, expected = "a method of that name", "another name"
         problems.add(f"pruning.{DENSE}", fault, expected, "rename it: the arm 'dense' is never pruned")
@@ -136,6 +136,12 @@ def _check_names(problems: StudyError, study: Study) -> None:
         if name == DENSE or name in study.pruning:
             fault, expected = f"the name of {'the dense arm' if name == DENSE else 'a pruning'}", "another name"
             problems.add(f"controls.{name}", fault, expected, "rename it")
+    used = {name for prunings in study.arms.values() for name in prunings}  # of those, arms tell more
+    for name, control in study.controls.items():
+        if name not in used and not isinstance(control, FreshDense) and control.of not in study.pruning:
+            fault, expected = f"a control of {control.of!r}, which the study has not", "a control of a pruning"
+            cure = f"say of which: {', '.join(study.pruning)}; or leave the key out"
+            problems.add(f"controls.{name}", fault, expected, cure if study.pruning else "leave the key out")
     for name, described in study.pruning.items():
         if described.regrowth and not isinstance(described, GradualPruning):
             fault, expected = "true", "false for one_shot"
@@ -353,7 +359,7 @@ def _check_fresh_seeds(problems: StudyError, study: Study, control: str) -> None
     shared = sorted(taken.intersection(seeds))
     if shared:
         fault = f"{seeds[0]}: seed {shared[0]} is also that of another arm's model"
-        cure = f"begin at {max(taken) + 1} or later, or leave it out"
+        cure = f"begin at {max(taken) + 1} or later, or leave the key out"
         if study.continues is not None:
             free = max(*taken, *seeds) + 1
             cure = f"to keep the fresh models of {study.continues!r}, give further replicates seeds from {free} on"

@@ -15,7 +15,7 @@ from piescope.store.durable import FolderLock, folder_lock
 from piescope.study.catalogue import write_catalogue
 from piescope.study.executors.protocol import Executor
 from piescope.study.fitting import Unfit, settle
-from piescope.study.folder import check_folder, write_study
+from piescope.study.folder import check_folder, run_again, write_study
 from piescope.study.forks import unneeded_forks
 from piescope.study.inherit import sealed
 from piescope.study.parse import study_toml
@@ -195,7 +195,7 @@ def _enter(
     if layout.study(out).read_bytes() != sealed(study_toml(study)).encode():
         raise BusyError(
             f"another `piescope run` is at work in {out} on another version of this study: "
-            f"run {layout.study(out)} to help it, wait for it, or give another --out"
+            f"help it (`{run_again(out)}`), wait for it, or give another --out"
         )
 
 

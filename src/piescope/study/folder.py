@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from piescope.data.locate import VARIABLE
 from piescope.problems import StudyError
 from piescope.store import layout, ownership
 from piescope.store.catalogue import Catalogue
@@ -42,6 +44,22 @@ def study_of(out: Path) -> Study:
         if text.startswith(SEAL):  # a run did write it: of a version that took it
             expected, cure = problem.expected, f"mend that in your study: {command} goes on with it"
         raise StudyError.of(str(path), problem.where, problem.found, expected, cure) from None
+
+
+def run_again(directory: Path) -> str:
+    """The command that goes on with a folder: STUDY and DIR where the folder does not tell study or data.
+
+    Example:
+        >>> run_again(Path("nowhere"))
+        'piescope run STUDY --out nowhere'
+    """
+    study, data = str(layout.study(directory)), []
+    try:
+        if study_of(directory).data.holds is not None and not os.environ.get(VARIABLE):
+            data = ["--data-dir", "DIR"]
+    except StudyError:
+        study = "STUDY"
+    return shlex.join(["piescope", "run", study, "--out", str(directory), *data])
 
 
 def write_study(study: Study, out: Path) -> None:

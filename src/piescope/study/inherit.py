@@ -20,8 +20,12 @@ SPEAKS_OF = {
 }
 """Keys that speak of others: who says one of those anew, or unsets it, does not inherit them."""
 
+PROJECTED, DEPTHS = "measures.projection.sparsities", "measures.prediction_depth.models"
+"""Keys of some of the study's sparsities, and of some of its replicates: what is only inherited gives way to those."""
+
 LARGEST_FILE = 1_000_000
-DEEPEST = 8
+DEEPEST, DEEPEST_TABLE = 8, 50
+"""Studies that extend one another; tables and lists within one another (a study has six)."""
 
 
 def shipped(folder: str) -> dict[str, str]:
@@ -63,7 +67,7 @@ def text_of(path: Path, source: str) -> str:
         if len(content) > LARGEST_FILE:
             fault, most = f"more than {LARGEST_FILE:,} bytes", f"at most {LARGEST_FILE:,}"
             raise StudyError.of(source, "the file", fault, most, "give a study file")
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")  # as some editors save it
     except UnicodeDecodeError:
         fault, cure = "bytes that are no UTF-8", "give a study file, or save it as UTF-8"
         raise StudyError.of(source, "the file", fault, "TOML text in UTF-8", cure) from None
@@ -98,6 +102,8 @@ def tables_of(text: str, source: str) -> Table:
     """
     try:
         content = tomllib.loads(text)
+        if _deeper(content, DEEPEST_TABLE):
+            raise RecursionError
     except (ValueError, RecursionError) as reason:  # also numbers of thousands of digits
         fault, cure = str(reason) or "tables nested too deeply", "see https://toml.io, or start from a built-in study"
         raise StudyError.of(source, "the file", fault, "TOML", cure) from None
@@ -113,7 +119,8 @@ def resolved(content: Table, source: str, folder: Path | None, seen: tuple[str, 
 
     Tables are merged key by key; anything else replaces what it extends, and so does a table whose ``kind`` differs
     (a cosine has no milestones). Keys that ``unset`` lists, dotted, are removed from what is extended, and so are those
-    that speak of keys which the study has anew (`SPEAKS_OF`).
+    that speak of keys which the study has anew (`SPEAKS_OF`). Inherited measures are of what the study has: maps of the
+    sparsities that it still has (of its highest, where that is none), depths of no more models than it has replicates.
 
     Args:
         content: the study's own tables.
@@ -143,13 +150,52 @@ def resolved(content: Table, source: str, folder: Path | None, seen: tuple[str, 
     base, error = _base(base_name, source, folder, seen), StudyError(source)
     for key in unset:
         if not _remove(base, key.split(".")):
-            error.add_unknown("unset", "key", key, sorted(_dotted(base)))
+            error.add_unknown("unset", "key", key, sorted(dotted(base)))
     error.raise_if_any()
-    anew = [*_dotted(own), *unset]
+    anew = [*dotted(own), *unset]
     for key, others in SPEAKS_OF.items():
         if any(f"{said}.".startswith(f"{other}.") for said in anew for other in others):
             base.pop(key, None)
-    return merged(base, own)
+    study, said = merged(base, own), leaves(own)
+    if "sparsities" in own and PROJECTED not in said:
+        _map_what_is_there(study)
+    if "replicates" in own and DEPTHS not in said:
+        _probe_what_is_there(study)
+    return study
+
+
+def _map_what_is_there(study: Table) -> None:
+    """Leaves an inherited projection the sparsities that the study has; unsound values are left to be refused."""
+    there, projection = study["sparsities"], _below(study, "measures", "projection")
+    mapped = projection.get("sparsities")
+    if isinstance(mapped, list) and isinstance(there, list) and all(isinstance(each, int | float) for each in there):
+        kept = [sparsity for sparsity in mapped if sparsity in there]
+        projection["sparsities"] = kept if kept or not mapped else sorted(there)[-1:]
+
+
+def _probe_what_is_there(study: Table) -> None:
+    """Leaves an inherited prediction depth no more models than there are replicates; unsound values to be refused."""
+    replicates, depth = study["replicates"], _below(study, "measures", "prediction_depth")
+    most = len(replicates) if isinstance(replicates, list) else replicates
+    models = depth.get("models")
+    if isinstance(models, int) and isinstance(most, int) and 1 <= most < models:
+        depth["models"] = most
+
+
+def _below(tables: Table, *path: str) -> Table:
+    """The table at a path, for good; an empty one where there is none."""
+    for key in path:
+        below = tables.get(key)
+        if not isinstance(below, dict):
+            return {}
+        tables = below
+    return tables
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether tables and lists lie within one another on more than so many levels."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_deeper(each, levels - 1) for each in inner)
 
 
 def recipe_part(content: Table) -> Table:
@@ -219,10 +265,16 @@ def _remove(tables: Table, path: list[str]) -> bool:
     return tables.pop(path[-1], None) is not None
 
 
-def _dotted(tables: Table, prefix: str = "") -> list[str]:
+def dotted(tables: Table, prefix: str = "") -> list[str]:
+    """All keys of tables, with those of the tables in them.
+
+    Example:
+        >>> dotted({"a": {"b": 1}})
+        ['a', 'a.b']
+    """
     listed = []
     for key, value in tables.items():
         listed.append(prefix + key)
         if isinstance(value, dict):
-            listed += _dotted(value, f"{prefix}{key}.")
+            listed += dotted(value, f"{prefix}{key}.")
     return listed

@@ -39,7 +39,7 @@ def check_pairs(problems: StudyError, study: Study) -> None:
         is_of_both = any(name in study.arms.get(plain, ()) and name in study.arms[having] for plain, having in pairs)
         if is_of_both and isinstance(method, OneShotPruning) and method.finetune.q_score is not None:
             expected = "none: models that were trained without Q-Score are fine-tuned by it, too"
-            problems.add(f"pruning.{name}.finetune.q_score", "a regulariser", expected, "leave it out")
+            problems.add(f"pruning.{name}.finetune.q_score", "a regulariser", expected, "leave the key out")
 
 
 def _check_trainings(problems: StudyError, study: Study, plain: Loss, objective: Objective) -> None:

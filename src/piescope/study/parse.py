@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import typing
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, time
 from pathlib import Path
 from types import UnionType
 from typing import Any
@@ -14,7 +18,7 @@ from pydantic import ValidationError
 from piescope.problems import StudyError
 from piescope.spec import Spec
 from piescope.study.checks import check
-from piescope.study.inherit import read_study_file, resolved, shipped, tables_of
+from piescope.study.inherit import dotted, read_study_file, resolved, shipped, tables_of
 from piescope.study.spec import Objective, Study
 from piescope.training.recipe import Training
 
@@ -61,8 +65,34 @@ def parse_study(text: str, source: str = "study", folder: Path | None = None) ->
     Raises:
         StudyError: with every fault found.
     """
-    content = resolved(tables_of(text, source), source, folder)
-    error = StudyError(source)
+    own = tables_of(text, source)
+    content = resolved(own, source, folder)
+    try:
+        return _study_of(content, source)
+    except StudyError as error:
+        if "extends" in own:
+            _unset_what_is_inherited(error, own, resolved({"extends": own["extends"]}, source, folder))
+        raise
+
+
+LEAVE_OUT = "leave the key out"
+"""In a cure; of a key that is inherited it is none."""
+
+
+def _unset_what_is_inherited(error: StudyError, own: Mapping[str, Any], base: dict[str, Any]) -> None:
+    """Of a key that stands in what is extended, the cure is not to leave it out, but to unset it."""
+    inherited, listed = dotted(base), own.get("unset")
+    for number, problem in enumerate(error.problems):
+        if LEAVE_OUT in problem.cure and problem.where in inherited:
+            unset = [*(listed or ()), problem.where]
+            cure = f"in place of it write unset = {json.dumps(unset)} at the top of the study"
+            error.problems[number] = replace(problem, cure=problem.cure.replace(LEAVE_OUT, cure))
+
+
+def _study_of(tables: dict[str, Any], source: str) -> Study:
+    dates: dict[str, str] = {}
+    content = _undated(tables, dates)
+    error, study = StudyError(source), None
     try:
         # through JSON: there, strict validation takes an array for a tuple and still nothing for anything else
         study = Study.model_validate_json(_as_json(content, source))
@@ -74,20 +104,44 @@ def parse_study(text: str, source: str = "study", folder: Path | None = None) ->
             if not any(len(other["loc"]) > depth and other["loc"][:depth] == fault["loc"] for other in listed):
                 _explain(error, fault)
         error.merge_alternatives()
-        raise error from None
+    _refuse_dates(error, dates)
+    if error or study is None:
+        raise error
     check(study, source)
     return study
+
+
+def _undated(value: Any, dates: dict[str, str], where: str = "") -> Any:
+    """Tables with TOML's dates and times, of which a study has none, as text; notes them by where they stand."""
+    if isinstance(value, dict):
+        return {key: _undated(each, dates, f"{where}.{key}".lstrip(".")) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_undated(each, dates, f"{where}.{number}") for number, each in enumerate(value)]
+    if isinstance(value, date | time):
+        dates[where] = value.isoformat()
+        return dates[where]
+    return value
+
+
+def _refuse_dates(error: StudyError, dates: dict[str, str]) -> None:
+    """Notes the dates that would be taken as text, and shows the others as they were written: without quotes."""
+    error.problems = [
+        replace(problem, found=dates[problem.where])
+        if problem.where in dates and problem.found == _plain(dates[problem.where])
+        else problem
+        for problem in error.problems
+    ]
+    told = [problem.where for problem in error.problems]
+    for where, found in dates.items():
+        if not any(f"{where}.".startswith(f"{other}.") for other in told):
+            error.add(where, found, "text", f'write it in quotes: "{found}"')
 
 
 def _as_json(content: dict[str, Any], source: str) -> str:
     try:
         return json.dumps(content)
-    except TypeError as reason:  # TOML has dates and times, a study has none
-        fault, expected, cure = str(reason), "text, numbers, booleans, lists and tables", "write it in quotes"
-    except (ValueError, RecursionError):
-        fault, expected = "a number of thousands of digits, or tables nested too deeply", "a study"
-        cure = "shorten it"
-    raise StudyError.of(source, "the file", fault, expected, cure)
+    except ValueError:
+        raise StudyError.of(source, "the file", "a number of thousands of digits", "a study", "shorten it") from None
 
 
 def study_toml(study: Study) -> str:
@@ -131,13 +185,9 @@ def _told(fault: Any) -> tuple[str, str]:
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return "a table", f"write {location[-1]} = {{ {_example(location)} }}"
     if kind == "too_short":
-        return "a list with something in it", "name one or more, or leave the key out"
+        return "a list with something in it", "name one or more" + ("" if _must_be(location) else f", or {LEAVE_OUT}")
     if "sparsities" in location or (location[0] == "figures" and kind in BEYOND):
-        percent = isinstance(value, int | float) and value > 1
-        cure = "write 0.9 for 90 %" if percent else "take fractions above 0; dense arms need none"
-        if location[-1] == "sparsities":
-            cure = f"write a list: [{str(value).strip('[]') or 0.5}]"
-        return "fractions between 0 and 1, both excluded", cure
+        return "fractions between 0 and 1, both excluded", _sparsity_cure(value, location[-1] == "sparsities")
     if kind == "tuple_type":
         is_one = isinstance(value, int | float) or (location[0] == "arms" and isinstance(value, str))
         return "a list", f"write a list: [{_plain(value) if is_one else '...'}]"
@@ -150,6 +200,36 @@ def _told(fault: Any) -> tuple[str, str]:
         return message, "take a value in that range"
     expected, cure = EXPECTED.get(kind, ("", "correct the value"))
     return expected.format(**fault.get("ctx", {})) or message[:1].lower() + message[1:], cure
+
+
+def _sparsity_cure(value: Any, is_list: bool) -> str:
+    """What to write for something that is no sparsity, or no list of some."""
+    number = value
+    if isinstance(value, str):
+        with suppress(ValueError):
+            number = float(value.strip(" []%"))
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    percent, fraction = is_number and 1 < number < 100, is_number and 0 < number < 1
+    wanted = f"{number / 100:g}" if percent else f"{number:g}" if fraction else ""
+    if is_list:
+        return f"write a list: [{wanted or '0.5, 0.9'}]"
+    if percent:
+        return f"write {wanted} for {number:g} %"
+    if isinstance(value, list):
+        return "write one list of numbers: [0.5, 0.9]"
+    if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
+        return f"write a number, without quotes: {wanted or 0.5}"
+    if value >= 1:
+        return "take fractions below 1: 0.9 for 90 %; with no weights left there is no network"
+    return "take fractions above 0; dense arms need none"
+
+
+def _must_be(location: tuple[int | str, ...]) -> bool:
+    """Whether the key at a place may not be left out."""
+    path = _key_path(location)
+    at = max(number for number, part in enumerate(location) if str(part) == path[-1])
+    spec = _spec_at(location[:at])
+    return spec is not None and spec.model_fields[path[-1]].is_required()
 
 
 def _where_it_belongs(location: tuple[int | str, ...]) -> str:

@@ -87,6 +87,22 @@ def test_what_is_neither_a_count_nor_a_share_is_refused(name: str, value: Any) -
     assert problem.where == name and "200" in problem.expected and "2%" in problem.expected and problem.cure
 
 
+@pytest.mark.parametrize(
+    ("typed", "found", "cure"),
+    [
+        ("max_flips = 2024-01-01", "2024-01-01", "write a number, or a share in quotes"),
+        ("max_class_drop = 07:32:00", "07:32:00", "write a number, or leave"),
+    ],
+)
+def test_dates_are_shown_as_they_were_written(typed: str, found: str, cure: str, tmp_path: Path) -> None:
+    (tmp_path / "b.toml").write_text(f"[budgets]\n{typed}\n")
+    with pytest.raises(InputError) as caught:
+        Budgets.from_file(tmp_path / "b.toml")
+    (problem,) = caught.value.problems
+    assert problem.where == f"budgets.{typed.split()[0]}"
+    assert problem.found == found and problem.cure.startswith(cure)
+
+
 @pytest.mark.parametrize("name", ["max_class_drop", "equivalent_within", "max_group_drop"])
 @pytest.mark.parametrize("value", [-1, -0.1, 100.5, 10**400, math.nan, math.inf, True, "3", "3%", [3]])
 def test_what_are_no_points_is_refused(name: str, value: Any) -> None:

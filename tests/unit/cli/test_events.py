@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,12 +56,21 @@ def test_each_thing_that_happens_is_a_line(tmp_path: Path, step: Step) -> None:
     assert lines[6] | {"time": ""} == {"time": "", "event": "ended", "how": "done", "finished": 1, "failed": 1}
 
 
-def test_what_stopped_a_run_stands_in_the_last_line(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), Events(tmp_path / "e.jsonl", print):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize(
+    ("stopped", "how"),
+    [
+        (KeyboardInterrupt(), "SIGINT"),
+        (KeyboardInterrupt(signal.SIGTERM), "SIGTERM"),
+        (KeyboardInterrupt(int(signal.SIGHUP)), "SIGHUP"),
+        (OSError(5, "no"), "OSError"),
+    ],
+)
+def test_what_stopped_a_run_stands_in_the_last_line(stopped: BaseException, how: str, tmp_path: Path) -> None:
+    with pytest.raises(type(stopped)), Events(tmp_path / "e.jsonl", print):
+        raise stopped
     with Events(tmp_path / "e.jsonl", print):  # a second run adds to it
         pass
-    assert [line["how"] for line in lines_of(tmp_path / "e.jsonl")] == ["KeyboardInterrupt", "done"]
+    assert [line["how"] for line in lines_of(tmp_path / "e.jsonl")] == [how, "done"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

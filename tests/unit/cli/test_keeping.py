@@ -9,10 +9,9 @@ from typer.testing import CliRunner, Result
 
 from made_stores import MADE, SMALL, labelled, make_all, small_plan
 from piescope.cli.app import app
-from piescope.cli.keeping import run_again
 from piescope.store import layout
 from piescope.study.catalogue import refresh_catalogue
-from piescope.study.folder import write_study
+from piescope.study.folder import run_again, write_study
 from piescope.study.parse import load_study
 
 PLAN = small_plan()

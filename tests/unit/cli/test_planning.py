@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,19 @@ def test_what_is_known_of_the_study_that_one_continues(
 def test_a_study_that_continues_none_says_nothing_of_it() -> None:
     assert "continues" not in planned("digits")
     assert json.loads(planned("digits", "--json"))["continues"] is None
+
+
+@pytest.mark.parametrize(("signal_sent", "code"), [((), 130), ((signal.SIGTERM,), 143)])
+def test_an_interrupted_plan_says_what_is_kept(
+    signal_sent: tuple[int, ...], code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(*_: object) -> None:
+        raise KeyboardInterrupt(*signal_sent)
+
+    monkeypatch.setattr("piescope.cli.app.tuned_for", measure)
+    done = CliRunner().invoke(app, ["plan", "digits"])
+    assert done.exit_code == code
+    assert "paces that were measured by then are kept" in done.stderr and "nothing was kept" not in done.stderr
 
 
 def edited(out: Path, path: Path, **keys: Any) -> Path:

@@ -46,7 +46,7 @@ def watched(*steps: Any, workers: int = 1) -> tuple[Progress, io.StringIO]:
     progress.began(plan, list(steps), 3)
     assert printed.getvalue().splitlines() == [
         "digits: 0 models in 0 arms, in out",
-        f"0 done, {len(steps)} to run ({workers} workers, cpu)",
+        f"0 done, {len(steps)} to run ({workers} worker{'s' if workers > 1 else ''}, cpu)",
         "3 more finished steps there are of another version of this study: kept, not used",
     ]
     printed.truncate(printed.seek(0))

@@ -48,7 +48,7 @@ def test_a_step_that_failed_ends_the_command_with_1_and_says_where_to_look(
     assert ended.value.exit_code == 1
     told = capsys.readouterr().err
     assert "3 steps failed, 4 wait for what failed" in told and f"`piescope status {out}`" in told
-    assert "0 done, 8 to run (1 workers, cpu)" in printed.getvalue() and "no arm is complete yet" in printed.getvalue()
+    assert "0 done, 8 to run (1 worker, cpu)" in printed.getvalue() and "no arm is complete yet" in printed.getvalue()
     lines = [json.loads(line) for line in (tmp_path / "e").read_text().splitlines()]
     assert (lines[0]["event"], lines[0]["steps"]) == ("began", 8) and lines[-1]["failed"] == 3
 

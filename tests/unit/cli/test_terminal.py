@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -29,9 +30,14 @@ def test_each_card_has_a_memory_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
         (errno.EROFS, "make it writable, or choose another place"),
     ],
 )
-def test_what_the_system_refuses(code: int, cure: str) -> None:
+def test_what_the_system_refuses(code: int, cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIESCOPE_CACHE", str(tmp_path / "cache"))
     said = os.strerror(code)
     assert told_of_system(OSError(code, said, "out/report.html")) == f"out/report.html: {said}; {cure}"
+    in_cache = told_of_system(OSError(code, said, str(tmp_path / "cache" / "images" / "a.npy")))
+    beside = told_of_system(OSError(code, said, str(tmp_path / "cached" / "a.npy")))
+    variable = f"let the variable PIESCOPE_CACHE name another folder than {tmp_path / 'cache'}"
+    assert in_cache.endswith(cure.replace("choose another place", variable)) and beside.endswith(cure)
     assert "the system" in told_of_system(OSError(code, said)) or "a temporary file" in told_of_system(
         OSError(code, said)
     )

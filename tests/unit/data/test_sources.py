@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import sklearn.datasets
 from hypothesis import given
 from hypothesis import strategies as st
 
-from piescope.data.sources import SOURCES, load_digits, stratified_choice
+from piescope.data.sources import SOURCES, load_digits, load_source, stratified_choice
+from piescope.problems import DataError
 
 pytestmark = pytest.mark.shapes
 
@@ -24,6 +27,13 @@ def test_digits_are_the_described_split() -> None:
     assert np.abs(train - everywhere * 1000 / 1797).max() < 1  # stratified
     assert splits.train.images.max() == 255
     assert splits.train.images.min() == 0
+
+
+def test_digits_lie_nowhere_and_a_place_for_them_is_refused(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(DataError) as caught:
+            load_source("digits", place, train_examples=100)
+        assert (caught.value.problems[0].where, caught.value.problems[0].cure) == ("--data-dir", "leave --data-dir out")
 
 
 def test_digits_are_those_of_scikit_learn() -> None:

@@ -20,7 +20,29 @@ FIRST_SEED = "controls.fresh_dense.first_seed"
 FAULTS = [
     # path, value, where, found, cure
     ("sparsities", [0.5, 90], "sparsities.1", "90", "write 0.9 for 90 %"),
-    ("sparsities", [1.0], "sparsities.0", "1.0", "fractions above 0"),
+    ("sparsities", [1.0], "sparsities.0", "1.0", "fractions below 1"),
+    ("sparsities", [0.5, 1], "sparsities.1", "1", "fractions below 1"),
+    ("sparsities", [100], "sparsities.0", "100", "fractions below 1"),
+    ("sparsities", [12.5], "sparsities.0", "12.5", "write 0.125 for 12.5 %"),
+    ("sparsities", [True], "sparsities.0", "true", "write a number, without quotes: 0.5"),
+    ("sparsities", ["0.9"], "sparsities.0", '"0.9"', "write a number, without quotes: 0.9"),
+    ("sparsities", ["90 %"], "sparsities.0", '"90 %"', "write 0.9 for 90 %"),
+    ("sparsities", [[0.5]], "sparsities.0", "[0.5]", "write one list of numbers"),
+    ("sparsities", [float("nan")], "sparsities.0", "NaN", "write a number"),
+    ("sparsities", [0], "sparsities.0", "0", "fractions above 0"),
+    ("sparsities", 90, "sparsities", "90", "write a list: [0.9]"),
+    ("sparsities", True, "sparsities", "true", "write a list: [0.5, 0.9]"),
+    ("sparsities", {"a": 0.5}, "sparsities", "{", "write a list: [0.5, 0.9]"),
+    ("controls", {"abc": {"kind": "finetune_only", "of": "nope"}}, "controls.abc", "control of 'nope'", "say of which"),
+    (
+        "controls",
+        {"abc": {"kind": "random_masks", "of": "gpm"}},
+        "controls.abc",
+        "control of 'gpm'",
+        "say of which: gmp",
+    ),
+    ("figures", {"figure_2": 1}, "figures.figure_2", "1", "fractions below 1"),
+    ("measures.projection.sparsities", [1.0], "measures.projection.sparsities.0", "1.0", "fractions below 1"),
     ("sparsities", [-0.5], "sparsities.0", "-0.5", "fractions above 0"),
     ("sparsities", [0.5, 0.5], "sparsities", "[0.5, 0.5]", "name each sparsity once"),
     ("sparsities", "0.5", "sparsities", '"0.5"', "write a list: [0.5]"),
@@ -250,6 +272,36 @@ kind = "gradual"
 criterion = "magnitude"
 supervised = { begin = 1, end = 20, frequency = 5 }
 """
+
+
+def cure_of(text: str, where: str) -> str:
+    with pytest.raises(StudyError) as told:
+        parse_study(text)
+    return next(problem.cure for problem in told.value.problems if problem.where == where)
+
+
+def test_what_must_be_there_is_not_to_be_left_out() -> None:
+    empty = changed("training.supervised.schedule", {"kind": "multi_step", "milestones": [], "gamma": 0.1})
+    assert cure_of(empty, "training.supervised.schedule.milestones") == "name one or more"
+    assert cure_of(changed("arms", {}), "arms") == "name one or more"
+    assert cure_of(changed("arms.supcon", []), "arms.supcon") == "name one or more, or leave the key out"
+
+
+@pytest.mark.parametrize(
+    ("base", "own", "where"),
+    [
+        ("digits", "[arms]\nsupcon = []", "arms.supcon"),
+        ("digits", "unset = ['measures.projection']\n[arms]\nsupcon = []", "arms.supcon"),
+        ("corti2022-paper", "[figures]\nfigure_4 = []", "figures.figure_4"),
+        ("cifar10-small", "replicates = 13", "controls.fresh_dense.first_seed"),
+    ],
+)
+def test_what_is_inherited_is_not_to_be_left_out_but_unset(base: str, own: str, where: str) -> None:
+    head = f'extends = "{base}"\nname = "mine"\n'
+    unset = cure_of(head + own, where).partition("in place of it write ")[2].removesuffix(" at the top of the study")
+    kept = "\n".join(line for line in own.splitlines() if not line.startswith(("unset", "supcon", "figure_4")))
+    assert where in unset
+    assert parse_study(f"{head}{unset}\n{kept}").name == "mine"
 
 
 @pytest.mark.parametrize("criterion", ["wanda", "snip", "taylor", "l2", "hessian", "magnitud", "Random"])

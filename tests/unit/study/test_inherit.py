@@ -104,5 +104,61 @@ def test_what_speaks_of_single_arms_or_sparsities_is_inherited_by_who_has_the_sa
     assert (None if study.figures is None else study.figures.figure_1) == figure
 
 
+@pytest.mark.parametrize(
+    ("own", "mapped", "models"),
+    [
+        ("title = 'the same'", (0.9, 0.95), 5),
+        ("sparsities = [0.8, 0.95]\nreplicates = 10", (0.95,), 5),
+        ("replicates = 3", (0.9, 0.95), 3),
+        ("replicates = [7, 8]", (0.9, 0.95), 2),
+        ("sparsities = [0.8, 0.3]", (0.8,), 5),
+        ("sparsities = [0.8]\n[measures.projection]\nneighbours = 5", (0.8,), 5),
+        ("sparsities = [0.5, 0.9]\n[measures.projection]\nsparsities = [0.5]", (0.5,), 5),
+        ("sparsities = []\n[arms]\nsupervised = ['dense']\nsupcon = ['dense']", (), 5),
+        ("replicates = 4\n[measures.prediction_depth]\nk = 10", (0.9, 0.95), 4),
+        ("replicates = 4\nunset = ['measures.projection', 'measures.prediction_depth']", None, None),
+    ],
+)
+def test_inherited_measures_are_of_what_the_study_has(
+    own: str, mapped: tuple[float, ...] | None, models: int | None
+) -> None:
+    study = parse_study(f"{MINE}{own}")
+    projection, depth = study.measures.projection, study.measures.prediction_depth
+    assert (None if projection is None else projection.sparsities) == mapped
+    assert (None if depth is None else depth.models) == models
+    assert parse_study(study_toml(study)) == study
+
+
+@pytest.mark.parametrize(
+    ("own", "where"),
+    [
+        ("sparsities = [0.5]\n[measures.projection]\nsparsities = [0.9]", "measures.projection.sparsities"),
+        ("[measures.projection]\nsparsities = [0.3]", "measures.projection.sparsities"),
+        ("replicates = 3\n[measures.prediction_depth]\nmodels = 4", "measures.prediction_depth.models"),
+        ("[measures.prediction_depth]\nmodels = 6", "measures.prediction_depth.models"),
+        ("sparsities = 0.5", "sparsities"),
+        ("sparsities = ['a', 0.5]", "sparsities.0"),
+        ("replicates = 0", "replicates"),
+        ("replicates = 'three'", "replicates"),
+        ("sparsities = [0.5]\nmeasures = 3", "measures"),
+        (
+            "sparsities = [0.5]\nreplicates = 2\n[measures]\nprojection = []\nprediction_depth = 1",
+            "measures.projection",
+        ),
+    ],
+)
+def test_what_a_study_says_itself_does_not_give_way(own: str, where: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        parse_study(f"{MINE}{own}")
+    assert where in [problem.where for problem in caught.value.problems], caught.value
+
+
+def test_what_a_file_says_gives_way_to_the_one_that_extends_it(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(f"{MINE}[measures.projection]\nsparsities = [0.5]\n")
+    child = 'extends = "base.toml"\nname = "child"\nsparsities = [0.3, 0.6]'
+    projection = parse_study(child, "child.toml", tmp_path).measures.projection
+    assert projection is not None and projection.sparsities == (0.6,)
+
+
 def test_leaves() -> None:
     assert leaves({"a": {"b": 1, "c": {"d": [1, 2]}}, "e": None, "f": {}}) == {"a.b": 1, "a.c.d": [1, 2]}

@@ -76,6 +76,6 @@ def test_it_does_not_stand_alone() -> None:
 def test_models_with_and_without_are_fine_tuned_alike() -> None:
     term = ("pruning.one_shot.finetune.q_score", {"weight": 0.1})
     (problem,) = told(term)
-    assert (problem.where, problem.cure) == ("pruning.one_shot.finetune.q_score", "leave it out")
+    assert (problem.where, problem.cure) == ("pruning.one_shot.finetune.q_score", "leave the key out")
     unpaired = [(f"arms.{loss}_q", ["dense", "gmp"]) for loss in ("supervised", "supcon")]
     assert told(term, *unpaired) == []  # nothing is compared then

@@ -49,6 +49,53 @@ def test_awkward_files_are_refused_and_not_read_to_their_end(tmp_path: Path) -> 
         load_study("/dev/zero")
 
 
+@pytest.mark.parametrize("base", ["", 'extends = "digits"\n'])
+@pytest.mark.parametrize("deep", ["a." * 3000 + "b = 1", "a = " + "[" * 60 + "]" * 60, "a." * 51 + "b = 1"])
+def test_tables_in_tables_without_end_are_refused(base: str, deep: str) -> None:
+    with pytest.raises(StudyError, match="nested too deeply"):
+        parse_study(base + deep)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_byte_order_mark_is_no_part_of_a_study(end: str, tmp_path: Path) -> None:
+    text = (MINE + "seed = 5\n").replace("\n", end)
+    (tmp_path / "mine.toml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    (tmp_path / "child.toml").write_bytes(b'\xef\xbb\xbfextends = "mine.toml"')
+    assert load_study(str(tmp_path / "mine.toml")).seed == load_study(str(tmp_path / "child.toml")).seed == 5
+    (tmp_path / "mine.toml").write_bytes(text.encode("utf-16"))
+    with pytest.raises(StudyError, match="save it as UTF-8"):
+        load_study(str(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize(
+    ("line", "where", "found", "expected", "cure"),
+    [
+        ("seed = 2024-01-01", "seed", "2024-01-01", "a whole number", "write a whole number, without quotes"),
+        ("title = 2024-01-01", "title", "2024-01-01", "text", 'write it in quotes: "2024-01-01"'),
+        ("title = 07:32:00", "title", "07:32:00", "text", 'write it in quotes: "07:32:00"'),
+        ("replicates = [1, 1979-05-27T07:32:00Z]", "replicates.1", "1979-05-27T07:32:00+00:00", "a whole number", ""),
+        ("[model]\nwidth = 2024-01-01", "model.width", "2024-01-01", "a whole number", "write a whole number"),
+        ("[data]\nsource = 2024-01-01", "data.source", "2024-01-01", "text", "write it in quotes"),
+        ("[data]\nnormalisation = 2024-01-01", "data.normalisation", "2024-01-01", "a table", "write normalisation ="),
+        ("datum = 2024-01-01", "datum", "unknown key 'datum'", "one of: ", "did you mean 'data'?"),
+    ],
+)
+def test_dates_are_told_by_their_keys_as_they_were_written(
+    line: str, where: str, found: str, expected: str, cure: str
+) -> None:
+    with pytest.raises(StudyError) as caught:
+        parse_study(MINE + line)
+    (problem,) = [problem for problem in caught.value.problems if problem.where == where]
+    assert problem.found == found and problem.expected.startswith(expected) and problem.cure.startswith(cure), problem
+    assert [each.where for each in caught.value.problems if "quotes:" in each.cure] in ([], [where])
+
+
+def test_a_date_beside_other_faults_is_told_with_them() -> None:
+    with pytest.raises(StudyError) as caught:
+        parse_study(MINE + "seed = 'a'\ntitle = 2024-01-01\ncontinues = 3")
+    assert sorted(problem.where for problem in caught.value.problems) == ["continues", "seed", "title"]
+
+
 @pytest.mark.parametrize("name", builtin_studies())
 def test_every_study_that_ships_is_sound(name: str) -> None:
     study = load_study(name)
