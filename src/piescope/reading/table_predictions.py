@@ -76,7 +76,8 @@ def labels_of_table(table: TableFile, hints: Hints) -> LabelColumn:
     known = ids.array()
     witnesses = () if roles.id is None else (Witness(roles.id, known),)
     notes = (*table.notes, *labels.notes, *_note_of_ids(roles.id), *notes_of_left(roles))
-    return replace(labels.column(known), notes=notes, distinct=len(labels.distinct), witnesses=witnesses)
+    column = replace(labels.column(known), notes=notes, distinct=len(labels.distinct), witnesses=witnesses)
+    return replace(column, column=str(roles.truth))
 
 
 def _has_signs(columns: Sequence[Column], names: Sequence[str], hints: Hints) -> bool:
