@@ -143,7 +143,7 @@ def test_names_for_a_shell() -> None:
 
 def lined(folder: Path, cure: str) -> None:
     """Runs the line for the shell that a cure has."""
-    line = re.search(r"python -c .* > NEW\.\w+", cure)
+    line = re.search(r"python -c .* > NEW\.\w+|python -c \".*\"", cure)
     assert line is not None, cure
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = run_program(["bash", "-c", line[0]], cwd=folder, env=env)
@@ -718,3 +718,14 @@ def test_numbered_measurements_are_no_classes_because_labels_have_their_numbers(
         {"id": IDS, "label": TRUTH + 1},
     )
     refused(tmp_path, *typed)
+
+
+def test_probabilities_times_a_factor_are_divided(tmp_path: Path) -> None:
+    for side, chances in CHANCES.items():
+        np.save(tmp_path / f"{side}.npy", chances * 1.3 if side == "dense" else chances)
+    np.save(tmp_path / "truth.npy", TRUTH)
+    typed = "compressed.npy", "--labels", "truth.npy"
+    cure = refused(tmp_path, "dense.npy", *typed)
+    check(audited(tmp_path, "dense.npy", *typed, *flags(cure, "--values")))
+    lined(tmp_path, cure)
+    check(audited(tmp_path, "NEW.npy", *typed))
