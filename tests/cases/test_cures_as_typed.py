@@ -194,7 +194,7 @@ def test_tags_are_not_called_one_hot(tmp_path: Path) -> None:
     assert "one tag at a time" in refused(tmp_path, *typed)
 
 
-@pytest.mark.parametrize("name", ["NA", "None", "nan", "null", "N/A", "NaN"])
+@pytest.mark.parametrize("name", ["NA", "None", "null", "N/A"])
 @pytest.mark.parametrize("place", [0, 3])
 def test_a_class_that_is_named_like_a_missing_value(name: str, place: int, tmp_path: Path) -> None:
     """It is a class among texts; among numbers it is an empty cell, and said so."""
@@ -210,6 +210,20 @@ def test_a_class_that_is_named_like_a_missing_value(name: str, place: int, tmp_p
     numbers[place] = name
     typed = sides(tmp_path / "numbers", lambda side: {"id": IDS, "prediction": numbers[SAID[side]]})
     assert "leave that example out" in refused(tmp_path / "numbers", *typed)
+
+
+@pytest.mark.parametrize("name", ["nan", "NaN"])
+@pytest.mark.parametrize("others", [("cat", "dog", "bird"), (0, 1, 2)])
+def test_nan_is_no_class(name: str, others: tuple[object, ...], tmp_path: Path) -> None:
+    names = np.array([*others, name], object)
+    labels = {"id": IDS, "label": names[TRUTH]}
+    typed = sides(tmp_path, lambda side: {"id": IDS, "prediction": names[SAID[side]]}, labels)
+    assert "leave that example out of all files" in refused(tmp_path, *typed)
+    kept = names.copy()
+    kept[3] = "none" if others[0] == "cat" else 3
+    typed = sides(tmp_path, lambda side: {"id": IDS, "prediction": kept[SAID[side]]}, labels)
+    assert "leave that example out of all files" in refused(tmp_path, *typed)
+    check(audited(tmp_path, *typed[:2]), has_truth=False)
 
 
 def test_two_classes_that_are_both_named_like_missing_values(tmp_path: Path) -> None:
