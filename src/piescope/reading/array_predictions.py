@@ -81,11 +81,19 @@ def part_of_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
     if not 1 <= len(array.shape) <= 3 or 0 in array.shape:
         expected = "[examples], [models, examples], [examples, classes] or [models, examples, classes]"
         raise _no_shape(array, f"shape {list(array.shape)}", expected, "give predictions, one row an example")
-    if array.dtype.kind in "US":
+    is_text = array.dtype.kind in "US"
+    if is_text and hints.values not in (None, "labels"):
+        raise _no_such_values(array, "names", hints)
+    if is_text:
         return _named_array(array, name, hints)
     if hints.values == "correct":
         return _right_or_wrong(array, name, hints)
     sample, looked_at = _sample(array)
+    is_single = len(array.shape) == 1 and array.dtype.kind in "iu"
+    if hints.values == "logits" and is_single and sample.min() >= 0 and sample.max() > 1:
+        raise _no_such_values(
+            array, f"one whole number an example, from {sample.min()} to {sample.max()}: labels", hints
+        )
     values = hints.values or values_of(sample, array, looked_at)
     if values == "labels":
         return _whole_array(array, name, hints, sample)
@@ -102,6 +110,16 @@ def part_of_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
 
 def _no_shape(array: StoredArray, found: str, expected: str, cure: str) -> InputError:
     return fault(array.path, array.label, found, expected, cure)
+
+
+def _no_such_values(array: StoredArray, found: str, hints: Hints) -> InputError:
+    """The fault of values that cannot be what the user says they are."""
+    cure = "leave --values out, or say KIND,KIND where the sides differ"
+    if hints.values == "correct":
+        cure = f"write 1 for right and 0 for wrong; else {cure}"
+    elif array.dtype.kind in "iu":
+        cure = f"{cure}; if these are scores of class 1 of two, save them as floats"
+    return _no_shape(array, found, f"{hints.values}, as --values says", cure)
 
 
 def _predictions(array: StoredArray, values: Values, name: str, axes: Axes, notes: tuple[str, ...]) -> Predictions:
