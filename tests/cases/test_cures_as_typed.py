@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import json
 import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -743,3 +745,17 @@ def test_probabilities_times_a_factor_are_divided(tmp_path: Path) -> None:
     check(audited(tmp_path, "dense.npy", *typed, *flags(cure, "--values")))
     lined(tmp_path, cure)
     check(audited(tmp_path, "NEW.npy", *typed))
+
+
+@pytest.mark.parametrize("name", ["fake.csv", "it's $HOME.csv", "whole.csv.gz", "predictions.CSV", "no ending"])
+@pytest.mark.parametrize(("command", "pack"), [("gunzip", gzip.compress), ("bunzip2", bz2.compress)])
+def test_a_packed_file_is_unpacked_whatever_it_is_called(
+    name: str, command: str, pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    typed = sides(tmp_path, lambda side: {"id": IDS, "prediction": SAID[side]}, {"id": IDS, "label": TRUTH})
+    (tmp_path / name).write_bytes(pack((tmp_path / "dense.csv").read_bytes()))
+    line = refused(tmp_path, name, *typed[1:]).strip().removeprefix("unpack it first: ")
+    assert line.startswith(f"{command} -c ") and line.endswith(" > NEW.csv")
+    done = run_program(["bash", "-c", line], cwd=tmp_path, env={**os.environ})
+    assert done.returncode == 0, done.stderr
+    check(audited(tmp_path, "NEW.csv", *typed[1:]))

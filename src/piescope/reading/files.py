@@ -191,7 +191,8 @@ def kind_of(path: Path) -> Kind:
         raise fault(path, "file", "0 bytes", READABLE, "write the file again")
     known = foreign(head)
     if known is not None:
-        raise fault(path, "file", known.found, READABLE, known.cure)
+        line = f": {known.command} {typed(shown(path))} > {_unpacked(path)}" if known.command else ""
+        raise fault(path, "file", known.found, READABLE, known.cure + line)
     suffix = SUFFIXES.get(path.suffix.lower())
     kind = next((kind for magic, kind in MAGIC if head.startswith(magic)), None)
     if kind == "npz":
@@ -211,6 +212,11 @@ def kind_of(path: Path) -> Kind:
     if b"\x00" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise fault(path, "file", "binary data", f"text, as {path.suffix} says", "name the file by what it holds")
     return suffix
+
+
+def _unpacked(path: Path) -> str:
+    """A new name for what is in a packed file, with the last ending that is one of a file that is read."""
+    return "NEW" + next((suffix for suffix in map(str.lower, path.suffixes[::-1]) if suffix in SUFFIXES), ".csv")
 
 
 def _archive(path: Path) -> Kind:

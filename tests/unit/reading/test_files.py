@@ -109,7 +109,9 @@ CASES.text(
 )
 CASES.text("a pickle", pickle.dumps({"predictions": [1, 2]}), "file", "a pickle", "never opened", suffix="npy")
 CASES.text("a pickle by name", pickle.dumps({"predictions": [1, 2]}), "file", "a pickle", "never opened", suffix="pkl")
-CASES.text("gzip", gzip.compress(GOOD.encode()), "file", "a gzip file", "gunzip", suffix="csv.gz")
+CASES.text(
+    "gzip", gzip.compress(GOOD.encode()), "file", "a gzip file", "gunzip -c wrong.csv.gz > NEW.csv", suffix="csv.gz"
+)
 CASES.text("gzip by another name", gzip.compress(GOOD.encode()), "file", "a gzip file")
 CASES.text("bzip2", bz2.compress(GOOD.encode()), "file", "a bzip2 file")
 CASES.text("xz", lzma.compress(GOOD.encode()), "file", "an xz file")
