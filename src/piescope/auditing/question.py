@@ -301,7 +301,9 @@ def _represented(asked: Asked, sides: dict[str, SideInput]) -> Any:
                 missing, f"--{missing}-{kind}", "nothing", "the same of both sides", f"give --{missing}-{kind} too"
             )
     reading = hints_of(asked)
-    deep = {side: read_layers(fspath(text), side, reading) for side, text in layers.items() if text is not None}
+    deep = {
+        side: read_layers(fspath(text), f"{side} layers", reading) for side, text in layers.items() if text is not None
+    }
     if deep and len(deep["dense"]) != len(deep["compressed"]):
         raise fault(
             "layers",
