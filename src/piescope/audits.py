@@ -317,6 +317,7 @@ def _audit_copies(given: GivenSide, compress: str, asked: Asked, out: Path) -> A
     from piescope.adapters.copies import compressed_copy
     from piescope.adapters.running import run_model
     from piescope.auditing.what_if import curve_row
+    from piescope.reading.inputs import check_label_column
 
     compressions = parse_compressions(compress)
     check_folder(out, [compression.folder for compression in compressions])
@@ -324,6 +325,8 @@ def _audit_copies(given: GivenSide, compress: str, asked: Asked, out: Path) -> A
         cure = "name one: timm:NAME, hf:FOLDER, onnx:FILE, WRN-16-2@FILE"
         raise InputError.of("audit", "--compress", "a file of predictions", "a model", cure)
     pictures = pictures_of(asked)
+    if asked.labels is None:  # of a file of labels its reader says so
+        check_label_column(asked.label_column, None, ())
     check_budgets(asked, pictures)
     model = model_of(given, "dense", asked, pictures)
     calibration = _calibration(asked) if any(compression.method == "int8" for compression in compressions) else None

@@ -133,6 +133,14 @@ def test_copies_that_cannot_be_made_are_told_before_the_model_runs(folder: Path)
     for model, compress in ((Fixed(), "magnitude:0.5"), (layer, "magnitude:0.5 60:64 3:7")):
         with pytest.raises(InputError):
             piescope.audit(model, None, images, compress=compress, on_progress=lambda *what: heard.append(what))
+    for compressed, copies in ((None, "magnitude:0.5"), (layer, None)):
+        with pytest.raises(InputError, match="leave --label-column out"):
+            piescope.audit(
+                *(layer, compressed, images),
+                compress=copies,
+                label_column="label",
+                on_progress=lambda *what: heard.append(what),
+            )
     assert [each for each in heard if each[0] == "dense"] == []
 
 

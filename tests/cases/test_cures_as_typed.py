@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import json
 import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +145,7 @@ def test_names_for_a_shell() -> None:
 
 def lined(folder: Path, cure: str) -> None:
     """Runs the line for the shell that a cure has."""
-    line = re.search(r"python -c .* > NEW\.\w+", cure)
+    line = re.search(r"python -c .* > NEW\.\w+|python -c \".*\"", cure)
     assert line is not None, cure
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = run_program(["bash", "-c", line[0]], cwd=folder, env=env)
@@ -194,7 +196,7 @@ def test_tags_are_not_called_one_hot(tmp_path: Path) -> None:
     assert "one tag at a time" in refused(tmp_path, *typed)
 
 
-@pytest.mark.parametrize("name", ["NA", "None", "nan", "null", "N/A", "NaN"])
+@pytest.mark.parametrize("name", ["NA", "None", "null", "N/A"])
 @pytest.mark.parametrize("place", [0, 3])
 def test_a_class_that_is_named_like_a_missing_value(name: str, place: int, tmp_path: Path) -> None:
     """It is a class among texts; among numbers it is an empty cell, and said so."""
@@ -210,6 +212,20 @@ def test_a_class_that_is_named_like_a_missing_value(name: str, place: int, tmp_p
     numbers[place] = name
     typed = sides(tmp_path / "numbers", lambda side: {"id": IDS, "prediction": numbers[SAID[side]]})
     assert "leave that example out" in refused(tmp_path / "numbers", *typed)
+
+
+@pytest.mark.parametrize("name", ["nan", "NaN"])
+@pytest.mark.parametrize("others", [("cat", "dog", "bird"), (0, 1, 2)])
+def test_nan_is_no_class(name: str, others: tuple[object, ...], tmp_path: Path) -> None:
+    names = np.array([*others, name], object)
+    labels = {"id": IDS, "label": names[TRUTH]}
+    typed = sides(tmp_path, lambda side: {"id": IDS, "prediction": names[SAID[side]]}, labels)
+    assert "leave that example out of all files" in refused(tmp_path, *typed)
+    kept = names.copy()
+    kept[3] = "none" if others[0] == "cat" else 3
+    typed = sides(tmp_path, lambda side: {"id": IDS, "prediction": kept[SAID[side]]}, labels)
+    assert "leave that example out of all files" in refused(tmp_path, *typed)
+    check(audited(tmp_path, *typed[:2]), has_truth=False)
 
 
 def test_two_classes_that_are_both_named_like_missing_values(tmp_path: Path) -> None:
@@ -718,3 +734,28 @@ def test_numbered_measurements_are_no_classes_because_labels_have_their_numbers(
         {"id": IDS, "label": TRUTH + 1},
     )
     refused(tmp_path, *typed)
+
+
+def test_probabilities_times_a_factor_are_divided(tmp_path: Path) -> None:
+    for side, chances in CHANCES.items():
+        np.save(tmp_path / f"{side}.npy", chances * 1.3 if side == "dense" else chances)
+    np.save(tmp_path / "truth.npy", TRUTH)
+    typed = "compressed.npy", "--labels", "truth.npy"
+    cure = refused(tmp_path, "dense.npy", *typed)
+    check(audited(tmp_path, "dense.npy", *typed, *flags(cure, "--values")))
+    lined(tmp_path, cure)
+    check(audited(tmp_path, "NEW.npy", *typed))
+
+
+@pytest.mark.parametrize("name", ["fake.csv", "it's $HOME.csv", "whole.csv.gz", "predictions.CSV", "no ending"])
+@pytest.mark.parametrize(("command", "pack"), [("gunzip", gzip.compress), ("bunzip2", bz2.compress)])
+def test_a_packed_file_is_unpacked_whatever_it_is_called(
+    name: str, command: str, pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    typed = sides(tmp_path, lambda side: {"id": IDS, "prediction": SAID[side]}, {"id": IDS, "label": TRUTH})
+    (tmp_path / name).write_bytes(pack((tmp_path / "dense.csv").read_bytes()))
+    line = refused(tmp_path, name, *typed[1:]).strip().removeprefix("unpack it first: ")
+    assert line.startswith(f"{command} -c ") and line.endswith(" > NEW.csv")
+    done = run_program(["bash", "-c", line], cwd=tmp_path, env={**os.environ})
+    assert done.returncode == 0, done.stderr
+    check(audited(tmp_path, "NEW.csv", *typed[1:]))

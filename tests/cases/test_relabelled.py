@@ -173,6 +173,8 @@ def test_no_name_shared_is_said_however_few_examples_there_are() -> None:
     assert "share no class name" in told(found)
     kinds = [row["kind"] for row in audit(["cat", "dog"], ["cat", "cat"], labels=["Katze", "Hund"])["warnings"]]
     assert kinds == ["no_shared_names", "no_shared_names"]
+    for labels in (None, ["cat"], ["Katze"]):  # of one example nothing can be told
+        assert audit(["cat"], ["dog"], labels=labels)["warnings"] == []
 
 
 @pytest.mark.parametrize(("background", "part"), [("first", "1:"), ("last", ":-1")])

@@ -77,6 +77,7 @@ def test_typos(folder: Path) -> None:
     assert "COMPRESSED" in refused(folder, "dense.csv")
     assert "DENSE" in refused(folder)
     assert "no column 'image'" in refused(folder, "dense.csv", "compressed.csv", "--id-column", "image")
+    assert "no column 'lable'" in refused(folder, "dense.csv", "compressed.csv", "--label-column", "lable")
 
 
 def test_a_model_without_pictures_and_budgets_without_labels(folder: Path) -> None:

@@ -162,7 +162,7 @@ def model_of(given: GivenSide, side: str, asked: Asked, pictures: Pictures) -> M
 
 def question_of(dense: GivenSide, compressed: GivenSide, asked: Asked) -> Question:
     """Both sides read or run, with what they are compared by."""
-    from piescope.reading.inputs import check_read_alike, read_side, read_truth
+    from piescope.reading.inputs import check_label_column, check_read_alike, read_side, read_truth
 
     given = {"dense": dense, "compressed": compressed}
     is_one_file = _is_one_file(dense, compressed)
@@ -196,6 +196,7 @@ def question_of(dense: GivenSide, compressed: GivenSide, asked: Asked) -> Questi
     for side in [side for side in given if not models[side]]:  # files first: they are the quicker to be wrong
         sides[side] = read_side(given[side], side, replace(hints, values=hints_of(asked, side).values))
         hints = hints.with_side(sides[side].parts[0])
+    check_label_column(asked.label_column, labels, [part for side in sides.values() for part in side.parts])
     if pictures is not None:
         from piescope.adapters.opening import check_same_classes
         from piescope.adapters.running import run_model
@@ -300,7 +301,9 @@ def _represented(asked: Asked, sides: dict[str, SideInput]) -> Any:
                 missing, f"--{missing}-{kind}", "nothing", "the same of both sides", f"give --{missing}-{kind} too"
             )
     reading = hints_of(asked)
-    deep = {side: read_layers(fspath(text), side, reading) for side, text in layers.items() if text is not None}
+    deep = {
+        side: read_layers(fspath(text), f"{side} layers", reading) for side, text in layers.items() if text is not None
+    }
     if deep and len(deep["dense"]) != len(deep["compressed"]):
         raise fault(
             "layers",

@@ -25,6 +25,7 @@ from piescope.reading.evidence import (
     do_agree,
     no_labels,
     percent,
+    sum_of_shares,
     whole_values,
 )
 from piescope.reading.files import fault, python_line, shown
@@ -32,6 +33,12 @@ from piescope.reading.hints import Hints, Values
 from piescope.reading.predictions import AXES, WRONG_RIGHT, LabelColumn, Predictions, all_right, check_width
 
 Axes = tuple[AXES, ...]
+
+LEAST_PROBABILITIES = 0.5
+"""Share of rows that are probabilities beyond which the others are faults; among logits hardly one row is."""
+
+LEAST_SHARES = 0.9
+"""Share of single scores from 0 to 1, likewise."""
 
 
 def label_column(
@@ -74,11 +81,19 @@ def part_of_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
     if not 1 <= len(array.shape) <= 3 or 0 in array.shape:
         expected = "[examples], [models, examples], [examples, classes] or [models, examples, classes]"
         raise _no_shape(array, f"shape {list(array.shape)}", expected, "give predictions, one row an example")
-    if array.dtype.kind in "US":
+    is_text = array.dtype.kind in "US"
+    if is_text and hints.values not in (None, "labels"):
+        raise _no_such_values(array, "names", hints)
+    if is_text:
         return _named_array(array, name, hints)
     if hints.values == "correct":
         return _right_or_wrong(array, name, hints)
     sample, looked_at = _sample(array)
+    is_single = len(array.shape) == 1 and array.dtype.kind in "iu"
+    if hints.values == "logits" and is_single and sample.min() >= 0 and sample.max() > 1:
+        raise _no_such_values(
+            array, f"one whole number an example, from {sample.min()} to {sample.max()}: labels", hints
+        )
     values = hints.values or values_of(sample, array, looked_at)
     if values == "labels":
         return _whole_array(array, name, hints, sample)
@@ -95,6 +110,16 @@ def part_of_array(array: StoredArray, name: str, hints: Hints) -> Predictions:
 
 def _no_shape(array: StoredArray, found: str, expected: str, cure: str) -> InputError:
     return fault(array.path, array.label, found, expected, cure)
+
+
+def _no_such_values(array: StoredArray, found: str, hints: Hints) -> InputError:
+    """The fault of values that cannot be what the user says they are."""
+    cure = "leave --values out, or say KIND,KIND where the sides differ"
+    if hints.values == "correct":
+        cure = f"write 1 for right and 0 for wrong; else {cure}"
+    elif array.dtype.kind in "iu":
+        cure = f"{cure}; if these are scores of class 1 of two, save them as floats"
+    return _no_shape(array, found, f"{hints.values}, as --values says", cure)
 
 
 def _predictions(array: StoredArray, values: Values, name: str, axes: Axes, notes: tuple[str, ...]) -> Predictions:
@@ -297,7 +322,29 @@ def values_of(sample: np.ndarray, array: StoredArray, rows: np.ndarray) -> Value
             "tag at a time, or say --values logits to take the largest score and a softmax"
         )
         raise _of_row(array, rows, off, found, "rows of probabilities that sum to 1, or logits", cure)
+    _check_no_probabilities(values, array, rows)
     return "logits"
+
+
+def _check_no_probabilities(values: np.ndarray, array: StoredArray, rows: np.ndarray) -> None:
+    """Refuses scores ``[..., classes]`` that are probabilities but for some rows, or but for a factor of all rows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = values.sum(-1)
+        are_good = ((values >= -1e-6) & (values <= 1 + 1e-6)).all(-1) & (np.abs(total - 1) <= SUM_TOLERANCE)
+    expected = "probabilities from 0 to 1 that sum to 1 in every row, or logits in every row"
+    if are_good.mean() > LEAST_PROBABILITIES:
+        odd = values[~are_good][0]
+        found = f"numbers from {odd.min():.5g} to {odd.max():.5g} that sum to {total[~are_good][0]:.5g}"
+        found += f", where {are_good.mean():.1%} of {are_good.size:,} rows looked at are probabilities"
+        cure = "mend that row or leave the example out of all files, or say --values logits if all are scores"
+        raise _of_row(array, rows, ~are_good, found, expected, cure)
+    if sum_of_shares(values) is not None:
+        found = f"numbers of 0 or more that sum to {np.median(total):.4g} in every row: probabilities times that"
+        divided = "a/a.sum(-1,keepdims=True)"
+        line = python_line(f"import numpy as np;a=np.load({array.source!r});np.save('NEW.npy',{divided})")
+        by = f": {line}" if array.path.suffix.lower() == ".npy" else ""
+        cure = f"say --values logits if they are scores; else divide each row by its sum{by}"
+        raise _of_row(array, rows, np.ones(len(rows), bool), found, expected, cure)
 
 
 def _are_whole(values: np.ndarray) -> bool:
@@ -314,6 +361,12 @@ def _single_values(values: np.ndarray, array: StoredArray, rows: np.ndarray) -> 
     if fractions.mean() < 0.5:
         found, cure = f"{values[fractions][0]:g} among whole numbers", "mend it, or say --values logits"
         raise _of_row(array, rows, fractions, found, "class ids, or scores", cure)
+    outside = (values < 0) | (values > 1)
+    if outside.mean() <= 1 - LEAST_SHARES:
+        found = f"{values[outside][0]:.5g}, where {1 - outside.mean():.1%} of the rows looked at are from 0 to 1"
+        cure = "mend that row or leave the example out of all files, or say --values logits if all are logits"
+        expected = "probabilities of class 1 in every row, or logits"
+        raise _of_row(array, rows, outside, found, expected, cure)
     if are_percent(values.reshape(-1)):
         line = python_line(f"import numpy as np;np.save('NEW.npy',np.load('{array.source}')/100)")
         is_npy = array.path.suffix.lower() == ".npy"

@@ -54,7 +54,7 @@ class Coder:
         """``[rows]`` int32 codes of a batch.
 
         Raises:
-            InputError: an empty cell, a fraction, a negative id, or too many classes.
+            InputError: an empty cell, NaN, a fraction, a negative id, or too many classes.
         """
         values = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
         first = self._rows[self.where]
@@ -88,6 +88,10 @@ class Coder:
         for name in names:
             if name == "":
                 raise self._empty(first + int(np.argmax(numpy_of(pc.equal(trimmed, "")))))
+            if name.lower() == "nan":
+                row = first + int(np.argmax(numpy_of(pc.equal(trimmed, name))))
+                cure = "leave that example out of all files; a class that is called so: write it otherwise in all files"
+                raise fault(self.path, f"{self.where}, row {row}", f"{name}, no number", "a label in each row", cure)
             if len(name) > LONGEST_NAME:
                 found, expected = f"a text of {len(name):,} characters", f"class names of up to {LONGEST_NAME:,}"
                 raise fault(self.path, self.where, found, expected, "name the column that holds labels")

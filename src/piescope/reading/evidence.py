@@ -31,6 +31,9 @@ CLEAR = 3.0
 SUM_TOLERANCE = 0.02
 """How far from 1 the sum of rounded probabilities may be (100 classes with 4 decimals: 0.005)."""
 
+LEAST_CANCELLED = 0.1
+"""Of how columns would vary in sum, if each varied by itself: less where they are shares of one whole."""
+
 LARGEST_LOGIT = 30.0
 """Of one class of two: a share of 1e-13 is left to the other."""
 
@@ -208,6 +211,25 @@ def sums_to_one(values: np.ndarray | None) -> bool:
 def are_shares(values: np.ndarray) -> bool:
     """Whether all numbers are from 0 to 1, but for what rounding adds; NaN is none."""
     return bool(((values >= -1e-6) & (values <= 1 + 1e-6)).all())
+
+
+def sum_of_shares(values: np.ndarray) -> float | None:
+    """The one sum that rows ``[..., columns]`` of numbers of 0 or more have, though their columns vary; None: no.
+
+    Columns that vary by themselves have sums that vary with them; those of rows that are all alike tell nothing.
+
+    Example:
+        >>> shares = np.random.default_rng(0).dirichlet([1, 1, 1], 100)
+        >>> sum_of_shares(shares * 1.5), sum_of_shares(shares * shares), sum_of_shares(shares - 0.2)
+        (1.5, None, None)
+    """
+    rows = values.reshape(-1, values.shape[-1]).astype(np.float64)
+    if len(rows) < LEAST or not np.isfinite(rows).all() or rows.min() < 0:
+        return None
+    sums = rows.sum(1)
+    middle, spread = float(np.median(sums)), float(np.sqrt(rows.var(0).sum()))
+    is_constant = (np.abs(sums - middle) <= 2 * SUM_TOLERANCE * middle).all() and sums.std() < LEAST_CANCELLED * spread
+    return round(middle, 6) if is_constant else None
 
 
 def are_lists(labels: np.ndarray) -> bool:

@@ -111,6 +111,16 @@ def python_line(code: str) -> str:
     return "python -c " + (shlex.quote(code) if set(code) & set('"$`\\!') else f'"{code}"')
 
 
+def _wanted(what: str, may_be_model: bool = False) -> str:
+    """What is expected of a file, by what it is for."""
+    if what == "metadata":
+        return "a table with columns to group by: CSV, TSV, JSON lines, JSON, Parquet or Arrow"
+    if what not in ("dense", "compressed"):
+        return f"a file of {'true labels' if what == 'labels' else what} ({READABLE})"
+    models = ", or a model (timm:, hf:, onnx:, FILE.py:function)"
+    return f"a file of predictions ({READABLE}){models if may_be_model else ''}"
+
+
 def named_files(text: str, what: str) -> list[Path]:
     """The files that a text names: one file, the readable files of a folder, or those of a glob; sorted by name.
 
@@ -133,22 +143,20 @@ def named_files(text: str, what: str) -> list[Path]:
             if readable:
                 return readable
             found = "an empty folder" if not files else f"a folder with {len(files)} files, none of them readable"
-            expected = f"files of predictions: {READABLE}"
-            raise fault(path, what, found, expected, "name the file, or a pattern: 'runs/*.csv'")
+            raise fault(path, what, found, _wanted(what), "name the file, or a pattern: 'runs/*.csv'")
         if glob.has_magic(text):
             matched = sorted(Path(name) for name in glob.glob(text) if Path(name).is_file())  # noqa: PTH207 - user's text
             if matched:
                 return matched
-            raise fault(text, what, "no file that matches", f"files of predictions: {READABLE}", "check the pattern")
+            raise fault(text, what, "no file that matches", _wanted(what), "check the pattern")
         if path.exists():
-            raise fault(path, what, "neither a file nor a folder", "a file of predictions", "name a regular file")
+            raise fault(path, what, "neither a file nor a folder", _wanted(what), "name a regular file")
     except OSError as error:
         expected = "a readable file"
         raise fault(path, what, error.strerror or str(error), expected, "check the path and its permissions") from None
     except ValueError:  # a NUL byte in the path
         pass
-    expected = f"a file of predictions ({READABLE}), or a model (timm:, hf:, onnx:, FILE.py:function)"
-    raise fault(path, what, "no such file", expected, "check the path")
+    raise fault(path, what, "no such file", _wanted(what, may_be_model=True), "check the path")
 
 
 def named_file(text: str, what: str) -> Path:
@@ -191,7 +199,8 @@ def kind_of(path: Path) -> Kind:
         raise fault(path, "file", "0 bytes", READABLE, "write the file again")
     known = foreign(head)
     if known is not None:
-        raise fault(path, "file", known.found, READABLE, known.cure)
+        line = f": {known.command} {typed(shown(path))} > {_unpacked(path)}" if known.command else ""
+        raise fault(path, "file", known.found, READABLE, known.cure + line)
     suffix = SUFFIXES.get(path.suffix.lower())
     kind = next((kind for magic, kind in MAGIC if head.startswith(magic)), None)
     if kind == "npz":
@@ -211,6 +220,11 @@ def kind_of(path: Path) -> Kind:
     if b"\x00" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise fault(path, "file", "binary data", f"text, as {path.suffix} says", "name the file by what it holds")
     return suffix
+
+
+def _unpacked(path: Path) -> str:
+    """A new name for what is in a packed file, with the last ending that is one of a file that is read."""
+    return "NEW" + next((suffix for suffix in map(str.lower, path.suffixes[::-1]) if suffix in SUFFIXES), ".csv")
 
 
 def _archive(path: Path) -> Kind:

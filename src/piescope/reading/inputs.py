@@ -229,6 +229,22 @@ def check_read_alike(dense: SideInput, compressed: SideInput) -> None:
     raise fault(other.source, "columns", found, "the same columns in both files", cure)
 
 
+def check_label_column(name: str | None, labels: LabelColumn | None, parts: Sequence[Predictions]) -> None:
+    """Refuses the name of a column of true labels that no file has; some may lack it, as one is enough.
+
+    Raises:
+        InputError: neither the file of true labels nor any of predictions has it.
+    """
+    columns = list(dict.fromkeys(column for part in parts for column in part.columns))
+    columns += [] if labels is None or not labels.column else [labels.column]
+    if name is None or name in columns:
+        return
+    expected, cure = f"one of: {', '.join(map(repr, columns[:12]))}", "check its spelling"
+    if not columns:
+        expected, cure = "a file with named columns, or arrays", "leave --label-column out"
+    raise fault(parts[0].source if parts else "audit", "--label-column", f"no column {name!r}", expected, cure)
+
+
 def agreed_truth(parts: Sequence[Predictions]) -> LabelColumn | None:
     """The true labels that stand beside predictions; of several files, the first (all are checked for being alike).
 

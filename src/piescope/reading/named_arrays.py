@@ -54,7 +54,7 @@ def parts_of_arrays(arrays: Arrays, path: Path, hints: Hints) -> list[Prediction
     for name in chosen:
         part = part_of_array(rest[name], path.stem if len(chosen) == 1 else name, hints)
         beside = all_right(shown(path), part.examples, ids) if part.is_correctness else truth
-        part = replace(part, truth=beside, class_names=part.class_names or names)
+        part = replace(part, truth=beside, class_names=part.class_names or names, columns=tuple(arrays))
         parts.append(replace(part, ids=ids, notes=(f"array {name!r}", *part.notes, *notes)))
     _check_counts(parts, {name: rest[name] for name in chosen}, truth, truth_array, path)
     return parts
@@ -86,7 +86,7 @@ def labels_of_arrays(arrays: Arrays, path: Path, hints: Hints) -> LabelColumn:
     """
     labels = _labels_among(arrays, path, hints)
     ids = array_ids({name: array for name, array in arrays.items() if array is not labels}, path, hints)
-    return label_column(labels, path, ids, class_names_of(arrays))
+    return replace(label_column(labels, path, ids, class_names_of(arrays)), column=labels.name)
 
 
 def _labels_among(arrays: Arrays, path: Path, hints: Hints) -> StoredArray:

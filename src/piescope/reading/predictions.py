@@ -47,6 +47,7 @@ class LabelColumn:
         largest: the largest code.
         distinct: how many different codes there are; 0: it was not counted.
         witnesses: the ids under the name of their column.
+        column: that they are from, or array of a file; empty: it has no name.
     """
 
     source: str
@@ -57,6 +58,7 @@ class LabelColumn:
     largest: int = -1
     distinct: int = 0
     witnesses: tuple[Witness, ...] = ()
+    column: str = ""
 
     @property
     def examples(self) -> int:
@@ -93,7 +95,7 @@ class Predictions:
         zero: of quantised probabilities, what stands for 0; None: they are not quantised.
         is_correctness: labels say right or wrong.
         witnesses: other columns that name the examples, where there are no ids, or some that count the rows.
-        columns: of the table that it is from.
+        columns: of the table, or arrays of the file, that it is from.
         chosen: those of them that it was made of.
         is_unsure: nothing but their place says that labels are predicted: they may be true labels.
         beside: what the first rows of columns show that may hold the predictions instead.

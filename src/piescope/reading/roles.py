@@ -169,6 +169,7 @@ def roles_of(columns: Sequence[Column], path: Path, hints: Hints) -> Roles:
     rest = [column for column in columns if column is not identity]
     model = _model_column(rest)
     rest = [column for column in rest if column is not model and column.kind != "empty"]
+    _check_said_truth(columns, rest, path, hints)
     truth = _strong_truth(rest, hints)
     sheet = Sheet(path, hints, tuple(column for column in rest if column is not truth), truth)
     roles = _chosen(sheet, columns)
@@ -216,6 +217,17 @@ def _why_not(column: Column, roles: Roles) -> str:
     if column.key in usual.CORRECT_NAMES:
         return "right or wrong: --values correct goes by it"
     return "not needed" if column.key in usual.ANSWER_NAMES else "no usual name of predictions"
+
+
+def _check_said_truth(columns: Sequence[Column], rest: Sequence[Column], path: Path, hints: Hints) -> None:
+    """Refuses what the user names as true labels where it is empty, or already the ids or the models."""
+    said = next((column for column in columns if column.name == hints.label_column), None)
+    if said is None or said in rest:
+        return
+    found = "an empty column" if said.kind == "empty" else "the column with the ids, or with the models"
+    cure = "name the column with true labels: --label-column NAME; if this is it, its ids: --id-column NAME"
+    cure = "leave it out of this file, or give true labels: --labels FILE" if said.kind == "empty" else cure
+    raise fault(path, said.name, found, "true labels", cure)
 
 
 def _strong_truth(rest: Sequence[Column], hints: Hints) -> Column | None:

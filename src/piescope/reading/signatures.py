@@ -24,6 +24,7 @@ class Foreign:
         cure: where predictions were expected.
         cure_of_weights: where a model was expected.
         is_text: blanks may stand before it, and letters be of either case.
+        command: that writes what is in it to its output, whatever the file is called; empty: there is none.
     """
 
     start: bytes
@@ -31,6 +32,7 @@ class Foreign:
     cure: str
     cure_of_weights: str
     is_text: bool = False
+    command: str = ""
 
 
 def _text(start: bytes, found: str, cure: str) -> Foreign:
@@ -38,8 +40,8 @@ def _text(start: bytes, found: str, cure: str) -> Foreign:
 
 
 def _packed(start: bytes, found: str, command: str = "") -> Foreign:
-    cure = "unpack it first" + (f": {command} FILE" if command else "")
-    return Foreign(start, found, cure, cure)
+    cure = "unpack it first"
+    return Foreign(start, found, cure, cure + (f": {command} FILE > NEW" if command else ""), command=command)
 
 
 FOREIGN = (
@@ -54,10 +56,10 @@ FOREIGN = (
         "a model of Keras: export it to ONNX with tf2onnx, python -m tf2onnx.convert",
     ),
     Foreign(b"GGUF", "a GGUF file", "give predictions", "give the model it was made from, as safetensors"),
-    _packed(b"\x1f\x8b", "a gzip file", "gunzip"),
-    _packed(b"BZh", "a bzip2 file", "bunzip2"),
-    _packed(b"\xfd7zXZ", "an xz file", "unxz"),
-    _packed(b"\x28\xb5\x2f\xfd", "a zstd file", "unzstd"),
+    _packed(b"\x1f\x8b", "a gzip file", "gunzip -c"),
+    _packed(b"BZh", "a bzip2 file", "bunzip2 -c"),
+    _packed(b"\xfd7zXZ", "an xz file", "unxz -c"),
+    _packed(b"\x28\xb5\x2f\xfd", "a zstd file", "unzstd -c"),
     _packed(b"7z\xbc\xaf", "a 7z archive"),
     _packed(b"Rar!", "a RAR archive"),
     Foreign(b"\xd0\xcf\x11\xe0", "an old Excel or Word file", "save the table as CSV", WEIGHTS),

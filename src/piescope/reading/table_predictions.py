@@ -26,9 +26,9 @@ from piescope.reading.evidence import (
     percent_column,
     whole_values,
 )
-from piescope.reading.files import fault
+from piescope.reading.files import fault, typed
 from piescope.reading.hints import Hints, Values
-from piescope.reading.names import SUMMARY_WORDS
+from piescope.reading.names import PREDICTION_NAMES, SUMMARY_WORDS
 from piescope.reading.predictions import WRONG_RIGHT, LabelColumn, Predictions, Witness, all_right, check_width
 from piescope.reading.roles import id_of, roles_of, truth_roles, witnesses_of
 from piescope.reading.tables import TableFile, check_padded
@@ -76,7 +76,8 @@ def labels_of_table(table: TableFile, hints: Hints) -> LabelColumn:
     known = ids.array()
     witnesses = () if roles.id is None else (Witness(roles.id, known),)
     notes = (*table.notes, *labels.notes, *_note_of_ids(roles.id), *notes_of_left(roles))
-    return replace(labels.column(known), notes=notes, distinct=len(labels.distinct), witnesses=witnesses)
+    column = replace(labels.column(known), notes=notes, distinct=len(labels.distinct), witnesses=witnesses)
+    return replace(column, column=str(roles.truth))
 
 
 def _has_signs(columns: Sequence[Column], names: Sequence[str], hints: Hints) -> bool:
@@ -141,6 +142,7 @@ def part_of_table(table: TableFile, hints: Hints) -> Predictions:
     roles = roles_of(columns, table.path, hints)
     check_padded(table, (*roles.labels, *(() if roles.truth is None else (roles.truth,))))
     cells = _cells_of(table, columns, roles, hints)
+    _check_said_values(cells.roles, columns, table.path, hints)
     if roles.is_unsure:
         cells.beside = tuple(c for c in columns if c.name not in roles.used and c.may_be_predictions)
     truth = _Truth(table, columns, roles, hints)
@@ -171,6 +173,24 @@ def part_of_table(table: TableFile, hints: Hints) -> Predictions:
     _check_summary(part, table.path)
     named = [Witness(name, column.array()) for name, column in witnesses.items()]
     return replace(part, witnesses=(*named, *(() if roles.id is None else (Witness(roles.id, known),))))
+
+
+def _check_said_values(roles: Roles, columns: Sequence[Column], path: Path, hints: Hints) -> None:
+    """Refuses columns that are something else than what the user says they are."""
+    kind = "correct" if roles.is_correctness else roles.values
+    if hints.values is None or hints.values == kind:
+        return
+    found = f"{'right and wrong' if kind == 'correct' else kind} in {_listed(roles.chosen)}"
+    named = [column.name for column in columns if column.key in PREDICTION_NAMES and column.is_label]
+    cure = "name the scores: --score-columns A,B,C"
+    if kind == "correct" and hints.values == "labels":
+        cure = f"--prediction-column {typed(roles.chosen)} if it is the predicted class"
+    elif hints.values == "labels":
+        cure = f"name the predicted class: --prediction-column {typed(named[0]) if named else 'NAME'}"
+    elif hints.values == "correct":
+        cure = "name what is right or wrong: --prediction-column NAME, without --score-columns"
+    both = "leave --values out, or say KIND,KIND where the sides differ"
+    raise fault(path, "--values", found, f"{hints.values}, as --values says", f"{cure}; else {both}")
 
 
 def _check_summary(part: Predictions, path: Path) -> None:

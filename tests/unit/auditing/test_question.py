@@ -95,3 +95,42 @@ def test_layers_of_both_sides_are_as_many(tmp_path: Path) -> None:
         question(DENSE, COPY, dense_layers=dense, compressed_layers=copies)
     represented = question(DENSE, COPY, dense_layers=dense, compressed_layers=dense).represented
     assert represented is not None and represented.dense is represented.layers[0][-1]  # the last layer is the end
+
+
+def test_a_column_of_true_labels_is_in_some_file(tmp_path: Path) -> None:
+    names = {"label_column": "lable"}
+    with pytest.raises(InputError, match=r"(?s)--label-column.*no column 'lable'.*'prediction', 'label'.*spelling"):
+        truth_of(tmp_path, **names)
+    with pytest.raises(InputError, match="no column 'lable'"):  # true labels beside them do not answer it
+        truth_of(tmp_path, labels=DENSE, **names)
+    with pytest.raises(InputError, match="leave --label-column out"):
+        question(DENSE, COPY, labels=TRUTH, **names)
+    assert truth_of(tmp_path, label_column="label") == TRUTH.tolist()  # one side may lack it
+    parquet.write_table(pa.table({"lable": TRUTH, "split": ["a"] * 4}), tmp_path / "labels.parquet")
+    assert truth_of(tmp_path, labels=tmp_path / "labels.parquet", **names) == TRUTH.tolist()
+
+
+def test_an_array_of_true_labels_is_in_some_file(tmp_path: Path) -> None:
+    np.savez(tmp_path / "dense.npz", predictions=DENSE, why=TRUTH)
+    np.savez(tmp_path / "copy.npz", predictions=COPY)
+    sides = tmp_path / "dense.npz", tmp_path / "copy.npz"
+    truth = question(*sides, label_column="why").truth
+    assert truth is not None and truth.codes.part(slice(None)).tolist() == TRUTH.tolist()
+    with pytest.raises(InputError, match=r"(?s)no column 'wy'.*'predictions', 'why'"):
+        question(*sides, label_column="wy")
+    with pytest.raises(InputError, match="no column 'wy'"):
+        question(sides[1], COPY, labels=TRUTH, label_column="wy")
+    np.savez(tmp_path / "labels.npz", why=TRUTH, other=DENSE)
+    assert question(*sides, labels=tmp_path / "labels.npz", label_column="why").truth is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("reviewed", "reviewed\n  found     an empty column"), ("id", "id\n  found     the column with the ids")],
+)
+def test_a_named_column_without_true_labels_is_no_leave_to_take_another(name: str, found: str, tmp_path: Path) -> None:
+    for side, said in (("dense", DENSE), ("copy", COPY)):
+        rows = [f"a{row},{said[row]},{TRUTH[row]}," for row in range(4)]
+        (tmp_path / f"{side}.csv").write_text("\n".join(["id,prediction,label,reviewed", *rows]))
+    with pytest.raises(InputError, match=found):
+        question(tmp_path / "dense.csv", tmp_path / "copy.csv", label_column=name)

@@ -42,6 +42,36 @@ def negative_class_id_in_the_second_of_three_columns(root: Path) -> Refusal:
     }, ("d.csv: s1, row 2", "class id -4")
 
 
+CASES.text(
+    "nan among names",
+    "id,prediction\na,cat\nb,dog\nc, NaN\n",
+    *("csv: prediction, row 2", "NaN, no number", "leave that example out of all files", "write it otherwise"),
+)
+CASES.text(
+    "nan among names of several models",
+    "id,model,prediction\na,s0,cat\na,s1,cat\nb,s0,dog\nb,s1,nan\n",
+    *("csv: prediction, row 3", "nan, no number"),
+)
+
+
+@CASES.add
+def nan_among_names_of_an_array(root: Path) -> Refusal:
+    names = np.array([["cat", "dog", "dog"], ["cat", "nan", "dog"]])
+    return {"dense": as_npy(names, root / "d.npy"), "compressed": np.array(["cat", "dog", "dog"])}, (
+        "d.npy: array, row",
+        "nan, no number",
+    )
+
+
+@CASES.add
+def nan_among_names_of_true_labels(root: Path) -> Refusal:
+    labels = as_arrow(pa.table({"label": ["cat"] * 70_000 + ["NAN", "dog"]}), root / "l.arrow")
+    return {"dense": np.array(["cat", "dog"] * 35_001), "compressed": np.array(["cat"] * 70_002), "labels": labels}, (
+        "l.arrow: label, row 70000",
+        "NAN, no number",
+    )
+
+
 @CASES.add
 def fractional_class_id(root: Path) -> Refusal:
     return {

@@ -49,6 +49,27 @@ def a_pattern_that_matches_nothing(root: Path) -> Refusal:
     )
 
 
+@pytest.mark.parametrize("given", ["nowhere.csv", "runs", "run*.csv"])
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("labels", "a file of true labels (CSV"),
+        ("metadata", "a table with columns to group by: CSV"),
+        ("dense_embeddings", "a file of dense embeddings (CSV"),
+        ("compressed_layers", "a file of compressed layers (CSV"),
+    ],
+)
+def test_what_is_expected_is_what_the_file_is_for(option: str, expected: str, given: str, tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    np.save(tmp_path / "points.npy", np.zeros((2, 3), np.float32))
+    kind = option.split("_")[-1]
+    beside = {f"{side}_{kind}": str(tmp_path / "points.npy") for side in ("dense", "compressed") if "_" in option}
+    told = refused(
+        tmp_path, dense=np.array([0, 1]), compressed=np.array([0, 1]), **beside | {option: str(tmp_path / given)}
+    )
+    assert f"expected  {expected}" in told and "model" not in told and "predictions" not in told
+
+
 @CASES.add
 def a_missing_file(root: Path) -> Refusal:
     return {"dense": np.array([1]), "compressed": root / "nowhere.csv"}, (
@@ -109,7 +130,9 @@ CASES.text(
 )
 CASES.text("a pickle", pickle.dumps({"predictions": [1, 2]}), "file", "a pickle", "never opened", suffix="npy")
 CASES.text("a pickle by name", pickle.dumps({"predictions": [1, 2]}), "file", "a pickle", "never opened", suffix="pkl")
-CASES.text("gzip", gzip.compress(GOOD.encode()), "file", "a gzip file", "gunzip", suffix="csv.gz")
+CASES.text(
+    "gzip", gzip.compress(GOOD.encode()), "file", "a gzip file", "gunzip -c wrong.csv.gz > NEW.csv", suffix="csv.gz"
+)
 CASES.text("gzip by another name", gzip.compress(GOOD.encode()), "file", "a gzip file")
 CASES.text("bzip2", bz2.compress(GOOD.encode()), "file", "a bzip2 file")
 CASES.text("xz", lzma.compress(GOOD.encode()), "file", "an xz file")
