@@ -108,13 +108,6 @@ class Numbers:
         rows = [row for row in self.tables["claims"] if row["comparison"] == "overall"]
         return sum(row["verdict"] == verdict for row in rows)
 
-    def alone(self, claim: str, side: str) -> str:
-        """``three, seven, eight``: comparisons for a claim, or against it, each taken alone; of fewer models first."""
-        fewer = [int(row[f"{side}_alone"]) for row in self.history if row["claim"] == claim]
-        verdict = {"for": "supported", "against": "contradicted"}[side]
-        rows = [row for row in self.tables["claims"] if row["claim"] == claim and row["comparison"] != "overall"]
-        return ", ".join(NUMBERS[count - 1] for count in [*fewer, sum(row["verdict"] == verdict for row in rows)])
-
     def models(self) -> str:
         """``150``: networks of all arms."""
         return f"{sum(int(row['n_models']) for row in self.tables['pies']):,}"

@@ -22,7 +22,6 @@ import json
 import sys
 import tempfile
 import zipfile
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,6 @@ import safetensors.numpy
 from piescope.measure.prediction_depth import prediction_depth
 from piescope.measure.q_score import is_degenerate, q_score, q_score_aaai24
 from piescope.report.study.build import build_report
-from piescope.report.study.claim_parts import CONTRADICTED, SUPPORTED
 from piescope.report.study.claims import check_claims
 from piescope.report.study.results import load_results
 from piescope.store import layout
@@ -56,10 +54,10 @@ KEPT, SUFFIX = "replicates", ".zip.zst"
 ARRAYS, TOLD = "arrays.safetensors", "models.json"
 LEVELS = 128
 
-HISTORY, HEADS = "history.csv", ("models", "claim", "verdict", "for_alone", "against_alone")
+HISTORY, HEADS = "history.csv", ("models", "claim", "verdict")
 
 Arrays = dict[str, np.ndarray]
-Line = tuple[int, str, str, int, int]
+Line = tuple[int, str, str]
 """A row of the history."""
 
 
@@ -314,7 +312,7 @@ def history(name: str, pieces: list[bytes]) -> list[Line]:
     """What a study says of each finding when the first pieces are all there is, then when more are; not of all of them.
 
     Returns:
-        of each number of models and each finding its verdict, and how many of its comparisons say so if taken alone.
+        of each number of models and each finding its verdict.
     """
     lines: list[Line] = []
     for some in range(1, len(pieces)):
@@ -326,9 +324,7 @@ def history(name: str, pieces: list[bytes]) -> list[Line]:
             write_run(load_study(str(own)), pieces[:some], Path(scratch) / "run")
             results = load_results(Path(scratch) / "run")
         assert results is not None
-        for claim in check_claims(results):
-            alone = Counter(part.verdict for part in claim.parts)
-            lines.append((models, claim.id, claim.verdict, alone[SUPPORTED], alone[CONTRADICTED]))
+        lines += [(models, claim.id, claim.verdict) for claim in check_claims(results)]
     return lines
 
 
