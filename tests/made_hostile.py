@@ -105,8 +105,12 @@ def audit(texts: Sequence[str] = TEXTS, is_hostile: bool = True, **more: Any) ->
     return hostile.with_answers(verdict=verdict_of(hostile))
 
 
-IN_FILES = tuple(text for text in NAMES if text.strip() and len(text) <= 1000 and text.isascii() | text.isprintable())
-"""Of an audit's files: UTF-8 holds no surrogates, and readers refuse names as long as a page."""
+IN_FILES = tuple(
+    text
+    for text in NAMES
+    if text.strip() and len(text) <= 1000 and text.isascii() | text.isprintable() and text.lower() != "nan"
+)
+"""Of an audit's files: UTF-8 holds no surrogates, and readers refuse names as long as a page, and no number as a name."""
 
 
 def audited(folder: Path) -> Path:
