@@ -107,7 +107,7 @@ def test_what_the_documents_say_of_the_run_on_photographs_stands_in_its_tables()
     words = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
     models = words[int(half["n_models"])]
     said = (
-        f"shows {float(half['observed']):,.0f} PIEs between groups of {models} models, and two\ndense groups show "
+        f"shows an estimated {float(half['observed']):,.0f} PIEs between groups of {models} models, and two\ndense groups show "
         f"{float(half['floor']):,.0f}: {shares[0]} is noise"
     )
     for path in (ROOT / "README.md", ROOT / "docs" / "paper.md"):
