@@ -230,7 +230,7 @@ def _rescued(results: Results, signal: Signal, tiles: PieTiles) -> Section | Non
 
 def _why(claim: Claim) -> str:
     within = claim.verdict_in_paper
-    beyond = f"where the paper prints numbers {within}" if within not in (None, claim.verdict) else ""
+    beyond = f"where the paper prints numbers: {within}" if within not in (None, claim.verdict) else ""
     return "; ".join(filter(None, [claim.reason, beyond]))
 
 
