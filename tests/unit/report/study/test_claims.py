@@ -13,6 +13,7 @@ import pytest
 from made_results import made, with_fewer
 from piescope.measure.intervals import t_interval
 from piescope.measure.pies import pie_mask
+from piescope.report.layout.blocks import Table
 from piescope.report.study.claim_parts import (
     CONFOUNDED,
     CONTRADICTED,
@@ -27,6 +28,7 @@ from piescope.report.study.claim_rows import NOT_COUNTED, claims_rows
 from piescope.report.study.claims import AT_EQUAL_LOSS, _log_ratio, check_claims
 from piescope.report.study.evidence import InCommon
 from piescope.report.study.published import published
+from piescope.report.study.questions import _claims
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.signal import Signal
 from piescope.store.catalogue import ArmName, ControlOf
@@ -567,8 +569,13 @@ def test_what_the_printed_numbers_alone_say_is_told_apart() -> None:
     assert (claim.verdict, claim.verdict_in_paper) == (CONTRADICTED, CONFOUNDED)  # with the fair ones beside them
     assert Claim("C0", "made", (part(5, 1), beyond_it)).verdict_in_paper is None
     assert Claim("C0", "made", (printed, dataclasses.replace(printed, about="70 %"))).verdict_in_paper == SUPPORTED
-    rows = claims_rows(made(FAMILIES, models=4), [claim])
+    results, alike = made(FAMILIES, models=4), Claim("C0", "made", (printed,))
+    rows = claims_rows(results, [claim])
     assert [row.verdict_in_paper for row in rows] == [CONFOUNDED, None, None, None, None]
+    section = _claims(results, [claim, alike])
+    assert section is not None and isinstance(section.blocks[0], Table)
+    (_, _, told), (_, _, nothing) = section.blocks[0].rows
+    assert (told, nothing) == (f"{claim.reason}; where the paper prints numbers: confounded", "")
 
 
 def test_depth_that_spread_before_pruning_is_no_evidence_about_pruning() -> None:
