@@ -16,6 +16,7 @@ from conftest import run_piescope
 from piescope.cli import planning
 from piescope.cli.app import app
 from piescope.cli.terminal import BAD_INPUT
+from piescope.report.study import results
 from piescope.store import layout
 from piescope.store.catalogue import Catalogue
 from piescope.study.folder import study_of
@@ -96,7 +97,7 @@ def test_a_folder_is_looked_at_before_data_are(stored_run: Path, tmp_path: Path)
 
 def test_only_models_of_the_study_foretell(stored_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Catalogue] = []
-    monkeypatch.setattr(planning, "load_results", lambda _out, catalogue: seen.append(catalogue))
+    monkeypatch.setattr(results, "load_results", lambda _out, catalogue: seen.append(catalogue))
     there = study_of(stored_run)
     assert there.training.supervised is not None
     longer = there.training.supervised.model_copy(update={"epochs": 100})
