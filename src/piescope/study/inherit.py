@@ -168,9 +168,13 @@ def _map_what_is_there(study: Table) -> None:
     """Leaves an inherited projection the sparsities that the study has; unsound values are left to be refused."""
     there, projection = study["sparsities"], _below(study, "measures", "projection")
     mapped = projection.get("sparsities")
-    if isinstance(mapped, list) and isinstance(there, list) and all(isinstance(each, int | float) for each in there):
+    if isinstance(mapped, list) and isinstance(there, list) and all(_is_fraction(each) for each in there):
         kept = [sparsity for sparsity in mapped if sparsity in there]
         projection["sparsities"] = kept if kept or not mapped else sorted(there)[-1:]
+
+
+def _is_fraction(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 < value < 1
 
 
 def _probe_what_is_there(study: Table) -> None:

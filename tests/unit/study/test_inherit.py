@@ -162,3 +162,10 @@ def test_what_a_file_says_gives_way_to_the_one_that_extends_it(tmp_path: Path) -
 
 def test_leaves() -> None:
     assert leaves({"a": {"b": 1, "c": {"d": [1, 2]}}, "e": None, "f": {}}) == {"a.b": 1, "a.c.d": [1, 2]}
+
+
+@pytest.mark.parametrize("said", ["[90, 95]", "[1.0]", "[0.5, 0.0]", "[true]", '["0.5"]', "[nan]"])
+def test_no_fault_is_told_of_a_key_that_is_only_inherited(said: str) -> None:
+    with pytest.raises(StudyError) as refused:
+        parse_study(f"{MINE}sparsities = {said}\n")
+    assert {problem.where.split(".")[0] for problem in refused.value.problems} == {"sparsities"}

@@ -344,28 +344,30 @@ def _depth_varies_more(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings() if evidence.has_depth else []:
         for sparsity in evidence.common_sparsities(pruning):
             arms = [ArmKey(objective, pruning, sparsity) for objective in ("supcon", "supervised")]
-            compared = evidence.of(*arms)
-            for of, column, told in (
-                ("PIEs", "pie_std", "PIEs"),
-                ("others", "non_pie_std", "examples that are no PIEs"),
-            ):
-                pruned, unpruned = list[Varied](), list[Varied]()
-                for arm in arms:
-                    is_pie = compared.pies(arm)
-                    among = is_pie if of == "PIEs" else 1 - is_pie
-                    for terms, key in ((pruned, arm), (unpruned, ArmKey(arm.objective, "dense", 0.0))):
-                        terms += [among, among * compared.depth(key), among * compared.depth(key) ** 2]
-                paper = _paper(6, column, *arms)
-                difference = None if paper is None else paper[0] - paper[1]
-                about, effect = (
-                    f"{_named(arms[0])}, {of}",
-                    f"spread (standard deviation) of depth over {told}, SupCon's minus Sup's, probes",
-                )
-                few = min(term[0].sum() for term in pruned[::3])
-                yield compared.depth_part(about, effect, "above", _spread_beyond, *pruned, paper=difference, of=few)
-                effect = f"{effect}, less that of the same examples in unpruned models"
-                terms = [*pruned, *unpruned]
-                yield compared.depth_part(about, effect, "above", _spread_grown, *terms, fair=BEYOND_UNPRUNED, of=few)
+            pies = [evidence.of(*arms).pies(arm) for arm in arms]
+            yield from _spreads(evidence, arms, pies, "PIEs", "PIEs", "pie_std")
+            others = [1 - each for each in pies]
+            yield from _spreads(evidence, arms, others, "others", "examples that are no PIEs", "non_pie_std")
+
+
+def _spreads(
+    evidence: Evidence, arms: list[ArmKey], chosen: list[Varied], name: str, told: str, column: str
+) -> Iterator[Part]:
+    """Spread of depth over some examples of either objective: pruned, and less what it was unpruned."""
+    compared = evidence.of(*arms)
+    pruned, unpruned = list[Varied](), list[Varied]()
+    for arm, among in zip(arms, chosen, strict=True):
+        for terms, key in ((pruned, arm), (unpruned, ArmKey(arm.objective, "dense", 0.0))):
+            depth = compared.depth(key)
+            terms += [among, among * depth, among * depth**2]
+    about = f"{_named(arms[0])}, {name}"
+    effect = f"spread (standard deviation) of depth over {told}, SupCon's minus Sup's, probes"
+    paper, few = _paper(6, column, *arms), min(among[0].sum() for among in chosen)
+    difference = None if paper is None else paper[0] - paper[1]
+    yield compared.depth_part(about, effect, "above", _spread_beyond, *pruned, paper=difference, of=few, counted=told)
+    effect = f"{effect}, less that of the same examples in unpruned models"
+    terms = [*pruned, *unpruned]
+    yield compared.depth_part(about, effect, "above", _spread_grown, *terms, fair=BEYOND_UNPRUNED, of=few, counted=told)
 
 
 def _spread_beyond(*sums: float) -> float:

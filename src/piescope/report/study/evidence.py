@@ -183,16 +183,21 @@ class InCommon:
         groups: np.ndarray | None = None,
         fair: str = "",
         of: float = np.inf,
+        counted: str = "PIEs",
         is_curved: bool = False,
     ) -> Part:
         """A comparison: a smooth function of the terms' sums over examples (its logarithm where ``is_ratio``).
 
-        ``of``: PIEs that it divides by; of fewer than `FEWEST_PIES` there is no interval, as none is smooth.
+        ``of``: PIEs, or what is ``counted``, that it divides by; of fewer than `FEWEST_PIES` there is no interval, as
+        none is smooth.
         ``is_curved``: as of `smooth_interval`.
         """
         interval, why = smooth_interval(statistic, terms, groups, is_curved=is_curved), ""
         if of < FEWEST_PIES:
-            interval, why = t_interval(interval.value, np.nan, 0.0), f"no interval of fewer than {FEWEST_PIES} PIEs"
+            interval, why = (
+                t_interval(interval.value, np.nan, 0.0),
+                f"no interval of fewer than {FEWEST_PIES} {counted}",
+            )
         return Part(about, effect, claimed, interval, paper, is_ratio, fair, len(terms[0]) - 1, why)
 
     def ratio_part(
@@ -229,10 +234,11 @@ class InCommon:
         paper: float | None = None,
         fair: str = "",
         of: float = np.inf,
+        counted: str = "PIEs",
     ) -> Part:
         """Likewise of depths, which fewer models may have: only how these differ tells how sure it is."""
         held = (term[: 1 + self.depth_models] for term in terms)
-        return self.part(about, effect, claimed, statistic, *held, paper=paper, fair=fair, of=of)
+        return self.part(about, effect, claimed, statistic, *held, paper=paper, fair=fair, of=of, counted=counted)
 
 
 def _find(results: Results, arm: ArmKey) -> ArmResult:

@@ -610,6 +610,19 @@ def test_depth_that_spread_before_pruning_is_no_evidence_about_pruning() -> None
         assert told["beyond unpruned models"] == pytest.approx((one - one_before) - (other - other_before))
 
 
+def test_a_spread_of_a_handful_of_examples_has_no_interval_and_says_of_which() -> None:
+    world = World()
+    for objective in FAMILIES:
+        world.lose(objective, "gmp", 0.9, 1.0)
+        world.move(objective, "gmp", 0.9, 0.3)  # all that were wrong before: hardly an example is no PIE
+    claim = next(claim for claim in check_claims(world.results(noise=0.0)) if claim.id == "C13")
+    found = {part.about: part.reason for part in claim.parts if "90" in part.about and "GMP" in part.about}
+    assert found == {
+        "GMP, 90\u00a0%, PIEs": "",
+        "GMP, 90\u00a0%, others": "no interval of fewer than 10 examples that are no PIEs",
+    }
+
+
 def test_a_comparison_that_the_paper_excepts_decides_nothing() -> None:
     against = dataclasses.replace(part(-9, 1), about="that")
     excepted = dataclasses.replace(against, paper=-0.3)
