@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from piescope.measure.accuracy import RightSums
-from piescope.measure.class_impact import class_impact, same_class_probability
-from piescope.measure.intervals import Interval, smooth_interval
+from piescope.measure.class_impact import class_impact, same_class_probability, variance_between_classes
+from piescope.measure.intervals import Interval, is_bent, smooth_interval
 from piescope.measure.modal_chances import ModalChances, varied_pies
 from piescope.measure.noise_floor import NoiseFloor, Null, excess_difference
 from piescope.measure.pies import pie_mask
@@ -27,6 +27,8 @@ from piescope.measure.replicates import replicate_curve
 from piescope.report.study.results import load_results
 
 CLASSES = 5
+EVERY = 2
+"""Of so many studies one tells of classes, which takes as long as all the rest."""
 PAGE = Path(__file__).parents[1] / "docs" / "signal.md"
 BEGIN, END = "<!-- coverage, by make simulations -->\n", "<!-- coverage end -->"
 FLOORS = "<!-- floors, by make simulations -->\n", "<!-- floors end -->"
@@ -39,7 +41,8 @@ class World:
     ``apart``: the prunings are of two objectives, each with dense models of its own, to which other examples are hard.
     ``kept``: the share of a dense model's luck that its relatives keep. ``common``, ``biased``: standard deviation over
     seeds of the logits of the true class, and of each class, in all examples at once. ``planted``: pruning moves the
-    logits of a seventh of the examples so far. ``easy``: most models agree on most examples.
+    logits of a seventh of the examples so far. ``easy``: most models agree on most examples. ``uneven``: pruning takes 2.5
+    off the logit of the true class of the one that is harder.
     """
 
     name: str
@@ -52,6 +55,7 @@ class World:
     planted: float = 0.0
     easy: bool = False
     apart: bool = False
+    uneven: bool = False
 
     @property
     def null(self) -> Null:
@@ -67,6 +71,8 @@ def worlds() -> list[World]:
         World("strong seeds", 0, kept=0.2, common=0.5, planted=3.0),
         World("class-biased seeds", 0, kept=0.2, biased=0.7),
         World("few PIEs", 0, kept=0.8, easy=True, planted=1.5),
+        World("uneven classes", 0, kept=0.2, uneven=True),
+        World("uneven classes, strong and biased", 0, kept=0.2, common=0.3, biased=0.5, uneven=True),
         World("two objectives", 0, kept=0.2, planted=3.0, apart=True),
         World("two objectives, strong and biased", 0, kept=0.2, common=0.3, biased=0.5, planted=3.0, apart=True),
     ]
@@ -87,6 +93,7 @@ def study(world: World, random: np.random.Generator) -> tuple[list[Population], 
     right = np.eye(CLASSES)[truth]
     hard = random.gamma(1.5, 1.5, world.examples) + 2.5 if world.easy else random.gamma(1.0, 3.0, world.examples)
     hard = np.where(truth == 0, 0.4 * hard, hard)  # one class is harder than the others
+    taken = 2.5 * right * (truth == 0)[:, None] if world.uneven else 0.0
     logits = 1.3 * ((1.0 if world.easy else 2.0) * random.normal(size=shape[1:]) + hard[:, None] * right)
 
     def seeds() -> np.ndarray:
@@ -106,7 +113,7 @@ def study(world: World, random: np.random.Generator) -> tuple[list[Population], 
         if world.apart:
             base = logits + random.normal(size=shape[1:])
             own, luck = relatives() if pruning else (own, luck)
-        moved = world.planted * random.normal(size=shape[1:]) * (random.random((shape[1], 1)) < 1 / 7)
+        moved = world.planted * random.normal(size=shape[1:]) * (random.random((shape[1], 1)) < 1 / 7) - taken
         shifted, mixed = relatives()
         if world.apart or not pruning:
             dense.append((base + own + luck).argmax(-1))
@@ -128,6 +135,10 @@ def found(world: World, seed: int) -> dict[str, Interval]:
     change = sums.change()
     impact = class_impact(pruned[0], pruned[1], truth, CLASSES, "two_way")
     own = next(row for row in impact if row["class"] == 0)
+    lost = [
+        100 * (means(own[: world.models] == truth) - means(of == truth))
+        for own, of in zip((dense[0], dense[-1]), pruned, strict=True)
+    ]
     none = Interval(np.nan, np.nan, np.nan, np.nan, 0.0)
     ends = own["impact"], own["low"], own["high"]
     return {
@@ -136,10 +147,37 @@ def found(world: World, seed: int) -> dict[str, Interval]:
         "difference": smooth_interval(lambda a, b: a - b, [one, other]),
         "ratio": smooth_interval(lambda a, b: float(np.log((a + 0.5) / (b + 0.5))), [one, other]),
         "shared": smooth_interval(lambda both, a, b: both / a - both / b if min(a, b) > 0 else np.nan, [one * other, one, other]),
-        "classes": smooth_interval(lambda a, b: same_class_probability(a) - same_class_probability(b), [one, other], truth),
+        **(of_classes(one, other, truth, lost) if seed % EVERY == 0 else {}),
         "accuracy": Interval(*(float(part[0]) for part in (change.value, change.error, change.low, change.high, change.freedom))),
         "class impact": none if None in ends else Interval(ends[0], 1.0, ends[1], ends[2], np.inf),
     }  # fmt: skip
+
+
+def means(right: np.ndarray) -> np.ndarray:
+    """Over models: of all, and without each."""
+    total, models = right.sum(0), len(right)
+    return np.stack([total / models, *((total - right) / (models - 1))])
+
+
+def of_classes(
+    one: np.ndarray, other: np.ndarray, truth: np.ndarray, lost: Sequence[np.ndarray]
+) -> dict[str, Interval]:
+    """How unevenly PIEs lie over the classes (C7), and how differently classes lose accuracy (C14), under either pruning."""
+
+    def more_uneven(a: np.ndarray, b: np.ndarray) -> float:
+        return same_class_probability(a) - same_class_probability(b)
+
+    def more_apart(sizes: np.ndarray, *sums: np.ndarray) -> float:
+        return variance_between_classes(sizes, *sums[:2]) - variance_between_classes(sizes, *sums[2:])
+
+    losses = [np.ones_like(lost[0]), *(term for end in lost for term in (end, end**2))]
+    asked = {"classes": (more_uneven, [one, other], False), "class losses": (more_apart, losses, True)}
+    found = {}
+    for name, (statistic, terms, is_curved) in asked.items():
+        interval = smooth_interval(statistic, terms, truth, is_curved=is_curved)
+        is_none = is_bent(interval, statistic, terms, truth)  # as in a claim
+        found[name] = replace(interval, low=np.nan, high=np.nan) if is_none else interval
+    return found
 
 
 def excess(world: World, dense: Sequence[Population], pruned: Sequence[Population]) -> Interval:
@@ -150,11 +188,12 @@ def excess(world: World, dense: Sequence[Population], pruned: Sequence[Populatio
 
 @dataclass(frozen=True)
 class Coverage:
-    """``held``: intervals that hold the truth, of ``studies`` that have one. ``power``: those that exclude 0, less those
+    """``held``: intervals that hold the truth, of ``studies`` that have one; of ``most`` studies. ``power``: those that exclude 0, less those
     of an oracle who knows the true standard error, in percentage points; None where nothing is to be found."""
 
     held: int
     studies: int
+    most: int
     power: float | None
 
 
@@ -163,7 +202,7 @@ def coverage(world: World, studies: int) -> dict[str, Coverage]:
     for seed in range(studies):
         for name, interval in found(world, seed).items():
             told.setdefault(name, []).append(interval)
-    of_one = world.planted > 0 and not world.apart
+    of_one = (world.planted > 0 or world.uneven) and not world.apart
     is_something = {name: name == "PIEs" or (name == "excess" and of_one) for name in told}
     return {name: _covered(of, is_something[name]) for name, of in told.items()}
 
@@ -175,14 +214,17 @@ def _covered(intervals: Sequence[Interval], is_something: bool) -> Coverage:
     truth = values.mean() if is_something else 0.0
     held = (lows <= truth) & (truth <= highs) & known
     power = 100 * float((lows > 0).mean() - (values > 1.96 * values.std(ddof=1)).mean())
-    return Coverage(int(held.sum()), int(known.sum()), power if is_something else None)
+    return Coverage(int(held.sum()), int(known.sum()), len(values), power if is_something else None)
 
 
 def table(rows: Sequence[tuple[World, dict[str, Coverage]]]) -> str:
     names = list(rows[0][1])
     lines = ["| world | models | examples | " + " | ".join(names) + " | power |", "|---|" + "---|" * (len(names) + 3)]
     for world, covered in rows:
-        cells = ["–" if not each.studies else f"{100 * each.held / each.studies:.1f}" for each in covered.values()]
+        cells = [
+            "–" if 2 * each.studies < each.most else f"{100 * each.held / each.studies:.1f}"
+            for each in covered.values()
+        ]
         models = f"{world.models}" + (f" + {world.fresh}" if world.fresh else "")
         gain = covered["excess"].power
         power = "–" if gain is None else f"{gain:+.0f}"
@@ -236,7 +278,10 @@ def to_page(studies: int, processes: int = 2) -> None:
     page = PAGE.read_text(encoding="utf-8")
     before, after = page.split(BEGIN)[0], page.split(END)[1]
     error = 100 * (0.95 * 0.05 / studies) ** 0.5
-    told = f"Of {studies} studies a line, each line of its own; the Monte-Carlo error of a cell is {error:.1f} points."
+    told = (
+        f"Of {studies} studies a line, each line of its own; the Monte-Carlo error of a cell is {error:.1f} points; of classes, "
+        f"and the losses of classes, {studies // EVERY} and {error * EVERY**0.5:.1f} points, – where most studies give no interval."
+    )
     PAGE.write_text(f"{before}{BEGIN}{made}\n{told}\n{END}{after}", encoding="utf-8")
     print(made)
 

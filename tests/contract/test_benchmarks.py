@@ -121,7 +121,9 @@ def test_convolutions_of_a_step_are_called_as_they_ran(benchmark: Callable[[str]
 
 
 @pytest.mark.sampled(4, heavy=True)
-@pytest.mark.parametrize("name", ["same seeds", "with an effect", "few PIEs", "strong seeds", "two objectives"])
+@pytest.mark.parametrize(
+    "name", ["same seeds", "with an effect", "few PIEs", "strong seeds", "uneven classes", "two objectives"]
+)
 def test_intervals_hold_the_truth_in_a_sample_of_the_simulated_studies(
     benchmark: Callable[[str], ModuleType], name: str
 ) -> None:
@@ -129,7 +131,10 @@ def test_intervals_hold_the_truth_in_a_sample_of_the_simulated_studies(
     simulations: Any = benchmark("simulations")
     world = next(world for world in simulations.worlds() if (world.name, world.models) == (name, 5))
     for statistic, found in simulations.coverage(world, 80).items():
-        assert found.studies >= 70, statistic
+        if statistic in ("classes", "class losses") and 2 * found.studies < found.most:
+            assert name != "uneven classes", "there they differ"
+            continue  # classes are alike: most studies give no interval, and the page no number
+        assert found.studies >= 0.85 * found.most, statistic
         assert stats.binom.cdf(found.held, found.studies, 0.93) > 1e-4, (statistic, found)
 
 
@@ -140,6 +145,6 @@ def test_the_page_has_the_coverage_of_every_simulated_world(benchmark: Callable[
     assert told == [
         line.split(" | ")[:3]
         for line in simulations.table(
-            [(world, {"excess": simulations.Coverage(1, 1, None)}) for world in simulations.worlds()]
+            [(world, {"excess": simulations.Coverage(1, 1, 1, None)}) for world in simulations.worlds()]
         ).splitlines()[2:]
     ]

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from scipy import stats
 
-from piescope.measure.class_impact import class_counts
+from piescope.measure.class_impact import class_counts, variance_between_classes
 from piescope.measure.overlap import shared_mask
 from piescope.measure.pies import modal_label, modal_ties, pie_mask, rescued_mask, votes
 from piescope.measure.prediction_depth import prediction_depth
@@ -190,6 +191,25 @@ def test_same_class_probability_by_all_pairs() -> None:
     expected = np.mean([labels[a] == labels[b] for a, b in pairs])
     assert same_class_probability(class_counts(mask, labels, 4)) == pytest.approx(expected)
     assert np.isnan(same_class_probability(np.array([1, 0])))
+
+
+def test_variance_between_classes_is_the_component_of_an_analysis_of_variance() -> None:
+    random = np.random.default_rng(3)
+    classes = [random.normal(middle, 1 + middle, 25) for middle in (0.0, 0.3, 2.0, 1.0)]
+    sizes, totals, squares = (
+        np.array([float(of(each)) for each in classes]) for of in (len, np.sum, lambda x: (x**2).sum())
+    )
+    mean_square = np.mean([each.var(ddof=1) for each in classes])
+    expected = (stats.f_oneway(*classes).statistic - 1) * mean_square / 25
+    assert variance_between_classes(sizes, totals, squares) == pytest.approx(expected)
+    more = [np.append(of, last) for of, last in ((sizes, 1.0), (totals, 9.0), (squares, 81.0))]
+    assert variance_between_classes(*more) == pytest.approx(expected), "one example tells no spread"
+    assert np.isnan(variance_between_classes(sizes[:1], totals[:1], squares[:1]))
+    alike = [
+        variance_between_classes(np.full(5, 30.0), own.sum(1), (own**2).sum(1))
+        for own in random.normal(size=(400, 5, 30))
+    ]
+    assert abs(np.mean(alike)) < 4 * np.std(alike) / 20, "0 in the mean where classes are alike"
 
 
 def test_correlation_and_jaccard_against_scipy_and_sets() -> None:

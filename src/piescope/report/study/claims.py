@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from piescope.measure.class_impact import same_class_probability
+from piescope.measure.class_impact import same_class_probability, variance_between_classes
 from piescope.measure.intervals import t_interval
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
@@ -394,15 +394,7 @@ def _classes_part(evidence: Evidence) -> Iterator[Part]:
 
 
 def _more_apart(sizes: np.ndarray, *sums: np.ndarray) -> float:
-    return _between(sizes, *sums[:2]) - _between(sizes, *sums[2:])
-
-
-def _between(sizes: np.ndarray, totals: np.ndarray, squares: np.ndarray) -> float:
-    """Variance of the classes' means without what the spread of examples within them gives by chance."""
-    known = sizes > 1
-    size, mean, square = sizes[known], totals[known] / sizes[known], squares[known]
-    within = (square / size - mean**2) / (size - 1)
-    return float(np.var(mean, ddof=1) - within.mean()) if len(mean) > 1 else np.nan
+    return variance_between_classes(sizes, *sums[:2]) - variance_between_classes(sizes, *sums[2:])
 
 
 def _q_score_saves(evidence: Evidence) -> Iterator[Part]:

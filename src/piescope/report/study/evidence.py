@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from piescope.measure.intervals import Interval, smooth_interval, t_interval
+from piescope.measure.intervals import Interval, is_bent, smooth_interval, t_interval
 from piescope.measure.modal_chances import ModalChances, varied_pies
 from piescope.measure.noise_floor import excess_difference
 from piescope.report.study.claim_parts import ClaimedSide, Part
@@ -194,10 +194,11 @@ class InCommon:
         """
         interval, why = smooth_interval(statistic, terms, groups, is_curved=is_curved), ""
         if of < FEWEST_PIES:
-            interval, why = (
-                t_interval(interval.value, np.nan, 0.0),
-                f"no interval of fewer than {FEWEST_PIES} {counted}",
-            )
+            why = f"no interval of fewer than {FEWEST_PIES} {counted}"
+        elif groups is not None and is_bent(interval, statistic, terms, groups):
+            why = "no interval of classes that seeds and examples move about as far as they differ"
+        if why:
+            interval = t_interval(interval.value, np.nan, 0.0)
         return Part(about, effect, claimed, interval, paper, is_ratio, fair, len(terms[0]) - 1, why)
 
     def ratio_part(

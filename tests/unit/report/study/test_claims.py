@@ -520,6 +520,21 @@ def test_classes_that_each_model_loses_of_its_own_do_not_differ(models: int) -> 
     assert supported.sum() <= 6  # one in forty each: more than 6 of 60 come by chance once in a thousand times
 
 
+def test_of_classes_that_are_alike_at_both_ends_there_is_no_interval() -> None:
+    """PIEs evenly over all classes, and all of them lost alike: such an interval would hold the truth in 99.7 % of studies."""
+    world = World()
+    for sparsity, share in ((0.5, 0.1), (0.9, 0.2)):
+        world.lose("supervised", "gmp", sparsity, share)
+        world.lose("supervised", "one_shot", sparsity, share, classes=2 if sparsity == 0.5 else CLASSES)
+    claims = {claim.id: claim for claim in check_claims(world.results())}
+    for claim in ("C7", "C14"):
+        even, uneven = (part for part in claims[claim].parts if part.about.startswith("Sup /"))
+        assert np.isnan(even.estimate.error) and np.isfinite(even.estimate.value), claim
+        assert even.reason == "no interval of classes that seeds and examples move about as far as they differ"
+        assert uneven.estimate.error > 0 and not uneven.reason, claim
+    assert "(classes that seeds and examples move about as far as they differ)" in claims["C7"].reason
+
+
 def test_nothing_is_compared_at_equal_loss_between_the_dense_models_and_the_first_sparsity() -> None:
     world = paper_like()
     world.lose("supcon", "gmp", 0.5, 0.2)  # more at once than supervised models ever lose
