@@ -9,7 +9,7 @@ scale``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -45,6 +45,7 @@ def _paper(table: int, quantity: str, *arms: ArmKey) -> list[float] | None:
 
 
 BEYOND_NOISE, AT_EQUAL_LOSS = "beyond seed noise", "at equal loss of accuracy"
+BEYOND_TUNING = "at equal loss against models that were only fine-tuned"
 BEYOND_CHANCE, AGAINST_OWN = "beyond chance", "against each model's own prediction"
 BEYOND_UNPRUNED = "beyond unpruned models"
 
@@ -71,7 +72,10 @@ def _minus(one: float, other: float) -> float:
 def _supcon_loses_more(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings(evidence.main):
         yield from _more_in_supcon(evidence, pruning, evidence.main, "; the paper: about 3")
-        yield from _at_equal_loss(evidence, pruning)
+        yield from _at_equal_loss(evidence, pruning, dict.fromkeys(BOTH, "dense"))
+        tuned = evidence.tuned(pruning)
+        if tuned:
+            yield from _at_equal_loss(evidence, pruning, tuned)
 
 
 OVER = 0.3
@@ -96,39 +100,45 @@ def _more_in_supcon(evidence: Evidence, pruning: str, sparsity: float, note: str
     yield from _beyond_noise(compared, _named(arms[0]), ("SupCon", "Sup"), arms, "above")
 
 
-def _at_equal_loss(evidence: Evidence, pruning: str) -> Iterator[Part]:
+def _at_equal_loss(evidence: Evidence, pruning: str, before: Mapping[str, str]) -> Iterator[Part]:
     """PIEs where both objectives have lost as much accuracy as the one that has lost less at the main sparsity.
 
-    Of the other, PIEs are drawn between the two sparsities between which it has lost that much. Not between the dense
-    models and the first one: there PIEs do not rise from 0 with the loss, as seeds alone make some.
+    Of the other, PIEs are drawn between the two sparsities between which it has lost that much. Not between the
+    unpruned models and the first one: there PIEs do not rise from 0 with the loss, as seeds alone make some.
+    ``before``: each objective's unpruned arm, from which PIEs and losses are counted; what fine-tuning alone changes
+    (and may gain) is in neither where these were fine-tuned as well.
     """
+    is_dense = set(before.values()) == {"dense"}
     effect = "PIEs of SupCon over PIEs of Sup at equal loss of accuracy (drawn between sparsities)"
+    fair = AT_EQUAL_LOSS if is_dense else BEYOND_TUNING
+    unpruned = [ArmKey(objective, before[objective], 0.0) for objective in BOTH]
     grid = [sparsity for sparsity in evidence.common_sparsities(pruning) if sparsity <= evidence.main]
-    losses = {o: [_lost_accuracy(evidence, ArmKey(o, pruning, at)) for at in grid] for o in BOTH}
+    losses = {o: [_lost_accuracy(evidence, ArmKey(o, pruning, at), before[o]) for at in grid] for o in BOTH}
     less, more = sorted(BOTH, key=lambda objective: losses[objective][-1])
     loss = losses[less][-1]
     place = next((place for place, lost in enumerate(losses[more]) if lost >= loss), 0)
     own = ArmKey(less, pruning, evidence.main)
     keys = [ArmKey(more, pruning, at) for at in grid[max(place - 1, 0) : place + 1]]
-    compared = evidence.of(own, *keys)
+    compared = evidence.of(own, *keys, *unpruned)
+    against = "" if is_dense else " against fine-tuned models"
     if loss <= 0 or place == 0:
         why = (
             "nothing to compare: one has lost none" if loss <= 0 else "nothing to compare: no lower sparsity loses less"
         )
         none = t_interval(np.nan, np.nan, 0.0)
-        about, models = pruning_name(pruning), compared.models
-        yield Part(about, effect, "above", none, fair=AT_EQUAL_LOSS, models=models, why=why, beside=_named(own))
+        about, models = f"{pruning_name(pruning)}{against}", compared.models
+        yield Part(about, effect, "above", none, fair=fair, models=models, why=why, beside=_named(own))
         return
-    terms = [term for key in (own, *keys) for term in (compared.lost(key), compared.pies(key))]
+    terms = [of(key, before[key.objective]) for key in (own, *keys) for of in (compared.lost, compared.pies)]
     sign = 1 if more == "supcon" else -1
 
     def ratio(*sums: float) -> float:
         return sign * _log_ratio(_drawn(*sums), sums[1])
 
-    about = f"{pruning_name(pruning)}, where either has lost {100 * loss:.2g} points of accuracy"
+    about = f"{pruning_name(pruning)}{against}, where either has lost {100 * loss:.2g} points of accuracy"
     sums = [term[0].sum() for term in terms]
     counts = sums[1], _drawn(*sums)
-    part = compared.ratio_part(about, effect, ratio, *terms, counts=counts, fair=AT_EQUAL_LOSS)
+    part = compared.ratio_part(about, effect, ratio, *terms, counts=counts, fair=fair)
     yield replace(part, beside=_named(own))
 
 
@@ -139,9 +149,9 @@ def _drawn(lost: float, _: float, before: float, pies_before: float, after: floa
     return pies_before + share * (pies_after - pies_before)
 
 
-def _lost_accuracy(evidence: Evidence, arm: ArmKey) -> float:
-    """As a share of all examples, mean over all models that the arm has."""
-    return float(evidence.of(arm).lost(arm)[0].mean())
+def _lost_accuracy(evidence: Evidence, arm: ArmKey, before: str) -> float:
+    """As a share of all examples, mean over all models that both arms have."""
+    return float(evidence.of(arm, ArmKey(arm.objective, before, 0.0)).lost(arm, before)[0].mean())
 
 
 def _accuracy_falls_further(evidence: Evidence) -> Iterator[Part]:

@@ -102,6 +102,12 @@ class Evidence:
         """Whether it is kept of each model of all arms."""
         return all(name in arm.models for arm in self.results.arms)
 
+    def tuned(self, pruning: str) -> dict[str, str]:
+        """For each objective the control trained on like this pruning's models, with all weights; else none."""
+        controls = {o: self.results.controls(o, "finetune_only", pruning) for o in BOTH}
+        found = {o: next((arm.pruning for arm in of if arm.sparsity == 0), "") for o, of in controls.items()}
+        return found if all(found.values()) else {}
+
     @property
     def has_depth(self) -> bool:
         """Whether the study measured prediction depth."""
@@ -123,18 +129,18 @@ class InCommon:
         self.examples = len(results.labels)
         # a cache of each one's own
         self.pies = lru_cache(maxsize=None)(self._pies)
-        self._dense = lru_cache(maxsize=2)(self._side)
+        self._dense = lru_cache(maxsize=4)(self._side)
         self.depth = lru_cache(maxsize=4)(self._depth)
 
     def _side(self, arm: ArmKey) -> tuple[np.ndarray, ModalChances]:
         labels = _find(self.results, arm).labels
         return labels, ModalChances(labels, len(self.results.class_names), len(labels))
 
-    def _pies(self, arm: ArmKey) -> Varied:
-        """PIEs, 1 or 0; what moves without a seed is the chance of being one."""
+    def _pies(self, arm: ArmKey, before: str = "dense") -> Varied:
+        """PIEs, 1 or 0; what moves without a seed is the chance of being one. ``before``: the unpruned arm's name."""
         if arm.sparsity == 0:
             return np.zeros((1 + self.models, self.examples))
-        dense = self._dense(ArmKey(arm.objective, "dense", 0.0))
+        dense = self._dense(ArmKey(arm.objective, before, 0.0))
         return varied_pies(dense, self._side(arm), len(self.results.class_names), self.models)
 
     def percent(self, arm: ArmKey) -> Varied:
@@ -145,9 +151,9 @@ class InCommon:
         """A score of each model, so that the sum is the mean."""
         return self._means(_find(self.results, arm).models[name]) / self.examples
 
-    def lost(self, arm: ArmKey) -> Varied:
+    def lost(self, arm: ArmKey, before: str = "dense") -> Varied:
         """By how much fewer models are right than without pruning, as a share of all; below 0 where more are."""
-        dense, pruned = (_find(self.results, key).labels for key in (ArmKey(arm.objective, "dense", 0.0), arm))
+        dense, pruned = (_find(self.results, key).labels for key in (ArmKey(arm.objective, before, 0.0), arm))
         return self._means(dense == self.results.labels) - self._means(pruned == self.results.labels)
 
     def _depth(self, arm: ArmKey, convention: str = "depth") -> Varied:
@@ -243,7 +249,7 @@ class InCommon:
 
 
 def _find(results: Results, arm: ArmKey) -> ArmResult:
-    """An arm that there is; at sparsity 0 the dense one."""
-    there = results.find(arm.objective, "dense" if arm.sparsity == 0 else arm.pruning, arm.sparsity)
+    """An arm that there is."""
+    there = results.find(*arm)
     assert there is not None, "asked for arms that there are"
     return there

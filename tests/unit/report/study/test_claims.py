@@ -25,7 +25,7 @@ from piescope.report.study.claim_parts import (
     verdict_of,
 )
 from piescope.report.study.claim_rows import NOT_COUNTED, claims_rows
-from piescope.report.study.claims import AT_EQUAL_LOSS, _log_ratio, check_claims
+from piescope.report.study.claims import AT_EQUAL_LOSS, BEYOND_TUNING, _log_ratio, check_claims
 from piescope.report.study.evidence import InCommon
 from piescope.report.study.published import published
 from piescope.report.study.questions import _claims
@@ -323,6 +323,43 @@ def test_a_claim_that_holds_only_by_what_else_is_compared_is_confounded() -> Non
     assert claim.reason.startswith(
         f"the paper's comparisons speak for it; {AT_EQUAL_LOSS} 2 of 2 do not: GMP, where either has lost "
     )
+
+
+def gains_by_tuning(*tuned: str) -> Results:
+    """Pruning loses as much of either; tuning alone puts 4 % of the contrastive models' answers right."""
+    random, examples, order = np.random.default_rng(0), 4000, np.arange(4000)
+    base = made({o: ("one_shot",) for o in FAMILIES}, (0.5, 0.9), tuple("abcd"), 1, examples, 6, False, False)
+    truth = random.integers(0, 4, examples)
+    arms = []
+
+    def said(arm: ArmResult, lost: float, is_tuned: bool) -> dict[str, np.ndarray]:
+        wrong = order >= (0.9 if not is_tuned or arm.objective == "supervised" else 0.94) * examples
+        wrong = (wrong & (order >= 0.9 * examples)) | (order < lost * examples)
+        flips = random.random((6, examples)) < 0.01
+        return {**arm.models, "labels": ((truth + wrong + flips) % 4).astype(np.int16)}
+
+    for arm in base.arms:
+        lost = {0.0: 0.0, 0.5: 0.1, 0.9: 0.2}[arm.sparsity]
+        arms.append(dataclasses.replace(arm, models=said(arm, lost, is_tuned=not arm.is_dense)))
+        if arm.is_dense and arm.objective in tuned:
+            control = ControlOf(kind="finetune_only", of="one_shot")
+            made_of = said(arm, 0.0, is_tuned=True)
+            arms.append(dataclasses.replace(arm, pruning="tuned", control=control, models=made_of, descended=True))
+    return dataclasses.replace(base, arms=tuple(arms), labels=truth)
+
+
+def test_what_fine_tuning_alone_changes_is_no_loss_by_pruning() -> None:
+    """Contrastive models gain by it what pruning takes, so at equal net loss more of them is pruned away."""
+    claim = {claim.id: claim for claim in check_claims(gains_by_tuning(*FAMILIES))}["C1"]
+    found = {part.fair: part for part in claim.parts}
+    assert np.exp(found[AT_EQUAL_LOSS].estimate.value) == pytest.approx(24 / 16, rel=0.03)
+    assert np.exp(found[BEYOND_TUNING].estimate.value) == pytest.approx(1.0, abs=0.03)
+    assert found[BEYOND_TUNING].about.startswith("one-shot against fine-tuned models, where either has lost 20 points")
+    assert claim.verdict == CONFOUNDED
+    assert f"; {BEYOND_TUNING} 1 of 1 does not: one-shot" in claim.reason
+    for some in ((), ("supcon",)):  # of both or of none
+        (claim, *_) = check_claims(gains_by_tuning(*some))
+        assert BEYOND_TUNING not in {part.fair for part in claim.parts} and claim.verdict == SUPPORTED
 
 
 def equally_damaged(seed: int, models: int = 5, examples: int = 1000) -> Results:
