@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from piescope.measure.class_impact import same_class_probability, variance_between_classes
 from piescope.measure.intervals import bent_variance, combined_variance, is_bent, smooth_interval, t_interval
 
 
@@ -144,22 +145,44 @@ def test_the_variance_from_curvature_is_what_many_studies_have_where_slopes_are_
     assert np.mean(told) == pytest.approx(np.var(values), rel=0.3)
 
 
-def test_an_interval_that_curvature_makes_too_long_is_none_unless_its_value_is_far_off() -> None:
+def test_an_interval_that_curvature_makes_too_long_is_none_where_it_contains_0() -> None:
     random = np.random.default_rng(6)
     groups, luck = np.arange(2000) % 4, random.normal(size=(6, 2000))
 
-    def bent(shift: float, of: float) -> bool:
+    def bent(shift: float, of: float, less: float = 0.0) -> bool:
         term = np.concatenate([luck.mean(0)[None], (luck.sum(0) - luck) / 5]) + shift
 
         def unevenness(sums: np.ndarray) -> float:
-            return float(((sums - of) ** 2).sum())
+            return float(((sums - of) ** 2).sum()) - less
 
-        return is_bent(smooth_interval(unevenness, [term], groups), unevenness, [term], groups)
+        found = smooth_interval(unevenness, [term], groups)
+        assert (found.low <= 0 <= found.high) == (less == 0.0 == shift or less > 1e5)
+        return is_bent(found, unevenness, [term], groups)
 
     assert bent(0.0, 0.0), "even: no slope"
     assert not bent(0.5, 0.0), "uneven: the slope is what moves it"
-    assert not bent(0.0, 1e6)
+    assert not bent(0.5, 0.0, 4 * 250.0**2), "likewise about 0"
+    assert not bent(0.0, 0.0, -1e5), "far from 0 for all that is too long"
     few = np.ones((3, 2000))
     assert not is_bent(smooth_interval(np.sum, [few], groups), np.sum, [few], groups), "there is no interval"
     assert np.isnan(bent_variance(np.sum, [few], groups)), "of two seeds"
     assert is_bent(t_interval(1.0, 1.0, 5.0), lambda sums: np.nan, [np.ones((7, 2000))], groups), "not known"
+
+
+@pytest.mark.parametrize("classes", [10, 100])
+def test_few_examples_a_class_bend_no_further_than_what_can_be_counted(classes: int) -> None:
+    """Ten PIEs at one end (draws of fewer than two have no share), and six examples a class: steps are small."""
+    random = np.random.default_rng(8)
+    truth = np.arange(classes * 6) % classes
+    marked = [np.where(np.arange(len(truth)) < number, 1.0, 0.0) for number in (10, 5 * classes)]
+    terms = [np.tile(each, (6, 1)) for each in marked]
+
+    def growth(high: np.ndarray, low: np.ndarray) -> float:
+        return same_class_probability(high) - same_class_probability(low)
+
+    assert np.isfinite(bent_variance(growth, terms, truth))
+    lost = 100.0 * (random.random((6, len(truth))) < np.where(truth % 2, 0.7, 0.1))
+    lost = np.concatenate([lost.mean(0)[None], (lost.sum(0) - lost) / 5])
+    sums = [np.ones_like(lost), lost, lost**2]
+    found = smooth_interval(variance_between_classes, sums, truth)
+    assert bent_variance(variance_between_classes, sums, truth) < 0.25 * found.error**2
