@@ -1,6 +1,6 @@
 """Do the intervals hold what they promise? Studies whose truth is known; the table of docs/signal.md.
 
-python benchmarks/simulations.py --docs [--studies 600]   the tables, into docs/signal.md (some ten minutes on two cores)
+python benchmarks/simulations.py --docs [--studies 500]   the tables, into docs/signal.md (a quarter of an hour on two cores)
 python benchmarks/simulations.py --drawn-out 300          counts drawn out to any number of models
 python benchmarks/simulations.py --run DIR                PIEs of groups of two models of the same and of other seeds
 """
@@ -326,7 +326,7 @@ def seeds_in_common(folder: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=600)
+    parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--docs", action="store_true")
     parser.add_argument("--drawn-out", type=int, metavar="STUDIES")
     parser.add_argument("--run", type=Path)
