@@ -202,7 +202,7 @@ class InCommon:
         if of < FEWEST_PIES:
             why = f"no interval of fewer than {FEWEST_PIES} {counted}"
         elif groups is not None and is_bent(interval, statistic, terms, groups):
-            why = "no interval of classes that seeds and examples move about as far as they differ"
+            why = "no interval of classes too alike"
         if why:
             interval = t_interval(interval.value, np.nan, 0.0)
         return Part(about, effect, claimed, interval, paper, is_ratio, fair, len(terms[0]) - 1, why)
