@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from piescope.measure.accuracy import RightSums
-from piescope.measure.class_impact import class_impact, same_class_probability, variance_between_classes
+from piescope.measure.accuracy import RightSums, variance_between_classes
+from piescope.measure.class_impact import class_impact, same_class_probability
 from piescope.measure.intervals import Interval, is_bent, smooth_interval
 from piescope.measure.modal_chances import ModalChances, varied_pies
 from piescope.measure.noise_floor import NoiseFloor, Null, excess_difference

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from piescope.measure.class_impact import same_class_probability, variance_between_classes
+from piescope.measure.accuracy import variance_between_classes
+from piescope.measure.class_impact import same_class_probability
 from piescope.measure.intervals import bent_variance, combined_variance, is_bent, smooth_interval, t_interval
 
 

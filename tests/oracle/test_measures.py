@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy import stats
 
-from piescope.measure.class_impact import class_counts, variance_between_classes
+from piescope.measure.accuracy import variance_between_classes
+from piescope.measure.class_impact import class_counts
 from piescope.measure.overlap import shared_mask
 from piescope.measure.pies import modal_label, modal_ties, pie_mask, rescued_mask, votes
 from piescope.measure.prediction_depth import prediction_depth

@@ -71,36 +71,6 @@ def same_class_probability(counts: Num[Array, " classes"]) -> float:
     return float((of_class * (of_class - 1)).sum() / pairs) if total >= 2 else np.nan
 
 
-def variance_between_classes(
-    sizes: Num[Array, " classes"], totals: Num[Array, " classes"], squares: Num[Array, " classes"]
-) -> float:
-    """How much the means of classes vary, beyond what the spread of the examples within them gives by chance.
-
-    The variance of the means minus the mean of the classes' own squared standard errors (for classes of one size the
-    between-class variance component of a one-way analysis of variance).
-
-    Args:
-        sizes: ``[classes]``, examples of each; classes of one or none do not count.
-        totals: ``[classes]``, sums over the examples of each class.
-        squares: ``[classes]``, sums of squares.
-
-    Returns:
-        in the square of the unit; below 0 where the means vary less than by chance; NaN of fewer than two classes.
-
-    Source: Searle, Casella and McCulloch 1992, Variance Components, section 3.5 (the estimator of ANOVA).
-
-    Example:
-        >>> sizes, totals, squares = np.array([4, 4]), np.array([4.0, 0.0]), np.array([4.0, 0.0])
-        >>> variance_between_classes(sizes, totals, squares)
-        0.5
-    """
-    size, total, square = (np.asarray(each, np.float64) for each in (sizes, totals, squares))
-    known = size > 1
-    size, mean, square = size[known], total[known] / size[known], square[known]
-    within = (square / size - mean**2) / (size - 1)
-    return float(np.var(mean, ddof=1) - within.mean()) if len(mean) > 1 else np.nan
-
-
 ClassImpact = TypedDict(
     "ClassImpact",
     {

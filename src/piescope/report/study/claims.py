@@ -15,7 +15,8 @@ from functools import partial
 
 import numpy as np
 
-from piescope.measure.class_impact import same_class_probability, variance_between_classes
+from piescope.measure.accuracy import variance_between_classes
+from piescope.measure.class_impact import same_class_probability
 from piescope.measure.intervals import t_interval
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
