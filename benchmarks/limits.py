@@ -64,7 +64,7 @@ def best_rate(work: Callable[[], object], amount: float, seconds: float) -> floa
     """The amount a second of the fastest of all calls in so many seconds; the first is not counted."""
     work()
     fastest, began = math.inf, time.perf_counter()
-    while time.perf_counter() - began < seconds:
+    while fastest == math.inf or time.perf_counter() - began < seconds:
         calls, start = 0, time.perf_counter()
         while (taken := time.perf_counter() - start) < seconds / 20 or not calls:
             work()
