@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -124,13 +126,13 @@ def test_the_variance_from_curvature_by_matrices() -> None:
     known = freedom**2 / ((freedom + 2) * (freedom - 1)) * (np.trace(of_seeds @ of_seeds) - own**2 / freedom)
     expected = (np.trace(of_examples @ of_examples) + 2 * np.trace(of_examples @ of_seeds) + max(0.0, known)) / 2
 
-    def statistic(*sums: np.ndarray) -> float:
-        every = np.concatenate(sums)
-        return float(every @ form @ every)
+    def statistic(*sums: np.ndarray) -> Any:
+        every = np.concatenate(sums, -1)
+        return np.einsum("...i,ij,...j->...", every, form, every)
 
     assert bent_variance(statistic, terms, groups) == pytest.approx(expected, rel=0.3)  # 500 draws
     slopes = random.normal(size=6)
-    straight = bent_variance(lambda *sums: float(statistic(*sums) + slopes @ np.concatenate(sums)), terms, groups)
+    straight = bent_variance(lambda *sums: statistic(*sums) + np.concatenate(sums, -1) @ slopes, terms, groups)
     assert straight == pytest.approx(bent_variance(statistic, terms, groups), rel=1e-9)
 
 
@@ -142,7 +144,7 @@ def test_the_variance_from_curvature_is_what_many_studies_have_where_slopes_are_
         luck = random.normal(size=(10, 200)) + 0.3 * random.normal(size=(10, 4))[:, groups] + random.normal(size=200)
         term = np.concatenate([luck.mean(0)[None], (luck.sum(0) - luck) / 9])
         values.append(float((by_group(term, groups)[0] ** 2).sum()))
-        told.append(bent_variance(lambda sums: float((sums**2).sum()), [term], groups))
+        told.append(bent_variance(lambda sums: (sums**2).sum(-1), [term], groups))
     assert np.mean(told) == pytest.approx(np.var(values), rel=0.3)
 
 
@@ -153,8 +155,8 @@ def test_an_interval_that_curvature_makes_too_long_is_none_where_it_contains_0()
     def bent(shift: float, of: float, less: float = 0.0) -> bool:
         term = np.concatenate([luck.mean(0)[None], (luck.sum(0) - luck) / 5]) + shift
 
-        def unevenness(sums: np.ndarray) -> float:
-            return float(((sums - of) ** 2).sum()) - less
+        def unevenness(sums: np.ndarray) -> Any:
+            return ((sums - of) ** 2).sum(-1) - less
 
         found = smooth_interval(unevenness, [term], groups)
         assert (found.low <= 0 <= found.high) == (less == 0.0 == shift or less > 1e5)
@@ -167,7 +169,9 @@ def test_an_interval_that_curvature_makes_too_long_is_none_where_it_contains_0()
     few = np.ones((3, 2000))
     assert not is_bent(smooth_interval(np.sum, [few], groups), np.sum, [few], groups), "there is no interval"
     assert np.isnan(bent_variance(np.sum, [few], groups)), "of two seeds"
-    assert is_bent(t_interval(1.0, 1.0, 5.0), lambda sums: np.nan, [np.ones((7, 2000))], groups), "not known"
+    assert is_bent(t_interval(1.0, 1.0, 5.0), lambda sums: np.nan * sums[..., 0], [np.ones((7, 2000))], groups), (
+        "not known"
+    )
 
 
 @pytest.mark.parametrize("classes", [10, 100])
@@ -178,7 +182,7 @@ def test_few_examples_a_class_bend_no_further_than_what_can_be_counted(classes: 
     marked = [np.where(np.arange(len(truth)) < number, 1.0, 0.0) for number in (10, 5 * classes)]
     terms = [np.tile(each, (6, 1)) for each in marked]
 
-    def growth(high: np.ndarray, low: np.ndarray) -> float:
+    def growth(high: np.ndarray, low: np.ndarray) -> Any:
         return same_class_probability(high) - same_class_probability(low)
 
     assert np.isfinite(bent_variance(growth, terms, truth))

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as npst
 from scipy import stats
 
 from piescope.measure.accuracy import variance_between_classes
-from piescope.measure.class_impact import class_counts
+from piescope.measure.class_impact import class_counts, same_class_probability
 from piescope.measure.overlap import shared_mask
 from piescope.measure.pies import modal_label, modal_ties, pie_mask, rescued_mask, votes
 from piescope.measure.prediction_depth import prediction_depth
@@ -184,8 +184,6 @@ def test_class_counts_and_shared() -> None:
 def test_same_class_probability_by_all_pairs() -> None:
     from itertools import combinations
 
-    from piescope.measure.class_impact import same_class_probability
-
     random = np.random.default_rng(2)
     labels, mask = random.integers(0, 4, 40), random.random(40) < 0.4
     pairs = list(combinations(np.flatnonzero(mask), 2))
@@ -230,3 +228,16 @@ def test_correlation_and_jaccard_against_scipy_and_sets() -> None:
     assert found[0] == pytest.approx(len(pairs[0][0] & pairs[0][1]) / len(pairs[0][0] | pairs[0][1]))
     assert chance_jaccard(400, 400, 2000) == pytest.approx(np.mean(found), rel=0.02)
     assert np.isnan(jaccard(0, 0, 0))
+
+
+def test_of_many_rows_measures_of_classes_are_those_of_each() -> None:
+    random = np.random.default_rng(9)
+    sizes, totals, squares = random.integers(0, 5, (3, 2, 30, 6)).astype(float)
+    rows = [
+        variance_between_classes(*row)
+        for row in zip(*(each.reshape(60, 6) for each in (sizes, totals, squares)), strict=True)
+    ]
+    assert variance_between_classes(sizes, totals, squares).ravel().tolist() == pytest.approx(rows, nan_ok=True)
+    sizes[0, 0] = 0, 0, 1, 0, 0, 0
+    rows = [same_class_probability(row) for row in sizes.reshape(60, 6)]
+    assert same_class_probability(sizes).ravel().tolist() == pytest.approx(rows, nan_ok=True) and np.isnan(rows[0])

@@ -299,6 +299,11 @@ def test_what_seeds_add_by_curvature_is_taken_off() -> None:
     )
     apart = smooth_interval(lambda a, b: a**2 + b**2, [one, other], strata=[5, 5], is_curved=True)
     assert apart.value == pytest.approx(2 * products)
+    few = [np.concatenate([term[:1], term[1:5]])]
+    assert np.isnan(smooth_interval(np.square, few, is_curved=True).error), (
+        "of four seeds it is not known how sure it is"
+    )
+    assert smooth_interval(np.square, few).error > 0
 
 
 @pytest.mark.simulation

@@ -253,30 +253,35 @@ def _wilson(count: np.ndarray, total: np.ndarray, confidence: float) -> tuple[np
 
 
 def variance_between_classes(
-    sizes: Num[Array, " classes"], totals: Num[Array, " classes"], squares: Num[Array, " classes"]
-) -> float:
+    sizes: Num[Array, "*rows classes"], totals: Num[Array, "*rows classes"], squares: Num[Array, "*rows classes"]
+) -> Float[np.ndarray, "*rows"] | float:
     """How much the means of classes vary, beyond what the spread of the examples within them gives by chance.
 
     The variance of the means minus the mean of the classes' own squared standard errors (for classes of one size the
     between-class variance component of a one-way analysis of variance).
 
     Args:
-        sizes: ``[classes]``, examples of each; classes of one or none do not count.
-        totals: ``[classes]``, sums over the examples of each class.
-        squares: ``[classes]``, sums of squares.
+        sizes: ``[..., classes]``, examples of each; classes of one or none do not count.
+        totals: ``[..., classes]``, sums over the examples of each class.
+        squares: ``[..., classes]``, sums of squares.
 
     Returns:
-        in the square of the unit; below 0 where the means vary less than by chance; NaN of fewer than two classes.
+        ``[...]``, in the square of the unit; below 0 where the means vary less than by chance; NaN of fewer than two
+        classes.
 
     Source: Searle, Casella and McCulloch 1992, Variance Components, section 3.5 (the estimator of ANOVA).
 
     Example:
         >>> sizes, totals, squares = np.array([4, 4]), np.array([4.0, 0.0]), np.array([4.0, 0.0])
-        >>> variance_between_classes(sizes, totals, squares)
+        >>> float(variance_between_classes(sizes, totals, squares))
         0.5
     """
     size, total, square = (np.asarray(each, np.float64) for each in (sizes, totals, squares))
     known = size > 1
-    size, mean, square = size[known], total[known] / size[known], square[known]
-    within = (square / size - mean**2) / (size - 1)
-    return float(np.var(mean, ddof=1) - within.mean()) if len(mean) > 1 else np.nan
+    classes = known.sum(-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = np.where(known, total / size, 0.0)
+        within = np.where(known, (square / size - means**2) / (size - 1), 0.0)
+        apart = np.where(known, means - (means.sum(-1) / classes)[..., None], 0.0)
+        found = (apart**2).sum(-1) / (classes - 1) - within.sum(-1) / classes
+    return np.where(classes > 1, found, np.nan)[()]

@@ -48,7 +48,7 @@ def class_counts(mask: ExampleMask, labels: ExampleLabels, num_classes: int) -> 
     return np.bincount(truth[marked], minlength=num_classes)
 
 
-def same_class_probability(counts: Num[Array, " classes"]) -> float:
+def same_class_probability(counts: Num[Array, "*rows classes"]) -> Float[np.ndarray, "*rows"] | float:
     """How likely two different marked examples are of one class: low where the marked spread evenly over classes.
 
     ``sum_c n_c (n_c - 1) / (n (n - 1))`` (Simpson 1949). Unlike an entropy of shares it is unbiased for any number of
@@ -56,19 +56,20 @@ def same_class_probability(counts: Num[Array, " classes"]) -> float:
     under 0.1.
 
     Args:
-        counts: ``[classes]``, marked examples of each (`class_counts`).
+        counts: ``[..., classes]``, marked examples of each (`class_counts`).
 
     Returns:
-        0 to 1; NaN where fewer than two examples are marked.
+        ``[...]``, 0 to 1; NaN where fewer than two examples are marked.
 
     Example:
-        >>> round(same_class_probability(np.array([2, 1])), 4)
+        >>> round(float(same_class_probability(np.array([2, 1]))), 4)
         0.3333
     """
     of_class = np.asarray(counts, np.float64)
-    total = of_class.sum()
-    pairs = total * (total - 1)
-    return float((of_class * (of_class - 1)).sum() / pairs) if total >= 2 else np.nan
+    total = of_class.sum(-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = (of_class * (of_class - 1)).sum(-1) / (total * (total - 1))
+    return np.where(total >= 2, shares, np.nan)[()]
 
 
 ClassImpact = TypedDict(

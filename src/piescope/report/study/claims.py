@@ -284,7 +284,7 @@ def _classes_even_out(evidence: Evidence) -> Iterator[Part]:
         yield compared.part(about, effect, "below", _more_uneven, *ends, groups=labels, of=of)
 
 
-def _more_uneven(high: np.ndarray, low: np.ndarray) -> float:
+def _more_uneven(high: np.ndarray, low: np.ndarray) -> np.ndarray | float:
     return same_class_probability(high) - same_class_probability(low)
 
 
@@ -404,7 +404,7 @@ def _classes_part(evidence: Evidence) -> Iterator[Part]:
         yield compared.part(about, effect, "above", _more_apart, *terms, groups=evidence.results.labels, is_curved=True)
 
 
-def _more_apart(sizes: np.ndarray, *sums: np.ndarray) -> float:
+def _more_apart(sizes: np.ndarray, *sums: np.ndarray) -> np.ndarray | float:
     return variance_between_classes(sizes, *sums[:2]) - variance_between_classes(sizes, *sums[2:])
 
 

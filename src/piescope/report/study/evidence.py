@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from piescope.measure.intervals import Interval, is_bent, smooth_interval, t_interval
+from piescope.measure.intervals import FEWEST_CURVED, Interval, is_bent, smooth_interval, t_interval
 from piescope.measure.modal_chances import ModalChances, varied_pies
 from piescope.measure.noise_floor import excess_difference
 from piescope.report.study.claim_parts import ClaimedSide, Part
@@ -182,7 +182,7 @@ class InCommon:
         about: str,
         effect: str,
         claimed: ClaimedSide,
-        statistic: Callable[..., float],
+        statistic: Callable[..., np.ndarray | float],
         *terms: Varied,
         paper: float | None = None,
         is_ratio: bool = False,
@@ -201,6 +201,8 @@ class InCommon:
         interval, why = smooth_interval(statistic, terms, groups, is_curved=is_curved), ""
         if of < FEWEST_PIES:
             why = f"no interval of fewer than {FEWEST_PIES} {counted}"
+        elif is_curved and self.models < FEWEST_CURVED:
+            why = f"no interval of fewer than {FEWEST_CURVED} models"
         elif groups is not None and is_bent(interval, statistic, terms, groups):
             why = "no interval of classes too alike"
         if why:

@@ -97,8 +97,8 @@ def _signal(signal: Signal, results: Results) -> Section | None:
         more_is_worse=True,
     )
     how = (
-        "Two groups of unpruned models that differ only in their seeds disagree on some examples, too. "
-        "Pruning comes on top."
+        "Groups of unpruned models that differ only in their seeds disagree on some examples, too. What pruning does "
+        "comes on top."
     )
     if all(signal.fresh(objective) is None for objective in results.objectives()):
         how += " Measured between halves of the dense models; smaller groups disagree more."

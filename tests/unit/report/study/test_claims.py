@@ -517,7 +517,6 @@ def test_ratios_of_few_pies_are_as_sure_as_they_say(one: float, other: float) ->
     assert one != other or np.mean(called) < 0.05 + 3 * error
 
 
-@pytest.mark.simulation
 @pytest.mark.parametrize(("classes", "examples"), [(5, 600), (40, 800)])
 def test_classes_that_lose_alike_do_not_differ_more_for_losing_more(classes: int, examples: int) -> None:
     names, found = tuple(f"c{number}" for number in range(classes)), []
@@ -536,7 +535,6 @@ def test_classes_that_lose_alike_do_not_differ_more_for_losing_more(classes: int
     assert found.count(SUPPORTED) <= 5  # one in forty each: six of thirty come by chance once in ten thousand times
 
 
-@pytest.mark.simulation
 @pytest.mark.parametrize("models", [3, 5])
 def test_classes_that_each_model_loses_of_its_own_do_not_differ(models: int) -> None:
     """None is worse in expectation: the growth is 0 in the mean, where with the models' variance it would be 33 or 20."""
@@ -553,6 +551,7 @@ def test_classes_that_each_model_loses_of_its_own_do_not_differ(models: int) -> 
             )
         claims = check_claims(dataclasses.replace(base, arms=tuple(arms), labels=truth))
         (part,) = next(claim for claim in claims if claim.id == "C14").parts
+        assert models == 5 or part.reason == "no interval of fewer than 5 models"
         found.append((part.estimate.value, part.p_for < 0.025))
     values, supported = np.array(found).T
     assert abs(values.mean()) < 3 * values.std() / 60**0.5
