@@ -1,6 +1,6 @@
 """Do the intervals hold what they promise? Studies whose truth is known; the table of docs/signal.md.
 
-python benchmarks/simulations.py --docs [--studies 600]   the tables, into docs/signal.md (some 25 minutes on two cores)
+python benchmarks/simulations.py --docs [--studies 500]   the tables, into docs/signal.md (13 minutes on two idle cores)
 python benchmarks/simulations.py --drawn-out 300          counts drawn out to any number of models
 python benchmarks/simulations.py --run DIR                PIEs of groups of two models of the same and of other seeds
 """
@@ -28,7 +28,7 @@ from piescope.report.study.results import load_results
 
 CLASSES = 5
 PAGE = Path(__file__).parents[1] / "docs" / "signal.md"
-BEGIN, END = "<!-- coverage, by make simulations -->\n", "<!-- coverage end -->"
+COVERAGES = "<!-- coverage, by make simulations -->\n", "<!-- coverage end -->"
 FLOORS = "<!-- floors, by make simulations -->\n", "<!-- floors end -->"
 
 
@@ -242,46 +242,49 @@ def floors(world: World, studies: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array(counts, float), np.array(computed)
 
 
-def floor_table(studies: int) -> str:
-    """How near the computed floor is to what two groups really differ by, and how much either varies."""
-    lines = [
-        "| world | models | PIEs of two groups | floor | off, % | varies: PIEs | varies: floor |",
-        "|---" * 7 + "|",
-    ]
-    for world in [World("independent", 0), World("independent, few PIEs", 0, easy=True)]:
-        for models in (3, 5, 10, 30):
-            counts, computed = floors(replace(world, models=models), studies)
-            off = 100 * (computed.mean() / counts.mean() - 1)
-            error = 100 * (counts - computed).std(ddof=1) / studies**0.5 / counts.mean()
-            lines.append(
-                f"| {world.name} | {models} | {counts.mean():.1f} | {computed.mean():.1f} | {off:+.1f} ± {error:.1f} "
-                f"| {counts.std(ddof=1):.1f} | {computed.std(ddof=1):.1f} |"
-            )
-    return "\n".join(lines) + "\n"
-
-
 FLOORS_OF = 200
 """Studies for a line about the floor, whose error stands beside it."""
 
 
+def floor_worlds() -> list[World]:
+    kinds = [World("independent", 0), World("independent, few PIEs", 0, easy=True)]
+    return [replace(kind, models=models) for kind in kinds for models in (3, 5, 10, 30)]
+
+
+def floor_line(world: World) -> str:
+    """How near the computed floor is to what two groups really differ by, and how much either varies."""
+    counts, computed = floors(world, FLOORS_OF)
+    off = 100 * (computed.mean() / counts.mean() - 1)
+    error = 100 * (counts - computed).std(ddof=1) / FLOORS_OF**0.5 / counts.mean()
+    return (
+        f"| {world.name} | {world.models} | {counts.mean():.1f} | {computed.mean():.1f} | {off:+.1f} ± {error:.1f} "
+        f"| {counts.std(ddof=1):.1f} | {computed.std(ddof=1):.1f} |\n"
+    )
+
+
 def to_page(studies: int, processes: int = 2) -> None:
     """The tables, between the markers of the page."""
-    page = PAGE.read_text(encoding="utf-8")
-    before, after = page.split(FLOORS[0])[0], page.split(FLOORS[1])[1]
-    shown = f"{floor_table(FLOORS_OF)}\nOf {FLOORS_OF} studies of 1,000 examples a line; ± is the standard error."
-    PAGE.write_text(f"{before}{FLOORS[0]}{shown}\n{FLOORS[1]}{after}", encoding="utf-8")
     asked = sorted(worlds(), key=lambda world: -world.models * world.examples)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        of_floors = pool.map(floor_line, floor_worlds())
         done = dict(zip(asked, pool.map(coverage, asked, [studies] * len(asked)), strict=True))
+        lines = "".join(of_floors)
+    head = (
+        "| world | models | PIEs of two groups | floor | off, % | varies: PIEs | varies: floor |\n" + "|---" * 7 + "|\n"
+    )
     made = table([(world, done[world]) for world in worlds()])
-    page = PAGE.read_text(encoding="utf-8")
-    before, after = page.split(BEGIN)[0], page.split(END)[1]
     error = 100 * (0.95 * 0.05 / studies) ** 0.5
     told = (
         f"Of {studies} studies a line, each line of its own; – where most of them give no interval. "
         f"The Monte-Carlo error of a cell is {error:.1f} points, at most {error * 2**0.5:.1f} where some give none."
     )
-    PAGE.write_text(f"{before}{BEGIN}{made}\n{told}\n{END}{after}", encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    for (begin, end), text in (
+        (FLOORS, f"{head}{lines}\nOf {FLOORS_OF} studies of 1,000 examples a line; ± is the standard error."),
+        (COVERAGES, f"{made}\n{told}"),
+    ):
+        page = f"{page.split(begin)[0]}{begin}{text}\n{end}{page.split(end)[1]}"
+    PAGE.write_text(page, encoding="utf-8")
     print(made)
 
 
@@ -325,7 +328,7 @@ def seeds_in_common(folder: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--studies", type=int, default=600)
+    parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--docs", action="store_true")
     parser.add_argument("--drawn-out", type=int, metavar="STUDIES")
     parser.add_argument("--run", type=Path)

@@ -346,8 +346,9 @@ def main(what: str, *rest: str) -> None:
         case "build", name, out:
             build(load_study(name), pieces_of(name), Path(out))
         case "history", name:
+            rows = [HEADS, *history(name, pieces_of(name))]
             with (HERE / name / HISTORY).open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file, lineterminator="\n").writerows([HEADS, *history(name, pieces_of(name))])
+                csv.writer(file, lineterminator="\n").writerows(rows)
         case _:
             sys.exit(__doc__)
 

@@ -140,7 +140,7 @@ def test_intervals_hold_the_truth_in_a_sample_of_the_simulated_studies(
 
 def test_the_page_has_the_coverage_of_every_simulated_world(benchmark: Callable[[str], ModuleType]) -> None:
     simulations: Any = benchmark("simulations")
-    made = simulations.PAGE.read_text().split(simulations.BEGIN)[1].split(simulations.END)[0]
+    made = simulations.PAGE.read_text().split(simulations.COVERAGES[0])[1].split(simulations.COVERAGES[1])[0]
     told = [line.split(" | ")[:3] for line in made.splitlines()[2:] if line.startswith("| ")]
     assert told == [
         line.split(" | ")[:3]

@@ -100,6 +100,12 @@ def test_the_wider_of_two_is_the_wider_at_95_percent() -> None:
     assert error.tolist() == [1.0, 1.0, 2.0] and freedom.tolist() == [3.0, 3.0, 3.0]
 
 
+def kept_of_examples(freedom: int) -> float:
+    """What `combined_variance` adds to a reach, squared, of the examples' variance where runs differ more."""
+    t = float(stats.t.ppf(0.975, freedom))
+    return t**2 * (freedom - 1) / (freedom + t**2)
+
+
 @pytest.mark.parametrize("lone", ["dense", "compressed"])
 def test_the_change_to_one_further_run(lone: str) -> None:
     """The textbook's prediction interval for one further draw, and never surer than examples allow."""
@@ -116,8 +122,8 @@ def test_the_change_to_one_further_run(lone: str) -> None:
         reach = found.high[0] - found.value[0]
         assert found.value[0] == pytest.approx(own.sum())
         assert reach >= max(textbook, over_examples) * (1 - 1e-9)
-        if seed % 2:
-            assert reach == pytest.approx(textbook)
+        if seed % 2:  # and hardly more than the textbook's
+            assert reach**2 <= textbook**2 + kept_of_examples(4) * 200 * own.var(ddof=1)
         assert (found.p_value[0] < 0.05) == (found.low[0] > 0 or found.high[0] < 0)
 
 
@@ -135,7 +141,9 @@ def test_the_field_s_four_dense_runs_have_the_interval_of_one_further_run() -> N
     for model, count in enumerate((1496, 1519, 1504, 1506, 1493)):
         shared[model, 1400 : 1400 + count - 1400] = True
     found = RightSums.of(shared[:4], shared[4:], np.zeros(2000, int), 1).change()
-    assert (found.low[0], found.high[0]) == pytest.approx((-0.6625 - reach, -0.6625 + reach))
+    own = 100 * (shared[4] - shared[:4].mean(0)) / 2000
+    assert reach**2 <= (found.high[0] - found.value[0]) ** 2 <= reach**2 + kept_of_examples(3) * 2000 * own.var(ddof=1)
+    assert found.high[0] - found.value[0] < 1.002 * reach
 
 
 def test_several_on_both_sides_have_the_two_way_interval() -> None:

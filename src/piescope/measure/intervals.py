@@ -58,7 +58,7 @@ class Interval:
         error: standard error; NaN where it cannot be had (one model, say).
         low: of the interval.
         high: of the interval.
-        freedom: degrees of freedom of its t distribution (Satterthwaite).
+        freedom: degrees of freedom of its t distribution: those that reach as far at 95 % (`combined_variance`).
         lasting: what would be left of the error with any number of models; NaN where that is not known.
     """
 
@@ -368,6 +368,13 @@ def combined_variance(
 ) -> tuple[Float[np.ndarray, "*rows"], Float[np.ndarray, "*rows"]]:
     """Variance over seeds and examples, and its degrees of freedom, from the parts of `two_way_interval`.
 
+    How far a 95 % interval reaches is made of two cases. Seeds do what a unit and an example do together, and no more:
+    then the examples' own variance is all, and well known. Or they move more: then few of them tell the larger part,
+    and ``reach**2 = t**2 V_seeds + q (V_examples - V_both)``, t of the seeds' degrees of freedom f, and ``q = t**2
+    (f - 1) / (f + t**2)``, less than the 3.84 of what is known: so it holds to first order where seeds move much more
+    than examples. The squares are weighed, by the squared chance of seeds that vary less in the first case. Never
+    shorter than if the variance were known as well as that of the examples. The degrees of freedom reach so far.
+
     Args:
         over_examples: variance over examples.
         examples: how many there are, or as many normal ones as tell as much of the variance.
@@ -376,16 +383,19 @@ def combined_variance(
         over_both: of a unit and an example together, over all strata.
 
     Returns:
-        ``(variance, freedom)``; freedom by Satterthwaite, not below the smallest of examples and units, minus 1; NaN
-        where the variance is 0. Seeds count in it with the variance that the part beyond ``over_both`` has as an
-        estimate: in full where they move all examples at once, and still some where nothing of it is left.
+        ``(variance, freedom)``; freedom from the smallest of examples and units, minus 1, to that of the examples; NaN
+        where the variance is 0.
 
-    Source: Satterthwaite 1946; partial moments of the chi-square distribution.
+    Source: Satterthwaite 1946 (the freedom of a sum over strata). The weight is our own: in normal worlds, integrated,
+    93.2 to 97.9 % of intervals hold the truth with 3 seeds, 93.8 to 97.3 % with 4, 94 to 97 % with 5, whatever seeds
+    do. Satterthwaite's freedom of the whole variance has 92.1 % at worst with 3. No function of these variances that
+    is nowhere shorter than the examples' own interval gets much nearer: the best of 3 seeds that least squares found
+    has 93.8 to 97.3 %.
 
     Example:
         >>> variance, freedom = combined_variance(4.0, 101.0, np.array([3.0]), [4], 1.0)
         >>> float(variance), round(float(freedom), 1)
-        (6.0, 12.2)
+        (6.0, 6.8)
     """
     of_examples, of_seeds = np.asarray(over_examples, np.float64), np.asarray(over_seeds, np.float64)
     count, both = np.asarray(examples, np.float64), np.asarray(over_both, np.float64)
@@ -393,16 +403,15 @@ def combined_variance(
     total = np.asarray(of_seeds.sum(-1))
     # the noise of a difference is larger than itself; where nothing is left of it there is none to speak of
     variance = of_examples + np.maximum(0.0, total - both)
+    above = (1 + CONFIDENCE) / 2
+    fewest = np.minimum(count, units.min(initial=np.inf)) - 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        known = np.asarray(total**2 / (of_seeds**2 / (units - 1)).sum(-1))
-        uncertain = of_examples**2 / (count - 1) + np.where(total > 0, _uncertain_beyond(total, known, both), 0.0) / 2
-        freedom = np.maximum(variance**2 / uncertain, np.minimum(count, units.min(initial=np.inf)) - 1.0)
+        known = np.where(total > 0, total**2 / (of_seeds**2 / (units - 1)).sum(-1), 1.0)
+        of_few, of_many = special.stdtrit(known, above) ** 2, special.stdtrit(count - 1, above) ** 2
+        is_more = np.where(total > 0, special.chdtr(known, known * total / both), 0.0) ** 2
+        kept = of_few * (known - 1) / (known + of_few) * np.maximum(0.0, of_examples - both)
+        reach = is_more * (of_few * total + kept) + (1 - is_more) * of_many * of_examples
+        critical = np.sqrt(np.maximum(of_many, reach / variance))
+        freedom = np.where(critical > (1 + EPSILON) * np.sqrt(of_many), special.stdtridf(above, critical), count - 1)
+        freedom = np.where(variance > 0, np.clip(freedom, fewest, count - 1), np.nan)
     return np.asarray(variance), np.asarray(freedom)
-
-
-def _uncertain_beyond(total: np.ndarray, freedom: np.ndarray, both: np.ndarray) -> np.ndarray:
-    """Variance of ``max(0, total - both)``, total being chi-square with these degrees of freedom, and both known."""
-    above = [special.chdtrc(freedom + more, freedom * both / total) for more in (0, 2, 4)]
-    mean = total * above[1] - both * above[0]
-    square = total**2 * (1 + 2 / freedom) * above[2] - 2 * both * total * above[1] + both**2 * above[0]
-    return np.asarray(square - mean**2)

@@ -86,6 +86,18 @@ def _added(chances: np.ndarray, likely: np.ndarray) -> np.ndarray:
     return np.asarray(sums)
 
 
+def _kinds(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different rows of counts, and which of them each row is (`numpy.unique` along an axis is 5 x slower)."""
+    base = int(rows.max(initial=0)) + 1
+    key = np.zeros(len(rows), np.int64)
+    for column in rows.T:
+        if key.max(initial=0) >= 2**62 // base:
+            key = np.unique(key, return_inverse=True)[1]
+        key = key * base + column
+    _, first, kind = np.unique(key, return_index=True, return_inverse=True)
+    return rows[first], kind
+
+
 class ModalChances:
     """The modal label of so many models that vote as a population does: its chances, also with a model left out.
 
@@ -99,8 +111,8 @@ class ModalChances:
         labels = class_ids(predictions, "predictions", 2, num_classes)
         counts = votes(labels, num_classes)
         order = np.argsort(counts == 0, axis=1, kind="stable")
-        kinds, self._kind = np.unique(np.take_along_axis(counts, order, 1), axis=0, return_inverse=True)
-        self._kind = self._kind.reshape(-1)  # which class a vote is for matters for nothing but ties
+        # which class a vote is for matters for nothing but ties
+        kinds, self._kind = _kinds(np.take_along_axis(counts, order, 1))
         self._order = order[:, : int((kinds > 0).sum(1).max(initial=1))]
         kinds = kinds[:, : self._order.shape[1]]
         self._classes, self._whole = num_classes, modal_chances(kinds, models)
