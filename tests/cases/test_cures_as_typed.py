@@ -104,6 +104,7 @@ def check(found: dict[str, Any], has_truth: bool = True, changed: int = CHANGED)
 ODD = ("my answer", "it's $HOME", 'say "x"', "a,b", " padded", "semi;colon", "`pwd`", "größe *")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ODD)
 def test_a_column_is_named_as_it_can_be_typed(name: str, tmp_path: Path) -> None:
     typed = sides(tmp_path, lambda side: {"item no": IDS, name: SAID[side], "gold standard": TRUTH})
@@ -177,6 +178,7 @@ def test_a_series_without_its_index(tmp_path: Path) -> None:
     assert "no header: its first row is data" in str(audited(tmp_path, *typed[:2])["inputs"]["dense"]["told"])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "heads", [tuple(NAMES), ("class_0", "class_1", "class_2", "class_3"), ("a$b", "c`d", "e'f", "g")]
 )
@@ -196,6 +198,7 @@ def test_tags_are_not_called_one_hot(tmp_path: Path) -> None:
     assert "one tag at a time" in refused(tmp_path, *typed)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["NA", "None", "null", "N/A"])
 @pytest.mark.parametrize("place", [0, 3])
 def test_a_class_that_is_named_like_a_missing_value(name: str, place: int, tmp_path: Path) -> None:
@@ -747,6 +750,7 @@ def test_probabilities_times_a_factor_are_divided(tmp_path: Path) -> None:
     check(audited(tmp_path, "NEW.npy", *typed))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["fake.csv", "it's $HOME.csv", "whole.csv.gz", "predictions.CSV", "no ending"])
 @pytest.mark.parametrize(("command", "pack"), [("gunzip", gzip.compress), ("bunzip2", bz2.compress)])
 def test_a_packed_file_is_unpacked_whatever_it_is_called(

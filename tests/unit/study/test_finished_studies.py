@@ -156,6 +156,7 @@ def test_what_fewer_models_said_is_what_their_answers_say_now(
     assert first and first == told_of_fewer()[: len(first)], "run docs/results/replicates.py history cifar10-small"
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_keeping_again_gives_the_same(kept: Path, tmp_path: Path) -> None:
     """So a run that is kept anew differs only where it is another one."""
     shipped.unpack(bytes.fromhex(ship(f"ship.keep(Path({str(kept)!r})).hex()")), tmp_path / "again")

@@ -274,6 +274,7 @@ def test_a_loss_that_is_read_at_each_step_is_seen() -> None:
 COLOURS = ALL.model_copy(update={"color_jitter": ColorJitter(brightness=0.4, hue=0.1, probability=0.8)})
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("training", TRAININGS)
 @pytest.mark.parametrize("augmentation", [Augmentation(pad_and_crop=1, vertical_flip=0.5), COLOURS])
 def test_a_queued_step_copies_nothing_to_the_device(
