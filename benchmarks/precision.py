@@ -1,6 +1,6 @@
 """Whether populations trained in bfloat16 differ from those in float32: accuracy and PIEs on digits, with intervals.
 
-    python benchmarks/precision.py [--replicates 20] [--out runs/precision] [--write]
+    python benchmarks/precision.py [--replicates 20] [--out runs/precision] [--kept] [--write]
 
 Two studies of the same seeds, which differ in `precision` alone: dense, gradual pruning and one-shot pruning to 90 %,
 supervised and supervised contrastive. Of each arm:
@@ -11,7 +11,8 @@ supervised and supervised contrastive. Of each arm:
 - PIEs of bfloat16 against float32 models of the same arm, beyond those that other seeds make.
 
 Of the first two, p-values over all arms together by Holm. A finished folder is read, not run again. `--write` keeps
-what the models said in docs/results/precision.npz and writes the table of docs/precision.md from it.
+what the models said in docs/results/precision.npz and writes the table of docs/precision.md from it; `--kept --write`
+writes that table anew from what is kept, by the rules of now.
 """
 
 from __future__ import annotations
@@ -235,13 +236,18 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=20)
     parser.add_argument("--out", type=Path, default=Path("runs/precision"))
     parser.add_argument("--write", action="store_true", help="the page, and what it is made of")
+    parser.add_argument("--kept", action="store_true", help="of what is kept; nothing runs")
     arguments = parser.parse_args()
-    said = {each: said_by(study_in(each, arguments.replicates), arguments.out / each) for each in PRECISIONS}
+    if arguments.kept:
+        said = dict(zip(PRECISIONS, kept(), strict=True))
+    else:
+        said = {each: said_by(study_in(each, arguments.replicates), arguments.out / each) for each in PRECISIONS}
     shown = table(compared(said["float32"], said["bfloat16"]))
     print(shown)
     if arguments.write:
-        arrays = {f"{side}/{name}": labels for side in PRECISIONS for name, labels in said[side].items()}
-        np.savez_compressed(KEPT, **arrays)  # type: ignore[arg-type]
+        if not arguments.kept:
+            arrays = {f"{side}/{name}": labels for side in PRECISIONS for name, labels in said[side].items()}
+            np.savez_compressed(KEPT, **arrays)  # type: ignore[arg-type]
         PAGE.write_text(re.sub(f"(?<={BEGINS}).*?(?={ENDS})", f"\n{shown}\n", PAGE.read_text(), flags=re.S))
 
 
