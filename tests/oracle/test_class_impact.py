@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import optimize, special, stats
+from scipy import special, stats
 from statsmodels.stats.meta_analysis import effectsize_smd
 from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 
+from made_intervals import freedom_by_search
 from piescope.measure.class_impact import class_equivalence, class_impact, no_class_lost_more
 
 Answers = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -220,16 +221,9 @@ def slow_components(dense: np.ndarray, pruned: np.ndarray, labels: np.ndarray, n
             )
             # of a sum over the class's examples of means over the models
             both += squares / (len(table) - 1) / (len(mine) - 1) * len(mine) / len(table)
-    variance = sum(examples) + max(0.0, sum(models) - both)
     known = sum(examples) ** 2 / sum(term**2 / each for term, each in terms)
-    own = sum(models) ** 2 / sum(term**2 / (len(table) - 1) for term, table in zip(models, tables, strict=True))
-    few, many = (float(stats.t.ppf(0.975, each)) for each in (own, known))
-    seeds_move = few**2 * sum(models) + few**2 * (own - 1) / (own + few**2) * max(0.0, sum(examples) - both)
-    chance = float(stats.chi2.cdf(own * sum(models) / both, own))
-    reach = math.sqrt(chance**2 * seeds_move + (1 - chance**2) * many**2 * sum(examples))
-    freedom = known
-    if reach > many * math.sqrt(variance):
-        freedom = optimize.brentq(lambda each: stats.t.ppf(0.975, each) * math.sqrt(variance) - reach, 0.5, known)
+    seeds = [(term, len(table) - 1) for term, table in zip(models, tables, strict=True)]
+    freedom = freedom_by_search(sum(examples), known, seeds, both)
     return Components(models, examples, both, max(freedom, min(known, len(dense) - 1, len(pruned) - 1)))
 
 

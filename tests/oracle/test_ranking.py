@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from made_intervals import freedom_by_search
 from piescope.measure.intervals import Interval
 from piescope.measure.pies import pie_mask
 from piescope.measure.q_score import q_score_aaai24
@@ -68,16 +69,15 @@ def test_shares_and_their_spread_against_delong_pair_by_pair(ties: bool) -> None
 def slow_two_way(rows: list[np.ndarray], left_out: list[list[np.ndarray]], rarer: float) -> tuple[float, float]:
     """Two-way error and its freedom: DeLong's variance, and jackknife minus jackknife of single shares of each group."""
     n = len(rows[0])
-    variance = n * float(np.var(sum(rows) / len(rows), ddof=1))
-    doubts = [variance**2 / (rarer - 1)]
+    over_examples, over_seeds, alone = n * float(np.var(sum(rows) / len(rows), ddof=1)), [], 0.0
     for group in left_out:
         k = len(group)
         totals = [float(row.sum()) for row in group]
-        together = (k - 1) / k * sum((total - sum(totals) / k) ** 2 for total in totals)
-        alone = (k - 1) / k * sum(float(np.var([row[i] for row in group])) * k for i in range(n))
-        variance += max(0.0, together - alone)
-        doubts += [together**2 / (k - 1)] if together > alone else []
-    return math.sqrt(variance), variance**2 / sum(doubts)
+        over_seeds.append(((k - 1) / k * sum((total - sum(totals) / k) ** 2 for total in totals), k - 1))
+        alone += (k - 1) / k * sum(float(np.var([row[i] for row in group])) * k for i in range(n))
+    together = sum(variance for variance, _ in over_seeds)
+    error = math.sqrt(over_examples + max(0.0, together - alone))
+    return error, freedom_by_search(over_examples, rarer - 1, over_seeds, alone)
 
 
 @pytest.mark.parametrize("spread", [0.0, 2.0])

@@ -131,6 +131,7 @@ def two_way_interval(
     without: Float[Array, "units examples"],
     strata: Sequence[int],
     confidence: float = CONFIDENCE,
+    effective: float | None = None,
 ) -> Interval:
     """The interval of a statistic that is a sum of shares over examples, over draws of seeds and of examples.
 
@@ -151,6 +152,7 @@ def two_way_interval(
         strata: how many units each independent group has (dense seeds and pruned seeds, say), in the order of
             ``without``; they sum to ``units``.
         confidence: of the interval.
+        effective: number of normal examples that would tell as much of ``V_examples``; else from the fourth moment.
 
     Returns:
         the sum of shares and its interval; NaN ends where a stratum has fewer than 3 units, or nothing varies.
@@ -176,8 +178,9 @@ def two_way_interval(
     centred = own - own.mean()
     squares = float((centred**2).mean())
     over_examples = examples * squares * examples / (examples - 1)
-    tails = float((centred**4).mean()) / squares**2 - 1.0 if squares > 0 else 2.0  # 2 for a normal distribution
-    known = (examples - 1) * min(1.0, 2.0 / max(tails, EPSILON))
+    if effective is None:
+        tails = float((centred**4).mean()) / squares**2 - 1.0 if squares > 0 else 2.0  # 2 for a normal distribution
+        effective = 1.0 + (examples - 1) * min(1.0, 2.0 / max(tails, EPSILON))
     over_seeds, over_both = np.zeros(len(strata)), 0.0
     start = 0
     for place, units in enumerate(strata):
@@ -186,7 +189,7 @@ def two_way_interval(
         scale = (units - 1) / units
         over_seeds[place] = scale * float((moved.sum(1) ** 2).sum())
         over_both += scale * float((moved**2).sum())
-    variance, freedom = combined_variance(over_examples, 1.0 + known, over_seeds, strata, over_both)
+    variance, freedom = combined_variance(over_examples, effective, over_seeds, strata, over_both)
     # what a model and an example do together is part of what examples do, and goes with the number of models
     lasting = float(np.sqrt(max(0.0, over_examples - over_both)))
     return t_interval(value, float(variance), float(freedom) if variance > 0 else 0.0, confidence, lasting)

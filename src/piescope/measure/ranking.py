@@ -101,7 +101,7 @@ def mean_auroc_interval(
     as given: the interval holds for this score, not for the one that other models would have given. Where the score
     comes from the same models (their vote entropy, say), that part of the spread over seeds is missing. In simulated
     studies of 5 to 30 models with 20 events or more each, 93 to 97 % of the intervals hold the truth; of 3 models whose
-    AUROCs differ much, 90 %. Not for fewer.
+    AUROCs differ much, 92 %. Not for fewer.
 
     Args:
         scores: ``[models, examples]``, each model its own, or ``[1, examples]``, one for all.
@@ -196,30 +196,13 @@ def event_auroc_interval(
 
 def _interval(shares: np.ndarray, without: np.ndarray, strata: Sequence[int], rarer: float) -> Interval:
     """Two-way, with ends on the logit scale; no ends where that would take missing or equal shares for certainty."""
-    interval = two_way_interval(shares, without, strata)
+    interval = two_way_interval(shares, without, strata, effective=max(rarer, 2.0))
     value, error = interval.value, interval.error
     if not (error > 0 and np.isfinite(without).all() and np.ptp(shares) > 0 and rarer > 1):
         return Interval(value, np.nan, np.nan, np.nan, 0.0)
-    freedom = error**4 / _doubt(shares, without, strata, rarer)
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * error / (value * (1 - value))
+    reach = stats.t.ppf((1 + CONFIDENCE) / 2, interval.freedom) * error / (value * (1 - value))
     low, high = special.expit(special.logit(value) + np.array([-reach, reach]))
-    return Interval(value, error, float(low), float(high), float(freedom))
-
-
-def _doubt(shares: np.ndarray, without: np.ndarray, strata: Sequence[int], rarer: float) -> float:
-    """Each variance squared over its freedom (Satterthwaite): how unsure the variance itself is.
-
-    That over examples is known as well as the rarer side of the event lets it be. That over seeds, where it counts, is
-    as noisy as it was before the variance of seed and example together was taken off.
-    """
-    of_examples = len(shares) * float(shares.var(ddof=1))
-    doubt = of_examples**2 / (rarer - 1)
-    for group in np.split(without, np.cumsum(strata)[:-1]):
-        moved = group - group.mean(0)
-        together, alone = float((moved.sum(1) ** 2).sum()), float((moved**2).sum())
-        if together > alone:
-            doubt += (together * (1 - 1 / len(group))) ** 2 / (len(group) - 1)
-    return doubt
+    return Interval(value, error, float(low), float(high), interval.freedom)
 
 
 def _rarer(events: np.ndarray) -> float:
