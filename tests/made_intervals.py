@@ -23,9 +23,12 @@ def freedom_by_search(
     error = math.sqrt(over_examples + max(0.0, total - both))
     freedom = total**2 / sum(variance**2 / each for variance, each in over_seeds)
     few, many = (float(stats.t.ppf(0.975, each)) for each in (freedom, known))
-    seeds_move = few**2 * total + few**2 * (freedom - 1) / (freedom + few**2) * max(0.0, over_examples - both)
-    weight = float(stats.chi2.cdf(freedom * total / both, freedom)) ** 2
-    reach = math.sqrt(weight * seeds_move + (1 - weight) * many**2 * over_examples)
-    if reach <= many * error:
+    kept = few**2 * (freedom - 1) / (freedom + few**2) * max(0.0, over_examples - both)
+    reaches = [many * error]
+    for variance, each in ((total, freedom), *over_seeds):
+        weight = float(stats.chi2.cdf(each * variance / both, each)) ** 2
+        seeds_move = float(stats.t.ppf(0.975, each)) ** 2 * variance + kept
+        reaches.append(math.sqrt(weight * seeds_move + (1 - weight) * many**2 * over_examples))
+    if max(reaches) <= many * error:
         return known
-    return float(optimize.brentq(lambda each: stats.t.ppf(0.975, each) * error - reach, 0.5, known))
+    return float(optimize.brentq(lambda each: stats.t.ppf(0.975, each) * error - max(reaches), 0.5, known))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Integer
@@ -373,10 +374,12 @@ def combined_variance(
 
     How far a 95 % interval reaches is made of two cases. Seeds do what a unit and an example do together, and no more:
     then the examples' own variance is all, and well known. Or they move more: then few of them tell the larger part,
-    and ``reach**2 = t**2 V_seeds + q (V_examples - V_both)``, t of the seeds' degrees of freedom f, and ``q = t**2
-    (f - 1) / (f + t**2)``, less than the 3.84 of what is known: so it holds to first order where seeds move much more
-    than examples. The squares are weighed, by the squared chance of seeds that vary less in the first case. Never
-    shorter than if the variance were known as well as that of the examples. The degrees of freedom reach so far.
+    and ``reach**2 = t**2 V_seeds + q max(0, V_examples - V_both)``, t of the seeds' degrees of freedom f, and ``q =
+    t**2 (f - 1) / (f + t**2)``, less than the 3.84 of what is known: so it holds to first order where seeds move much
+    more than examples. The squares are weighed, by the squared chance of seeds that vary less in the first case. Of
+    several strata f is Satterthwaite's, and no stratum alone reaches further than all. Never shorter than if the
+    variance were known as well as that of the examples. The degrees of freedom are those that reach so far at 95 %,
+    two-sided; p-values far below 5 % are too small (of 5 seeds up to 0.7 % are below 0.1 %).
 
     Args:
         over_examples: variance over examples.
@@ -387,13 +390,13 @@ def combined_variance(
 
     Returns:
         ``(variance, freedom)``; freedom from the smallest of examples and units, minus 1, to that of the examples; NaN
-        where the variance is 0.
+        where the variance is 0 or not finite, or a stratum has one unit.
 
     Source: Satterthwaite 1946 (the freedom of a sum over strata). The weight is our own: in normal worlds, integrated,
-    93.2 to 97.9 % of intervals hold the truth with 3 seeds, 93.8 to 97.3 % with 4, 94 to 97 % with 5, whatever seeds
-    do. Satterthwaite's freedom of the whole variance has 92.1 % at worst with 3. No function of these variances that
-    is nowhere shorter than the examples' own interval gets much nearer: the best of 3 seeds that least squares found
-    has 93.8 to 97.3 %.
+    93.1 to 97.9 % of intervals hold the truth with 3 seeds, 93.6 to 97.4 % with 4, 93.8 to 97.1 % with 5, whatever
+    seeds do; of two strata of 3 and 12 seeds 92.7 to 97.5 %, of 2 and 12 92.1 to 98.5 %. Satterthwaite's freedom
+    of the whole variance has 92.1 % at worst with 3. No function of these variances that is nowhere shorter than the
+    examples' own interval gets much nearer: the best of 3 seeds that least squares found has 93.8 to 97.3 %.
 
     Example:
         >>> variance, freedom = combined_variance(4.0, 101.0, np.array([3.0]), [4], 1.0)
@@ -411,10 +414,20 @@ def combined_variance(
     with np.errstate(divide="ignore", invalid="ignore"):
         known = np.where(total > 0, total**2 / (of_seeds**2 / (units - 1)).sum(-1), 1.0)
         of_few, of_many = special.stdtrit(known, above) ** 2, special.stdtrit(count - 1, above) ** 2
-        is_more = np.where(total > 0, special.chdtr(known, known * total / both), 0.0) ** 2
         kept = of_few * (known - 1) / (known + of_few) * np.maximum(0.0, of_examples - both)
-        reach = is_more * (of_few * total + kept) + (1 - is_more) * of_many * of_examples
+        reach = _weighed(known, total, both, of_few * total + kept, of_many * of_examples)
+        for place, own in enumerate(units - 1):
+            part = of_seeds[..., place]
+            alone = special.stdtrit(own, above) ** 2 * part
+            reach = np.maximum(reach, _weighed(own, part, both, alone + kept, of_many * of_examples))
         critical = np.sqrt(np.maximum(of_many, reach / variance))
         freedom = np.where(critical > (1 + EPSILON) * np.sqrt(of_many), special.stdtridf(above, critical), count - 1)
-        freedom = np.where(variance > 0, np.clip(freedom, fewest, count - 1), np.nan)
+        is_known = (variance > 0) & np.isfinite(variance) & (units.min(initial=np.inf) > 1)
+        freedom = np.where(is_known, np.clip(freedom, fewest, count - 1), np.nan)
     return np.asarray(variance), np.asarray(freedom)
+
+
+def _weighed(freedom: Any, variance: Any, both: Any, more: Any, none: Any) -> Any:
+    """Between two cases, by the squared chance of a variance below this one were it no more than ``both``."""
+    weight = np.where(variance > 0, special.chdtr(freedom, freedom * variance / both), 0.0) ** 2
+    return weight * more + (1 - weight) * none
