@@ -1,6 +1,7 @@
 """Do the intervals hold what they promise? Studies whose truth is known; the table of docs/signal.md.
 
 python benchmarks/simulations.py --docs [--studies 500]   the tables, into docs/signal.md (13 minutes on two idle cores, 19 beside other work)
+python benchmarks/simulations.py --normal                 what the rule of intervals holds in exactly normal worlds (a minute)
 python benchmarks/simulations.py --drawn-out 300          counts drawn out to any number of models
 python benchmarks/simulations.py --run DIR                PIEs of groups of two models of the same and of other seeds
 """
@@ -11,15 +12,16 @@ import argparse
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from scipy import integrate, stats
 
 from piescope.measure.accuracy import RightSums, variance_between_classes
 from piescope.measure.class_impact import class_impact, same_class_probability
-from piescope.measure.intervals import Interval, is_bent, smooth_interval
+from piescope.measure.intervals import Interval, combined_variance, is_bent, smooth_interval
 from piescope.measure.modal_chances import ModalChances, varied_pies
 from piescope.measure.noise_floor import NoiseFloor, Null, excess_difference
 from piescope.measure.pies import pie_mask
@@ -288,6 +290,42 @@ def to_page(studies: int, processes: int = 2) -> None:
     print(made)
 
 
+def normal_coverage(strata: Sequence[int], seeds: Sequence[float], both: float, level: float = 0.05) -> float:
+    """Of intervals in normal worlds, integrated over what the seeds of one or two groups may show.
+
+    Variance over examples is 1. ``seeds``: what each group's seeds move beyond ``both``, of which each group has as much
+    as it has in a difference of means.
+    """
+    at = np.linspace(-7, 7, 2001 if len(strata) == 1 else 121)
+    parts = np.array([both]) if len(strata) == 1 else both * np.array(strata[::-1]) / sum(strata)
+    shown = [
+        (own + part) * stats.chi2.ppf(stats.norm.cdf(at), units - 1) / (units - 1)
+        for own, part, units in zip(seeds, parts, strata, strict=True)
+    ]
+    variance, freedom = combined_variance(1.0, 1e9, np.stack(np.meshgrid(*shown, indexing="ij"), -1), strata, both)
+    reach = stats.t.ppf(1 - level / 2, freedom) * np.sqrt(variance)
+    held = 1 - 2 * stats.norm.sf(reach / np.sqrt(1 + sum(seeds)))
+    for _ in strata:
+        held = integrate.trapezoid(held * stats.norm.pdf(at), at, axis=-1)
+    return float(held)
+
+
+def normal() -> None:
+    """The least and the most that hold, whatever seeds do; and how many p-values of nothing are below 0.1 %."""
+    for strata in ([3], [4], [5], [10], [12], [2, 2], [3, 3], [5, 5], [3, 12], [2, 12]):
+        moves = (0.0, *np.geomspace(0.05, 200, 25 if len(strata) == 1 else 7))
+        worlds = [
+            (seeds, both) for seeds in product(moves, repeat=len(strata)) for both in (1e-6, 0.1, 0.3, 0.5, 0.9, 1.0)
+        ]
+        held = [100 * normal_coverage(strata, *world) for world in worlds]
+        below = max(100 - 100 * normal_coverage(strata, *world, level=0.001) for world in worlds)
+        models = " + ".join(map(str, strata))
+        print(
+            f"{models} models: {min(held):.1f} to {max(held):.1f} % hold; p below 0.1 %: up to {below:.2f} %",
+            flush=True,
+        )
+
+
 def said(random: np.random.Generator, logit: np.ndarray) -> np.ndarray:
     return (random.random(logit.shape) < 1 / (1 + np.exp(-logit))).astype(int)
 
@@ -330,11 +368,14 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--docs", action="store_true")
+    parser.add_argument("--normal", action="store_true")
     parser.add_argument("--drawn-out", type=int, metavar="STUDIES")
     parser.add_argument("--run", type=Path)
     arguments = parser.parse_args()
     if arguments.run:
         seeds_in_common(arguments.run)
+    if arguments.normal:
+        normal()
     if arguments.drawn_out:
         drawn_out(arguments.drawn_out)
     if arguments.docs:

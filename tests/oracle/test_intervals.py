@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import stats
 
 from made_intervals import freedom_by_search
 from piescope.measure.accuracy import variance_between_classes
 from piescope.measure.class_impact import same_class_probability
 from piescope.measure.intervals import bent_variance, combined_variance, is_bent, smooth_interval, t_interval
+
+Coverage = Callable[..., float]
 
 
 def terms() -> list[np.ndarray]:
@@ -57,57 +60,43 @@ def test_so_many_models_are_clear_in_half_of_studies() -> None:
     assert clear.mean() == pytest.approx(0.5, abs=0.04)
 
 
-def coverage(models: int, seeds: float, both: float) -> float:
-    """Of a normal world whose examples' variance is 1, by the trapezoid rule over what seeds may show."""
-    at = np.linspace(-7, 7, 2001)
-    shown = (seeds + both) * stats.chi2.ppf(stats.norm.cdf(at), models - 1) / (models - 1)
-    variance, freedom = combined_variance(1.0, 1e9, shown[:, None], [models], both)
-    reach = stats.t.ppf(0.975, freedom) * np.sqrt(variance)
-    return float(integrate.trapezoid(stats.norm.pdf(at) * (1 - 2 * stats.norm.sf(reach / np.sqrt(1 + seeds))), at))
+@pytest.fixture
+def coverage(benchmark: Callable[[str], Any]) -> Coverage:
+    """Of normal worlds, integrated; a draw below agrees."""
+    held: Coverage = benchmark("simulations").normal_coverage
+    return held
 
 
 @pytest.mark.parametrize(
     ("models", "least", "most"), [(3, 0.930, 0.980), (4, 0.935, 0.975), (5, 0.937, 0.972), (10, 0.942, 0.966)]
 )
-def test_the_rule_itself_holds_the_truth_whatever_seeds_do(models: int, least: float, most: float) -> None:
+def test_the_rule_itself_holds_the_truth_whatever_seeds_do(
+    coverage: Coverage, models: int, least: float, most: float
+) -> None:
     """Nothing that seeds do, and nothing that they do with examples, is worse than that. Few models are the worst."""
     for both in (1e-6, 0.1, 0.3, 0.5, 0.9, 1.0):
         for seeds in (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0):
-            assert least < coverage(models, seeds, both) < most, (both, seeds)
+            assert least < coverage([models], [seeds], both) < most, (both, seeds)
 
 
 @pytest.mark.parametrize("models", [3, 4, 5, 10, 30])
-def test_seeds_that_move_much_more_than_examples_leave_what_is_said(models: int) -> None:
+def test_seeds_that_move_much_more_than_examples_leave_what_is_said(coverage: Coverage, models: int) -> None:
     """The case that decides how much of the examples' variance is kept beside the seeds'."""
-    assert coverage(models, 30.0, 0.1) == pytest.approx(0.95, abs=5e-4)
+    assert coverage([models], [30.0], 0.1) == pytest.approx(0.95, abs=5e-4)
     plain = stats.t.ppf(0.975, models - 1)  # of the seeds alone
-    assert coverage(models, 1e6, 0.1) == pytest.approx(0.95, abs=1e-5)
+    assert coverage([models], [1e6], 0.1) == pytest.approx(0.95, abs=1e-5)
     _, freedom = combined_variance(1.0, 1e9, np.array([1e8]), [models], 0.1)
     assert stats.t.ppf(0.975, freedom) == pytest.approx(plain, rel=1e-6)
 
 
-def test_a_draw_of_normal_worlds_agrees_with_the_integral() -> None:
+def test_a_draw_of_normal_worlds_agrees_with_the_integral(coverage: Coverage) -> None:
     random = np.random.default_rng(2)
     for models, seeds, both in ((3, 3.0, 0.5), (5, 0.3, 0.9), (10, 10.0, 0.1)):
         over_seeds = (seeds + both) * random.chisquare(models - 1, (200_000, 1)) / (models - 1)
         variance, freedom = combined_variance(1.0, 1e9, over_seeds, [models], both)
         off = np.sqrt(1 + seeds) * np.abs(random.normal(size=len(variance)))
         held = np.mean(off <= stats.t.ppf(0.975, freedom) * np.sqrt(variance))
-        assert held == pytest.approx(coverage(models, seeds, both), abs=0.002)
-
-
-def coverage_of_two(strata: tuple[int, int], seeds: tuple[float, float], both: float) -> float:
-    """Likewise, of two groups; of ``both`` each has as much as it has in a difference of means."""
-    at, parts = np.linspace(-6, 6, 121), (both * np.array(strata[::-1]) / sum(strata)).tolist()
-    shown = [
-        (own + part) * stats.chi2.ppf(stats.norm.cdf(at), units - 1) / (units - 1)
-        for own, part, units in zip(seeds, parts, strata, strict=True)
-    ]
-    variance, freedom = combined_variance(1.0, 1e9, np.stack(np.meshgrid(*shown, indexing="ij"), -1), strata, both)
-    reach = stats.t.ppf(0.975, freedom) * np.sqrt(variance)
-    held = 1 - 2 * stats.norm.sf(reach / np.sqrt(1 + sum(seeds)))
-    weights = stats.norm.pdf(at)
-    return float(integrate.trapezoid(integrate.trapezoid(held * weights, at, axis=1) * weights, at))
+        assert held == pytest.approx(coverage([models], [seeds], both), abs=0.002)
 
 
 @pytest.mark.parametrize(
@@ -115,12 +104,12 @@ def coverage_of_two(strata: tuple[int, int], seeds: tuple[float, float], both: f
     [((3, 3), 0.935, 0.98), ((5, 5), 0.938, 0.969), ((3, 12), 0.925, 0.977), ((2, 12), 0.919, 0.987)],
 )
 def test_two_groups_of_seeds_hold_the_truth_whatever_they_do(
-    strata: tuple[int, int], least: float, most: float
+    coverage: Coverage, strata: tuple[int, int], least: float, most: float
 ) -> None:
     for both in (0.1, 1.0):
         for one in (0.0, 1.0, 10.0):
             for other in (0.0, 0.3, 3.0):
-                assert least < coverage_of_two(strata, (one, other), both) < most, (both, one, other)
+                assert least < coverage(strata, (one, other), both) < most, (both, one, other)
 
 
 @pytest.mark.parametrize("both", [0.0, 0.1, 1.0, 3.0])

@@ -119,7 +119,9 @@ def test_the_change_to_one_further_run(lone: str) -> None:
         textbook = stats.t.ppf(0.975, 4) * accuracies.std(ddof=1) * np.sqrt(1 + 1 / 5)
         own = 100 * (sides[1].mean(0) - sides[0].mean(0)) / 200
         over_examples = stats.t.ppf(0.975, 199) * np.sqrt(200 * own.var(ddof=1))
-        reach = found.high[0] - found.value[0]
+        reach = stats.t.ppf(0.975, found.freedom[0]) * found.error[0]
+        ends = np.clip(found.value[0] + np.array([-reach, reach]), -100, 100)
+        assert (found.low[0], found.high[0]) == pytest.approx(tuple(ends))
         assert found.value[0] == pytest.approx(own.sum())
         assert reach >= max(textbook, over_examples) * (1 - 1e-9)
         if seed % 2:  # and hardly more than the textbook's
@@ -269,3 +271,14 @@ def test_the_floor_is_over_unordered_pairs_as_well() -> None:
     several = labels(5, 40, 1)
     floor = FlipSums.of_changes(several, labels(1, 40, 2), CLASSES).floor
     assert floor == pytest.approx(np.mean([changes(one, other) for one, other in combinations(several, 2)]))
+
+
+def test_two_models_a_side_change_by_no_more_than_can_be() -> None:
+    """A t of one degree of freedom reaches far: a class's change was once said to be -6 points [-189, +177]."""
+    dense = np.stack([np.arange(100) < 95, np.arange(100) < 85])
+    compressed = np.stack([np.arange(100) < 90, np.arange(100) < 40])
+    sums = RightSums.of(dense, compressed, np.zeros(100, int), 1)
+    change, before = sums.change(), sums.accuracy("dense")
+    assert (change.low[0], change.high[0]) == (-100, 100)
+    assert change.p_value[0] > 0.05
+    assert 0 <= before.low[0] < 90 < before.high[0] == 100

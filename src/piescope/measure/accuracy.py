@@ -27,7 +27,7 @@ class Estimates(NamedTuple):
 
     Attributes:
         value: ``[groups]``; NaN where a group has no examples.
-        low: of the interval; NaN where there is none.
+        low: of the interval, within what the number can be; NaN where there is none.
         high: of the interval.
         p_value: of "the change is 0", two-sided; NaN for an accuracy, and where it cannot be had. The interval of a
             change holds 0 exactly where the p-value is above 1 - confidence: both are of one test.
@@ -124,7 +124,7 @@ class RightSums:
         squares = getattr(self, f"{side}_squares")
         error, freedom = self._spread([right], squares, right.mean(0))
         reach = special.stdtrit(freedom, (1 + confidence) / 2) * error
-        return Estimates(value, value - reach, value + reach, none, error, freedom)
+        return Estimates(value, *_within(0.0, value, reach), none, error, freedom)
 
     def change(self, confidence: float = CONFIDENCE) -> Estimates:
         """Change of the accuracy, compressed minus dense, in points.
@@ -152,7 +152,7 @@ class RightSums:
         with np.errstate(divide="ignore", invalid="ignore"):
             p_value = 2 * special.stdtr(freedom, -np.abs(value) / error)
         still = (self.sizes > 0) & (value == 0) & ~(error > 0)
-        return Estimates(value, value - reach, value + reach, np.where(still, 1.0, p_value), error, freedom)
+        return Estimates(value, *_within(-100.0, value, reach), np.where(still, 1.0, p_value), error, freedom)
 
     @property
     def change_p(self) -> Float[np.ndarray, " groups"]:
@@ -240,6 +240,11 @@ class RightSums:
 
 NO_SPREAD = 1e-24
 """Squared share: far below what two models can differ by, far above what rounding leaves of zero."""
+
+
+def _within(least: float, value: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both ends within what the number can be: t-intervals of two models reach far beyond."""
+    return np.clip(value - reach, least, 100.0), np.clip(value + reach, least, 100.0)
 
 
 def _ratio(count: np.ndarray, total: np.ndarray) -> np.ndarray:

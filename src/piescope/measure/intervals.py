@@ -415,12 +415,12 @@ def combined_variance(
         known = np.where(total > 0, total**2 / (of_seeds**2 / (units - 1)).sum(-1), 1.0)
         of_few, of_many = special.stdtrit(known, above) ** 2, special.stdtrit(count - 1, above) ** 2
         kept = of_few * (known - 1) / (known + of_few) * np.maximum(0.0, of_examples - both)
-        reach = _weighed(known, total, both, of_few * total + kept, of_many * of_examples)
+        squared = _weighed(known, total, both, of_few * total + kept, of_many * of_examples)
         for place, own in enumerate(units - 1):
             part = of_seeds[..., place]
             alone = special.stdtrit(own, above) ** 2 * part
-            reach = np.maximum(reach, _weighed(own, part, both, alone + kept, of_many * of_examples))
-        critical = np.sqrt(np.maximum(of_many, reach / variance))
+            squared = np.maximum(squared, _weighed(own, part, both, alone + kept, of_many * of_examples))
+        critical = np.sqrt(np.maximum(of_many, squared / variance))
         freedom = np.where(critical > (1 + EPSILON) * np.sqrt(of_many), special.stdtridf(above, critical), count - 1)
         is_known = (variance > 0) & np.isfinite(variance) & (units.min(initial=np.inf) > 1)
         freedom = np.where(is_known, np.clip(freedom, fewest, count - 1), np.nan)

@@ -87,7 +87,7 @@ def _added(chances: np.ndarray, likely: np.ndarray) -> np.ndarray:
 
 
 def _kinds(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The different rows of counts, and which of them each row is (`numpy.unique` along an axis is 5 x slower)."""
+    """The different rows of counts, and which of them each row is. `numpy.unique` along an axis is slow."""
     base = int(rows.max(initial=0)) + 1
     key = np.zeros(len(rows), np.int64)
     for column in rows.T:

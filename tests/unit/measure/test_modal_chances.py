@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from piescope.measure.modal_chances import ModalChances, disagreement, modal_chances
+from piescope.measure.modal_chances import ModalChances, _kinds, disagreement, modal_chances
 from piescope.measure.pies import modal_label, votes
 
 
@@ -53,3 +53,14 @@ def test_nobody_votes() -> None:
     for counts, models in (([[1, 1]], 0), ([[0, 0]], 2)):
         with pytest.raises(ValueError, match="expected 1 or more"):
             modal_chances(np.array(counts), models)
+
+
+@pytest.mark.parametrize(("models", "classes"), [(3, 1), (5, 4), (30, 10), (1000, 40)])
+def test_equal_rows_of_votes_are_of_one_kind(models: int, classes: int) -> None:
+    """Forty counts of a thousand votes do not fit into one number at once."""
+    random = np.random.default_rng(7)
+    rows = random.multinomial(models, random.dirichlet(np.ones(classes)), 300)
+    rows = rows[random.integers(0, 300, 900)]
+    kinds, which = _kinds(rows)
+    assert (kinds[which] == rows).all()
+    assert len(kinds) == len(np.unique(rows, axis=0))

@@ -39,7 +39,7 @@ class AccuracySums:
 
 
 def accuracy(counted: Counted) -> AccuracyChange | None:
-    """Mean over a side's models, with intervals within what the numbers can be."""
+    """Mean over a side's models, with intervals."""
     sums = counted.get(AccuracySums)
     if sums is None:
         return None
@@ -52,7 +52,7 @@ def accuracy(counted: Counted) -> AccuracyChange | None:
         compressed=float(compressed.value[0]),
         compressed_interval=_ends(compressed),
         change=float(change.value[0]),
-        change_interval=_ends(change, -100.0),
+        change_interval=_ends(change),
         change_error=float(change.error[0]),
         change_freedom=float(change.freedom[0]),
         change_p=float(change.p_value[0]),
@@ -62,9 +62,8 @@ def accuracy(counted: Counted) -> AccuracyChange | None:
     )
 
 
-def _ends(estimates: Estimates, least: float = 0.0) -> tuple[float, float]:
-    """An interval within what the number can be: t-intervals of two models reach far beyond."""
-    return float(np.clip(estimates.low[0], least, 100)), float(np.clip(estimates.high[0], least, 100))
+def _ends(estimates: Estimates) -> tuple[float, float]:
+    return float(estimates.low[0]), float(estimates.high[0])
 
 
 def _interval_over(audited: Audited) -> str:
