@@ -186,9 +186,19 @@ LIES: dict[str, Callable[[bytes], bytes]] = {
 }
 """Archives that say other sizes and places than they have."""
 
+YARDSTICK = """
+def yardstick():
+    "Half a second of a processor here: what is slower there, or beside other work, is slower in both."
+    start = time.process_time()
+    sum(number * number for number in range(6_000_000))
+    return time.process_time() - start
+"""
+"""Work of always the same size, to say how long another took on any machine; of a program that imports time."""
+
 READ_EACH = """
 import resource, sys, time
 from pathlib import Path
+{yardstick}
 resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))  # what allocates as asked ends here, and not with the machine
 {imports}
 from piescope.problems import InputError
@@ -197,7 +207,7 @@ def peak():
     "MB of this program alone; ru_maxrss would begin with what its parent held."
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024
 
-before = peak()
+unit = yardstick()
 for name in sys.argv[1:]:
     start = time.process_time()
     try:
@@ -207,21 +217,22 @@ for name in sys.argv[1:]:
         said = str(error).replace(chr(10), " ")
     except Exception as error:
         said = f"raised {{type(error).__name__}}: {{error}}"
-    print(f"{{time.process_time() - start:.2f}}", peak(), said[:300].replace(chr(9), " "), sep=chr(9), flush=True)
+    print(time.process_time() - start, peak(), said[:300].replace(chr(9), " "), sep=chr(9), flush=True)
+print(max(unit, yardstick()))
 """
 
 
 def measured(paths: list[Path], imports: str, read: str) -> list[tuple[float, int, str]]:
-    """Each file read in one process of its own: seconds of a processor, MB at most so far, and what was said.
+    """Each file read in one process of its own: time in yardsticks, MB at most so far, and what was said.
 
     Args:
         paths: the files.
         imports: lines that the process begins with.
         read: an expression of ``Path(name)``.
     """
-    code = READ_EACH.format(imports=imports, read=read)
+    code = READ_EACH.format(imports=imports, read=read, yardstick=YARDSTICK)
     done = run_program([sys.executable, "-c", code, *paths])
     assert done.returncode == 0, done.stdout[-500:] + done.stderr[-2000:]
-    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    *rows, unit = [line.split("\t") for line in done.stdout.splitlines()]
     assert len(rows) == len(paths)
-    return [(float(seconds), int(megabytes), said) for seconds, megabytes, said in rows]
+    return [(float(seconds) / float(unit[0]), int(megabytes), said) for seconds, megabytes, said in rows]

@@ -12,7 +12,7 @@ from scipy import stats
 from made_intervals import freedom_by_search
 from piescope.measure.accuracy import variance_between_classes
 from piescope.measure.class_impact import same_class_probability
-from piescope.measure.intervals import bent_variance, combined_variance, is_bent, smooth_interval, t_interval
+from piescope.measure.intervals import Interval, bent_variance, combined_variance, is_bent, smooth_interval, t_interval
 
 Coverage = Callable[..., float]
 
@@ -58,6 +58,34 @@ def test_so_many_models_are_clear_in_half_of_studies() -> None:
     drawn = random.normal(value, spread, (4000, enough))
     clear = np.abs(drawn.mean(1)) > stats.t.ppf(0.975, enough - 1) * drawn.std(1, ddof=1) / enough**0.5
     assert clear.mean() == pytest.approx(0.5, abs=0.04)
+
+
+def test_so_many_models_are_clear_as_the_rule_has_it_of_more_models() -> None:
+    """What seeds do goes with the number of models, what examples do stays."""
+    random, told, never = np.random.default_rng(1), [], 0
+    for models in range(3, 13):
+        for moves in (0.0, 0.3, 1.0, 3.0, 10.0):
+            both = random.uniform(0.05, 0.95)
+            over_seeds = both * (1 + moves) * random.chisquare(models - 1) / (models - 1)
+
+            def reach(of: int, both: float = both, over_seeds: float = over_seeds, models: int = models) -> Interval:
+                share = models / of
+                parts = 1 - both + both * share, 2001.0, np.array([over_seeds * share]), [of], both * share
+                variance, freedom = combined_variance(*parts)
+                return t_interval(0.0, float(variance), float(freedom), lasting=float(np.sqrt(1 - both)))
+
+            now = reach(models)
+            value = random.uniform(0.5, 1.0) * now.high
+            found = t_interval(value, now.error**2, now.freedom, lasting=now.lasting).models_to_be_clear(models)
+            if found is None:
+                never += 1
+                assert reach(1000).high > value
+            else:
+                told.append((reach(found).high / value, reach(found - 1).high / value))
+    at, before = np.array(told).T
+    assert len(told) > 25 and never > 5
+    assert at.max() < 1.02 and before.min() > 0.88, "hardly ever too few, and few too many"
+    assert (at <= 1).mean() > 0.9 and (before > 1).mean() > 0.4
 
 
 @pytest.fixture

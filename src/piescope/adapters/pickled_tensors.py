@@ -15,6 +15,9 @@ from typing import Any, NoReturn
 MOST_OPERATIONS = 1_000_000
 """A tensor takes about forty."""
 
+MOST_MARKS = 10_000
+"""Open at once; Python's pickler ends at a nesting of some hundreds."""
+
 MOST_DIMENSIONS = 32
 
 
@@ -169,6 +172,8 @@ class _Machine:
         return items
 
     def mark(self, _: Any) -> None:
+        if len(self.below) >= MOST_MARKS:
+            _damaged(f"a pickle of more than {MOST_MARKS:,} values within each other")
         self.below.append(self.stack)
         self.stack = []
 

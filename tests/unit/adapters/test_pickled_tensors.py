@@ -29,6 +29,18 @@ def test_plain_values_come_back(value: Any, protocol: int) -> None:
     assert followed(io.BytesIO(pickle.dumps(value, protocol))) == value
 
 
+def test_values_as_deep_as_pickle_writes_them_and_no_mark_after_mark() -> None:
+    nested: Any = 0
+    for _ in range(200):
+        nested = [1, {"a": 1, "b": nested}]  # two marks each
+    written = pickle.dumps(nested, 2)
+    assert pickle.dumps(followed(io.BytesIO(written)), 2) == written
+    marks = b"\x80\x02" + b"(" * 10_000 + b"t" * 10_000 + b"."
+    assert followed(io.BytesIO(marks)) != 0
+    with pytest.raises(ValueError, match="more than 10,000 values within each other"):
+        followed(io.BytesIO(marks.replace(b"(t", b"((tt")))
+
+
 def test_values_that_are_shared_and_dicts_in_order() -> None:
     shared = [1]
     read = followed(io.BytesIO(pickle.dumps(OrderedDict(b=shared, a=shared), 2)))
