@@ -133,7 +133,8 @@ def found(world: World, seed: int) -> dict[str, Interval]:
     other = varied_pies(before[-1], after[1], CLASSES, world.models)
     sums = RightSums.of(pruned[0] == truth, pruned[1] == truth, np.zeros(len(truth), int), 1, paired=True)
     change = sums.change()
-    impact = class_impact(pruned[0], pruned[1], truth, CLASSES, "two_way")
+    is_paired = world.null == "descended" and not world.apart  # of one dense model, as in a study
+    impact = class_impact(pruned[0], pruned[1], truth, CLASSES, "two_way_paired" if is_paired else "two_way")
     own = next(row for row in impact if row["class"] == 0)
     lost = [
         100 * (means(own[: world.models] == truth) - means(of == truth))

@@ -17,7 +17,7 @@ from piescope.measure.class_impact import class_counts, class_equivalence, class
 MEANS = ["class", "examples", "dense_recall", "pruned_recall", "change", "impact"]
 TESTED = ["low", "high", "effect_size", "p_value", "q_value"]
 EQUIVALENCE_KEYS = ["class", "examples", "change", "low", "high", "p_lost", "p_equivalent", "equivalent", "lost_less"]
-METHODS = ["hooker", "paired", "two_way"]
+METHODS = ["hooker", "paired", "two_way", "two_way_paired"]
 
 
 @pytest.fixture(autouse=True)
@@ -198,7 +198,7 @@ def test_one_class_is_all_there_is(method: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"method": "welch"}, "method is 'welch'; expected 'hooker', 'paired' or 'two_way'"),
+        ({"method": "welch"}, "method is 'welch'; expected 'hooker', 'paired', 'two_way' or 'two_way_paired'"),
         ({"method": "paired", "pruned": PRUNED[:2]}, "dense has 3 models, pruned has 2; expected as many.*method='hooker'"),
         ({"pruned": PRUNED[:, :5]}, "numbers of examples differ: dense has 12, pruned has 5, labels has 12"),
         ({"labels": LABELS[:5]}, "numbers of examples differ"),

@@ -169,7 +169,8 @@ class Signal:
                 continue
             sides = dense.labels, arm.labels, truth, self.classes
             paired = arm.descended and len(dense.labels) == len(arm.labels)
-            intervals = {row["class"]: row for row in class_impact(*sides, method="two_way")}
+            two_way = class_impact(*sides, method="two_way_paired" if paired else "two_way")
+            intervals = {row["class"]: row for row in two_way}
             equivalence = class_equivalence(*sides, margin=MARGIN, paired=paired)
             kept, none_lost = {row["class"]: row for row in equivalence}, no_class_lost_more(equivalence)
             for row in class_impact(*sides, method="paired" if paired else "hooker"):

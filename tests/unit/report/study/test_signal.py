@@ -213,10 +213,10 @@ def test_intersections_count_every_pie_once(results: Results, signal: Signal) ->
 
 def test_class_impact_has_the_test_that_fits_and_the_interval_over_examples(results: Results, signal: Signal) -> None:
     rows = signal.rows.class_impact
-    for pruning, method in (("gmp", "hooker"), ("one_shot", "paired")):
+    for pruning, method, over in (("gmp", "hooker", "two_way"), ("one_shot", "paired", "two_way_paired")):
         dense, pruned = labels(results, "supervised", "dense"), labels(results, "supervised", pruning)
         tested = class_impact(dense, pruned, results.labels, CLASSES, method=method)  # type: ignore[arg-type]
-        both = {row["class"]: row for row in class_impact(dense, pruned, results.labels, CLASSES, method="two_way")}
+        both = {row["class"]: row for row in class_impact(dense, pruned, results.labels, CLASSES, method=over)}  # type: ignore[arg-type]
         own = [row for row in rows if row.arm == ("supervised", pruning, 0.9)]
         assert [row.label for row in own] == [results.class_names[row["class"]] for row in tested]
         for row, test in zip(own, tested, strict=True):
