@@ -164,30 +164,43 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(kept.cleanup)
 
 
+MANY_CASES = 6
+
+
+def _own(item: pytest.Item) -> str:
+    """A test without its case."""
+    return item.nodeid.split("[")[0]
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`make test` (PIESCOPE_TESTS=sample) runs one in n of each test that is `sampled(n)`, or of all tests of a file that
-    are (`of_file=True`), or of all that are heavy (`heavy=True`: of 3 s of a processor or more; so, days are alike), and a
-    quarter of a file's simulations; tomorrow others. `make whole` runs all.
+    are (`of_file=True`), or of all that are heavy (`heavy=True`: of 2 s of a processor or more; so, days are alike), a
+    quarter of a file's simulations, and a third of what has `MANY_CASES`; tomorrow others. `make whole` runs all.
     """
     if os.environ.get("PIESCOPE_TESTS") != "sample":
         return
+    could = [item for item in items if not item.get_closest_marker("skip")]  # what `make screens` has is no case here
+    cases = Counter(_own(item) for item in could)
     seen: Counter[str] = Counter()
-    left_out = []
-    for item in items:
+    left_out: dict[pytest.Item, None] = {}
+    for item in could:
         sampled = item.get_closest_marker("sampled")
-        one_in = sampled.args[0] if sampled else 4 if item.get_closest_marker("simulation") else 1
-        options = sampled.kwargs if sampled else {"of_file": True}
+        one_in, options = (sampled.args[0], sampled.kwargs) if sampled else (1, {})
+        if not sampled and item.get_closest_marker("simulation"):
+            one_in, options = 4, {"of_file": True}
+        elif not sampled and cases[_own(item)] >= MANY_CASES:
+            one_in = 3
         of_file, heavy = options.get("of_file", False), options.get("heavy", False)
-        own = str(item.path.relative_to(config.rootpath)) if of_file else item.nodeid.split("[")[0]
+        own = str(item.path.relative_to(config.rootpath)) if of_file else _own(item)
         among = "heavy" if heavy else own
         if one_in > 1:
             seen[among] += 1
             day = int(os.environ["PIESCOPE_DAY"]) + zlib.crc32(among.encode())  # not all that are heavy on one day
             if (seen[among] + day) % one_in:
-                left_out.append(item)
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+                left_out[item] = None
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -113,6 +113,7 @@ def test_budgets_of_a_file(folder: Path, tmp_path: Path) -> None:
     assert mild.returncode == 0, mild.stderr
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_an_audit_passes_the_budgets_that_it_suggested(folder: Path, tmp_path: Path) -> None:
     budgets = tmp_path / "budgets.toml"
     command = ("audit", "dense.csv", "compressed.csv", "--labels", "labels.csv", "--metadata", "meta.csv")
@@ -155,6 +156,7 @@ def test_the_report_can_be_written_again(folder: Path, tmp_path: Path) -> None:
     assert {name: (out / name).read_bytes() for name in before} == before
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_the_same_audit_twice_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     files = []
     for name in ("one", "two"):

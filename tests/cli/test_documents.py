@@ -19,6 +19,7 @@ from piescope.study.plan import make_plan
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_the_quickstart_runs_and_is_what_the_tutorial_shows() -> None:
     code = (ROOT / "examples" / "quickstart.py").read_text()
     assert f"```python\n{code}```" in (ROOT / "docs" / "tutorial.md").read_text()
@@ -87,6 +88,7 @@ def test_the_study_in_the_docs_runs_simclr_and_random_pruning(tmp_path: Path) ->
     assert all(float(row["largest_deviation"]) < 1 for row in rows)
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_the_pages_of_results_are_what_their_tables_say() -> None:
     for folder in sorted(path.parent for path in (ROOT / "docs" / "results").glob("*/page.md.jinja")):
         done = run_program([sys.executable, ROOT / "docs" / "results" / "collect.py", "--check", folder.name])

@@ -19,6 +19,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_files_are_those_that_were_asked_for_and_those_of_python(stored_run: Path, tmp_path: Path) -> None:
     arguments = ("--only", "4,1", "--format", "png, svg,pdf", "--width", "column")
     done = run_piescope("figures", stored_run, *arguments, "--out", tmp_path / "new" / "figures")

@@ -28,6 +28,7 @@ def moved_between(maps: np.ndarray) -> np.ndarray:
     return np.linalg.norm(maps[1:] - maps[0], axis=2) / spread
 
 
+@pytest.mark.sampled(4, heavy=True)
 def test_in_one_fit_what_keeps_its_neighbours_keeps_its_place_and_what_does_not_moves() -> None:
     random = np.random.default_rng(0)
     group = np.arange(120) % 4

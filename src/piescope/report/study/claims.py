@@ -104,7 +104,8 @@ def _more_in_supcon(evidence: Evidence, pruning: str, sparsity: float, note: str
 def _at_equal_loss(evidence: Evidence, pruning: str, before: Mapping[str, str]) -> Iterator[Part]:
     """PIEs where both objectives have lost as much accuracy as the one that has lost less at the main sparsity.
 
-    Of the other, PIEs are drawn between the two sparsities between which it has lost that much. Not between the
+    Of the other, PIEs are drawn between the two sparsities between which it has lost that much, on a straight line and
+    on a monotone cubic through their neighbours as well: what is less clear of the two is told. Not between the
     unpruned models and the first one: there PIEs do not rise from 0 with the loss, as seeds alone make some.
     ``before``: each objective's unpruned arm, from which PIEs and losses are counted; what fine-tuning alone changes
     (and may gain) is in neither where these were fine-tuned as well.
@@ -113,13 +114,16 @@ def _at_equal_loss(evidence: Evidence, pruning: str, before: Mapping[str, str]) 
     effect = "PIEs of SupCon over PIEs of Sup at equal loss of accuracy (drawn between sparsities)"
     fair = AT_EQUAL_LOSS if is_dense else BEYOND_TUNING
     unpruned = [ArmKey(objective, before[objective], 0.0) for objective in BOTH]
-    grid = [sparsity for sparsity in evidence.common_sparsities(pruning) if sparsity <= evidence.main]
+    grid = evidence.common_sparsities(pruning)
+    main = grid.index(evidence.main)
     losses = {o: [_lost_accuracy(evidence, ArmKey(o, pruning, at), before[o]) for at in grid] for o in BOTH}
-    less, more = sorted(BOTH, key=lambda objective: losses[objective][-1])
-    loss = losses[less][-1]
+    less, more = sorted(BOTH, key=lambda objective: losses[objective][main])
+    loss = losses[less][main]
     place = next((place for place, lost in enumerate(losses[more]) if lost >= loss), 0)
     own = ArmKey(less, pruning, evidence.main)
-    keys = [ArmKey(more, pruning, at) for at in grid[max(place - 1, 0) : place + 1]]
+    near = slice(max(place - 2, 0), place + 2)
+    is_rising = (np.diff(losses[more][near]) > 0).all()
+    keys = [ArmKey(more, pruning, at) for at in grid[near if is_rising else slice(max(place - 1, 0), place + 1)]]
     compared = evidence.of(own, *keys, *unpruned)
     against = "" if is_dense else " against fine-tuned models"
     if loss <= 0 or place == 0:
@@ -131,23 +135,36 @@ def _at_equal_loss(evidence: Evidence, pruning: str, before: Mapping[str, str]) 
         yield Part(about, effect, "above", none, fair=fair, models=models, why=why, beside=_named(own))
         return
     terms = [of(key, before[key.objective]) for key in (own, *keys) for of in (compared.lost, compared.pies)]
-    sign = 1 if more == "supcon" else -1
+    first, sign = keys.index(ArmKey(more, pruning, grid[place - 1])), 1 if more == "supcon" else -1
 
-    def ratio(*sums: float) -> float:
-        return sign * _log_ratio(_drawn(*sums), sums[1])
+    def drawn(is_cubic: bool) -> Part:
+        def pies(lost: float, *sums: float) -> float:
+            return _drawn(lost, np.array(sums[1::2]), np.array(sums[2::2]), first, is_cubic)
+
+        def ratio(*sums: float) -> float:
+            return sign * _log_ratio(pies(*sums), sums[1])
+
+        sums = [float(term[0].sum()) for term in terms]
+        return compared.ratio_part(about, effect, ratio, *terms, counts=(sums[1], pies(*sums)), fair=fair)
 
     about = f"{pruning_name(pruning)}{against}, where either has lost {100 * loss:.2g} points of accuracy"
-    sums = [term[0].sum() for term in terms]
-    counts = sums[1], _drawn(*sums)
-    part = compared.ratio_part(about, effect, ratio, *terms, counts=counts, fair=fair)
+    parts = [drawn(is_cubic) for is_cubic in (False, *[True] * (len(keys) > 2))]
+    part = max(parts, key=lambda part: part.estimate.p_value)
+    if len({part.estimate.value > 0 for part in parts}) > 1:
+        why = "no interval, as it hangs on how PIEs are drawn between sparsities"
+        part = replace(part, estimate=t_interval(part.estimate.value, np.nan, 0.0), why=why)
     yield replace(part, beside=_named(own))
 
 
-def _drawn(lost: float, _: float, before: float, pies_before: float, after: float, pies_after: float) -> float:
-    """PIEs where so much accuracy is lost, on the line between two sparsities."""
+def _drawn(lost: float, losses: np.ndarray, pies: np.ndarray, first: int, is_cubic: bool) -> float:
+    """PIEs where so much accuracy is lost, from those at sparsities of which it lies between the first and the next."""
+    from scipy.interpolate import pchip_interpolate
+
+    if is_cubic:
+        return float(pchip_interpolate(losses, pies, lost))
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = (lost - before) / (after - before)
-    return pies_before + share * (pies_after - pies_before)
+        share = (lost - losses[first]) / (losses[first + 1] - losses[first])
+    return float(pies[first] + share * (pies[first + 1] - pies[first]))
 
 
 def _lost_accuracy(evidence: Evidence, arm: ArmKey, before: str) -> float:
