@@ -181,6 +181,20 @@ def test_the_former_name_of_the_two_way_interval_still_works() -> None:
     assert rows == class_impact(DENSE, PRUNED, LABELS, 5, "two_way")
 
 
+@pytest.mark.parametrize("method", ["two_way", "two_way_paired"])
+def test_a_class_whose_answers_are_all_alike_has_no_two_way_interval(method: Any) -> None:
+    """That others vary says nothing of it; one answer that differs is enough."""
+    labels, random = np.repeat([0, 1, 2], [10, 50, 50]), np.random.default_rng(0)
+    dense, pruned = (np.where(random.random((5, 110)) < wrong, (labels + 1) % 3, labels) for wrong in (0.1, 0.2))
+    for side in (dense, pruned):
+        side[:, :10] = 0
+    for differs in (False, True):
+        pruned[3, 4] = differs
+        rows = {row["class"]: row for row in class_impact(dense, pruned, labels, 3, method)}
+        assert (rows[0]["low"] is not None, rows[0]["p_value"] is not None) == (differs, differs)
+        assert rows[0]["impact"] > 0 and all(rows[other]["low"] is not None for other in (1, 2))
+
+
 def test_two_models_have_no_two_way_interval() -> None:
     assert all(row["low"] is None for row in class_impact(DENSE[:2], PRUNED, LABELS, 5, "two_way"))
 
