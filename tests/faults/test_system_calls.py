@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shutil
 from collections.abc import Iterator
@@ -274,10 +275,11 @@ def chosen(calls: list[Call], fault: str) -> list[Call]:
     """`make faults` kills at all and refuses every fifth; here some. Others tomorrow."""
     if LONG:
         return calls if fault == KILL else calls[DAY % 5 :: 5]
-    some = SAMPLE.get(fault, 1)
-    return [calls[(DAY * some + place * len(calls) // some) % len(calls)] for place in range(some)]
+    drawn = random.Random(f"{DAY} {fault}")  # steps of a day would never meet some calls
+    return drawn.sample(calls, min(len(calls), SAMPLE.get(fault, 1)))
 
 
+@pytest.mark.sampled(1)  # the day has chosen already
 @pytest.mark.parametrize("fault", FAULTS)
 def test_all_or_nothing_and_the_same_again_ends_alike(
     traced: tuple[Writer, list[Call], dict[str, str], Path], fault: str, survived: Survived

@@ -127,6 +127,29 @@ def t_interval(
     return Interval(value, error, value - reach, value + reach, freedom, lasting)
 
 
+def spanning(one: Interval, other: Interval) -> Interval:
+    """The interval that holds two of the same number, each got in a way that may be right.
+
+    Args:
+        one: with ends.
+        other: likewise; of the same confidence.
+
+    Returns:
+        from the lower of the low ends to the higher of the high ones, its middle as its value; of the fewer degrees of
+        freedom. How far the two lie apart stays with any number of models.
+
+    Example:
+        >>> both = spanning(t_interval(1.0, 0.25, 9.0, lasting=0.0), t_interval(1.5, 0.25, 20.0, lasting=0.0))
+        >>> round(both.value, 2), round(both.low, 2), round(both.high, 2), both.freedom
+        (1.21, -0.13, 2.54, 9.0)
+    """
+    low, high, freedom = min(one.low, other.low), max(one.high, other.high), min(one.freedom, other.freedom)
+    error = (high - low) / 2 / float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    wider = max(one, other, key=lambda interval: interval.error)
+    lasting = np.sqrt(np.max([one.lasting**2, other.lasting**2, error**2 - wider.error**2 + wider.lasting**2]))
+    return t_interval((low + high) / 2, error**2, freedom, lasting=float(lasting))
+
+
 def two_way_interval(
     shares: Float[Array, " examples"],
     without: Float[Array, "units examples"],

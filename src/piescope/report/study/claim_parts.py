@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 
 from piescope.measure.intervals import FEWEST_UNITS, Interval
-from piescope.report.study.rows import Bounds, finite
-from piescope.wording import capital, listed, significant
+from piescope.report.study.rows import ArmKey, Bounds, finite
+from piescope.report.study.words import pruning_name
+from piescope.wording import as_percent, capital, listed, significant
 
 LEVEL = 0.025
 """One-sided: a 95 % interval on the right side of zero."""
@@ -31,6 +32,12 @@ NAMED = 2
 
 ClaimedSide = Literal["above", "below"]
 """Of zero, on which an effect should lie."""
+
+
+def named(arm: ArmKey, to: ArmKey | None = None) -> str:
+    """A pruning at a sparsity, or from one to another."""
+    text = f"{pruning_name(arm.pruning)}, {as_percent(arm.sparsity)}"
+    return text if to is None else f"{text} to {as_percent(to.sparsity)}"
 
 
 @dataclass(frozen=True)

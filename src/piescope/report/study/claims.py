@@ -9,19 +9,18 @@ scale``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 
 from piescope.measure.accuracy import variance_between_classes
 from piescope.measure.class_impact import same_class_probability
-from piescope.measure.intervals import t_interval
 from piescope.measure.overlap import chance_jaccard, jaccard
 from piescope.measure.ranking import correlation
-from piescope.report.study.claim_parts import Claim, ClaimedSide, Part
-from piescope.report.study.evidence import BOTH, Evidence, InCommon, Varied
+from piescope.report.study.claim_parts import Claim, ClaimedSide, Part, named
+from piescope.report.study.equal_loss import at_equal_loss
+from piescope.report.study.evidence import BOTH, Evidence, InCommon, Varied, log_ratio
 from piescope.report.study.published import Finding, paper_value, published
 from piescope.report.study.results import Results
 from piescope.report.study.rows import ArmKey
@@ -32,12 +31,6 @@ from piescope.wording import as_percent, listed
 Comparisons = Callable[[Evidence], Iterator[Part]]
 
 
-def _named(arm: ArmKey, to: ArmKey | None = None) -> str:
-    """A pruning at a sparsity, or from one to another."""
-    text = f"{pruning_name(arm.pruning)}, {as_percent(arm.sparsity)}"
-    return text if to is None else f"{text} to {as_percent(to.sparsity)}"
-
-
 def _paper(table: int, quantity: str, *arms: ArmKey) -> list[float] | None:
     """The paper's numbers; None where it has not all of them."""
     values = [paper_value(table, *arm, quantity) for arm in arms]
@@ -45,8 +38,7 @@ def _paper(table: int, quantity: str, *arms: ArmKey) -> list[float] | None:
     return known if len(known) == len(arms) else None
 
 
-BEYOND_NOISE, AT_EQUAL_LOSS = "beyond seed noise", "at equal loss of accuracy"
-BEYOND_TUNING = "at equal loss against models that were only fine-tuned"
+BEYOND_NOISE = "beyond seed noise"
 BEYOND_CHANCE, AGAINST_OWN = "beyond chance", "against each model's own prediction"
 BEYOND_UNPRUNED = "beyond unpruned models"
 
@@ -62,10 +54,6 @@ def _beyond_noise(
         yield Part(about, effect, claimed, excess[0], fair=BEYOND_NOISE, models=models, why=excess[1], whole=whole)
 
 
-def _log_ratio(one: float, other: float) -> float:
-    return float(np.log((one + 0.5) / (other + 0.5)))
-
-
 def _minus(one: float, other: float) -> float:
     return one - other
 
@@ -73,10 +61,10 @@ def _minus(one: float, other: float) -> float:
 def _supcon_loses_more(evidence: Evidence) -> Iterator[Part]:
     for pruning in evidence.common_prunings(evidence.main):
         yield from _more_in_supcon(evidence, pruning, evidence.main, "; the paper: about 3")
-        yield from _at_equal_loss(evidence, pruning, dict.fromkeys(BOTH, "dense"))
+        yield from at_equal_loss(evidence, pruning, dict.fromkeys(BOTH, "dense"))
         tuned = evidence.tuned(pruning)
         if tuned:
-            yield from _at_equal_loss(evidence, pruning, tuned)
+            yield from at_equal_loss(evidence, pruning, tuned)
 
 
 OVER = 0.3
@@ -97,79 +85,8 @@ def _more_in_supcon(evidence: Evidence, pruning: str, sparsity: float, note: str
     effect = f"PIEs of SupCon over PIEs of Sup (half a PIE added to each{note})"
     ratio = None if paper is None else paper[0] / paper[1]
     of = counts[0][0].sum(), counts[1][0].sum()
-    yield compared.ratio_part(_named(arms[0]), effect, _log_ratio, *counts, counts=of, paper=ratio)
-    yield from _beyond_noise(compared, _named(arms[0]), ("SupCon", "Sup"), arms, "above")
-
-
-def _at_equal_loss(evidence: Evidence, pruning: str, before: Mapping[str, str]) -> Iterator[Part]:
-    """PIEs where both objectives have lost as much accuracy as the one that has lost less at the main sparsity.
-
-    Of the other, PIEs are drawn between the two sparsities between which it has lost that much, on a straight line and
-    on a monotone cubic through their neighbours as well: what is less clear of the two is told. Not between the
-    unpruned models and the first one: there PIEs do not rise from 0 with the loss, as seeds alone make some.
-    ``before``: each objective's unpruned arm, from which PIEs and losses are counted; what fine-tuning alone changes
-    (and may gain) is in neither where these were fine-tuned as well.
-    """
-    is_dense = set(before.values()) == {"dense"}
-    effect = "PIEs of SupCon over PIEs of Sup at equal loss of accuracy (drawn between sparsities)"
-    fair = AT_EQUAL_LOSS if is_dense else BEYOND_TUNING
-    unpruned = [ArmKey(objective, before[objective], 0.0) for objective in BOTH]
-    grid = evidence.common_sparsities(pruning)
-    main = grid.index(evidence.main)
-    losses = {o: [_lost_accuracy(evidence, ArmKey(o, pruning, at), before[o]) for at in grid] for o in BOTH}
-    less, more = sorted(BOTH, key=lambda objective: losses[objective][main])
-    loss = losses[less][main]
-    place = next((place for place, lost in enumerate(losses[more]) if lost >= loss), 0)
-    own = ArmKey(less, pruning, evidence.main)
-    near = slice(max(place - 2, 0), place + 2)
-    is_rising = (np.diff(losses[more][near]) > 0).all()
-    keys = [ArmKey(more, pruning, at) for at in grid[near if is_rising else slice(max(place - 1, 0), place + 1)]]
-    compared = evidence.of(own, *keys, *unpruned)
-    against = "" if is_dense else " against fine-tuned models"
-    if loss <= 0 or place == 0:
-        why = (
-            "nothing to compare: one has lost none" if loss <= 0 else "nothing to compare: no lower sparsity loses less"
-        )
-        none = t_interval(np.nan, np.nan, 0.0)
-        about, models = f"{pruning_name(pruning)}{against}", compared.models
-        yield Part(about, effect, "above", none, fair=fair, models=models, why=why, beside=_named(own))
-        return
-    terms = [of(key, before[key.objective]) for key in (own, *keys) for of in (compared.lost, compared.pies)]
-    first, sign = keys.index(ArmKey(more, pruning, grid[place - 1])), 1 if more == "supcon" else -1
-
-    def drawn(is_cubic: bool) -> Part:
-        def pies(lost: float, *sums: float) -> float:
-            return _drawn(lost, np.array(sums[1::2]), np.array(sums[2::2]), first, is_cubic)
-
-        def ratio(*sums: float) -> float:
-            return sign * _log_ratio(pies(*sums), sums[1])
-
-        sums = [float(term[0].sum()) for term in terms]
-        return compared.ratio_part(about, effect, ratio, *terms, counts=(sums[1], pies(*sums)), fair=fair)
-
-    about = f"{pruning_name(pruning)}{against}, where either has lost {100 * loss:.2g} points of accuracy"
-    parts = [drawn(is_cubic) for is_cubic in (False, *[True] * (len(keys) > 2))]
-    part = max(parts, key=lambda part: part.estimate.p_value)
-    if len({part.estimate.value > 0 for part in parts}) > 1:
-        why = "no interval, as it hangs on how PIEs are drawn between sparsities"
-        part = replace(part, estimate=t_interval(part.estimate.value, np.nan, 0.0), why=why)
-    yield replace(part, beside=_named(own))
-
-
-def _drawn(lost: float, losses: np.ndarray, pies: np.ndarray, first: int, is_cubic: bool) -> float:
-    """PIEs where so much accuracy is lost, from those at sparsities of which it lies between the first and the next."""
-    from scipy.interpolate import pchip_interpolate
-
-    if is_cubic:
-        return float(pchip_interpolate(losses, pies, lost))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = (lost - losses[first]) / (losses[first + 1] - losses[first])
-    return float(pies[first] + share * (pies[first + 1] - pies[first]))
-
-
-def _lost_accuracy(evidence: Evidence, arm: ArmKey, before: str) -> float:
-    """As a share of all examples, mean over all models that both arms have."""
-    return float(evidence.of(arm, ArmKey(arm.objective, before, 0.0)).lost(arm, before)[0].mean())
+    yield compared.ratio_part(named(arms[0]), effect, log_ratio, *counts, counts=of, paper=ratio)
+    yield from _beyond_noise(compared, named(arms[0]), ("SupCon", "Sup"), arms, "above")
 
 
 def _accuracy_falls_further(evidence: Evidence) -> Iterator[Part]:
@@ -181,7 +98,7 @@ def _accuracy_falls_further(evidence: Evidence) -> Iterator[Part]:
         compared = evidence.of(*arms)
         terms = [100 / compared.examples * compared.lost(arm) for arm in arms]
         difference = known[0] - known[1] if len(known) == len(arms) else None
-        yield compared.part(_named(arms[0]), effect, "above", _minus, *terms, paper=difference)
+        yield compared.part(named(arms[0]), effect, "above", _minus, *terms, paper=difference)
 
 
 def _loses_fewer(objective: str, fewer: str, more: str, named: bool = False) -> Comparisons:
@@ -224,7 +141,7 @@ def _q_score_falls(evidence: Evidence) -> Iterator[Part]:
             means += [compared.score(arm, "q") for arm in arms]
             values = _paper(table, "q_mean", *arms)
             paper[objective] = None if values is None else 100 * (values[0] / values[1] - 1)
-        about, own, other = _named(arms[0]), paper["supcon"], paper["supervised"]
+        about, own, other = named(arms[0]), paper["supcon"], paper["supervised"]
         yield compared.part(about, "change of SupCon's mean Q-Score, %", "below", _change, *means[:2], paper=own)
         effect = "change of SupCon's mean Q-Score minus change of Sup's, percentage points"
         beyond = None if own is None else own - (other or 0.0)
@@ -272,10 +189,10 @@ def _depth_foretells_depth(evidence: Evidence) -> Iterator[Part]:
             one, other = compared.depth(ArmKey(arm.objective, "dense", 0.0)), compared.depth(arm)
             sums.append([np.ones_like(one), one, other, one**2, other**2, one * other])
         effect = "correlation over examples of depth in dense and in pruned Sup models, minus one half"
-        yield compared.depth_part(_named(arms[0]), effect, "above", _beyond_half, *sums[0])
+        yield compared.depth_part(named(arms[0]), effect, "above", _beyond_half, *sums[0])
         effect = "that correlation of Sup minus that of SupCon"
         yield compared.depth_part(
-            f"{_named(arms[0])}, beyond SupCon", effect, "above", _more_correlated, *sums[0], *sums[1]
+            f"{named(arms[0])}, beyond SupCon", effect, "above", _more_correlated, *sums[0], *sums[1]
         )
 
 
@@ -322,9 +239,9 @@ def _overlap_grows(evidence: Evidence) -> Iterator[Part]:
             effect = (
                 f"share of {OBJECTIVES[arm.objective]}'s PIEs that the other has too (half a PIE added), minus one half"
             )
-            about = f"{OBJECTIVES[arm.objective]}, {_named(arm)}"
+            about = f"{OBJECTIVES[arm.objective]}, {named(arm)}"
             yield compared.part(about, effect, "below", _share_beyond_half, both[0], own, of=own[0].sum())
-        about, terms = _named(low[0], to=high[0]), [*both, *sets]
+        about, terms = named(low[0], to=high[0]), [*both, *sets]
         effect = "growth of the overlap (those of both over those of either)"
         of = min(each[0].sum() for each in sets)
         yield compared.part(about, effect, "above", _growth, *terms, of=of)
@@ -357,7 +274,7 @@ def _z_falls_and_l1_rises(evidence: Evidence) -> Iterator[Part]:
                 means += [compared.score(arm, score) for arm in arms]
                 values = _paper(table, f"{score}_mean", *arms)
                 paper.append(None if values is None else _change(*values))
-            about, (own, other) = f"{_named(arms[0])}, {name}", paper
+            about, (own, other) = f"{named(arms[0])}, {name}", paper
             yield compared.part(about, f"change of SupCon's mean {name}, %", claimed, _change, *means[:2], paper=own)
             effect = f"change of SupCon's mean {name} minus change of Sup's, percentage points"
             beyond = None if own is None or other is None else own - other
@@ -388,7 +305,7 @@ def _spreads(
         for terms, key in ((pruned, arm), (unpruned, ArmKey(arm.objective, "dense", 0.0))):
             depth = compared.depth(key)
             terms += [among, among * depth, among * depth**2]
-    about = f"{_named(arms[0])}, {name}"
+    about = f"{named(arms[0])}, {name}"
     effect = f"spread (standard deviation) of depth over {told}, SupCon's minus Sup's, probes"
     paper, few = _paper(6, column, *arms), min(among[0].sum() for among in chosen)
     difference = None if paper is None else paper[0] - paper[1]

@@ -30,6 +30,11 @@ Varied = np.ndarray
 """A number of each example, ``[1 + seeds, examples]``: as observed, and without each seed."""
 
 
+def log_ratio(one: float, other: float) -> float:
+    """Of two counts, half a one added to each."""
+    return float(np.log((one + 0.5) / (other + 0.5)))
+
+
 class Evidence:
     """Which arms the run has that speak about the paper, and what a comparison of some of them is made from."""
 

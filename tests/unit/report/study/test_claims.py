@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.interpolate import PchipInterpolator
 
 from made_results import made, with_fewer
 from piescope.measure.intervals import t_interval
@@ -26,8 +25,9 @@ from piescope.report.study.claim_parts import (
     verdict_of,
 )
 from piescope.report.study.claim_rows import NOT_COUNTED, claims_rows
-from piescope.report.study.claims import AT_EQUAL_LOSS, BEYOND_TUNING, _log_ratio, check_claims
-from piescope.report.study.evidence import InCommon
+from piescope.report.study.claims import check_claims
+from piescope.report.study.equal_loss import AT_EQUAL_LOSS, BEYOND_TUNING
+from piescope.report.study.evidence import InCommon, log_ratio
 from piescope.report.study.published import published
 from piescope.report.study.questions import _claims
 from piescope.report.study.results import ArmResult, Results
@@ -510,7 +510,7 @@ def test_ratios_of_few_pies_are_as_sure_as_they_say(one: float, other: float) ->
         terms = [np.tile(random.random(600) < expected / 600, (4, 1)).astype(float) for expected in (one, other)]
         counts = terms[0][0].sum(), terms[1][0].sum()
         if sum(counts) >= 10:
-            found = compared.ratio_part("made", "made", _log_ratio, *terms, counts=counts).estimate
+            found = compared.ratio_part("made", "made", log_ratio, *terms, counts=counts).estimate
             held.append(found.low <= np.log(one / other) <= found.high)
             called.append(found.low > 0 or found.high < 0)
     error = (0.95 * 0.05 / len(held)) ** 0.5
@@ -572,66 +572,6 @@ def test_of_classes_that_are_alike_at_both_ends_there_is_no_interval() -> None:
         assert even.reason == "no interval of classes too alike"
         assert uneven.estimate.error > 0 and not uneven.reason, claim
     assert "(classes too alike)" in claims["C7"].reason
-
-
-def counted(losses: dict[str, list[float]], pies: dict[str, list[float]]) -> Results:
-    """One-shot networks that lose such shares of the examples at 50, 70, 90 and 95 %, and answer more otherwise."""
-    random, examples, order = np.random.default_rng(3), 4000, np.arange(4000)
-    grid = (0.5, 0.7, 0.9, 0.95)
-    base = made({o: ("one_shot",) for o in FAMILIES}, grid, tuple("abcd"), 1, examples, 6, False, False)
-    truth, arms = random.integers(0, 4, examples), []
-    for arm in base.arms:
-        place = grid.index(arm.sparsity) if arm.sparsity else None
-        lost, moved = (0.0, 0.0) if place is None else (losses[arm.objective][place], pies[arm.objective][place])
-        wrong = (order >= 0.5 * examples) + (order < lost * examples) + 0  # half of them always
-        wrong += (order >= 0.5 * examples) & (order < (0.5 + moved - lost) * examples)  # and otherwise
-        flips = random.random((6, examples)) < 0.01
-        said = {**arm.models, "labels": ((truth + wrong + flips) % 4).astype(np.int16)}
-        arms.append(dataclasses.replace(arm, models=said))
-    return dataclasses.replace(base, arms=tuple(arms), labels=truth)
-
-
-CURVED = [0.05, 0.25, 0.30, 0.36]
-"""PIEs rise fast first: a cubic lies above the line between 50 and 70 %."""
-
-
-@pytest.mark.parametrize(
-    ("own", "least"),
-    [(0.14, "line"), (0.22, "cubic"), (0.16, "none")],
-    ids=["the line is nearer to 1", "the cubic is", "they lie on either side"],
-)
-def test_at_equal_loss_what_is_less_clear_of_a_line_and_a_cubic_is_told(own: float, least: str) -> None:
-    losses = {"supervised": [0.02, 0.04, 0.10, 0.2], "supcon": [0.05, 0.15, 0.25, 0.35]}
-    results = counted(losses, {"supervised": [0.03, 0.08, own, 0.3], "supcon": CURVED})
-    claim = {claim.id: claim for claim in check_claims(results)}["C1"]
-    (part,) = (part for part in claim.parts if part.fair == AT_EQUAL_LOSS)
-    kept = {(arm.objective, arm.sparsity): arm.labels for arm in results.arms}
-
-    def counts(objective: str, sparsity: float) -> tuple[float, float]:
-        """Accuracy that is lost, and PIEs."""
-        dense, pruned = kept[objective, 0.0], kept[objective, sparsity]
-        less = (dense == results.labels).mean() - (pruned == results.labels).mean()
-        return float(less), float(pie_mask(dense, pruned, 4).sum())
-
-    loss, count = counts("supervised", 0.9)
-    lost, pies = np.array([counts("supcon", sparsity) for sparsity in (0.5, 0.7, 0.9)]).T
-    drawn = {"line": np.interp(loss, lost, pies), "cubic": PchipInterpolator(lost, pies)(loss)}
-    found = {name: np.log(at / count) for name, at in drawn.items()}
-    if least == "none":
-        assert found["line"] * found["cubic"] < 0
-        assert part.reason == "no interval, as it hangs on how PIEs are drawn between sparsities"
-        assert claim.verdict == UNDECIDED and part.reason in claim.reason
-    else:
-        other = "cubic" if least == "line" else "line"
-        assert abs(found[other]) - abs(found[least]) > 0.05 and np.isfinite(part.estimate.error)
-        assert part.estimate.value == pytest.approx(found[least], abs=0.02)
-
-
-def test_where_losses_do_not_rise_there_is_only_the_line() -> None:
-    losses = {"supervised": [0.02, 0.04, 0.10, 0.2], "supcon": [0.05, 0.15, 0.14, 0.35]}
-    results = counted(losses, {"supervised": [0.03, 0.08, 0.22, 0.3], "supcon": CURVED})
-    (part,) = (p for c in check_claims(results) if c.id == "C1" for p in c.parts if p.fair == AT_EQUAL_LOSS)
-    assert np.exp(part.estimate.value) == pytest.approx(0.15 / 0.22, rel=0.05) and np.isfinite(part.estimate.error)
 
 
 def test_nothing_is_compared_at_equal_loss_between_the_dense_models_and_the_first_sparsity() -> None:
