@@ -5,6 +5,7 @@ Code that any of them ran would make the file `mark`, which must never exist.
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import struct
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from conftest import run_program
+from conftest import run_program, yardstick
 
 HUGE = 10**10
 
@@ -186,14 +187,8 @@ LIES: dict[str, Callable[[bytes], bytes]] = {
 }
 """Archives that say other sizes and places than they have."""
 
-YARDSTICK = """
-def yardstick():
-    "Half a second of a processor here: what is slower there, or beside other work, is slower in both."
-    start = time.process_time()
-    sum(number * number for number in range(6_000_000))
-    return time.process_time() - start
-"""
-"""Work of always the same size, to say how long another took on any machine; of a program that imports time."""
+YARDSTICK = inspect.getsource(yardstick)
+"""To say how long other work took on any machine; of a program that imports time."""
 
 READ_EACH = """
 import resource, sys, time
