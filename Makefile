@@ -69,7 +69,7 @@ slurm:
 bench: setup browser
 	$(BIN)/python benchmarks/bench.py $(or $(PARTS),--docs --json docs/performance.json)
 
-# do intervals hold what they promise? studies whose truth is known, in 13 minutes on two idle cores (19 beside other work), into docs/signal.md
+# do intervals hold what they promise? studies whose truth is known, in 13 minutes on two idle cores (19 to 29 beside other work), into docs/signal.md
 simulations: setup
 	$(BIN)/python benchmarks/simulations.py --docs
 

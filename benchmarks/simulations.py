@@ -1,6 +1,6 @@
 """Do the intervals hold what they promise? Studies whose truth is known; the table of docs/signal.md.
 
-python benchmarks/simulations.py --docs [--studies 500]   the tables, into docs/signal.md (13 minutes on two idle cores, 19 beside other work)
+python benchmarks/simulations.py --docs [--studies 500]   the tables, into docs/signal.md (13 minutes on two idle cores, 19 to 29 beside other work)
 python benchmarks/simulations.py --normal                 what the rule of intervals holds in exactly normal worlds (some four minutes)
 python benchmarks/simulations.py --drawn-out 300          counts drawn out to any number of models
 python benchmarks/simulations.py --run DIR                PIEs of groups of two models of the same and of other seeds
