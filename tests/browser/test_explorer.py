@@ -16,7 +16,7 @@ from browser.watched import axe
 from conftest import HANG
 from made_explorer import LEVELS, MODELS, arrays_of, made_head, made_page
 
-pytestmark = [pytest.mark.browser, pytest.mark.sampled(2, of_file=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sampled(3, of_file=True)]
 
 GMP, ONE_SHOT = "supcon/gmp", "supcon/oneshot"
 SIZES = ((1280, 900, "light"), (1280, 900, "dark"), (390, 800, "light"), (390, 800, "dark"))

@@ -19,7 +19,7 @@ from made_pages import audit_page, study_page
 from payloads import PAYLOADS, broken_pictures
 from piescope import wording
 
-pytestmark = [pytest.mark.browser, pytest.mark.sampled(2, of_file=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sampled(3, of_file=True)]
 
 PAGES: dict[str, Callable[[bool], bytes]] = {
     "audit": lambda is_hostile: audit_page(made_hostile.audit(is_hostile=is_hostile)),

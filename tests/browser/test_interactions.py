@@ -10,7 +10,7 @@ import pytest
 from browser.explored import Expected, explored
 from browser.watched import PHONE, spaced
 
-pytestmark = [pytest.mark.browser, pytest.mark.sampled(2, of_file=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sampled(3, of_file=True)]
 
 ARM = "supcon/gmp"
 

@@ -17,7 +17,7 @@ from made_audit import CASES, pictures
 from made_pages import audit_page
 from piescope.store.audit_record import AuditRecord
 
-pytestmark = [pytest.mark.browser, pytest.mark.sampled(2, of_file=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.sampled(3, of_file=True)]
 
 WINDOWS: dict[str, dict[str, Any]] = {
     "desk": {"viewport": DESK},

@@ -24,7 +24,7 @@ def refused(paths: list[Path], how: tuple[str, str]) -> None:
         assert megabytes < MEGABYTES, (path.name, megabytes)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_checkpoints_are_measured_before_anything_is_allocated(tmp_path: Path) -> None:
     made = large_checkpoints(tmp_path)
     assert set(LIES) < set(made) and sum(path.stat().st_size for path in made.values()) < 50_000_000

@@ -95,7 +95,7 @@ def test_archives_whose_names_lead_elsewhere(place: Path) -> None:
         assert "root:" not in refused(place, "audit", "a.npz", "c.csv")
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_a_folder_of_transformers_with_code_and_pickles(place: Path) -> None:
     pytest.importorskip("transformers")
     (folder := place / "model").mkdir()

@@ -280,6 +280,7 @@ def test_what_whole_numbers_are_can_be_said_of_a_model() -> None:
     assert told.parts[0].values == "logits"
 
 
+@pytest.mark.sampled(6, heavy=True)
 def test_wrong_sizes_are_refused(made: Path, tmp_path: Path) -> None:
     model = f"onnx:{made}/model.onnx"
     for wrong in (0, -1, 1.5, "8"):

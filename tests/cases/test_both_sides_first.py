@@ -189,7 +189,7 @@ def of_this_kind(made: Path) -> tuple[Path, dict[str, int]]:
     }
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("source", ["case", "kind"] if CASE.exists() else ["kind"])
 def test_by_the_command(source: str, folder: Path, tmp_path: Path) -> None:
     """The case itself where its files are beside the project, and its kind everywhere."""
@@ -201,7 +201,7 @@ def test_by_the_command(source: str, folder: Path, tmp_path: Path) -> None:
     assert (content["changed"], content["flips"]["correct_to_wrong"]) == (values["changed"], values["correct_to_wrong"])
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("second", ["whole_model.pth", "nosuch.pt"])
 def test_the_command_refuses_before_any_picture_is_looked_at(second: str, folder: Path, tmp_path: Path) -> None:
     sides = ["WRN-10-1@dense.pt", f"WRN-10-1@{second}"]

@@ -104,7 +104,7 @@ def check(found: dict[str, Any], has_truth: bool = True, changed: int = CHANGED)
 ODD = ("my answer", "it's $HOME", 'say "x"', "a,b", " padded", "semi;colon", "`pwd`", "größe *")
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ODD)
 def test_a_column_is_named_as_it_can_be_typed(name: str, tmp_path: Path) -> None:
     typed = sides(tmp_path, lambda side: {"item no": IDS, name: SAID[side], "gold standard": TRUTH})
@@ -178,7 +178,7 @@ def test_a_series_without_its_index(tmp_path: Path) -> None:
     assert "no header: its first row is data" in str(audited(tmp_path, *typed[:2])["inputs"]["dense"]["told"])
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "heads", [tuple(NAMES), ("class_0", "class_1", "class_2", "class_3"), ("a$b", "c`d", "e'f", "g")]
 )
@@ -198,7 +198,7 @@ def test_tags_are_not_called_one_hot(tmp_path: Path) -> None:
     assert "one tag at a time" in refused(tmp_path, *typed)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["NA", "None", "null", "N/A"])
 @pytest.mark.parametrize("place", [0, 3])
 def test_a_class_that_is_named_like_a_missing_value(name: str, place: int, tmp_path: Path) -> None:

@@ -310,7 +310,7 @@ def _has_no_ids(path: Path) -> bool:
     return not any(name in path.read_bytes().decode("utf-8", "ignore") for name in IDS[:2])
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", READ)
 def test_read_right(kind: str, tmp_path: Path) -> None:
     write, labels, asked = READ[kind]
@@ -670,7 +670,7 @@ CASES: tuple[tuple[str, str, str, str | None, str | None, dict[str, Any]], ...] 
 )
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.skipif(
     not SHARED.is_dir(), reason="the cases from the field are not beside the project; siblings of all run above"
 )

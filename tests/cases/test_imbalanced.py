@@ -67,7 +67,7 @@ def telling(record: AuditRecord) -> list[tuple[Any, ...]]:
     return [row for row in table.rows[: table.brief] if not row[0].startswith(("accuracy", "calibration"))]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("rows", [None, 7])
 @pytest.mark.parametrize("copy", ["collapsed", "mild"])
 def test_one_logit_an_example(copy: str, rows: int | None, monkeypatch: pytest.MonkeyPatch) -> None:

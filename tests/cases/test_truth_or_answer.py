@@ -141,7 +141,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("truth", ["answer", "label", "class"])
 @pytest.mark.parametrize("name", NAMES)
 def test_an_answer_of_another_name(tmp_path: Path, truth: str, name: str) -> None:
@@ -233,7 +233,7 @@ def run_line(cure: str, folder: Path) -> list[str]:
     return written
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("words", [("0", "1"), ("False", "True"), ("no", "yes")])
 @pytest.mark.parametrize(
     "name",

@@ -88,7 +88,7 @@ def test_a_broken_budget_is_1_whoever_reads(redirection: str, folder: Path) -> N
     assert is_whole(folder)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("redirection", "code"), [("| true", 0), (">&-", 0), ("2> /dev/full", 0), ("> /dev/full", 3)])
 def test_a_kept_budget_is_0_unless_what_is_asked_for_is_lost(redirection: str, code: int, folder: Path) -> None:
     if "/dev/full" in redirection and not FULL.exists():
@@ -148,7 +148,7 @@ os.fsync = fsync
 """
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells files by /proc")
 @pytest.mark.parametrize("name", ["j.xml", "report.html", "audit.json", "audit.md"])
 def test_a_disk_that_is_full_at_one_file_names_it(name: str, folder: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_fault_of_ours_is_70_and_never_1(folder: Path) -> None:
         assert not (folder / "ci" / "j.xml").exists()
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "what", ["MemoryError()", "ImportError('no torch', name='torch')", "OSError(28, 'No space left on device')"]
 )

@@ -35,7 +35,7 @@ def test_the_page_has_the_accuracies_and_their_changes(precision: ModuleType) ->
         assert f"| {arm} | {before.mean():.2f} / {after.mean():.2f} | {change} |" in page
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_a_loss_of_accuracy_and_of_examples_would_be_seen(precision: ModuleType) -> None:
     """Of models that answer 8 more of 797 wrong; and of pruned ones that agree on them, so that the mode is lost."""
     exact = {name: said if name == "truth" else said[:6] for name, said in precision.kept()[0].items()}

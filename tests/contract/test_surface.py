@@ -106,7 +106,7 @@ def test_help_loads_nothing_heavy() -> None:
         assert command in done.stdout
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -24,7 +24,7 @@ from piescope.study.forks import forks_of
 from piescope.study.parse import load_study
 from piescope.study.plan import Step, make_plan
 
-pytestmark = pytest.mark.sampled(2, of_file=True)
+pytestmark = pytest.mark.sampled(3, of_file=True)
 
 
 def alone(wanted: Iterable[Step], out: Path) -> dict[str, dict[str, str]]:

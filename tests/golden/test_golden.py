@@ -49,7 +49,7 @@ def largest_difference(found: Any, golden: Any, where: str = "") -> float:
     return 0.0
 
 
-OTHERS = [pytest.param(name, marks=pytest.mark.sampled(2)) for name in PROCESSORS if name != "as it is"]
+OTHERS = [pytest.param(name, marks=pytest.mark.sampled(3)) for name in PROCESSORS if name != "as it is"]
 
 
 @pytest.fixture(scope="module", params=["as it is", *OTHERS])

@@ -106,7 +106,7 @@ def without(measure: Callable[[np.ndarray], float], examples: int) -> np.ndarray
     return np.array([measure(np.delete(np.arange(examples), row)) for row in range(examples)])
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["auc", "average precision"])
 @pytest.mark.parametrize("decimals", [1, 6])
 def test_influences_on_rankings_against_leaving_examples_out(name: str, decimals: int) -> None:
@@ -121,7 +121,7 @@ def test_influences_on_rankings_against_leaving_examples_out(name: str, decimals
     np.testing.assert_allclose(399 * (found.value - left_out), found.of_rows, rtol=0.05, atol=0.06)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["balanced_accuracy", "macro_precision", "macro_f1", "mcc"])
 def test_influences_on_label_measures_against_leaving_examples_out(name: str) -> None:
     from piescope.measure import classification

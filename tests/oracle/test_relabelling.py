@@ -146,7 +146,7 @@ HONEST = [
 ]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("damage", HONEST)
 @pytest.mark.parametrize("classes", [2, 3, 5, 20, 200])
 @pytest.mark.parametrize("examples", [4, 20, 300, 3000])

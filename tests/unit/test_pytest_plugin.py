@@ -12,7 +12,7 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-pytestmark = pytest.mark.sampled(2, of_file=True)
+pytestmark = pytest.mark.sampled(3, of_file=True)
 
 ROOT = Path(__file__).parents[2]
 
@@ -98,7 +98,7 @@ def test_a_broken_budget_fails_with_the_verdict_in_its_message(project: pytest.P
     assert "pytest_plugin.py" not in done.stdout.str()  # the user's line is shown, not ours
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_an_undecided_budget_warns_and_fails_if_strict(project: pytest.Pytester) -> None:
     call = "'dense.csv', 'int8.csv', 'labels.csv', max_flips='4.5%'"
     lenient = outcome(project, call)

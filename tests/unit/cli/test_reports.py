@@ -18,7 +18,7 @@ from piescope.store import layout
 from piescope.store.ownership import belongings
 from piescope.version import STUDY
 
-pytestmark = pytest.mark.sampled(2, of_file=True)
+pytestmark = pytest.mark.sampled(3, of_file=True)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_report_says_where_the_page_is(audited: Path, small_run: Run, tmp_path: 
     assert "TOO FEW TO TELL. With 50" in " ".join(finding) and "**TOO FEW TO TELL. With 50" in summary
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_a_card_is_written_beside_the_page(small_run: Run, tmp_path: Path) -> None:
     audit, run = audit_in(tmp_path), small_run.copy(tmp_path / "copy")
     for folder in (audit, run):
@@ -187,7 +187,7 @@ def test_a_card_is_written_beside_the_page(small_run: Run, tmp_path: Path) -> No
     assert not (audit / "card.png").exists()
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_a_picture_of_that_name_that_is_not_ours_stays(small_run: Run, tmp_path: Path) -> None:
     audit, run = audit_in(tmp_path), small_run.copy(tmp_path / "copy")
     for folder in (audit, run):
@@ -210,7 +210,7 @@ def test_the_card_of_a_study_ships(name: str, tmp_path: Path) -> None:
     assert Path(card) == Path(page).with_name("card.png") and Path(card).is_file()
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_results_beside_a_study_leave_its_folder_as_it_is(stored_run: Path, tmp_path: Path) -> None:
     """Also where its catalogue is of an earlier state, and its name is another."""
     moved, into = tmp_path / "moved", tmp_path / "results of mine"

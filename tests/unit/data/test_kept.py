@@ -140,7 +140,7 @@ def test_fewer_images_than_were_promised(cache: Path) -> None:
     assert kept.keep("0" * 32, (2, 1, 1, 1), lambda: [np.zeros(1, np.uint8)]) is None
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.skipif(sys.platform != "linux", reason="a limit of a process's own memory")
 def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
     """150 MB of images, made, mapped, looked through and learnt from by a process that may take 80 MB more."""

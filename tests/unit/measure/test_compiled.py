@@ -9,7 +9,7 @@ import pytest
 
 from conftest import run_python
 
-pytestmark = pytest.mark.sampled(2, of_file=True)
+pytestmark = pytest.mark.sampled(3, of_file=True)
 
 LIBRARY = """
 import numba

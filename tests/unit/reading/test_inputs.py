@@ -45,7 +45,7 @@ def from_arrays(data: Made, models: bool = False) -> dict[str, Any]:
     return answers(audit(sides[0], sides[1], labels=data.truth, classes=NAMES))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("kind", "content"),
     [
@@ -76,7 +76,7 @@ def test_tables(kind: str, content: str, tmp_path: Path) -> None:
     assert (result["calibration"] is None) == (values == "labels")
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("kind", "content"),
     [

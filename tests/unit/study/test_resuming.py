@@ -28,7 +28,7 @@ from piescope.study.plan import Step, make_plan
 from piescope.training.checkpoints import StoppedError, When
 from piescope.version import __version__
 
-pytestmark = pytest.mark.sampled(2, of_file=True)
+pytestmark = pytest.mark.sampled(3, of_file=True)
 
 PLAN = make_plan(parse_study(SMALL.read_text()))
 NAMED = {step.label: replace(step, forks=()) for step in PLAN.steps}
@@ -209,7 +209,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
     return {label: hashes(done(label, whole, None, named=FORKED)[0]) for label in labels}
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("first", "second", "begun"),
     [

@@ -43,7 +43,7 @@ def trained(kind: str, captured: bool, precision: str = "float32") -> tuple[dict
     return net.state_dict(), train_contrastive(net, given, both, SEEDS, True, GRADUAL, 0.7)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("kind", ["supervised", "supervised, gmp", "supervised, gmp, ranked late", "supcon, gmp"])
 def test_a_training_of_captured_steps_is_the_same_to_the_bit(

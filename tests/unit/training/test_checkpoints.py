@@ -136,7 +136,7 @@ def undisturbed(objective: str, method: str) -> tuple[Train, dict[str, Tensor], 
     return train, net.state_dict(), history, last
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("method", PRUNED)
 @pytest.mark.parametrize("objective", ["supervised", "supcon"])
 @pytest.mark.parametrize("stop", STOPS)

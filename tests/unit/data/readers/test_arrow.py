@@ -64,7 +64,7 @@ def test_parquet_shards_are_read_a_row_group_at_a_time(tmp_path: Path) -> None:
     assert len(open_pictures(f"train:{tmp_path}")) == 1
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_memory_does_not_grow_with_the_pictures(tmp_path: Path) -> None:
     """400 pictures of 1 MB in 100 row groups, walked through in a process that may not keep them."""
     noise = RNG.integers(0, 256, (580, 580, 3), dtype=np.uint8)

@@ -208,7 +208,7 @@ def changes_shown(content: dict[str, Any]) -> list[tuple[str, bool | None]]:
     return shown
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @settings(max_examples=30, deadline=None)
 @given(
     some.lists(

@@ -15,7 +15,7 @@ from piescope.report.layout.blocks import Answer, Document, Tag
 from piescope.report.layout.lines import lines
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", CASES)
 def test_every_line_fits_widths_of_all_kinds(name: str) -> None:
     for width in range(40, 121, 4):

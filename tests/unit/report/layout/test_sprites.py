@@ -76,7 +76,7 @@ def test_many_sheets_are_nearly_exact_and_in_order(monkeypatch: pytest.MonkeyPat
         assert np.abs(pixels(found.tile(example)) - image).mean() < 8
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_without_room_the_first_of_the_ranking_are_kept() -> None:
     random = np.random.default_rng(2)
     images = [random.integers(0, 256, (32, 32, 3)).astype(np.uint8) for _ in range(200)]

@@ -28,7 +28,7 @@ def text_of(name: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", made))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 def test_every_kind_of_study_gives_tables_figures_and_a_page(case: str) -> None:
     results = CASES[case]
     claims = check_claims(results)

@@ -92,7 +92,7 @@ def test_words_are_large_enough_apart_and_on_the_canvas(number: int, name: str, 
     assert touching == []
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", CASES)
 def test_every_kind_of_study_has_every_figure(name: str) -> None:
     figures = draw_all(Signal(CASES[name]))
@@ -103,7 +103,7 @@ def test_every_kind_of_study_has_every_figure(name: str) -> None:
             assert [text.get_text() for text in drawn.figure.texts] == ["nothing of this kind in this run"]
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("number", FIGURES)
 def test_files_are_the_same_bytes_each_time_without_dates_and_with_their_fonts(number: int) -> None:
     one, other = (draw(signal("digits"), number) for _ in range(2))

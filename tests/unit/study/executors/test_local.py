@@ -105,7 +105,7 @@ def check_places(folder: Path) -> None:
     assert places <= expected
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_step_whose_worker_dies_is_tried_three_times_and_its_neighbour_once(tmp_path: Path, times: int) -> None:
     told = outcome(tmp_path, SECOND, "dies", times)
@@ -119,7 +119,7 @@ def test_a_step_whose_worker_dies_is_tried_three_times_and_its_neighbour_once(tm
     assert 5 * len(told["done"]) <= told["images"] <= 5 * (len(told["done"]) + times)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("deed", ["hangs", "is stopped"])
 def test_a_worker_without_a_sign_of_life_is_killed(tmp_path: Path, deed: str) -> None:
     told = outcome(tmp_path, SECOND, deed, 1)
