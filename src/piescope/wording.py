@@ -271,22 +271,33 @@ def as_percent(share: float) -> str:
     return f"{100 * share:.4g}{SPACE}%"
 
 
-def significant(value: float | None, low: float | None = None, high: float | None = None, figures: int = 3) -> str:
+def significant(
+    value: float | None, low: float | None = None, high: float | None = None, figures: int = 3, is_ratio: bool = False
+) -> str:
     """A number of no fixed unit by its first figures; with its interval, by two figures of that one's width.
+
+    Of a ratio, which is never 0, each number has two figures at least.
 
     Example:
         >>> significant(-0.01234, -0.5, 0.5).replace(SPACE, " "), significant(1.8234, 1.54, 2.1471).replace(SPACE, " ")
         ('0.0 [−0.5, 0.5]', '1.82 [1.54, 2.15]')
         >>> significant(1234.5, 1000, 1834).replace(SPACE, " "), significant(2.5), significant(None)
         ('1,230 [1,000, 1,830]', '2.5', '–')
+        >>> significant(1.718, 0.25, 11.79, is_ratio=True).replace(SPACE, " ")
+        '1.7 [0.25, 12]'
     """
     if value is None:
         return NOTHING
     if low is None or high is None or not high > low:
         return f"{value:.{figures}g}".replace("-", MINUS)
     places = 1 - math.floor(math.log10(high - low))
-    # adding 0.0 takes the sign off a zero
-    text, *ends = (f"{round(end, places) + 0.0:,.{max(0, places)}f}".replace("-", MINUS) for end in (value, low, high))
+
+    def rounded(end: float) -> str:
+        own = max(places, 1 - math.floor(math.log10(end))) if is_ratio and end > 0 else places
+        # adding 0.0 takes the sign off a zero
+        return f"{round(end, own) + 0.0:,.{max(0, own)}f}".replace("-", MINUS)
+
+    text, *ends = map(rounded, (value, low, high))
     return f"{text} [{ends[0]},{SPACE}{ends[1]}]"
 
 

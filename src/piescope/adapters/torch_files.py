@@ -159,10 +159,19 @@ def open_torch_file(path: Path) -> TorchFile:
         expected = "tensors alone: opening a pickle can run anything"
         cure = "where you trust it: safetensors.torch.save_file(model.state_dict(), 'model.safetensors')"
         raise ModelError.of(path.name, path.name, f"a pickle that would run {reason}", expected, cure) from None
+    except _OtherPickleError:
+        found, expected = "a pickle that torch.save did not write", "a state_dict that torch.save wrote"
+        raise ModelError.of(
+            path.name, path.name, found, expected, "torch.save(model.state_dict(), 'model.pt')"
+        ) from None
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as reason:
         found = f"a damaged file of torch.save ({str(reason) or type(reason).__name__})"
         raise ModelError.of(path.name, path.name, found, "a whole one", TRUNCATED) from None
     return TorchFile(path, content, places)
+
+
+class _OtherPickleError(Exception):
+    """A whole pickle, of something else."""
 
 
 def _of_zip(file: IO[bytes], size: int) -> tuple[Any, dict[str, tuple[int, int]]]:
@@ -200,9 +209,10 @@ def _read(file: IO[bytes], place: tuple[int, int], most: int) -> bytes:
 def _of_older(file: IO[bytes], size: int) -> tuple[Any, dict[str, tuple[int, int]]]:
     """Five pickles, one after the other, and the storages behind them, each after its length."""
     head = BytesIO(file.read(MOST_PICKLE))
-    magic, version = (followed(head) for _ in range(2))
-    if (magic, version) != (MAGIC, VERSION):
-        raise ValueError("a pickle that torch.save did not write")
+    if followed(head) != MAGIC:
+        raise _OtherPickleError
+    if followed(head) != VERSION:
+        raise ValueError("a version that torch.save does not write")
     storages = dict[str, Storage]()
     system, content, keys = (followed(head, storages) for _ in range(3))
     if not isinstance(system, dict) or system.get("little_endian") is not True:

@@ -22,6 +22,9 @@ SHOWN = 5
 NESTED = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params")
 """Under which keys training scripts keep the state_dict, the usual ones first."""
 
+DEEPEST = 3
+"""Of these within each other none is looked into."""
+
 PREFIXES = ("module", "_orig_mod", "model", "net", "network")
 """What DataParallel, torch.compile, Lightning and others put before all names."""
 
@@ -79,7 +82,7 @@ def _as_tensor(array: np.ndarray, described: StoredTensor | SparseTensor) -> Ten
 def _unwrapped(value: Any, source: str, kinds: Any = Tensor) -> tuple[dict[str, Any], list[str]]:
     """The state_dict in what was saved, itself or under one of the usual keys, and what is said of that."""
     notes = []
-    for _ in range(3):
+    for _ in range(DEEPEST):
         if not isinstance(value, Mapping):
             break
         tensors = {name: tensor for name, tensor in value.items() if isinstance(tensor, kinds)}
@@ -95,6 +98,12 @@ def _unwrapped(value: Any, source: str, kinds: Any = Tensor) -> tuple[dict[str, 
             return tensors, notes
         notes.append(f"{source}: took its {inner!r}")
         value = value[inner]
+    else:
+        found, expected = (
+            f"a state_dict within {DEEPEST} others, or more",
+            "a state_dict, or a checkpoint that holds it",
+        )
+        raise ModelError.of(source, source, found, expected, "torch.save(model.state_dict(), 'model.pt')")
     found = f"a {type(value).__name__}" + (
         f" with {_listed(sorted(map(str, value)))}" if isinstance(value, Mapping) and value else ""
     )

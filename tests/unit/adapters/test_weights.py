@@ -119,6 +119,27 @@ def test_whole_models_are_refused(tmp_path: Path, net: WideResNet) -> None:
     assert "WideResNet" in fault(tmp_path / "whole.pt") and "state_dict" in fault(tmp_path / "whole.pt")
 
 
+def test_a_whole_pickle_of_something_else_is_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "plain.pt"
+    for value in ({"a": 1}, [1, 2], "text"):
+        path.write_bytes(pickle.dumps(value))
+        said = fault(f"WRN-10-1@{path}")
+        assert "a pickle that torch.save did not write" in said and "torch.save(model.state_dict(), 'model.pt')" in said
+        assert "damaged" not in said and "truncated" not in said
+
+
+def test_a_state_dict_within_too_many_others_is_said_to_be(tmp_path: Path, net: WideResNet) -> None:
+    path, value = tmp_path / "deep.pt", net.state_dict()
+    for depth in range(1, 6):
+        value = {"state_dict": value}
+        torch.save(value, path)
+        if depth < 3:
+            assert len(read_state(path).tensors) == len(net.state_dict())
+        else:
+            said = fault(f"WRN-10-1@{path}")
+            assert "a state_dict within 3 others, or more" in said and "torch.save(model.state_dict()" in said
+
+
 def test_truncated_and_damaged_weights(tmp_path: Path, net: WideResNet) -> None:
     for suffix in (".safetensors", ".pt"):
         path = tmp_path / f"net{suffix}"

@@ -80,7 +80,7 @@ def finding(row: Forgotten) -> str:
     sentence += f"; other seeds alone would on about {number(row.seeds.value, 0)}"
     if row.is_clear is None:
         return f"{sentence}; whether this is more than noise, these models cannot tell."
-    return f"{sentence}." if row.is_clear else f"{sentence}: not clearly more than seeds."
+    return f"{sentence}." if row.is_clear else f"{sentence}: {row.unclear}."
 
 
 def _lead(signal: Signal, rows: Sequence[Forgotten], first: Forgotten) -> list[str]:
@@ -113,7 +113,7 @@ def _of_objective(objective: str, rows: Sequence[Forgotten]) -> str:
     does, doubt = (
         ("change", "whether seeds alone would, these models cannot tell")
         if most.is_clear is None
-        else ("forget", "not clearly more than seeds")
+        else ("forget", most.unclear)
     )
     return f"{capital(networks(objective))} {does} at most {_mean(most.shown)} ({_named(most, False)}): {doubt}."
 

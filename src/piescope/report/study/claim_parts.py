@@ -111,7 +111,7 @@ class Part:
     @property
     def told(self) -> str:
         """The effect and its interval in brief."""
-        return significant(*self.bounds)
+        return significant(*self.bounds, is_ratio=self.is_ratio)
 
     @property
     def bounds(self) -> Bounds:

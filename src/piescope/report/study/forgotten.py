@@ -50,7 +50,17 @@ class Forgotten:
             return "cannot be told"
         if self.is_clear:
             return "may be its fine-tuning" if self.is_beyond_tuning is False else ""
-        return "not clear" if (self.excess.low or 0.0) <= 0 else "not clear among so many arms"
+        return f"not clear{self._among}"
+
+    @property
+    def unclear(self) -> str:
+        """What is to be said in a sentence where the excess is known and not clear."""
+        return f"not clearly more than seeds{self._among}"
+
+    @property
+    def _among(self) -> str:
+        """By itself it is above 0."""
+        return " among so many arms" if (self.excess.low or 0.0) > 0 else ""
 
 
 def forgotten(signal: Signal) -> list[Forgotten]:

@@ -190,7 +190,9 @@ def _claims(rows: Sequence[ClaimRow]) -> Table:
     """Every comparison behind the verdicts."""
     columns: list[TableColumn[ClaimRow]] = [
         TableColumn("Comparison", lambda row: f"{row.claim}: {row.comparison}"),
-        TableColumn("This run [95 %]", lambda row: significant(*row.bounds)),
+        TableColumn(
+            "This run [95 %]", lambda row: significant(*row.bounds, is_ratio=(row.claimed or "").endswith(" 1"))
+        ),
         TableColumn("Claimed", lambda row: row.claimed or ""),
         TableColumn("Paper", lambda row: significant(row.paper)),
         TableColumn("Models", lambda row: f"{row.n_models}"),

@@ -26,6 +26,8 @@ def test_the_sentence_has_the_numbers_of_the_tables() -> None:
         assert float(shown) == pytest.approx(noise.observed.value, abs=0.51)  # rounded
         assert int(examples) == 90 and float(seeds) == pytest.approx(noise.floor.value, abs=0.51)
         assert ("not clearly more than seeds" in sentence) == (row.is_clear is False)
+        alone = row.is_clear is False and noise.excess.low > 0
+        assert sentence.endswith("not clearly more than seeds among so many arms.") == alone
 
 
 def test_what_one_dense_model_cannot_tell_is_said() -> None:
@@ -52,7 +54,10 @@ def test_where_nothing_can_be_told_from_noise_nothing_is_called_unclear() -> Non
 
 @pytest.mark.parametrize(
     ("doubt", "told"),
-    [(None, "whether seeds alone would, these models cannot tell"), (False, "not clearly more than seeds")],
+    [
+        (None, "whether seeds alone would, these models cannot tell"),
+        (False, "not clearly more than seeds among so many arms"),
+    ],
 )
 def test_of_another_objective_the_doubt_is_that_of_the_arm_named(
     doubt: bool | None, told: str, monkeypatch: pytest.MonkeyPatch
@@ -64,6 +69,7 @@ def test_of_another_objective_the_doubt_is_that_of_the_arm_named(
     of = [replace(row, is_clear=doubt if row is most else row.arm.objective == "supervised") for row in rows]
     monkeypatch.setattr("piescope.report.study.answer.forgotten", lambda _: of)
     (line,) = [line for line in answer(signal.results, signal).lead if line.startswith("Supervised contrastive")]
+    assert most.excess.low > 0  # by itself it is clear
     assert line.endswith(f"at {as_percent(most.arm.sparsity)}): {told}.")
 
 
