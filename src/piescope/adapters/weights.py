@@ -23,7 +23,7 @@ NESTED = ("state_dict", "model_state_dict", "model", "net", "network", "weights"
 """Under which keys training scripts keep the state_dict, the usual ones first."""
 
 DEEPEST = 3
-"""Of these within each other none is looked into."""
+"""A state_dict within so many others is not looked for."""
 
 PREFIXES = ("module", "_orig_mod", "model", "net", "network")
 """What DataParallel, torch.compile, Lightning and others put before all names."""

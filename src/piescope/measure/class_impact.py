@@ -215,8 +215,8 @@ def _differences(sides: Sequence[Float[np.ndarray, "_ columns"]]) -> Float[np.nd
     if len(dense) != len(pruned):
         raise ValueError(
             f"dense has {len(dense)} models, pruned has {len(pruned)}; expected as many, model k of one belonging to "
-            "model k of the other: leave out models without a partner, or compare them as independent groups "
-            "(method='hooker' or 'two_way', paired=False)"
+            "model k of the other: leave out models without a partner, or compare independent groups "
+            "(class_impact: method='hooker' or 'two_way'; class_equivalence: paired=False)"
         )
     return np.asarray(pruned - dense)
 
