@@ -2,6 +2,7 @@
 
 python benchmarks/simulations.py --docs [--studies 500]   the tables, into docs/signal.md (13 minutes on two idle cores, 19 to 29 beside other work)
 python benchmarks/simulations.py --normal                 what the rule of intervals holds in exactly normal worlds (some four minutes)
+python benchmarks/simulations.py --impacts                class impacts of pairs and of independent groups, of small and large classes (a minute)
 python benchmarks/simulations.py --drawn-out 300          counts drawn out to any number of models
 python benchmarks/simulations.py --run DIR                PIEs of groups of two models of the same and of other seeds
 """
@@ -9,7 +10,7 @@ python benchmarks/simulations.py --run DIR                PIEs of groups of two 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import combinations, product
@@ -327,6 +328,56 @@ def normal() -> None:
         )
 
 
+def impacts(studies: int) -> None:
+    """How many intervals of a class's impact hold the truth and how long they are, of pairs and of independent groups."""
+
+    def line(
+        name: str, truth: float, made: Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]], classes: int
+    ) -> None:
+        told: dict[str, list[tuple[float, float]]] = {"two_way": [], "two_way_paired": []}
+        for seed in range(studies):
+            one, other, labels = made(seed)
+            for method, ends in told.items():
+                row = next(row for row in class_impact(one, other, labels, classes, method) if row["class"] == 0)  # type: ignore[arg-type]
+                if row["low"] is not None and row["high"] is not None:
+                    ends.append((row["low"], row["high"]))
+        both = [np.array(ends).reshape(-1, 2).T for ends in told.values()]
+        if not all(ends.size for ends in both):
+            print(f"{name}: no interval", flush=True)
+            return
+        counts = [f"{100 * np.mean((low <= truth) & (truth <= high)):.1f} % of {len(low)}" for low, high in both]
+        independent, pairs = (np.mean(high - low) for low, high in both)
+        print(f"{name}: {' and '.join(counts)}; of pairs {pairs / independent:.2f} times as long", flush=True)
+
+    for world in (world for world in worlds() if world.null == "descended"):
+
+        def relatives(seed: int, world: World = world) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            random = np.random.default_rng([*world.name.encode(), world.models, world.examples, seed])
+            _, (one, other), labels = study(world, random)
+            return one, other, labels
+
+        line(f"{world.name}, {world.models} models", 0.0, relatives, CLASSES)
+    for size, (before, after) in product(
+        (10, 20, 40, 100, 300), ((0.999, 0.99), (0.99, 0.96), (0.95, 0.9), (0.85, 0.8))
+    ):
+        labels = np.repeat([0, 1, 2], [size, 300, 300])
+
+        def beside_perfect(
+            seed: int, labels: np.ndarray = labels, recalls: tuple[float, float] = (before, after)
+        ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            random, own = np.random.default_rng(seed), labels == 0
+            hard = random.normal(size=own.sum())
+            sides = []
+            for recall in recalls:
+                right = np.ones((5, len(labels)), bool)
+                right[:, own] = random.random((5, own.sum())) < stats.norm.cdf(stats.norm.ppf(recall) * 2**0.5 + hard)
+                sides.append(np.where(right, labels, (labels + 1) % 3))
+            return sides[0], sides[1], labels
+
+        truth = 100 * (after - before) * (1 - size / len(labels))
+        line(f"{size} examples, recalls {before:.1%} and {after:.1%}", truth, beside_perfect, 3)
+
+
 def said(random: np.random.Generator, logit: np.ndarray) -> np.ndarray:
     return (random.random(logit.shape) < 1 / (1 + np.exp(-logit))).astype(int)
 
@@ -370,6 +421,7 @@ if __name__ == "__main__":
     parser.add_argument("--studies", type=int, default=500)
     parser.add_argument("--docs", action="store_true")
     parser.add_argument("--normal", action="store_true")
+    parser.add_argument("--impacts", action="store_true")
     parser.add_argument("--drawn-out", type=int, metavar="STUDIES")
     parser.add_argument("--run", type=Path)
     arguments = parser.parse_args()
@@ -377,6 +429,8 @@ if __name__ == "__main__":
         seeds_in_common(arguments.run)
     if arguments.normal:
         normal()
+    if arguments.impacts:
+        impacts(arguments.studies)
     if arguments.drawn_out:
         drawn_out(arguments.drawn_out)
     if arguments.docs:

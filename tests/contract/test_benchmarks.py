@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -148,3 +149,15 @@ def test_the_page_has_the_coverage_of_every_simulated_world(benchmark: Callable[
             [(world, {"excess": simulations.Coverage(1, 1, 1, None)}) for world in simulations.worlds()]
         ).splitlines()[2:]
     ]
+
+
+def test_class_impacts_of_pairs_and_of_independent_groups_are_told(
+    benchmark: Callable[[str], ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    simulations: Any = benchmark("simulations")
+    simulations.impacts(4)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 6 + 5 * 4
+    for line in lines[:6]:
+        found = re.search(r" models: ([\d.]+) % of 4 and ([\d.]+) % of 4; of pairs ([\d.]+) times as long$", line)
+        assert found and all(0 <= float(held) <= 100 for held in found.groups()[:2]) and 0.3 < float(found[3]) < 1.2

@@ -328,8 +328,9 @@ def class_impact(
 
     Assumed: recalls over models near enough to normal for a t-test. Not for fewer than 3 models a group. With a two-way
     method a class of which all answers are alike has no interval; of others of 10 to 300 examples and recalls from 80
-    to 99.9 % 92 to 100 % of intervals hold the truth (five models, 400 made studies each): too many where errors are
-    rare, or pruning does the same to all examples of a class, as a variance cannot be below 0.
+    to 99.9 % 92 to 100 % of intervals hold the truth (five models, 500 made studies each, ``python
+    benchmarks/simulations.py --impacts``): too many where pruning does the same to all examples of a class, as a
+    variance cannot be below 0.
     Impacts are relative: they sum to 0 weighted by class size, so where one class loses, others seem to gain. Whether a
     class itself lost: `class_equivalence`.
 
