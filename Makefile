@@ -20,7 +20,7 @@ check: setup
 	$(BIN)/lint-imports
 
 # last, so that pytest's closing line closes the output; two processes, a file's tests in one of them (conftest.py)
-tests: setup browser strace explorer/node_modules/.package-lock.json
+tests: setup browser strace explorer/node_modules/.package-lock.json $(VENV)/compiled
 	PIESCOPE_TESTS=sample $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # what make test has a sample of, others each day: all simulations, all cases
@@ -98,6 +98,11 @@ $(VENV)/ready: requirements.lock requirements-without-dependencies.lock pyprojec
 	# timm names torchvision, which has no CPU build everywhere; its tests give it a stand-in
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-without-dependencies.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# numba compiles UMAP once an environment, half a minute that is no test
+$(VENV)/compiled: $(VENV)/ready
+	$(BIN)/python -c 'import numpy; from piescope.measure.projection import umap_projection; umap_projection(numpy.eye(60), 0)'
 	touch $@
 
 # the browser tests open the report in Chromium; without it and without root to install it they skip and say so

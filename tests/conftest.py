@@ -192,9 +192,8 @@ def _own(item: pytest.Item) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`make test` (PIESCOPE_TESTS=sample) runs one in n of each test that is `sampled(n)`, or of all tests of a file that
     are (`of_file=True`), or of all that are heavy (`heavy=True`: of 2 s of a processor or more; so, days are alike). Of
-    what is not marked: a quarter of a file's simulations, a third of what has `MANY_CASES`, and half of each file of
-    `WHOLE_COMMANDS`. Tomorrow others, so that each runs within some days (not on every second one alone). `make whole`
-    runs all.
+    what is not marked: a quarter of a file's simulations, a third of what has `MANY_CASES` and of each file of
+    `WHOLE_COMMANDS`. Tomorrow others, so that each runs within some days. `make whole` runs all.
     """
     if os.environ.get("PIESCOPE_TESTS") != "sample":
         return
@@ -214,7 +213,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         elif not sampled and cases[_own(item)] >= MANY_CASES:
             one_in = 3
         elif not sampled and item.nodeid.startswith(WHOLE_COMMANDS):
-            one_in, options = 2, {"of_file": True}
+            one_in, options = 3, {"of_file": True}
         of_file, heavy = options.get("of_file", False), options.get("heavy", False)
         own = str(item.path.relative_to(config.rootpath)) if of_file else _own(item)
         among = "heavy" if heavy else own

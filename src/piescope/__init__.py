@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from piescope.loading import load as load
     from piescope.losses.contrastive import simclr_loss as simclr_loss
     from piescope.losses.contrastive import supcon_loss as supcon_loss
-    from piescope.measure.class_impact import class_equivalence as class_equivalence
+    from piescope.measure.class_equivalence import class_equivalence as class_equivalence
     from piescope.measure.class_impact import class_impact as class_impact
     from piescope.measure.neighbours import knn_labels as knn_labels
     from piescope.measure.noise_floor import excess_pies as excess_pies
@@ -48,7 +48,7 @@ _HOME = {
     "StudyRun": "runs",
     "WideResNet": "models.wide_resnet",
     "audit": "audits",
-    "class_equivalence": "measure.class_impact",
+    "class_equivalence": "measure.class_equivalence",
     "class_impact": "measure.class_impact",
     "confirmed_pies": "measure.significance",
     "excess_pies": "measure.noise_floor",

@@ -110,10 +110,14 @@ class InputError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{self.source}: {problem.where}\n  found     {problem.found}\n"
+            f"{self._place(problem)}\n  found     {problem.found}\n"
             f"  expected  {problem.expected}\n  cure      {problem.cure}"
             for problem in self.problems
         )
+
+    def _place(self, problem: Problem) -> str:
+        """What is wrong with a file as a whole stands nowhere else in it."""
+        return self.source if problem.where == self.source else f"{self.source}: {problem.where}"
 
 
 class StudyError(InputError):

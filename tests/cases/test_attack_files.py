@@ -31,7 +31,7 @@ def test_checkpoints_are_measured_before_anything_is_allocated(tmp_path: Path) -
     refused(list(made.values()), READ_WEIGHTS)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_no_checkpoint_runs_anything(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     paths = list(running_checkpoints(tmp_path, mark))

@@ -166,7 +166,7 @@ def test_pictures_that_are_documents(place: Path) -> None:
     assert "root:" not in refused(place, "audit", "c.csv", "c.csv", "--data", "pictures")
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_onnx_with_data_elsewhere(place: Path) -> None:
     """Weights beside the model are read; those of other folders, of devices and through links are not."""
     onnx = pytest.importorskip("onnx")

@@ -98,7 +98,7 @@ def test_the_case_is_of_its_kind(made: Path) -> None:
     assert (by_hand(made, "model_dynamic.onnx", 1) != by_hand(made, "model_dynamic.onnx", 256)).any()
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_the_case_itself(made: Path, tmp_path: Path) -> None:
     """By the command; against the case's own values where they are at hand, else against what onnxruntime says here."""
     folder = CASE if CASE.exists() else made
@@ -280,7 +280,7 @@ def test_what_whole_numbers_are_can_be_said_of_a_model() -> None:
     assert told.parts[0].values == "logits"
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_wrong_sizes_are_refused(made: Path, tmp_path: Path) -> None:
     model = f"onnx:{made}/model.onnx"
     for wrong in (0, -1, 1.5, "8"):

@@ -110,7 +110,7 @@ def test_an_audit_with_such_names_says_nothing_else(tmp_path: Path) -> None:
         silent(verdict_line(row))
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_commands_with_such_files(tmp_path: Path) -> None:
     """Classes, ids, columns, file and folder names; on both streams, and where the audit is refused."""
     texts = made_hostile.IN_FILES

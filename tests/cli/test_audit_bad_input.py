@@ -147,7 +147,7 @@ def test_colours_and_narrow_terminals(folder: Path) -> None:
         assert max(map(len, lines)) <= 40
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_a_reader_that_has_gone(folder: Path) -> None:
     for closed in ("| true", "| head -n 1 > /dev/null", ">&-"):
         shell = f"\"$@\" 2> '{folder.parent}/errors' {closed}; echo ${{PIPESTATUS[0]}} >&2"
@@ -158,7 +158,7 @@ def test_a_reader_that_has_gone(folder: Path) -> None:
         assert (folder / "out" / "report.html").is_file()
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_ctrl_c_leaves_nothing(folder: Path) -> None:
     rows = 400_000_000  # of zeros that take no room on the disk, and many seconds to compare
     header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({rows},), }}".encode()

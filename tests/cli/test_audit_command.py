@@ -113,7 +113,7 @@ def test_budgets_of_a_file(folder: Path, tmp_path: Path) -> None:
     assert mild.returncode == 0, mild.stderr
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_an_audit_passes_the_budgets_that_it_suggested(folder: Path, tmp_path: Path) -> None:
     budgets = tmp_path / "budgets.toml"
     command = ("audit", "dense.csv", "compressed.csv", "--labels", "labels.csv", "--metadata", "meta.csv")
@@ -156,7 +156,7 @@ def test_the_report_can_be_written_again(folder: Path, tmp_path: Path) -> None:
     assert {name: (out / name).read_bytes() for name in before} == before
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_the_same_audit_twice_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     files = []
     for name in ("one", "two"):
@@ -208,7 +208,7 @@ def _dense_model(out: Path) -> Path:
     return out / "artefacts" / "train" / next(step.key for step in steps if step.label == "supervised dense, seed 0")
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_a_model_and_its_copies(tiny_run: Run, tmp_path: Path) -> None:
     """A model of a study, compressed here at several strengths, on real digits."""
     model = _dense_model(tiny_run.out)
@@ -338,7 +338,7 @@ def test_the_package_is_the_command() -> None:
     assert done.returncode == 0 and "audit" in done.stdout
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_memory_does_not_grow_with_the_number_of_examples(tmp_path: Path) -> None:
     """Of labels and of scores, in files that are mapped: four times the examples, about the same peak."""
     peaks = {}

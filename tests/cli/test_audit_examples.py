@@ -41,7 +41,7 @@ def verdicts(content: dict[str, Any]) -> dict[str, str]:
     return {row["budget"]: row["verdict"] for row in content["budgets"]}
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_networks_of_another_library_are_audited_through_files(tmp_path: Path) -> None:
     done = run_example("audit_files.py", tmp_path, "--seeds", "4")
     assert done.returncode == 0, done.stderr
@@ -78,7 +78,7 @@ def test_networks_of_another_library_are_audited_through_files(tmp_path: Path) -
     assert mostly["noise"]["excess"] > halved["noise"]["excess"]
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_an_exported_network_is_audited_against_its_int8_copies(tmp_path: Path) -> None:
     for needed in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(needed)

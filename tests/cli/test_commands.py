@@ -70,7 +70,7 @@ def test_names_that_one_types_are_whole_at_any_width(width: str) -> None:
         assert set(names) <= set(words), (command, width)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_plan_json(tmp_path: Path) -> None:
     done = run_piescope("plan", TINY, "--json", "--workers", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -166,7 +166,7 @@ def test_folders_that_hold_something_else(small_run: Run, tmp_path: Path) -> Non
     assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_a_changed_study_redoes_only_what_changed(small_run: Run, tmp_path: Path) -> None:
     out = small_run.copy(tmp_path / "copy")  # a moved folder works, too
     edited = tmp_path / "edited.toml"
@@ -209,7 +209,7 @@ def run_beside(out: Path, how: str, *arguments: str | Path) -> subprocess.Comple
         holder.communicate()
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_a_runner_joins_others_unless_they_or_it_need_the_folder_alone(small_run: Run, tmp_path: Path) -> None:
     out, edited = small_run.copy(tmp_path / "a copy's"), tmp_path / "edited.toml"
     edited.write_text(SMALL.read_text().replace('title = "A small', 'title = "A renamed'))

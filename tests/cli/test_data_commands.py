@@ -109,7 +109,7 @@ holds = {{ train_examples = 40, test_examples = 20, image_shape = [1, {size}, {s
     return study
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_ones_own_arrays_end_to_end_with_a_warning_of_duplicates(tmp_path: Path) -> None:
     root = arrays(tmp_path / "data")
     with np.load(root / "train.npz") as train, np.load(root / "test.npz") as test:

@@ -19,7 +19,7 @@ from piescope.study.plan import make_plan
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_the_quickstart_runs_and_is_what_the_tutorial_shows() -> None:
     code = (ROOT / "examples" / "quickstart.py").read_text()
     assert f"```python\n{code}```" in (ROOT / "docs" / "tutorial.md").read_text()
@@ -29,7 +29,7 @@ def test_the_quickstart_runs_and_is_what_the_tutorial_shows() -> None:
     assert re.fullmatch(r"\d+ of 797 digits are forgotten, \['digits-\d{4}'.*\] among them\n", done.stdout)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_the_example_of_noise_runs_and_more_is_forgotten_than_seeds_make() -> None:
     code = (ROOT / "examples" / "signal_or_noise.py").read_text()
     done = run_python(code)
@@ -67,7 +67,7 @@ def test_each_study_file_that_a_document_shows_can_be_planned(tmp_path: Path) ->
             assert "measures         prediction depth of" in done.stdout
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_the_study_in_the_docs_runs_simclr_and_random_pruning(tmp_path: Path) -> None:
     text = re.search(r"```toml\n(.*?)```", (ROOT / "docs" / "studies.md").read_text(), re.DOTALL)
     assert text is not None
@@ -88,7 +88,7 @@ def test_the_study_in_the_docs_runs_simclr_and_random_pruning(tmp_path: Path) ->
     assert all(float(row["largest_deviation"]) < 1 for row in rows)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_the_pages_of_results_are_what_their_tables_say() -> None:
     for folder in sorted(path.parent for path in (ROOT / "docs" / "results").glob("*/page.md.jinja")):
         done = run_program([sys.executable, ROOT / "docs" / "results" / "collect.py", "--check", folder.name])

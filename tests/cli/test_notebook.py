@@ -20,7 +20,7 @@ def shown(cell: Any) -> dict[str, str]:
     return dict(output.data)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_the_notebook_runs_and_shows_what_it_says(
     small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

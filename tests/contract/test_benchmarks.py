@@ -26,7 +26,7 @@ def bench(benchmark: Callable[[str], ModuleType]) -> Any:
     return benchmark("bench")
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_the_tiniest_run_has_a_table_of_finite_ratios(tmp_path: Path) -> None:
     file, names = tmp_path / "bench.json", ("throughput", "augmentation")
     words = [sys.executable, BENCHMARKS / "bench.py", *names, "--tiny", "--json", file]
@@ -121,7 +121,7 @@ def test_convolutions_of_a_step_are_called_as_they_ran(benchmark: Callable[[str]
     assert set(calls) == {each.call for each in again if each.call is not None}
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 @pytest.mark.parametrize(
     "name", ["same seeds", "with an effect", "few PIEs", "strong seeds", "uneven classes", "two objectives"]
 )

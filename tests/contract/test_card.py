@@ -47,7 +47,7 @@ def test_what_a_card_cannot_do_is_told_and_the_next_one_tried(
     assert all(line.endswith(": RuntimeError: no such kernel") for line in told)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_a_part_that_ends_or_takes_too_long_has_the_rows_that_came(
     card: ModuleType, capfd: pytest.CaptureFixture[str]
 ) -> None:

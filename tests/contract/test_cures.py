@@ -84,7 +84,7 @@ def test_every_flag_that_a_message_names_is_a_flag_of_the_commands_that_say_it()
     assert checked > 60
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_every_command_that_a_message_names_is_there() -> None:
     named = [(file, command) for file, text in literals() for command in re.findall(r"`piescope ([a-z][a-z-]*)", text)]
     assert len(named) >= 8
@@ -155,7 +155,7 @@ def test_libraries_are_added_to_the_installation_that_asks(
     assert version.install_command("onnx") == command
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_the_command_for_a_checkout_names_this_checkout_and_an_extra_that_it_has() -> None:
     import tomllib
 
@@ -171,7 +171,7 @@ def test_the_command_for_a_checkout_names_this_checkout_and_an_extra_that_it_has
         assert version.install_command("models") == f"python -m pip install -e '{ROOT}[models]'"
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_a_missing_library_is_told_with_that_command(tmp_path: Path) -> None:
     for library, text in (
         ("timm", "timm:resnet18"),

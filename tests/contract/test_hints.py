@@ -163,7 +163,7 @@ WRONG = {
 """Slips of a user, and by which rule mypy finds them."""
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_mypy_passes_what_users_write_and_finds_their_slips(tmp_path: Path) -> None:
     written = tmp_path / "users.py"
     written.write_text(USERS + "\n".join(WRONG) + "\n")

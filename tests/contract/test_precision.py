@@ -15,7 +15,7 @@ def precision(benchmark: Callable[[str], ModuleType]) -> ModuleType:
     return benchmark("precision")
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_populations_in_bfloat16_cannot_be_told_from_those_in_float32(precision: ModuleType) -> None:
     rows = precision.compared(*precision.kept())
     assert {row.models for row in rows} == {20} and len(rows) == 6

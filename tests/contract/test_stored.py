@@ -140,7 +140,7 @@ def test_the_catalogues_have_everything_that_one_can_say() -> None:
     assert {environment.processor is None for environment in processors.environments} == {True, False}
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_results_of_a_catalogue_that_does_not_say_what_was_run_name_the_command_that_writes_it(
     small_run: Run, tmp_path: Path
 ) -> None:

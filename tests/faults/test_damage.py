@@ -144,7 +144,7 @@ def cases() -> list[tuple[str, Callable[[Path], None], str]]:
     return [*quick, *DRAWS.sample(slow, 90)] if LONG else DRAWS.sample(quick, 25)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_no_command_ends_in_a_trace(whole: Path, survived: Survived) -> None:
     tried = cases()
     for name, damage, command in tried:

@@ -69,7 +69,7 @@ def make_elsewhere(fork: Path) -> None:
     write_checkpoint(fork, other, said["stage"], changed)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_forks_that_others_spoil_and_kills_change_no_bit(tmp_path: Path) -> None:
     study, out = contrastive(tmp_path), tmp_path / "out"
     plan = make_plan(load_study(str(study)))

@@ -157,7 +157,7 @@ def test_interrupted_by_a_signal(
     survived("Ctrl-C, SIGTERM, SIGHUP", 1)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_bytes_that_change_without_a_trace_are_made_again_when_the_report_reads_them(
     small_run: Run, tmp_path: Path, survived: Survived
 ) -> None:

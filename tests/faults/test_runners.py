@@ -88,7 +88,7 @@ def authors(out: Path) -> dict[str, str]:
     return {path.parent.name: json.loads(path.read_text())["label"] for path in out.glob("artefacts/*/*/manifest.json")}
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_runners_that_are_programs_do_each_step_once(tmp_path: Path, survived: Survived) -> None:
     out = tmp_path / "out"
     told = [runner.told() for runner in [Runner(tmp_path, out, name) for name in ("one", "other", "third")]]
@@ -121,7 +121,7 @@ def test_a_runner_that_slept_too_long_cannot_publish_when_it_wakes(tmp_path: Pat
     survived("runner that slept until another had taken over, and woke", 1)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_what_a_killed_runner_was_at_is_done_by_another(tmp_path: Path, survived: Survived) -> None:
     out = tmp_path / "out"
     killed = Runner(tmp_path, out, "killed", "sleeps")

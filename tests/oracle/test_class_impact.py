@@ -15,7 +15,8 @@ from statsmodels.stats.meta_analysis import effectsize_smd
 from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 
 from made_intervals import freedom_by_search
-from piescope.measure.class_impact import class_equivalence, class_impact, no_class_lost_more
+from piescope.measure.class_equivalence import class_equivalence, no_class_lost_more
+from piescope.measure.class_impact import class_impact
 
 Answers = tuple[np.ndarray, np.ndarray, np.ndarray]
 

@@ -117,7 +117,7 @@ def test_seeds_that_move_much_more_than_examples_leave_what_is_said(coverage: Co
     assert stats.t.ppf(0.975, freedom) == pytest.approx(plain, rel=1e-6)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_a_draw_of_normal_worlds_agrees_with_the_integral(coverage: Coverage) -> None:
     random = np.random.default_rng(2)
     for models, seeds, both in ((3, 3.0, 0.5), (5, 0.3, 0.9), (10, 10.0, 0.1)):

@@ -155,7 +155,7 @@ def test_no_effect_gives_no_more_false_discoveries_than_asked_for() -> None:
         assert count / 200 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 @pytest.mark.simulation
 def test_with_an_effect_the_rate_of_false_ones_among_the_confirmed_holds_too() -> None:
     random = np.random.default_rng(7)

@@ -51,3 +51,9 @@ def test_alternatives_at_one_place_become_one_fault() -> None:
     assert problem.expected == "a number or nothing"
     with pytest.raises(InputError):
         error.raise_if_any()
+
+
+def test_a_file_that_is_wrong_as_a_whole_is_named_once() -> None:
+    assert str(DataError.of("x.pt", "x.pt", "a list", "a state_dict", "save one")).startswith(
+        "x.pt\n  found     a list\n"
+    )

@@ -138,7 +138,7 @@ def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("piescope.notebooks.open_in_browser", lambda page: False)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 @pytest.mark.usefixtures("no_browser")
 def test_its_page_is_made_where_it_is_missing_or_stale_and_else_left(stored_run: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"

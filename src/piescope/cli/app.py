@@ -184,19 +184,20 @@ def plan(
     if data_dir is not None:
         parsed.data.load(data_dir)
     whole = make_plan(parsed)
-    left, foretold = (whole, []) if out is None else left_and_foretold(whole, out)
+    left, foretold = (whole, None) if out is None else left_and_foretold(whole, out)
     cost, chosen = cost_of(left), tuned_for(left, tune, device, workers, out)
     expected = forecast(left, chosen.workers, chosen.paces)
     total, done = len(whole.steps), len(whole.steps) - len(left.steps)
     if as_json:
         content = plan_json(left, cost, expected, chosen)
-        if out is not None:
-            content |= {"steps_done": done, "foretold": [row.cells() for row in foretold]}
+        if foretold is not None:
+            content |= {"steps_done": done, "foretold": [row.cells() for row in foretold.rows]}
+            content["not_foretold"] = [arm.model_dump() for arm in foretold.unknown]
         typer.echo(json_text(content, indent=1))
         return
     console = console_here()
     say_plan(console, left, cost, expected, chosen)
-    if out is not None:
+    if foretold is not None:
         say(console, f"done already     {done} of {total} steps, in {out}; steps, FLOPs, disk and time are of the rest")
         say_foretold(console, foretold)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
@@ -23,8 +23,11 @@ from piescope.study.folder import check_place, models_left_over, study_of
 from piescope.study.forecast import Forecast
 from piescope.study.parse import builtin_studies, load_study
 from piescope.study.plan import Plan, make_plan
-from piescope.study.spec import Study
+from piescope.study.spec import Arm, Study
 from piescope.study.tuning import Tuned
+
+MOST_NAMED = 8
+"""Arms, in a line about them."""
 
 
 def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chosen: Tuned) -> None:
@@ -111,7 +114,14 @@ def plan_json(plan: Plan, cost: Cost, expected: Forecast, chosen: Tuned) -> dict
     }
 
 
-def left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:
+class Foretold(NamedTuple):
+    """The PIE counts that models in a folder foretell, and the pruned arms of which too few are there."""
+
+    rows: list[ForetoldRow]
+    unknown: list[Arm]
+
+
+def left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, Foretold]:
     """The plan without what a folder has already, and the PIE counts that models of its own there foretell.
 
     Raises:
@@ -127,13 +137,18 @@ def left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, list[ForetoldRow]]:
     known = tuple(arm for arm in there.arms if any(model.key in own for model in arm.models))
     results = load_results(out, catalogue_of(replace(there, arms=known), store))
     models = {ArmKey(*item.arm.model_dump().values()): len(item.models) for item in plan.arms}
-    return replace(plan, steps=left), [] if results is None else Signal(results).foretold(models)
+    foretold = [] if results is None else Signal(results).foretold(models)
+    told = {row.arm for row in foretold}
+    pruned = [item.arm for item in plan.arms if item.arm.pruning in plan.study.pruning]
+    unknown = [arm for arm in pruned if ArmKey(*arm.model_dump().values()) not in told]
+    return replace(plan, steps=left), Foretold(foretold, unknown)
 
 
-def say_foretold(console: Console, foretold: list[ForetoldRow]) -> None:
+def say_foretold(console: Console, foretold: Foretold) -> None:
     """The PIE counts to expect with the models that each arm is to have."""
-    if not foretold:
-        say(console, "too few models there (4 an arm are needed) to foretell PIE counts")
+    few = "too few models there (4 an arm are needed) to foretell PIE counts"
+    if not foretold.rows:
+        say(console, few)
         return
     rows = [
         (
@@ -143,8 +158,10 @@ def say_foretold(console: Console, foretold: list[ForetoldRow]) -> None:
             enough(row.enough_to_repeat, row.furthest, row.seen),
             f"{wording.number(row.limit.low, 0)} to {wording.number(row.limit.high, 0)}",
         )
-        for row in foretold
+        for row in foretold.rows
     ]
     heads = ("arm", "PIEs", "repeats within", "models for 10 %", "with any number")
-    models = wording.ranged([row.models for row in foretold], "model")
+    models = wording.ranged([row.models for row in foretold.rows], "model")
     show_table(console, heads, rows, f"With {models} an arm, foretold from those that are there")
+    if foretold.unknown:
+        say(console, f"{few} of {wording.listed([str(arm) for arm in foretold.unknown], most=MOST_NAMED)}")

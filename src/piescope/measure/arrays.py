@@ -8,23 +8,38 @@ import numpy as np
 
 
 def to_numpy(values: Any) -> np.ndarray:
-    """An array of the same values; torch tensors are detached and brought to the CPU without importing torch."""
+    """An array of the same values; torch tensors are detached and brought to the CPU without importing torch.
+
+    Raises:
+        ValueError: lists of other lengths within one list.
+    """
     if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
-    return np.asarray(values)
+        values = values.detach().cpu()
+        is_narrow = values.dtype.is_floating_point and values.dtype.itemsize <= 2  # bfloat16: NumPy has no such type
+        values = (values.float() if is_narrow else values).numpy()
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"lists are of other lengths where an array is expected ({error})") from None
 
 
 def class_ids(values: Any, name: str, ndim: int, num_classes: int | None = None) -> np.ndarray:
     """Class ids as int64, checked: right number of axes, integers, in ``range(num_classes)``.
 
     Raises:
-        ValueError: not integers, another number of axes, negative, or not below num_classes.
+        ValueError: not integers, another number of axes, negative, or not below num_classes, which is no whole number.
     """
-    array = to_numpy(values)
+    if num_classes is not None and not isinstance(num_classes, (int, np.integer)):
+        raise ValueError(f"num_classes is {num_classes!r}; expected a whole number")
+    try:
+        array = to_numpy(values)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     if array.ndim != ndim:
         raise ValueError(f"{name} has shape {list(array.shape)}; expected {ndim} axes")
     if not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"{name} holds {array.dtype}; expected integer class ids (argmax of logits, say)")
+        dtype = getattr(values, "dtype", array.dtype)
+        raise ValueError(f"{name} holds {dtype}; expected integer class ids (argmax of logits, say)")
     if array.size and array.min() < 0:
         raise ValueError(f"{name} holds class id {array.min()}; expected 0 or more")
     if num_classes is not None and array.size and array.max() >= num_classes:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict, cast
+from typing import Literal, TypedDict, cast
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64, Integer, Num
-from scipy import stats
+from jaxtyping import Float, Int64, Integer, Num
 from scipy.special import gammaln
 
 from piescope.axes import Array, ExampleLabels, ExampleMask, ModelLabels
 from piescope.measure.arrays import class_ids, same_length, to_numpy
+from piescope.measure.class_recalls import (
+    NEGLIGIBLE,
+    ChangeSpread,
+    RightAnswers,
+    differences,
+    right_answers,
+    rows_of_classes,
+    satterthwaite,
+    spread_of,
+    variance_of_mean,
+)
 from piescope.measure.flips import adjusted_p_values
 from piescope.measure.intervals import CONFIDENCE, FEWEST_UNITS, combined_variance
 
-LEVEL = 0.05
-
-# In squared percentage points: far below what two models can differ by, far above what rounding leaves of zero.
-_NO_SPREAD = 1e-20
-_NO_IMPACT = 1e-10
+NO_IMPACT = 1e-10
+"""In percentage points: an impact of 0 but for rounding."""
 
 
 def class_counts(mask: ExampleMask, labels: ExampleLabels, num_classes: int) -> Int64[np.ndarray, " classes"]:
@@ -86,148 +92,19 @@ ClassImpact = TypedDict(
         "effect_size": float | None,
         "p_value": float | None,
         "q_value": float | None,
+        "reason": str,
     },
 )
 """A row of `class_impact`."""
 
-ClassEquivalence = TypedDict(
-    "ClassEquivalence",
-    {
-        "class": int,
-        "examples": int,
-        "change": float | None,
-        "low": float | None,
-        "high": float | None,
-        "p_lost": float | None,
-        "p_equivalent": float | None,
-        "equivalent": bool | None,
-        "lost_less": bool | None,
-    },
-)
-"""A row of `class_equivalence`."""
 
-
-@dataclass(frozen=True)
-class _Answers:
-    """Which answers of two groups of models are right; examples lie class by class, classes without any are left out.
-
-    Attributes:
-        dense: ``[models, examples]``, 100 where right, else 0: means are percentages.
-        pruned: ``[other, examples]``, likewise.
-        classes: ``[present]``, class ids.
-        sizes: ``[present]``, examples of each.
-    """
-
-    dense: Float[np.ndarray, "models examples"]
-    pruned: Float[np.ndarray, "other examples"]
-    classes: Int64[np.ndarray, " present"]
-    sizes: Int64[np.ndarray, " present"]
-
-    @property
-    def groups(self) -> tuple[Float[np.ndarray, "_ examples"], Float[np.ndarray, "_ examples"]]:
-        return self.dense, self.pruned
-
-    @property
-    def recalls(self) -> list[Float[np.ndarray, "_ present"]]:
-        return [self.means(group) for group in self.groups]
-
-    def sums(self, values: Float[np.ndarray, "*rows examples"]) -> Float[np.ndarray, "*rows present"]:
-        starts = np.cumsum(self.sizes) - self.sizes
-        return np.add.reduceat(values, starts, axis=-1)
-
-    def means(self, values: Float[np.ndarray, "*rows examples"]) -> Float[np.ndarray, "*rows present"]:
-        return np.asarray(self.sums(values) / self.sizes)
-
-    def spread(self, values: Float[np.ndarray, "*rows present"]) -> Float[np.ndarray, "*rows examples"]:
-        return np.repeat(values, self.sizes, axis=-1)
-
-
-def _answers(dense: Array, pruned: Array, labels: Array, num_classes: int) -> _Answers:
-    groups = {"dense": class_ids(dense, "dense", 2, num_classes), "pruned": class_ids(pruned, "pruned", 2, num_classes)}
-    truth = class_ids(labels, "labels", 1, num_classes)
-    same_length(**groups, labels=truth)
-    if not len(truth):
-        raise ValueError("labels hold no examples; expected at least one")
-    for name, group in groups.items():
-        if not len(group):
-            raise ValueError(f"{name} holds no models; expected [models, examples] with at least one model")
-    order = np.argsort(truth, kind="stable")
-    right = [100.0 * (group == truth)[:, order] for group in groups.values()]
-    classes, sizes = np.unique(truth, return_counts=True)
-    return _Answers(right[0], right[1], classes, sizes)
-
-
-@dataclass(frozen=True)
-class _Spread:
-    """How much the change of each class would vary.
-
-    Attributes:
-        variance: ``[present]``, squared percentage points; NaN where it cannot be had.
-        freedom: ``[present]``, of its t distribution.
-    """
-
-    variance: Float[np.ndarray, " present"]
-    freedom: Float[np.ndarray, " present"]
-
-    @property
-    def error(self) -> Float[np.ndarray, " present"]:
-        with np.errstate(invalid="ignore"):
-            return np.sqrt(np.where(self.variance > _NO_SPREAD, self.variance, np.nan))
-
-    @property
-    def is_zero(self) -> Bool[np.ndarray, " present"]:
-        with np.errstate(invalid="ignore"):
-            return np.asarray(self.variance <= _NO_SPREAD)
-
-    def reach(self, confidence: float) -> Float[np.ndarray, " present"]:
-        """Half the length of the interval."""
-        return np.asarray(stats.t.ppf((1 + confidence) / 2, self.freedom) * self.error)
-
-    def p_above(self, value: Float[np.ndarray, " present"]) -> Float[np.ndarray, " present"]:
-        """One-sided p-values of "it is not above 0"."""
-        return np.asarray(stats.t.sf(value / self.error, self.freedom))
-
-
-def _variance_of_mean(values: Float[np.ndarray, "models present"]) -> Float[np.ndarray, " present"]:
-    if len(values) < 2:
-        return np.full(values.shape[1], np.nan)
-    return np.asarray(values.var(0, ddof=1) / len(values))
-
-
-def _freedom(
-    variance: Float[np.ndarray, " present"], squares: Float[np.ndarray, " present"]
-) -> Float[np.ndarray, " present"]:
-    """Satterthwaite's: ``squares`` is the sum of each term's square over its own freedom."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(variance**2 / squares)
-
-
-def _spread(samples: Sequence[Float[np.ndarray, "_ present"]]) -> _Spread:
-    """Of a difference of means of samples (Welch), or of the mean of one sample (of pairs' differences)."""
-    terms = [_variance_of_mean(sample) for sample in samples]
-    squares = [term**2 / max(len(sample) - 1, 1) for term, sample in zip(terms, samples, strict=True)]
-    variance = np.sum(terms, axis=0)
-    return _Spread(variance, _freedom(variance, np.sum(squares, axis=0)))
-
-
-def _differences(sides: Sequence[Float[np.ndarray, "_ columns"]]) -> Float[np.ndarray, "models columns"]:
-    dense, pruned = sides
-    if len(dense) != len(pruned):
-        raise ValueError(
-            f"dense has {len(dense)} models, pruned has {len(pruned)}; expected as many, model k of one belonging to "
-            "model k of the other: leave out models without a partner, or compare independent groups "
-            "(class_impact: method='hooker' or 'two_way'; class_equivalence: paired=False)"
-        )
-    return np.asarray(pruned - dense)
-
-
-def _example_variance(answers: _Answers, values: Float[np.ndarray, " examples"]) -> Float[np.ndarray, " present"]:
+def _example_variance(answers: RightAnswers, values: Float[np.ndarray, " examples"]) -> Float[np.ndarray, " present"]:
     """Within each class; around zero for a class of one example, which is too large on average, never too small."""
     centre = np.where(answers.sizes > 1, answers.means(values), 0.0)
     return answers.sums((values - answers.spread(centre)) ** 2) / np.maximum(answers.sizes - 1, 1)
 
 
-def _interaction(answers: _Answers, group: Float[np.ndarray, "models examples"]) -> Float[np.ndarray, " present"]:
+def _interaction(answers: RightAnswers, group: Float[np.ndarray, "models examples"]) -> Float[np.ndarray, " present"]:
     """What a model and an example do together to the variance of an example's mean over models, per class."""
     recalls = answers.means(group)
     left = group - group.mean(0) - answers.spread(recalls - recalls.mean(0))
@@ -235,26 +112,29 @@ def _interaction(answers: _Answers, group: Float[np.ndarray, "models examples"])
     return np.asarray(answers.sums((left**2).sum(0)) / freedom / len(group))
 
 
-def _two_way(answers: _Answers, paired: bool) -> _Spread:
+def _two_way(answers: RightAnswers, paired: bool) -> ChangeSpread:
     """Variance of the impact over models and examples, from its weights: ``1 [its class] / n_c - 1 / n``.
 
     Paired: a dense model and its own pruned one are one draw, of the difference of their answers.
     """
-    groups = [_differences(answers.groups)] if paired else list(answers.groups)
+    groups = [differences(answers.groups)] if paired else list(answers.groups)
     sizes, models = answers.sizes, [len(group) for group in groups]
     if min(models) < FEWEST_UNITS:
-        return _Spread(np.full(len(sizes), np.nan), np.full(len(sizes), np.nan))
+        nowhere = np.full(len(sizes), np.nan)
+        return ChangeSpread(nowhere, nowhere, np.full(len(sizes), f"no interval of fewer than {FEWEST_UNITS} models"))
     squared_weights = (np.diag(1 / sizes) - 1 / sizes.sum()) ** 2
     per_example = sizes * _example_variance(answers, answers.pruned.mean(0) - answers.dense.mean(0))
     both = squared_weights @ (sizes * sum(_interaction(answers, group) for group in groups))
     over_examples = squared_weights @ per_example
-    over_models = [_variance_of_mean(answers.means(group) - group.mean(1, keepdims=True)) for group in groups]
-    known = _freedom(over_examples, squared_weights**2 @ (per_example**2 / np.maximum(sizes - 1, 1)))
+    over_models = [variance_of_mean(answers.means(group) - group.mean(1, keepdims=True)) for group in groups]
+    known = satterthwaite(over_examples, squared_weights**2 @ (per_example**2 / np.maximum(sizes - 1, 1)))
     examples = 1.0 + np.where(over_examples > 0, known, sizes - 1.0)
     variance, freedom = combined_variance(over_examples, examples, np.stack(over_models, axis=-1), models, both)
     # where all answers of a class are alike only the others' would vary, and nothing says how sure its own recall is
-    varies = (per_example > 0) | np.any([answers.means(group).var(0) > _NO_SPREAD for group in groups], axis=0)
-    return _Spread(np.where((sizes > 1) & (varies | (variance <= _NO_SPREAD)), variance, np.nan), freedom)
+    varies = (per_example > 0) | np.any([answers.means(group).var(0) > NEGLIGIBLE for group in groups], axis=0)
+    is_alike = ~varies & (variance > NEGLIGIBLE)
+    unknown = np.select([sizes == 1, is_alike], ["no interval of one example", "no interval of answers all alike"], "")
+    return ChangeSpread(np.where(unknown == "", variance, np.nan), freedom, unknown)
 
 
 def _effect_size(
@@ -264,7 +144,7 @@ def _effect_size(
     if freedom < 2:
         return np.full(len(difference), np.nan)
     correction = np.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / np.sqrt(freedom / 2)
-    return np.asarray(correction * difference / np.sqrt(np.where(variance > _NO_SPREAD, variance, np.nan)))
+    return np.asarray(correction * difference / np.sqrt(np.where(variance > NEGLIGIBLE, variance, np.nan)))
 
 
 def _hedges(
@@ -276,24 +156,6 @@ def _hedges(
         return np.full(len(difference), np.nan)
     squares = sum(sample.var(0, ddof=1) * freedom for sample, freedom in zip(samples, freedoms, strict=True))
     return _effect_size(difference, np.asarray(squares) / sum(freedoms), sum(freedoms))
-
-
-def _verdicts(p_values: Float[np.ndarray, " present"]) -> np.ndarray:
-    """True, False, or NaN where there is no p-value."""
-    return np.array([p if p != p else p <= LEVEL for p in p_values.tolist()], dtype=object)
-
-
-def _rows(
-    answers: _Answers, num_classes: int, columns: dict[str, np.ndarray], order: Float[np.ndarray, " present"]
-) -> list[dict[str, Any]]:
-    """Smallest of ``order`` first, ties by class id; then the classes without examples. NaN becomes None."""
-    columns = {"class": answers.classes, "examples": answers.sizes, **columns}
-    values = [[None if value != value else value for value in column.tolist()] for column in columns.values()]
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*values, strict=True)]
-    ranks = np.lexsort((answers.classes, order.round(10)))
-    absent = sorted(set(range(num_classes)) - set(answers.classes.tolist()))
-    empty = [{**dict.fromkeys(columns), "class": label, "examples": 0} for label in absent]
-    return [rows[rank] for rank in ranks] + empty
 
 
 def class_impact(
@@ -318,7 +180,7 @@ def class_impact(
       model and an example do together, which stands in either. (``"bootstrap"``, its former name, still works.)
     - ``"two_way_paired"``: the same, with a pair of a dense and its own pruned model as one draw of a seed.
 
-    Only the two-way intervals speak about new test examples. The other two hold the test set fixed and take the
+    Only the two-way intervals speak about new test examples. The others hold the test set fixed and take the
     mean accuracy as known. So they see too little where seeds move all classes together, and too much in a class that
     nearly all models get right: its recall hardly varies, the mean accuracy does. (In made studies with a class at
     99.7 %, where pruning did nothing, ``"hooker"`` gave it a p-value below 0.05 in 74 % of studies, ``"two_way"`` in
@@ -348,12 +210,12 @@ def class_impact(
         95 % interval of the impact; ``effect_size``, Hedges' g: the impact in standard deviations over models (those
         the groups share, or that of the pairs' differences), corrected for few; ``p_value``, two-sided; ``q_value``,
         p-values after Benjamini and Hochberg over the classes that have one: where the p-values are right, calling
-        those up to 0.05 leaves at most 5 % false calls on average.
+        those up to 0.05 leaves at most 5 % false calls on average; ``reason``: why there is no interval, else empty.
 
-        None in the last five where a group has one model (``effect_size`` also for two pairs; the others also for a
-        class of one example or whose answers are all alike, and for two models a group, with a two-way method). Where
-        a class varies not at all there is no test: no interval, and a p-value of 1 if the impact is 0, None otherwise;
-        a few equal models do not show that others would be equal.
+        None in the five before the reason where a group has one model (``effect_size`` also for two pairs; the others
+        also for a class of one example or whose answers are all alike, and for two models a group, with a two-way
+        method). Where a class varies not at all there is no test: no interval, and a p-value of 1 if the impact is 0,
+        None otherwise; a few equal models do not show that others would be equal.
 
     Raises:
         ValueError: an unknown method, other numbers of examples, no models or examples, class ids out of range, or
@@ -378,14 +240,14 @@ def class_impact(
         method = "two_way"
     if method not in ("hooker", "paired", "two_way", "two_way_paired"):
         raise ValueError(f"method is {method!r}; expected 'hooker', 'paired', 'two_way' or 'two_way_paired'")
-    answers = _answers(dense, pruned, labels, num_classes)
+    answers = right_answers(dense, pruned, labels, num_classes)
     recalls, paired = answers.recalls, method in ("paired", "two_way_paired")
-    samples = [_differences(recalls)] if paired else recalls
-    spread = _spread(samples) if method in ("hooker", "paired") else _two_way(answers, paired)
+    samples = [differences(recalls)] if paired else recalls
+    spread = spread_of(samples) if method in ("hooker", "paired") else _two_way(answers, paired)
     dense_recall, pruned_recall = (group.mean(0) for group in recalls)
     change = pruned_recall - dense_recall
     impact = change - (answers.pruned.mean() - answers.dense.mean())
-    p_values = np.where(spread.is_zero & (np.abs(impact) < _NO_IMPACT), 1.0, 2 * spread.p_above(np.abs(impact)))
+    p_values = np.where(spread.is_zero & (np.abs(impact) < NO_IMPACT), 1.0, 2 * spread.p_above(np.abs(impact)))
     reach = spread.reach(CONFIDENCE)
     columns = {
         "dense_recall": dense_recall,
@@ -397,99 +259,6 @@ def class_impact(
         "effect_size": _hedges(impact, samples),
         "p_value": p_values,
         "q_value": adjusted_p_values(p_values),
+        "reason": spread.why_not,
     }
-    return cast(list[ClassImpact], _rows(answers, num_classes, columns, impact))
-
-
-def class_equivalence(
-    dense: ModelLabels,
-    pruned: Integer[Array, "other examples"],
-    labels: ExampleLabels,
-    num_classes: int,
-    margin: float = 1.0,
-    paired: bool = False,
-) -> list[ClassEquivalence]:
-    """Which classes are shown to keep their recall: two one-sided t-tests (TOST) of each class's change.
-
-    A large p-value of a difference shows nothing; this asks the other way round. Welch's t-tests, or paired ones.
-
-    Random: seeds; the test set is held fixed, so this speaks about these test examples. Assumed: recalls over models
-    near enough to normal for a t-test. Not for fewer than 3 models a group, and not with a margin chosen after a look
-    at the changes.
-
-    Args:
-        dense: ``[models, examples]``, predicted class ids of the unpruned models.
-        pruned: ``[other, examples]``, of the pruned ones; as many if ``paired``.
-        labels: ``[examples]``, true class ids.
-        num_classes: classes are ``range(num_classes)``.
-        margin: the smallest change of recall that would matter, in percentage points, above 0.
-        paired: pruned model k belongs to dense model k (one seed, or pruned from it).
-
-    Returns:
-        one row a class, worst change first (ties by id), classes without examples last with None for numbers:
-        ``class``, ``examples``; ``change`` of the recall (mean over models, pruned minus dense) and ``low`` and
-        ``high`` of its 90 % interval, in percentage points; ``p_lost``, one-sided, small: shown to have lost less than
-        the margin; ``p_equivalent``, small: shown to have neither lost nor gained the margin; ``equivalent``
-        (``p_equivalent`` up to 0.05: just when the interval lies within ± margin); ``lost_less`` (``p_lost`` up to
-        0.05). All but the change are None where a group has one model or no model's recall differs from another's of
-        its group (paired: all pairs change alike): without spread there is no test. p-values are of one class each;
-        for all classes at once see `no_class_lost_more`.
-
-    Raises:
-        ValueError: margin not above 0, other numbers of examples, no models or examples, class ids out of range, or
-            other numbers of models where ``paired``.
-
-    Source: Schuirmann 1987, https://doi.org/10.1007/BF01068419 (TOST); Welch 1947.
-
-    Example:
-        >>> example = np.arange(100)
-        >>> dense = np.stack([example < wrong for wrong in (10, 11, 12)]).astype(int)
-        >>> pruned = np.stack([example < wrong for wrong in (11, 11, 13)]).astype(int)
-        >>> (row,) = class_equivalence(dense, pruned, np.zeros(100, int), num_classes=2, margin=3.0)[:1]
-        >>> round(row["change"], 2), round(row["low"], 2), round(row["high"], 2), row["equivalent"]
-        (-0.67, -2.56, 1.22, True)
-    """
-    if not margin > 0:
-        raise ValueError(f"margin is {margin}; expected above 0, in percentage points of recall (1.0, say)")
-    answers = _answers(dense, pruned, labels, num_classes)
-    recalls = answers.recalls
-    spread = _spread([_differences(recalls)] if paired else recalls)
-    change = recalls[1].mean(0) - recalls[0].mean(0)
-    reach = spread.reach(1 - 2 * LEVEL)
-    p_lost, p_gained = spread.p_above(margin + change), spread.p_above(margin - change)
-    p_equivalent = np.maximum(p_lost, p_gained)
-    columns = {
-        "change": change,
-        "low": change - reach,
-        "high": change + reach,
-        "p_lost": p_lost,
-        "p_equivalent": p_equivalent,
-        "equivalent": _verdicts(p_equivalent),
-        "lost_less": _verdicts(p_lost),
-    }
-    return cast(list[ClassEquivalence], _rows(answers, num_classes, columns, change))
-
-
-def no_class_lost_more(rows: Sequence[ClassEquivalence]) -> bool | None:
-    """Is every class shown to have lost less than the margin?
-
-    All classes must pass at 5 %, each on its own, so the chance of a wrong True is at most 5 % however many classes
-    there are: an intersection-union test needs no correction (it is strict instead: one noisy class withholds it).
-
-    Args:
-        rows: of `class_equivalence`.
-
-    Returns:
-        True if every class's ``lost_less`` is True; None if any is None (a class without examples or spread, say) or
-        there are no rows; else False, which does not show that a class did lose more.
-
-    Source: Berger 1982, https://doi.org/10.1080/00401706.1982.10487790 (intersection-union tests).
-
-    Example:
-        >>> no_class_lost_more([{"lost_less": True}, {"lost_less": False}])
-        False
-    """
-    verdicts = [row["lost_less"] for row in rows]
-    if not verdicts or None in verdicts:
-        return None
-    return all(verdicts)
+    return cast(list[ClassImpact], rows_of_classes(answers, num_classes, columns, impact))

@@ -29,7 +29,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, WideResNet
     return path, net
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_onnx_is_pruned_as_its_module_is(exported: tuple[Path, WideResNet], batch: list[np.ndarray]) -> None:
     path, net = exported
     content = path.read_bytes()

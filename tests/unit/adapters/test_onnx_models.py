@@ -122,7 +122,7 @@ def test_onnx_takes_uint8_as_it_is_and_other_outputs_apart(tmp_path: Path) -> No
     assert "uint8" in fault(path, settings=Settings(scale="0-1"))
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_onnx_by_torch_says_what_torch_says(tmp_path: Path, net: WideResNet, digits: Pictures) -> None:
     path = tmp_path / "wrn.onnx"
     torch.onnx.export(

@@ -44,7 +44,7 @@ def zipped(**members: bytes) -> bytes:
         ("a.safetensors", struct.pack("<Q", 2) + b"[]", "no safetensors"),
         ("a.safetensors", struct.pack("<Q", 2) + b"{[", "malformed"),
         ("a.pt", b"PK\x03\x04 and then nothing", "zip"),
-        ("a.pt", b"\x80\x02}q\x00.", "damaged file of torch.save"),
+        ("a.pt", b"\x80\x02}q\x00.", "a pickle that torch.save did not write"),
         ("a.pt", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "a PNG image"),
         ("a.pt", b"GGUF\3\0\0\0" + b"\0" * 50, "give the model it was made from"),
         ("a.pt", b"#!/bin/sh\n", "a script"),

@@ -223,7 +223,7 @@ def test_kept_is_rarely_said_of_an_accuracy_at_the_margin() -> None:
         assert 0 < kept / DRAWS <= most_wrong()
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 @pytest.mark.simulation
 @pytest.mark.parametrize("models", [3, 10])
 def test_kept_is_rarely_said_of_a_population_with_a_class_at_the_limit(models: int) -> None:

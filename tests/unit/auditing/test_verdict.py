@@ -154,7 +154,7 @@ def drawn(random: np.random.Generator, size: int, chances: list[tuple[float, flo
     return verdict_of(AuditRecord.of(measured(sums))).answer
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 @pytest.mark.simulation
 def test_a_further_dense_run_is_rarely_called_harmed() -> None:
     """A fifth run of the recipe of four: nothing was compressed. At most 2.5 % for the accuracy, 2.5 % for classes."""

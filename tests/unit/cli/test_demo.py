@@ -18,7 +18,7 @@ from piescope.version import STUDY
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_the_demonstration_needs_neither_torch_nor_long_and_can_be_typed(tmp_path: Path) -> None:
     hidden = tmp_path / "hidden"
     hidden.mkdir()

@@ -19,7 +19,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_files_are_those_that_were_asked_for_and_those_of_python(stored_run: Path, tmp_path: Path) -> None:
     arguments = ("--only", "4,1", "--format", "png, svg,pdf", "--width", "column")
     done = run_piescope("figures", stored_run, *arguments, "--out", tmp_path / "new" / "figures")
@@ -36,7 +36,7 @@ def test_files_are_those_that_were_asked_for_and_those_of_python(stored_run: Pat
     assert sizes is not None and float(sizes[1]) == 252
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_by_default_all_figures_go_to_the_studys_folder_and_a_half_done_one_has_some(
     stored_run: Path, tmp_path: Path
 ) -> None:

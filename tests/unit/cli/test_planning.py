@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,15 @@ from piescope.cli import planning
 from piescope.cli.app import app
 from piescope.cli.terminal import BAD_INPUT
 from piescope.report.study import results
+from piescope.report.study import signal as signal_of_results
+from piescope.report.study.rows import ArmKey, Bounds
+from piescope.report.study.signal_rows import ForetoldRow
 from piescope.store import layout
 from piescope.store.catalogue import Catalogue
 from piescope.study.folder import study_of
+from piescope.study.parse import load_study
 from piescope.study.plan import make_plan
+from piescope.study.spec import Arm
 
 
 def planned(study: str | Path, *options: str | Path) -> str:
@@ -111,3 +117,26 @@ def test_only_models_of_the_study_foretell(stored_run: Path, tmp_path: Path, mon
     assert objectives[0] == set(there.arms) and "supervised" in objectives[0]
     assert objectives[1] == objectives[0] - {"supervised"}
     assert objectives[2] == set()
+
+
+class TwoArms:
+    """Of a `Signal`: supervised GMP alone has models enough."""
+
+    def __init__(self, _results: object) -> None: ...
+
+    def foretold(self, models: Mapping[ArmKey, int]) -> list[ForetoldRow]:
+        told = [arm for arm in models if (arm.objective, arm.pruning) == ("supervised", "gmp")]
+        return [ForetoldRow(arm, models[arm], 12.0, 0.2, Bounds(1.0, 0.0, 2.0), 9, 20, 4) for arm in told]
+
+
+def test_arms_of_which_nothing_is_foretold_are_named(stored_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal_of_results, "Signal", TwoArms)
+    study = load_study(str(stored_run / "study.toml"))
+    asked = "--out", stored_run
+    told = json.loads(planned(stored_run / "study.toml", *asked, "--json"))
+    pruned = [arm for arm in study.arm_list() if arm.pruning in study.pruning]
+    assert {row["pruning"] for row in told["foretold"]} == {"gmp"}
+    others = [arm for arm in pruned if (arm.objective, arm.pruning) != ("supervised", "gmp")]
+    assert [Arm(**arm) for arm in told["not_foretold"]] == others
+    words = planned(stored_run / "study.toml", *asked)
+    assert "to foretell PIE counts of supervised" in words and str(Arm(**told["not_foretold"][0])) in words

@@ -22,7 +22,7 @@ def test_bounds_of_a_drop_against_a_slow_form() -> None:
         assert (lower <= drops).all() and (drops <= upper).all()
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_the_bound_of_a_drop_is_too_low_in_at_most_five_percent_of_samples() -> None:
     """Every sample that there can be, weighed by how likely it is, with the true drop exactly at the limit."""
     for level in (0.05, 0.005):

@@ -20,7 +20,7 @@ def test_all_outcomes_of_few_models(models: int) -> None:
     assert modal_chances(counts, models) == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_many_models_of_many_classes_against_drawn_ones() -> None:
     random = np.random.default_rng(0)
     counts = random.multinomial(60, random.dirichlet(np.full(30, 0.4), 4))

@@ -28,7 +28,7 @@ def moved_between(maps: np.ndarray) -> np.ndarray:
     return np.linalg.norm(maps[1:] - maps[0], axis=2) / spread
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_in_one_fit_what_keeps_its_neighbours_keeps_its_place_and_what_does_not_moves() -> None:
     random = np.random.default_rng(0)
     group = np.arange(120) % 4
@@ -51,7 +51,7 @@ def test_in_one_fit_what_keeps_its_neighbours_keeps_its_place_and_what_does_not_
         assert trustworthiness(one, own, n_neighbors=10) > trustworthiness(one, other, n_neighbors=10) - 0.05
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 @pytest.mark.parametrize("far", [0.0, 1e4])
 def test_one_map_is_that_of_umap_to_the_bit_also_of_points_that_are_equal_or_far_from_zero(far: float) -> None:
     points = (far + np.random.default_rng(0).normal(size=(90, 7))).astype(np.float32)
@@ -65,7 +65,7 @@ def test_one_map_is_that_of_umap_to_the_bit_also_of_points_that_are_equal_or_far
     assert np.array_equal(umap_projection(points, 2), plain)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_umap_is_kept_and_says_what_it_said_when_it_was_compiled() -> None:
     points = np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32)
     here = umap_projection(points, 3)

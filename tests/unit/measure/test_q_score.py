@@ -21,6 +21,12 @@ def test_tensors_have_the_scores_of_arrays() -> None:
     assert np.allclose(q_score(h).q, q_score(h.detach().numpy()).q)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_tensors_of_few_bits_have_the_scores_of_their_values(dtype: torch.dtype) -> None:
+    h = torch.rand(4, 5, generator=torch.Generator().manual_seed(0)).to(dtype)
+    assert np.array_equal(q_score(h).q, q_score(np.array(h.tolist())).q)
+
+
 def test_bad_arguments_of_the_later_q_score_are_refused() -> None:
     h = np.random.default_rng(0).normal(size=(4, 5))
     for frequency in ((-0.1, 0.5), (0.5, 0.1), (0.0, 1.1), (np.nan, 0.5)):

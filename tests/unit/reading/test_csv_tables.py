@@ -25,7 +25,7 @@ def test_what_is_refused(name: str, tmp_path: Path) -> None:
     CASES.check(name, tmp_path)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_a_header_longer_than_what_is_looked_at_first(tmp_path: Path) -> None:
     count = 3000
     header = ",".join(f"a rather long name of class number {number}" for number in range(count))

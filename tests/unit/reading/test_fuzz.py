@@ -769,7 +769,7 @@ LIMIT_YARDSTICKS = 16
 """Half a second of a processor each, where the yardstick was made."""
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_bombs_are_refused_in_seconds_and_without_memory(tmp_path: Path) -> None:
     names = list(bombs(tmp_path))
     command = [sys.executable, "-c", READ_EACH, *names]

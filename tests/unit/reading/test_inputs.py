@@ -395,7 +395,7 @@ def test_without_true_labels_only_changes_are_told() -> None:
     assert [row["kind"] for row in result["harmed"]] == ["changed"]
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_no_torch_and_no_pandas_are_loaded_for_files(tmp_path: Path) -> None:
     import subprocess
     import sys

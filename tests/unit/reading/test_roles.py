@@ -290,7 +290,7 @@ def answer_of(plan: Plan) -> tuple[World, Any, InputError | None]:
             return made, None, error
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 @fuzzed
 @given(PLANS)
 def test_a_number_is_right_or_it_is_refused(plan: Plan) -> None:

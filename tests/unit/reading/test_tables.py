@@ -101,7 +101,7 @@ def test_what_is_refused(name: str, tmp_path: Path) -> None:
     CASES.check(name, tmp_path)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_columns_whose_first_rows_do_not_show_what_they_hold(tmp_path: Path) -> None:
     rows = ["1,0,x"] * 150_000 + ["0.25,0.75,x"] * 150_000
     path = write(tmp_path, "d.csv", "cat,dog,note\n" + "\n".join(rows))

@@ -190,7 +190,7 @@ def test_fresh_in_a_folder_that_is_merely_called_so(tmp_path: Path) -> None:
     assert (folder / "logs").is_dir()
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_folders_of_finished_studies_stay_usable(small_run: Run, tmp_path: Path) -> None:
     """Nothing was added to what a run writes: folders of before are known by their content, also without a lock."""
     out = small_run.copy(tmp_path / "old")

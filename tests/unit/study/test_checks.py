@@ -355,7 +355,7 @@ def paths(table: dict[str, Any], prefix: tuple[str, ...] = ()) -> list[tuple[str
     return found
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 @settings(max_examples=300)
 @given(st.data())
 def test_any_change_gives_a_study_or_a_study_error(data: st.DataObject) -> None:

@@ -147,7 +147,7 @@ def test_what_fewer_models_said_is_told_of_every_piece(kept_replicates: ModuleTy
     ], "run docs/results/replicates.py history cifar10-small"
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_what_fewer_models_said_is_what_their_answers_say_now(
     cifar10: Path, kept_replicates: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +156,7 @@ def test_what_fewer_models_said_is_what_their_answers_say_now(
     assert first and first == told_of_fewer()[: len(first)], "run docs/results/replicates.py history cifar10-small"
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_keeping_again_gives_the_same(kept: Path, tmp_path: Path) -> None:
     """So a run that is kept anew differs only where it is another one."""
     shipped.unpack(bytes.fromhex(ship(f"ship.keep(Path({str(kept)!r})).hex()")), tmp_path / "again")
@@ -168,7 +168,7 @@ def test_keeping_again_gives_the_same(kept: Path, tmp_path: Path) -> None:
     assert files[kept] == files[tmp_path / "again"]
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_replicates_that_were_kept_one_by_one_are_the_run_again(
     tiny_run: Run, tmp_path: Path, kept_replicates: ModuleType
 ) -> None:

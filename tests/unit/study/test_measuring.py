@@ -22,7 +22,7 @@ def setting(question: Question, workers: int) -> Setting:
     return Setting(machine=Machine(device="cpu", name="here", cores=2, torch="2"), workers=workers, question=question)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_a_crew_measures_and_says_what_it_cannot() -> None:
     with Crew("cpu") as crew:
         start = crew(setting(StartUp(), 2))

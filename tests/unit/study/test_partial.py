@@ -194,7 +194,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_an_arm_of_five_of_six_is_in_the_report_and_every_table_says_so(out: Path) -> None:
     arm = arms_of(out)["supervised gmp"]
     assert (arm.seeds, arm.lost) == (but(3), (3,)) and len(arms_of(out)) == 4

@@ -168,7 +168,7 @@ def test_what_an_executor_could_not_start_in_full_is_stopped(tmp_path: Path, mon
     assert executor.is_stopped
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 @pytest.mark.parametrize("runners", [2, 4])
 def test_runners_of_one_folder_do_each_step_once(tmp_path: Path, runners: int) -> None:
     executors, heard = [

@@ -113,7 +113,7 @@ def test_a_checkpoint_of_another_arithmetic_is_of_no_use(tmp_path: Path) -> None
     )
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 @pytest.mark.skipif(cpp_compiler() is None, reason="there is no C++ compiler")
 @pytest.mark.parametrize("memory_format", ["channels_last", "default"])
 def test_what_a_process_has_compiled_before_has_no_say_in_bits(memory_format: str, tmp_path: Path) -> None:

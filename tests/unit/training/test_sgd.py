@@ -51,7 +51,7 @@ def test_it_is_torchs_class_to_the_bit(settings: dict[str, float], is_fused: boo
         )
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_a_worker_that_trains_loads_no_compiler_and_no_statistics() -> None:
     done = run_python(
         """

@@ -8,7 +8,8 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from piescope.measure.class_impact import class_equivalence, class_impact, no_class_lost_more
+from piescope.measure.class_equivalence import class_equivalence, no_class_lost_more
+from piescope.measure.class_impact import class_impact
 from piescope.measure.intervals import NO_SPREAD, Interval
 from piescope.measure.noise_floor import Floor, NoiseFloor, Null, excess_difference
 from piescope.measure.overlap import OverlapTest, expected_intersections, overlap_test
@@ -193,6 +194,7 @@ class Signal:
                     p_lost_margin=kept[number]["p_lost"],
                     p_equivalent=kept[number]["p_equivalent"],
                     no_class_lost_margin=none_lost,
+                    reason=interval["reason"],
                 )
 
     def _overlap(self) -> Iterator[OverlapRow]:

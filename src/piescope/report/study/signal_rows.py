@@ -56,7 +56,7 @@ class ClassImpactRow(Row):
 
     ``p_value`` and ``q_value`` are of the interval of ``impact``, over models and examples; those behind ``test`` of
     that test. ``p_lost_margin``, small: shown to have lost less than the margin; ``no_class_lost_margin``: of all
-    classes of the arm, None where it cannot be told.
+    classes of the arm, None where it cannot be told. ``reason``: why ``impact`` has no interval; empty: it has one.
     """
 
     arm: ArmKey
@@ -75,6 +75,7 @@ class ClassImpactRow(Row):
     p_lost_margin: float | None
     p_equivalent: float | None
     no_class_lost_margin: bool | None
+    reason: str
 
 
 class Chance(NamedTuple):

@@ -32,7 +32,7 @@ def test_every_figure_and_table_has_its_files_and_the_manifest_lists_them(built:
     assert is_current(built)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_results_of_an_earlier_version_go_and_what_is_somebodys_stays(built: Path, tmp_path: Path) -> None:
     out = tmp_path / "study"
     shutil.copytree(built, out)

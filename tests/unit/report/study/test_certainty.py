@@ -20,7 +20,7 @@ def drawers(name: str, document: Callable[[str], Document] = document_of) -> dic
     return {block.title: block for block in section.blocks if isinstance(block, Drawer)}
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_every_table_has_a_drawer_with_its_file() -> None:
     found = drawers("six models", partial(document_of, with_figures=True))
     tables = [block for drawer in found.values() for block in drawer.blocks if isinstance(block, Table)]
@@ -36,7 +36,7 @@ def test_every_table_has_a_drawer_with_its_file() -> None:
         assert title in found
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_drawers_of_what_there_is_not_are_not_there() -> None:
     found = drawers("only dense")
     assert "Signal or noise, in words" not in found and "PIEs beyond seed noise" not in found

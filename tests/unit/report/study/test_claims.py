@@ -382,7 +382,7 @@ def equally_damaged(seed: int, models: int = 5, examples: int = 1000) -> Results
     return dataclasses.replace(base, arms=tuple(arms), labels=np.zeros(examples, np.int64))
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_pruned_models_that_lose_as_much_are_not_said_to_lose_less_for_having_parents() -> None:
     claims = [next(c for c in check_claims(equally_damaged(seed)) if c.id == "C2") for seed in range(60)]
     counts = [verdict_of([part for part in claim.parts if not part.fair]) for claim in claims]

@@ -83,7 +83,7 @@ def test_the_interval_spans_that_of_a_line_and_that_of_a_cubic(own: float) -> No
     assert (part.estimate.low, part.estimate.high) == pytest.approx((line - reach, cubic + reach), abs=0.01)
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_a_verdict_follows_from_that_interval_and_does_not_come_and_go() -> None:
     """Supported if it is so by the line as well as by the cubic; with ever more PIEs of the other it changes once."""
     told = []

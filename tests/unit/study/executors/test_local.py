@@ -243,7 +243,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.sampled(6, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 @pytest.mark.parametrize("worker", ["heeds", "hangs"])
 def test_trainings_are_asked_to_stop_and_a_second_interrupt_does_not_wait_for_them(tmp_path: Path, worker: str) -> None:
     script = tmp_path / "steps.py"
