@@ -18,6 +18,7 @@ from piescope.reading.matching import Listed, Matched, match
 from piescope.reading.predictions import LabelColumn, Predictions
 from piescope.reading.sides import Side
 from piescope.reading.truth_marks import check_no_truth
+from piescope.reading.truths import check_truths
 from piescope.store.audit_record import Comparison
 
 SAMPLED = 10_000
@@ -112,6 +113,8 @@ def resolved(question: Question) -> Audited:
     if question.represented is not None:
         others |= question.represented.listed()
     matched = match(sides, others, question.common, question.match_tail)
+    notes = check_truths(sides, matched, question.labels)
+    matched = replace(matched, notes=(*matched.notes, *notes))
     check_no_truth(question.dense.parts, question.compressed.parts, matched)
     check_widths(sides, matched)
     parts = [*question.dense.parts, *question.compressed.parts]

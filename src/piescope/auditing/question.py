@@ -67,9 +67,9 @@ class Question:
     @property
     def truth(self) -> LabelColumn | None:
         """True labels: given, or found beside the predictions; of answers that are right or wrong: right."""
-        from piescope.reading.inputs import agreed_truth
+        from piescope.reading.truths import truth_beside
 
-        beside = agreed_truth([*self.dense.parts, *self.compressed.parts])
+        beside = truth_beside([*self.dense.parts, *self.compressed.parts])
         return beside if self.is_right_or_wrong else self.labels or beside
 
     @property
@@ -233,12 +233,13 @@ def assembled(
     is_one_file: bool = False,
 ) -> Question:
     """The question, when what both sides say is known."""
-    from piescope.reading.inputs import agreed_truth, read_truth
+    from piescope.reading.inputs import read_truth
+    from piescope.reading.truths import truth_beside
 
     parts = [part for side in sides.values() for part in side.parts]
     if labels is None and asked.labels is not None:
         labels = read_truth(asked.labels, hints_of(asked))
-    if labels is None and pictures is not None and agreed_truth(parts) is None:
+    if labels is None and pictures is not None and truth_beside(parts) is None:
         from piescope.adapters.running import truth_of_pictures
 
         labels = truth_of_pictures(pictures, parts[0].class_names)

@@ -20,7 +20,7 @@ def to_numpy(values: Any) -> np.ndarray:
     try:
         return np.asarray(values)
     except ValueError as error:
-        raise ValueError(f"lists are of other lengths where an array is expected ({error})") from None
+        raise ValueError(f"lists of other lengths ({error})") from None
 
 
 def class_ids(values: Any, name: str, ndim: int, num_classes: int | None = None) -> np.ndarray:

@@ -14,7 +14,6 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,7 +21,6 @@ from piescope.measure.arrays import to_numpy
 from piescope.problems import InputError
 from piescope.reading.array_predictions import label_column, part_of_array
 from piescope.reading.arrays import StoredArray, in_memory, open_arrays
-from piescope.reading.arrow import column_of, mask_of, numpy_of
 from piescope.reading.files import SUFFIXES, fault, kind_of, named_file, named_files, shown
 from piescope.reading.hints import Hints
 from piescope.reading.named_arrays import labels_of_arrays, parts_of_arrays
@@ -243,36 +241,3 @@ def check_label_column(name: str | None, labels: LabelColumn | None, parts: Sequ
     if not columns:
         expected, cure = "a file with named columns, or arrays", "leave --label-column out"
     raise fault(parts[0].source if parts else "audit", "--label-column", f"no column {name!r}", expected, cure)
-
-
-def agreed_truth(parts: Sequence[Predictions]) -> LabelColumn | None:
-    """The true labels that stand beside predictions; of several files, the first (all are checked for being alike).
-
-    Raises:
-        InputError: two files have other true labels.
-    """
-    truths = [part.truth for part in parts if part.truth is not None]
-    if not truths:
-        return None
-    first = truths[0]
-    for other in truths[1:]:
-        one, two, ids = _labels_of_both(first, other)
-        if first.names == other.names and (one != two).any():
-            row = int(np.flatnonzero(one != two)[0])
-            where = f"labels, row {row}" if ids is None else f"labels, example {ids[row].as_py()!r}"
-            found = f"another true label than in {first.source}"
-            cure = "give them in a file of their own: --labels FILE"
-            raise fault(other.source, where, found, "the same labels in all files", cure)
-    return first
-
-
-def _labels_of_both(first: LabelColumn, other: LabelColumn) -> tuple[np.ndarray, np.ndarray, pa.Array | None]:
-    """``[examples]`` codes of the examples that both have, in one order, and their ids; none where it is open."""
-    one, two = first.codes.part(slice(None)), other.codes.part(slice(None))
-    if first.ids is None or other.ids is None:
-        if first.ids is None and other.ids is None and len(one) == len(two):
-            return one, two, None
-        return one[:0], two[:0], None
-    places = pc.index_in(first.ids, other.ids)
-    known = mask_of(places.is_valid())
-    return one[known], two[numpy_of(places.drop_null())], first.ids.filter(column_of(known))

@@ -214,7 +214,11 @@ def _check_same_names(column: str, first: tuple[Listed, pa.Array], second: tuple
     row = int(np.argmax(differ))
     found = f"{column} {other[row].as_py()!r} in the row of {one[row].as_py()!r} in {first[0].source}"
     expected = "the same example in the same row, or an id"
-    raise fault(second[0].source, "rows", found, expected, f"match by that column: --id-column {typed([column])}")
+    is_id = all(pc.count_distinct(names).as_py() == len(names) for names in (one, other))
+    cure = (
+        f"match by that column: --id-column {typed([column])}" if is_id else "write an id of each example to all files"
+    )
+    raise fault(second[0].source, "rows", found, expected, cure)
 
 
 def _by_row(files: dict[str, Listed], lacking: str) -> Matched:

@@ -77,7 +77,7 @@ def test_a_change_without_any_spread_has_no_test(method: Any) -> None:
         ({"dense": DENSE - 1}, "dense holds class id -1; expected 0 or more"),
         ({"pruned": PRUNED.astype(float)}, "pruned holds float64; expected integer class ids"),
         ({"labels": DENSE}, "labels has shape .*; expected 1 axes"),
-        ({"dense": [[0] * 12, [0] * 11]}, "dense: lists are of other lengths where an array is expected"),
+        ({"dense": [[0] * 12, [0] * 11]}, "dense: lists of other lengths"),
         ({"num_classes": 5.0}, "num_classes is 5.0; expected a whole number"),
         ({"num_classes": "5"}, "num_classes is '5'; expected a whole number"),
         ({"dense": torch.zeros(3, 12, dtype=torch.bfloat16)}, "dense holds torch.bfloat16; expected integer class ids"),

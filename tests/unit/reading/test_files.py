@@ -82,7 +82,7 @@ def a_missing_file(root: Path) -> Refusal:
 
 @CASES.add
 def an_empty_name(root: Path) -> Refusal:
-    return {"dense": "", "compressed": np.array([1])}, ("dense: dense", "an empty name", "a variable may be empty")
+    return {"dense": "", "compressed": np.array([1])}, ("dense\n", "an empty name", "a variable may be empty")
 
 
 @CASES.add
@@ -103,7 +103,7 @@ def a_missing_file_of_classes(root: Path) -> Refusal:
 def several_files_of_labels(root: Path) -> Refusal:
     write(root, "labels/a.csv", "label\n1\n"), write(root, "labels/b.csv", "label\n1\n")
     return {"dense": np.array([0]), "compressed": np.array([0]), "labels": root / "labels"}, (
-        "labels: labels",
+        "labels\n",
         "2 files",
         "name the file",
     )

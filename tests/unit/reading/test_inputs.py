@@ -444,7 +444,7 @@ def models_of_different_length_in_a_folder(root: Path) -> Refusal:
 
 @CASES.add
 def an_empty_dict(root: Path) -> Refusal:
-    return {"dense": {}, "compressed": np.array([1])}, ("dense: dense", "an empty dict")
+    return {"dense": {}, "compressed": np.array([1])}, ("dense\n", "an empty dict")
 
 
 @CASES.add
@@ -468,12 +468,12 @@ def labels_and_scores_in_a_folder(root: Path) -> Refusal:
 
 @CASES.add
 def rows_of_different_lengths(root: Path) -> Refusal:
-    return {"dense": [[1, 2], [3]], "compressed": [1, 2]}, ("dense: dense", "inhomogeneous", "rows of one length")
+    return {"dense": [[1, 2], [3]], "compressed": [1, 2]}, ("dense\n", "inhomogeneous", "rows of one length")
 
 
 @CASES.add
 def none_among_labels(root: Path) -> Refusal:
-    return {"dense": [None, 1], "compressed": [1, 2]}, ("dense: dense", "values of type object", "numbers or names")
+    return {"dense": [None, 1], "compressed": [1, 2]}, ("dense\n", "values of type object", "numbers or names")
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

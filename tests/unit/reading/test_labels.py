@@ -42,7 +42,7 @@ def unknown_class_name_among_a_thousand(root: Path) -> Refusal:
         "classes": names,
         "labels": ["zebr", "zebra"],
     }
-    return asked, ("labels: labels", "unknown class name 'zebr'", "did you mean 'zebra'?")
+    return asked, ("labels\n", "unknown class name 'zebr'", "did you mean 'zebra'?")
 
 
 @CASES.add
