@@ -33,7 +33,7 @@ class AuditAgainstBudgets:
         *,
         dataset: Any = None,
         options: Mapping[str, Any] | None = None,
-        budgets: Budgets | str | Path | None = None,
+        budgets: Budgets | Mapping[str, str | float | None] | str | Path | None = None,
         strict: bool = False,
         **given: Any,
     ) -> Audit:
@@ -45,7 +45,7 @@ class AuditAgainstBudgets:
             labels: true labels; without them only ``max_changed`` can be judged.
             dataset: what callables are called on.
             options: further options of ``piescope.audit``: ``{"paired": True}``.
-            budgets: a TOML file with a table ``[budgets]``, or Budgets; limits replace what it says.
+            budgets: as of ``piescope.audit``: Budgets, their values by name, or a TOML file; limits replace its own.
             strict: budgets that the sample is too small to judge fail, too, instead of a warning.
             **given: limits, ``max_flips="2%"``, ``max_class_drop=3``, ...; and options by name: ``metadata``, ``out``.
 
@@ -65,10 +65,8 @@ class AuditAgainstBudgets:
         known = {option.name for option in fields(AuditOptions)}
         chosen = {name: value for name, value in given.items() if name in known}
         limits = Budgets.of({name: value for name, value in given.items() if name not in known}, "piescope_audit")
-        if isinstance(budgets, str | Path):
-            budgets = Budgets.from_file(Path(budgets))
         if budgets is not None:
-            limits = budgets.with_limits(limits)
+            limits = Budgets.of_any(budgets, "piescope_audit").with_limits(limits)
         audit = piescope.audit(dense, compressed, dataset, labels=labels, budgets=limits, **(options or {}), **chosen)
         rows = audit.record.budgets
         if missing := limits.given.keys() - {row.budget for row in rows}:

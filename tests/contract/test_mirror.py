@@ -35,7 +35,6 @@ ELSEWHERE = {
     "oracle/test_noise_floor.py": ("measure/intervals",),
     "oracle/test_one_to_one.py": ("measure/cells", "measure/one_to_one"),
     "oracle/test_schedules.py": ("pruning/schedules", "training/schedule"),
-    "oracle/test_supcon.py": ("losses/contrastive",),
     "unit/adapters/test_torch_compress.py": ("adapters/copies",),
     "unit/auditing/answers/test_kappa.py": ("store/audit_measures",),
     "unit/auditing/answers/test_sums.py": ("auditing/run",),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -35,3 +39,22 @@ def test_layer(seed: int, sparsity: float) -> None:
     for index in (0, 4):
         prune.l1_unstructured(model[index], "weight", amount=sparsity)
         assert torch.equal(ours[f"{index}.weight"], model[index].weight_mask.bool())
+
+
+@pytest.mark.parametrize(
+    "weights", [np.array([-128, 1, 50, 3], np.int8), torch.tensor([-128, 1, 50, 3], dtype=torch.int8)]
+)
+def test_the_least_whole_number_is_the_largest_magnitude(weights: Any) -> None:
+    assert magnitude_masks({"w": weights}, 0.25)["w"].tolist() == [True, False, True, True]
+
+
+def test_arrays_that_lie_in_any_way_are_ranked() -> None:
+    plain = np.array([0.1, -3.0, 0.2, 2.0])
+    still = plain.copy()
+    still.flags.writeable = False
+    assert magnitude_masks({"w": plain[::-1]}, 0.5)["w"].tolist() == [True, False, True, False]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert magnitude_masks({"w": still}, 0.5)["w"].tolist() == [False, True, False, True]
+    for kind in (np.uint16, bool):
+        assert magnitude_masks({"w": np.array([0, 1, 1], kind)}, 0.4)["w"].tolist() == [False, True, True]

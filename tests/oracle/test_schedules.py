@@ -98,3 +98,9 @@ def test_cosine_against_torch() -> None:
 
 def test_constant() -> None:
     assert {Constant().factor(epoch, 9) for epoch in (0.0, 4.5, 8.9)} == {1.0}
+
+
+@pytest.mark.parametrize(("final", "initial"), [(90, 0.0), (0.5, 0.9), (0.5, -0.1), (float("nan"), 0.0)])
+def test_sparsities_are_fractions_that_rise(final: float, initial: float) -> None:
+    with pytest.raises(ValueError, match="expected 0 <= initial <= final <= 1"):
+        gradual_sparsity(50, 0, 100, final, initial)

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, time
+from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -116,13 +117,37 @@ class Budgets(Spec):
         return _checked(values, source, lambda name: name)
 
     @classmethod
-    def from_file(cls, path: Path) -> Budgets:
+    def of_any(cls, given: object, source: str = "budgets") -> Budgets:
+        """Budgets as Python has them: Budgets, their values by name, or a TOML file of them.
+
+        Args:
+            given: one of these.
+            source: names values in errors.
+
+        Raises:
+            InputError: something else, or with every fault found.
+
+        Example:
+            >>> Budgets.of_any({"max_flips": "2%"}) == Budgets.of_any(Budgets.of({"max_flips": "2%"}))
+            True
+        """
+        if isinstance(given, Budgets):
+            return given
+        if isinstance(given, Mapping):
+            return cls.of(given, source)
+        if isinstance(given, str | PathLike):
+            return cls.from_file(Path(given))
+        expected, cure = "Budgets, a dict of them, or a TOML file", 'write {"max_flips": "2%"}'
+        raise InputError.of("audit", "budgets", _shown(given), expected, cure)
+
+    @classmethod
+    def from_file(cls, path: str | PathLike[str]) -> Budgets:
         """The table ``[budgets]`` of a TOML file.
 
         Raises:
             InputError: the file cannot be read or is no TOML, it has no budget or anything else, or one is wrong.
         """
-        return _checked(_table(path), str(path), lambda name: f"budgets.{name}")
+        return _checked(_table(Path(path)), str(path), lambda name: f"budgets.{name}")
 
     @classmethod
     def from_flags(cls, flags: Mapping[str, str | float | None], underneath: Budgets | None = None) -> Budgets:

@@ -75,7 +75,8 @@ class AuditOptions:
     Attributes:
         labels: true labels: a file or an array ``[examples]``; None: those beside the predictions or of the dataset.
         metadata: a table whose columns make groups.
-        budgets: what may be lost at most, `Budgets` or its values by name; judged in ``content["budgets"]``.
+        budgets: what may be lost at most, `Budgets`, its values by name, or a TOML file of them; judged in
+            ``content["budgets"]``.
         out: folder for audit.json, audit.md, examples.parquet and report.html; None: nothing is written.
         dense_embeddings: a file with ``[examples, dims]``, of one model.
         compressed_embeddings: likewise.
@@ -107,7 +108,7 @@ class AuditOptions:
 
     labels: Named | ArrayLike | None = _option(None, "True labels; else those beside the predictions.")
     metadata: Named | None = _option(None, "A table whose columns make groups.")
-    budgets: Budgets | Mapping[str, str | float | None] | None = None
+    budgets: Budgets | Mapping[str, str | float | None] | Named | None = None
     out: Named | None = None
     dense_embeddings: Named | None = _option(None, "A file of numbers, examples x dims.")
     compressed_embeddings: Named | None = _option(None, "A file of numbers, examples x dims.")
@@ -148,8 +149,9 @@ class AuditOptions:
     on_progress: OnProgress = silent
 
     def __post_init__(self) -> None:
-        if self.expect_accuracy is not None and not 1 < self.expect_accuracy <= 100:
-            found, cure = f"{self.expect_accuracy:g}", "write 79 for 79 %"
+        known = self.expect_accuracy
+        if known is not None and not (isinstance(known, int | float) and 1 < known <= 100):
+            found, cure = f"{known:g}" if isinstance(known, int | float) else repr(known), "write 79 for 79 %"
             raise InputError.of("audit", "--expect-accuracy", found, "percent, above 1 and up to 100", cure)
         if self.batch_size is not None and not (isinstance(self.batch_size, int) and self.batch_size >= 1):
             found, cure = str(self.batch_size), "write 1 for one at a time"
@@ -172,12 +174,10 @@ class Asked(AuditOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        limits: Any = self.budgets
-        if isinstance(limits, Mapping):
+        if self.budgets is not None:
             from piescope.auditing.budgets import Budgets
 
-            limits = Budgets.of(limits)
-        object.__setattr__(self, "limits", limits)
+            object.__setattr__(self, "limits", Budgets.of_any(self.budgets))
         if self.data_dir is not None:
             object.__setattr__(self, "folder_of_data", Path(fspath(self.data_dir)))
 

@@ -51,8 +51,8 @@ def audit(dense: str | None, compressed: str | None, out: Path, **flags: Any) ->
     if demo or dense is None:
         dense, compressed, out, flags["data"] = _sides_of_demo(dense, demo, out, flags["data"])
     with _progress(console_here(stderr=True)) as on_progress:
+        _check_junit(junit)  # first: whatever ends this audit early, no older verdict is left
         asked = _asked(flags, on_progress)
-        _check_junit(junit)
         check_suggested(suggest, asked.compress)
         if flags["card"]:
             check_card(out)

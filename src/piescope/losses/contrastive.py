@@ -35,7 +35,7 @@ def supcon_loss(
     or more the host waits for nothing; with one it asks the device whether any anchor has a positive.
 
     Args:
-        projections: ``[batch, views, dims]``, any scale: they are L2-normalised here.
+        projections: ``[batch, views, dims]``, of a length from 1e-12 to 1e19: they are L2-normalised here, in float32.
         labels: ``[batch]``, one class id per image.
         temperature: t, above 0.
         base_temperature: multiplies the loss by ``temperature / base_temperature`` when given, as
@@ -55,12 +55,13 @@ def supcon_loss(
         >>> round(float(supcon_loss(views, torch.tensor([0, 1]), temperature=0.5)), 4)
         0.2395
     """
+    _check_tensors(projections=projections, labels=labels)
     if projections.ndim != 3 or labels.shape != projections.shape[:1]:
         raise ValueError(
             f"projections are {list(projections.shape)} and labels {list(labels.shape)}; "
             "expected [batch, views, dims] and [batch]"
         )
-    if temperature <= 0 or (base_temperature is not None and base_temperature <= 0):
+    if not temperature > 0 or not (base_temperature is None or base_temperature > 0):
         raise ValueError(f"temperatures are {temperature} and {base_temperature}; expected numbers above 0")
     batch, views, _ = projections.shape
     with torch.autocast(projections.device.type, enabled=False):  # half precision is too coarse for similarities
@@ -77,6 +78,12 @@ def supcon_loss(
             attraction, count = attraction[anchored], count[anchored]
         scale = 1.0 if base_temperature is None else temperature / base_temperature
         return -scale * (attraction / count).mean()
+
+
+def _check_tensors(**given: Any) -> None:
+    for name, value in given.items():
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{name}: a {type(value).__name__}; expected a tensor of torch")
 
 
 def _dense(anchors: Tensor, labels: Tensor, views: int, temperature: float) -> tuple[Tensor, Tensor]:
@@ -149,7 +156,7 @@ def simclr_loss(projections: Float[Tensor, "batch views dims"], temperature: flo
     """NT-Xent, the unsupervised sibling: the only positives of a view are the other views of its own image.
 
     Args:
-        projections: ``[batch, views, dims]``, at least two views, any scale.
+        projections: ``[batch, views, dims]``, at least two views, of lengths as in `supcon_loss`.
         temperature: above 0.
 
     Returns:
@@ -165,4 +172,9 @@ def simclr_loss(projections: Float[Tensor, "batch views dims"], temperature: flo
         >>> round(float(simclr_loss(views, temperature=0.5)), 4)
         0.2395
     """
+    _check_tensors(projections=projections)
+    if projections.ndim != 3 or projections.shape[1] < 2:
+        raise ValueError(
+            f"projections are {list(projections.shape)}; expected [batch, views, dims] of two views or more"
+        )
     return supcon_loss(projections, torch.arange(len(projections), device=projections.device), temperature)

@@ -6,17 +6,36 @@ from typing import Any
 
 import numpy as np
 
+NARROW = {"torch.bfloat16": 2.0**-7, "torch.float8_e4m3fn": 2.0**-3, "torch.float8_e5m2": 2.0**-2}
+"""Types of torch that NumPy has not, and how far apart numbers next to 1 are in them."""
+
+
+def precision_of(values: Any) -> float:
+    """How far apart numbers next to 1 are in the type that values come in; of whole numbers, that of float64.
+
+    Example:
+        >>> precision_of(np.zeros(1, np.float32)) == 2.0**-23
+        True
+    """
+    narrow = NARROW.get(str(getattr(values, "dtype", "")))
+    if narrow is not None:
+        return narrow
+    given = to_numpy(values).dtype
+    return float(np.finfo(given if np.issubdtype(given, np.floating) else np.float64).eps)
+
 
 def to_numpy(values: Any) -> np.ndarray:
     """An array of the same values; torch tensors are detached and brought to the CPU without importing torch.
 
     Raises:
-        ValueError: lists of other lengths within one list.
+        ValueError: lists of other lengths within one list, or masked values.
     """
     if hasattr(values, "detach"):
         values = values.detach().cpu()
-        is_narrow = values.dtype.is_floating_point and values.dtype.itemsize <= 2  # bfloat16: NumPy has no such type
-        values = (values.float() if is_narrow else values).numpy()
+        values = (values.float() if str(values.dtype) in NARROW else values).numpy()
+    hidden = int(np.ma.getmaskarray(values).sum()) if isinstance(values, np.ma.MaskedArray) else 0
+    if hidden:
+        raise ValueError(f"{hidden:,} values are masked; expected every one: leave these examples out")
     try:
         return np.asarray(values)
     except ValueError as error:
@@ -29,8 +48,8 @@ def class_ids(values: Any, name: str, ndim: int, num_classes: int | None = None)
     Raises:
         ValueError: not integers, another number of axes, negative, or not below num_classes, which is no whole number.
     """
-    if num_classes is not None and not isinstance(num_classes, (int, np.integer)):
-        raise ValueError(f"num_classes is {num_classes!r}; expected a whole number")
+    if num_classes is not None and (isinstance(num_classes, bool) or not isinstance(num_classes, int | np.int64)):
+        raise ValueError(f"num_classes is {num_classes!r}; expected a whole number, an int")  # fewer bits overflow
     try:
         array = to_numpy(values)
     except ValueError as error:
@@ -73,9 +92,12 @@ def unit_length(representations: Any) -> np.ndarray:
     """H / ||h||_2 in float64; all-zero rows stay zero.
 
     Raises:
-        ValueError: NaN or infinity among the representations, or no dims.
+        ValueError: NaN or infinity among the representations, other values than real numbers, or no dims.
     """
-    h = to_numpy(representations).astype(np.float64)
+    given = to_numpy(representations)
+    if given.dtype.kind not in "biuf":
+        raise ValueError(f"representations hold {given.dtype}; expected real numbers")
+    h = given.astype(np.float64)
     if h.ndim < 1 or h.shape[-1] < 1:
         raise ValueError(f"representations have shape {list(h.shape)}; expected [..., dims] with at least one dim")
     if not np.isfinite(h).all():

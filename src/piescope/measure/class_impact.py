@@ -215,7 +215,7 @@ def class_impact(
         None in the five before the reason where a group has one model (``effect_size`` also for two pairs; the others
         also for a class of one example or whose answers are all alike, and for two models a group, with a two-way
         method). Where a class varies not at all there is no test: no interval, and a p-value of 1 if the impact is 0,
-        None otherwise; a few equal models do not show that others would be equal.
+        None otherwise; a few equal models do not show that others would be equal. An only class has no impact.
 
     Raises:
         ValueError: an unknown method, other numbers of examples, no models or examples, class ids out of range, or
@@ -248,7 +248,9 @@ def class_impact(
     change = pruned_recall - dense_recall
     impact = change - (answers.pruned.mean() - answers.dense.mean())
     p_values = np.where(spread.is_zero & (np.abs(impact) < NO_IMPACT), 1.0, 2 * spread.p_above(np.abs(impact)))
-    reach = spread.reach(CONFIDENCE)
+    reach, reason = spread.reach(CONFIDENCE), spread.why_not
+    if len(answers.classes) == 1:  # its recall is the accuracy
+        p_values, reach, reason = np.ones(1), np.full(1, np.nan), np.array(["the only class has no impact"])
     columns = {
         "dense_recall": dense_recall,
         "pruned_recall": pruned_recall,
@@ -259,6 +261,6 @@ def class_impact(
         "effect_size": _hedges(impact, samples),
         "p_value": p_values,
         "q_value": adjusted_p_values(p_values),
-        "reason": spread.why_not,
+        "reason": reason,
     }
     return cast(list[ClassImpact], rows_of_classes(answers, num_classes, columns, impact))

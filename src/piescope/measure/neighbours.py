@@ -19,7 +19,7 @@ def knn_labels(
     """The label of each query by the majority of its k nearest neighbours in the bank.
 
     Exact, Euclidean, every neighbour one vote; ties go to the smallest label. Computed in float32 on centred data; of
-    points equally far away the first in the bank are taken.
+    points equally far away the first in the bank are taken, as far as float32 tells that they are.
 
     Args:
         bank: ``[n, d]``, labelled points; an array mapped from a file (`numpy.load(..., mmap_mode="r")`) may be larger
@@ -64,11 +64,12 @@ def labels_of_nearest(
         )
     if len(points) != len(labels):
         raise ValueError(f"bank has {len(points)} points and bank_labels {len(labels)}; expected one label each")
-    if not 1 <= k <= len(points):
-        raise ValueError(f"k is {k}; expected 1 to {len(points)}, the size of the bank")
-    num_classes = int(labels.max()) + 1
-    cells = labels[nearest(points, asked, k, product, threads)] + np.arange(len(asked))[:, None] * num_classes
-    return np.bincount(cells.ravel(), minlength=len(asked) * num_classes).reshape(-1, num_classes).argmax(1)
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= len(points):
+        raise ValueError(f"k is {k!r}; expected 1 to {len(points)}, the size of the bank")
+    classes, labels = np.unique(labels, return_inverse=True)  # ids may be far apart
+    count = len(classes)
+    cells = labels[nearest(points, asked, int(k), product, threads)] + np.arange(len(asked))[:, None] * count
+    return classes[np.bincount(cells.ravel(), minlength=len(asked) * count).reshape(-1, count).argmax(1)]
 
 
 def neighbours_within(points: Float[Array, "examples dims"], k: int) -> Int64[np.ndarray, "examples k"]:

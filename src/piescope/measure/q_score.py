@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from piescope.axes import Array
-from piescope.measure.arrays import to_numpy, unit_length
+from piescope.measure.arrays import precision_of, unit_length
 
 ROUNDING = 16
 """Units in the last place that equal numbers may differ by after sums and products."""
@@ -138,6 +138,5 @@ def q_score_aaai24(
 
 def _has_spread(unit: np.ndarray, representations: Any) -> np.ndarray:
     """Whether entries differ by more than the rounding of the precision that they came in."""
-    given = to_numpy(representations).dtype
-    precision = np.finfo(given).eps if np.issubdtype(given, np.floating) else np.finfo(np.float64).eps
+    precision = precision_of(representations)
     return np.asarray(unit.max(-1) - unit.min(-1) > ROUNDING * precision * np.abs(unit).max(-1))

@@ -61,7 +61,13 @@ class ReplicateCurve:
     spread_law: tuple[float, float]
 
     def pies_at(self, models: int) -> float:
-        """The mean count with so many models: between sizes that were tried, or drawn out."""
+        """The mean count with so many models: between sizes that were tried, or drawn out.
+
+        Raises:
+            ValueError: fewer models than were tried; of one nobody knows.
+        """
+        if not models >= self.models[0]:
+            raise ValueError(f"models is {models}; expected {self.models[0]} or more, the fewest that were tried")
         if models <= self.models[-1]:
             return float(np.interp(1 / np.sqrt(models), 1 / np.sqrt(self.models[::-1]), self.pies[::-1]))
         share = math.sqrt(self.models[-1] / models)

@@ -47,7 +47,8 @@ def nearest(
 ) -> Int64[np.ndarray, "m k"]:
     """Rows of the k nearest points of the bank for each query, in no order.
 
-    Exact, Euclidean, in float32 on centred data; of points equally far away the first in the bank are taken.
+    Exact, Euclidean, in float32 on centred data; of points equally far away the first in the bank are taken: of equal
+    rows always, of others as far as float32 tells that they are equally far.
 
     Args:
         bank: ``[n, d]``, in memory or mapped: parts of it are held one after the other.

@@ -229,11 +229,16 @@ def _without_absent(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, 
     return np.take_along_axis(before, order, axis=1), np.take_along_axis(after, order, axis=1)
 
 
+MANY_VOTES = 1000
+"""Of so many, half to each side would be too unlikely for a number, where sides are far from equal."""
+
+
 class _Reach:
     """The exact distribution of the distance: classes are added one at a time (a sum over what each may deal)."""
 
     def __init__(self, first: int, second: int) -> None:
         self._first = first
+        self._dealt = 0.5 if first + second <= MANY_VOTES else first / (first + second)
         shared = math.gcd(first, second)
         self._step, self._share = (first + second) // shared, first // shared
         self.most = first * (second // shared)
@@ -271,7 +276,8 @@ class _Reach:
                 away = max(0, dealt * self._step - int(total) * self._share)
                 if away > self.most:
                     break
-                chance = float(stats.binom.pmf(dealt, total, 0.5))  # in proportion to the ways to choose them
+                # in proportion to the ways to choose them, for any share: each deal of all classes has the same factor
+                chance = float(stats.binom.pmf(dealt, total, self._dealt))
                 kept = source[:, : self._first + 1 - dealt, : self.most + 1 - away]
                 sums[:, dealt:, away:] += chance * kept
             added[rows] = sums

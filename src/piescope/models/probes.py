@@ -43,8 +43,8 @@ def probe(model: nn.Module, images: Tensor, points: Sequence[str]) -> list[Float
         one ``[batch, dims]`` tensor per point; dims differ from point to point.
 
     Raises:
-        ValueError: a point does not exist (the message lists close names), is repeated, was not reached by
-            the forward pass, ran more than once (a shared module), or gives no tensor.
+        ValueError: a point does not exist (the message lists close names), means two things, is repeated, was not
+            reached by the forward pass, ran more than once (a shared module), or gives no tensor.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
@@ -58,21 +58,22 @@ def probe(model: nn.Module, images: Tensor, points: Sequence[str]) -> list[Float
         if point not in modules and point not in (INPUT, OUTPUT):
             close = get_close_matches(point, [*modules, INPUT, OUTPUT], n=3, cutoff=0.4)
             raise ValueError(f"no module named {point!r} to probe; close names: {', '.join(close) or 'none'}")
-    reached: dict[str, Tensor] = {}
+        if point in modules and point in (INPUT, OUTPUT):
+            raise ValueError(f"a module is named {point!r}, which stands for what goes in or out: rename it to probe")
+    reached = {INPUT: images.flatten(1).clone()} if INPUT in points else dict[str, Tensor]()
 
     def keep(point: str, _module: nn.Module, _inputs: object, output: object) -> None:
         if point in reached:
             raise ValueError(f"module {point!r} ran twice in one pass; probe a module that is used once")
         if not isinstance(output, Tensor):
             raise ValueError(f"module {point!r} returns {type(output).__name__}; expected a tensor to probe")
-        reached[point] = pooled(output)
+        # a later layer may work in place
+        reached[point] = pooled(output) if output.ndim == 4 else pooled(output).clone()
 
     with ExitStack() as hooks:
         for point in (point for point in points if point in modules):
             hooks.enter_context(modules[point].register_forward_hook(partial(keep, point)))
         output = model(images)
-    if INPUT in points:
-        reached[INPUT] = images.flatten(1)
     if OUTPUT in points:
         reached[OUTPUT] = torch.softmax(output, dim=1)
     missing = [point for point in points if point not in reached]

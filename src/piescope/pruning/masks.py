@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import cast, overload
+from typing import Any, cast, overload
 
 import numpy as np
 import torch
@@ -105,6 +105,13 @@ def _lowest(values: Tensor, count: int) -> Tensor:
     return below | (level & (level.cumsum(0) <= count - below.sum()))
 
 
+def _tensor(value: Any) -> Tensor:
+    """Of an array too that torch would not take as it lies: reversed, or not to be written to."""
+    if isinstance(value, np.ndarray) and not (value.flags.writeable and value.flags.c_contiguous):
+        value = value.copy()
+    return torch.as_tensor(value)
+
+
 @overload
 def magnitude_masks(
     parameters: Mapping[str, np.ndarray], sparsity: float, scope: ScopeName = "global"
@@ -140,7 +147,7 @@ def magnitude_masks(
         >>> magnitude_masks({"w": np.array([0.1, -3.0, 0.2, 2.0])}, 0.5)["w"].tolist()
         [False, True, False, True]
     """
-    tensors = {name: torch.as_tensor(value) for name, value in parameters.items()}
+    tensors = {name: _tensor(value) for name, value in parameters.items()}
     masks = masks_from_scores(magnitude(tensors, torch.Generator()), sparsity, scope)
     kept = {name: mask.numpy() if isinstance(parameters[name], np.ndarray) else mask for name, mask in masks.items()}
     return cast("dict[str, np.ndarray] | dict[str, Tensor]", kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 import torch
 from torch import Generator, Tensor, nn
@@ -30,6 +31,9 @@ class Pruner:
         ranked: ``"current"``: a pruning ranks the weights that there are. ``"last_forward"``: those that the last
             forward pass ran with, one optimiser step older, as torch's pruning without scores does (the paper's code).
 
+    Raises:
+        ValueError: an option that there is none of.
+
     Example:
         >>> layer = nn.Linear(4, 1, bias=False)
         >>> pruner = Pruner({"weight": layer.weight})
@@ -50,6 +54,17 @@ class Pruner:
         counting: Counting = "total",
         ranked: Ranked = "current",
     ) -> None:
+        for name, given, known in (
+            ("criterion", criterion, tuple(CRITERIA)),
+            ("scope", scope, get_args(ScopeName)),
+            ("counting", counting, get_args(Counting)),
+            ("ranked", ranked, get_args(Ranked)),
+            ("regrowth", regrowth, (False, True)),
+        ):
+            if given not in known:
+                raise ValueError(f"{name} is {given!r}; expected one of {list(known)}")
+        if not 0.0 <= final <= 1.0:
+            raise ValueError(f"final is {final}; expected a fraction from 0 to 1 (0.9 for 90 %)")
         self.parameters = dict(parameters)
         self.masks: dict[str, Tensor] = {
             name: torch.ones_like(parameter, dtype=torch.bool) for name, parameter in self.parameters.items()
@@ -71,7 +86,16 @@ class Pruner:
 
     @torch.no_grad()
     def prune(self, sparsity: float) -> None:
-        """Moves the masks to this sparsity and zeroes what they drop."""
+        """Moves the masks to this sparsity and zeroes what they drop.
+
+        Raises:
+            ValueError: no fraction, less than before though nothing may regrow, or NaN among the weights.
+        """
+        before = float(self._asked)
+        if sparsity < before and not self.regrowth:
+            raise ValueError(
+                f"sparsity is {sparsity} after {before}; what is pruned comes back only with regrowth=True"
+            )
         values: dict[str, Tensor] = {
             name: torch.where(self.masks[name], tensor, self._dormant[name]) if self.regrowth else tensor
             for name, tensor in self.parameters.items()
@@ -80,8 +104,7 @@ class Pruner:
         generator.set_state(self._draws)
         scores = self._criterion(self._ran_with or values, generator)
         if self.counting == "remaining":
-            asked = float(self._asked)
-            share = 0.0 if asked == 1 else 1 - (1 - sparsity) / (1 - asked)
+            share = 0.0 if before == 1 else 1 - (1 - sparsity) / (1 - before)
             self.masks = masks_of_what_remains(scores, share, self.scope, self.masks)
         else:
             self.masks = masks_from_scores(scores, sparsity, self.scope, None if self.regrowth else self.masks)

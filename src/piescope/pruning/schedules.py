@@ -25,7 +25,7 @@ def gradual_sparsity(step: float, begin: float, end: float, final: float, initia
         a fraction between initial and final.
 
     Raises:
-        ValueError: end is not after begin.
+        ValueError: end is not after begin, or a sparsity is no fraction.
 
     Source: Zhu and Gupta 2017, equation 1, https://arxiv.org/abs/1710.01878.
 
@@ -35,6 +35,8 @@ def gradual_sparsity(step: float, begin: float, end: float, final: float, initia
     """
     if not end > begin:
         raise ValueError(f"end is {end} and begin {begin}; expected end after begin")
+    if not 0 <= initial <= final <= 1:
+        raise ValueError(f"initial is {initial} and final {final}; expected 0 <= initial <= final <= 1 (0.9 for 90 %)")
     if step <= begin:
         return initial
     if step >= end:

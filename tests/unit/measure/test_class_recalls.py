@@ -94,3 +94,12 @@ def test_what_is_refused(change: dict[str, Any], message: str) -> None:
     given["paired"] = given.pop("method", "") == "paired"
     with pytest.raises(ValueError, match=message):
         class_equivalence(**given)
+
+
+@pytest.mark.parametrize("method", ["hooker", "paired", "two_way", "two_way_paired"])
+def test_an_only_class_has_no_impact_and_so_no_interval(method: Any) -> None:
+    labels, random = np.zeros(200, int), np.random.default_rng(0)
+    dense, pruned = ((random.random((5, 200)) < wrong).astype(int) for wrong in (0.2, 0.25))
+    row = class_impact(dense, pruned, labels, 2, method)[0]
+    assert (row["low"], row["high"], row["p_value"]) == (None, None, 1.0)
+    assert row["reason"] == "the only class has no impact" and row["change"] != 0

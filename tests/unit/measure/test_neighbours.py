@@ -29,3 +29,11 @@ def test_duplicates_are_neighbours_and_an_example_is_not_its_own() -> None:
     found = nearest_by_angle(np.array([[1.0, 0.0]] * 100 + [[0.0, 1.0]] * 3), k=2)
     assert all(row not in near and max(near) < 100 for row, near in enumerate(found[:100].tolist()))
     assert [set(near) for near in found[100:].tolist()] == [{101, 102}, {100, 102}, {100, 101}]
+
+
+def test_labels_may_be_far_apart_and_k_any_whole_number() -> None:
+    points = np.array([[0.0], [1.0], [9.0]])
+    labels = np.array([10**9, 7, 10**9])
+    assert knn_labels(points, labels, points, k=np.uint8(1)).tolist() == [10**9, 7, 10**9]  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"k is 1\.0"):
+        knn_labels(points, labels, points, k=1.0)  # type: ignore[arg-type]

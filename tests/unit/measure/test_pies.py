@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -55,3 +57,17 @@ def test_taxicab_distance_by_loops_and_of_populations_of_other_sizes() -> None:
     expected = [sum(abs((dense[:, i] == c).mean() - (pruned[:, i] == c).mean()) for c in range(4)) for i in range(30)]
     assert taxicab_distance(dense, pruned, 4) == pytest.approx(expected)
     assert not taxicab_distance(dense, dense[::-1], 4).any()
+
+
+@pytest.mark.parametrize("count", [np.uint8(10), np.int16(10), True])
+def test_a_number_of_classes_that_would_overflow_is_refused(count: Any) -> None:
+    votes = np.zeros((3, 300), np.uint8)
+    with pytest.raises(ValueError, match=r"num_classes is .*expected a whole number, an int"):
+        pie_mask(votes, votes, count)
+    assert not pie_mask(votes, votes, np.int64(10)).any()  # type: ignore[arg-type]
+
+
+def test_masked_votes_are_no_votes() -> None:
+    votes = np.ma.array([[0, 1], [2, 1], [2, 1]], mask=[[0, 0], [1, 0], [1, 0]])
+    with pytest.raises(ValueError, match="2 values are masked"):
+        modal_label(votes, 3)

@@ -39,3 +39,25 @@ def test_bad_arguments_of_the_later_q_score_are_refused() -> None:
     for shape in ((5,), (0, 5), (4, 0)):
         with pytest.raises(ValueError, match="representations have shape"):
             q_score_aaai24(np.zeros(shape))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_what_differs_by_rounding_alone_has_no_spread_in_any_precision(dtype: torch.dtype) -> None:
+    h = torch.full((1, 64), 0.3, dtype=dtype)
+    h[0, 0] *= 1 + torch.finfo(dtype).eps
+    assert q_score(h).z.tolist() == [0.0]
+    h[0, 0] *= 2
+    assert q_score(h).z[0] > 7
+
+
+@pytest.mark.parametrize("h", [np.array([["1", "2"]]), np.array([[1j, 2.0]]), np.array([[None, 1.0]])])
+def test_only_real_numbers_are_representations(h: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="expected real numbers"):
+        q_score(h)
+
+
+def test_masked_values_are_no_values() -> None:
+    hidden = np.ma.array([[1.0, 2.0]], mask=[[False, True]])
+    with pytest.raises(ValueError, match="1 values are masked"):
+        q_score(hidden)
+    assert q_score(np.ma.array([[1.0, 2.0]])).q[0] == q_score(np.array([[1.0, 2.0]])).q[0]

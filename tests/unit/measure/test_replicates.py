@@ -20,3 +20,12 @@ def test_replicates_refuse_bad_input() -> None:
     agreed = replicate_curve(said, said, 2)
     assert agreed.pies.tolist() == [0.0] * 4
     assert agreed.enough() is None
+
+
+@pytest.mark.parametrize("models", [1, 0, -1, float("nan")])
+def test_of_fewer_models_than_were_tried_nothing_is_told(models: float) -> None:
+    votes = np.random.default_rng(0).integers(0, 3, (2, 8, 200))
+    curve = replicate_curve(votes[0], votes[1], 3)
+    assert curve.pies_at(2) > 0
+    with pytest.raises(ValueError, match="expected 2 or more"):
+        curve.pies_at(models)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from piescope.measure.significance import confirmed_pies
 
@@ -19,3 +20,15 @@ def test_significance_refuses_bad_input_and_nothing_is_nothing() -> None:
     empty = confirmed_pies(labels[:, :0], labels[:, :0], 2)
     assert [len(part) for part in empty] == [0, 0, 0]
     assert confirmed_pies(labels, labels, 2).p_values.tolist() == [1.0] * 4
+
+
+def test_votes_of_thousands_of_models_have_exact_p_values() -> None:
+    """3 against 1,200 models: all agree, and 500 of the many say what the three say."""
+    many = np.zeros((1200, 2), int)
+    many[:500, 1] = 1
+    p_values, _, confirmed = confirmed_pies(np.array([[0, 1]] * 3), many, 2)
+    assert p_values[0] == 1.0 and not confirmed[0]
+    dealt = np.arange(4)
+    apart = np.abs(dealt / 3 - (503 - dealt) / 1200)
+    exact = stats.hypergeom(1203, 503, 3).pmf(dealt)[apart >= apart[3] - 1e-12].sum()
+    assert p_values[1] == pytest.approx(exact, rel=1e-9)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import pytest
 import torch
 from torch import nn
@@ -58,3 +60,21 @@ def test_probe_errors_hold_the_cure() -> None:
 def test_tokens_are_not_averaged_over_the_wrong_axis() -> None:
     with pytest.raises(ValueError, match=r"shape \[2, 7, 3\]"):
         probe(nn.Linear(16, 3), torch.rand(2, 7, 16), [""])
+
+
+@pytest.mark.parametrize("later", [nn.ReLU(inplace=True), nn.Dropout(0.5, inplace=True)])
+def test_what_a_later_layer_does_in_place_is_not_seen(later: nn.Module) -> None:
+    net = nn.Sequential(nn.Linear(3, 4), later, nn.Linear(4, 2))
+    images = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    first, second = probe(net, images, ["0", "1"])
+    assert torch.equal(first, net[0](images)) and (first < 0).any()
+    assert (later(first.clone()) - second).abs().sum() == 0 or isinstance(later, nn.Dropout)
+    changed = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(3, 2))
+    assert torch.equal(probe(changed, images.clone(), ["input"])[0], images)
+
+
+@pytest.mark.parametrize("name", ["input", "softmax"])
+def test_a_module_of_a_name_that_stands_for_something_else_is_refused(name: str) -> None:
+    net = nn.Sequential(OrderedDict([(name, nn.Linear(3, 3))]))
+    with pytest.raises(ValueError, match="rename it to probe"):
+        probe(net, torch.zeros(2, 3), [name])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -108,3 +110,28 @@ def test_a_checkpoint_is_a_plain_state_dict() -> None:
     unpruned.load_state_dict(model.state_dict())  # strict
     images = torch.rand(4, 1, 8, 8)
     assert torch.equal(model.eval()(images), unpruned.eval()(images))
+
+
+@pytest.mark.parametrize("counting", ["total", "remaining"])
+def test_what_is_pruned_does_not_come_back_by_asking_for_less(counting: Any) -> None:
+    weights = nn.Parameter(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+    pruner = Pruner({"w": weights}, counting=counting)
+    pruner.prune(0.75)
+    pruner.prune(0.75)
+    with pytest.raises(ValueError, match=r"sparsity is 0\.25 after 0\.75"):
+        pruner.prune(0.25)
+    assert int(pruner.masks["w"].sum()) == 1
+    regrown = Pruner({"w": nn.Parameter(torch.tensor([1.0, 2.0, 3.0, 4.0]))}, regrowth=True)
+    regrown.prune(0.75)
+    regrown.prune(0.25)
+    assert regrown.parameters["w"].tolist() == [0.0, 2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"criterion": "magnitud"}, {"scope": "globl"}, {"counting": "remainig"}, {"ranked": "last"}, {"regrowth": "no"}, {"final": 90}],
+)  # fmt: skip
+def test_options_that_there_are_none_of_are_refused_at_once(option: dict[str, Any]) -> None:
+    (name,) = option
+    with pytest.raises(ValueError, match=f"{name} is .*expected"):
+        Pruner({"w": nn.Parameter(torch.ones(4))}, **option)

@@ -62,7 +62,9 @@ def test_so_they_are_where_a_class_is_written_in_two_ways(dense: Path, tmp_path:
 @pytest.mark.parametrize("names", [NAMES, np.array(["0", "1", "2"])])
 def test_names_in_one_file_and_ids_in_the_other_correspond(names: np.ndarray, tmp_path: Path) -> None:
     one = tmp_path / "d.jsonl"
-    one.write_text("".join(f'{{"y_true": "{names[t]}", "y_pred": "{names[p]}"}}\n' for t, p in zip(TRUTH, DENSE, strict=True)))
+    one.write_text(
+        "".join(f'{{"y_true": "{names[t]}", "y_pred": "{names[p]}"}}\n' for t, p in zip(TRUTH, DENSE, strict=True))
+    )
     columns = {"y_true": TRUTH, "y_pred": names[COMPRESSED]}
     assert audit(one, table(tmp_path / "c.csv", **columns))["changed"] == CHANGED
     with pytest.raises(InputError, match=r"labels, row \d+\n.*another true label"):
