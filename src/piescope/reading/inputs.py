@@ -21,9 +21,11 @@ from piescope.measure.arrays import to_numpy
 from piescope.problems import InputError
 from piescope.reading.array_predictions import label_column, part_of_array
 from piescope.reading.arrays import StoredArray, in_memory, open_arrays
+from piescope.reading.data_frames import ids_of_index, named_by_frame
 from piescope.reading.files import SUFFIXES, fault, kind_of, named_file, named_files, shown
 from piescope.reading.hints import Hints
 from piescope.reading.named_arrays import labels_of_arrays, parts_of_arrays
+from piescope.reading.names import ID_NAMES, TRUE_NAMES, key_of
 from piescope.reading.predictions import LabelColumn, Predictions
 from piescope.reading.table_predictions import labels_of_table, part_of_table
 from piescope.reading.tables import read_table
@@ -75,8 +77,23 @@ def read_side(given: Any, side: str, hints: Hints) -> SideInput:
     if isinstance(given, dict) and not given:
         raise fault(side, side, "an empty dict", "arrays of predictions by model", "give at least one")
     arrays = given if isinstance(given, dict) else {side: given}
-    parts = [part_of_array(_named(values, str(name)), str(name), hints) for name, values in arrays.items()]
+    if len(arrays) > 1:
+        _check_models(arrays, side)
+    parts = [
+        named_by_frame(part_of_array(_named(values, str(name)), str(name), hints), values)
+        for name, values in arrays.items()
+    ]
     return SideInput(side, _of_one_kind(parts, side))
+
+
+def _check_models(arrays: Mapping[Any, Any], side: str) -> None:
+    """Refuses a mapping by whose names something else than models is among them: true labels, or ids."""
+    for name in arrays:
+        key = key_of(str(name))
+        if key in TRUE_NAMES or key in ID_NAMES:
+            what = "true labels" if key in TRUE_NAMES else "ids"
+            cure = "give true labels as labels=..., ids as the index of a pandas Series or in a table"
+            raise fault(side, str(name), f"{what}, by its name", "predictions of models by their names", cure)
 
 
 def read_file(path: Path, hints: Hints) -> list[Predictions]:
@@ -180,7 +197,9 @@ def _named(values: Any, name: str) -> StoredArray:
         array = to_numpy(values)
     except (TypeError, ValueError) as error:  # rows of different lengths
         found = str(error).splitlines()[0]
-        raise fault(name, name, found, "an array of labels or scores", "give rows of one length") from None
+        raise fault(
+            name, name, found, "an array of labels or scores", "give rows of one length, with all values"
+        ) from None
     if array.dtype == object and all(isinstance(item, str) for item in array.reshape(-1)):
         array = array.astype(str)
     if array.dtype.kind not in "biufU":
@@ -209,7 +228,7 @@ def read_truth(given: Any, hints: Hints) -> LabelColumn:
     """True labels from a file or an array ``[examples]``; InputError: no labels there."""
     if isinstance(given, str | os.PathLike):
         return read_labels(named_file(os.fspath(given), "labels"), hints)
-    return label_column(_named(given, "labels"), Path("labels"), None)
+    return label_column(_named(given, "labels"), Path("labels"), ids_of_index(given))
 
 
 def check_read_alike(dense: SideInput, compressed: SideInput) -> None:

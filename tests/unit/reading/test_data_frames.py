@@ -1,0 +1,84 @@
+"""Series and data frames: what their index and columns say is heeded, as in a table of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from piescope import audit
+from piescope.problems import InputError
+
+ROWS = 60
+RANDOM = np.random.default_rng(0)
+TRUTH = RANDOM.integers(0, 4, ROWS)
+DENSE = np.where(RANDOM.random(ROWS) < 0.1, (TRUTH + 1) % 4, TRUTH)
+COMPRESSED = np.where(RANDOM.random(ROWS) < 0.2, (TRUTH + 2) % 4, TRUTH)
+IDS = [f"img{row:02}" for row in range(ROWS)]
+SHUFFLED = RANDOM.permutation(ROWS)
+PLAIN = audit(DENSE, COMPRESSED, labels=TRUTH)
+ANSWERS = "changed", "accuracy", "flips", "classes"
+
+
+def scores(said: np.ndarray) -> pd.DataFrame:
+    values = np.full((ROWS, 4), 0.1)
+    values[np.arange(ROWS), said] = 0.7
+    return pd.DataFrame(values, index=IDS, columns=list("abcd"))
+
+
+def same(found: Any, *names: str) -> bool:
+    return all(found[name] == PLAIN[name] for name in names or ANSWERS)
+
+
+def test_a_series_is_matched_by_its_index() -> None:
+    sides = [pd.Series(said, IDS) for said in (DENSE, COMPRESSED, TRUTH)]
+    for labels in (sides[2], sides[2].sample(frac=1, random_state=1), TRUTH):
+        found = audit(sides[0], sides[1].iloc[SHUFFLED], labels=labels)
+        assert same(found) and found["inputs"]["matched_by"] == "id"
+    with pytest.raises(InputError, match="missing"):
+        audit(sides[0], sides[1].iloc[1:])
+
+
+@pytest.mark.parametrize("index", [None, [0] * ROWS])
+def test_an_index_that_counts_or_tells_nothing_apart_is_no_id(index: list[int] | None) -> None:
+    found = audit(pd.Series(DENSE, index), pd.Series(COMPRESSED, index), labels=pd.Series(TRUTH, index))
+    assert same(found) and found["inputs"]["matched_by"] == "row"
+
+
+def test_rows_that_were_left_out_of_a_count_keep_their_numbers() -> None:
+    kept = np.arange(10, ROWS)
+    one, other = (pd.Series(said)[10:] for said in (DENSE, COMPRESSED))
+    found = audit(one, other.iloc[::-1], labels=pd.Series(TRUTH)[10:])
+    assert found["changed"] == int((DENSE != COMPRESSED)[kept].sum()) and found["inputs"]["matched_by"] == "id"
+
+
+def test_columns_of_scores_are_matched_by_their_names() -> None:
+    one, other = scores(DENSE), scores(COMPRESSED)[list("dbca")].iloc[SHUFFLED]
+    for labels in (TRUTH, pd.Series(np.array(list("abcd"))[TRUTH], IDS)):
+        found = audit(one, other, labels=labels)
+        assert same(found, "changed", "accuracy") and found["class_names"] == ["a", "b", "c", "d"]
+    with pytest.raises(InputError, match="in one of"):
+        audit(one, other.rename(columns={"d": "e"}))
+
+
+def test_columns_of_labels_are_models() -> None:
+    one, other = (pd.DataFrame({"s0": said, "s1": said}) for said in (DENSE, COMPRESSED))
+    assert audit(one, other, labels=TRUTH)["inputs"]["dense"]["models"] == ["s0", "s1"]
+
+
+@pytest.mark.parametrize("name", ["label", "y_true", "target", "id", "image_id"])
+def test_what_is_no_model_by_its_name_is_refused_among_models(name: str) -> None:
+    given = {name: TRUTH, "prediction": DENSE}
+    with pytest.raises(InputError, match=r"by its name(.|\n)*labels=") as refusal:
+        audit(given, {name: TRUTH, "prediction": COMPRESSED})
+    assert f"dense: {name}" in str(refusal.value)
+    assert same(audit({"prediction": DENSE}, {"prediction": COMPRESSED}, labels=TRUTH))
+
+
+def test_masked_predictions_are_none() -> None:
+    with pytest.raises(InputError, match="1 values are masked"):
+        audit(np.ma.array(DENSE, mask=np.arange(ROWS) == 3), COMPRESSED)
+    with pytest.raises(InputError, match="1 values are masked"):
+        audit(DENSE, COMPRESSED, labels=np.ma.array(TRUTH, mask=np.arange(ROWS) == 3))
