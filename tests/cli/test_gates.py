@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import resource
@@ -315,3 +316,21 @@ def test_a_signal_while_modules_are_loaded_has_its_code(folder: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize(
+    "fault", [["--budgets", "nowhere.toml"], ["--max-changed", "0.5"], ["--expect-accuracy", "0.5"]]
+)
+def test_no_verdict_of_an_earlier_audit_is_left_where_flags_are_wrong(fault: list[str], folder: Path) -> None:
+    assert run_piescope(*audit("--max-changed", "900"), cwd=folder).returncode == 0
+    assert junit_of(folder).get("failures") == "0"
+    assert run_piescope(*audit(*fault), cwd=folder).returncode == 2
+    assert not (folder / "ci" / "j.xml").exists()
+
+
+def test_copies_of_one_file_are_told(folder: Path) -> None:
+    (folder / "twin.csv").write_bytes((folder / "dense.csv").read_bytes())
+    done = run_piescope("audit", "dense.csv", "twin.csv", "--labels", "truth.csv", cwd=folder)
+    assert done.returncode == 0
+    told = json.loads((folder / "piescope-audit" / "audit.json").read_text())["inputs"]["notes"]
+    assert any("hold the same bytes" in note for note in told)

@@ -118,6 +118,7 @@ def test_budgets_come_from_a_file_and_arguments_replace_them(project: pytest.Pyt
     call = "'dense.csv', 'int8.csv', 'labels.csv', budgets='budgets.toml'"
     outcome(project, call).assert_outcomes(failed=1)
     outcome(project, call + ", max_changed=40").assert_outcomes(passed=1)
+    outcome(project, call.replace("'budgets.toml'", "{'max_changed': 39}")).assert_outcomes(failed=1)
 
 
 def test_a_misspelt_budget_is_no_budget_passed(project: pytest.Pytester) -> None:

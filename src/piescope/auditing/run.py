@@ -186,6 +186,8 @@ def _inputs(question: Question, audited: Audited) -> Inputs:
 
 def _notes(question: Question, audited: Audited) -> list[str]:
     notes = [*question.notes, *_of_both(question.dense, question.compressed), *audited.matched.notes]
+    if _are_copies(question):
+        notes.append("the files of both sides hold the same bytes: copies, or models that say the same everywhere")
     for side in (audited.dense, audited.compressed):
         if side.is_mixed:
             notes.append(f"{side.name}: labels and scores mixed; only labels are used")
@@ -200,6 +202,12 @@ def _notes(question: Question, audited: Audited) -> list[str]:
         unused = f"; {question.labels.source} is not needed" if question.labels is not None else ""
         notes.append(f"only right and wrong are known: what concerns classes is left out{unused}")
     return notes + list(question.pictures.notes if question.pictures is not None else ())
+
+
+def _are_copies(question: Question) -> bool:
+    """Whether both sides are files, other ones, with the same content."""
+    one, other = ([file.sha256 for file in question.files if file.role == role] for role in ("dense", "compressed"))
+    return bool(one) and None not in one and one == other and not question.is_one_file
 
 
 def _made_with(sides: Sequence[SideInput]) -> MadeWith:

@@ -131,7 +131,7 @@ def class_columns(sheet: Sheet) -> Roles | None:
         return None
     group = _in_order(group)
     values = stacked(group)
-    classes = class_names_of_columns(group, sheet.hints, _known_ids(sheet))
+    classes = class_names_of_columns(group, sheet.hints, _known_ids(sheet), _known_names(sheet))
     _check_same(values, classes, sheet, group[0].name)
     left = [column for column in numbers if column not in group]
     reasons = ["a measurement by its name" if column.is_measured else f"no score of a class: {why}" for column in left]
@@ -297,10 +297,13 @@ def _shared_prefix(numbers: Sequence[Column]) -> list[Column]:
 
 
 def class_names_of_columns(
-    group: Sequence[Column], hints: Hints, ids: frozenset[int] = frozenset()
+    group: Sequence[Column], hints: Hints, ids: frozenset[int] = frozenset(), labels: frozenset[str] = frozenset()
 ) -> tuple[str, ...] | None:
-    """The classes that columns are of; None where they count from 0. Numbers by which labels name them are names."""
+    """The classes that columns are of; None where they count from 0. What labels name, or number, has that name."""
     names = [column.name for column in group]
+    known_names = labels | set(hints.names)
+    if len(known_names) > 1 and known_names <= {name.strip() for name in names}:
+        return tuple(name.strip() for name in names)
     stem = names[0].removesuffix("0")
     if all(name == f"{stem}{number}" for number, name in enumerate(names)):
         return None

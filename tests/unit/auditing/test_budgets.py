@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from made_budgets import an_audit, class_row, judge
+from piescope import audit
 from piescope.auditing.budgets import Budgets, is_broken, verdict_line
 from piescope.problems import InputError
 from piescope.store.audit_record import BudgetRow
@@ -359,3 +360,17 @@ def test_what_the_document_says_of_small_classes() -> None:
     small = [class_row("eel", 40, 0, 0), *(class_row(str(i), 9000, 9, 9) for i in range(9))]
     (row,) = judge(an_audit(small), Budgets.of({"max_class_drop": 3}))
     assert f"still fit with a loss of\n  {-row.low:.1f} points" in DOCUMENT.read_text(encoding="utf-8")
+
+
+def test_budgets_come_as_they_are_by_name_or_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "budgets.toml"
+    file.write_text('[budgets]\nmax_flips = "2%"\n')
+    same = Budgets.of({"max_flips": "2%"})
+    assert all(Budgets.of_any(given) == same for given in (same, {"max_flips": "2%"}, file, str(file)))
+    said = audit([0, 1, 1, 0], [0, 1, 0, 0], labels=[0, 1, 1, 1], budgets=str(file))
+    assert [row["budget"] for row in said["budgets"]] == ["max_flips"]
+    for wrong in (5, ["max_flips"], object()):
+        with pytest.raises(InputError, match=r"expected +Budgets, a dict of them, or a TOML file"):
+            audit([0, 1], [0, 1], labels=[0, 1], budgets=wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"found +'79'"):
+        audit([0, 1], [0, 1], labels=[0, 1], expect_accuracy="79")  # type: ignore[arg-type]

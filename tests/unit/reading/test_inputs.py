@@ -479,3 +479,21 @@ def none_among_labels(root: Path) -> Refusal:
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_what_is_refused(name: str, tmp_path: Path) -> None:
     CASES.check(name, tmp_path)
+
+
+@pytest.mark.parametrize("count", [4, 12])
+def test_columns_that_are_called_as_the_labels_are_though_they_count(count: int, tmp_path: Path) -> None:
+    """``class_0, class_1 ...`` and labels of these very names; in any order of the columns."""
+    random = np.random.default_rng(0)
+    truth = random.integers(0, count, 60)
+    said = [np.where(random.random(60) < wrong, (truth + 1) % count, truth) for wrong in (0.1, 0.3)]
+    (tmp_path / "y.csv").write_text("id,label\n" + "".join(f"a{row},class_{t}\n" for row, t in enumerate(truth)))
+    for name, side, order in (("d", said[0], np.arange(count)), ("c", said[1], np.arange(count)[::-1])):
+        rows = [
+            f"a{row}," + ",".join("0.9" if c == s else str(0.1 / (count - 1)) for c in order)
+            for row, s in enumerate(side)
+        ]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["id," + ",".join(f"class_{c}" for c in order), *rows]))
+    found = audit(tmp_path / "d.csv", tmp_path / "c.csv", labels=tmp_path / "y.csv")
+    assert found["changed"] == int((said[0] != said[1]).sum())
+    assert found["accuracy"]["compressed"] == pytest.approx(100 * (said[1] == truth).mean())
