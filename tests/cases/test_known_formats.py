@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,23 @@ def openvino(side: str, path: Path) -> Path:
     return path
 
 
+def pipeline(side: str, path: Path, shape: str) -> Path:
+    """What a text classification pipeline of transformers gives, beside an id and the truth."""
+    path = path.with_suffix(".jsonl")
+    rows = []
+    for row, is_right in enumerate(RIGHT[side]):
+        truth, other = ("yes", "no")[:: 1 if row % 2 else -1]
+        best, rest = (truth, other) if is_right else (other, truth)
+        said: Any = {
+            "one": {"label": best, "score": 0.75},
+            "all": [{"label": best, "score": 0.75}, {"label": rest, "score": 0.25}],
+            "best": [{"label": rest, "score": 0.1}, {"label": best, "score": 0.5}],
+        }[shape]
+        rows.append({"id": f"t{row}", "text": f"number {row}, it's", "out": said, "y_true": truth})
+    path.write_text(lines(rows))
+    return path
+
+
 CONVERTED: dict[str, tuple[Callable[[str, Path], Path], str]] = {
     "lm-evaluation-harness": (harness, "samples of lm-evaluation-harness"),
     "Inspect": (inspect_json, "a log of Inspect"),
@@ -126,6 +144,9 @@ CONVERTED: dict[str, tuple[Callable[[str, Path], Path], str]] = {
     "Every Eval Ever": (every_eval_ever, "samples of Every Eval Ever"),
     "HELM": (helm, "HELM's statistics"),
     "OpenVINO": (openvino, "OpenVINO's accuracy checker"),
+    "pipeline, best class": (partial(pipeline, shape="one"), "pipelines of transformers"),
+    "pipeline, all classes": (partial(pipeline, shape="all"), "pipelines of transformers"),
+    "pipeline, best classes": (partial(pipeline, shape="best"), "pipelines of transformers"),
 }
 
 

@@ -57,6 +57,10 @@ def refuse_records(first: Mapping[str, Any], path: Path) -> None:
     if {"instance_id", "stats"} <= keys:
         cure = conversion(HELM_ROW, JSON_TEXT, name)
         raise fault(path, "content", "HELM's statistics an instance", ONE_ROW, cure)
+    key = next((key for key, value in first.items() if _is_of_pipeline(value)), None)
+    if key is not None:
+        cure = conversion(_row_of_pipeline(key, first[key]), JSON_LINES, name)
+        raise fault(path, str(key), "labels with their scores, as pipelines of transformers give", ONE_ROW, cure)
 
 
 def refuse_object(content: Mapping[str, Any], path: Path) -> None:
@@ -79,6 +83,23 @@ def refuse_columns(names: Collection[str], path: Path) -> None:
     """Refuses a table of another tool by its nested columns; InputError: it is of a known tool."""
     if {"doc", "metric", "model_response"} <= set(names):
         raise fault(path, "content", "details of lighteval", ONE_ROW, LIGHTEVAL)
+
+
+def _is_of_pipeline(value: Any) -> bool:
+    """Whether it is a label with its score, or a list of such."""
+    each = value if isinstance(value, list) else [value]
+    return bool(each) and all(isinstance(one, Mapping) and {"label", "score"} <= set(one) for one in each)
+
+
+def _row_of_pipeline(key: str, value: Any) -> str:
+    """The best label; of all classes, as far as their scores tell, a column for each."""
+    rest = f"**{{k:v for k,v in r.items() if k not in ({key!r},)}}"
+    if not isinstance(value, list):
+        return f"{{{rest},'prediction':r[{key!r}]['label']}}"
+    scores = [one["score"] for one in value]
+    if len(scores) > 1 and all(isinstance(score, float) for score in scores) and abs(sum(scores) - 1) < 1e-3:
+        return f"{{{rest},**{{p['label']:p['score'] for p in r[{key!r}]}}}}"
+    return f"{{{rest},'prediction':max(r[{key!r}],key=lambda p:p['score'])['label']}}"
 
 
 def _metric(first: Mapping[str, Any]) -> str:
