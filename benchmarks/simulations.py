@@ -314,7 +314,7 @@ def normal_coverage(strata: Sequence[int], seeds: Sequence[float], both: float, 
 
 def normal() -> None:
     """The least and the most that hold, whatever seeds do; and how many p-values of nothing are below 0.1 %."""
-    for strata in ([3], [4], [5], [10], [12], [2, 2], [3, 3], [5, 5], [3, 12], [2, 12]):
+    for strata in ([2], [3], [4], [5], [10], [12], [2, 2], [3, 3], [5, 5], [3, 12], [2, 12]):
         moves = (0.0, *np.geomspace(0.05, 200, 25 if len(strata) == 1 else 7))
         worlds = [
             (seeds, both) for seeds in product(moves, repeat=len(strata)) for both in (1e-6, 0.1, 0.3, 0.5, 0.9, 1.0)

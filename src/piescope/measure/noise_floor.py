@@ -193,6 +193,8 @@ class NoiseFloor:
         self._classes, self._seed = num_classes, seed
         if len(self._dense) < 2:
             raise ValueError(f"dense holds {len(self._dense)} model; expected at least 2, to split them")
+        if not self._dense.shape[1]:
+            raise ValueError("dense holds no examples; expected [models, examples] with at least one")
         self._sides: dict[tuple[int, Null], _DenseSide] = {}
 
     def under(self, pruned: Integer[Array, "other examples"], null: Null = "independent") -> Floor:

@@ -147,6 +147,8 @@ def difficulty_strata(difficulty: Num[Array, " examples *measures"]) -> Int64[np
         [0, 0, 1, 2]
     """
     values = to_numpy(difficulty).astype(np.float64)
+    if values.ndim not in (1, 2) or (values.ndim == 2 and not values.shape[1]):
+        raise ValueError(f"difficulty has shape {list(values.shape)}; expected [examples] or [examples, measures]")
     if np.isnan(values).any():
         raise ValueError(f"{int(np.isnan(values).sum())} difficulties are NaN; expected a number for every example")
     columns = [_cut(column) for column in (values[:, None] if values.ndim == 1 else values).T]

@@ -40,7 +40,7 @@ def umap_projection(
         ``[examples, 2]``; axes and distances between far groups carry no meaning.
 
     Raises:
-        ValueError: too few examples for the number of neighbours.
+        ValueError: too few examples for the number of neighbours, NaN or other shapes, or a seed out of range.
 
     Source: McInnes et al. 2018, https://arxiv.org/abs/1802.03426; umap-learn's defaults, as in the paper.
 
@@ -72,7 +72,7 @@ def umaps_together(
         meaning.
 
     Raises:
-        ValueError: too few examples for the number of neighbours, no models, or other numbers of examples.
+        ValueError: as `umap_projection`; no models, or other numbers of examples.
 
     Source: McInnes et al. 2018, https://arxiv.org/abs/1802.03426; the ties are ours, and docs/studies.md has what they
     cost and what others do.
@@ -87,9 +87,19 @@ def umaps_together(
     sizes = sorted({len(points) for points in models})
     if len(sizes) != 1:
         raise ValueError(f"models have {sizes} examples; expected at least one model, and the same examples in each")
+    for points in models:
+        if points.ndim != 2 or not points.shape[1]:
+            raise ValueError(f"representations have shape {list(points.shape)}; expected [examples, dims]")
+        with np.errstate(over="ignore"):
+            if not np.isfinite((points**2).sum()):
+                raise ValueError(
+                    "NaN, infinity or squares beyond float32 among representations; was a model diverging?"
+                )
     (examples,) = sizes
-    if not 2 <= neighbours < examples:
-        raise ValueError(f"neighbours is {neighbours}; expected 2 to {examples - 1} for {examples} examples")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise ValueError(f"seed is {seed!r}; expected a whole number from 0 to 2^32 - 1")
+    if isinstance(neighbours, bool) or not isinstance(neighbours, int | np.integer) or not 2 <= neighbours < examples:
+        raise ValueError(f"neighbours is {neighbours!r}; expected 2 to {examples - 1} for {examples} examples")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="n_jobs value")  # a seed means one thread: that is wanted
         warnings.filterwarnings("ignore", message="precomputed_knn", category=UserWarning)  # no points come later

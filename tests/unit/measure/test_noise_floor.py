@@ -76,3 +76,8 @@ def test_a_difference_of_excesses_has_an_interval_where_each_has_one(
     assert {one.why_not, other.why_not} == {why}
     assert {bool(np.isnan(each.low)) for each in (one.excess, other.excess, found)} == {bool(why)}
     assert found.value == pytest.approx(one.excess.value - other.excess.value)
+
+
+def test_no_examples_have_no_floor() -> None:
+    with pytest.raises(ValueError, match="dense holds no examples"):
+        excess_pies(np.zeros((5, 0), int), np.zeros((5, 0), int), 2)

@@ -32,3 +32,9 @@ def test_overlap_takes_yes_and_no_only(mask: object, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         overlap_test(mask, np.ones(3, bool))  # type: ignore[arg-type]
     assert overlap_test([1, 0, 1], [True, False, False]).observed == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("difficulty", [np.zeros((3, 0)), np.zeros((3, 1, 1)), np.float64(1.0)])
+def test_a_difficulty_is_a_number_or_some_for_each_example(difficulty: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="difficulty has shape"):
+        overlap_test(np.ones(3, bool), np.ones(3, bool), difficulty)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,3 +83,22 @@ def test_umap_is_kept_and_says_what_it_said_when_it_was_compiled() -> None:
     done = run_python(code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [here.tobytes().hex(), "0"]
+
+
+@pytest.mark.parametrize(
+    ("points", "options", "message"),
+    [
+        (np.full((60, 3), np.nan), {}, "NaN, infinity or squares beyond"),
+        (np.full((60, 3), 1e30), {}, "NaN, infinity or squares beyond"),
+        (np.zeros(60), {}, r"shape \[60\]"),
+        (np.zeros((60, 3, 2)), {}, r"shape \[60, 3, 2\]"),
+        (np.zeros((60, 3)), {"neighbours": 5.0}, r"neighbours is 5\.0"),
+        (np.zeros((60, 3)), {"seed": None}, "seed is None"),
+        (np.zeros((60, 3)), {"seed": 2**32}, "seed is 4294967296"),
+    ],
+)
+def test_what_umap_cannot_take_is_refused_by_its_name(
+    points: np.ndarray, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        umap_projection(points, **{"seed": 0, **options})
