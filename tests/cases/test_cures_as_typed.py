@@ -492,6 +492,18 @@ def test_another_file_in_a_folder_is_named_with_a_pattern_for_the_rest(
     check(audited(tmp_path, *typed), has_truth=False)
 
 
+def test_several_others_are_left_out_by_one_pattern(tmp_path: Path) -> None:
+    for side, said in SAID.items():
+        for run in range(2):
+            written(tmp_path / side / f"m{run}.csv", {"id": IDS, "prediction": said})
+        for name in ("metrics.json", "notes.txt"):
+            (tmp_path / side / name).write_text('{"acc": 0.5}' if name.endswith("json") else "Of two models.\n")
+    done = run_piescope("audit", "dense", "compressed", cwd=tmp_path)
+    assert done.returncode == 2 and "if metrics.json and notes.txt are no files of predictions" in done.stderr
+    assert "name the others by a pattern: 'dense/*.csv'" in done.stderr
+    check(audited(tmp_path, "dense/*.csv", "compressed/*.csv"), has_truth=False)
+
+
 def test_files_that_are_not_read_are_named(tmp_path: Path) -> None:
     for side, said in SAID.items():
         written(tmp_path / side / "run0.csv", {"id": IDS, "prediction": said})

@@ -29,7 +29,7 @@ from piescope.reading.names import ID_NAMES, TRUE_NAMES, key_of
 from piescope.reading.predictions import LabelColumn, Predictions
 from piescope.reading.table_predictions import labels_of_table, part_of_table
 from piescope.reading.tables import read_table
-from piescope.wording import printable
+from piescope.wording import listed, printable
 
 ARRAYS = ("npy", "npz", "safetensors")
 """Kinds of files that hold arrays; the others are tables."""
@@ -67,7 +67,7 @@ def read_side(given: Any, side: str, hints: Hints) -> SideInput:
     """
     if isinstance(given, str | os.PathLike):
         paths = named_files(os.fspath(given), side)
-        parts_of = {path: _read_one(path, paths, hints) for path in paths}
+        parts_of = _read_all(paths, hints)
         _check_one_length(parts_of, side)
         parts = [part for parts in parts_of.values() for part in parts]
         return SideInput(shown(os.fspath(given)), _of_one_kind(parts, side), notes=_unread(Path(given), paths))
@@ -121,29 +121,40 @@ def read_labels(path: Path, hints: Hints) -> LabelColumn:
     return labels_of_arrays(open_arrays(path, kind), path, hints)
 
 
-def _read_one(path: Path, paths: Sequence[Path], hints: Hints) -> list[Predictions]:
-    """A file's predictions; where it is one of many, it may be there by mistake."""
-    try:
-        return read_file(path, hints)
-    except InputError as error:
-        if len(paths) > 1:
-            aside = f"if this is no file of predictions, {_without(path, paths)}; else "
-            error.problems = [replace(problem, cure=aside + problem.cure) for problem in error.problems]
-        raise
+def _read_all(paths: Sequence[Path], hints: Hints) -> dict[Path, list[Predictions]]:
+    """The predictions of each file; where some of many have none, they may be there by mistake."""
+    parts: dict[Path, list[Predictions]] = {}
+    faults: dict[Path, InputError] = {}
+    for path in paths:
+        try:
+            parts[path] = read_file(path, hints)
+        except InputError as error:
+            if len(paths) == 1:
+                raise
+            faults[path] = error
+    if faults:
+        first = next(iter(faults.values()))
+        names = listed([printable(path.name, 40) for path in faults], most=3)
+        these = "this is no file" if len(faults) == 1 else f"{names} are no files"
+        aside = f"if {these} of predictions, {_without(list(faults), paths)}; else " if parts else ""
+        first.problems = [replace(problem, cure=aside + problem.cure) for problem in first.problems]
+        raise first
+    return parts
 
 
-def _without(odd: Path, paths: Sequence[Path]) -> str:
-    """How to name all files but one: by a pattern that fits the others alone, if there is a plain one."""
-    others = [path.name for path in paths if path != odd]
+def _without(odd: Sequence[Path], paths: Sequence[Path]) -> str:
+    """How to name all files but some: by a pattern that fits the others alone, if there is a plain one."""
+    folder, others = odd[0].parent, [path.name for path in paths if path not in odd]
     if len(others) == 1:
-        return f"name the other: {shlex.quote(str(odd.parent / others[0]))}"
+        return f"name the other: {shlex.quote(str(folder / others[0]))}"
     start, end = _start(others), _start([name[::-1] for name in others])[::-1]
     patterns = [f"*{end[end.rindex('.') :]}"] if "." in end else []
     patterns += [f"{start}*"] if start else []
-    chosen = next((pattern for pattern in patterns if not fnmatchcase(odd.name, pattern)), None)
-    if chosen is None or glob.has_magic(f"{odd.parent}{start}{end}"):
-        return "put it into another folder"
-    return f"name the others by a pattern: {shlex.quote(str(odd.parent / chosen))}"
+    fitting = (pattern for pattern in patterns if not any(fnmatchcase(path.name, pattern) for path in odd))
+    chosen = next(fitting, None)
+    if chosen is None or glob.has_magic(f"{folder}{start}{end}"):
+        return f"put {'it' if len(odd) == 1 else 'them'} into another folder"
+    return f"name the others by a pattern: {shlex.quote(str(folder / chosen))}"
 
 
 def _start(names: Sequence[str]) -> str:
@@ -167,7 +178,7 @@ def _check_one_length(parts_of: Mapping[Path, Sequence[Predictions]], side: str)
     odd = next((path for path in others if not _share_ids(parts_of[like][0].ids, parts_of[path][0].ids)), None)
     if odd is None:
         return
-    cure = f"if this is no file of predictions, {_without(odd, list(rows))}; else give the same examples in all files"
+    cure = f"if this is no file of predictions, {_without([odd], list(rows))}; else give the same examples in all files"
     raise fault(odd, side, f"{rows[odd]:,} rows", f"{usual:,}, as {shown(like)} has", cure)
 
 
