@@ -8,6 +8,7 @@ import math
 import mmap
 import struct
 import tempfile
+import weakref
 import zipfile
 import zlib
 from dataclasses import dataclass, replace
@@ -35,6 +36,19 @@ SAFETENSORS_DTYPES = {
 }
 
 
+class Held:
+    """An open file that is closed when nobody holds it any more: a file object that is merely dropped warns of it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file
+        weakref.finalize(self, file.close)
+
+    @classmethod
+    def temporary(cls) -> Held:
+        """One without a name."""
+        return cls(tempfile.TemporaryFile(prefix="piescope-audit-"))
+
+
 @dataclass(frozen=True, eq=False)
 class StoredArray:
     """An array in a file, mapped and read in parts; what has been read is given back to the system with `release`.
@@ -48,7 +62,7 @@ class StoredArray:
             there in another byte order).
         offset: where its bytes begin.
         order: ``C`` or ``F``.
-        file: the open file that holds the bytes.
+        held: the open file that has the bytes; None: they are in memory.
     """
 
     path: Path
@@ -58,13 +72,15 @@ class StoredArray:
     stored: np.dtype[Any]
     offset: int
     order: str
-    file: IO[bytes]
+    held: Held | None
 
     @cached_property
     def _mapped(self) -> np.ndarray:
         if math.prod(self.shape) == 0:
             return np.zeros(self.shape, self.stored)
-        return np.memmap(self.file, self.stored, "r", self.offset, self.shape, "C" if self.order == "C" else "F")
+        assert self.held is not None
+        is_c = self.order == "C"
+        return np.memmap(self.held.file, self.stored, "r", self.offset, self.shape, "C" if is_c else "F")
 
     def part(self, rows: slice | np.ndarray, axis: int = 0) -> np.ndarray:
         """A copy of some rows along an axis: a slice, or row numbers in any order."""
@@ -111,7 +127,7 @@ class Spool:
     """
 
     def __init__(self, dtype: np.dtype[Any], row: tuple[int, ...]) -> None:
-        self._file = tempfile.TemporaryFile(prefix="piescope-audit-")  # noqa: SIM115 - it lives as long as the array
+        self._held = Held.temporary()
         self._dtype, self._row, self._count = dtype, row, 0
 
     def append(self, rows: np.ndarray) -> None:
@@ -122,7 +138,7 @@ class Spool:
         """
         if rows.shape[1:] != self._row:
             raise ValueError(f"rows of shape {list(rows.shape[1:])}; expected {list(self._row)}, as those before")
-        self._file.write(np.ascontiguousarray(rows, self._dtype).data)
+        self._held.file.write(np.ascontiguousarray(rows, self._dtype).data)
         self._count += len(rows)
 
     def __len__(self) -> int:
@@ -135,16 +151,16 @@ class Spool:
 
     def array(self, name: str, path: Path | None = None) -> StoredArray:
         """All rows as ``[count, ...]``."""
-        self._file.flush()
+        self._held.file.flush()
         shape = (self._count, *self._row)
-        return StoredArray(path or Path(name), name, self._dtype, shape, self._dtype, 0, "C", self._file)
+        return StoredArray(path or Path(name), name, self._dtype, shape, self._dtype, 0, "C", self._held)
 
 
 def in_memory(values: np.ndarray, name: str) -> StoredArray:
     """An array of the caller's as a stored one, without a copy."""
     array = np.asarray(values)
     array = array.astype(_native(array.dtype), copy=False)
-    stored = StoredArray(Path(name), "", array.dtype, array.shape, array.dtype, 0, "C", tempfile.TemporaryFile())  # noqa: SIM115
+    stored = StoredArray(Path(name), "", array.dtype, array.shape, array.dtype, 0, "C", None)
     stored.__dict__["_mapped"] = array
     return stored
 
@@ -162,11 +178,11 @@ def open_npy(path: Path) -> StoredArray:
     Raises:
         InputError: damaged, truncated, or of objects (which only a pickle can hold).
     """
-    file = path.open("rb")
-    stored, shape, order = _npy_header(file, path, "")
-    offset, size = file.tell(), path.stat().st_size
+    held = Held(path.open("rb"))
+    stored, shape, order = _npy_header(held.file, path, "")
+    offset, size = held.file.tell(), path.stat().st_size
     _check_size(path, "", stored, shape, size - offset)
-    return StoredArray(path, "", _native(stored), shape, stored, offset, order, file)
+    return StoredArray(path, "", _native(stored), shape, stored, offset, order, held)
 
 
 def open_npz(path: Path) -> dict[str, StoredArray]:
@@ -208,13 +224,13 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, path: 
         offset = stream.tell()
         size_here = member.file_size - offset
         if member.compress_type == zipfile.ZIP_STORED:
-            file: IO[bytes] = path.open("rb")
-            offset += data_offset(file, member)
+            held = Held(path.open("rb"))
+            offset += data_offset(held.file, member)
             _check_size(path, name, stored, shape, min(size_here, size - offset))
         else:
             _check_size(path, name, stored, shape, size_here)
-            file, offset = _unpacked(stream, size_here, path, name), 0
-    return StoredArray(path, name, _native(stored), shape, stored, offset, order, file)
+            held, offset = _unpacked(stream, size_here, path, name), 0
+    return StoredArray(path, name, _native(stored), shape, stored, offset, order, held)
 
 
 def open_safetensors(path: Path) -> dict[str, StoredArray]:
@@ -236,8 +252,8 @@ def open_safetensors(path: Path) -> dict[str, StoredArray]:
     except (SafetensorError, OSError) as error:
         found = f"malformed: {error}"
         raise fault(path, "header", found, "a .safetensors file", "write it again; it may be truncated") from None
-    file = path.open("rb")
-    header = json.loads(file.read(8 + length)[8:])
+    held = Held(path.open("rb"))
+    header = json.loads(held.file.read(8 + length)[8:])
     arrays = {}
     for name in names:
         entry = header[name]
@@ -247,7 +263,7 @@ def open_safetensors(path: Path) -> dict[str, StoredArray]:
         stored = np.dtype(SAFETENSORS_DTYPES[entry["dtype"]])
         dtype = np.dtype(np.float32) if entry["dtype"] == "BF16" else stored
         offset = 8 + length + entry["data_offsets"][0]
-        arrays[name] = StoredArray(path, name, dtype, tuple(entry["shape"]), stored, offset, "C", file)
+        arrays[name] = StoredArray(path, name, dtype, tuple(entry["shape"]), stored, offset, "C", held)
     return arrays
 
 
@@ -296,16 +312,15 @@ def data_offset(file: IO[bytes], member: zipfile.ZipInfo) -> int:
     return int(member.header_offset + 30 + name + extra)
 
 
-def _unpacked(stream: IO[bytes], size: int, path: Path, name: str) -> IO[bytes]:
-    file = tempfile.TemporaryFile(prefix="piescope-audit-")  # noqa: SIM115 - it lives as long as the array
-    written = 0
+def _unpacked(stream: IO[bytes], size: int, path: Path, name: str) -> Held:
+    held, written = Held.temporary(), 0
     while chunk := stream.read(2**22):
         written += len(chunk)
         if written > size:
             break
-        file.write(chunk)
+        held.file.write(chunk)
     if written != size:
         found = "another size than its directory says"
         raise fault(path, name, found, f"{size:,} bytes", "write it again with numpy.savez")
-    file.flush()
-    return file
+    held.file.flush()
+    return held

@@ -432,7 +432,8 @@ def _places_of(table: TableFile, identity: str, model: str) -> tuple[dict[str, i
 
 
 def _blank(dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.memmap[Any, Any]:
-    return np.memmap(tempfile.TemporaryFile(prefix="piescope-audit-"), dtype, "w+", 0, shape)
+    with tempfile.TemporaryFile(prefix="piescope-audit-") as file:  # what is mapped stays
+        return np.memmap(file, dtype, "w+", 0, shape)
 
 
 def _places(column: pa.Array, known: dict[str, int]) -> np.ndarray:

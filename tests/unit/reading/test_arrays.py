@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import pytest
 
 from made_predictions import as_npy
 from made_refusals import Cases, Refusal
+from piescope import audit
+from piescope.problems import InputError
 
 CASES = Cases()
 
@@ -45,3 +49,24 @@ def an_object_array_in_an_npz(root: Path) -> Refusal:
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_what_is_refused(name: str, tmp_path: Path) -> None:
     CASES.check(name, tmp_path)
+
+
+def test_what_is_held_is_closed_without_a_warning(tmp_path: Path) -> None:
+    """In a test suite in which warnings are errors a dropped file object would fail the next test."""
+    scores, said = np.eye(4)[[0, 1, 2, 3, 0]], np.array([0, 1, 2, 3, 1])
+    np.save(tmp_path / "d.npy", scores)
+    np.savez_compressed(tmp_path / "c.npz", scores[:, [1, 0, 2, 3]])
+    (tmp_path / "d.csv").write_text(
+        "id,model,prediction\n" + "".join(f"a{r},m{m},{s}\n" for r, s in enumerate(said) for m in (0, 1))
+    )
+    (tmp_path / "bad.npy").write_bytes(b"\x93NUMPY\x01\x00")
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        audit(scores, said, labels=said)
+        audit(tmp_path / "d.npy", tmp_path / "c.npz")
+        audit(tmp_path / "d.csv", tmp_path / "d.csv")
+        audit({"a": ["x", "y"], "b": ["x", "y"]}, {"a": ["x", "x"], "b": ["x", "y"]})
+        with pytest.raises(InputError, match="malformed"):
+            audit(tmp_path / "bad.npy", said)
+        gc.collect()
+    assert [str(warning.message) for warning in seen if warning.category is ResourceWarning] == []
