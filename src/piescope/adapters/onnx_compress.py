@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from piescope.adapters.compression import Compression, CopyFacts, pruned_note, pruning_masks
 from piescope.adapters.onnx_models import OnnxModel, filled
 from piescope.adapters.protocol import ModelError, library, summary
+from piescope.wording import listed
 
 LAYERS = ("Conv", "Gemm", "MatMul")
 CALIBRATED = 64
@@ -64,8 +65,9 @@ def _pruned(
     tensors_of = {tensor.name: tensor for tensor in proto.graph.initializer}
     inputs = _input_axes(onnx, proto, tensors_of)
     if not inputs:
-        found, cure = "no float weights of convolutions or linear layers", "give the model from before quantisation"
-        raise ModelError.of(model.name, f"--compress {compression.name}", found, "a model that is not quantised", cure)
+        found, expected = "no float weights of convolutions or linear layers", "some among its initializers"
+        cure = "give the model from before quantisation, or export its weights as they are (do_constant_folding=True)"
+        raise ModelError.of(model.name, f"--compress {compression.name}", found, expected, cure)
     arrays = {name: np.array(onnx.numpy_helper.to_array(tensors_of[name])) for name in inputs}
     tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in arrays.items()}
     masks, notes = pruning_masks(tensors, inputs, compression, seed, model.name)
@@ -74,7 +76,7 @@ def _pruned(
         tensors_of[name].CopyFrom(onnx.numpy_helper.from_array(arrays[name], name))
     zeros = sum(int((array == 0).sum()) for array in arrays.values())
     total = sum(array.size for array in arrays.values())
-    notes = (pruned_note(compression, zeros, total, len(masks)), *notes)
+    notes = (pruned_note(compression, zeros, total, len(masks)), *notes, *_left_note(onnx, proto, inputs))
     return proto.SerializeToString(), zeros / total, tuple(masks), notes
 
 
@@ -92,6 +94,27 @@ def _input_axes(onnx: Any, proto: Any, tensors: dict[str, Any]) -> dict[str, int
         axis = 1 if node.op_type == "Conv" or turned else len(weight.dims) - 2
         axes.setdefault(weight.name, axis)
     return axes
+
+
+def _left_note(onnx: Any, proto: Any, taken: Collection[str]) -> tuple[str, ...]:
+    """Which other floats with two axes or more there are: weights that are turned or made before a layer has them."""
+    constants = [
+        (node.output[0], option.t)
+        for node in proto.graph.node
+        for option in node.attribute
+        if node.op_type == "Constant" and option.name == "value"
+    ]
+    held = [(tensor.name, tensor) for tensor in proto.graph.initializer] + constants
+    floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE)
+    left = {
+        name: int(np.prod(tensor.dims))
+        for name, tensor in held
+        if name not in taken and tensor.data_type in floats and sum(size > 1 for size in tensor.dims) > 1
+    }
+    if not left:
+        return ()
+    total = sum(left.values())
+    return (f"left as they are, no layer having them as they lie: {listed(list(left), 4)} ({total:,} weights)",)
 
 
 def _quantised(

@@ -191,12 +191,25 @@ def check_same_classes(dense: Model, compressed: Model, pictures: Pictures) -> N
     """
     some = pictures.batch(0, min(1, len(pictures)))
     one, two = (model.scores(some).scores for model in (dense, compressed)) if some else (None, None)
-    if one is None or two is None or one.shape[1] == two.shape[1]:
+    if one is None or two is None:
+        return
+    if one.shape[1] == two.shape[1]:
+        _name_alike(dense, compressed, one.shape[1])
         return
     if dense.class_names is not None and compressed.class_names is not None:
         return  # told apart by name
     found, expected = f"{two.shape[1]} outputs, where {dense.name} has {one.shape[1]}", "two models of the same classes"
     raise ModelError.of(compressed.name, "classes", found, expected, "name the model that was compressed, or its copy")
+
+
+def _name_alike(dense: Model, compressed: Model, classes: int) -> None:
+    """Where one of two models with as many outputs names them, they are the other's, in the same order."""
+    for named, other in ((dense, compressed), (compressed, dense)):
+        if named.class_names is not None and other.class_names is None and len(named.class_names) == classes:
+            other.class_names = named.class_names
+            note = f"{other.name} has no names of classes: those of {named.name} are taken, in their order"
+            other.notes = (*other.notes, note)
+            return
 
 
 def _holds_predictions(path: Path) -> bool:

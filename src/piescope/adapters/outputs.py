@@ -31,6 +31,17 @@ def as_array(value: Any) -> np.ndarray | None:
     return array if array.dtype.kind in "fiub" else None
 
 
+def may_be_scores(named: Mapping[str, Any]) -> list[Any]:
+    """What of a dict may be scores: those that are called so, else all that is not called a representation.
+
+    Example:
+        >>> may_be_scores({"embedding": 1, "score": 2}), may_be_scores({"embedding": 1, "logits": 3})
+        ([2], [3])
+    """
+    called = [named[key] for key in SCORES if key in named]
+    return called or [output for key, output in named.items() if key not in REPRESENTATIONS] or list(named.values())
+
+
 def read_outputs(value: Any, name: str, count: int) -> Outputs:
     """Scores or labels of ``count`` pictures, and a representation where there is one under its name.
 
@@ -47,7 +58,7 @@ def read_outputs(value: Any, name: str, count: int) -> Outputs:
     values = list(named.values()) if named else list(value) if isinstance(value, tuple) else [value]
     if not named and isinstance(value, list) and value and getattr(value[0], "ndim", 0) > 1:
         values = value
-    chosen = [named[key] for key in SCORES if key in named] or values
+    chosen = may_be_scores(named) if named else values
     arrays = [array for array in map(as_array, chosen) if array is not None]
     representation = next((as_rows(named[key], count) for key in REPRESENTATIONS if key in named), None)
     for array in arrays:

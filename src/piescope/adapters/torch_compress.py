@@ -20,9 +20,10 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize, prune, remove_spectral_norm, remove_weight_norm
 
 from piescope.adapters.compression import Compression, CopyFacts, pruned_note, pruning_masks
-from piescope.adapters.protocol import ModelError
+from piescope.adapters.protocol import ModelError, summary
 from piescope.adapters.torch_models import TorchModel
 from piescope.pruning.scope import prunable_parameters
 from piescope.wording import counted, listed
@@ -47,6 +48,7 @@ def compressed_module(
     module = _copied(model)
     weights = _prunable(module, model.name, compression)
     masks, notes = pruning_masks(dict(weights), dict.fromkeys(weights, 1), compression, seed, model.name)
+    notes = (*notes, *left_note(module, weights))
     with torch.no_grad():
         for key, mask in masks.items():
             weights[key].masked_fill_(~mask.to(weights[key].device), 0.0)
@@ -74,11 +76,45 @@ def _copied(model: TorchModel) -> nn.Module:
         ModelError: tensors that cannot be copied.
     """
     try:
-        return copy.deepcopy(model.module)
+        module = copy.deepcopy(model.module)
     except (RuntimeError, TypeError, AttributeError) as reason:
-        found = f"it cannot be copied ({str(reason).split('.')[0]})"
-        cure = "remove hooks and reparametrisations first: torch.nn.utils.prune.remove(module, 'weight')"
-        raise ModelError.of(model.name, "model", found, "plain weights", cure) from None
+        found, is_made = f"it cannot be copied ({summary(reason)})", "deepcopy protocol" in str(reason)
+        cure = "take out what copy.deepcopy does not copy, or compress it yourself and audit both"
+        if is_made:  # a weight that was computed with gradients
+            cure = "remove hooks and reparametrisations first: torch.nn.utils.prune.remove(module, 'weight')"
+        raise ModelError.of(model.name, "model", found, "a module that can be copied", cure) from None
+    for layer in module.modules():
+        if isinstance(layer, LAYERS):
+            _made_plain(layer)
+    return module
+
+
+def _made_plain(layer: nn.Module) -> None:
+    """A weight that is computed from others (weight norm, spectral norm, masks) becomes what it is in eval mode."""
+    held = dict(layer.named_parameters(recurse=False)) | dict(layer.named_buffers(recurse=False))
+    if parametrize.is_parametrized(layer):  # torch's own removal would change the class, which the original has too
+        was = layer.training
+        values = {name: getattr(layer.eval(), name).detach().clone() for name in layer.parametrizations}  # type: ignore[union-attr]
+        layer.train(was).__class__ = type(layer).__bases__[0]
+        del layer._modules["parametrizations"]
+        for name, value in values.items():
+            layer.register_parameter(name, nn.Parameter(value))
+    elif "weight_mask" in held:
+        prune.remove(layer, "weight")
+    elif "weight_g" in held:
+        remove_weight_norm(layer)
+    elif "weight_u" in held:
+        remove_spectral_norm(layer)
+
+
+def left_note(module: nn.Module, weights: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """Which other weights there are: of layers that are neither convolutions nor linear, as attention's."""
+    taken = {id(weight) for weight in weights.values()}
+    left = {name: weight for name, weight in module.named_parameters() if weight.ndim > 1 and id(weight) not in taken}
+    if not left:
+        return ()
+    total = sum(weight.numel() for weight in left.values())
+    return (f"left as they are, being of no convolution or linear layer: {listed(list(left), 4)} ({total:,} weights)",)
 
 
 def _prunable(module: nn.Module, name: str, compression: Compression) -> dict[str, nn.Parameter]:
@@ -111,7 +147,8 @@ def _quantised(model: TorchModel, name: str, calibration: Sequence[np.ndarray] |
             weight.copy_(from_int8(*levels[weight.data_ptr()]))
     for key, (low, high) in ranges.items():
         layers[key].register_forward_pre_hook(partial(_rounded_input, low, high))
-    made.notes = (_int8_note(layers, ranges, len(calibration or ())),)
+    weights = {f"{key}.weight": layer.weight for key, layer in layers.items()}
+    made.notes = (_int8_note(layers, ranges, len(calibration or ())), *left_note(module, weights))
     before, after = sizes(model.module.state_dict()), sizes(_as_saved(module, levels))
     return made, CopyFacts(None, tuple(layers), before[0], after[0], before[1], after[1], made.notes)
 

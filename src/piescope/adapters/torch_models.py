@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from piescope.adapters.outputs import SCORES, as_rows, read_outputs
+from piescope.adapters.outputs import as_rows, may_be_scores, read_outputs
 from piescope.adapters.preparation import Preparation, Prepare
 from piescope.adapters.protocol import OutputKind, Outputs, Settings, as_names, not_taken
 from piescope.problems import InputError
@@ -71,7 +71,7 @@ class TorchModel:
         with evaluating(self.module), torch.no_grad():
             try:
                 if self.classifier is None:
-                    self.classifier = self._classifier_of(pixels[:2])
+                    self.classifier = self._classifier_of(pixels[:2].clone())  # it may work in place
                 value, representation = self._run(pixels)
             except InputError:
                 raise
@@ -92,12 +92,9 @@ class TorchModel:
 
     def _run(self, pixels: Tensor) -> tuple[Any, np.ndarray | None]:
         """What the module returns, and what its classifier saw."""
-        if _has_pre_logits(self.module):
-            features = self.module.forward_features(pixels)  # type: ignore[operator]
-            before = self.module.forward_head(features, pre_logits=True)  # type: ignore[operator]
-            return self.module.forward_head(features), as_rows(before, len(pixels))  # type: ignore[operator]
         if not self.classifier:
-            return self.module(pixels), None
+            before = self._before_head(pixels.clone()) if _has_pre_logits(self.module) else None
+            return self.module(pixels), None if before is None else as_rows(before, len(pixels))
         seen: list[Tensor] = []
 
         def keep(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
@@ -106,6 +103,12 @@ class TorchModel:
         with self.module.get_submodule(self.classifier).register_forward_pre_hook(keep):
             value = self.module(pixels)
         return value, as_rows(seen[0], len(pixels)) if seen else None
+
+    def _before_head(self, pixels: Tensor) -> Tensor:
+        """What timm's heads take for the representation, where no layer by itself gives the scores."""
+        features = self.module.forward_features(pixels)  # type: ignore[operator]
+        before: Tensor = self.module.forward_head(features, pre_logits=True)  # type: ignore[operator]
+        return before
 
     def _classifier_of(self, pixels: Tensor) -> str:
         """The layer whose output is what the module returns, or else the last one of that width; "" if none is.
@@ -124,7 +127,7 @@ class TorchModel:
             for name, module in self.module.named_modules()
             if name and isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d))
         }
-        if _has_pre_logits(self.module) or not layers:
+        if not layers:
             return ""
         with ExitStack() as hooks:
             for name, module in layers.items():
@@ -143,9 +146,10 @@ class TorchModel:
 
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
-    """Eval mode for a while; each submodule's own mode is restored."""
-    modes = {layer: layer.training for layer in module.modules()}
-    module.eval()
+    """Eval mode for a while; each submodule's own mode is restored. What was exported or frozen has but one."""
+    modes = {layer: layer.training for layer in module.modules() if hasattr(layer, "training")}
+    with suppress(NotImplementedError, AttributeError):
+        module.eval()
     try:
         yield
     finally:
@@ -224,7 +228,7 @@ def _has_pre_logits(module: nn.Module) -> bool:
 def _first_table(value: Any, count: int) -> Tensor | None:
     """The tensor that `read_outputs` will take for scores."""
     if isinstance(value, Mapping):
-        values = [value[key] for key in SCORES if key in value] or list(value.values())
+        values = may_be_scores({str(key): output for key, output in value.items()})
     elif hasattr(value, "logits"):
         values = [value.logits]
     else:

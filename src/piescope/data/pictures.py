@@ -76,6 +76,10 @@ class Pictures:
         if isinstance(data, Dataset):
             return Pictures(name, data.ids, data.labels, data.class_names, reader_of_array(data.images))
         images, labels = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
+        if not hasattr(images, "__array__") and not isinstance(images, list | tuple):
+            found, cure = f"a {type(images).__name__}", "stack what it gives: (images, labels), both arrays"
+            expected = "arrays of uint8 images, with labels or without, or a piescope.Dataset"
+            raise DataError.of(name, "images", found, expected, cure)
         if isinstance(images, list | tuple):
             plain = _alike([np.asarray(image) for image in images], name)
             read: Read = partial(_of_list, plain)

@@ -99,3 +99,34 @@ def test_matrices_of_onnx_have_their_inputs_first() -> None:
     assert ((held["a"].T.reshape(-1, 4) != 0).sum(1) == 2).all() and np.array_equal(held["b"], tensors["b"])
     _, facts = compressed_onnx(model, asked("1:2"), 0, None)
     assert set(facts.touched) == {"a", "b"} and facts.realised_sparsity == 0.5
+
+
+def test_weights_that_no_layer_has_as_they_lie_are_named(tmp_path: Path, batch: list[np.ndarray]) -> None:
+    """A linear weight that is turned before it is multiplied; and all weights in nodes of their own."""
+    random, helper = np.random.default_rng(0), onnx.helper
+    first, second = (random.normal(size=shape).astype(np.float32) for shape in ((16, 64), (16, 10)))
+    held = [onnx.numpy_helper.from_array(first, "a"), onnx.numpy_helper.from_array(second, "b")]
+    nodes = [
+        helper.make_node("Flatten", ["x"], ["flat"]),
+        helper.make_node("Transpose", ["a"], ["turned"]),
+        helper.make_node("MatMul", ["flat", "turned"], ["hidden"]),
+        helper.make_node("MatMul", ["hidden", "b"], ["y"]),
+    ]
+    ends = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        for name, shape in (("x", ["n", 1, 8, 8]), ("y", ["n", 10]))
+    ]
+
+    def written(name: str, nodes: list[object], held: list[object]) -> Path:
+        graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], held)
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / name)
+        return tmp_path / name
+
+    _, facts = compressed_copy(open_model(written("turned.onnx", nodes, held)), asked("magnitude:0.5"))
+    assert facts.touched == ("b",) and facts.realised_sparsity == 0.5
+    assert any("left as they are" in note and "a (1,024 weights)" in note for note in facts.notes)
+    constants = [
+        helper.make_node("Constant", [], [name], value=tensor) for name, tensor in zip("ab", held, strict=True)
+    ]
+    with pytest.raises(ModelError, match=r"no float weights(.|\n)*export its weights as they are"):
+        compressed_copy(open_model(written("constants.onnx", [*constants, *nodes], [])), asked("magnitude:0.5"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from made_models import fault
+from piescope import audit
 from piescope.adapters.opening import check_no_predictions, is_model, names_a_model, open_model
 from piescope.adapters.protocol import ModelError, Settings
 from piescope.data.opening import open_pictures
@@ -104,3 +106,18 @@ def test_the_real_thing_from_end_to_end(tmp_path: Path) -> None:
     answers = [model.scores(pictures.batch(start, start + 256)) for start in range(0, len(pictures), 256)]
     said = np.concatenate([answer.scores.argmax(1) for answer in answers if answer.scores is not None])
     assert (said == pictures.labels).mean() > 0.9
+
+
+def test_a_copy_that_lost_the_names_of_its_classes_has_those_of_the_model(digits: Pictures) -> None:
+    """Not the alphabetical ones of the pictures' folders."""
+    torch.manual_seed(0)
+    named, bare = (nn.Sequential(nn.Flatten(), nn.Linear(64, 10)) for _ in range(2))
+    bare.load_state_dict(named.state_dict())
+    words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    named.class_names = words  # type: ignore[assignment]
+    labels = None if digits.labels is None else np.array([sorted(words).index(words[label]) for label in digits.labels])
+    pictures = replace(digits, class_names=tuple(sorted(words)), labels=labels)
+    for sides in ((named, bare), (bare, named)):
+        found = audit(*sides, pictures)
+        assert found["changed"] == 0 and found["accuracy"]["change"] == 0
+        assert any("has no names of classes: those of" in str(notes) for notes in [found["inputs"]["notes"]])

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from made_models import Wrapped, photos
 from piescope.adapters.opening import open_model
+from piescope.adapters.outputs import read_outputs
 from piescope.adapters.protocol import ModelError
 
 
@@ -65,3 +66,13 @@ def test_outputs_in_any_wrapping(how: Any) -> None:
 def test_outputs_that_are_no_scores(how: Any, word: str) -> None:
     with pytest.raises(ModelError, match=word):
         open_model(Wrapped(how)).scores(photos(5, channels=1))
+
+
+def test_what_is_called_a_representation_is_no_score() -> None:
+    points, scores = np.ones((3, 5)), np.arange(12.0).reshape(3, 4)
+    for name in ("embedding", "features", "pooler_output"):
+        said = read_outputs({name: points, "score": scores}, "net", 3)
+        assert said.scores is not None and said.representation is not None
+        assert np.array_equal(said.scores, scores) and np.array_equal(said.representation, points)
+    alone = read_outputs({"embedding": scores}, "net", 3)
+    assert alone.scores is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any
 
 import numpy as np
@@ -303,3 +304,68 @@ def test_int8_of_a_subclass_keeps_its_representation(batch: list[np.ndarray]) ->
     dense, other = model.scores(batch).representation, made.scores(batch).representation
     assert dense is not None and other is not None and dense.shape == other.shape
     assert 0 < np.abs(dense - other).max() < 0.1 * np.abs(dense).max()
+
+
+def _masked(layer: nn.Conv2d) -> None:
+    prune.l1_unstructured(layer, "weight", 0.3)  # type: ignore[no-untyped-call]
+    with torch.no_grad():
+        layer(torch.zeros(1, layer.in_channels, 8, 8))  # its weight is a tensor without a history now
+
+
+WRAPPED = {
+    "weight norm": torch.nn.utils.parametrizations.weight_norm,
+    "spectral norm": torch.nn.utils.parametrizations.spectral_norm,
+    "former weight norm": torch.nn.utils.weight_norm,
+    "mask": _masked,
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+@pytest.mark.parametrize("name", WRAPPED)
+def test_weights_that_are_computed_are_compressed_as_what_they_are(name: str, batch: list[np.ndarray]) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 16, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)
+    )
+    net.eval()
+    with torch.no_grad():
+        WRAPPED[name](net[2])  # type: ignore[operator]
+    before, kind = open_model(net).scores(batch).scores, type(net[2])
+    total = sum(net[place].weight.numel() for place in (0, 2, 5))
+    made, facts = compressed_copy(open_model(net), asked("magnitude:0.5"))
+    module = module_of(made)
+    zeros = sum(int((module[place].weight == 0).sum()) for place in (0, 2, 5))  # type: ignore[index]
+    assert zeros == round(total / 2) and facts.realised_sparsity == zeros / total
+    assert "2.weight" in facts.touched
+    after = open_model(net).scores(batch).scores
+    assert type(net[2]) is kind and before is not None and np.array_equal(before, after)  # type: ignore[arg-type]
+    rounded, _ = compressed_copy(open_model(net), asked("int8"), 0, batch)
+    close(open_model(net), rounded, batch, 0.3)
+
+
+def test_weights_of_other_layers_are_named(batch: list[np.ndarray]) -> None:
+    class Attends(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.attention, self.fc = nn.MultiheadAttention(8, 2, batch_first=True), nn.Linear(64, 10)
+
+        def forward(self, x: Tensor) -> Tensor:
+            rows = x[:, 0]
+            return self.fc(self.attention(rows, rows, rows)[0].flatten(1))
+
+    for text in ("magnitude:0.5", "int8"):
+        _, facts = compressed_copy(open_model(Attends()), asked(text), 0, batch)
+        assert any(
+            "left as they are" in note and "attention.in_proj_weight (192 weights)" in note for note in facts.notes
+        )
+
+
+def test_what_cannot_be_copied_is_refused_with_why() -> None:
+    class Locked(nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(64, 10)
+            self.lock = threading.Lock()
+
+    with pytest.raises(ModelError, match=r"cannot pickle(.|\n)*copy.deepcopy does not copy"):
+        compressed_copy(open_model(Locked()), asked("magnitude:0.5"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -60,3 +63,67 @@ def test_half_precision_modules_get_half_precision() -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 4)).to(torch.bfloat16)
     outputs = open_model(module).scores(photos(3, channels=1))
     assert outputs.scores is not None and outputs.scores.dtype == np.float32
+
+
+class LikeTimm(nn.Module):
+    """A head as timm's, and a forward of its own around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body, self.fc = nn.Linear(64, 12), nn.Linear(12, 10)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        return self.body(x.flatten(1)).relu()
+
+    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
+        return x if pre_logits else self.fc(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.forward_head(self.forward_features((x - 0.5) * 8)).flip(1)
+
+
+def test_forward_and_its_hooks_are_what_is_audited(digits: Pictures) -> None:
+    net, batch = LikeTimm().eval(), digits.batch(0, 20)
+    pixels = torch.from_numpy(np.stack(batch)[:, None].astype(np.float32) / 255)
+    outputs = open_model(net).scores(batch)
+    assert outputs.scores is not None and outputs.representation is not None
+    with torch.no_grad():
+        assert np.allclose(outputs.scores, net(pixels).numpy(), atol=1e-6)
+        assert np.allclose(outputs.representation, net.forward_features((pixels - 0.5) * 8).numpy(), atol=1e-6)
+    net.register_forward_pre_hook(lambda _module, inputs: (inputs[0] * 0,))
+    said = open_model(net).scores(batch).scores
+    assert said is not None and np.allclose(said, said[:1])
+
+
+class InPlace(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(x.sub_(0.5).div_(0.1).flatten(1))
+
+
+def test_a_module_that_changes_its_input_says_the_same_each_time(digits: Pictures) -> None:
+    model, batch = open_model(InPlace(), pictures=digits), digits.batch(0, 8)
+    assert not any("asked again" in note for note in model.notes)
+    first, again = open_model(InPlace()).scores(batch).scores, model.scores(batch).scores
+    assert first is not None and again is not None and np.array_equal(first, again)
+
+
+@pytest.mark.parametrize("kind", ["exported", "frozen"])
+def test_what_has_but_one_mode_is_run_in_it(kind: str, digits: Pictures) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Dropout(0.5)).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = (
+            torch.export.export(net, (torch.zeros(8, 1, 8, 8),)).module()
+            if kind == "exported"
+            else torch.jit.freeze(torch.jit.script(net))  # type: ignore[no-untyped-call]
+        )
+    batch = digits.batch(0, 8)
+    said, expected = open_model(made).scores(batch).scores, open_model(net).scores(batch).scores
+    assert said is not None and np.allclose(said, expected, atol=1e-5)  # type: ignore[arg-type]

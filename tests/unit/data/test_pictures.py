@@ -48,3 +48,16 @@ def test_python_values() -> None:
 def test_wrong_python_values_are_refused(images: object, labels: object, word: str) -> None:
     with pytest.raises(DataError, match=word):
         Pictures.of((images, labels))
+
+
+def test_what_is_no_array_of_pictures_is_refused_by_its_kind() -> None:
+    class Loader:
+        def __getitem__(self, place: int) -> object:
+            return np.zeros((8, 8), np.uint8), 0
+
+        def __len__(self) -> int:
+            return 3
+
+    for given in (Loader(), {"images": np.zeros((3, 8, 8), np.uint8)}):
+        with pytest.raises(DataError, match=r"found +a (Loader|dict)"):
+            Pictures.of(given)
