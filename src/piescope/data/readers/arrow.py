@@ -359,7 +359,7 @@ def _labels(column: pa.ChunkedArray, name: str, error: DataError) -> np.ndarray 
 def _decoded(value: Any, where: str) -> np.ndarray:
     content, path = (value.get("bytes"), value.get("path")) if isinstance(value, dict) else (value, None)
     if isinstance(content, bytes):
-        return decoded(content, where)
+        return decoded(content, where, is_upright=True)  # as the library `datasets` has it
     found = f"a picture that lies elsewhere ({Path(path).name})" if isinstance(path, str) else "no picture"
     cure = "save it with save_to_disk, or to Parquet, from where the pictures are"
     raise DataError.of(where, where, found, "pictures inside the data set", cure)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from piescope.problems import DataError
 
@@ -23,6 +24,9 @@ PLAIN_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 
 MODES = (*PLAIN_MODES, "CMYK")
 """Of an audit, which converts CMYK and says so; a study refuses it, as it trains on what the conversion makes."""
+
+ORIENTATION = 0x0112
+"""The tag of EXIF."""
 
 MOST_PIXELS = 64_000_000
 """Of one picture: more is a bomb, or no data set for small networks."""
@@ -79,7 +83,11 @@ def unreadable(source: str, where: str, kind: str) -> DataError:
 
 
 def decoded(
-    content: bytes | Path, where: str, colours: Literal["L", "RGB"] | None = None, modes: tuple[str, ...] = MODES
+    content: bytes | Path,
+    where: str,
+    colours: Literal["L", "RGB"] | None = None,
+    modes: tuple[str, ...] = MODES,
+    is_upright: bool = False,
 ) -> np.ndarray:
     """One picture as 8-bit grey ``[height, width]`` or RGB ``[height, width, 3]``.
 
@@ -88,16 +96,28 @@ def decoded(
         where: for messages.
         colours: ``"L"``: grey, ``"RGB"``; None: grey where the picture is.
         modes: of colour, that are taken.
+        is_upright: it is turned as its EXIF orientation says; else it is as its pixels lie.
 
     Raises:
         DataError: no whole picture of a kind in `FORMATS`, too many pixels, or another colour mode (16-bit grey).
     """
     with opened(content, where, modes) as picture:
         try:
-            plain = picture.convert(colours or ("L" if picture.mode in ("1", "L", "LA") else "RGB"))
+            picture.load()
+            turned = ImageOps.exif_transpose(picture) if is_upright and has_orientation(picture) else picture
+            plain = turned.convert(colours or ("L" if picture.mode in ("1", "L", "LA") else "RGB"))
         except (*BROKEN, SyntaxError, Image.DecompressionBombError) as reason:
             raise _no_picture(content, where, reason) from None
         return np.asarray(plain)
+
+
+def has_orientation(picture: Image.Image) -> bool:
+    """Whether its EXIF data say that it is to be turned, as far as they are read; what is no EXIF says nothing."""
+    if "exif" not in picture.info:  # a PNG would be decoded to look behind its pixels
+        return False
+    with suppress(*BROKEN, SyntaxError, struct.error, TypeError):
+        return picture.getexif().get(ORIENTATION, 1) in range(2, 9)
+    return False
 
 
 def opened(content: bytes | Path, where: str, modes: tuple[str, ...] = MODES) -> Image.Image:

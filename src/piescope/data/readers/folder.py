@@ -17,9 +17,9 @@ import numpy as np
 from piescope.data.checks import SHOWN
 from piescope.data.halves import HALVES, Half, called
 from piescope.data.pictures import Pictures
-from piescope.data.readers.decoding import decoded, opened
+from piescope.data.readers.decoding import decoded, has_orientation, opened
 from piescope.problems import DataError
-from piescope.wording import LONGEST_PART, printable
+from piescope.wording import LONGEST_PART, counted, printable
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".ppm")
 
@@ -27,6 +27,10 @@ ClassedPaths = list[tuple[str, Path]]
 """Pictures with the names of their classes; ``""``: without."""
 
 _Seen = TypeVar("_Seen")
+
+
+TURNED = "turned"
+"""What is noted of a picture with an EXIF orientation."""
 
 
 def pictures_of_folder(root: Path, name: str, half: Half) -> Pictures:
@@ -49,6 +53,10 @@ def pictures_of_folder(root: Path, name: str, half: Half) -> Pictures:
     for kind in ("CMYK", "16-bit"):
         count = sum(kind in noted for noted in modes)
         notes += [f"{count:,} {kind} pictures are converted to 8-bit RGB"] if count else []
+    turned = sum(TURNED in noted for noted in modes)
+    if turned:
+        left = "they are as their pixels lie, as torchvision's ImageFolder has them"
+        notes.append(f"{counted(turned, 'picture')} with an EXIF orientation: {left}")
     classes = tuple(sorted({label for label, _ in listed if label}))
     place = {label: index for index, label in enumerate(classes)}
     labels = np.array([place[label] for label, _ in listed], np.int64) if classes else None
@@ -170,7 +178,8 @@ def _noted_modes(root: Path, path: Path) -> set[str]:
     """What is to be said of how a picture is converted, by its header."""
     with opened(path, _below(root, path)) as picture:
         is_deep = any("16" in str(tile[3]) for tile in getattr(picture, "tile", ()))
-        return ({"CMYK"} if picture.mode == "CMYK" else set()) | ({"16-bit"} if is_deep else set())
+        told = {"CMYK": picture.mode == "CMYK", "16-bit": is_deep, TURNED: has_orientation(picture)}
+        return {kind for kind, holds in told.items() if holds}
 
 
 def _of_paths(root: Path, paths: Sequence[Path], start: int, stop: int) -> list[np.ndarray]:

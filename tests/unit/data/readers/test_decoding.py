@@ -117,3 +117,37 @@ def test_decoding_any_bytes_gives_a_picture_or_a_fault(data: st.DataObject) -> N
     except DataError:
         return
     assert made.dtype == np.uint8 and made.ndim in (2, 3)
+
+
+def turned(rgb: np.ndarray, orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    held = io.BytesIO()
+    Image.fromarray(rgb).save(held, "PNG", exif=exif)
+    return held.getvalue()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_where_that_is_asked_for(orientation: int) -> None:
+    """By what the eight orientations are: Exif 2.32, section 4.6.4."""
+    rgb = picture(6, 8)
+    stored = {
+        1: rgb, 2: rgb[:, ::-1], 3: rgb[::-1, ::-1], 4: rgb[::-1], 5: rgb.transpose(1, 0, 2),
+        6: rgb.transpose(1, 0, 2)[::-1], 7: rgb[::-1, ::-1].transpose(1, 0, 2), 8: rgb.transpose(1, 0, 2)[:, ::-1],
+    }[orientation]  # fmt: skip
+    content = turned(np.ascontiguousarray(stored), orientation)
+    assert np.array_equal(decoded(content, "x", is_upright=True), rgb)
+    assert np.array_equal(decoded(content, "x"), stored)
+
+
+def test_of_a_folder_it_is_said_how_many_are_not_turned(tmp_path: Path) -> None:
+    for name, orientation in (("a", 3), ("b", 1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.png").write_bytes(turned(picture(8, 8), orientation))
+    pictures = open_pictures(str(tmp_path))
+    assert any("1 picture with an EXIF orientation" in note for note in pictures.notes)
+    held = io.BytesIO()
+    Image.fromarray(picture(8, 8)).save(held, "JPEG", exif=b"Exif\x00\x00MM\x00*garbage")
+    (tmp_path / "a" / "bad.jpg").write_bytes(held.getvalue())
+    assert len(open_pictures(str(tmp_path)).batch(0, 3)) == 3
+    assert decoded(held.getvalue(), "x", is_upright=True).shape == (8, 8, 3)
