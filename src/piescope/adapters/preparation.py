@@ -159,8 +159,11 @@ def _stacked(
     shapes = {picture.shape for picture in pictures}
     if len(shapes) > 1:
         listed = ", ".join(" x ".join(map(str, shape)) for shape in sorted(shapes, key=str)[:3])
+        lacks = [("--size, such as 224", "size=(224, 224)")] if len({shape[:2] for shape in shapes}) > 1 else []
+        lacks += [("--channels rgb", "channels='rgb'")] if len({shape[2:] for shape in shapes}) > 1 else []
         found = f"pictures of different sizes or channels ({listed})"
-        cure = "give --size, such as 224 (Python: Settings(size=(224, 224), channels='rgb'))"
+        flags, settings = (sep.join(each) for sep, each in zip((" and ", ", "), zip(*lacks, strict=True), strict=True))
+        cure = f"give {flags} (Python: Settings({settings}))"
         raise DataError.of("pictures", "sizes", found, "one size, or a model that says which it takes", cure)
     pixels = np.stack(pictures)
     return pixels[:, None] if pixels.ndim == 3 else pixels.transpose(0, 3, 1, 2)
@@ -180,7 +183,8 @@ def with_channels(picture: np.ndarray, channels: int | None) -> np.ndarray:
     if own == 3 and channels == 1:
         return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).convert("L"))
     found, expected = f"{own} channels for a model of {channels}", "pictures of as many channels, grey or RGB"
-    raise DataError.of("pictures", "channels", found, expected, "give other pictures, or --channels")
+    cure = "leave alpha out: images[..., :3]" if own == 4 and channels == 3 else "give pictures of other channels"
+    raise DataError.of("pictures", "channels", found, expected, cure)
 
 
 def _resized(picture: np.ndarray, height: int, width: int, how: Image.Resampling) -> np.ndarray:

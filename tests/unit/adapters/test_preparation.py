@@ -12,7 +12,7 @@ from PIL import Image
 
 from made_models import photos
 from piescope.adapters.preparation import Fit, Preparation
-from piescope.problems import InputError
+from piescope.problems import DataError, InputError
 
 
 def test_preparation_against_plain_arithmetic() -> None:
@@ -91,3 +91,29 @@ def test_any_picture_comes_to_the_size(
     shape = (height, width) if channels == 1 else (height, width, channels)
     made = Fit(size, size, mode).apply(np.zeros(shape, np.uint8))
     assert made.shape[:2] == size and made.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("shapes", "flags", "settings"),
+    [
+        (((8, 8), (8, 8, 3)), "give --channels rgb ", "Settings(channels='rgb')"),
+        (((8, 8), (9, 8)), "give --size, such as 224 ", "Settings(size=(224, 224))"),
+        (
+            ((8, 8), (9, 8, 3)),
+            "give --size, such as 224 and --channels rgb ",
+            "Settings(size=(224, 224), channels='rgb')",
+        ),
+    ],
+)
+def test_what_is_to_be_given_is_what_lacks(shapes: tuple[tuple[int, ...], ...], flags: str, settings: str) -> None:
+    pictures = [np.zeros(shape, np.uint8) for shape in shapes]
+    with pytest.raises(DataError) as refusal:
+        Preparation()(pictures)
+    assert flags in str(refusal.value) and settings in str(refusal.value)
+
+
+def test_alpha_is_to_be_left_out() -> None:
+    with pytest.raises(DataError, match=r"leave alpha out: images\[\.\.\., :3\]"):
+        Preparation(channels=3)([np.zeros((8, 8, 4), np.uint8)])
+    with pytest.raises(DataError, match="give pictures of other channels"):
+        Preparation(channels=3)([np.zeros((8, 8, 2), np.uint8)])
