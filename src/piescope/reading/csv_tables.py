@@ -8,14 +8,14 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from piescope.problems import InputError
-from piescope.reading.files import fault
+from piescope.reading.files import fault, typed
 from piescope.reading.names import is_usual
 from piescope.wording import in_quotes
 
@@ -102,6 +102,7 @@ def text_format(text: str, path: Path, has_header: bool | None) -> TextFormat:
         InputError: no rows, or a first row that may be either.
     """
     lines = [line for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()]
+    _check_preamble(lines, path)
     delimiter = delimiter_of(text, lines, path) if lines else ","
     rows = rows_of(text, delimiter)
     if not lines or not rows:
@@ -122,6 +123,22 @@ def text_format(text: str, path: Path, has_header: bool | None) -> TextFormat:
         notes.append(f"a header of numbers: {in_quotes(delimiter.join(rows[0]), 40)} names the columns")
     names = None if is_named else tuple(f"column {number}" for number in range(1, len(rows[0]) + 1))
     return TextFormat(delimiter, "," if has_commas else ".", names, '"' in text, tuple(notes))
+
+
+def _check_preamble(lines: Sequence[str], path: Path) -> None:
+    """Refuses lines before the table: Excel's ``sep=;``, or comments; InputError with a line that takes them out."""
+    is_excels = bool(lines) and re.fullmatch(r"sep=.", lines[0].strip(), re.IGNORECASE) is not None
+    count = 1 if is_excels else sum(1 for _ in takewhile(lambda line: line.startswith("#"), lines))
+    rest = lines[count : count + 1]
+    if not count or not rest or (not is_excels and _cells(lines[0]) >= _cells(rest[0])):
+        return
+    found = f"{in_quotes(lines[0], 40)}, {'which is for Excel alone' if is_excels else 'a comment'}"
+    cure = f"take it out: tail -n +{count + 1} {typed(path.name)} > NEW.csv"
+    raise fault(path, "line 1", found, "names of columns, or an example", cure)
+
+
+def _cells(line: str) -> int:
+    return max(len(line.split(delimiter)) for delimiter in DELIMITERS)
 
 
 def delimiter_of(text: str, lines: Sequence[str], path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from made_refusals import GOOD, Cases, with_metadata, write
 from piescope.audits import audit
+from piescope.problems import InputError
 
 CASES = Cases()
 
@@ -51,3 +53,24 @@ def test_lines_of_other_kinds(tmp_path: Path) -> None:
         assert audit(path, np.array([1, 0, 1]))["changed"] == 0
     commas = write(tmp_path, "d.csv", "id;cat;dog\r\na;0,25;0,75\r\nb;0,9;0,1\r\n".replace("\r\n", "\n"))
     assert audit(commas, np.array([1, 0]))["changed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("preamble", "named"),
+    [("sep=;\n", "which is for Excel alone"), ("# model: int8\n# of Monday\n", "a comment")],
+)
+def test_lines_before_a_table_are_refused_with_a_line_that_takes_them_out(
+    preamble: str, named: str, tmp_path: Path
+) -> None:
+    table = "id;pred\n" + "".join(f"a{row};{row % 3}\n" for row in range(9))
+    (tmp_path / "d.csv").write_text(preamble + table)
+    with pytest.raises(InputError, match=named) as refusal:
+        audit(tmp_path / "d.csv", tmp_path / "d.csv")
+    line = refusal.value.problems[0].cure.removeprefix("take it out: ")
+    subprocess.run(["sh", "-c", line], cwd=tmp_path, check=True)
+    assert audit(tmp_path / "NEW.csv", tmp_path / "NEW.csv")["n_examples"] == 9
+
+
+def test_a_header_may_begin_with_a_hash(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("#id,pred\n" + "".join(f"a{row},{row % 3}\n" for row in range(9)))
+    assert audit(tmp_path / "d.csv", tmp_path / "d.csv")["n_examples"] == 9
