@@ -22,7 +22,7 @@ LONGEST_NAME, LONGEST_PART = 60, 120
 
 MOST_DECIMALS = 9
 
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 COMMANDS = re.compile(
     r"(?:\A|(?<=[\r\n]))\s*(?P<first>::|(?:---|\+\+\+|~~~|\^\^\^)(?= ))"  # GitHub's, Buildkite's: they begin a line
@@ -35,8 +35,8 @@ COMMANDS = re.compile(
 def printable(text: object, longest: int | None = None) -> str:
     r"""Text from outside as it may be shown, wherever: on a terminal, in a page, in the log of a build server.
 
-    Control, direction and lone surrogate characters are spelt out, never sent on; so is the first letter of what a
-    build server would take for a command.
+    Control, direction, lone surrogate and unassigned characters are spelt out, never sent on; so is the first letter
+    of what a build server would take for a command.
 
     Args:
         text: a name, an id, a note, a part of a message.
@@ -97,8 +97,7 @@ def in_quotes(text: object, longest: int = LONGEST_PART) -> str:
 
 def shown(letter: str) -> str:
     """A letter, or how it is spelt if no eye sees it."""
-    is_hidden = unicodedata.category(letter) in _INVISIBLE or ord(letter) & 0xFFFE == 0xFFFE  # the last: no characters
-    return letter.encode("unicode_escape").decode() if is_hidden else letter
+    return letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _INVISIBLE else letter
 
 
 _PLAIN = str.maketrans({MINUS: "-", SPACE: " ", "→": "->", "–": "-", "…": "..."})

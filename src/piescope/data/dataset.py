@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -19,12 +20,12 @@ class Dataset:
 
     Attributes:
         images: ``[examples, channels, height, width]``, uint8, 0 to 255.
-        labels: ``[examples]``, int64, in ``range(len(class_names))``.
-        ids: one stable, unique name per example; it survives subsetting and reordering.
-        class_names: one name per class.
+        labels: ``[examples]``, whole numbers in ``range(len(class_names))``; they are held as int64.
+        ids: one stable, unique name per example; it survives subsetting and reordering. They are held as a tuple.
+        class_names: one name per class, likewise.
 
     Raises:
-        ValueError: lengths differ, a label is out of range, or an id is repeated.
+        ValueError: lengths differ, a label is no whole number or out of range, an id or a name is no text or repeated.
 
     Example:
         >>> tiny = Dataset(np.zeros((2, 1, 8, 8), np.uint8), np.array([0, 1]), ("a-0", "a-1"), ("zero", "one"))
@@ -38,6 +39,16 @@ class Dataset:
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        for name in ("ids", "class_names"):
+            object.__setattr__(self, name, _names(getattr(self, name), name))
+        for name in ("images", "labels"):
+            if not isinstance(getattr(self, name), np.ndarray):
+                object.__setattr__(self, name, np.asarray(getattr(self, name)))
+        labels = self.labels
+        if labels.dtype.kind not in "iu" or labels.ndim != 1 or np.ma.is_masked(labels):
+            found = f"{labels.dtype} {list(labels.shape)}{', masked' if np.ma.is_masked(labels) else ''}"
+            raise ValueError(f"labels are {found}; expected whole numbers [examples]")
+        object.__setattr__(self, "labels", np.asarray(labels.astype(np.int64, copy=False)))
         if self.images.dtype != np.uint8 or self.images.ndim != 4:
             raise ValueError(
                 f"images are {self.images.dtype} {list(self.images.shape)}; expected uint8 "
@@ -55,6 +66,8 @@ class Dataset:
             )
         if len(set(self.ids)) != len(self.ids):
             raise ValueError(f"{len(self.ids) - len(set(self.ids))} example ids are repeated; ids must be unique")
+        if len(set(self.class_names)) != self.num_classes:
+            raise ValueError(f"{self.num_classes - len(set(self.class_names))} class names are repeated")
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -79,6 +92,14 @@ class Dataset:
                 digest.update(np.ascontiguousarray(block).tobytes())
         digest.update(repr((self.ids, self.class_names)).encode())
         return digest.hexdigest()
+
+
+def _names(given: Any, name: str) -> tuple[str, ...]:
+    names = () if isinstance(given, str) else tuple(given)
+    odd = given if isinstance(given, str) else next((each for each in names if not isinstance(each, str)), None)
+    if odd is not None:
+        raise ValueError(f"{name} hold {odd!r}; expected several texts")
+    return tuple(map(str, names))
 
 
 @dataclass(frozen=True)
