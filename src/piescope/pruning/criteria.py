@@ -15,9 +15,8 @@ Criterion = Callable[[Mapping[str, Tensor], Generator], dict[str, Tensor]]
 def magnitude(parameters: Mapping[str, Tensor], generator: Generator) -> dict[str, Tensor]:
     """The absolute value of each weight (Zhu and Gupta 2017; Paganini and Forde 2020)."""
     del generator
-    real = {
-        name: tensor.detach() for name, tensor in parameters.items()
-    }  # of whole numbers the least has no absolute value
+    real = {name: tensor.detach() for name, tensor in parameters.items()}
+    # the least whole number of a type has no absolute value in it
     return {name: (each if each.is_floating_point() else each.double()).abs() for name, each in real.items()}
 
 

@@ -11,9 +11,6 @@ from piescope.reading.files import fault
 from piescope.reading.matching import Matched
 from piescope.reading.predictions import LabelColumn, Predictions
 
-FEW = 0.01
-"""Of the rows: so few that differ may be labels that were mended, though as often one way as the other."""
-
 
 def truth_beside(parts: Sequence[Predictions]) -> LabelColumn | None:
     """The true labels of the first file that has some; whether others have the same says `check_truths`."""
@@ -30,8 +27,8 @@ def check_truths(
     Args:
         sides: the files of ``dense`` and ``compressed``.
         matched: which row is which example.
-        labels: given in a file of their own: then others beside predictions are only told, unless they are the same in
-            another order, as those of other examples are.
+        labels: given in a file of their own: then others beside predictions are only told, unless nothing but the
+            place of a row tells examples apart and they are the same in another order.
 
     Returns:
         what should be known.
@@ -47,13 +44,20 @@ def check_truths(
         one, two = (_of_examples(truth, matched.rows[file]) for file, truth in ((first_name, first), (name, other)))
         differ = _differing(one, first.names, two, other.names)
         count = int(differ.sum())
-        is_reordered = count > FEW * len(differ) and _is_reordered(one, first, two, other)
+        is_reordered = count > 0 and _goes_by_row(matched) and _is_reordered(one, first, two, other)
         if count and (labels is None or is_reordered):
             raise _other_truth(first, other, int(np.argmax(differ)), matched, is_reordered)
         if count and labels is not None:
             known = f"{first.source} and {other.source} have other true labels in {count:,} rows"
             notes.append(f"{known}: those of {labels.source} are taken")
     return tuple(notes)
+
+
+def _goes_by_row(matched: Matched) -> bool:
+    """Whether examples are told apart by their place in a file alone: without ids, or by ids that count the rows."""
+    if matched.by == "row" or matched.ids is None:
+        return True
+    return {*matched.ids.to_pylist()} == {str(row) for row in range(matched.examples)}
 
 
 def _of_examples(truth: LabelColumn, rows: np.ndarray | None) -> np.ndarray:
@@ -103,7 +107,7 @@ def _is_reordered(one: np.ndarray, first: LabelColumn, two: np.ndarray, other: L
 def _other_truth(first: LabelColumn, other: LabelColumn, row: int, matched: Matched, is_reordered: bool) -> InputError:
     where = f"labels, row {row}" if matched.by == "row" else f"labels, example {matched.identity(row)!r}"
     found, own = f"another true label than in {first.source}", "give them in a file of their own: --labels FILE"
-    ids = "match by a column that tells the examples apart, in all files: --id-column NAME"
+    ids = "match by a column that tells the examples apart, in all files: --id-column NAME, or leave these labels out"
     if is_reordered:
         found, expected = f"{found}, which has the same labels in another order", "the same examples in the same rows"
         by = "the ids count the rows, it seems: " if matched.by == "id" else ""

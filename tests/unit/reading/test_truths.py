@@ -86,6 +86,18 @@ def test_labels_that_were_mended_on_one_side_are_told_and_those_of_a_file_taken(
         assert note in found["inputs"]["notes"]
 
 
+def test_two_labels_that_were_exchanged_are_no_other_order_where_there_are_ids(tmp_path: Path) -> None:
+    mended = TRUTH.copy()
+    mended[[0, 1]] = mended[[1, 0]]
+    assert (mended != TRUTH).sum() == 2
+    one = table(tmp_path / "one.csv", id=IDS, y_true=NAMES[TRUTH], y_pred=NAMES[DENSE])
+    other = table(tmp_path / "other.csv", id=IDS, y_true=NAMES[mended], y_pred=NAMES[COMPRESSED])
+    with pytest.raises(InputError, match="--labels FILE"):
+        audit(one, other)
+    labels = table(tmp_path / "labels.csv", id=IDS, y_true=NAMES[mended])
+    assert audit(one, other, labels=labels)["changed"] == CHANGED
+
+
 def test_ids_that_only_count_the_rows_are_seen_through(tmp_path: Path) -> None:
     count = np.arange(ROWS)
     one = table(tmp_path / "d.csv", id=count, y_true=NAMES[TRUTH], y_pred=NAMES[DENSE])
