@@ -40,6 +40,7 @@ from piescope.auditing.options import Asked, AuditOptions, GivenData, GivenSide
 from piescope.auditing.question import (
     assembled,
     check_budgets,
+    has_both_sides,
     hints_of,
     is_a_model,
     model_of,
@@ -252,7 +253,7 @@ def audit(
 
     Args:
         dense: the side before compression; one model or several.
-        compressed: the side after it; None only with ``compress``.
+        compressed: the side after it; None with ``compress``, or where a column of ``dense`` has its predictions.
         dataset: what models look at: ``"digits"``, ``"cifar10"``, a folder of images, an .npz, a Hugging Face data set
             folder, a `piescope.Dataset` or ``(images, labels)``.
         **options: of `AuditOptions`.
@@ -303,8 +304,11 @@ def run_audit(dense: GivenSide, compressed: GivenSide | None, asked: Asked, out:
             cure = "leave COMPRESSED out: --compress makes it"
             raise InputError.of("audit", "--compress", "a compressed side too", "one of the two", cure)
         return _audit_copies(dense, asked.compress, asked, out)
+    if compressed is None and has_both_sides(dense, asked):
+        compressed = dense
     if compressed is None:
-        cure = "name it, or have copies made: --compress magnitude:0.5,0.7,0.9"
+        cure = "name it, or the columns where DENSE has both: --prediction-column DENSE,COMPRESSED"
+        cure = f"{cure}; or have copies made: --compress magnitude:0.5,0.7,0.9"
         raise InputError.of("audit", "COMPRESSED", "nothing", "the compressed side", cure)
     question = replace(question_of(dense, compressed, asked), files=files_read(dense, compressed, asked))
     with published(out) as place:

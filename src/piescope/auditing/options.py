@@ -87,7 +87,8 @@ class AuditOptions:
         classes: class names in order of their ids, or a file with one a line.
         id_column: name of the column with ids, if it is none of the usual ones; several where files differ.
         label_column: name of the column with true labels, likewise.
-        prediction_column: name of the column with predicted classes; several: one a model.
+        prediction_column: name of the column with predicted classes; several: one a model. Where one file has both
+            sides (it is named for both, or alone), the dense side's column and the compressed one's.
         score_columns: names of the columns with scores, one a class; a single one is that of class 1 of two.
         right_from: the score from which on an answer is right, for files of scores of right and wrong.
         header: whether the first row of CSV files names the columns; None: it is found out.
@@ -126,7 +127,10 @@ class AuditOptions:
     )
     label_column: str | None = _option(None, "Column with true labels.")
     prediction_column: str | Sequence[str] | None = _option(
-        None, "Columns with predictions, one a model.", shown="NAME[,NAME]", split="names"
+        None,
+        "Columns with predictions, one a model; of one file for both sides, DENSE,COMPRESSED.",
+        shown="NAME[,NAME]",
+        split="names",
     )
     score_columns: Sequence[str] | None = _option(
         None, "Columns with scores, one a class.", shown="NAME,NAME", split="names"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from piescope.auditing.options import Asked, GivenSide
 from piescope.problems import InputError
+from piescope.wording import LONGEST_PART, printable
 
 if TYPE_CHECKING:
     from piescope.adapters.protocol import Model
@@ -41,7 +42,7 @@ class Question:
         notes: more to be said of the inputs.
         expect_accuracy: of the dense side, percent, as the user knows it; None: not told.
         has_said_scores: the user named the columns of scores.
-        is_one_file: both sides are the same file.
+        is_one_file: both sides are the same predictions of one file.
         batch_size: pictures that models saw at once; None: no model was run.
         files: that were read.
     """
@@ -165,12 +166,7 @@ def question_of(dense: GivenSide, compressed: GivenSide, asked: Asked) -> Questi
     from piescope.reading.inputs import check_label_column, check_read_alike, read_side, read_truth
 
     given = {"dense": dense, "compressed": compressed}
-    is_one_file = _is_one_file(dense, compressed)
-    if is_one_file and len(_names(asked.prediction_column)) == 2:
-        error = InputError("audit")
-        cure = "write the columns of the two sides to a file each, with the ids"
-        error.add("--prediction-column", "two columns of one file, named for both sides", "a file a side", cure)
-        raise error
+    is_one_file, columns = _is_one_file(dense, compressed), _columns_of_sides(dense, compressed, asked)
     models = {side: is_a_model(what, asked) for side, what in given.items()}
     if asked.batch_size is not None and not any(models.values()):
         error = InputError("audit")
@@ -194,7 +190,12 @@ def question_of(dense: GivenSide, compressed: GivenSide, asked: Asked) -> Questi
     hints = hints.with_labels(labels)
     sides: dict[str, SideInput] = {}
     for side in [side for side in given if not models[side]]:  # files first: they are the quicker to be wrong
-        sides[side] = read_side(given[side], side, replace(hints, values=hints_of(asked, side).values))
+        of_side = replace(hints, values=hints_of(asked, side).values)
+        if columns:
+            of_side = replace(of_side, prediction_columns=(columns[side],))
+        sides[side] = read_side(given[side], side, of_side)
+        if columns:
+            sides[side] = replace(sides[side], name=printable(columns[side], LONGEST_PART), file=sides[side].name)
         hints = hints.with_side(sides[side].parts[0])
     check_label_column(asked.label_column, labels, [part for side in sides.values() for part in side.parts])
     if pictures is not None:
@@ -208,9 +209,27 @@ def question_of(dense: GivenSide, compressed: GivenSide, asked: Asked) -> Questi
             sides[side] = run_model(
                 model, pictures, side, asked.on_progress, asked.pictures_at_once, hints_of(asked, side).values
             )
-    if not any(models.values()):
+    if not any(models.values()) and not columns:
         check_read_alike(sides["dense"], sides["compressed"])
-    return assembled(sides, asked, pictures, labels, any(models.values()), is_one_file and not any(models.values()))
+    is_nothing_compared = is_one_file and not columns and not any(models.values())
+    return assembled(sides, asked, pictures, labels, any(models.values()), is_nothing_compared)
+
+
+def has_both_sides(given: GivenSide, asked: Asked) -> bool:
+    """Whether a file that is named alone has the predictions of both sides: a column each, which the user names."""
+    return len(_names(asked.prediction_column)) == 2 and _is_one_file(given, given)
+
+
+def _columns_of_sides(dense: GivenSide, compressed: GivenSide, asked: Asked) -> dict[str, str]:
+    """The columns of the two sides where one file has both; empty: each side has a file of its own."""
+    columns = _names(asked.prediction_column)
+    if len(columns) < 2 or not _is_one_file(dense, compressed):
+        return {}
+    if len(columns) > 2 or columns[0] == columns[1]:
+        found = "one column twice" if len(columns) == 2 else f"{len(columns)} columns of one file, named for both sides"
+        cure = "--prediction-column DENSE,COMPRESSED; write several models a side to a file a side"
+        raise InputError.of("audit", "--prediction-column", found, "a column a side", cure)
+    return dict(zip(("dense", "compressed"), columns, strict=True))
 
 
 def _is_one_file(dense: Any, compressed: Any) -> bool:

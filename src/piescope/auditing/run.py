@@ -207,7 +207,8 @@ def _notes(question: Question, audited: Audited) -> list[str]:
 def _are_copies(question: Question) -> bool:
     """Whether both sides are files, other ones, with the same content."""
     one, other = ([file.sha256 for file in question.files if file.role == role] for role in ("dense", "compressed"))
-    return bool(one) and None not in one and one == other and not question.is_one_file
+    is_one = question.is_one_file or question.dense.file is not None
+    return bool(one) and None not in one and one == other and not is_one
 
 
 def _made_with(sides: Sequence[SideInput]) -> MadeWith:
@@ -246,7 +247,8 @@ def _side(given: SideInput, side: Side) -> SideRead:
     more = [f"and {len(notes) - 10} more files alike"] if len(notes) > 10 else []
     models = tuple(side.models)
     how_read = (*notes[:10], *more)
-    return SideRead(name=given.name, values=side.values, n_models=len(models), models=models, how_read=how_read)
+    read = SideRead(name=given.name, values=side.values, n_models=len(models), models=models, how_read=how_read)
+    return read if given.file is None else read.model_copy(update={"file": given.file})
 
 
 def _left_out(matched: Matched) -> dict[str, int]:

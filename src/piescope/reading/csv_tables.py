@@ -37,6 +37,9 @@ LEAST = 8
 MOST_LINES_ALIKE = 0.9
 """Lines that are all different are examples; names of classes, with blanks in them, occur again."""
 
+MOST_RAGGED = 0.5
+"""Rows with a separator that the first has, too: cells, though not equally many."""
+
 BLOCK = 2**20
 """Bytes that Arrow reads at once."""
 
@@ -59,6 +62,7 @@ class TextFormat:
         delimiter: between cells; a blank stands for any number of them.
         decimal_point: of numbers.
         names: of columns; None: the first row has them.
+        is_headed: the first row is none of data, whether its names are taken or not.
         has_quotes: cells may hold line breaks.
         notes: what is unusual about it.
     """
@@ -66,6 +70,7 @@ class TextFormat:
     delimiter: str
     decimal_point: str
     names: tuple[str, ...] | None
+    is_headed: bool
     has_quotes: bool
     notes: tuple[str, ...] = ()
 
@@ -121,8 +126,16 @@ def text_format(text: str, path: Path, has_header: bool | None) -> TextFormat:
         notes.append("no header: its first row is data")
     elif has_header is None and not any(re.search(r"[^\W\d]", cell) for cell in rows[0]):
         notes.append(f"a header of numbers: {in_quotes(delimiter.join(rows[0]), 40)} names the columns")
-    names = None if is_named else tuple(f"column {number}" for number in range(1, len(rows[0]) + 1))
-    return TextFormat(delimiter, "," if has_commas else ".", names, '"' in text, tuple(notes))
+    names = _names_without_blanks(rows[0]) if is_named else tuple(map("column {}".format, range(1, len(rows[0]) + 1)))
+    return TextFormat(delimiter, "," if has_commas else ".", names, is_named, '"' in text, tuple(notes))
+
+
+def _names_without_blanks(head: Sequence[str]) -> tuple[str, ...] | None:
+    """Where several columns have no name, as a spreadsheet's empty ones, by their places; None: as they are."""
+    if head.count("") < 2:
+        return None
+    first = head.index("")
+    return tuple(name or ("" if place == first else f"column {place + 1}") for place, name in enumerate(head))
 
 
 def _check_preamble(lines: Sequence[str], path: Path) -> None:
@@ -142,7 +155,10 @@ def _cells(line: str) -> int:
 
 
 def delimiter_of(text: str, lines: Sequence[str], path: Path) -> str:
-    """The separator that cuts the first rows into equally many cells, most of them; blanks where nothing else does."""
+    """The separator that cuts the first rows into equally many cells, most of them; blanks where nothing else does.
+
+    Where none does, one that the first row and most others have: a mistake in some row, which is to be told.
+    """
     if path.suffix.lower() in TABS and "\t" in lines[0]:
         return "\t"
     if len(lines) > 1 and all(LIST_LINE.fullmatch(line) for line in lines[1:LOOKED_AT]):
@@ -152,7 +168,18 @@ def delimiter_of(text: str, lines: Sequence[str], path: Path) -> str:
         counts = {len(row) for row in rows_of(text, delimiter)[:20]}
         if len(counts) == 1 and (count := counts.pop()) > most:
             best, most = delimiter, count
-    return " " if most == 1 and _are_separated_by_blanks(lines[:LOOKED_AT]) else best
+    if most > 1:
+        return best
+    return " " if _are_separated_by_blanks(lines[:LOOKED_AT]) else _ragged(text) or best
+
+
+def _ragged(text: str) -> str | None:
+    """What separates the first row's cells, and those of most others, by other numbers: its reader refuses these."""
+    for delimiter in DELIMITERS[1:]:
+        head, *body = (len(row) > 1 for row in rows_of(text, delimiter))
+        if head and sum(body) > MOST_RAGGED * len(body):
+            return delimiter
+    return None
 
 
 def _are_separated_by_blanks(lines: Sequence[str]) -> bool:
@@ -235,7 +262,11 @@ def csv_reader(path: Path, form: TextFormat, types: Mapping[str, pa.DataType], n
 
     return arrow_csv.open_csv(
         _csv_source(path, form),
-        arrow_csv.ReadOptions(block_size=BLOCK, column_names=list(form.names) if form.names else None),
+        arrow_csv.ReadOptions(
+            block_size=BLOCK,
+            column_names=list(form.names) if form.names else None,
+            skip_rows_after_names=int(bool(form.names) and form.is_headed),
+        ),
         arrow_csv.ParseOptions(delimiter=form.delimiter.replace(" ", "\t"), newlines_in_values=form.has_quotes),
         arrow_csv.ConvertOptions(
             decimal_point=form.decimal_point,
@@ -267,7 +298,19 @@ def csv_row_fault(path: Path, message: str) -> InputError | None:
     line = line_with(path, lambda text: text.strip() == row[3].strip())
     where = "rows" if line is None else f"line {line:,}"
     found, expected = f"{row[2]} cells: {row[3]}", f"{row[1]}, as in the first row"
-    return fault(path, where, found, expected, "mend that row; a cell with a separator in it needs quotes")
+    return fault(path, where, found, expected, _cure_of_cells(path, row[3].strip("\r\n"), int(row[2]) - int(row[1])))
+
+
+def _cure_of_cells(path: Path, row: str, more: int) -> str:
+    """Where a row has more cells than the first, and these are empty, the first is to have as many."""
+    end = row[-more:] if more > 0 else ""
+    if end and end == end[0] * more and end[0] in DELIMITERS and not line_with(path, lambda text: '"' in text):
+        name = Path(path).name
+        return (
+            f"where rows end in empty cells that the first row lacks, give it these, too: "
+            f"sed '1s/\\r\\{{0,1\\}}$/{end}&/' {typed(name)} > {typed(f'NEW-{name}')}; else mend that row"
+        )
+    return "mend that row; a cell with a separator in it needs quotes"
 
 
 def line_with_cell(path: Path, delimiter: str, place: int, cell: str) -> int | None:

@@ -45,6 +45,7 @@ class SideInput:
         representation: ``[examples, dims]`` of a single model that was run here; None: there is none.
         notes: what should be known.
         ran_with: libraries that were loaded when it was run here; empty: it was read.
+        file: that has both sides, each as a column by which it is called; None: it has a file or a model of its own.
     """
 
     name: str
@@ -52,6 +53,7 @@ class SideInput:
     representation: StoredArray | None = None
     notes: tuple[str, ...] = ()
     ran_with: tuple[str, ...] = ()
+    file: str | None = None
 
 
 def read_side(given: Any, side: str, hints: Hints) -> SideInput:

@@ -28,11 +28,15 @@ class SideRead(FileRead):
         values: ``labels``, ``probabilities`` or ``logits``.
         n_models: how many models.
         models: their names.
+        file: that has both sides, each as a column that is its name; None: it has files or a model of its own.
     """
+
+    may_lack = frozenset({"file"})
 
     values: str | None = None
     n_models: int = 1
     models: tuple[str, ...] = ()
+    file: str | None = None
 
 
 class MetadataRead(FileRead):

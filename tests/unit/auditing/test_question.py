@@ -11,6 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from made_questions import question
+from piescope import audit
 from piescope.auditing.options import Asked
 from piescope.auditing.question import hints_of
 from piescope.problems import InputError
@@ -80,11 +81,58 @@ def test_what_cannot_be_asked_of_predictions_is_refused(options: dict[str, Any],
         question(DENSE, COPY, **options)
 
 
-def test_two_columns_of_one_file_are_no_two_sides(tmp_path: Path) -> None:
-    path = tmp_path / "both.csv"
-    path.write_text("id,before,after\n1,0,0\n2,1,0\n")
-    with pytest.raises(InputError, match="two columns of one file"):
-        question(path, path, prediction_column=("before", "after"))
+BOTH = {
+    "labels.csv": "id,label,before,after\n7,cat,cat,cat\n9,dog,dog,cat\n8,cat,dog,cat\n",
+    "unnamed ids.csv": "after,truth,before\ncat,cat,cat\ncat,dog,dog\ncat,cat,dog\n",
+    "scores of one class.csv": "id,before,after,y\na,0.25,0.125,0\nb,0.75,0.25,1\nc,0.625,0.375,0\n",
+    "lists.jsonl": "\n".join(
+        f'{{"id": "{name}", "before": {before}, "after": {after}, "label": {label}}}'
+        for name, before, after, label in (
+            ("a", [2.5, 1], [3.5, 1], 0),
+            ("b", [0, 1.5], [2.5, 1], 1),
+            ("c", [1, 4.5], [2, 1.5], 0),
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("how", ["once", "twice", "by a link"])
+def test_two_columns_of_one_file_are_two_sides(tmp_path: Path, name: str, how: str) -> None:
+    path = tmp_path / name
+    path.write_text(BOTH[name])
+    other = {"once": None, "twice": path, "by a link": tmp_path / f"other {name}"}[how]
+    if how == "by a link":
+        other.symlink_to(path)  # type: ignore[union-attr]
+    found = audit(path, other, prediction_column=["before", "after"])
+    flips = found["flips"]
+    assert isinstance(flips, dict)
+    assert (found["n_examples"], found["changed"], flips["correct_to_wrong"], flips["wrong_to_correct"]) == (3, 2, 1, 1)
+    assert not found["warnings"] and "the same bytes" not in str(found["inputs"])
+    sides = found["inputs"]["dense"], found["inputs"]["compressed"]  # type: ignore[index, call-overload]
+    assert [(side["name"], side["file"]) for side in sides] == [("before", name), ("after", name)]  # type: ignore[index, call-overload]
+    turned = audit(path, other, prediction_column=["after", "before"])["flips"]
+    assert isinstance(turned, dict) and turned["correct_to_wrong"] == 1
+
+
+def test_columns_of_both_sides_are_two_and_of_one_file(tmp_path: Path) -> None:
+    path, other = tmp_path / "both.csv", tmp_path / "other.csv"
+    for each in (path, other):
+        each.write_text("id,before,after,later\n1,0,0,1\n2,1,0,0\n")
+    for columns, found in (
+        (("before", "before"), "one column twice"),
+        (("before", "after", "later"), "3 columns of one"),
+    ):
+        with pytest.raises(InputError, match=f"(?s){found}.*DENSE,COMPRESSED"):
+            question(path, path, prediction_column=columns)
+    for columns in ("before", ("before", "after", "later")):
+        with pytest.raises(InputError, match=r"(?s)COMPRESSED.*nothing.*--prediction-column DENSE,COMPRESSED"):
+            audit(path, prediction_column=columns)
+    with pytest.raises(InputError, match="no column 'afer'"):
+        audit(path, prediction_column=["before", "afer"])
+    assert question(path, other, prediction_column=("before", "after")).dense.file is None  # two models a side, as ever
+    with pytest.raises(InputError, match="COMPRESSED"):
+        audit(DENSE, prediction_column=["before", "after"])
 
 
 def test_layers_of_both_sides_are_as_many(tmp_path: Path) -> None:

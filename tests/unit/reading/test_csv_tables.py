@@ -74,3 +74,36 @@ def test_lines_before_a_table_are_refused_with_a_line_that_takes_them_out(
 def test_a_header_may_begin_with_a_hash(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("#id,pred\n" + "".join(f"a{row},{row % 3}\n" for row in range(9)))
     assert audit(tmp_path / "d.csv", tmp_path / "d.csv")["n_examples"] == 9
+
+
+@pytest.mark.parametrize(("delimiter", "more", "ending"), [(",", 1, "\n"), (";", 2, "\r\n"), ("|", 3, "\n")])
+def test_rows_that_end_in_empty_cells(delimiter: str, more: int, ending: str, tmp_path: Path) -> None:
+    """As spreadsheets write what was once a column: refused with a line that mends it, and read where all rows do."""
+    ends, cells = (
+        delimiter * more,
+        [("id", "label", "prediction"), *((f"a{row}", row % 3, row % 2) for row in range(9))],
+    )
+    rows = [delimiter.join(map(str, row)) + ends for row in cells]
+    (tmp_path / "all.csv").write_text(ending.join(rows) + ending, newline="")
+    rows[0] = rows[0].removesuffix(ends)
+    (tmp_path / "my d.csv").write_text(ending.join(rows) + ending, newline="")
+    with pytest.raises(InputError, match=r"(?s)line 2.*rows end in empty cells") as refusal:
+        audit(tmp_path / "my d.csv", tmp_path / "my d.csv")
+    line = refusal.value.problems[0].cure.partition("too: ")[2].removesuffix("; else mend that row")
+    subprocess.run(["sh", "-c", line], cwd=tmp_path, check=True)
+    for name in ("all.csv", "NEW-my d.csv"):
+        found = audit(tmp_path / name, np.arange(9) % 3)
+        assert (found["n_examples"], found["flips"]) == (
+            9,
+            audit(np.arange(9) % 2, np.arange(9) % 3, labels=np.arange(9) % 3)["flips"],
+        )
+        assert found["inputs"]["matched_by"] == "row"  # type: ignore[index, call-overload]
+
+
+def test_unnamed_columns_that_hold_something_keep_it(tmp_path: Path) -> None:
+    """The first is as pandas writes an index; others are called by their places."""
+    (tmp_path / "d.csv").write_text(",label,prediction,,\nx,0,0,left,\ny,1,0,right,\nz,1,1,left,\n")
+    found = audit(tmp_path / "d.csv", tmp_path / "d.csv", metadata=tmp_path / "d.csv")
+    told = found["inputs"]
+    assert isinstance(told, dict) and told["matched_by"] == "id"
+    assert "'column 4'" in str(told["dense"]) and "column 4" in told["metadata"]["columns"]  # type: ignore[index, call-overload]

@@ -63,6 +63,13 @@ CASES.text(
     "quotes",
 )
 CASES.text("a row of fewer cells", "id,cat,dog\na,0.5,0.5\nb,1\n", "line 3", "2 cells: b,1", "3, as in the first row")
+for name, rows, line in (
+    ("more in one row", ";1;1\nb;1;1\nc;1;1;of it\nd;0;1\n", "line 4"),
+    ("fewer in one row", ";1;1\nb;1;1\nc;1\nd;0;1\n", "line 4"),
+    ("more in each row", ";1;1;\nb;1;0;\nc;0;1;\n", "line 2"),
+):
+    text = f"id;label;prediction\na{rows}"
+    CASES.text(f"semicolons, {name}", text, line, "cells", "3, as in the first row", "mend that row")
 CASES.text("a column twice", "id,cat,cat\na,0.5,0.5\n", "columns", "'cat' more than once", "rename one of them")
 CASES.text("JSON that ends early", '[{"id": "a", "prediction": 1}', "rows", "Expecting ',' delimiter", suffix="json")
 CASES.text(

@@ -80,6 +80,9 @@ def command(audit: AuditRecord) -> str:
         copies = (row.name if row.method == "n:m" else "" for row in audit.what_if)
         listed = [f"{m}:{','.join(a)}" if any(a) else m for m, a in amounts.items() if m != "n:m"]
         words += ["--compress", _word(" ".join([*listed, *filter(None, copies)]))]
+    elif inputs.dense.file is not None:
+        words = [words[0], _word(inputs.dense.file)]
+        words += ["--prediction-column", _word(f"{inputs.dense.name},{inputs.compressed.name}")]
     else:
         words.append(_word(inputs.compressed.name))
     given: Sequence[tuple[str, str | None]] = (

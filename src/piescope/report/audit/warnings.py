@@ -141,4 +141,5 @@ def _of_side(audit: AuditRecord, which: SideName) -> str:
 
 @_sentence.register
 def _one_file(row: OneFile, _audit: AuditRecord) -> str:
-    return f"Both sides are the same file, {name(row.name)}: nothing was compared."
+    ends = "if its columns are two models, name them: --prediction-column DENSE,COMPRESSED"
+    return f"Both sides are the same file, {name(row.name)}: nothing was compared; {ends}."

@@ -118,6 +118,7 @@ def test_sides_that_guess(rows: list[dict[str, Any]], ends: list[str]) -> None:
 
 def test_one_file_for_both_sides() -> None:
     assert sentences({"kind": "one_file", "name": "dense.csv"}) == [
-        "Both sides are the same file, dense.csv: nothing was compared."
+        "Both sides are the same file, dense.csv: nothing was compared; if its columns are two models, name them: "
+        "--prediction-column DENSE,COMPRESSED."
     ]
     assert sentences() == []
