@@ -6,7 +6,7 @@ NODE := PATH="$(abspath $(BIN)):$$PATH"
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
 
-.PHONY: demo test check tests whole fuzz faults screens package trackers cluster bench simulations golden docs lock setup browser strace slurm explorer clean
+.PHONY: demo test check tests touched whole fuzz faults screens package trackers cluster bench simulations golden docs lock setup browser strace slurm explorer clean
 
 demo: setup
 	$(BIN)/piescope run digits
@@ -26,6 +26,10 @@ tests: setup browser strace explorer/node_modules/.package-lock.json $(VENV)/com
 # what make test has a sample of, others each day: all simulations, all cases
 whole: setup browser strace explorer/node_modules/.package-lock.json
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# all cases of the test files that a change concerns: since the last commit, or make touched SINCE=origin/main
+touched: setup browser strace
+	files=$$($(BIN)/python tests/mirrored.py $(SINCE)) && $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $$files
 
 # every reader of the audit on thousands of damaged files, pages with thousands of hostile names; make test has a short sample
 fuzz: setup browser

@@ -1,4 +1,4 @@
-"""tests/unit mirrors src/piescope: a module's tests stand where the module stands, or here it says where they are."""
+"""tests/unit mirrors src/piescope: a module's tests stand where the module stands, or mirrored.py says where they are."""
 
 from __future__ import annotations
 
@@ -7,58 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from mirrored import ELSEWHERE, concerned_by
+
 ROOT = Path(__file__).parents[2]
 SOURCE, TESTS = ROOT / "src" / "piescope", ROOT / "tests"
-
-ELSEWHERE = {
-    "cases/test_batches_of_models.py": ("adapters/batches", "adapters/running"),
-    "cases/test_known_formats.py": ("reading/known_formats",),
-    "cases/test_relabelled.py": ("auditing/answers/suspicions",),
-    "cases/test_truth_or_answer.py": ("reading/truth_marks",),
-    "cli/test_audit_command.py": ("cli/audit",),
-    "cli/test_commands.py": ("cli/app",),
-    "cli/test_data_commands.py": ("cli/data_sets", "cli/recipes", "study/inspect"),
-    "cli/test_gates.py": ("__main__",),
-    "contract/test_package.py": ("version",),
-    "contract/test_shapes.py": ("axes",),
-    "contract/test_stored.py": (
-        *(f"store/{name}" for name in ("audit_answers", "audit_inputs", "audit_record", "catalogue", "step_records")),
-    ),
-    "golden/test_golden.py": ("seeds", "study/comparing", "study/parents"),
-    "oracle/test_audit.py": (
-        *(f"auditing/answers/{name}" for name in ("accuracy", "calibration", "changed", "flips")),
-        *(f"auditing/answers/{name}" for name in ("measures", "noise", "pairs")),
-        "measure/accuracy",
-        "measure/arrays",
-    ),
-    "oracle/test_classification.py": ("measure/classification",),
-    "oracle/test_noise_floor.py": ("measure/intervals",),
-    "oracle/test_one_to_one.py": ("measure/cells", "measure/one_to_one"),
-    "oracle/test_schedules.py": ("pruning/schedules", "training/schedule"),
-    "unit/adapters/test_torch_compress.py": ("adapters/copies",),
-    "unit/auditing/answers/test_kappa.py": ("store/audit_measures",),
-    "unit/auditing/answers/test_sums.py": ("auditing/run",),
-    "unit/auditing/test_folder.py": ("store/audit_layout",),
-    "unit/data/test_readers.py": ("data/checks", "data/halves"),
-    "unit/pruning/test_pruner.py": ("pruning/method",),
-    "unit/reading/test_files.py": ("reading/signatures",),
-    "unit/reading/test_inputs.py": ("reading/predictions",),
-    "unit/reading/test_roles.py": ("reading/evidence", "reading/names"),
-    "unit/report/audit/test_document.py": ("report/layout/standalone",),
-    "unit/report/study/test_claims.py": ("report/study/evidence",),
-    "unit/report/study/test_document.py": (
-        "report/study/signal_tables",
-        "report/study/words",
-    ),
-    "unit/report/study/test_signal.py": (
-        *(f"report/study/{name}" for name in ("predictors", "signal_rows", "signal_words")),
-    ),
-    "unit/store/test_artefacts.py": ("store/durable", "store/layout"),
-    "unit/study/test_checks.py": ("study/controls", "study/spec"),
-    "unit/study/test_plan.py": ("spec",),
-    "unit/study/test_scheduling.py": ("study/executors/protocol",),
-}
-"""Modules without a test file of their own, by the file whose tests use them. The list may not grow."""
 
 MOST = 70
 
@@ -107,3 +59,23 @@ def test_a_module_that_has_no_tests_is_found(tmp_path: Path) -> None:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     assert modules(tmp_path / "src") - named_by(tmp_path / "unit") == {"room/other"}
+
+
+def test_a_change_concerns_its_tests_and_those_that_import_it(tmp_path: Path) -> None:
+    for file, text in {
+        "src/piescope/room/one.py": "",
+        "src/piescope/room/other.py": "",
+        "tests/unit/room/test_one.py": "",
+        "tests/unit/room/test_other.py": "from piescope.room.one_more import x",
+        "tests/cases/test_all.py": "import sys\nfrom piescope.room.one import x\n",
+        "tests/cli/test_late.py": "def test_x():\n    from piescope.room.one import x\n    import made_one\n",
+        "tests/made_one.py": "",
+    }.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text)
+    imports, own = ["tests/cases/test_all.py", "tests/cli/test_late.py"], "tests/unit/room/test_one.py"
+    assert concerned_by(["src/piescope/room/one.py"], tmp_path) == [*imports, own]
+    assert concerned_by(["tests/made_one.py", "docs/one.md", "tests/gone/test_x.py"], tmp_path) == imports[1:]
+    assert concerned_by([own], tmp_path) == [own]
+    assert concerned_by(["src/piescope/gone.py"], tmp_path) == []
+    assert "tests/oracle/test_noise_floor.py" in concerned_by(["src/piescope/measure/intervals.py"])

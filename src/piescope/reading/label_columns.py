@@ -310,6 +310,7 @@ def single_score(sheet: Sheet) -> Roles | None:
     if len(named) > 1 or (only is not None and only.key not in CORRECT_NAMES):
         name = (named or numbers)[0].name
         cure = f"--score-columns {typed([name])} if it is the score of class 1 of two"
+        cure += "; --right-from 0.5 if it grades answers, and those from this score on are right"
         found = "a column of numbers, and nothing that says what they are"
         raise sheet.fault(name, found, "labels, or scores of classes", cure)
     return None
