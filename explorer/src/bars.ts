@@ -8,6 +8,7 @@ import { h, show, user } from "./dom.ts";
 import { percent, whole } from "./words.ts";
 
 const FEW = 12; // rows that are shown at first
+const MOST = 200; // rows of mix-ups at all; of more it is told how many there are
 
 interface Row {
   name: HTMLElement;
@@ -20,13 +21,13 @@ interface Row {
 }
 
 /** Rows of bars on one scale, the first of them shown, all on demand. */
-function bars(panel: HTMLElement, title: string, kind: "one" | "two", app: App): (rows: Row[], most: number) => void {
+function bars(panel: HTMLElement, title: string, kind: "one" | "two", app: App): (rows: Row[], most: number, all?: number) => void {
   const list = h("ul", { class: `x-rows ${kind}` });
   const none = h("p", { class: "x-note" }, "None.");
   const pale = h("p", { class: "x-note" }, "Pale: not beyond chance.");
   const more = h("button", { type: "button", class: "x-more" });
   let isLong = false;
-  let last: [Row[], number] = [[], 1];
+  let last: [Row[], number, number] = [[], 1, 0];
   more.addEventListener("click", () => {
     isLong = !isLong;
     draw(...last);
@@ -34,8 +35,8 @@ function bars(panel: HTMLElement, title: string, kind: "one" | "two", app: App):
   show(panel, h("h3", {}, title), list, none, pale, more);
   const longest = Math.max(...app.data.head.classes.map((name) => name.length));
   list.style.setProperty("--letters", String(longest));
-  function draw(rows: Row[], most: number): void {
-    last = [rows, most];
+  function draw(rows: Row[], most: number, all = rows.length): void {
+    last = [rows, most, all];
     const shown = isLong ? rows : rows.slice(0, FEW);
     const focused = [...list.querySelectorAll("button")].indexOf(document.activeElement as HTMLButtonElement);
     show(list, ...shown.map((row) => h("li", {}, line(row, most))));
@@ -43,7 +44,7 @@ function bars(panel: HTMLElement, title: string, kind: "one" | "two", app: App):
     none.hidden = rows.length > 0;
     pale.hidden = app.chosen.level.is_clear === false || !rows.some((row) => row.isPale); // of a whole level it is said above
     more.hidden = rows.length <= FEW;
-    more.textContent = isLong ? "Show fewer" : `Show all ${whole(rows.length)}`;
+    more.textContent = isLong ? "Show fewer" : all > rows.length ? `Show the first ${whole(rows.length)} of ${whole(all)}` : `Show all ${whole(rows.length)}`;
   }
   return draw;
 }
@@ -114,7 +115,7 @@ export function mixUps(panel: HTMLElement, app: App): View {
     update(was) {
       const { state, chosen } = app;
       if (sameChoice(was, state)) return;
-      draw(chosen.mixUps.slice(0, 200).map(({ before, after, count }) => {
+      draw(chosen.mixUps.slice(0, MOST).map(({ before, after, count }) => {
         const isChosen = state.mix !== null && state.mix[0] === before && state.mix[1] === after;
         return {
           name: h("span", {}, user(name(before)), " → ", user(name(after))),
@@ -125,7 +126,7 @@ export function mixUps(panel: HTMLElement, app: App): View {
           isChosen,
           choose: () => app.set({ mix: isChosen ? null : [before, after] }),
         };
-      }), chosen.mixUps[0]?.count ?? 1);
+      }), chosen.mixUps[0]?.count ?? 1, chosen.mixUps.length);
     },
   };
 }

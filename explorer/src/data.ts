@@ -144,7 +144,7 @@ export function dataOf(head: Head, bytes: ArrayBuffer): Data {
     const side = sides[arm.side]!;
     const levels = arm.levels.map((level, place) => {
       const said = cells(level.cells);
-      const kinds = kindsOf(truth, side.cells.label, said.label);
+      const kinds = level.happened === null ? kindsOf(truth, side.cells.label, said.label) : Uint8Array.from(array(level.happened));
       const tells = kinds.some((kind, example) => kind !== SAME && said.confirmed?.[example] === 1);
       return { ...level, index: place, cells: said, kinds, tells };
     });

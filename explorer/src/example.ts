@@ -7,7 +7,7 @@ import { h, isolated, show, surface, user } from "./dom.ts";
 import { stepExample } from "./keyboard.ts";
 import { MEASURES } from "./measures.ts";
 import { share } from "./share.ts";
-import { dots, votesOf, type Votes } from "./strip.ts";
+import { areKnown, dots, votesOf, type Votes } from "./strip.ts";
 import { kindName, number, whereabouts, whole } from "./words.ts";
 
 export function example(app: App): View {
@@ -70,7 +70,10 @@ function refocus(body: HTMLElement, key: string | null): void {
 function contents(app: App, at: number): HTMLElement[] {
   const { arms } = app.data;
   const isOneVote = arms.length === 1 && arms[0]!.levels.length === 1 && arms[0]!.levels[0]!.models === 1 && arms[0]!.side.models === 1;
-  return [top(app, at), ...(isOneVote ? [] : [strips(app, at)]), ...near(app, at)]; // of one vote the table has said all
+  const { truth } = app.data;
+  const areVotesKnown = arms.every(({ side, levels }) => areKnown(truth, side.cells, side.models, true)
+    && levels.every((level) => areKnown(truth, level.cells, level.models, false)));
+  return [top(app, at), ...(isOneVote || !areVotesKnown ? [] : [strips(app, at)]), ...near(app, at)]; // of one vote the table has said all
 }
 
 /** The picture, and a table of what was said. */

@@ -24,7 +24,7 @@ export function filters(place: HTMLElement, below: HTMLElement, app: App, help: 
     update() {
       const { data, state, chosen, words } = app;
       said.textContent = sentence(data, state, chosen, words);
-      caveat.textContent = noise(data, chosen.level, words);
+      caveat.textContent = noise(data, chosen.level, words, state.confirmed);
       place.classList.toggle("pale", chosen.level.is_clear === false);
       const focused = [...kinds.children].indexOf(document.activeElement as Element);
       show(kinds, ...kindButtons(app));

@@ -54,6 +54,8 @@ export interface LevelFacts {
 
 export interface HeadLevel extends LevelFacts {
   cells: HeadCells;
+  /** Of each example what happened, where that is not what modal labels say. */
+  happened: ArrayName | null;
 }
 
 export interface HeadCells {

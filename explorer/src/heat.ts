@@ -154,7 +154,7 @@ export function heat(panel: HTMLElement, app: App): View {
         const least = Math.min(460, HEAD + FOOT + rows.length * TALLEST);
         canvas.style.height = `${Math.max(160, least)}px`;
         caption.textContent = `${app.words.things(rows.length)} that ${data.arms.length > 1 ? "some method changes" : "change somewhere"}, a row each, the most fragile${data.arms.length > 1 ? ` for ${chosen.arm.name}` : ""} on top. Marks on the left: what is chosen. Click a row to open it.`;
-        canvas.setAttribute("aria-label", `Heat map of ${whole(rows.length)} ${thing}s and ${columns.length} columns; the wall shows the same ${thing}s to the keyboard.`);
+        canvas.setAttribute("aria-label", `Heat map of ${whole(rows.length)} ${thing}s and ${whole(columnsOf(data, 1).length)} columns; the wall gives the keyboard those of the chosen column.`);
       } else if (sameChoice(was, state) && was.example === state.example) return;
       draw();
     },

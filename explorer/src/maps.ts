@@ -82,7 +82,7 @@ function map(app: App, on: Brush["on"]): Cloud {
     made.draw();
   });
   const end = (isDone: boolean): void => {
-    const box = drawn;
+    const box = drawn && asWritten(drawn);
     start = drawn = null;
     if (box && isDone) {
       canvas.addEventListener("click", (event) => event.preventDefault(), { once: true, capture: true });
@@ -94,6 +94,13 @@ function map(app: App, on: Brush["on"]): Cloud {
   canvas.addEventListener("pointercancel", () => end(false));
   return made;
 }
+
+/** As the address has it, so that a link shows what is seen. */
+export const asWritten = (box: Brush["box"]): Brush["box"] => {
+  const [x0, y0, x1, y1] = box;
+  return [kept(x0), kept(y0), kept(x1), kept(y1)];
+};
+const kept = (side: number): number => Number(side.toFixed(3));
 
 const tops = new WeakMap<Measured, [number, number][]>();
 

@@ -12,6 +12,10 @@ export interface Votes {
   other: number;
 }
 
+/** Whether it is stored how many of a cell's models are right, and say what was said before. */
+export const areKnown = (truth: Stored | null, cells: Cells, models: number, isBefore: boolean): boolean =>
+  models === 1 || ((truth === null || cells.right !== null) && (isBefore || cells.dense !== null));
+
 /** How the models of a cell vote on an example. */
 export function votesOf(truth: Stored | null, side: Side, cells: Cells, models: number, example: number): Votes {
   const said = side.cells.label[example]!;

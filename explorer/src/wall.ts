@@ -2,6 +2,7 @@
 
 import type { App, View } from "./app.ts";
 import { sameChoice } from "./app.ts";
+import { SAME } from "./data.ts";
 import { isPale } from "./choice.ts";
 import { cut, cutBefore, h, isolated, mayMove, show, surface } from "./dom.ts";
 import { hush, tell } from "./tip.ts";
@@ -54,7 +55,7 @@ export function wall(place: HTMLElement, app: App): View {
   const current = h("div", { id: "x-current", role: "option", class: "x-unseen", "aria-selected": "true" });
   const space = h("div", { class: "x-space", role: "none" }, canvas);
   const scroll = h("div", { class: "x-scroll", role: "listbox", tabindex: 0, "aria-label": `Chosen ${app.words.things(2).slice(2)}` }, space, current);
-  const empty = h("p", { class: "x-empty", hidden: true }, "Nothing fits. Lift a filter, or move the dial.");
+  const empty = h("p", { class: "x-empty", hidden: true });
   show(place, scroll, empty);
   let grid = gridOf(320, 0, SMALL, 0);
   let at = -1; // index of the example that the keyboard is on
@@ -123,7 +124,7 @@ export function wall(place: HTMLElement, app: App): View {
     if (isPictured) app.pictures!.draw(context, example, x + FRAME + 1, y + FRAME + 1, inner, draw);
     else {
       context.fillStyle = theme.ink;
-      context.fillText(cutBefore(context, data.head.ids[example]!, inner), x + side / 2, y + side / 2);
+      context.fillText(cutBefore(context, named(data.head.ids[example]!), inner), x + side / 2, y + side / 2);
     }
     context.globalAlpha = pale ? shown * 0.75 : shown;
     if (lines > 0) {
@@ -238,6 +239,7 @@ export function wall(place: HTMLElement, app: App): View {
     update(was) {
       const none = app.chosen.examples.length === 0;
       empty.hidden = !none;
+      empty.textContent = nothing(app);
       scroll.hidden = none;
       if (!sameChoice(was, app.state)) {
         if (was && mayMove()) falling = { from: drawn, since: performance.now() };
@@ -252,6 +254,16 @@ export function wall(place: HTMLElement, app: App): View {
       draw();
     },
   };
+}
+
+/** An id without what pictures' names end in, which tells none from another. */
+export const named = (id: string): string => id.replace(/(?<=[^./])\.(avif|bmp|gif|jpe?g|png|tiff?|webp)$/i, "");
+
+/** Why there is nothing to see, and what would help. */
+function nothing({ data, chosen }: App): string {
+  const dial = data.arms.length + chosen.arm.levels.length > 2 ? "move the dial" : "";
+  if (chosen.level.kinds.every((kind) => kind === SAME)) return `Nothing changed here.${dial ? " Choose another point of the curve, or move the dial." : ""}`;
+  return `Nothing fits. Choose another kind of change, ${dial ? `lift a filter, or ${dial}` : "or lift a filter"}.`;
 }
 
 function box(context: CanvasRenderingContext2D, x: number, y: number, side: number, radius: number): void {

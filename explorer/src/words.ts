@@ -50,11 +50,13 @@ export function sentence(data: Data, state: State, chosen: Chosen, words: Words)
 }
 
 /** What seeds alone would do, and whether this is more. */
-export function noise(data: Data, level: Level, words: Words): string {
+export function noise(data: Data, level: Level, words: Words, isConfirmed = false): string {
   const seeds = level.seeds === null ? "" : `Other seeds alone would change about ${whole(Math.round(level.seeds))} of ${words.things(data.examples)}. `;
+  if (level.is_clear === false && isConfirmed) return `${seeds}All changes together are not clearly more than that, so they are drawn pale; those chosen here are beyond chance one by one.`;
   if (level.is_clear === false) return `${seeds}This is not clearly more than noise, so it is drawn pale.`;
   if (level.is_clear === null && data.head.kind === "audit" && !seeds) return ""; // the page's first sentence says what of it is chance
   if (level.is_clear === null) return `${seeds}Whether this is more than noise cannot be told.`;
   const isAlone = level.is_clear && level.cells.confirmed && !level.tells && level.kinds.some((kind) => kind !== SAME);
-  return isAlone ? `${seeds}Together they are more than that; of no single one can it be told.` : seeds.trim();
+  const more = seeds ? "that" : "other seeds alone would change";
+  return isAlone ? `${seeds}Together they are more than ${more}; of no single one can it be told.` : seeds.trim();
 }

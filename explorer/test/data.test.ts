@@ -15,6 +15,12 @@ test("without the truth nothing is lost", () => {
   assert.deepEqual([...madeData({ truth: null }).arms[0]!.levels[1]!.kinds], [MOVED, MOVED, SAME, MOVED, SAME, MOVED]);
 });
 
+test("what happened to an example may be told, as of pairs of models", () => {
+  const { head, bytes } = madeHead();
+  head.arms[0]!.levels[1]!.happened = "truth"; // some array of as many numbers
+  assert.deepEqual([...dataOf(head, bytes).arms[0]!.levels[1]!.kinds], TRUTH);
+});
+
 test("arrays are read where they stand", () => {
   const { head, bytes } = madeHead();
   const array = arraysOf(head, bytes);

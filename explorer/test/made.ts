@@ -60,7 +60,7 @@ export function madeHead(change: Partial<Head> = {}): { head: Head; bytes: Array
     key, name: `arm ${key}`, side: key.startsWith("a") ? 0 : 1, hue, dash: 0,
     levels: levels.map((said, index) => ({
       value: LEVELS[key]![index]!, label: `${LEVELS[key]![index]! * 100} %`, models: 4, seeds: 1, excess: null,
-      is_clear: true, clear_classes: null, accuracy: null, cells: cells(`${key}-${index}`, said),
+      is_clear: true, clear_classes: null, accuracy: null, happened: null as string | null, cells: cells(`${key}-${index}`, said),
     })),
   }));
   const head: Head = {

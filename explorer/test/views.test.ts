@@ -5,7 +5,7 @@ import { choose } from "../src/choice.ts";
 import { mixed, rgb } from "../src/dom.ts";
 import { changesOf, rowsOf } from "../src/heat.ts";
 import { startOf } from "../src/state.ts";
-import { votesOf } from "../src/strip.ts";
+import { areKnown, votesOf } from "../src/strip.ts";
 import { noise, number, percent, sentence, whole, wordsOf } from "../src/words.ts";
 import { madeData } from "./made.ts";
 
@@ -34,6 +34,15 @@ test("votes for the truth and for what was said before are counted where they ar
   const cells = { ...levels[1]!.cells, right: Uint8Array.from([1, 0, 4, 4, 4, 1]), dense: Uint8Array.from([1, 0, 4, 0, 4, 1]) };
   assert.deepEqual(votesOf(data.truth, side, cells, 4, 0), { right: 1, before: 0, own: 3, other: 0 });
   assert.deepEqual(votesOf(data.truth, side, cells, 4, 5), { right: 1, before: 1, own: 2, other: 0 });
+});
+
+test("votes of several models are told where the page has them", () => {
+  const { side, levels } = data.arms[0]!;
+  const { cells } = levels[1]!;
+  assert(areKnown(data.truth, cells, 1, false) && areKnown(null, side.cells, 4, true));
+  assert(!areKnown(data.truth, cells, 4, false) && !areKnown(data.truth, side.cells, 4, true) && !areKnown(null, cells, 4, false));
+  const known = { ...cells, right: Uint8Array.from([1, 0, 0, 4, 4, 1]), dense: Uint8Array.from([1, 0, 0, 4, 4, 1]) };
+  assert(areKnown(data.truth, known, 4, false) && !areKnown(data.truth, { ...known, dense: null }, 4, false));
 });
 
 test("what is chosen is said in a sentence", () => {
@@ -76,6 +85,9 @@ test("what lies inside the noise says so", () => {
   const words = wordsOf(data);
   assert.equal(noise(data, level, words), "Other seeds alone would change about 1 of 6 examples.");
   assert(noise(data, { ...level, tells: false }, words).endsWith("Together they are more than that; of no single one can it be told."));
+  assert.equal(noise(data, { ...level, tells: false, seeds: null }, words), "Together they are more than other seeds alone would change; of no single one can it be told.");
+  assert(noise(data, { ...level, is_clear: false }, words).endsWith("so it is drawn pale."));
+  assert(noise(data, { ...level, is_clear: false }, words, true).endsWith("those chosen here are beyond chance one by one."));
   assert(noise(data, { ...level, is_clear: false }, words).endsWith("This is not clearly more than noise, so it is drawn pale."));
   assert.equal(noise(data, { ...level, is_clear: null, seeds: null }, words), "Whether this is more than noise cannot be told.");
   const audit = { ...data, head: { ...data.head, kind: "audit" as const } };

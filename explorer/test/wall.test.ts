@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { nearest, within } from "../src/dial.ts";
-import { gridOf, inSight, tileFor } from "../src/wall.ts";
+import { asWritten } from "../src/maps.ts";
+import { gridOf, inSight, named, tileFor } from "../src/wall.ts";
+
+test("ids are told apart by what is before a picture's ending", () => {
+  assert.deepEqual(["a/b 12.png", "x.JPEG", "x.csv", ".png", "a/.png", "n01.webp.old"].map(named), ["a/b 12", "x", "x.csv", ".png", "a/.png", "n01.webp.old"]);
+});
+
+test("a box on the map is what its address says", () => {
+  assert.deepEqual(asWritten([0.12345, 0, 0.9996, 1]), [0.123, 0, 1, 1]);
+});
 
 test("tiles fill a width", () => {
   const grid = gridOf(400, 60, 52, 16);

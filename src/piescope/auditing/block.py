@@ -172,12 +172,26 @@ class AuditBlock:
                 f"{name}_probability": nothing if side.probability is None or not has_scores else side.probability,
                 f"{name}_confidence": nothing if confidence is None else confidence.mean(0),
             }
+        if len(self.dense.labels) > 1 or len(self.compressed.labels) > 1:
+            columns |= self._votes()
         if self.pairs is not None:
             shares = {"changed_share": self.pairs.changed, "lost_share": self.pairs.lost, "won_share": self.pairs.won}
             columns |= {
                 name: np.full(self.examples, np.nan) if values is None else values for name, values in shares.items()
             }
         return pa.record_batch([column_of(values) for values in columns.values()], list(columns))
+
+    def _votes(self) -> dict[str, np.ndarray]:
+        """Shares of models, ``[examples]``: that are right (NaN: not known), and that say what the dense side says."""
+        nothing = np.full(self.examples, np.nan, np.float32)
+        right = {f"{name}_right": side for name, side in (("dense", self.dense), ("compressed", self.compressed))}
+        return {
+            **{
+                name: nothing if self.truth is None else side.right.mean(0, dtype=np.float32)
+                for name, side in right.items()
+            },
+            "compressed_as_before": (self.compressed.labels == self.dense.modal).mean(0, dtype=np.float32),
+        }
 
 
 def _modal(said: SideBlock, side: Side) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:

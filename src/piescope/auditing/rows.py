@@ -25,6 +25,9 @@ MOST_PICTURED = 500
 PAIR_SHARES = ("changed_share", "lost_share", "won_share")
 """Columns of a comparison over pairs of models; their sums are the counts in audit.json."""
 
+VOTES = ("dense_right", "compressed_right", "compressed_as_before")
+"""Columns of an audit of several models a side: shares of its models."""
+
 KINDS = ("kept", "lost", "rescued", "moved", "changed")
 
 
@@ -196,6 +199,7 @@ class _Rows:
             "p_value": number(self.p_value),
             "is_confirmed": column_of(self.is_confirmed),
             "is_label_error": column_of(self.is_label_error),
+            **{name: number(self._columns[name]) for name in VOTES if name in self._columns},
             **{name: number(values) for name, values in zip(PAIR_SHARES, self.pairs, strict=False)},
             **{name: number(values[start : start + len(self.row)]) for name, values in extra.items()},
         }

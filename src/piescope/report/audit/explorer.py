@@ -43,8 +43,15 @@ ONLY_ARM, ONLY = "audit", 1.0
 
 MEASURES = ("q", "depth")
 
+CELLS = ("label", "share", "right", "as_before", "probability", "confidence")
 
-CELLS = ("label", "share", "probability", "confidence")
+STEPS = 10_000
+"""Of a measured number: more than its digits on the page tell apart."""
+
+PAIRS = "mean over pairs of models"
+
+KINDS = ("kept", "lost", "rescued", "moved")
+"""In the page's order; without true labels what changed has moved."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ def read_examples(paths: Sequence[Path]) -> ExamplesRead:
 
     Above 60,000 examples only those that any copy changes, the most harmed first; no more are held at once.
     """
-    wanted = ["example_id", "label", "harm", "is_changed", "is_confirmed"]
+    wanted = ["example_id", "label", "kind", "harm", "is_changed", "is_confirmed"]
     wanted += [f"{side}_{what}" for side in ("dense", "compressed") for what in (*CELLS, *MEASURES)]
     examples = max((_rows_of(path) for path in paths), default=0)
     if examples <= MOST:
@@ -112,8 +119,7 @@ def audit_explorer(audit: AuditRecord, examples: ExamplesRead, images: Mapping[s
     """All that the explorer of an audit's page shows; None where no example's labels are known on both sides.
 
     One side, before; one arm, after, with one level. Of a what-if an arm a method and a level a copy, as its curve has
-    them. With one model a side votes for the true class are known, with several the file of examples has those for the
-    modal label alone.
+    them.
 
     Args:
         audit: what was found.
@@ -144,7 +150,17 @@ def audit_explorer(audit: AuditRecord, examples: ExamplesRead, images: Mapping[s
         pictures=pictures,
         start=Start(ONLY_ARM, ONLY) if last is None else Start(last.method, _places(rows)[last.name]),
     )
-    return ExplorerData(head, packer.packed, (*examples.notes, *lacking))
+    return ExplorerData(head, packer.packed, (*_counted_otherwise(audit), *examples.notes, *lacking))
+
+
+def _counted_otherwise(audit: AuditRecord) -> tuple[str, ...]:
+    """Where numbers of the page are means over pairs of models, and the explorer has whole examples."""
+    if audit.comparison != PAIRS:
+        return ()
+    return (
+        "Here an example counts as what most pairs of a model before and one after do; the numbers above are means "
+        "over all pairs, so these are others.",
+    )
 
 
 def _axis(rows: Sequence[CopyRow]) -> Axis:
@@ -160,12 +176,22 @@ def _places(rows: Sequence[CopyRow]) -> dict[str, float]:
 
 def _only_arm(audit: AuditRecord, packer: _Packer) -> ArmShown:
     seeds = audit.noise or (SeedFlips() if audit.seeds is None else audit.seeds.changed)
+    of_these = (
+        audit.comparison != PAIRS
+        and audit.noise is not None
+        and set(audit.noise.group_sizes or ())
+        == {
+            audit.inputs.dense.n_models,
+            audit.inputs.compressed.n_models,
+        }
+    )  # else they are of groups of other sizes, or of pairs of models
     level = Level(
         value=ONLY,
         label="after",
         models=audit.inputs.compressed.n_models,
         cells=packer.cells(0, "compressed"),
-        seeds=seeds.floor,
+        happened=packer.kinds(0) if audit.comparison == PAIRS else None,
+        seeds=seeds.floor if of_these else None,
         excess=None if seeds.excess is None else ExcessShown(seeds.excess, seeds.low, seeds.high),
         is_clear=None if seeds.low is None else seeds.low > 0,
         accuracy=None if audit.accuracy is None else audit.accuracy.compressed,
@@ -236,10 +262,14 @@ class _Packer:
         table, own, before = self._tables[place], f"{place}/{side}", self._labels[place].dense
         labels = before if side == "dense" else self._labels[place].compressed
         models, packed, is_dense = self._audit.inputs.side(side).n_models, self.packed, side == "dense"
-        is_one = models == 1
 
-        def votes(part: str, are_for_it: np.ndarray) -> ArrayName | None:
-            return packed.whole(f"{own}/{part}", are_for_it.astype(np.int64), 1) if is_one else None
+        def votes(part: str, column: str, are_for_it: np.ndarray) -> ArrayName | None:
+            shares = self._column(table, column)
+            if models == 1:
+                shares = are_for_it.astype(np.float64)
+            if shares is None or not np.isfinite(shares).all():  # a file of before there were these
+                return None
+            return packed.whole(f"{own}/{part}", np.rint(shares * models).astype(np.int64), models)
 
         modal = np.rint(floats_of(table[f"{side}_share"], 1.0) * models).astype(np.int64)
         tested = self._audit.confirmed
@@ -248,10 +278,10 @@ class _Packer:
         return Cells(
             label=self._whole(f"{own}/label", labels, None if is_dense else "0/dense/label"),
             modal=packed.whole(f"{own}/modal", modal, models),
-            right=None if self.truth is None else votes("right", labels == self._truth),
-            dense=None if is_dense else votes("dense", labels == before),
+            right=None if self.truth is None else votes("right", f"{side}_right", labels == self._truth),
+            dense=None if is_dense else votes("dense", "compressed_as_before", labels == before),
             confirmed=packed.whole(f"{own}/confirmed", numpy_of(table["is_confirmed"]), 1) if is_tested else None,
-            score=packed.measured(f"{own}/score", self._column(table, f"{side}_{score}"), (0.0, 1.0)),
+            score=packed.measured(f"{own}/score", self._column(table, f"{side}_{score}"), (0.0, 1.0), STEPS),
             **{name: self._measured(own, table, side, name) for name in MEASURES},
         )
 
@@ -261,7 +291,12 @@ class _Packer:
         if not len(known):
             return None
         span = float(known.min()), float(known.max())
-        return self.packed.measured(f"{own}/{name}", self._column(table, f"{side}_{name}"), span)
+        return self.packed.measured(f"{own}/{name}", self._column(table, f"{side}_{name}"), span, STEPS)
+
+    def kinds(self, place: int) -> ArrayName:
+        """What happened to each example, as the file says; of pairs of models what happens in most of them."""
+        named = _codes(self._tables[place]["kind"], texts(KINDS))
+        return self.packed.whole(f"{place}/kinds", np.where(named < 0, KINDS.index("moved"), named), len(KINDS) - 1)
 
     @staticmethod
     def _column(table: pa.Table, name: str) -> np.ndarray | None:

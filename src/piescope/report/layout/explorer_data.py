@@ -190,6 +190,7 @@ class Level:
         is_clear: whether it is beyond; None: that cannot be told.
         accuracy: percent, mean over models; None where it is not known.
         clear_classes: places of the classes that lost or gained beyond chance; None: that is not told of each.
+        happened: array ``[examples]`` of 0 (the same), 1 (lost), 2 (won back), 3 (moved); None: as modal labels say.
     """
 
     value: float
@@ -201,6 +202,7 @@ class Level:
     is_clear: bool | None = None
     accuracy: float | None = None
     clear_classes: tuple[int, ...] | None = None
+    happened: ArrayName | None = None
 
 
 @dataclass(frozen=True)

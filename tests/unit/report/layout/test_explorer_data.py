@@ -142,6 +142,7 @@ def test_the_head_has_the_keys_of_the_format_and_no_others() -> None:
     assert set(side) == {"key", "name", "models", "cells", "neighbours"}
     assert set(arm["levels"][0]) == {
         "value", "label", "models", "cells", "seeds", "excess", "is_clear", "accuracy", "clear_classes",
+            "happened",
     }  # fmt: skip
     assert set(side["cells"]) == {
         "label", "modal", "right", "dense", "confirmed", "score", "q", "depth", "map",
