@@ -307,8 +307,8 @@ def run_audit(dense: GivenSide, compressed: GivenSide | None, asked: Asked, out:
     if compressed is None and has_both_sides(dense, asked):
         compressed = dense
     if compressed is None:
-        cure = "name it, or the columns where DENSE has both: --prediction-column DENSE,COMPRESSED"
-        cure = f"{cure}; or have copies made: --compress magnitude:0.5,0.7,0.9"
+        cure = "name it, or have copies made: --compress magnitude:0.5,0.7,0.9"
+        cure += "; where a column of DENSE has it, name both: --prediction-column BEFORE,AFTER"
         raise InputError.of("audit", "COMPRESSED", "nothing", "the compressed side", cure)
     question = replace(question_of(dense, compressed, asked), files=files_read(dense, compressed, asked))
     with published(out) as place:

@@ -55,18 +55,22 @@ class AuditAgainstBudgets:
         Raises:
             AssertionError: a budget is broken (or undecided, if strict); names each with observed value, interval and
                 limit.
-            InputError: something in the input or a budget is wrong.
+            InputError: something in the input or a budget is wrong; or there is none to be strict about.
         """
         __tracebackhide__ = True
         import piescope
         from piescope.auditing.budgets import Budgets, is_broken, verdict_line
         from piescope.auditing.options import AuditOptions
+        from piescope.problems import InputError
 
         known = {option.name for option in fields(AuditOptions)}
         chosen = {name: value for name, value in given.items() if name in known}
         limits = Budgets.of({name: value for name, value in given.items() if name not in known}, "piescope_audit")
         if budgets is not None:
             limits = Budgets.of_any(budgets, "piescope_audit").with_limits(limits)
+        if strict and not limits.given:
+            cure = "name the budgets: budgets=FILE, or max_flips='1%'; or leave strict out"
+            raise InputError.of("piescope_audit", "strict", "no budgets", "budgets to be strict about", cure)
         audit = piescope.audit(dense, compressed, dataset, labels=labels, budgets=limits, **(options or {}), **chosen)
         rows = audit.record.budgets
         if missing := limits.given.keys() - {row.budget for row in rows}:

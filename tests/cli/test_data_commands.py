@@ -125,6 +125,14 @@ def test_ones_own_arrays_end_to_end_with_a_warning_of_duplicates(tmp_path: Path)
     again = run_piescope("run", mine(tmp_path), "--out", tmp_path / "out", env={"PIESCOPE_DATA": ""})
     assert again.returncode == 0  # what is done needs no data
     assert "0 to run" in again.stdout
+    said = sorted((tmp_path / "out" / "artefacts" / "predict").glob("*/predictions.safetensors"))[1]
+    whole = said.read_bytes()
+    said.write_bytes(whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:])
+    mended = run_piescope(
+        "run", mine(tmp_path), "--out", tmp_path / "out", "--data-dir", root, env={"PIESCOPE_DATA": ""}
+    )
+    assert mended.returncode == 0, mended.stdout + mended.stderr  # what a run finds damaged needs the data after all
+    assert "set aside" in mended.stdout and said.read_bytes() == whole
 
 
 def test_a_study_of_32x32_given_8x8(tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def test_an_undecided_budget_warns_and_fails_if_strict(project: pytest.Pytester)
     lenient.stdout.fnmatch_lines(
         ["*test_it.py:2: UndecidedBudgetWarning: max_flips undecided: 4.0 %*would do*".replace("test_it", "test_*")]
     )
+    outcome(project, "[1, 1], [1, 0], labels=[1, 1], strict=True").stdout.fnmatch_lines(["*no budgets*"])
     strict = outcome(project, call + ", strict=True")
     strict.assert_outcomes(failed=1, warnings=0)
     strict.stdout.fnmatch_lines(["*AssertionError: max_flips undecided: 4.0 %*"])

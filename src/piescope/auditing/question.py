@@ -114,6 +114,7 @@ def hints_of(asked: Asked, side: str = "") -> Hints:
         score_columns=_names(asked.score_columns),
         right_from=asked.right_from,
         has_header=asked.header,
+        labels_file=Path(fspath(asked.labels)) if isinstance(asked.labels, str | PathLike) else None,
     )
 
 

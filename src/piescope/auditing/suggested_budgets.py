@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import piescope
 from piescope.auditing.budgets import Budgets, judge
+from piescope.auditing.verdict import is_doubted
 from piescope.problems import InputError
 from piescope.store.audit_record import AuditRecord, BudgetRow
 from piescope.wording import LONGEST_NAME, printable
@@ -38,7 +39,7 @@ def suggested_budgets(audit: AuditRecord) -> str:
         # observed 2.4 %; up to 2.67 fits with 10,000 examples
         max_changed = "2.7%"
     """
-    if audit.verdict.answer == "in doubt":
+    if is_doubted(audit.warnings):  # whatever the verdict: budgets that are broken are harm all the same
         error = InputError("budgets")
         found = "a warning: the numbers may be about something else than the compression"
         error.add("--suggest-budgets", found, "an audit whose numbers can be trusted", "see to the warning first")

@@ -82,7 +82,7 @@ def verdict_of(audit: AuditRecord) -> Verdict:
 def _by_budgets(audit: AuditRecord, verdicts: Sequence[str]) -> Answer:
     if "broken" in verdicts:
         return "harm shown"
-    if any(_is_doubt(warning) for warning in audit.warnings):
+    if is_doubted(audit.warnings):
         return "in doubt"
     return "too few to tell" if "undecided" in verdicts else "safe"
 
@@ -90,13 +90,18 @@ def _by_budgets(audit: AuditRecord, verdicts: Sequence[str]) -> Answer:
 def _by_limits(
     audit: AuditRecord, all_of: Unit | None, harms: Sequence[Harm], unsettled: Sequence[Unsettled]
 ) -> Answer:
-    if any(_is_doubt(warning) for warning in audit.warnings):
+    if is_doubted(audit.warnings):
         return "in doubt"
     if all_of is None:
         return "no true labels"
     if not unsettled:
         return "safe"
     return "harm shown" if harms else "too few to tell"
+
+
+def is_doubted(warnings: Sequence[AuditWarning]) -> bool:
+    """Whether one of them says that no number can be trusted."""
+    return any(map(_is_doubt, warnings))
 
 
 def _is_doubt(warning: AuditWarning) -> bool:
@@ -119,7 +124,7 @@ def doubted(rows: Sequence[BudgetRow], warnings: Sequence[AuditWarning]) -> tupl
         >>> doubted([row], [OneFile(name="dense.csv")])[0].verdict
         'undecided'
     """
-    if not any(_is_doubt(warning) for warning in warnings):
+    if not is_doubted(warnings):
         return tuple(rows)
     changed = {
         "verdict": "undecided",

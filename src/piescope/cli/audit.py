@@ -48,11 +48,12 @@ def audit(dense: str | None, compressed: str | None, out: Path, **flags: Any) ->
 
     console = console_here()
     strict, junit, suggest, demo = (flags[name] for name in ("strict", "junit", "suggest_budgets", "demo"))
+    _check_junit(junit)  # first: whatever ends this audit early, no older verdict is left
     if demo or dense is None:
         dense, compressed, out, flags["data"] = _sides_of_demo(dense, demo, out, flags["data"])
     with _progress(console_here(stderr=True)) as on_progress:
-        _check_junit(junit)  # first: whatever ends this audit early, no older verdict is left
         asked = _asked(flags, on_progress)
+        _check_strict(strict, asked.limits)
         check_suggested(suggest, asked.compress)
         if flags["card"]:
             check_card(out)
@@ -230,6 +231,15 @@ def _check_junit(junit: Path | None) -> None:
     error.raise_if_any()
     if junit.is_file() and SUITE.encode() in _head(junit):
         junit.unlink()
+
+
+def _check_strict(strict: bool, limits: Budgets | None) -> None:
+    """Refuses to be strict about no budgets: a build whose ``--budgets`` went missing would pass whatever it audits."""
+    from piescope.problems import InputError
+
+    if strict and limits is None:
+        cure = "name the budgets: --budgets FILE, or --max-flips 1%; or leave --strict out"
+        raise InputError.of("audit", "--strict", "no budgets", "budgets to be strict about", cure)
 
 
 def _head(path: Path) -> bytes:

@@ -37,12 +37,12 @@ def check_data(console: Console, study: Study, folder: Path, data: Path | None, 
     from piescope.data.locate import VARIABLE
     from piescope.study.status import needs_data
 
+    if data is not None:  # also where all is done: what a run finds damaged is made again
+        os.environ[VARIABLE] = str(data.resolve())
     if not fresh and not needs_data(study, folder):
         return
     with downloading(console) as on_bytes:
         splits = study.data.load(data, on_bytes)
-    if data is not None:
-        os.environ[VARIABLE] = str(data.resolve())
     twice = splits.duplicates()
     if twice:
         where = f"{twice} of {len(splits.test)} test images stand in the training images too, pixel for pixel"

@@ -111,6 +111,8 @@ def load_arrays(root: Path, image_shape: tuple[int, int, int]) -> Splits:
             continue
         found, expected = described(arrays.images), f"uint8 [examples, {', '.join(map(str, image_shape))}]"
         cure = "scale to 0..255 and convert to uint8; image_shape is channels, height, width"
+        if arrays.images.dtype == np.uint8:
+            cure = "resize or reshape them, in both halves alike; image_shape is channels, height, width"
         error.add(f"{half}: images", found, expected, cure)
     error.raise_if_any()
     return Splits(**halves)

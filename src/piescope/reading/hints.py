@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from piescope.problems import InputError
@@ -31,6 +32,7 @@ class Hints:
         classes_are_all: ``names`` are all that there are.
         num_ids: number of classes, if the true labels are ids and each of them occurs.
         ids: of the true labels, where they do not count from 0 without gaps.
+        labels_file: that has the true labels; None: it is not known, or they are an array.
     """
 
     values: Values | None = None
@@ -45,6 +47,7 @@ class Hints:
     classes_are_all: bool = False
     num_ids: int | None = None
     ids: tuple[int, ...] = ()
+    labels_file: Path | None = None
 
     def __post_init__(self) -> None:
         if self.values is not None and self.values not in get_args(Values):

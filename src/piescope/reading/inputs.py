@@ -25,7 +25,7 @@ from piescope.reading.data_frames import ids_of_index, named_by_frame
 from piescope.reading.files import SUFFIXES, fault, kind_of, named_file, named_files, shown
 from piescope.reading.hints import Hints
 from piescope.reading.named_arrays import labels_of_arrays, parts_of_arrays
-from piescope.reading.names import ID_NAMES, TRUE_NAMES, key_of
+from piescope.reading.names import BOTH_NAMES, ID_NAMES, TRUE_NAMES, key_of
 from piescope.reading.predictions import LabelColumn, Predictions
 from piescope.reading.table_predictions import labels_of_table, part_of_table
 from piescope.reading.tables import read_table
@@ -71,10 +71,13 @@ def read_side(given: Any, side: str, hints: Hints) -> SideInput:
         paths = named_files(os.fspath(given), side)
         parts_of = _read_all(paths, hints)
         _check_one_length(parts_of, side)
+        _check_no_truth_among(parts_of, hints)
         parts = [part for parts in parts_of.values() for part in parts]
         return SideInput(shown(os.fspath(given)), _of_one_kind(parts, side), notes=_unread(Path(given), paths))
     if isinstance(given, list | tuple) and given and all(map(is_path, given)):
         sides = [read_side(path, side, hints) for path in given]
+        of_each = zip(given, sides, strict=True)
+        _check_no_truth_among({Path(os.fspath(path)): list(one.parts) for path, one in of_each}, hints)
         return SideInput(sides[0].name, _of_one_kind([part for one in sides for part in one.parts], side))
     if isinstance(given, dict) and not given:
         raise fault(side, side, "an empty dict", "arrays of predictions by model", "give at least one")
@@ -182,6 +185,41 @@ def _check_one_length(parts_of: Mapping[Path, Sequence[Predictions]], side: str)
         return
     cure = f"if this is no file of predictions, {_without([odd], list(rows))}; else give the same examples in all files"
     raise fault(odd, side, f"{rows[odd]:,} rows", f"{usual:,}, as {shown(like)} has", cure)
+
+
+def _check_no_truth_among(parts_of: Mapping[Path, Sequence[Predictions]], hints: Hints) -> None:
+    """Refuses true labels among several files of predictions: they would be a model that is always right.
+
+    A file has them where nothing but its place says that its labels are predicted, though other files' columns say so;
+    or where its column is named as true labels are, and no other's is; or where the user named it as the true labels.
+
+    Raises:
+        InputError: names the file, and how to name the others.
+    """
+    if len(parts_of) < 2:
+        return
+    unsure = [
+        path for path, parts in parts_of.items() if all(len(each.models) == 1 and each.is_unsure for each in parts)
+    ]
+    odd = unsure if len(unsure) < len(parts_of) else []
+    if not odd:
+        named = [path for path in unsure if {*map(key_of, parts_of[path][0].chosen)} & {*TRUE_NAMES, *BOTH_NAMES}]
+        odd = named if len(named) < len(unsure) else []
+        odd = odd or [path for path in unsure if _is_same(path, hints.labels_file)]
+    if not odd:
+        return
+    part = parts_of[odd[0]][0]
+    column = part.chosen[0] if part.chosen else "labels"
+    found, expected = "what may be the true labels", "predictions, named as in the other files"
+    cure = f"if this is no model's answer, {_without(odd, list(parts_of))}; else call its column as in the others"
+    raise fault(odd[0], column, found, expected, cure)
+
+
+def _is_same(path: Path, other: Path | None) -> bool:
+    try:
+        return other is not None and path.samefile(other)
+    except OSError:
+        return False
 
 
 def _share_ids(one: pa.Array | None, other: pa.Array | None) -> bool:

@@ -79,7 +79,7 @@ class Artefact:
 def _cure(folder: Path) -> str:
     out = folder.parents[2]
     command = shlex.join(["piescope", "run", str(layout.study(out)), "--out", str(out)])
-    return f"{command} sets it aside and makes it again, with what hangs on it"
+    return f"{command} (with the --data-dir of before, if there was one) sets it aside and makes it again"
 
 
 class Store:

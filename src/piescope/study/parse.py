@@ -248,7 +248,7 @@ EXPECTED = {
     "string_type": ("text", "write text in quotes"),
     "string_pattern_mismatch": (
         "a name: lower-case letters, digits, - and _, 64 at most; of a title, one line",
-        "use only characters that it allows (a name: lower-case letters, digits, - and _)",
+        "use only characters that it allows (a name: lower-case letters, digits, - and _; a title: no line break)",
     ),
     "string_too_short": ("text with something in it", "write a line"),
     "string_too_long": ("at most {max_length} characters", "shorten it"),

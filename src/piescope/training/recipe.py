@@ -83,10 +83,15 @@ class Augmentation(Spec):
 
 
 class Normalisation(Spec):
-    """Mean and std of each channel on the 0..1 scale; part of the data, the same for every model of a study."""
+    """Mean and std of each channel on the 0..1 scale; part of the data, the same for every model of a study.
 
-    mean: tuple[float, ...] = Field(min_length=1)
-    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1)
+    Attributes:
+        mean: 0 to 1 each; of pixels from 0 to 255 divide by 255.
+        std: above 0 and at most 1 (of values from 0 to 1 it is at most 0.5).
+    """
+
+    mean: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(min_length=1)
+    std: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(min_length=1)
 
     def apply(self, images: Tensor) -> Tensor:
         """uint8 or 0..1 float images to what networks take."""

@@ -126,7 +126,7 @@ def test_columns_of_both_sides_are_two_and_of_one_file(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=f"(?s){found}.*DENSE,COMPRESSED"):
             question(path, path, prediction_column=columns)
     for columns in ("before", ("before", "after", "later")):
-        with pytest.raises(InputError, match=r"(?s)COMPRESSED.*nothing.*--prediction-column DENSE,COMPRESSED"):
+        with pytest.raises(InputError, match=r"(?s)COMPRESSED.*nothing.*--prediction-column BEFORE,AFTER"):
             audit(path, prediction_column=columns)
     with pytest.raises(InputError, match="no column 'afer'"):
         audit(path, prediction_column=["before", "afer"])

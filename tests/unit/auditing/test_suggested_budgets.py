@@ -58,3 +58,16 @@ def test_nothing_is_suggested_of_what_shows_nothing() -> None:
     named = from_counts([(900, 3, 4, 93), (950, 5, 3, 42)])
     named["inputs"]["dense"]["name"] = 'a\n[budgets]\nmax_flips = "100%"'
     assert suggested_budgets(AuditRecord.of(named)).count("\n[budgets]") == 1
+
+
+@pytest.mark.parametrize(
+    "budgets", [None, {"max_flips": "1%"}, {"max_flips": "99%"}], ids=["none", "broken", "undecided"]
+)
+def test_nothing_is_suggested_of_numbers_in_doubt_whatever_the_budgets_say(budgets: dict[str, str] | None) -> None:
+    truth = np.array(["cat", "dog", "fox"] * 40)
+    said = np.where(truth == "cat", "CAT", truth)
+    record = audit(truth, said, labels=truth, budgets=budgets).record
+    assert [warning.kind for warning in record.warnings] == ["side_relabelled"]  # type: ignore[union-attr]
+    assert (record.verdict.answer == "harm shown") == (budgets == {"max_flips": "1%"})
+    with pytest.raises(InputError, match="see to the warning first"):
+        suggested_budgets(record)

@@ -86,7 +86,7 @@ def break_folder(root: Path, fault: str) -> None:
     [
         ("no train", "no such folder"), ("empty class", "no pictures"), ("one class", "at least two"),
         ("other classes", "only in train: dog; only in test: wolf"), ("truncated", "no whole picture"),
-        ("zero bytes", "0 bytes that are no whole picture"), ("16-bit", "colour mode I;16"), ("CMYK", "colour mode CMYK"),
+        ("zero bytes", "0 bytes that are no whole picture"), ("16-bit", "colour mode I;16"), ("16-bit", "those of 16 bits by 257"), ("CMYK", "colour mode CMYK"),
         ("SVG", "convert it"), ("bomb", "DecompressionBombError"), ("too small", "only ever shrunk"),
         ("symlink loop", "loop"), ("newline", r"a\nb.png"), ("non-UTF-8", r"\udcff.png"), ("a file among classes", "notes.txt"),
     ],
@@ -152,6 +152,9 @@ def test_arrays_in_every_order_of_axes(tmp_path: Path) -> None:
         ({"train_labels": np.array([0, 2**64 - 1] * 4, np.uint64)}, "a class id of"),
         ({"test_images": np.zeros((), np.uint8)}, "none of them 0"),
         ({"test_images": np.zeros((0, 3, 8, 8), np.uint8), "test_labels": np.zeros(0, int)}, "none of them 0"),
+        ({"test_images": np.zeros((4, 192), np.uint8)}, "[examples, height, width], or 4 axes"),
+        ({"test_images": np.zeros((4, 3, 9, 9), np.uint8)}, "resize or reshape them, in both halves alike"),
+        ({"test_images": np.zeros((4, 3, 8, 8))}, "scale to 0..255 and convert to uint8"),
         ({"train_class_names": np.array(["a", "a"]), "test_class_names": np.array(["a", "a"])}, "a name twice"),
         ({"train_class_names": np.array(["a", "\x1b[31m"])}, "printable"),
         ({"train_class_names": np.array("ab")}, "one-dimensional"),

@@ -28,6 +28,8 @@ from made_predictions import (
 from made_refusals import Cases, Refusal, write
 from piescope.audits import Audit, audit
 from piescope.problems import InputError
+from piescope.reading.hints import Hints
+from piescope.reading.inputs import read_side
 
 SAME = ("n_examples", "accuracy", "flips", "changed", "pies", "classes", "confusions")
 
@@ -497,3 +499,52 @@ def test_columns_that_are_called_as_the_labels_are_though_they_count(count: int,
     found = audit(tmp_path / "d.csv", tmp_path / "c.csv", labels=tmp_path / "y.csv")
     assert found["changed"] == int((said[0] != said[1]).sum())
     assert found["accuracy"]["compressed"] == pytest.approx(100 * (said[1] == truth).mean())
+
+
+def folder_of(root: Path, **columns: str) -> Path:
+    """Files by name, each with ids and one column of that name."""
+    root.mkdir()
+    for place, (name, column) in enumerate(columns.items()):
+        rows = "".join(f"x{row},{'cat' if (row + place) % 3 else 'dog'}\n" for row in range(12))
+        (root / f"{name}.csv").write_text(f"id,{column}\n{rows}")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("columns", "odd"),
+    [
+        ({"a": "prediction", "b": "prediction", "truth": "label"}, "truth.csv: label"),
+        ({"a": "prediction", "labels": "answer"}, "labels.csv: answer"),
+        ({"labels": "class", "z": "pred"}, "labels.csv: class"),
+        ({"labels": "species", "m1": "y_pred", "m2": "y_pred"}, "labels.csv: species"),
+        ({"labels": "label", "m1": "seed one", "m2": "seed two"}, "labels.csv: label"),
+    ],
+    ids=lambda given: ",".join(given) if isinstance(given, dict) else given,
+)
+def test_true_labels_among_files_of_predictions_are_no_model(columns: dict[str, str], odd: str, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "side", **columns)
+    files = sorted(folder.glob("*.csv"))
+    for given in (str(folder), f"{folder}/*.csv", files, [str(file) for file in files]):
+        with pytest.raises(InputError, match=odd) as refusal:
+            read_side(given, "dense", Hints())
+        assert "if this is no model's answer" in refusal.value.problems[0].cure
+    others = [file for file in files if not odd.startswith(file.name)]
+    assert len(read_side(others, "dense", Hints()).parts) == len(others)
+
+
+@pytest.mark.parametrize(
+    "columns", [{"a": "label", "b": "label"}, {"a": "seed one", "b": "seed two"}, {"a": "prediction", "b": "y_pred"}]
+)
+def test_files_that_are_named_alike_are_models_each(columns: dict[str, str], tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "side", **columns)
+    assert len(read_side(str(folder), "dense", Hints()).parts) == 2
+    if "prediction" not in columns.values():  # but for one that the user names as the true labels
+        with pytest.raises(InputError, match=r"b\.csv"):
+            read_side(str(folder), "dense", Hints(labels_file=folder / "b.csv"))
+
+
+def test_a_file_of_predictions_may_have_the_true_labels_beside_them(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("id,label,prediction\n1,cat,cat\n2,dog,cat\n3,dog,dog\n")
+    found = audit(str(tmp_path), str(tmp_path / "b.csv"), labels=tmp_path / "a.csv")
+    assert found["n_examples"] == 3

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from piescope.spec import content_key
-from piescope.training.recipe import Augmentation, Contrastive, GradualPruning, QScoreTerm, Training
+from piescope.training.recipe import Augmentation, Contrastive, GradualPruning, Normalisation, QScoreTerm, Training
 
 
 def test_augmentation_spec_applies_what_it_names() -> None:
@@ -61,3 +61,12 @@ def test_a_training_without_a_regulariser_has_the_key_that_it_had_before_there_w
         Contrastive(encoder=plain, head=regularised, temperature=0.5)
     with pytest.raises(ValueError, match="greater than 0"):
         QScoreTerm(weight=0.0)
+
+
+@pytest.mark.parametrize(("mean", "std"), [(125.4, 0.25), (-0.1, 0.25), (0.4, 63.0), (0.4, 0.0), (float("nan"), 0.25)])
+def test_a_normalisation_is_of_pixels_from_0_to_1(mean: float, std: float) -> None:
+    """Of pixels from 0 to 255 every image would be nearly the same, and a study of that tell nothing."""
+    for given in ({"mean": (mean,), "std": (std,)}, {"mean": (0.5, mean), "std": (0.25, std)}):
+        with pytest.raises(ValueError, match=r"mean|std"):
+            Normalisation(**given)
+    Normalisation(mean=(0.0, 1.0), std=(0.0001, 1.0))

@@ -146,6 +146,8 @@ def opened(content: bytes | Path, where: str, modes: tuple[str, ...] = MODES) ->
     elif picture.mode not in modes:
         kinds = "8-bit grey, palette, RGB or CMYK" if "CMYK" in modes else "8-bit grey, palette or RGB"
         found, expected, cure = f"colour mode {picture.mode}", kinds, "convert it to 8-bit RGB"
+        if picture.mode.startswith(("I", "F")):  # convert("RGB") of Pillow cuts off what is above 255
+            cure = "divide its values to 0 to 255 (those of 16 bits by 257), then save it as 8-bit grey"
     else:
         return picture
     picture.close()

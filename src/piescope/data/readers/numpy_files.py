@@ -95,7 +95,8 @@ def checked(
     """
     images = arrays["images"]
     if images.ndim < 3 or 0 in images.shape:
-        error.add(f"{prefix}images", str(list(images.shape)), "[examples, ...], none of them 0", "give images")
+        expected, cure = "[examples, height, width], or 4 axes with channels, none of them 0", "reshape them to images"
+        error.add(f"{prefix}images", str(list(images.shape)), expected, cure)
         return Arrays(images, None, None, ())
     count = len(images)
     labels = None
@@ -184,7 +185,8 @@ def read_array(file: IO[bytes] | Any, where: str, room: int, path: Path | None =
         size = int(np.prod(shape, dtype=object)) * dtype.itemsize if shape else dtype.itemsize
         found = f"{size:,} bytes by its header"
         if dtype.hasobject:
-            raise DataError.of(where, where, "an array of Python objects", "plain numbers or text", "save plain arrays")
+            expected, cure = "plain numbers, or text for names and ids", "save plain arrays: np.array(values.tolist())"
+            raise DataError.of(where, where, "an array of Python objects", expected, cure)
         if size > room:
             raise DataError.of(where, where, found, f"{room:,}, all that is there", "write it again")
         if path is not None and size >= SMALL:
