@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from piescope.report.layout.canvas import Style, Width
     from piescope.report.layout.card import Card
     from piescope.store.audit_record import AuditRecord, BudgetRow, CopyRow
+from piescope.auditing.command import command_of
 from piescope.auditing.files_read import files_read
 from piescope.auditing.folder import check_folder, published
 from piescope.auditing.options import Asked, AuditOptions, GivenData, GivenSide
@@ -310,7 +311,8 @@ def run_audit(dense: GivenSide, compressed: GivenSide | None, asked: Asked, out:
         cure = "name it, or have copies made: --compress magnitude:0.5,0.7,0.9"
         cure += "; where a column of DENSE has it, name both: --prediction-column BEFORE,AFTER"
         raise InputError.of("audit", "COMPRESSED", "nothing", "the compressed side", cure)
-    question = replace(question_of(dense, compressed, asked), files=files_read(dense, compressed, asked))
+    typed = command_of(dense, compressed, asked)
+    question = replace(question_of(dense, compressed, asked), files=files_read(dense, compressed, asked), command=typed)
     with published(out) as place:
         return Audit(_finish(question, asked, place), out)
 
@@ -346,7 +348,7 @@ def _audit_copies(given: GivenSide, compress: str, asked: Asked, out: Path) -> A
     curve: list[CopyRow] = []
     judged: list[BudgetRow] = []
     last_audit: AuditRecord | None = None
-    files = files_read(given, None, asked)
+    files, typed = files_read(given, None, asked), command_of(given, None, asked)
     with published(out) as place:
         for compression in compressions:
             if compression.name not in made:
@@ -361,7 +363,8 @@ def _audit_copies(given: GivenSide, compress: str, asked: Asked, out: Path) -> A
                 hints_of(asked, "compressed").values,
             )
             after = replace(after, name=compression.name, notes=tuple(dict.fromkeys((*after.notes, *facts.notes))))
-            question = replace(assembled({"dense": before, "compressed": after}, asked, pictures), files=files)
+            question = assembled({"dense": before, "compressed": after}, asked, pictures)
+            question = replace(question, files=files, command=typed)
             last = audit_layout.copy(place, compression.folder)
             last.mkdir()
             last_audit = _finish(question, asked, last, compression.name)

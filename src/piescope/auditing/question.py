@@ -45,6 +45,7 @@ class Question:
         is_one_file: both sides are the same predictions of one file.
         batch_size: pictures that models saw at once; None: no model was run.
         files: that were read.
+        command: words that ask the same; empty: none can.
     """
 
     dense: SideInput
@@ -64,6 +65,7 @@ class Question:
     is_one_file: bool = False
     batch_size: int | None = None
     files: tuple[FileHash, ...] = ()
+    command: tuple[str, ...] = ()
 
     @property
     def truth(self) -> LabelColumn | None:

@@ -181,6 +181,7 @@ def _inputs(question: Question, audited: Audited) -> Inputs:
         left_out=_left_out(audited.matched),
         notes=tuple(dict.fromkeys(_notes(question, audited))),
         files=question.files,
+        command=question.command,
     )
 
 

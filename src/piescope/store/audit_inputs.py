@@ -103,9 +103,10 @@ class Inputs(AuditPart):
         left_out: examples that only some files have, by file.
         notes: what a reader should know of it.
         files: each with its size and hash; weights that a hub keeps, and what was given as arrays, are none.
+        command: words of the command that asks the same of the same files; empty: there is none.
     """
 
-    may_lack = frozenset({"files"})
+    may_lack = frozenset({"files", "command"})
 
     dense: SideRead = SideRead()
     compressed: SideRead = SideRead()
@@ -116,6 +117,7 @@ class Inputs(AuditPart):
     left_out: dict[str, int] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
     files: tuple[FileHash, ...] = ()
+    command: tuple[str, ...] = ()
 
     def side(self, name: SideName) -> SideRead:
         """One of both sides."""

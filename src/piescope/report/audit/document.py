@@ -269,12 +269,16 @@ def _certainty(audit: AuditRecord) -> Section:
 
 def _footer(audit: AuditRecord) -> Iterator[tuple[str, str]]:
     of, made = piescope.__version__ if audit.piescope is None else wording.name(audit.piescope), audit.made_with
-    yield "Command", reading.command(audit)
+    if command := reading.command(audit):
+        yield "Command", command
     if made is not None and made.date is not None:
         yield "Date", wording.printable(made.date)
     if audit.inputs.files:
         yield "Made of", reading.hashes(audit.inputs.files)
     if made is not None and made.processor is not None:
         yield "Made on", wording.printable(made.processor)
-    yield "A page like this", "pip install piescope, then the command where the files lie"
+    yield (
+        "A page like this",
+        f"pip install piescope, then {'the command where the files lie' if command else 'piescope --help'}",
+    )
     yield "Made by", f"piescope {of}{terms.made_with(audit)}; all numbers: audit.json; every example: examples.parquet"

@@ -70,27 +70,8 @@ def hashes(files: Sequence[FileHash]) -> str:
 
 
 def command(audit: AuditRecord) -> str:
-    """What to type for such a page: files by their names here, options aside."""
-    inputs = audit.inputs
-    words = ["piescope audit", _word(inputs.dense.name)]
-    if audit.what_if:
-        amounts: dict[str, list[str]] = {}
-        for row in audit.what_if:
-            amounts.setdefault(row.method, []).append("" if row.amount is None else f"{row.amount:g}")
-        copies = (row.name if row.method == "n:m" else "" for row in audit.what_if)
-        listed = [f"{m}:{','.join(a)}" if any(a) else m for m, a in amounts.items() if m != "n:m"]
-        words += ["--compress", _word(" ".join([*listed, *filter(None, copies)]))]
-    elif inputs.dense.file is not None:
-        words = [words[0], _word(inputs.dense.file)]
-        words += ["--prediction-column", _word(f"{inputs.dense.name},{inputs.compressed.name}")]
-    else:
-        words.append(_word(inputs.compressed.name))
-    given: Sequence[tuple[str, str | None]] = (
-        ("--labels", None if inputs.labels is None else inputs.labels.name),
-        ("--metadata", None if inputs.metadata is None else inputs.metadata.name),
-        ("--data", None if inputs.data is None else inputs.data.name),
-    )
-    return " ".join([*words, *(f"{flag} {_word(name)}" for flag, name in given if name)])
+    """What to type for such a page; empty: nothing, as arrays were given, or an earlier version made it."""
+    return " ".join(map(_word, audit.inputs.command))
 
 
 def _word(text: str) -> str:

@@ -63,17 +63,6 @@ def test_groups_are_named(pair: dict[str, Any]) -> None:
 
 
 def test_what_to_type_for_such_a_page(pair: dict[str, Any]) -> None:
-    pair["inputs"]["dense"]["name"] = "my dense.csv"
-    assert command(AuditRecord.of(pair)) == "piescope audit 'my dense.csv' pruned-90.csv --labels labels.csv"
-    columns = copy.deepcopy(pair)
-    columns["inputs"]["dense"].update(name="fp32", file="both models.csv")
-    columns["inputs"]["compressed"].update(name="int8", file="both models.csv")
-    typed = "piescope audit 'both models.csv' --prediction-column fp32,int8 --labels labels.csv"
-    assert command(AuditRecord.of(columns)) == typed
-    copies = CASES["what-if without budgets"] | {
-        "inputs": {**pair["inputs"], "labels": None, "data": {"name": "digits"}}
-    }
-    copies["what_if"] = [{**row, "method": "n:m"} if row["name"] == "2:4" else row for row in copies["what_if"]]
-    assert command(AuditRecord.of(copies)) == (
-        "piescope audit 'my dense.csv' --compress 'magnitude:0.5,0.6 int8 2:4' --data digits"
-    )
+    assert command(AuditRecord.of(pair)) == ""  # an earlier version wrote it
+    pair["inputs"]["command"] = ["piescope", "audit", "my dense.csv", "x\x1b[31m.csv", "--labels", "labels.csv"]
+    assert command(AuditRecord.of(pair)) == "piescope audit 'my dense.csv' 'x\\x1b[31m.csv' --labels labels.csv"
