@@ -101,8 +101,11 @@ def _about(audit: AuditRecord) -> str:
 
 def _curve(audit: AuditRecord) -> Chart | None:
     curve = charts.changed(audit)
-    caption = "Examples that a copy labels otherwise than the dense model does: a point a copy, a line a method."
-    return None if curve is None else Chart("", caption, curves.svg(curve, "curve"), curves.legend(curve))
+    if curve is None:
+        return None
+    joined = "a line" if curve.are_joined else "a colour"
+    caption = f"Examples that a copy labels otherwise than the dense model does: a point a copy, {joined} a method."
+    return Chart("", caption, curves.svg(curve, "curve"), curves.legend(curve))
 
 
 def _changes(audit: AuditRecord) -> Section:
@@ -262,7 +265,9 @@ def _certainty(audit: AuditRecord) -> Section:
     ]
     table = measures.by_class(audit)
     if table is not None:
-        count = f"{wording.counted(len(table.rows), 'class')}, the largest loss of F1 first"
+        all_of_them = 0 if audit.measures is None else len(audit.measures.by_class)
+        some = f"{wording.count(len(table.rows))} of " if len(table.rows) < all_of_them else ""
+        count = f"{some}{wording.counted(all_of_them, 'class')}, the largest loss of F1 first"
         drawers.insert(0, Drawer(table.title, count, (table,)))
     return Section("sure", "How sure is that?", tuple(drawers), "How sure?", "certainty")
 

@@ -221,7 +221,8 @@ def _copies(audit: AuditRecord, packer: _Packer, known: Sequence[tuple[CopyRow, 
             for value, row, place in mine
         )
         index = methods.index(method)
-        arms.append(ArmShown(method, printable(method), 0, index % 4, index % 4, levels))
+        name = mine[0][1].name if method == "n:m" and len(mine) == 1 else method  # as it was typed: 2:4
+        arms.append(ArmShown(method, printable(name), 0, index % 4, index % 4, levels))
     return tuple(arms)
 
 

@@ -75,7 +75,7 @@ def _of_rows(every: Sequence[ClassChange | GroupChange], noun: str) -> list[str]
     if small:
         sentences.append(
             f"{counted(len(small), noun)} of {len(rows):,} {'has' if len(small) == 1 else 'have'} fewer than 30 "
-            "examples: of those only a very large loss can be told from chance."
+            f"examples: of {'it' if len(small) == 1 else 'those'} only a very large loss can be told from chance."
         )
     return sentences
 
@@ -247,7 +247,7 @@ def order_of_harmed(audit: AuditRecord) -> str:
         f"{'Lost examples' if known else 'Examples whose label changed'} first, then {harm}; within each, the most "
         f"harmed first{'; likely label errors aside' if known else ''}."
     ]
-    if audit.calibration is not None:
+    if audit.calibration is not None and audit.inputs.data is not None:  # a list without pictures has numbers alone
         sentences.append("Bars: that probability before and after.")
     if audit.comparison != "one against one":
         sentences.append("In brackets: the share of models that gave the label.")
@@ -262,7 +262,7 @@ def label_errors(audit: AuditRecord) -> list[str]:
     if answer.count is None:
         return [f"Likely label errors cannot be told here: {printable(answer.why_not).rstrip('.')}."]
     rule = printable(answer.rule).strip()
-    rules = [f"{rule.rstrip('.')}."] if rule else []
+    rules = [f"Suspect is an example where {rule[0].lower()}{rule[1:].rstrip('.')}."] if rule else []
     if answer.count == 0:
         return [" ".join(["No example looks like a label error.", *rules])]
     many = are_many(audit, "dense")

@@ -112,7 +112,10 @@ def matched(audit: AuditRecord) -> str:
 def confidence(audit: AuditRecord, table: Literal["accuracy", "classes", "groups"]) -> str:
     """Of the intervals of ``accuracy``, ``classes`` or ``groups``: ``95 %``, ``99.5 %``, ``98.33 %``."""
     level: float = getattr(audit.confidence, table)
-    return percent(level, next((decimals for decimals in range(2) if round(level, decimals) == round(level, 6)), 2))
+    shown = next((decimals for decimals in range(2) if round(level, decimals) == round(level, 6)), 2)
+    while round(level, shown) >= 100.0 > level and shown < 6:  # of a thousand classes 99.995 %
+        shown += 1
+    return percent(level, shown)
 
 
 def row_name(row: ClassChange | GroupChange) -> str:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from piescope.measure.flips import adjusted_p_values
-from piescope.measure.intervals import FALSE_DISCOVERIES, Interval
 from piescope.report.study.results import ArmResult
 from piescope.report.study.rows import Bounds
-from piescope.report.study.signal import Signal
+from piescope.report.study.signal import Signal, clear_among
 
 
 @dataclass(frozen=True)
@@ -70,25 +66,14 @@ def forgotten(signal: Signal) -> list[Forgotten]:
     """
     arms = signal.results.pruned()
     floors = [signal.floor(arm) for arm in arms]
-    clear = _clear_among([None if floor is None else floor.excess for floor in floors])
     beyond = [signal.beyond_tuning(arm) for arm in arms]
-    shown = [None if one is None else bool(is_it) for one, is_it in zip(beyond, _clear_among(beyond), strict=True)]
+    shown = [None if one is None else bool(is_it) for one, is_it in zip(beyond, clear_among(beyond), strict=True)]
     rows = []
-    for arm, floor, is_clear, is_beyond in zip(arms, floors, clear, shown, strict=True):
+    for arm, floor, is_beyond in zip(arms, floors, shown, strict=True):
         groups, seeds, excess = (None, None, None) if floor is None else (floor.observed, floor.floor, floor.excess)
         bounds = Bounds.of(groups), Bounds.of(seeds), Bounds.of(excess)
-        rows.append(Forgotten(arm, arm.summary.pies, *bounds, is_clear, is_beyond))
+        rows.append(Forgotten(arm, arm.summary.pies, *bounds, signal.clear[arm.key], is_beyond))
     return rows
-
-
-def _clear_among(found: Sequence[Interval | None]) -> list[bool | None]:
-    """Which are above 0, all together; None: not known, or without an interval."""
-    p_values = [one.p_value if one is not None and one.error > 0 else np.nan for one in found]
-    q_values = adjusted_p_values(np.array(p_values, np.float64)).tolist()
-    return [
-        None if one is None or np.isnan(q_value) else one.value > 0 and q_value <= FALSE_DISCOVERIES
-        for one, q_value in zip(found, q_values, strict=True)
-    ]
 
 
 def headline_arm(rows: Sequence[Forgotten]) -> Forgotten | None:

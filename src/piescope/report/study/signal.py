@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import combinations, pairwise
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from piescope.measure.class_equivalence import class_equivalence, no_class_lost_more
 from piescope.measure.class_impact import class_impact
-from piescope.measure.intervals import NO_SPREAD, Interval
+from piescope.measure.flips import adjusted_p_values
+from piescope.measure.intervals import FALSE_DISCOVERIES, NO_SPREAD, Interval
 from piescope.measure.noise_floor import Floor, NoiseFloor, Null, excess_difference
 from piescope.measure.overlap import OverlapTest, expected_intersections, overlap_test
 from piescope.measure.pies import pie_mask, taxicab_distance, vote_entropy
@@ -43,6 +44,16 @@ MOST_INTERSECTIONS = 20
 SHARED_PARENTS = "shared parents"
 
 
+def clear_among(found: Sequence[Interval | None]) -> list[bool | None]:
+    """Which are above 0, all together; None: not known, or without an interval."""
+    p_values = [one.p_value if one is not None and one.error > 0 else np.nan for one in found]
+    q_values = adjusted_p_values(np.array(p_values, np.float64)).tolist()
+    return [
+        None if one is None or np.isnan(q_value) else one.value > 0 and q_value <= FALSE_DISCOVERIES
+        for one, q_value in zip(found, q_values, strict=True)
+    ]
+
+
 class Signal:
     """The statistics of a run, each computed once."""
 
@@ -52,6 +63,14 @@ class Signal:
         self._floors = lru_cache(maxsize=None)(self._noise_floor)
         self._subsamples = lru_cache(maxsize=None)(self._subsamples_of)
         self._known: dict[ArmKey, Floor | None] = {}
+
+    @cached_property
+    def clear(self) -> Mapping[ArmKey, bool | None]:
+        """Of each pruned arm whether its excess over the seeds is above 0 among all of them; None: not known."""
+        arms = self.results.pruned()
+        floors = [self.floor(arm) for arm in arms]
+        clear = clear_among([None if floor is None else floor.excess for floor in floors])
+        return {arm.key: is_clear for arm, is_clear in zip(arms, clear, strict=True)}
 
     def dense(self, objective: str) -> ArmResult | None:
         """The dense arm of an objective."""

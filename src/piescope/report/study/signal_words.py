@@ -9,7 +9,7 @@ from piescope.report.study.results import ArmResult
 from piescope.report.study.rows import Bounds
 from piescope.report.study.signal import MARGIN, Signal
 from piescope.report.study.words import enough, family_name
-from piescope.wording import as_percent, give_or_take, number, p_value, percent, ranged, with_interval
+from piescope.wording import as_percent, count, give_or_take, number, p_value, percent, ranged, with_interval
 
 
 def in_short(signal: Signal, arm: ArmResult) -> str:
@@ -18,7 +18,7 @@ def in_short(signal: Signal, arm: ArmResult) -> str:
     if floor is None:
         return ""
     excess = with_interval(*Bounds.of(floor.excess), decimals=0)
-    return f"{excess} beyond seed noise; {arm.summary.confirmed} confirmed one by one"
+    return f"{excess} beyond seed noise; {count(arm.summary.confirmed)} confirmed one by one"
 
 
 def sentences(signal: Signal) -> list[str]:
@@ -39,8 +39,8 @@ def _of_seeds(signal: Signal, arms: list[ArmResult]) -> str:
     shares = ", ".join(
         f"{percent(100 * floor.floor.value / floor.observed.value, 0)} ({_name(arm)})" for arm, floor in known
     )
-    unclear = [_name(arm) for arm, floor in known if not floor.excess.low > 0]
-    rest = f" Not clearly more than seeds alone make: {', '.join(unclear)}." if unclear else ""
+    unclear = [_name(arm) for arm, _ in known if not signal.clear[arm.key]]
+    rest = f" Not clearly more than seeds alone make, among all arms: {', '.join(unclear)}." if unclear else ""
     main = as_percent(signal.results.main_sparsity)
     return (
         f"Share of the PIEs at {main} sparsity that would be there without pruning, from seeds alone: {shares}.{rest}"

@@ -51,7 +51,7 @@ def test_limits_are_those_of_the_audit(name: str) -> None:
     assert ("There are no true labels" in limits) == (audit.accuracy is None)
     assert ("in different orders" in limits) == (audit.inputs.matched_by == "row")
     assert ("The what-if copies" in limits) == bool(audit.what_if)
-    assert ("Labels alone say nothing about confidence" in limits) == (audit.calibration is None)
+    assert ("No calibration: it takes probabilities and true labels" in limits) == (audit.calibration is None)
     assert f"measured on {counted(audit.n_examples, 'example')}" in limits
 
 
