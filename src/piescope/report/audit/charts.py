@@ -143,6 +143,12 @@ def accuracies(audit: AuditRecord) -> Curve | None:
     return _curve(audit.what_if, values, "accuracy, %", None if audit.accuracy is None else audit.accuracy.dense)
 
 
+def method_name(copies: Sequence[CopyRow], method: str) -> str:
+    """A method as the curve calls it: of weights n of m as it was typed (2:4), where there is one."""
+    names = [row.name for row in copies if row.method == method]
+    return printable(names[0] if method == "n:m" and len(names) == 1 else method)
+
+
 Value = tuple[CopyRow, float, float | None, float | None]
 """A number of a copy, with the ends of its interval."""
 
@@ -157,7 +163,7 @@ def _curve(copies: Sequence[CopyRow], values: Sequence[Value], name: str, before
         title, place = f"{row.name}: {number(value)}", places[row.name]
         marks[row.method].append(Mark(place, value, f"{place:g}", title, low, high))
     methods = tuple(
-        MethodCurve(name, printable(name), index, index, tuple(own))
+        MethodCurve(name, method_name(copies, name), index, index, tuple(own))
         for index, (name, own) in enumerate(marks.items())
         if own
     )

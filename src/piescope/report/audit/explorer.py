@@ -221,8 +221,7 @@ def _copies(audit: AuditRecord, packer: _Packer, known: Sequence[tuple[CopyRow, 
             for value, row, place in mine
         )
         index = methods.index(method)
-        name = mine[0][1].name if method == "n:m" and len(mine) == 1 else method  # as it was typed: 2:4
-        arms.append(ArmShown(method, printable(name), 0, index % 4, index % 4, levels))
+        arms.append(ArmShown(method, charts.method_name(audit.what_if, method), 0, index % 4, index % 4, levels))
     return tuple(arms)
 
 

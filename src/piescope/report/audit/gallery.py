@@ -128,7 +128,8 @@ def _tile(audit: AuditRecord, row: Example, pictures: Mapping[str, Picture]) -> 
 
     before, after = row.dense_probability, row.compressed_probability
     kind = KINDS.get(row.kind, "changed")
-    tags = [Tag(WORDS.get(kind, kind), kind), *([Tag("confirmed", "confirmed")] if row.is_confirmed else [])]
+    in_most = " in most pairs" if audit.comparison == "mean over pairs of models" else ""  # and labels are votes
+    tags = [Tag(WORDS.get(kind, kind) + in_most, kind), *([Tag("confirmed", "confirmed")] if row.is_confirmed else [])]
     one, other = label(row.dense, row.dense_share), label(row.compressed, row.compressed_share)
     lines = [f"both say {one}" if one == other else f"{one} → {other}"]
     if before is not None and after is not None:

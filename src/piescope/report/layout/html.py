@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Protocol
+from unicodedata import bidirectional
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from piescope.notebooks import framed
 from piescope.report.layout import svg
@@ -46,6 +48,7 @@ def templates() -> Environment:
     made.filters["scale"] = scale_of
     made.filters["drawn"] = bar
     made.filters["axis"] = _axis
+    made.filters["apart"] = _apart
     return made
 
 
@@ -99,6 +102,21 @@ def in_a_cell(document: Document, value: object) -> str:
 
 def _source(path: str) -> str:
     return (files("piescope.report") / path).read_text(encoding="utf-8")
+
+
+BETWEEN = re.compile("( → | taken for )")
+"""Words between two names."""
+
+
+def _apart(text: str) -> Markup:
+    """Names of which one is written from right to left, each by itself: what is before stays before what is after."""
+    shown = printable(text)
+    if not any(bidirectional(letter) in ("R", "AL") for letter in shown):
+        return escape(shown)
+    parts = BETWEEN.split(shown)
+    return Markup("").join(
+        escape(part) if place % 2 else Markup("<bdi>{}</bdi>").format(part) for place, part in enumerate(parts)
+    )
 
 
 def _axis(bars: Bars) -> Markup:

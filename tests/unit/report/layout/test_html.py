@@ -27,7 +27,7 @@ from piescope.report.layout.blocks import (
     Tile,
     Words,
 )
-from piescope.report.layout.html import bar, first_screen, page, scale_of
+from piescope.report.layout.html import bar, first_screen, page, scale_of, templates
 from piescope.wording import printable
 
 HOSTILE = "<script>alert('x')</script>\"&\u202e\ud800{{ 7*7 }}"
@@ -108,3 +108,18 @@ def test_bars_start_at_zero_and_end_at_the_value() -> None:
     other = str(bar(bars.rows[1], scale))
     assert "rescued unsure" in other and "whisker" not in other
     assert "<rect" not in str(bar(Bar("x", None, None, None, "", "", (), False), scale))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("cat → <b>dog", "cat → &lt;b&gt;dog"),
+        ("קט → cat", "<bdi>קט</bdi> → <bdi>cat</bdi>"),
+        ("كلب (90 %) → <i> (5 %)", "<bdi>كلب (90 %)</bdi> → <bdi>&lt;i&gt; (5 %)</bdi>"),
+        ("קט taken for כלב", "<bdi>קט</bdi> taken for <bdi>כלב</bdi>"),
+        ("a\u202eb → c", "a\\u202eb → c"),
+    ],
+)
+def test_names_from_right_to_left_stay_on_their_sides_of_an_arrow(text: str, shown: str) -> None:
+    made = templates().from_string("{{ text | apart }}").render(text=text)
+    assert made == shown
