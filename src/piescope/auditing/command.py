@@ -14,6 +14,9 @@ from piescope.reading.files import shown
 KIND = re.compile(r"[A-Za-z][\w-]+[:@]")
 """What a text begins with that names a model: ``onnx:``, ``WRN-16-2@``."""
 
+DENIED = {"header": "--no-header"}
+"""What says no to an option that is otherwise found out."""
+
 SETTINGS = ("architecture", "size", "mean", "std", "scale", "channels")
 
 
@@ -65,7 +68,7 @@ def _of_options(asked: Asked) -> Iterator[str]:
             continue
         name = f"--{option.name.replace('_', '-')}"
         if flag.kind is bool or isinstance(value, bool):
-            yield name if value else f"--no-{name[2:]}"
+            yield name if value else DENIED[option.name]
         else:
             yield from (name, _value(value, flag))
     if asked.dataset is not None:
