@@ -150,7 +150,7 @@ def made_head(
             entries.append({
                 "value": value, "label": f"{value * 100:.0f}\u00a0%", "models": MODELS, "cells": cells["facts"], "seeds": seeds,
                 "excess": {"value": changed - seeds, "low": changed - seeds - 9, "high": changed - seeds + 9},
-                "is_clear": changed > 1.5 * seeds, "accuracy": 90.0, "clear_classes": None,
+                "is_clear": changed > 1.5 * seeds, "accuracy": 90.0, "clear_classes": None, "happened": None,
             })  # fmt: skip
         listed.append({"key": key, "name": name, "side": at, "hue": hue, "dash": dash, "levels": entries})
     if side == 8:

@@ -113,10 +113,8 @@ def _apart(text: str) -> Markup:
     shown = printable(text)
     if not any(bidirectional(letter) in ("R", "AL") for letter in shown):
         return escape(shown)
-    parts = BETWEEN.split(shown)
-    return Markup("").join(
-        escape(part) if place % 2 else Markup("<bdi>{}</bdi>").format(part) for place, part in enumerate(parts)
-    )
+    parts = BETWEEN.split(shown)  # names at even places; isolates are no elements, so that no name makes one
+    return escape("".join(part if place % 2 else f"\u2068{part}\u2069" for place, part in enumerate(parts)))
 
 
 def _axis(bars: Bars) -> Markup:

@@ -179,7 +179,7 @@ def _curve(rows: Sequence[Forgotten]) -> Chart | None:
         return None
     caption = "Examples that change label, by sparsity, one line a method."
     if any(row.seeds.low is not None for row in rows):
-        caption += " Grey: as many as other seeds change on average (its 95 % intervals). Pale: not clearly more."
+        caption += " Grey: other seeds (means' 95 % intervals). Pale: not clearly more."
     numbers = tuple(
         f"{_named(row)}: {_how_much(row)}" for row in sorted(rows, key=lambda row: -(row.excess.value or row.shown))
     )

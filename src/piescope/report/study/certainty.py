@@ -73,8 +73,9 @@ def _figures(figures: Sequence[Drawn], room: int) -> tuple[Block, ...]:
         room -= len(image)
         if room < 0:
             images[number] = ""
-    files = "`piescope figures DIR` draws those of a run as SVG, PDF or PNG, for columns, pages, slides;"
-    files += " numbers: results/figures"
+    files = (
+        "`piescope figures DIR` draws a run's: SVG, PDF or PNG, for columns, pages, slides; numbers: results/figures"
+    )
     drawn = (_figure(figure, images[figure.number]) for figure in figures if figure.rows)
     return Words((files,), "small"), *drawn
 
