@@ -40,7 +40,7 @@ def _of_seeds(signal: Signal, arms: list[ArmResult]) -> str:
         f"{percent(100 * floor.floor.value / floor.observed.value, 0)} ({_name(arm)})" for arm, floor in known
     )
     unclear = [_name(arm) for arm, _ in known if not signal.clear[arm.key]]
-    rest = f" Not clearly more: {', '.join(unclear)}." if unclear else ""
+    rest = f" Not clearly more, among all arms: {', '.join(unclear)}." if unclear else ""
     main = as_percent(signal.results.main_sparsity)
     return (
         f"Share of the PIEs at {main} sparsity that would be there without pruning, from seeds alone: {shares}.{rest}"

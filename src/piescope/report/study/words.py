@@ -108,6 +108,6 @@ def text(name: str, **facts: object) -> tuple[str, str]:
 
     Example:
         >>> text("figure_5")[1]
-        'As Figure 1, for every pruning, a line for each sparsity that was mapped.'
+        'As Figure 1, for every pruning, a line for each mapped sparsity.'
     """
     return _captions()[name]["title"].format(**facts), _captions()[name]["caption"].format(**facts)
