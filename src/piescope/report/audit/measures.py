@@ -113,8 +113,8 @@ def by_class(audit: AuditRecord) -> Table | None:
     rows = sorted(audit.measures.by_class, key=lambda row: row.f1.change or 0.0)[:MOST_CLASSES]
     return Table(
         "Precision, recall and F1 of each class",
-        "Percent, before → after; the change in points with its 95 % interval, which is of each class by itself: of "
-        "many some exclude 0 (bold) by chance. What is beyond chance among all of them stands under “Who paid?”.",
+        "Percent, before → after; the change in points with its 95 % interval. Bold: the interval excludes 0. It is of "
+        "each class by itself: of many some do by chance; what is beyond it among all of them stands under “Who paid?”.",
         ("class", "examples", *(text for key, _ in _of(rows[0]) for text in (NAMES[key], "change"))),
         tuple((name(row.name), count(row.examples), *_class_cells(row)) for row in rows),
     )
