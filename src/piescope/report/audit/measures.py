@@ -114,7 +114,7 @@ def by_class(audit: AuditRecord) -> Table | None:
     return Table(
         "Precision, recall and F1 of each class",
         "Percent, before → after; the change in points with its 95 % interval. Bold: the interval excludes 0. It is of "
-        "each class by itself: of many some do by chance; what is beyond it among all of them stands under “Who paid?”.",
+        "each class by itself: of many some do by chance; what is beyond that stands under “Who paid?”.",
         ("class", "examples", *(text for key, _ in _of(rows[0]) for text in (NAMES[key], "change"))),
         tuple((name(row.name), count(row.examples), *_class_cells(row)) for row in rows),
     )
