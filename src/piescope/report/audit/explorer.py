@@ -48,8 +48,6 @@ CELLS = ("label", "share", "right", "as_before", "probability", "confidence")
 STEPS = 10_000
 """Of a measured number: more than its digits on the page tell apart."""
 
-PAIRS = "mean over pairs of models"
-
 KINDS = ("kept", "lost", "rescued", "moved")
 """In the page's order; without true labels what changed has moved."""
 
@@ -155,7 +153,7 @@ def audit_explorer(audit: AuditRecord, examples: ExamplesRead, images: Mapping[s
 
 def _counted_otherwise(audit: AuditRecord) -> tuple[str, ...]:
     """Where numbers of the page are means over pairs of models, and the explorer has whole examples."""
-    if audit.comparison != PAIRS:
+    if not terms.compares_pairs(audit):
         return ()
     return (
         "Here an example counts as what most pairs of a model before and one after do; the numbers above are means "
@@ -177,7 +175,7 @@ def _places(rows: Sequence[CopyRow]) -> dict[str, float]:
 def _only_arm(audit: AuditRecord, packer: _Packer) -> ArmShown:
     seeds = audit.noise or (SeedFlips() if audit.seeds is None else audit.seeds.changed)
     of_these = (
-        audit.comparison != PAIRS
+        not terms.compares_pairs(audit)
         and audit.noise is not None
         and set(audit.noise.group_sizes or ())
         == {
@@ -190,7 +188,7 @@ def _only_arm(audit: AuditRecord, packer: _Packer) -> ArmShown:
         label="after",
         models=audit.inputs.compressed.n_models,
         cells=packer.cells(0, "compressed"),
-        happened=packer.kinds(0) if audit.comparison == PAIRS else None,
+        happened=packer.kinds(0) if terms.compares_pairs(audit) else None,
         seeds=seeds.floor if of_these else None,
         excess=None if seeds.excess is None else ExcessShown(seeds.excess, seeds.low, seeds.high),
         is_clear=None if seeds.low is None else seeds.low > 0,

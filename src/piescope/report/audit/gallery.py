@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from piescope import wording
-from piescope.report.audit import charts
+from piescope.report.audit import charts, terms
 from piescope.report.audit.bars import chance
 from piescope.report.audit.findings import confusion_name
 from piescope.report.layout.blocks import SMALL, Gallery, Picture, Tag, Tile, Tone
@@ -128,7 +128,7 @@ def _tile(audit: AuditRecord, row: Example, pictures: Mapping[str, Picture]) -> 
 
     before, after = row.dense_probability, row.compressed_probability
     kind = KINDS.get(row.kind, "changed")
-    in_most = " in most pairs" if audit.comparison == "mean over pairs of models" else ""  # and labels are votes
+    in_most = " in most pairs" if terms.compares_pairs(audit) else ""  # and labels are votes
     tags = [Tag(WORDS.get(kind, kind) + in_most, kind), *([Tag("confirmed", "confirmed")] if row.is_confirmed else [])]
     one, other = label(row.dense, row.dense_share), label(row.compressed, row.compressed_share)
     lines = [f"both say {one}" if one == other else f"{one} → {other}"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from made_audit import CASES, headline_text, made, page, text_of
-from piescope.report.audit import findings
+from piescope.report.audit import findings, terms
+from piescope.store.audit_answers import Confidences
 from piescope.store.audit_record import AuditRecord
 
 
@@ -30,3 +33,12 @@ def test_the_page_says_with_what_it_was_made() -> None:
     assert ", numpy 2.4.0; all numbers: audit.json" in text_of(page(read)) and "Made on" not in text_of(page(read))
     older = {key: value for key, value in content.items() if key != "made_with"}
     assert "Made by piescope 0.1.0; all numbers: audit.json" in text_of(page(older))
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [(95.0, "95"), (99.5, "99.5"), (98.333, "98.33"), (99.995, "99.995"), (99.99999, "99.99999"), (100.0, "100")],
+)
+def test_an_interval_of_many_classes_is_not_called_one_of_all_that_can_be(level: float, shown: str) -> None:
+    audit = AuditRecord(n_examples=1, changed=0, confidence=Confidences(classes=level))
+    assert terms.confidence(audit, "classes").split("\u00a0")[0] == shown

@@ -18,12 +18,14 @@ from piescope.measure.noise_floor import NoiseFloor, excess_difference, excess_p
 from piescope.measure.overlap import overlap_test
 from piescope.measure.pies import pie_mask, vote_entropy, vote_margin
 from piescope.report.study.claims import check_claims
+from piescope.report.study.forgotten import forgotten
 from piescope.report.study.predictors import SCORES
 from piescope.report.study.results import ArmResult, Results
 from piescope.report.study.rows import ArmKey
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_rows import OverlapRow
 from piescope.report.study.signal_words import in_short, sentences
+from piescope.report.study.words import family_name
 from piescope.store.catalogue import ControlOf
 from piescope.wording import SPACE
 
@@ -283,6 +285,22 @@ def test_sentences_follow_the_numbers(results: Results, signal: Signal) -> None:
     value, low, high = (f"{number:,.0f}" for number in row.excess if number is not None)
     assert in_short(signal, found).replace(SPACE, " ").startswith(f"{value} [{low}, {high}] beyond")
     assert "nan" not in text
+
+
+def test_arms_that_are_not_clear_are_those_that_curve_and_headline_draw_pale() -> None:
+    """By the false discovery rate among all arms, not by each one's own interval."""
+    for results in CASES.values():
+        signal = Signal(results)
+        if not signal.rows.noise:
+            continue
+        rows = {row.arm.key: row for row in forgotten(signal)}
+        assert {key: row.is_clear for key, row in rows.items()} == signal.clear
+        text = " ".join(sentences(signal))
+        main = [arm for arm in results.pruned() if arm.sparsity == results.main_sparsity]
+        floors = [(arm, floor) for arm in main if (floor := signal.floor(arm)) is not None and floor.observed.value > 0]
+        unclear = [family_name(arm.objective, arm.pruning) for arm, _ in floors if not signal.clear[arm.key]]
+        told = f"Not clearly more, among all arms: {', '.join(unclear)}." in text
+        assert told == bool(unclear) or not floors
 
 
 def test_what_is_said_of_an_arm_is_of_all_models_that_it_has() -> None:
