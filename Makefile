@@ -75,6 +75,7 @@ bench: setup browser
 
 # do intervals hold what they promise? studies whose truth is known, in 13 minutes on two idle cores (19 to 29 beside other work), into docs/signal.md
 simulations: setup
+	$(BIN)/python benchmarks/power.py --docs
 	$(BIN)/python benchmarks/simulations.py --docs
 
 # after a change that is meant to change results: look at the difference before it is committed

@@ -292,11 +292,13 @@ def to_page(studies: int, processes: int = 2) -> None:
     print(made)
 
 
-def normal_coverage(strata: Sequence[int], seeds: Sequence[float], both: float, level: float = 0.05) -> float:
+def normal_coverage(
+    strata: Sequence[int], seeds: Sequence[float], both: float, level: float = 0.05, effect: float = 0.0
+) -> float:
     """Of intervals in normal worlds, integrated over what the seeds of one or two groups may show.
 
     Variance over examples is 1. ``seeds``: what each group's seeds move beyond ``both``, of which each group has as much
-    as it has in a difference of means.
+    as it has in a difference of means. ``effect``: how far the truth is from what is looked for in the intervals.
     """
     at = np.linspace(-7, 7, 2001 if len(strata) == 1 else 121)
     parts = np.array([both]) if len(strata) == 1 else both * np.array(strata[::-1]) / sum(strata)
@@ -306,7 +308,8 @@ def normal_coverage(strata: Sequence[int], seeds: Sequence[float], both: float, 
     ]
     variance, freedom = combined_variance(1.0, 1e9, np.stack(np.meshgrid(*shown, indexing="ij"), -1), strata, both)
     reach = stats.t.ppf(1 - level / 2, freedom) * np.sqrt(variance)
-    held = 1 - 2 * stats.norm.sf(reach / np.sqrt(1 + sum(seeds)))
+    error = np.sqrt(1 + sum(seeds))
+    held = stats.norm.cdf((reach - effect) / error) - stats.norm.cdf((-reach - effect) / error)
     for _ in strata:
         held = integrate.trapezoid(held * stats.norm.pdf(at), at, axis=-1)
     return float(held)

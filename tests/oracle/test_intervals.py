@@ -128,6 +128,40 @@ def test_a_draw_of_normal_worlds_agrees_with_the_integral(coverage: Coverage) ->
         assert held == pytest.approx(coverage([models], [seeds], both), abs=0.002)
 
 
+def test_what_no_rule_exceeds_is_an_oracle_s_where_all_is_known_and_never_less_than_student_s(
+    benchmark: Callable[[str], Any],
+) -> None:
+    """The lemma's own case, and that of a variance of which nothing is known but what few models show."""
+    power = benchmark("power")
+    known = power.best_power([3], 0.0, both=1e-6, nulls=1)
+    assert known == pytest.approx(power.ORACLES, abs=0.01), "one hypothesis against one: the lemma itself"
+    for models in (3, 5, 10):
+        edge, effect = stats.t.ppf(0.975, models - 1), power.effect_of(1.0)
+        student = stats.nct.sf(edge, models - 1, effect) + stats.nct.cdf(-edge, models - 1, effect)
+        best = power.best_power([models], 1.0, both=1e-9, examples=1e-9, cells=(90, 60), nulls=40)
+        assert student - 0.01 < best < min(student + 0.1, power.ORACLES), models
+
+
+@pytest.mark.parametrize(("models", "seeds", "most"), [(3, 0.3, 0.02), (3, 5.0, 0.0), (5, 1.0, 0.02), (10, 5.0, 0.0)])
+def test_the_rule_finds_about_as_much_as_any_can(
+    benchmark: Callable[[str], Any], models: int, seeds: float, most: float
+) -> None:
+    """A rule that were above what is possible would break its promise elsewhere."""
+    power = benchmark("power")
+    best, ours = power.best_power([models], seeds), power.our_power([models], seeds)
+    assert best - 0.1 < ours < best + most
+
+
+def test_power_agrees_with_a_draw(benchmark: Callable[[str], Any]) -> None:
+    power, random = benchmark("power"), np.random.default_rng(3)
+    seeds, both = 1.0, power.BOTH
+    over_seeds = (seeds + both) / 2 * random.chisquare(4, (100_000, 2)) / 4
+    variance, freedom = combined_variance(1.0, 1e9, over_seeds, [5, 5], both)
+    off = np.abs(random.normal(power.effect_of(1 + seeds), np.sqrt(1 + seeds), len(variance)))
+    found = np.mean(off > stats.t.ppf(0.975, freedom) * np.sqrt(variance))
+    assert found == pytest.approx(power.our_power([5, 5], seeds), abs=0.006)
+
+
 @pytest.mark.parametrize(
     ("strata", "least", "most"),
     [((3, 3), 0.935, 0.98), ((5, 5), 0.938, 0.969), ((3, 12), 0.925, 0.977), ((2, 12), 0.919, 0.987)],
