@@ -45,6 +45,7 @@ from piescope.auditing.question import (
     hints_of,
     is_a_model,
     model_of,
+    no_other_side,
     pictures_of,
     question_of,
 )
@@ -308,9 +309,7 @@ def run_audit(dense: GivenSide, compressed: GivenSide | None, asked: Asked, out:
     if compressed is None and has_both_sides(dense, asked):
         compressed = dense
     if compressed is None:
-        cure = "name it, or have copies made: --compress magnitude:0.5,0.7,0.9"
-        cure += "; where a column of DENSE has it, name both: --prediction-column BEFORE,AFTER"
-        raise InputError.of("audit", "COMPRESSED", "nothing", "the compressed side", cure)
+        raise no_other_side(dense, asked)
     typed = command_of(dense, compressed, asked)
     question = replace(question_of(dense, compressed, asked), files=files_read(dense, compressed, asked), command=typed)
     with published(out) as place:

@@ -143,7 +143,7 @@ def _classes(parts: Sequence[Predictions], truth: LabelColumn | None, explicit: 
         if part.values != "labels"
     }
     bare = [name.split(" ", 1)[1] for name in scored]
-    if len(scored) == len(set(bare)):
+    if len(set(scored.values())) == 1 or len(scored) == len(set(bare)):
         scored = dict(zip(bare, scored.values(), strict=True))
     largest = max(
         [part.largest for part in parts] + ([] if truth is None else [truth.largest if truth.names is None else -1]),

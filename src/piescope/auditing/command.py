@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 from piescope.auditing.options import Asked, AuditOptions, Flag, GivenSide
-from piescope.reading.files import shown
+from piescope.wording import printable
 
 KIND = re.compile(r"[A-Za-z][\w-]+[:@]")
 """What a text begins with that names a model: ``onnx:``, ``WRN-16-2@``."""
@@ -27,8 +29,9 @@ class _UntypableError(Exception):
 def command_of(dense: GivenSide, compressed: GivenSide | None, asked: Asked) -> tuple[str, ...]:
     """Words of ``piescope audit`` that ask the same of the same files; where they lie they give the same answers.
 
-    Folders are left out of absolute paths, as in all that a page says. Where to, and what is done with the verdict
-    (``--out``, ``--strict``, ``--junit``), is no part of it.
+    Folders are left out of paths that do not lead down from where it was asked, as in all that a page says, but for the
+    last one where that tells files apart: then it is to be typed in the folder that has them all. Where to, and what is
+    done with the verdict (``--out``, ``--strict``, ``--junit``), is no part of it.
 
     Args:
         dense: as the user gave it.
@@ -36,32 +39,71 @@ def command_of(dense: GivenSide, compressed: GivenSide | None, asked: Asked) -> 
         asked: all options.
 
     Returns:
-        the words; empty where something was given that no command line has, as an array.
+        the words; empty where something was given that no command line has, as an array, or a name that cannot be
+        typed, or where it would take more than one folder to tell files apart.
 
     Example:
         >>> command_of("a.csv", "/home/me/b 8.csv", Asked(labels="y.csv", values=("labels", "logits"), paired=True))
         ('piescope', 'audit', 'a.csv', 'b 8.csv', '--labels', 'y.csv', '--values', 'labels,logits', '--paired')
+        >>> command_of("../runs/fp32/preds.csv", "../runs/int8/preds.csv", Asked(labels="../runs/labels.csv"))
+        ('piescope', 'audit', 'fp32/preds.csv', 'int8/preds.csv', '--labels', 'labels.csv')
         >>> command_of([0, 1], [1, 1], Asked())
         ()
     """
+    are_paths = isinstance(dense, str | PathLike) and isinstance(compressed, str | PathLike)
+    is_one_table = are_paths and dense == compressed and not isinstance(asked.prediction_column, str | None)
+    sides = (dense,) if compressed is None or is_one_table else (dense, compressed)
     try:
-        sides = [_named(side) for side in (dense, compressed) if side is not None]
-        return ("piescope", "audit", *sides, *_of_options(asked), *_of_settings(asked), *_of_budgets(asked))
+        words = [*map(_named, sides), *_of_options(asked), *_of_settings(asked), *_of_budgets(asked)]
+        return ("piescope", "audit", *_from_one_folder(words))
     except _UntypableError:
         return ()
 
 
-def _named(given: Any) -> str:
-    """A path or the text that names a model, its folders told where they are nobody's."""
+@dataclass(frozen=True)
+class _File:
+    """A path among the words, with what stands before it: ``onnx:``."""
+
+    before: str
+    path: Path
+
+
+def _from_one_folder(words: Sequence[str | _File]) -> Iterator[str]:
+    """The words, paths as they are told: by their names, and the last folder where that is what tells files apart."""
+    files = {word.path for word in words if isinstance(word, _File)}
+    told = {path: path if _leads_down(path) else Path(path.name) for path in files}
+    if len(set(told.values())) < len(told):
+        whole = {path: Path(os.path.abspath(path)) for path in files}  # noqa: PTH100 - no links are followed
+        folder = os.path.commonpath([path.parent for path in whole.values()])
+        told = {path: whole[path].relative_to(folder) for path in files}
+        if any(len(path.parts) > 2 for path in told.values()):
+            raise _UntypableError
+    for word in words:
+        if isinstance(word, str):
+            yield word
+            continue
+        text = told[word.path].as_posix()
+        if printable(text, len(text) + 1) != text:
+            raise _UntypableError
+        is_taken_for_another = not word.before and (text.startswith("-") or KIND.match(text) is not None)
+        yield word.before + ("./" + text if is_taken_for_another else text)
+
+
+def _leads_down(path: Path) -> bool:
+    return not path.is_absolute() and ".." not in path.parts
+
+
+def _named(given: Any) -> _File:
+    """A path, or the text that names a model."""
     if not isinstance(given, str | PathLike):
         raise _UntypableError
     text = fspath(given)
     kind = KIND.match(text)
-    start = kind[0] if kind is not None and "/" not in kind[0] else ""
-    return start + shown(text[len(start) :])
+    start = kind[0] if kind is not None else ""
+    return _File(start, Path(text[len(start) :]))
 
 
-def _of_options(asked: Asked) -> Iterator[str]:
+def _of_options(asked: Asked) -> Iterator[str | _File]:
     for option in fields(AuditOptions):
         flag, value = option.metadata.get("flag"), getattr(asked, option.name)
         if flag is None or value is None or (isinstance(value, int | float) and value == option.default):
@@ -75,7 +117,7 @@ def _of_options(asked: Asked) -> Iterator[str]:
         yield from ("--data", _named(asked.dataset))
 
 
-def _value(value: Any, flag: Flag) -> str:
+def _value(value: Any, flag: Flag) -> str | _File:
     if isinstance(value, int | float):
         return f"{value:.10g}"
     if flag.split is not None:

@@ -77,7 +77,8 @@ def read_metadata(path: Path, reading: Hints) -> Metadata:
 
 def _metadata_of(table: TableFile, reading: Hints) -> Metadata:
     path = table.path
-    names = [name for name in table.schema.names]
+    answers = (*reading.prediction_columns, *reading.score_columns, reading.label_column)
+    names = [name for name in table.schema.names if name not in answers]  # the table itself, perhaps
     identity = id_column_of(table, reading)
     columns = {name: _Column(name) for name in names if name != identity}
     ids = Ids(path)

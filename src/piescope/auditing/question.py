@@ -193,13 +193,16 @@ def question_of(dense: GivenSide, compressed: GivenSide, asked: Asked) -> Questi
     hints = hints.with_labels(labels)
     sides: dict[str, SideInput] = {}
     for side in [side for side in given if not models[side]]:  # files first: they are the quicker to be wrong
-        of_side = replace(hints, values=hints_of(asked, side).values)
+        is_dense = side == "dense"
+        of_side = replace(hints, values=hints_of(asked, side).values, side="dense" if is_dense else "compressed")
         if columns:
-            of_side = replace(of_side, prediction_columns=(columns[side],))
+            other = columns["compressed" if is_dense else "dense"]
+            of_side = replace(of_side, prediction_columns=(columns[side],), other_side=other)
         sides[side] = read_side(given[side], side, of_side)
         if columns:
             sides[side] = replace(sides[side], name=printable(columns[side], LONGEST_PART), file=sides[side].name)
         hints = hints.with_side(sides[side].parts[0])
+    _check_columns_of_files(asked, sides)
     check_label_column(asked.label_column, labels, [part for side in sides.values() for part in side.parts])
     if pictures is not None:
         from piescope.adapters.opening import check_same_classes
@@ -223,6 +226,30 @@ def has_both_sides(given: GivenSide, asked: Asked) -> bool:
     return len(_names(asked.prediction_column)) == 2 and _is_one_file(given, given)
 
 
+def no_other_side(given: GivenSide, asked: Asked) -> InputError:
+    """The fault of one side that is named alone, and is no table with a column for each."""
+    columns = _names(asked.prediction_column)
+    if len(columns) > 1 and isinstance(given, str | PathLike):
+        from piescope.reading.files import named_file
+
+        try:
+            named_file(fspath(given), "dense")
+        except InputError as error:
+            return error
+        if len(columns) > 2:
+            found, cure = (
+                f"{len(columns)} columns of one file",
+                "--prediction-column BEFORE,AFTER; write several models ",
+            )
+            cure += "a side to a file a side; a name with a comma in it stands in quotes: '\"a,b\",c'"
+            return InputError.of("audit", "--prediction-column", found, "a column a side", cure)
+        found, cure = "a folder or a pattern", "name the one table that has both columns, or a folder a side"
+        return InputError.of("audit", "COMPRESSED", found, "the compressed side", cure)
+    cure = "name it, or have copies made: --compress magnitude:0.5,0.7,0.9"
+    cure += "; where a column of DENSE has it, name both: --prediction-column BEFORE,AFTER"
+    return InputError.of("audit", "COMPRESSED", "nothing", "the compressed side", cure)
+
+
 def _columns_of_sides(dense: GivenSide, compressed: GivenSide, asked: Asked) -> dict[str, str]:
     """The columns of the two sides where one file has both; empty: each side has a file of its own."""
     columns = _names(asked.prediction_column)
@@ -232,7 +259,21 @@ def _columns_of_sides(dense: GivenSide, compressed: GivenSide, asked: Asked) -> 
         found = "one column twice" if len(columns) == 2 else f"{len(columns)} columns of one file, named for both sides"
         cure = "--prediction-column DENSE,COMPRESSED; write several models a side to a file a side"
         raise InputError.of("audit", "--prediction-column", found, "a column a side", cure)
+    if asked.label_column in columns:
+        found, cure = f"{asked.label_column!r}, a column of predictions, too", "name the column with the true labels"
+        raise InputError.of("audit", "--label-column", found, "another column", cure)
     return dict(zip(("dense", "compressed"), columns, strict=True))
+
+
+def _check_columns_of_files(asked: Asked, sides: dict[str, SideInput]) -> None:
+    """Refuses two names of columns of which some files have both and others one: two models, or a column a side."""
+    if len(_names(asked.prediction_column)) != 2:
+        return
+    counts = {len(part.chosen) for side in sides.values() for part in side.parts}
+    if len(counts) > 1:
+        found, expected = "both columns in one file, one of them in another", "a column a side, or both in all files"
+        cure = "where one file has both sides name it alone; else leave the other column out of the file that has both"
+        raise InputError.of("audit", "--prediction-column", found, expected, cure)
 
 
 def _is_one_file(dense: Any, compressed: Any) -> bool:

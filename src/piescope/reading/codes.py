@@ -30,7 +30,7 @@ SIGNS = ("-1", "1")
 class Coder:
     """Turns the labels of one file into codes, batch by batch: ids stay as they are, names are numbered as they come.
 
-    Where ``is_signed``, numbers are -1 and 1, the names of two classes.
+    Where ``is_signed``, numbers are -1 and 1, the names of two classes. ``is_truth``: they are true labels.
 
     Example:
         >>> coder = Coder(Path("labels.csv"), "label")
@@ -41,6 +41,7 @@ class Coder:
     path: Path
     where: str
     is_signed: bool = False
+    is_truth: bool = False
     _known: dict[str, int] = field(default_factory=dict)
     _is_named: bool | None = None
     _rows: Counter[str] = field(default_factory=Counter)
@@ -76,6 +77,11 @@ class Coder:
 
     def _empty(self, row: int) -> InputError:
         cure = "leave that example out of all files"
+        if not self.is_truth:
+            cure += (
+                ", if it was never asked; if there was no answer, write a name that no class has (no-answer), so that "
+            )
+            cure += "it counts"
         return fault(self.path, f"{self.where}, row {row}", "an empty cell", "a label in each row", cure)
 
     def _from_names(self, values: pa.Array, first: int) -> np.ndarray:
@@ -92,6 +98,10 @@ class Coder:
                 row = first + int(np.argmax(numpy_of(pc.equal(trimmed, name))))
                 cure = "leave that example out of all files; a class that is called so: write it otherwise in all files"
                 raise fault(self.path, f"{self.where}, row {row}", f"{name}, no number", "a label in each row", cure)
+            if name == self.where and len(names) > 1:
+                row = first + int(np.argmax(numpy_of(pc.equal(trimmed, name))))
+                found, cure = f"{name!r}, the column's own name", "take that row, a second header, out of the file"
+                raise fault(self.path, f"{self.where}, row {row}", found, "a label in each row", cure)
             if len(name) > LONGEST_NAME:
                 found, expected = f"a text of {len(name):,} characters", f"class names of up to {LONGEST_NAME:,}"
                 raise fault(self.path, self.where, found, expected, "name the column that holds labels")

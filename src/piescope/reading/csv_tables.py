@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from piescope.problems import InputError
-from piescope.reading.files import fault, typed
+from piescope.reading.files import fault, new_name, typed
 from piescope.reading.names import is_usual
 from piescope.wording import in_quotes
 
@@ -49,8 +49,10 @@ MOST_BLANKS = 2**28
 LIST_LINE = re.compile(r"\s*[\[(][^\[\]()\t]*[\])]\s*")
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?|nan|[+-]?inf", re.IGNORECASE)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+SURE_COMMA = re.compile(r"[+-]?0,\d{3,}([eE][+-]?\d+)?")
+COMMA_OR_WHOLE = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 SIGN_OF_PATH = re.compile(r"[\d./\\\[]")
-PADDED = re.compile(rb'[\s,;|"]0\d')
+ODD_NUMBER = re.compile(rb'[\s,;|"]([+-]|0[\dxX])')
 EMPTY_CELLS = ("", "NA", "N/A", "null", "NULL", "None", "nan", "NaN", "NAN", "#N/A")
 
 
@@ -112,7 +114,7 @@ def text_format(text: str, path: Path, has_header: bool | None) -> TextFormat:
     rows = rows_of(text, delimiter)
     if not lines or not rows:
         raise fault(path, "rows", "none", "at least one row", "write the file again")
-    has_commas = delimiter != "," and any(DECIMAL_COMMA.fullmatch(cell) for row in rows[1:] for cell in row)
+    has_commas = _has_decimal_commas(rows[1:], delimiter)
     is_named = has_header if has_header is not None else _is_header(rows, path)
     if len(rows) == 1 and is_named:
         cure = "write the file again, or say --no-header"
@@ -128,6 +130,17 @@ def text_format(text: str, path: Path, has_header: bool | None) -> TextFormat:
         notes.append(f"a header of numbers: {in_quotes(delimiter.join(rows[0]), 40)} names the columns")
     names = _names_without_blanks(rows[0]) if is_named else tuple(map("column {}".format, range(1, len(rows[0]) + 1)))
     return TextFormat(delimiter, "," if has_commas else ".", names, is_named, '"' in text, tuple(notes))
+
+
+def _has_decimal_commas(rows: Sequence[Sequence[str]], delimiter: str) -> bool:
+    """Whether numbers have decimal commas; where commas separate cells, a whole column of quoted ones: 0,8029."""
+    if delimiter != ",":
+        return any(DECIMAL_COMMA.fullmatch(cell) for row in rows for cell in row)
+    width = min(map(len, rows), default=0)
+    columns = [[row[place].strip() for row in rows if row[place].strip()] for place in range(width)]
+    return any(
+        any(map(SURE_COMMA.fullmatch, column)) and all(map(COMMA_OR_WHOLE.fullmatch, column)) for column in columns
+    )
 
 
 def _names_without_blanks(head: Sequence[str]) -> tuple[str, ...] | None:
@@ -146,7 +159,7 @@ def _check_preamble(lines: Sequence[str], path: Path) -> None:
     if not count or not rest or (not is_excels and _cells(lines[0]) >= _cells(rest[0])):
         return
     found = f"{in_quotes(lines[0], 40)}, {'which is for Excel alone' if is_excels else 'a comment'}"
-    cure = f"take it out: tail -n +{count + 1} {typed(path.name)} > NEW.csv"
+    cure = f"take it out: tail -n +{count + 1} {typed(path.name)} > {new_name(path)}"
     raise fault(path, "line 1", found, "names of columns, or an example", cure)
 
 
@@ -223,6 +236,9 @@ def _is_header(rows: list[list[str]], path: Path) -> bool:
     if any(below and not above for below, above in zip(numeric, in_head, strict=True)):
         return True
     under = list(zip(head, columns, strict=True))
+    if len(head) > 1 and head in body and any(is_usual(cell) for cell in head) and len(body) >= LEAST:
+        where, cure = f"row {rows.index(head, 1) - 1}", "take that row, a second header, out of the file"
+        raise fault(path, where, "the names of the columns again", "an example in each row", cure)
     is_named = any(is_usual(cell) and cell.strip() not in column for cell, column in under)
     if is_named or _is_head_of_pandas(head, columns):
         return True
@@ -329,12 +345,12 @@ def line_with(path: Path, is_it: Callable[[str], bool]) -> int | None:
         return next((number for number, line in enumerate(file, 1) if is_it(line.rstrip("\r\n"))), None)
 
 
-def has_padded(path: Path) -> bool:
-    """Whether any cell of a text file begins with a zero and another digit."""
+def has_odd_numbers(path: Path) -> bool:
+    """Whether any cell of a text file begins with a sign, or with a zero and another digit or an x."""
     with path.open("rb") as file:
         before = b"\n"
         while chunk := file.read(2**22):
-            if PADDED.search(before + chunk):
+            if ODD_NUMBER.search(before + chunk):
                 return True
             before = chunk[-2:]
     return False

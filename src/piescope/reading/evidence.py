@@ -12,7 +12,7 @@ import numpy as np
 
 from piescope.problems import InputError
 from piescope.reading.columns import LEAST, Column
-from piescope.reading.files import fault, python_line, shown, typed
+from piescope.reading.files import fault, new_name, python_line, shown, typed
 from piescope.reading.hints import Hints, Values
 from piescope.reading.names import PREDICTION_NAMES
 
@@ -180,7 +180,7 @@ def percent_column(column: Column, path: Path) -> InputError:
         f"import csv,sys;n={column.name!r};r=csv.DictReader(sys.stdin);w=csv.DictWriter(sys.stdout,r.fieldnames);"
         "w.writeheader();[w.writerow({**x,n:float(x[n])/100}) for x in r]"
     )
-    line = f"of a CSV file by {python_line(code)} < {typed(shown(path))} > NEW.csv"
+    line = f"of a CSV file by {python_line(code)} < {typed(shown(path))} > {new_name(path)}"
     return percent(path, column.name, column.values, line)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -99,6 +100,17 @@ def typed(names: str | Sequence[str]) -> str:
             listed.append("...")
             break
     return shlex.quote(",".join(listed))
+
+
+def new_name(path: Path) -> str:
+    """A name for what a cure makes of a file: not the file's own, as the shell empties what it is to write.
+
+    Example:
+        >>> new_name(Path("preds.csv")), new_name(Path("runs/NEW.csv")), new_name(Path("NEW2.csv"))
+        ('NEW.csv', 'NEW2.csv', 'NEW3.csv')
+    """
+    made = re.fullmatch(r"NEW(\d*)\.csv", path.name, re.IGNORECASE)
+    return "NEW.csv" if made is None else f"NEW{int(made[1] or 1) + 1}.csv"
 
 
 def python_line(code: str) -> str:

@@ -33,6 +33,8 @@ class Hints:
         num_ids: number of classes, if the true labels are ids and each of them occurs.
         ids: of the true labels, where they do not count from 0 without gaps.
         labels_file: that has the true labels; None: it is not known, or they are an array.
+        side: whose predictions they are; None: it is not known.
+        other_side: of a table that has both sides, the column of the other: neither a truth nor anything else here.
     """
 
     values: Values | None = None
@@ -48,10 +50,17 @@ class Hints:
     num_ids: int | None = None
     ids: tuple[int, ...] = ()
     labels_file: Path | None = None
+    side: Literal["dense", "compressed"] | None = None
+    other_side: str | None = None
 
     def __post_init__(self) -> None:
         if self.values is not None and self.values not in get_args(Values):
             raise InputError.of_unknown("audit", "--values", "kind of values", str(self.values), get_args(Values))
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether true labels are given in a file of their own, or known from another one."""
+        return self.labels_file is not None or bool(self.names or self.ids) or self.num_ids is not None
 
     def with_labels(self, labels: LabelColumn | None) -> Hints:
         """The same, and what true labels tell."""

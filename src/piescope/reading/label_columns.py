@@ -27,7 +27,7 @@ from piescope.reading.evidence import (
     percent_column,
     quoted,
 )
-from piescope.reading.files import fault, python_line, shown, typed
+from piescope.reading.files import fault, new_name, python_line, shown, typed
 from piescope.reading.hints import Hints
 from piescope.reading.names import CORRECT_NAMES, LABEL_NAMES, PREDICTION_NAMES, WRONG_NAMES
 
@@ -60,7 +60,12 @@ def _labels(*columns: Column, left_out: tuple[tuple[str, str], ...] = ()) -> Rol
 
 
 def check_labels(column: Column, path: Path, flag: str, hints: Hints) -> None:
-    """Refuses text that names nothing twice."""
+    """Refuses text that names nothing twice, or its own column."""
+    if column.texts is not None and column.distinct > 1 and column.name in column.texts:
+        found, cure = f"{column.name!r}, the column's own name", "take that row, a second header, out of the file"
+        raise fault(
+            path, f"{column.name}, row {list(column.texts).index(column.name)}", found, "a label in each row", cure
+        )
     if column.kind == "text" and not hints.names:
         cure = f"name the right column with {flag}; free texts are judged right or wrong first: a column 'correct'"
         check_repeats(column.distinct, column.rows, path, column.name, cure)
@@ -166,13 +171,14 @@ def left_labels(sheet: Sheet) -> Roles | None:
     if len(labels) == 1:
         _check_only(labels[0], sheet)
         return _labels(labels[0])
+    check_no_judgement(labels, sheet)
     first = first_named(labels, usual.CLASS_LABEL_NAMES)
     if first is not None:
         other = next((column for column in labels if column is not first and _tells(column, first)), None)
         if other is None:
             return _labels(first)
         found = f"two columns of classes, {other.name!r} and {first.name!r}: which are predicted, and which are true"
-        cure = f"--prediction-column {typed([other.name])} --label-column {typed(first.name)}, or the other way"
+        cure = f"name the true ones: --label-column {typed(first.name)}, or --label-column {typed(other.name)}"
         expected = "a column prediction, and true_label if the truth stands beside it"
         raise sheet.fault("columns", found, expected, cure)
     check_models(labels, sheet.path)
@@ -192,10 +198,32 @@ def _wrong(column: Column, sheet: Sheet) -> InputError:
         "[w.writerow([*(x[c] for c in k),int(x[n].lower() in('0','0.0','false','no','n','f'))]) for x in r]"
     )
     expected = "1 for right in a column correct, or a column prediction"
-    line = f"{python_line(code)} < {typed(shown(sheet.path))} > NEW.csv"
+    line = f"{python_line(code)} < {typed(shown(sheet.path))} > {new_name(sheet.path)}"
     flags = f"--prediction-column {typed([column.name])} --values labels if it is the predicted class"
     cure = f"write 1 - x in a column correct, of a CSV file by: {line}; {flags}"
     return sheet.fault(column.name, "two values, and a name that says wrong", expected, cure)
+
+
+def check_no_judgement(columns: Sequence[Column], sheet: Sheet) -> None:
+    """Refuses columns that by their names may say right or wrong, or which class of two was answered.
+
+    Raises:
+        InputError: a name begins or ends with a usual one of right and wrong (``correct_int8``), or has a word for
+            wrong, the values are two, and the user does not say what they are.
+    """
+    if sheet.hints.values == "labels":
+        return
+    for column in columns:
+        if column.says_right and column.has_any(WRONG_NAMES):
+            raise _wrong(column, sheet)
+        if column.says_right and _is_judged_by_name(column):
+            raise _either(column, sheet)
+
+
+def _is_judged_by_name(column: Column) -> bool:
+    words = column.words
+    usual_words = [tuple(name.split("_")) for name in CORRECT_NAMES]
+    return any(words[: len(name)] == name or words[-len(name) :] == name for name in usual_words)
 
 
 def _words_in(column: Column) -> set[str]:
@@ -215,6 +243,8 @@ def _check_only(column: Column, sheet: Sheet) -> None:
     is_known = column.texts is not None and set(column.texts) <= set(hints.names)
     if column.key in usual.OUTCOME_NAMES and column.says_right and not is_known:
         raise _either(column, sheet)
+    if not is_known:
+        check_no_judgement([column], sheet)
     if column.rows < LEAST:
         return
     name = typed([column.name])
@@ -236,7 +266,8 @@ def _check_only(column: Column, sheet: Sheet) -> None:
 
 
 def _either(column: Column, sheet: Sheet) -> InputError:
-    flag = f"--prediction-column {typed([column.name])} --values"
+    is_asked = column.name in sheet.hints.prediction_columns
+    flag = "--values" if is_asked else f"--prediction-column {typed([column.name])} --values"
     found = "two values: right and wrong, or the predicted class of two"
     right = f"{flag} correct if it says right or wrong (--right-from 0.5 for a score)"
     cure = f"{right}; {flag} labels if it is the predicted class"
@@ -295,12 +326,8 @@ def single_score(sheet: Sheet) -> Roles | None:
     if len(named) == 1 and named[0].key not in MAX_NAMES:
         column = named[0]
         check_class_one(column, sheet)
-        if column.key in PREDICTION_NAMES and not sheet.are_scores:
-            low, high = np.nanmin(column.values), np.nanmax(column.values)
-            if low < 0 or high > 1:
-                cure = "--values logits if they are logits of class 1 of two; values of a regression have no classes"
-                found = f"numbers from {low:g} to {high:g}"
-                raise sheet.fault(column.name, found, "class ids or names, or probabilities", cure)
+        if column.key in PREDICTION_NAMES:
+            check_named_score(column, sheet)
         return Roles(scores=(column.name,))
     if sheet.are_scores and len(numbers) == 1:
         return Roles(scores=(numbers[0].name,))
@@ -314,6 +341,31 @@ def single_score(sheet: Sheet) -> Roles | None:
         found = "a column of numbers, and nothing that says what they are"
         raise sheet.fault(name, found, "labels, or scores of classes", cure)
     return None
+
+
+def check_named_score(column: Column, sheet: Sheet) -> None:
+    """Refuses fractions that are named as the prediction and are no score of class 1 of two.
+
+    How sure the model is, whichever class it answers; numbers outside 0 to 1 that nobody calls logits: values of a
+    regression, or names of classes that look like numbers.
+    """
+    check_class_one(column, sheet)
+    if sheet.are_scores:
+        return
+    name = typed([column.name])
+    if column.key in MAX_NAMES or column.has_any(usual.SURENESS_WORDS):
+        found, expected = "how sure the model is, by its name", "the predicted class, or the score of class 1 of two"
+        cure = f"name the predicted class; --score-columns {name} if it is the score of class 1 of two"
+        raise sheet.fault(column.name, found, expected, cure)
+    low, high = float(np.nanmin(column.values)), float(np.nanmax(column.values))
+    if (low >= 0 and high <= 1) or column.has_any(usual.LOGIT_WORDS):
+        return
+    if are_percent(column.values) and column.distinct > MANY:
+        raise percent_column(column, sheet.path)
+    found, expected = f"numbers from {low:g} to {high:g}", "class ids or names, or probabilities"
+    cure = "--values logits if they are logits of class 1 of two; values of a regression have no classes; names of "
+    cure += "classes that look like numbers need a letter before them, in all files (v1.5)"
+    raise sheet.fault(column.name, found, expected, cure)
 
 
 def check_class_one(column: Column, sheet: Sheet) -> None:

@@ -43,7 +43,8 @@ WRONG_NAMES = _set("""
 
 TRUTH_NAMES = _words("""
     true_label true target targets y_true ground_truth groundtruth truth gold gold_label actual true_class label_true y
-    label_ids expected answer_key annotation_label true_labels
+    label_ids expected answer_key annotation_label true_labels gt gt_label gt_class correct_label correct_class
+    correct_answer gold_answer reference_label
 """)
 
 LABEL_NAMES = ("label", "labels")
@@ -83,6 +84,9 @@ SCORE_NAMES = _words("""
 
 PROBABILITY_WORDS = _set("prob probs proba probability probabilities sigmoid softmax")
 """Words in the names of probabilities, which are no classes though they be whole numbers: percentages."""
+
+LOGIT_WORDS = ("logit", "logits", "decision", "score", "scores")
+"""Words in the names of scores that need not lie between 0 and 1."""
 
 CLASS_ONE_NAMES = _words("p1 p_1 y_score decision_function positive")
 """Names of what can only be the score of class 1 of two, where it is the only score."""

@@ -20,6 +20,7 @@ from piescope.reading import names as usual
 from piescope.reading.columns import LEAST, Column
 from piescope.reading.evidence import (
     MANY,
+    MOST_DISTINCT,
     Roles,
     Sheet,
     first_named,
@@ -27,7 +28,7 @@ from piescope.reading.evidence import (
     quoted,
     stacked,
 )
-from piescope.reading.files import fault, python_line, shown, typed
+from piescope.reading.files import fault, new_name, python_line, shown, typed
 from piescope.reading.hints import Hints, Values
 
 MOST_WITNESSES = 4
@@ -136,7 +137,8 @@ def _one_hot(path: Path, tags: Sequence[Column], columns: Sequence[Column], hint
         " for r in csv.DictReader(sys.stdin)]"
     )
     found = f"one-hot labels: a single 1 in each row of {quoted(tags)}"
-    cure = f"write the class in one column, of a CSV file by: {python_line(code)} < {typed(shown(path))} > NEW.csv"
+    line = f"{python_line(code)} < {typed(shown(path))} > {new_name(path)}"
+    cure = f"write the class in one column, of a CSV file by: {line}"
     return fault(path, "columns", found, "one column with the class of each example", cure)
 
 
@@ -169,12 +171,14 @@ def roles_of(columns: Sequence[Column], path: Path, hints: Hints) -> Roles:
     rest = [column for column in columns if column is not identity]
     model = _model_column(rest)
     rest = [column for column in rest if column is not model and column.kind != "empty"]
+    rest = [column for column in rest if column.name != hints.other_side]
     _check_said_truth(columns, rest, path, hints)
     truth = _strong_truth(rest, hints)
     sheet = Sheet(path, hints, tuple(column for column in rest if column is not truth), truth)
     roles = _chosen(sheet, columns)
-    if truth is None and not roles.is_correctness:
-        truth = _truth_beside(sheet, roles)
+    if not roles.is_correctness:
+        truth = _truth_beside(sheet, roles) if truth is None else truth
+        _check_truths(truth, [column for column in rest if column.name not in roles.chosen], sheet, roles)
     roles = replace(
         roles,
         id=None if identity is None else identity.name,
@@ -185,7 +189,7 @@ def roles_of(columns: Sequence[Column], path: Path, hints: Hints) -> Roles:
         expected = "one column of predictions beside the example and the model"
         raise fault(path, "columns", ", ".join(map(repr, roles.labels[:8])), expected, label_columns.NAME_IT)
     reasons, used = dict(roles.left_out), set(roles.used)
-    left = tuple((c.name, reasons.get(c.name) or _why_not(c, roles)) for c in rest if c.name not in used)
+    left = tuple((c.name, reasons.get(c.name) or _why_not(c, roles, hints)) for c in rest if c.name not in used)
     return replace(roles, left_out=left, is_unsure=_is_unsure(roles, rest, hints))
 
 
@@ -205,18 +209,23 @@ def _model_column(rest: Sequence[Column]) -> Column | None:
     return next((column for column in named if column.distinct > 1 or column.rows < 2), None)
 
 
-def _why_not(column: Column, roles: Roles) -> str:
+def _why_not(column: Column, roles: Roles, hints: Hints) -> str:
     if column.kind in ("other", "empty"):
         return "no numbers or short texts"
     if column.is_measured:
         return "a measurement by its name"
     if column.key in usual.PREDICTION_NAMES and roles.chosen:
-        return "the predicted class again"
+        return "a prediction by its name: another one is taken"
     if column.is_unique and column.rows >= LEAST:
         return "a different value in each row"
     if column.key in usual.CORRECT_NAMES:
         return "right or wrong: --values correct goes by it"
-    return "not needed" if column.key in usual.ANSWER_NAMES else "no usual name of predictions"
+    if column.key in usual.ANSWER_NAMES:
+        return "not needed"
+    may_be_true = column.is_label and 1 < column.distinct <= MOST_DISTINCT * column.rows
+    if roles.truth is None and not roles.is_correctness and not hints.has_labels and may_be_true:
+        return f"no usual name; if it has the true labels: --label-column {typed(column.name)}"
+    return "no usual name of predictions"
 
 
 def _check_said_truth(columns: Sequence[Column], rest: Sequence[Column], path: Path, hints: Hints) -> None:
@@ -236,6 +245,40 @@ def _strong_truth(rest: Sequence[Column], hints: Hints) -> Column | None:
     return named or first_named(free, usual.TRUTH_NAMES)
 
 
+def _check_truths(truth: Column | None, others: Sequence[Column], sheet: Sheet, roles: Roles) -> None:
+    """Refuses true labels that are fractions, and two columns of them that disagree.
+
+    Raises:
+        InputError: no labels are given elsewhere, or named, and a column with a usual name of true labels has
+            fractions; or two such columns have other labels, and neither is a coarser spelling of the other.
+    """
+    hints = sheet.hints
+    if hints.label_column is not None:
+        return
+    named = [column for column in others if column.key in (*usual.TRUTH_NAMES, *usual.LABEL_NAMES)]
+    odd = next((column for column in named if column.kind == "fraction"), None)
+    if truth is None and odd is not None and not hints.has_labels:
+        found = "fractions in a column that is named as the true labels"
+        cure = "names of classes that look like numbers need a letter before them, in all files (v1.5); true labels "
+        cure += "that are elsewhere: --label-column NAME, or --labels FILE"
+        raise sheet.fault(odd.name, found, "class ids or names", cure)
+    if truth is None or truth.rows < LEAST:
+        return
+    labels = [column for column in named if column.is_label and column is not truth]
+    other = next((column for column in labels if not _is_finer(truth, column) and not _is_finer(column, truth)), None)
+    if other is None or _repeats(other, sheet.columns, roles):
+        return
+    found = f"two columns of true labels that disagree: {truth.name!r} and {other.name!r}"
+    cure = f"--label-column {typed(truth.name)}, or --label-column {typed(other.name)}"
+    raise sheet.fault("columns", found, "one column of true labels", cure)
+
+
+def _is_finer(one: Column, other: Column) -> bool:
+    """Whether each label of one column has one of the other beside it in all rows."""
+    pairs = set(zip(one.cells, other.cells, strict=False))
+    return len(pairs) == len({first for first, _ in pairs})
+
+
 def _chosen(sheet: Sheet, columns: Sequence[Column]) -> Roles:
     """The predictions: what the user names, else the first of these that the file has."""
     roles = _asked(sheet) or next((roles for tell in ORDER if (roles := tell(sheet)) is not None), None)
@@ -251,10 +294,10 @@ def _asked(sheet: Sheet) -> Roles | None:
     """What the user names."""
     hints = sheet.hints
     scores = [_asked_for(sheet.columns, (name,), sheet.path, "--score-columns") for name in hints.score_columns]
-    asked = [_asked_for(sheet.columns, (name,), sheet.path, "--prediction-column") for name in hints.prediction_columns]
+    asked = [_asked_for(sheet.columns, (name,), sheet.path, "--prediction-column") for name in _of_side(sheet)]
     if scores or asked:
         if all(column.kind == "list" for column in scores or asked):
-            return Roles(vectors=hints.score_columns or hints.prediction_columns)
+            return Roles(vectors=tuple(column.name for column in scores or asked))
         return _asked_scores(scores, sheet) if scores else _asked_predictions(asked, sheet)
     if not sheet.are_judged:
         return None
@@ -265,6 +308,15 @@ def _asked(sheet: Sheet) -> Roles | None:
         cure = "name it: --prediction-column"
         raise sheet.fault("--values correct", "no column of 0 and 1", "a column named correct", cure)
     return label_columns.correctness(judged, sheet)
+
+
+def _of_side(sheet: Sheet) -> tuple[str, ...]:
+    """The names of predictions that the user gives; of two, where each side's file has one, that of this side."""
+    names, there = sheet.hints.prediction_columns, {column.name for column in sheet.columns}
+    if len(names) != 2 or sheet.hints.side is None:
+        return names
+    own, other = names if sheet.hints.side == "dense" else names[::-1]
+    return (own,) if own in there and other not in there else names
 
 
 def _asked_scores(columns: Sequence[Column], sheet: Sheet) -> Roles:
@@ -291,8 +343,10 @@ def _asked_predictions(columns: Sequence[Column], sheet: Sheet) -> Roles:
     are_right = all(column.key in usual.CORRECT_NAMES and column.is_binary for column in columns)
     if sheet.are_judged or (sheet.hints.values is None and are_right):
         return label_columns.correctness(columns, sheet)
+    label_columns.check_no_judgement(columns, sheet)
     names = tuple(column.name for column in columns)
     if len(columns) == 1 and columns[0].kind == "fraction":
+        label_columns.check_named_score(columns[0], sheet)
         return Roles(scores=names)
     for column in columns:
         label_columns.check_labels(column, sheet.path, "--prediction-column", sheet.hints)

@@ -31,7 +31,7 @@ from piescope.reading.hints import Hints, Values
 from piescope.reading.names import PREDICTION_NAMES, SUMMARY_WORDS
 from piescope.reading.predictions import WRONG_RIGHT, LabelColumn, Predictions, Witness, all_right, check_width
 from piescope.reading.roles import id_of, roles_of, truth_roles, witnesses_of
-from piescope.reading.tables import TableFile, check_padded
+from piescope.reading.tables import TableFile, check_spelling
 from piescope.wording import in_quotes
 
 MOST_LOOKED_AT = 2**22
@@ -66,7 +66,7 @@ def labels_of_table(table: TableFile, hints: Hints) -> LabelColumn:
     """The true labels of a table; InputError where no column holds any."""
     columns = columns_of(table)
     roles = truth_roles(columns, table.path, hints)
-    check_padded(table, (str(roles.truth),))
+    check_spelling(table, (str(roles.truth),))
     labels, ids = _Truth(table, columns, roles, hints), Ids(table.path)
     for batch in table.batches(roles.as_text, roles.used):
         labels.add(batch)
@@ -112,7 +112,7 @@ class _Truth:
     def __init__(self, table: TableFile, columns: Sequence[Column], roles: Roles, hints: Hints) -> None:
         self.table, self.name = table, roles.truth
         has_signs = self.name is not None and _has_signs(columns, (self.name,), hints)
-        self._coder = Coder(table.path, self.name or "", has_signs)
+        self._coder = Coder(table.path, self.name or "", has_signs, is_truth=True)
         self.spool, self._largest, self.distinct = Spool(np.dtype(np.int32), ()), -1, set[int]()
 
     @property
@@ -140,16 +140,18 @@ def part_of_table(table: TableFile, hints: Hints) -> Predictions:
     """The predictions of a table; InputError where no column holds any."""
     columns = columns_of(table)
     roles = roles_of(columns, table.path, hints)
-    check_padded(table, (*roles.labels, *(() if roles.truth is None else (roles.truth,))))
+    if not roles.is_correctness:
+        check_spelling(table, (*roles.labels, *(() if roles.truth is None else (roles.truth,))))
     cells = _cells_of(table, columns, roles, hints)
     _check_said_values(cells.roles, columns, table.path, hints)
     if roles.is_unsure:
-        cells.beside = tuple(c for c in columns if c.name not in roles.used and c.may_be_predictions)
+        left = [column for column in columns if column.name not in (*roles.used, hints.other_side)]
+        cells.beside = tuple(column for column in left if column.may_be_predictions)
     truth = _Truth(table, columns, roles, hints)
     if roles.model is not None:
         return _pivoted(table, roles, cells, truth)
     identity = next((column for column in columns if column.name == roles.id), None)
-    unused = [column for column in columns if column.name not in roles.used]
+    unused = [column for column in columns if column.name not in (*roles.used, hints.other_side)]
     names = tuple(column.name for column in witnesses_of(unused, identity))
     witnesses = {name: Ids(table.path, may_be_empty=True) for name in names}
     spool: Spool | None = None

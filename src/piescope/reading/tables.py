@@ -21,7 +21,7 @@ from piescope.reading.csv_tables import (
     TextFormat,
     csv_reader,
     csv_row_fault,
-    has_padded,
+    has_odd_numbers,
     line_with_cell,
     rows_of,
     sample_of,
@@ -223,27 +223,42 @@ def _csv_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, .
         yield from reader
 
 
-def check_padded(table: TableFile, names: Collection[str]) -> None:
-    """Refuses columns of a CSV file in which one number is written with and without zeros before it: 01 and 1.
+def check_spelling(table: TableFile, names: Collection[str]) -> None:
+    """Refuses columns of a CSV file in which one number, or true, is written in two ways: 01 and 1, 1 and 1.0.
 
     Read as numbers they would be one class without a word.
 
     Raises:
-        InputError: names the column and the number.
+        InputError: names the column and both spellings.
     """
-    whole = tuple(column.name for column in table.schema if column.name in names and pa.types.is_integer(column.type))
-    if table.kind != "csv" or not whole or not has_padded(table.path):
+    is_type = pa.types
+    schema = [column for column in table.schema if column.name in names]
+    whole = [column.name for column in schema if is_type.is_integer(column.type)]
+    others = [column.name for column in schema if is_type.is_floating(column.type) or is_type.is_boolean(column.type)]
+    read = (*others, *(whole if table.kind == "csv" and whole and has_odd_numbers(table.path) else ()))
+    if table.kind != "csv" or not read:
         return
-    written: dict[tuple[str, int], str] = {}
-    for batch in table.batches(whole, whole):
-        for name in whole:
+    written: dict[tuple[str, float], str] = {}
+    for batch in table.batches(read, read):
+        for name in read:
             for text in pc.unique(batch.column(name)).to_pylist():
                 cell = (text or "").strip()
-                other = written.setdefault((name, int(cell)), cell) if cell.isdigit() else cell
+                number = _number_of(cell)
+                other = cell if number is None else written.setdefault((name, number), cell)
                 if other != cell:
                     found, expected = f"{other!r} and {cell!r} in one column", "one way to write a class"
                     cure = "write them alike; if they are two classes, with a letter before the number"
                     raise fault(table.path, name, found, expected, cure)
+
+
+def _number_of(cell: str) -> float | None:
+    """What Arrow reads in a cell of a column of numbers, or of true and false."""
+    if cell.lower() in ("true", "false"):
+        return float(cell.lower() == "true")
+    try:
+        return float(int(cell, 16)) if cell[:2].lower() == "0x" else float(cell.replace(",", "."))
+    except ValueError:
+        return None
 
 
 def _csv_fault(table: TableFile, as_text: tuple[str, ...], message: str) -> InputError | _WiderError:

@@ -102,3 +102,31 @@ def test_models_and_their_settings_are_named() -> None:
     assert copies == (
         "piescope", "audit", "WRN-16-2@w.pt", "--compress", "magnitude:0.5,0.9 int8", "--data", "digits"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("./-lead.csv", "b.csv"), ("./-lead.csv", "b.csv")),
+        (("./hf:x.csv", "b.csv"), ("./hf:x.csv", "b.csv")),
+        (("/runs/fp32/preds.csv", "/runs/int8/preds.csv"), ("fp32/preds.csv", "int8/preds.csv")),
+        (("../fp32/preds.csv", "preds.csv"), ("fp32/preds.csv", "here/preds.csv")),
+        (("/a/b/c/preds.csv", "/x/preds.csv"), None),
+        (("a\tb.csv", "b.csv"), None),
+    ],
+)
+def test_names_that_cannot_be_mistaken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: tuple[str, str], words: tuple[str, ...] | None
+) -> None:
+    """Two files of one name are told apart by their folders, or there is no command."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    found = command_of(*given, Asked())
+    assert found == (() if words is None else ("piescope", "audit", *words))
+
+
+def test_one_table_is_named_once() -> None:
+    asked = Asked(prediction_column=("fp32", "int8"))
+    assert command_of("both.csv", "both.csv", asked) == (
+        "piescope", "audit", "both.csv", "--prediction-column", "fp32,int8"
+    )  # fmt: skip

@@ -128,9 +128,14 @@ def test_columns_of_both_sides_are_two_and_of_one_file(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=f"(?s){found}.*DENSE,COMPRESSED"):
             question(path, path, prediction_column=columns)
-    for columns in ("before", ("before", "after", "later")):
-        with pytest.raises(InputError, match=r"(?s)COMPRESSED.*nothing.*--prediction-column BEFORE,AFTER"):
-            audit(path, prediction_column=columns)
+    with pytest.raises(InputError, match=r"(?s)COMPRESSED.*nothing.*--prediction-column BEFORE,AFTER"):
+        audit(path, prediction_column="before")
+    with pytest.raises(InputError, match=r"(?s)3 columns of one file.*BEFORE,AFTER.*to a file a side"):
+        audit(path, prediction_column=("before", "after", "later"))
+    with pytest.raises(InputError, match="no such file"):
+        audit(tmp_path / "bth.csv", prediction_column=("before", "after"))
+    with pytest.raises(InputError, match="one file"):
+        audit(tmp_path, prediction_column=("before", "after"))
     with pytest.raises(InputError, match="no column 'afer'"):
         audit(path, prediction_column=["before", "afer"])
     assert question(path, other, prediction_column=("before", "after")).dense.file is None  # two models a side, as ever

@@ -101,7 +101,7 @@ def test_with_budgets_these_decide_and_other_harm_is_told() -> None:
             {"max_flips": "9%"},
             "safe",
             "WITHIN BUDGET",
-            "can be shipped: the one budget is kept. Harm is shown all the same: accuracy (",
+            "can be shipped as far as its budgets go: the one budget is kept. Harm is shown all the same: accuracy (",
         ),
         (
             {"max_flips": "2%"},

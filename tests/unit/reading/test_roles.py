@@ -385,3 +385,165 @@ def a_list_and_a_number_named_as_scores(root: Path) -> Refusal:
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_what_is_refused(name: str, tmp_path: Path) -> None:
     CASES.check(name, tmp_path)
+
+
+def table_of(folder: Path, name: str = "both.csv", **columns: Any) -> Path:
+    """A CSV file of columns, with ids."""
+    path = folder / name
+    with path.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["id", *columns])
+        rows.writerows(zip(map("x{}".format, range(len(next(iter(columns.values()))))), *columns.values(), strict=True))
+    return path
+
+
+def drawn(values: tuple[str, ...], seed: int, rows: int = 300) -> list[str]:
+    return [str(value) for value in np.random.default_rng(seed).choice(values, rows)]
+
+
+HEIGHTS = [f"{150 + row % 50}.5" for row in range(300)]
+NEGATIVE = [f"{-1 - row % 70 / 16}" for row in range(300)]
+SURE = [f"{0.5013 + row / 700:.4f}" for row in range(300)]
+WORDS = ("cat", "dog", "fish")
+BOTH: dict[str, tuple[dict[str, list[str]], dict[str, Any], str]] = {
+    "values of a regression": ({"a": HEIGHTS, "b": HEIGHTS[::-1]}, {}, r"150.5 to 199.5.*--values logits"),
+    "log probabilities": ({"a": NEGATIVE, "b": NEGATIVE[::-1]}, {}, r"numbers from .*--values logits"),
+    "top-1 confidences": ({"fp32_conf": SURE, "int8_conf": SURE[::-1]}, {}, r"how sure the model is.*--score-columns"),
+    "classes like decimals": (
+        {
+            "label": drawn(("1.1", "1.10", "1.2"), 0),
+            "a": drawn(("1.1", "1.10", "1.2"), 1),
+            "b": drawn(("1.1", "1.2"), 2),
+        },
+        {},
+        r"letter before",
+    ),
+    "classes like shares": (
+        {"label": drawn(("0.1", "0.25"), 0), "a": drawn(("0.1", "0.25"), 1), "b": drawn(("0.1", "0.25"), 2)},
+        {},
+        r"fractions in a column that is named as the true labels.*letter before",
+    ),
+    "right and wrong by an affix": (
+        {"label": drawn(("0", "1"), 0), "correct_a": drawn(("0", "1"), 1), "correct_b": drawn(("0", "1"), 2)},
+        {},
+        r"right and wrong, or the predicted class.*--values correct",
+    ),
+    "wrong by an affix": (
+        {"label": drawn(("0", "1"), 0), "a_wrong": drawn(("0", "1"), 1), "b_wrong": drawn(("0", "1"), 2)},
+        {},
+        r"a name that says wrong",
+    ),
+    "two spellings of a number": (
+        {"label": drawn(("1", "2"), 0), "a": drawn(("1", "1.0", "2"), 1), "b": drawn(("1", "2"), 2)},
+        {},
+        r"'1(\.0)?' and '1(\.0)?' in one column",
+    ),
+    "a number in hexadecimal": (
+        {"label": drawn(("1", "2"), 0), "a": drawn(("0x1", "1", "2"), 1), "b": drawn(("1", "2"), 2)},
+        {},
+        r"'(0x)?1' and '(0x)?1' in one column",
+    ),
+    "two spellings of true": (
+        {"label": drawn(("True", "False"), 0), "a": drawn(("True", "true", "False"), 1), "b": drawn(("True",), 2)},
+        {},
+        r"'[Tt]rue' and '[Tt]rue' in one column",
+    ),
+    "two truths that disagree": (
+        {"label": drawn(WORDS, 0), "y_true": drawn(WORDS, 3), "a": drawn(WORDS, 1), "b": drawn(WORDS, 2)},
+        {},
+        r"disagree: 'y_true' and 'label'.*--label-column y_true, or --label-column label",
+    ),
+    "the truth among the predictions": (
+        {"label": drawn(WORDS, 0), "a": drawn(WORDS, 1), "b": drawn(WORDS, 2)},
+        {"label_column": "b"},
+        r"'b', a column of predictions, too",
+    ),
+    "no answer": (
+        {"label": drawn(WORDS, 0), "a": drawn(WORDS, 1), "b": ["", *drawn(WORDS, 2)[1:]]},
+        {},
+        r"an empty cell.*if it was never asked.*no-answer",
+    ),
+    "a second header": (
+        {"label": drawn(("0", "1"), 0), "a": [*SURE[:250], "a", *SURE[251:]], "b": SURE[::-1]},
+        {},
+        r"'a', the column's own name.*second header",
+    ),
+    "four columns": (
+        {"label": drawn(WORDS, 0), "a": drawn(WORDS, 1), "b": drawn(WORDS, 2)},
+        {"prediction_column": ("a", "b", "a", "b")},
+        r"4 columns of one file",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_what_one_table_with_both_sides_does_not_say_for_sure_is_refused(tmp_path: Path, name: str) -> None:
+    """Each of these was read as something, and mostly gave a verdict that was safe."""
+    columns, options, found = BOTH[name]
+    asked = [column for column in columns if column not in ("label", "y_true")]
+    with pytest.raises(InputError, match=f"(?s){found}"):
+        audit(table_of(tmp_path, **columns), out=tmp_path / "out", **{"prediction_column": asked, **options})
+
+
+@pytest.mark.parametrize("truth", ["label", "gt", "correct_label", "kind"])
+def test_the_other_side_is_neither_a_truth_nor_left_out(tmp_path: Path, truth: str) -> None:
+    columns = {truth: drawn(WORDS, 0), "a": drawn(WORDS, 1), "b": drawn(WORDS, 2)}
+    told = audit(table_of(tmp_path, **columns), prediction_column=("a", "b"), out=tmp_path / "out")["inputs"]
+    notes = " ".join(told["dense"]["told"])
+    assert "'b'" not in notes and "'a'" not in " ".join(told["compressed"]["told"])
+    assert ("if it has the true labels: --label-column kind" in notes) == (truth == "kind")
+    assert (told["labels"] is None) == (truth == "kind")
+
+
+def test_labels_as_one_side_are_no_truth_of_themselves(tmp_path: Path) -> None:
+    path = table_of(tmp_path, label=drawn(WORDS, 0), b=drawn(WORDS, 1))
+    assert audit(path, prediction_column=("label", "b"), out=tmp_path / "out")["accuracy"] is None
+
+
+@pytest.mark.parametrize("coarse", [False, True])
+def test_a_coarser_or_another_spelling_of_the_truth_is_no_contradiction(tmp_path: Path, coarse: bool) -> None:
+    true = drawn(("0", "1", "2"), 0)
+    names = {"0": "cat", "1": "dog", "2": "dog" if coarse else "fish"}
+    path = table_of(tmp_path, y_true=true, label=[names[label] for label in true], a=drawn(("0", "1", "2"), 1))
+    other = table_of(tmp_path, "other.csv", y_true=true, a=drawn(("0", "1", "2"), 2))
+    found = audit(path, other, prediction_column="a", out=tmp_path / "out")
+    assert found["accuracy"]["dense"] == pytest.approx(
+        100 * np.mean([one == two for one, two in zip(true, drawn(("0", "1", "2"), 1), strict=True)])
+    )
+
+
+def test_each_side_s_file_may_call_its_predictions_otherwise(tmp_path: Path) -> None:
+    true, one, two = drawn(WORDS, 0), drawn(WORDS, 1), drawn(WORDS, 2)
+    dense = table_of(tmp_path, "dense.csv", label=true, fp32=one)
+    copy = table_of(tmp_path, "copy.csv", label=true, int8=two)
+    found = audit(dense, copy, prediction_column=("fp32", "int8"), out=tmp_path / "out")
+    lost = sum(a == y != b for y, a, b in zip(true, one, two, strict=True))
+    assert found["flips"]["correct_to_wrong"] == lost
+    both = table_of(tmp_path, "both.csv", label=true, fp32=one, int8=two)
+    with pytest.raises(InputError, match="both columns in one file, one of them in another"):
+        audit(both, copy, prediction_column=("fp32", "int8"), out=tmp_path / "other")
+
+
+def test_quoted_decimal_commas_are_numbers(tmp_path: Path) -> None:
+    shares = np.random.default_rng(0).random((2, 300)).round(4)
+    columns = {
+        name: [f"{share:.4f}".replace(".", ",") for share in row] for name, row in zip("ab", shares, strict=True)
+    }
+    path = table_of(tmp_path, label=drawn(("0", "1"), 0), **columns)
+    assert '"0,' in path.read_text()
+    found = audit(path, prediction_column=("a", "b"), out=tmp_path / "out")
+    assert found["changed"] == ((shares[0] > 0.5) != (shares[1] > 0.5)).sum()
+
+
+def test_scores_that_answer_one_class_on_both_sides_are_in_doubt(tmp_path: Path) -> None:
+    path = table_of(tmp_path, a=SURE, b=SURE[::-1])
+    found = audit(path, prediction_column=("a", "b"), budgets={"max_changed": "1%"}, out=tmp_path / "out")
+    assert found["verdict"]["answer"] == "in doubt" and found["budgets"][0]["verdict"] == "undecided"
+
+
+def test_metadata_of_the_table_itself_are_its_other_columns(tmp_path: Path) -> None:
+    path = table_of(
+        tmp_path, label=drawn(WORDS, 0), a=drawn(WORDS, 1), b=drawn(WORDS, 2), light=drawn(("day", "night"), 3)
+    )
+    found = audit(path, prediction_column=("a", "b"), label_column="label", metadata=path, out=tmp_path / "out")
+    assert {row["column"] for row in found["groups"]} == {"light"}

@@ -74,6 +74,8 @@ def verdict(audit: AuditRecord) -> str:
         "harm shown": "should not be shipped",
         "too few to tell": "should not be shipped yet",
     }
+    if answer == "safe" and not _by_limits(audit) and audit.verdict.harms:
+        can["safe"] = "can be shipped as far as its budgets go"
     sentence = f"{subject(audit)} {can.get(answer, 'cannot be judged')}: "
     if answer == "harm shown" and _by_limits(audit):
         return f"{sentence.removesuffix(': ')}. {_why_harm(audit)}."
