@@ -188,7 +188,8 @@ def equivalent(limit: float, audit: AuditRecord) -> Judged:
     all_of = whole(audit)
     smallest, largest = all_of.bounds(LEVEL)
     change, low, high = -all_of.drop + 0.0, -largest, -smallest
-    is_beyond_seeds = not all_of.by_seeds or smallest > 0 or largest < 0
+    surest = all_of.bounds(LEVEL / 2)  # of either sign
+    is_beyond_seeds = not all_of.by_seeds or surest[0] > 0 or surest[1] < 0
     if abs(change) > limit + ROUNDING and is_beyond_seeds:
         return Judged(change, low, high, "points", "broken", f"on {examples:,} {_example(examples)}")
     if max(-low, high) <= limit + ROUNDING:

@@ -39,6 +39,7 @@ class Unit:
         bounds: of the drop, given the one-sided level.
         flips: examples lost and gained, where the bounds come from them.
         by_seeds: seeds alone may have done it: only what they do not explain breaks a budget.
+        p_value: of "nothing changed", two-sided; None: not known.
     """
 
     name: str
@@ -47,10 +48,14 @@ class Unit:
     bounds: _Bounds
     flips: tuple[int, int] | None
     by_seeds: bool = False
+    p_value: float | None = None
 
     def is_beyond(self, limit: float, tests: int) -> bool:
         """Whether it lost more than a limit, and more than seeds alone explain (at 5 % over so many tests)."""
-        return self.drop > limit + ROUNDING and not (self.by_seeds and self.bounds(LEVEL / tests)[0] <= 0)
+        if self.drop <= limit + ROUNDING:
+            return False
+        is_clear = self.p_value is None or self.p_value / 2 <= LEVEL / tests
+        return not self.by_seeds or (self.drop > 0 and is_clear and self.bounds(LEVEL / tests)[0] > 0)
 
 
 def units(audit: AuditRecord, rows: Sequence[ClassChange | GroupChange]) -> list[Unit]:
@@ -73,7 +78,7 @@ def _unit(audit: AuditRecord, row: ClassChange | GroupChange) -> Unit:
     one_to_one, counts = _is_one_to_one(audit), (lost, gained, row.examples)
     bounds, flips = _bounds(one_to_one, counts, row.impact, row.error, row.freedom)
     drop = drop_of_counts(*counts) if one_to_one else -row.impact
-    return Unit(name, row.examples, drop, bounds, flips, _has_seeds(audit))
+    return Unit(name, row.examples, drop, bounds, flips, _has_seeds(audit), row.p_value)
 
 
 def whole(audit: AuditRecord) -> Unit:
@@ -96,7 +101,7 @@ def whole(audit: AuditRecord) -> Unit:
     counts = (flips.correct_to_wrong or 0, flips.wrong_to_correct or 0, audit.n_examples)
     bounds, counted = _bounds(one_to_one, counts, change, accuracy.change_error, accuracy.change_freedom)
     drop = drop_of_counts(*counts) if one_to_one else -change
-    return Unit("accuracy", audit.n_examples, drop, bounds, counted, _has_seeds(audit))
+    return Unit("accuracy", audit.n_examples, drop, bounds, counted, _has_seeds(audit), accuracy.change_p)
 
 
 def _is_one_to_one(audit: AuditRecord) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from scipy import special
+import numpy as np
+from jaxtyping import Bool
 
-from piescope.auditing.sample_sizes import enough_for_drop
+from piescope.auditing.sample_sizes import Sizes, counts_in, enough, enough_for_drop
 from piescope.auditing.units import LEVEL, Unit, units, whole
+from piescope.measure.flips import change_p
 from piescope.store.audit_answers import CLEAR, ImpactRow
 from piescope.store.audit_inputs import (
     AuditWarning,
@@ -180,8 +182,12 @@ def _settling(unit: Unit, limit: float, tests: int) -> int | None:
     if unit.drop < limit:
         return enough_for_drop(unit, limit)
     lost, gained = unit.flips
-    deviations = float(-special.ndtri(CLEAR / tests / 2))
-    return max(unit.examples, math.ceil(unit.examples * deviations**2 * (lost + gained) / (lost - gained) ** 2))
+
+    def shown(sizes: Sizes) -> Bool[np.ndarray, " sizes"]:
+        counts = (counts_in(count / unit.examples, sizes) for count in (lost, gained))
+        return np.asarray(change_p(*counts) <= CLEAR / tests)
+
+    return enough(shown, unit.examples)
 
 
 def _enough(unsettled: Sequence[Unsettled], examples: int) -> int | None:

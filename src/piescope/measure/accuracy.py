@@ -136,17 +136,23 @@ class RightSums:
         two sides' models as independent (where model k of one comes from model k of the other, it is too wide).
 
         One against several: the one is a further run, which may differ from the several as much as these differ among
-        each other. The interval is the wider of two: that of one further run, ``± t s sqrt(1 + 1/models)`` with
-        ``models - 1`` degrees of freedom and ``s`` the standard deviation of the several's accuracies, and the two-way
-        interval over runs and examples.
+        each other. The interval spans two, and the p-value is the larger one: that of one further run, ``± t s sqrt(1 +
+        1/models)`` around the mean of the several's log odds of a right answer, with ``models - 1`` degrees of freedom
+        and ``s`` their standard deviation (recalls near 100 % vary more downwards than upwards, log odds do not); and
+        the two-way one over runs and examples. Error and freedom are of the one that reaches further.
 
         Args:
             confidence: two-sided, above 0 and below 1.
+
+        Source: Haldane 1956, https://doi.org/10.1111/j.1469-1809.1955.tb01285.x (log odds of counts that may be 0); the
+        prediction interval of one further normal observation.
         """
         dense, compressed = self.dense.mean(0), self.compressed.mean(0)
         value = 100 * _ratio(compressed - dense, self.sizes)
         if len(self.dense) == len(self.compressed) == 1:
             return self._change_of_counts(value, confidence)
+        if self.pair_flips is None and min(len(self.dense), len(self.compressed)) == 1:
+            return self._change_to_one_run(value, compressed - dense, confidence)
         error, freedom = self._error_of_change(compressed - dense)
         reach = special.stdtrit(freedom, (1 + confidence) / 2) * error
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -173,9 +179,7 @@ class RightSums:
         squares = self.dense_squares + self.compressed_squares - 2 * self.products
         if self.pair_flips is not None:
             return self._spread_of_pairs(self.pair_flips, squares, total)
-        if min(len(self.dense), len(self.compressed)) > 1:
-            return self._spread([self.dense, self.compressed], squares, total)
-        return self._spread_of_one_run(squares, total)
+        return self._spread([self.dense, self.compressed], squares, total)
 
     @property
     def lost(self) -> Float[np.ndarray, " groups"]:
@@ -201,20 +205,32 @@ class RightSums:
                 over_both += (side.mean(0) - share_squares) / (len(side) - 1) / sizes**2
         return self._error(squares, total, over_seeds, [len(side) for side in several], over_both)
 
-    def _spread_of_one_run(
-        self, squares: np.ndarray, total: np.ndarray
-    ) -> tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]:
-        """Likewise, where one side is one further run of what the other side has several of."""
-        several = self.dense if len(self.dense) > 1 else self.compressed
-        share_squares = self.dense_squares if several is self.dense else self.compressed_squares
+    def _change_to_one_run(self, value: np.ndarray, total: np.ndarray, confidence: float) -> Estimates:
+        """Where one side is one further run of what the other side has several of."""
+        is_dense = len(self.dense) > 1
+        several, single = (self.dense, self.compressed[0]) if is_dense else (self.compressed, self.dense[0])
+        share_squares = self.dense_squares if is_dense else self.compressed_squares
+        squares = self.dense_squares + self.compressed_squares - 2 * self.products
         models, sizes = len(several), self.sizes.astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             over_runs = (several / sizes).var(0, ddof=1) * (1 + 1 / models)
             over_both = (several.mean(0) - share_squares) * (models + 1) / (models - 1) / sizes**2
-            run = 100 * np.sqrt(np.where((over_runs > NO_SPREAD) & (sizes > 1), over_runs, np.nan))
-        both_ways = self._error(squares, total, over_runs[:, None], [models], over_both)
-        error, freedom = wider(both_ways, (run, np.full(len(run), models - 1.0)))
-        return np.asarray(error), np.asarray(freedom)
+            error, freedom = self._error(squares, total, over_runs[:, None], [models], over_both)
+            p_value = 2 * special.stdtr(freedom, -np.abs(value) / error)
+            run = _Run.of(several, single, sizes)
+            reach = special.stdtrit(freedom, (1 + confidence) / 2) * error
+            ends = np.stack([value - reach, value + reach, *run.change(value, is_dense, confidence)])
+            reach_of_run = np.abs(run.change(value, is_dense, CONFIDENCE) - value).max(0)
+        still = (self.sizes > 0) & (value == 0) & ~(error > 0)
+        few = np.full(len(value), models - 1.0)
+        of_run = np.where(reach_of_run > 0, reach_of_run, np.nan) / special.stdtrit(few, (1 + CONFIDENCE) / 2), few
+        return Estimates(
+            value,
+            np.clip(np.fmin(ends[0], ends[2]), -100.0, 100.0),
+            np.clip(np.fmax(ends[1], ends[3]), -100.0, 100.0),
+            np.where(still, 1.0, np.fmax(p_value, run.p_value)),
+            *wider((error, freedom), of_run),
+        )
 
     def _spread_of_pairs(
         self, flips: np.ndarray, squares: np.ndarray, total: np.ndarray
@@ -236,6 +252,40 @@ class RightSums:
             variance, freedom = combined_variance(over_examples, sizes, over_seeds, strata, over_both)
             error = 100 * np.sqrt(np.where((variance > NO_SPREAD) & (sizes > 1), variance, np.nan))
         return error, freedom
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Log odds of a right answer of several runs, and of one more: ``[groups]`` each; NaN where runs do not differ."""
+
+    mean: np.ndarray
+    error: np.ndarray
+    single: np.ndarray
+    right: np.ndarray
+    sizes: np.ndarray
+    freedom: float
+
+    @classmethod
+    def of(cls, several: np.ndarray, single: np.ndarray, sizes: np.ndarray) -> _Run:
+        models = len(several)
+        odds, one = (special.logit((right + 0.5) / (sizes + 1)) for right in (several, single))
+        spread = odds.std(0, ddof=1)
+        differ = (several != several[0]).any(0) & (sizes > 1)
+        error = np.where(differ, spread * np.sqrt(1 + 1 / models), np.nan)
+        return cls(odds.mean(0), error, one, single, sizes, models - 1.0)
+
+    @property
+    def p_value(self) -> np.ndarray:
+        """Of "the one is a further run of the several"."""
+        return np.asarray(2 * special.stdtr(self.freedom, -np.abs(self.single - self.mean) / self.error))
+
+    def change(self, value: np.ndarray, is_dense: bool, confidence: float) -> np.ndarray:
+        """``[2, groups]``, the ends of the change in points: the one against all that a further run may be."""
+        reach = special.stdtrit(self.freedom, (1 + confidence) / 2) * self.error
+        shares = (special.expit(np.stack([self.mean - reach, self.mean + reach])) * (self.sizes + 1) - 0.5) / self.sizes
+        apart = 100 * (self.right / self.sizes - np.clip(shares, 0.0, 1.0))[::-1]
+        low, high = apart if is_dense else -apart[::-1]
+        return np.stack([np.minimum(low, value), np.maximum(high, value)])
 
 
 NO_SPREAD = 1e-24

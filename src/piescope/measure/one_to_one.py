@@ -134,8 +134,8 @@ class FlipSums:
         from the rest. Each of them takes its place in turn; their spread ``s`` gives the error of one further run,
         ``s sqrt(1 + 1/models)`` with ``models - 1`` degrees of freedom. The interval is the wider of two: this, over
         runs on these very examples, and the two-way interval over runs and examples
-        (`piescope.measure.intervals.combined_variance`). Several models on the other side: the two-way interval, over
-        the models of both sides and examples.
+        (`piescope.measure.intervals.combined_variance`); the p-value is the larger of both. Several models on the other
+        side: the two-way interval, over the models of both sides and examples.
 
         What is random: seeds and examples. Assumed: the models of a side are independent runs of one recipe; a copy
         that was made from one of ``several`` is closer to that one, and belongs against it alone.
@@ -148,17 +148,20 @@ class FlipSums:
 
         Source: the jackknife of a U-statistic (Arvesen 1969, https://doi.org/10.1214/aoms/1177697287).
         """
-        error, freedom = self._error()
+        found = self._errors()
+        error, freedom = found[0] if len(found) == 1 else wider(*found)
         value = self.observed - self.floor
         reach = float(special.stdtrit(freedom, (1 + confidence) / 2)) * error
         with np.errstate(divide="ignore", invalid="ignore"):
-            p_value = float(2 * special.stdtr(freedom, -np.abs(value) / error)) if error > 0 else np.nan
+            p_values = [2 * special.stdtr(freedom, -np.abs(value) / error) for error, freedom in found if error > 0]
+        p_value = float(max(p_values, default=np.nan))
         return Excess(self.observed, self.floor, value, error, freedom, value - reach, value + reach, p_value)
 
-    def _error(self) -> tuple[float, float]:
+    def _errors(self) -> list[tuple[float, float]]:
+        """Standard errors with their degrees of freedom: one, or those of both intervals."""
         models, others, examples = len(self.several), len(self.others), self.examples
         if models < FEWEST or examples < 2:
-            return np.nan, np.nan
+            return [(np.nan, np.nan)]
         value = self.observed - self.floor
         over_examples = max(0.0, self.squares - value**2 / examples) * examples / (examples - 1)
         # with a model left out of both its own place and the rest, deviations are models / (models - 1) as large
@@ -168,12 +171,12 @@ class FlipSums:
             over_seeds = np.array([over_models, float(self.others.var(ddof=1)) / others])
             both += self.others_within / (others - 1) / others
             variance, freedom = combined_variance(over_examples, float(examples), over_seeds, [models, others], both)
-            return _known(float(variance), float(freedom))
+            return [_known(float(variance), float(freedom))]
         run = over_models * (models + 1)
         variance, freedom = combined_variance(
             over_examples, float(examples), np.array([run]), [models], both * (models + 1)
         )
-        return wider(_known(float(variance), float(freedom)), _known(run, models - 1.0))
+        return [_known(float(variance), float(freedom)), _known(run, models - 1.0)]
 
 
 def wider(one: tuple[Numbers, Numbers], other: tuple[Numbers, Numbers]) -> Any:

@@ -195,3 +195,18 @@ def test_a_dense_model_that_answers_one_class_only_leaves_all_in_doubt(tmp_path:
         suggested_budgets(AuditRecord.of(both))
     collapsed = audit(right, one, labels=truth, budgets=limits).content
     assert collapsed["verdict"]["answer"] == "harm shown" and is_broken(budgets_of(collapsed))
+
+
+@pytest.mark.parametrize(
+    "counts", [(190, 4, 0, 6), (190, 5, 0, 5), (460, 10, 3, 27), (470, 12, 4, 14), (180, 6, 1, 13)]
+)
+def test_as_many_as_would_settle_it_do(counts: tuple[int, int, int, int]) -> None:
+    """The drop looks larger than the limit: of so many, at the same shares, it is harm shown, and not of as many as now."""
+    content = from_counts([counts])
+    assert content["verdict"]["answer"] == "too few to tell"
+    enough, examples = content["verdict"]["enough"], sum(counts)
+    assert enough > examples
+    lost, gained = (round(enough * count / examples) for count in counts[1:3])
+    rest = enough - lost - gained
+    right = round(rest * counts[0] / (counts[0] + counts[3]))
+    assert from_counts([(right, lost, gained, rest - right)])["verdict"]["answer"] == "harm shown"
