@@ -43,7 +43,8 @@ class World:
     ``kept``: the share of a dense model's luck that its relatives keep. ``common``, ``biased``: standard deviation over
     seeds of the logits of the true class, and of each class, in all examples at once. ``planted``: pruning moves the
     logits of a seventh of the examples so far. ``easy``: most models agree on most examples. ``uneven``: pruning takes 2.5
-    off the logit of the true class of the one that is harder.
+    off the logit of the true class of the one that is harder. ``firm``: no example is near the edge; each model errs on
+    it, and gives one other class, with a chance of its own from 0 to 0.3.
     """
 
     name: str
@@ -57,6 +58,7 @@ class World:
     easy: bool = False
     apart: bool = False
     uneven: bool = False
+    firm: bool = False
 
     @property
     def null(self) -> Null:
@@ -96,6 +98,12 @@ def study(world: World, random: np.random.Generator) -> tuple[list[Population], 
     hard = np.where(truth == 0, 0.4 * hard, hard)  # one class is harder than the others
     taken = 2.5 * right * (truth == 0)[:, None] if world.uneven else 0.0
     logits = 1.3 * ((1.0 if world.easy else 2.0) * random.normal(size=shape[1:]) + hard[:, None] * right)
+    if world.firm:
+        errs, other = (
+            random.uniform(0, 0.3, world.examples),
+            (truth + random.integers(1, CLASSES, world.examples)) % CLASSES,
+        )
+        logits = np.log(np.maximum(1e-20, (1 - errs)[:, None] * right + errs[:, None] * np.eye(CLASSES)[other]))
 
     def seeds() -> np.ndarray:
         common, biased = random.normal(size=(shape[0], 1, 1)), random.normal(size=(shape[0], 1, CLASSES))
@@ -252,6 +260,7 @@ FLOORS_OF = 200
 
 def floor_worlds() -> list[World]:
     kinds = [World("independent", 0), World("independent, few PIEs", 0, easy=True)]
+    kinds += [World("independent, no example near the edge", 0, firm=True)]
     return [replace(kind, models=models) for kind in kinds for models in (3, 5, 10, 30)]
 
 

@@ -228,3 +228,12 @@ def test_half_precision_ends_at_the_projections(make: Callable[[Tensor], Tensor]
     assert loss.dtype == torch.float32
     assert loss == same
     assert_same(same, written_out(whole, labels, 0.07), whole)
+
+
+def test_beyond_1024_anchors_a_second_derivative_is_refused_and_not_wrong() -> None:
+    projections = torch.randn(600, 2, 4, dtype=torch.float64, requires_grad=True)
+    loss = supcon_loss(projections, torch.arange(600) % 10, 0.5)
+    with pytest.raises(RuntimeError, match="no second derivative"):
+        torch.autograd.grad(loss, projections, create_graph=True)
+    loss = supcon_loss(projections, torch.arange(600) % 10, 0.5)
+    assert torch.autograd.grad(loss, projections)[0].isfinite().all()

@@ -197,3 +197,17 @@ def test_files_are_audited_and_their_page_is_made_without_anything_slow(tmp_path
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.split(maxsplit=1) == ["7", "[]\n"]
     assert "explorer-head" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_one_object_on_both_sides_is_nothing_compared(tmp_path: Path) -> None:
+    labels = np.arange(60) % 3
+    found = piescope.audit(labels, labels, labels=labels, budgets={"max_flips": "5%"}, out=tmp_path / "out")
+    assert found["verdict"]["answer"] == "in doubt" and "is_object" in str(found["warnings"])
+    assert "same object" in (tmp_path / "out" / "audit.md").read_text()
+    assert not piescope.audit(labels, labels.copy(), labels=labels, out=tmp_path / "other")["warnings"]
+
+
+@pytest.mark.parametrize("given", [{"metadata": {"light": [1, 2]}}, {"dense_embeddings": np.zeros((4, 2))}])
+def test_what_is_no_name_of_a_file_is_refused(tmp_path: Path, given: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=r"(?s)the name of a file.*to_parquet"):
+        piescope.audit(np.arange(4), np.arange(4)[::-1], out=tmp_path / "out", **given)

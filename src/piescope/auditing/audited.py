@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -129,8 +130,42 @@ def resolved(question: Question) -> Audited:
             f"{len(dense.models)}, as many as on the dense side",
             "model k must come from model k: give both sides in the same order, or leave --paired out",
         )
+    if question.is_paired:
+        _check_pairs(question, dense.models, compressed.models)
+    _check_pictures(question)
     rest = groups, question.seed, question.is_paired, question.is_right_or_wrong
     return Audited(dense, compressed, matched, classes, truth, *rest)
+
+
+def _check_pairs(question: Question, dense: Sequence[str], compressed: Sequence[str]) -> None:
+    """Refuses pairs whose names say that others belong together: the same names, or last numbers, elsewhere."""
+    ways: tuple[Callable[[str], str | int | None], ...] = (str.strip, _last_number)
+    for told in ways:
+        one, other = ([told(name) for name in names] for names in (dense, compressed))
+        if None in one or len(set(one)) < len(one) or set(one) != set(other):
+            continue
+        if one == other:
+            return
+        place = next(place for place, names in enumerate(zip(one, other, strict=True)) if names[0] != names[1])
+        found = f"{compressed[place]!r} beside {dense[place]!r}: model {place + 1} of either side, by their order"
+        cure = "give both sides in the same order, or names that sort alike (seed07, seed11); or leave --paired out"
+        raise InputError.of(question.compressed.name, "--paired", found, "model k made from model k", cure)
+
+
+def _last_number(name: str) -> int | None:
+    found = re.findall(r"\d+", name)
+    return int(found[-1]) if found else None
+
+
+def _check_pictures(question: Question) -> None:
+    """Refuses pictures that are beside predictions and are others: another number, and no ids that tell which."""
+    pictures, first = question.pictures, question.dense.parts[0]
+    if pictures is None or len(pictures) == first.examples:
+        return
+    if first.ids is None or not set(first.ids.to_pylist()) <= set(pictures.ids):
+        found, expected = f"{len(pictures):,} pictures", f"{first.examples:,}, as {first.source} has examples"
+        cure = "give the pictures of these examples, in their order, or predictions whose ids are the pictures' names"
+        raise InputError.of(pictures.name, "--data", found, expected, cure)
 
 
 def _classes(parts: Sequence[Predictions], truth: LabelColumn | None, explicit: Sequence[str] | None) -> Classes:

@@ -42,7 +42,7 @@ class Question:
         notes: more to be said of the inputs.
         expect_accuracy: of the dense side, percent, as the user knows it; None: not told.
         has_said_scores: the user named the columns of scores.
-        is_one_file: both sides are the same predictions of one file.
+        is_one_file: both sides are the same predictions of one file, or the same object.
         batch_size: pictures that models saw at once; None: no model was run.
         files: that were read.
         command: words that ask the same; empty: none can.
@@ -217,7 +217,10 @@ def question_of(dense: GivenSide, compressed: GivenSide, asked: Asked) -> Questi
             )
     if not any(models.values()) and not columns:
         check_read_alike(sides["dense"], sides["compressed"])
-    is_nothing_compared = is_one_file and not columns and not any(models.values())
+    are_names = isinstance(dense, str | PathLike) and isinstance(compressed, str | PathLike)
+    is_same = fspath(dense) == fspath(compressed) if are_names else dense is compressed  # type: ignore[arg-type]
+    is_same = is_same or (is_one_file and not any(models.values()))
+    is_nothing_compared = is_same and not columns
     return assembled(sides, asked, pictures, labels, any(models.values()), is_nothing_compared)
 
 
@@ -331,7 +334,15 @@ def _metadata(asked: Asked) -> Any:
     from piescope.auditing.metadata import read_metadata
     from piescope.reading.files import named_file
 
+    _check_named("metadata", asked.metadata)
     return read_metadata(named_file(fspath(asked.metadata), "metadata"), hints_of(asked))
+
+
+def _check_named(what: str, given: Any) -> None:
+    """Refuses what is no name of a file; InputError."""
+    if not isinstance(given, str | PathLike):
+        found, cure = f"a {type(given).__name__}", "write it to a file, with the ids: FRAME.to_parquet, numpy.savez"
+        raise InputError.of("audit", what, found, "the name of a file", cure)
 
 
 def _class_names(asked: Asked) -> list[str] | None:
@@ -348,6 +359,9 @@ def _represented(asked: Asked, sides: dict[str, SideInput]) -> Any:
     from piescope.reading.files import fault, named_file
 
     given = {"dense": asked.dense_embeddings, "compressed": asked.compressed_embeddings}
+    for side, path in given.items():
+        if path is not None:
+            _check_named(f"{side}_embeddings", path)
     layers = {"dense": asked.dense_layers, "compressed": asked.compressed_layers}
     stored = {side: answers.representation for side, answers in sides.items()}
     if (

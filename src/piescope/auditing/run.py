@@ -141,8 +141,8 @@ def _figures(counted: Counted) -> dict[str, Figure]:
 
 
 def _warnings(question: Question, counted: Counted) -> list[AuditWarning]:
-    one_file: list[AuditWarning] = [OneFile(name=question.dense.name)] if question.is_one_file else []
-    return one_file + suspicions(counted)
+    one = OneFile(name=question.dense.name, is_object=not question.files)
+    return ([one] if question.is_one_file else []) + suspicions(counted)
 
 
 def _with_examples(cell: Cell, row: Confusion, shown: ShownExamples) -> Confusion:
@@ -157,6 +157,9 @@ def _write_images(pictures: Pictures, shown: ShownExamples, target: Path) -> Non
 
     shown_rows = (shown.harmed, shown.label_errors, *shown.in_cells.values(), shown.pictured)
     chosen = {example.id: example.row for rows in shown_rows for example in rows}
+    row_of = {name: row for row, name in enumerate(pictures.ids)}
+    if all(name in row_of for name in chosen):  # predictions of some of them, or in another order
+        chosen = {name: row_of[name] for name in chosen}
     names = list(chosen)
     images = [thumbnail(pictures.batch(chosen[name], chosen[name] + 1)[0]) for name in names]
     parquet.write_table(pa.table({"id": texts(names), "png": pa.array(images, pa.binary())}), target)

@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float, Integer
 from torch import Tensor
 from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 DENSE = 1024
@@ -31,7 +30,8 @@ def supcon_loss(
     ``L_i = -1/|P(i)| * sum_{p in P(i)} log( exp(z_i.z_p / t) / sum_{a in A(i)} exp(z_i.z_a / t) )``,
     averaged over the anchors that have a positive. Computed in float32, or float64 where projections are, also under
     autocast. Up to 1,024 anchors (images x views) by the matrix of all similarities; beyond by its tiles, again for the
-    gradient: memory grows with the anchors, not with their square, and there is no second derivative. With two views
+    gradient: memory grows with the anchors, not with their square, and there is no second derivative (a RuntimeError
+    under ``create_graph=True``). With two views
     or more the host waits for nothing; with one it asks the device whether any anchor has a positive.
 
     Args:
@@ -129,8 +129,9 @@ class _Denominator(Function):
         return total
 
     @staticmethod
-    @once_differentiable
     def backward(context: Any, weights: Tensor) -> tuple[Tensor, None]:
+        if torch.is_grad_enabled():  # by create_graph=True; torch's once_differentiable would go on without a word
+            raise RuntimeError(f"a loss of more than {DENSE:,} anchors has no second derivative: take fewer")
         anchors, total = context.saved_tensors
         gradient = torch.zeros_like(anchors)
         for rows, columns, tile in _tiles(anchors, context.temperature):

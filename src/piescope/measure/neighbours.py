@@ -18,8 +18,10 @@ def knn_labels(
 ) -> Int64[np.ndarray, " m"]:
     """The label of each query by the majority of its k nearest neighbours in the bank.
 
-    Exact, Euclidean, every neighbour one vote; ties go to the smallest label. Computed in float32 on centred data; of
-    points equally far away the first in the bank are taken, as far as float32 tells that they are.
+    Exact, Euclidean, every neighbour one vote; ties go to the smallest label. Computed in float32 on centred data, from
+    squares: distances below about a thousandth of how far points lie from their centre are not told apart (clusters
+    that are small and far from each other: standardise them first). Of points equally far away the first in the bank
+    are taken, as far as that tells that they are.
 
     Args:
         bank: ``[n, d]``, labelled points; an array mapped from a file (`numpy.load(..., mmap_mode="r")`) may be larger

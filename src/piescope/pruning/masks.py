@@ -107,6 +107,8 @@ def _lowest(values: Tensor, count: int) -> Tensor:
 
 def _tensor(value: Any) -> Tensor:
     """Of an array too that torch would not take as it lies: reversed, or not to be written to."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"{int(np.ma.getmaskarray(value).sum()):,} weights are masked; expected every one")
     if isinstance(value, np.ndarray) and not (value.flags.writeable and value.flags.c_contiguous):
         value = value.copy()
     return torch.as_tensor(value)
@@ -139,7 +141,7 @@ def magnitude_masks(
         all tensors, or in each; ties by index.
 
     Raises:
-        ValueError: sparsity out of range, NaN weights, an unknown scope, or no tensor.
+        ValueError: sparsity out of range, NaN or masked weights, an unknown scope, or no tensor.
 
     Source: Paganini and Forde 2020 (global); Zhu and Gupta 2017 (layer).
 

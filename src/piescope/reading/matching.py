@@ -232,6 +232,7 @@ def _by_row(files: dict[str, Listed], lacking: str) -> Matched:
                 cure += "; where the first row of a CSV file names its columns, though it looks like data: --header"
             found = f"{listed.examples:,} rows"
             raise fault(listed.source, kind, found, f"{first.examples:,}, as {first.source} has", cure)
+    _check_orders(files)
     notes = ["matched by row: the files must hold the same examples in the same order; nothing here can check that"]
     has_ids = next((listed for listed in files.values() if listed.ids is not None), None)
     if has_ids is not None:
@@ -239,6 +240,42 @@ def _by_row(files: dict[str, Listed], lacking: str) -> Matched:
         _check_unique(has_ids)
     ids = None if has_ids is None else has_ids.ids
     return Matched(first.examples, ids, "row", dict.fromkeys(files), dict.fromkeys(files, 0), tuple(notes))
+
+
+def _check_orders(files: Mapping[str, Listed]) -> None:
+    """Refuses files that go by row, as one has no ids, where the ids of others say that rows are in another order.
+
+    Raises:
+        InputError: two files have the same ids in another order; or ids number the examples, and not from row to row.
+    """
+    having = [listed for listed in files.values() if listed.ids is not None]
+    without = next(listed for listed in files.values() if listed.ids is None)
+    cure = f"give {without.source} the ids, too; or, where all rows are in one order, leave the ids out of all files"
+    for listed in having[1:]:
+        one, other = _ids(having[0]), _ids(listed)
+        if not one.equals(other) and numpy_of(pc.is_in(one, other)).all():
+            found = f"the ids of {having[0].source} in another order, and {without.source} has none"
+            raise fault(listed.source, "ids", found, "ids in all files, or rows in one order", cure)
+    for listed in having:
+        if _are_shuffled(_ids(listed).to_pylist()):
+            found = f"ids that number the examples in another order than its rows, and {without.source} has none"
+            raise fault(listed.source, "ids", found, "ids in all files, or rows in the order of their numbers", cure)
+
+
+def _are_shuffled(ids: Sequence[str]) -> bool:
+    """Whether ids are alike but for a number, these follow each other without gaps, and not from row to row.
+
+    Example:
+        >>> _are_shuffled(["img_2.png", "img_1.png", "img_3.png"]), _are_shuffled(["7", "8", "9"])
+        (True, False)
+    """
+    parts = [re.fullmatch(r"(.*?)(\d+)(\D*)", name) for name in ids]
+    if not all(parts) or len({(part[1], part[3]) for part in parts if part}) > 1:
+        return False
+    numbers = [int(part[2]) for part in parts if part]
+    follow = sorted(numbers)
+    has_gaps = follow[-1] - follow[0] != len(follow) - 1 or len(set(follow)) < len(follow)
+    return not has_gaps and follow != numbers
 
 
 def _by_id(files: dict[str, Listed], extra: dict[str, Listed], common: bool) -> Matched:

@@ -165,14 +165,18 @@ class Warned(AuditPart):
 
 
 class OneFile(Warned):
-    """Both sides are one file.
+    """Both sides are one file, or one object.
 
     Attributes:
         name: of the file.
+        is_object: they are one array, or one model, given in Python.
     """
+
+    may_lack = frozenset({"is_object"})
 
     kind: Literal["one_file"] = "one_file"
     name: str
+    is_object: bool = False
 
 
 class SideRelabelled(Warned):

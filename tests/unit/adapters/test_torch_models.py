@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from made_models import Wrapped, photos
 from piescope.adapters.opening import open_model
 from piescope.adapters.protocol import Model
+from piescope.adapters.running import run_model
 from piescope.data.pictures import Pictures
 from piescope.models.wide_resnet import WideResNet
 
@@ -127,3 +128,12 @@ def test_what_has_but_one_mode_is_run_in_it(kind: str, digits: Pictures) -> None
     batch = digits.batch(0, 8)
     said, expected = open_model(made).scores(batch).scores, open_model(net).scores(batch).scores
     assert said is not None and np.allclose(said, expected, atol=1e-5)  # type: ignore[arg-type]
+
+
+def test_a_dead_network_answers_one_class_and_is_no_votes(net: WideResNet, digits: Pictures) -> None:
+    """All logits 0: whole numbers, and no labels of ten models."""
+    with torch.no_grad():
+        net.head.weight.zero_()
+        net.head.bias.zero_()
+    (part,) = run_model(open_model(net, pictures=digits), digits, "dense", lambda *_: None).parts
+    assert (part.values, len(part.models), part.num_classes) == ("logits", 1, 10)

@@ -74,3 +74,34 @@ def test_ids_may_be_the_numbers_that_name_columns_of_scores(tmp_path: Path) -> N
     compared = resolved(question(path, path, labels=truth + 1))
     assert compared.classes.are_numbers and compared.classes.names == ("1", "2", "3")
     assert compared.true_labels(0, 9).tolist() == truth[:9].tolist()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("names", "is_refused"),
+    [
+        ((["s0", "s1", "s2"], ["s0", "s1", "s2"]), False),
+        ((["s0", "s1", "s2"], ["s2", "s1", "s0"]), True),
+        ((["dense-7", "dense-11", "dense-9"], ["int8-11", "int8-7", "int8-9"]), True),
+        ((["seed07", "seed11"], ["seed7", "seed11"]), False),
+        ((["fp32 a", "fp32 b"], ["int8 b", "int8 a"]), False),  # nothing that says so for sure
+        ((["x1", "x1b"], ["y2", "y1"]), False),
+    ],
+)
+def test_pairs_are_by_order_and_names_that_say_otherwise_are_refused(
+    names: tuple[list[str], list[str]], is_refused: bool
+) -> None:
+    random = np.random.default_rng(0)
+    sides = [{name: random.integers(0, 3, 40) for name in of_side} for of_side in names]
+    asked = question(*sides, paired=True)
+    if is_refused:
+        with pytest.raises(InputError, match=r"(?s)--paired.*model 1 of either side"):
+            resolved(asked)
+    else:
+        resolved(asked)
+
+
+def test_pictures_beside_predictions_are_those_of_the_examples() -> None:
+    labels, pictures = np.arange(20) % 3, np.zeros((15, 4, 4), np.uint8)
+    with pytest.raises(InputError, match=r"(?s)--data.*15 pictures.*20, as dense has examples"):
+        resolved(question(labels, labels.copy(), dataset=pictures))
+    assert resolved(question(labels[:15], labels[:15].copy(), dataset=pictures)).matched.examples == 15

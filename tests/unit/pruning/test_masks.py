@@ -78,3 +78,9 @@ def test_nan_weights_and_nothing_to_mask_are_refused() -> None:
         magnitude_masks({"w": np.ones(2)}, 0.5, "everywhere")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="nothing to prune"):
         prunable_parameters(nn.Sequential(nn.ReLU(), nn.BatchNorm2d(3)))
+
+
+def test_masked_weights_are_refused() -> None:
+    hidden = np.ma.masked_array([0.1, 5.0, 6.0, 7.0], mask=[True, False, False, False])
+    with pytest.raises(ValueError, match="1 weights are masked"):
+        magnitude_masks({"w": hidden}, 0.25)

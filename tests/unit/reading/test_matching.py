@@ -12,6 +12,7 @@ import pytest
 from made_predictions import as_arrow, as_parquet
 from made_refusals import GOOD, Cases, Refusal, with_embeddings, with_metadata, write
 from piescope.audits import audit
+from piescope.problems import InputError
 
 CASES = Cases()
 
@@ -124,3 +125,27 @@ def test_ids_of_other_types_are_the_same_ids(tmp_path: Path) -> None:
         assert audit(text, path)["changed"] == 0
     np.savez(tmp_path / "bytes.npz", predictions=np.array([1, 1, 0]), ids=np.array([b"3", b"1", b"2"]))
     assert audit(text, tmp_path / "bytes.npz")["changed"] == 0
+
+
+SHUFFLED = [3, 1, 0, 2, 9, 4, 8, 5, 7, 6]
+
+
+@pytest.mark.parametrize("ids", ["{}", "img_{}.png", "img_{:05d}.png"])
+def test_ids_that_number_the_examples_otherwise_than_rows_are_no_order(tmp_path: Path, ids: str) -> None:
+    """A Series that was sorted, a table of metadata in another order: by row they would be about other examples."""
+    labels = np.arange(10) % 3
+    table = tmp_path / "copy.csv"
+    table.write_text("id,prediction\n" + "".join(f"{ids.format(row)},{labels[row]}\n" for row in SHUFFLED))
+    with pytest.raises(InputError, match=r"(?s)copy.csv.*number the examples in another order.*give dense the ids"):
+        audit(labels, table, out=tmp_path / "out")
+    table.write_text("id,prediction\n" + "".join(f"{ids.format(row + 3)},{labels[row]}\n" for row in range(10)))
+    assert audit(labels, table, out=tmp_path / "out")["changed"] == 0
+
+
+def test_ids_in_two_orders_are_no_order(tmp_path: Path) -> None:
+    names, labels = [f"{letter}x" for letter in "qwertyuiop"], np.arange(10) % 3
+    for file, order in (("copy.csv", range(10)), ("labels.csv", SHUFFLED)):
+        rows = "".join(f"{names[row]},{labels[row]}\n" for row in order)
+        (tmp_path / file).write_text(f"id,{'prediction' if file == 'copy.csv' else 'label'}\n{rows}")
+    with pytest.raises(InputError, match=r"(?s)labels.csv.*the ids of copy.csv in another order, and dense has none"):
+        audit(labels, tmp_path / "copy.csv", labels=tmp_path / "labels.csv", out=tmp_path / "out")

@@ -141,5 +141,8 @@ def _of_side(audit: AuditRecord, which: SideName) -> str:
 
 @_sentence.register
 def _one_file(row: OneFile, _audit: AuditRecord) -> str:
+    if row.is_object:
+        copied = "give a copy of what was there before (copy.deepcopy), as torch prunes a module in place"
+        return f"Both sides are the same object: nothing was compared; {copied}."
     ends = "if its columns are two models, name them: --prediction-column DENSE,COMPRESSED"
     return f"Both sides are the same file, {name(row.name)}: nothing was compared; {ends}."
