@@ -787,7 +787,7 @@ def test_numbers_beside_right_and_wrong_are_no_classes(beside: tuple[str, str], 
     assert found["changed"] == (RIGHT["dense"] != RIGHT["compressed"]).sum()
 
 
-@pytest.mark.parametrize("truth", ["gt", "reference", "diagnosis", "y_test"])
+@pytest.mark.parametrize("truth", ["species", "reference", "diagnosis", "y_test"])
 @pytest.mark.parametrize("answer", ["resnet", "model_output", "int8"])
 def test_a_truth_of_an_unknown_name_is_no_second_model(truth: str, answer: str, tmp_path: Path) -> None:
     write = table(lambda side: {"id": IDS, truth: TRUTH, answer: LABELS[side]})

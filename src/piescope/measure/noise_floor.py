@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from itertools import combinations
 from typing import Literal, NamedTuple, get_args
 
@@ -19,9 +19,17 @@ from jaxtyping import Float, Integer
 
 from piescope.axes import Array, ModelLabels
 from piescope.measure.arrays import class_ids, same_length
-from piescope.measure.intervals import FEWEST_UNITS, Interval, smooth_interval, t_interval, two_way_interval
+from piescope.measure.intervals import (
+    FEWEST_UNITS,
+    Interval,
+    smooth_interval,
+    spanning,
+    t_interval,
+    two_way_interval,
+)
 from piescope.measure.modal_chances import ModalChances, disagreement
 from piescope.measure.pies import group_modal_labels
+from piescope.measure.vote_shares import expected_disagreement
 
 MOST_SPLITS = 200
 """All splits are taken where there are no more than these; else so many, each model equally often on either side."""
@@ -41,7 +49,7 @@ class Floor:
     Attributes:
         observed: PIEs between a dense and a pruned group that share no seeds: floor plus excess.
         floor: PIEs to expect between two dense groups, of the dense and of the pruned group's size, from the shares of
-            the votes of all dense models.
+            the votes of all dense models. Of independent models: the middle of two estimates, its interval spans both.
         excess: how many more a pruned group has.
         lasting: how many of the observed would stay with ever more models, whose labels truly moved. No part of the
             excess, which models that only vary more when pruned have, too: it may be above that, or below 0. Drawn out
@@ -130,7 +138,9 @@ def excess_pies(
 
     The floor is computed, not drawn: how likely two groups of models that vote as the dense ones do have different
     modal labels (`modal_chances`), summed over the examples. Shares of few votes are too extreme; the jackknife over
-    models takes that off. Independent pruned models are all compared with all dense ones. Models that share a seed or a
+    models takes that off. Independent pruned models are all compared with all dense ones; as their excess hangs on the
+    floor, another estimate stands beside it, of the distribution of shares over examples (`vote_shares`): the floor is
+    the middle of both, and intervals reach as far as either does. Models that share a seed or a
     parent with a dense model agree with it more than with others, and that shared part is taken off: they are compared
     with dense models of other seeds alone, and what two groups of dense models differ by in the very same comparison is
     subtracted, so that a pruned model that is its parent's copy has an excess of 0. With fresh dense models (twice as
@@ -141,15 +151,13 @@ def excess_pies(
     counts once (`Floor.lasting`).
 
     What is random: seeds and examples; the interval speaks about other seeds and other examples of the same kind
-    (`piescope.measure.intervals.two_way_interval`). Assumed: seeds are drawn independently, and the dense models are
-    exchangeable. Not for fewer than 3 models a population (4 dense ones, 5 of independent ones): no interval. One or
-    two dense models without a pruned one count as of one group with the others, as they do not tell how such models
-    vary (collapsed strata, Cochran 1977). In simulations in which most examples are sure and some near the edge, the
-    floor of groups as large as all dense models is right to 3 % from 5 models on; where these differ on few examples it
-    is up to 16 % too high with 5, 8 % with 10, 3 % with 30, always less than it varies between studies. Where no
-    example is near the edge, and models err on each with a chance of its own up to 0.3, it is 26 to 38 % too high with
-    5 and 10 models, and the interval of independent populations holds the truth in half of all studies (that of
-    relatives does not hang on it): docs/signal.md, "Where the floor fails". An interval of some ten PIEs is rough.
+    (`piescope.measure.intervals.two_way_interval`). Assumed: seeds are drawn independently, and the dense models
+    are exchangeable. Not for fewer than 3 models a population (4 dense ones, 5 of independent ones): no interval.
+    One or two dense models without a pruned one count as of one group with the others, as they do not tell how such
+    models vary (collapsed strata, Cochran 1977). In simulations the floor of groups as large as all dense models is
+    right to 7 % from 5 models on, also where no example is near the edge and models err on each with a chance of
+    its own (there the jackknife's alone, that of relatives, is 26 to 38 % too high; their excess does not hang on
+    it). An interval of some ten PIEs is rough.
 
     Args:
         dense: ``[models, examples]``, class ids of the unpruned models.
@@ -264,6 +272,15 @@ def _drawn_out(observed: float, floor: float, of_halves: float, floor_of_halves:
     return observed - floor * (of_halves - observed) / falls if falls > 0 else np.nan
 
 
+def _reaching(interval: Interval, by: float) -> Interval:
+    """An interval that reaches further on both sides: its value is the middle of two estimates."""
+    if not (np.isfinite(interval.low) and by):
+        return interval
+    ends = {end: getattr(interval, end) for end in ("value", "low", "high")}
+    up, down = (replace(interval, **{end: at + sign * by for end, at in ends.items()}) for sign in (1, -1))
+    return spanning(up, down)
+
+
 class _DenseSide:
     """The floor, and the dense groups that pruned ones are compared with, for one size of population and one null."""
 
@@ -283,17 +300,19 @@ class _DenseSide:
         modal = group_modal_labels(pruned, self._groups.pruned, self._classes)
         lost = (self._modal != modal).mean(0)
         chances = ModalChances(pruned, self._classes, self._sizes[1])
+        apart = 0.0
         if self._null == "independent":
             excess, floor = self._of_strangers(lost, chances)
+            apart = self._by_shares.sum() / 2 - self._floor.share.sum() / 2
         else:
             excess, floor = self._of_relatives(lost, chances), self._floor
         observed, strata = floor.plus(excess), self._strata
         is_known = min(self._sizes) >= FEWEST[self._null]
         return Floor(
             observed.interval(strata, is_known),
-            floor.interval(strata, is_known),
-            excess.interval(strata, is_known),
-            self._lasting(pruned, observed, floor),
+            _reaching(floor.interval(strata, is_known), apart),
+            _reaching(excess.interval(strata, is_known), apart),
+            self._lasting(pruned, observed),
             self._sizes,
             len(modal),
             self._null,
@@ -314,7 +333,12 @@ class _DenseSide:
         is_one = dense == pruned or pruned >= FEWEST_UNITS > dense - pruned
         return (dense,) if is_one else (pruned, dense - pruned)
 
-    def _lasting(self, pruned: np.ndarray, observed: _Share, floor: _Share) -> Interval:
+    @cached_property
+    def _by_shares(self) -> np.ndarray:
+        """``[examples]``, the floor's other estimate."""
+        return expected_disagreement(self._dense, max(2, self._classes), self._sizes)
+
+    def _lasting(self, pruned: np.ndarray, observed: _Share) -> Interval:
         size = self._sizes[1] // 2
         if size < 2:
             return Interval(np.nan, np.nan, np.nan, np.nan, 0.0)
@@ -329,6 +353,8 @@ class _DenseSide:
             _without_bias(_differing((dense, models), other))
             for other in ((ModalChances(pruned, self._classes, size), of_pruned), (dense, models))
         ]
+        still = np.zeros((len(observed.moved) - len(self._floor.moved), observed.share.size))
+        floor = _Share(self._floor.share, np.concatenate([self._floor.moved, still]))
         terms = [np.concatenate([part.share[None], part.share + part.moved]) for part in (observed, floor, *halves)]
         return smooth_interval(_drawn_out, terms, strata=self._strata)
 
@@ -340,7 +366,8 @@ class _DenseSide:
             (self._chances(tuple(dense), self._sizes[0]), [*dense, *none]), (chances, [*nobody, *pruned])
         )
         still = np.zeros((self._pruned, len(lost)))
-        floor = _Share(self._floor.share, np.concatenate([self._floor.moved, still]))
+        middle = self._floor.share / 2 + self._by_shares / 2
+        floor = _Share(middle, np.concatenate([self._floor.moved, still]))
         return _Share(lost, moved.moved).plus(floor, -1), floor
 
     def _of_relatives(self, lost: np.ndarray, chances: ModalChances) -> _Share:

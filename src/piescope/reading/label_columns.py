@@ -178,7 +178,9 @@ def left_labels(sheet: Sheet) -> Roles | None:
         if other is None:
             return _labels(first)
         found = f"two columns of classes, {other.name!r} and {first.name!r}: which are predicted, and which are true"
-        cure = f"name the true ones: --label-column {typed(first.name)}, or --label-column {typed(other.name)}"
+        cure = f"--prediction-column {typed([other.name])} --label-column {typed(first.name)}, or the other way"
+        if sheet.hints.side is not None:  # the other side's file may call its predictions otherwise
+            cure += f"; where the files' predictions have other names, --label-column {typed(first.name)} alone"
         expected = "a column prediction, and true_label if the truth stands beside it"
         raise sheet.fault("columns", found, expected, cure)
     check_models(labels, sheet.path)

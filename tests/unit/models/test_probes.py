@@ -64,7 +64,9 @@ def test_tokens_are_not_averaged_over_the_wrong_axis() -> None:
 
 @pytest.mark.parametrize("later", [nn.ReLU(inplace=True), nn.Dropout(0.5, inplace=True)])
 def test_what_a_later_layer_does_in_place_is_not_seen(later: nn.Module) -> None:
-    net = nn.Sequential(nn.Linear(3, 4), later, nn.Linear(4, 2))
+    with torch.random.fork_rng(devices=[]):  # of some weights no first output is below 0
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(3, 4), later, nn.Linear(4, 2))
     images = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
     first, second = probe(net, images, ["0", "1"])
     assert torch.equal(first, net[0](images)) and (first < 0).any()
