@@ -646,7 +646,7 @@ def test_logits_beside_their_probabilities_are_one_model(tmp_path: Path) -> None
     assert "not used: 'probs'" in str(found["inputs"]["dense"]["told"])
 
 
-@pytest.mark.parametrize("truth", ["gt", "reference"])
+@pytest.mark.parametrize("truth", ["species", "reference"])
 def test_a_truth_of_an_unknown_name_among_arrays(truth: str, tmp_path: Path) -> None:
     for side, said in SAID.items():
         np.savez(tmp_path / f"{side}.npz", **{"out": said, truth: TRUTH})

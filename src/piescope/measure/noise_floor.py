@@ -155,9 +155,9 @@ def excess_pies(
     are exchangeable. Not for fewer than 3 models a population (4 dense ones, 5 of independent ones): no interval.
     One or two dense models without a pruned one count as of one group with the others, as they do not tell how such
     models vary (collapsed strata, Cochran 1977). In simulations the floor of groups as large as all dense models is
-    right to 7 % from 5 models on, also where no example is near the edge and models err on each with a chance of
-    its own (there the jackknife's alone, that of relatives, is 26 to 38 % too high; their excess does not hang on
-    it). An interval of some ten PIEs is rough.
+    right to 6 % from 5 models on; where no example is near the edge and models err on each with a chance of its own
+    it is 12 to 21 % too high with 5 and 10, within its interval (the jackknife's alone, that of relatives, 26 to 38
+    %; their excess does not hang on it). An interval of some ten PIEs is rough.
 
     Args:
         dense: ``[models, examples]``, class ids of the unpruned models.
