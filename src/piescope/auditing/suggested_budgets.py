@@ -18,9 +18,9 @@ SHARES = ("max_flips", "max_changed")
 def suggested_budgets(audit: AuditRecord) -> str:
     """A TOML file of budgets that this audit keeps: its own one-sided 95 % bounds, rounded up.
 
-    So the same audit passes, with ``--strict`` too, and so does most often one of as good a model on other examples;
-    a worse one breaks them or is undecided. Limits that say nothing (100 %, or a class without any example) are left
-    out.
+    So the same audit passes, with ``--strict`` too. A further copy that is as good, or other examples, break some of
+    them in about one build of six, and leave some undecided in most; a worse one breaks them or is undecided. Limits
+    that say nothing (100 %, or a class without any example) are left out.
 
     Args:
         audit: what was found.
