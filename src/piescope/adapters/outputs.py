@@ -61,6 +61,7 @@ def read_outputs(value: Any, name: str, count: int) -> Outputs:
     chosen = may_be_scores(named) if named else values
     arrays = [array for array in map(as_array, chosen) if array is not None]
     representation = next((as_rows(named[key], count) for key in REPRESENTATIONS if key in named), None)
+    _check_one(named, count, name)
     for array in arrays:
         if array.dtype.kind == "f" and _is_table(array, count) and array.size // count > 1:
             return Outputs(_checked(array.reshape(count, -1), name), None, representation)
@@ -78,6 +79,18 @@ def read_outputs(value: Any, name: str, count: int) -> Outputs:
     expected = f"scores [{count}, classes] of 2 or more classes, or labels [{count}]"
     cure = "return the logits of all classes (two for yes and no), alone, first in a tuple, or as 'logits' in a dict"
     raise ModelError.of(name, "outputs", f"{shapes} for {count} pictures", expected, cure)
+
+
+def _check_one(named: Mapping[str, Any], count: int, name: str) -> None:
+    """Refuses a dict in which several tables of numbers may be the scores, and none is called so."""
+    if any(key in named for key in SCORES):
+        return
+    arrays = {key: as_array(output) for key, output in named.items() if key not in REPRESENTATIONS}
+    floats = {key: each for key, each in arrays.items() if each is not None and each.dtype.kind == "f"}
+    tables = [key for key, each in floats.items() if _is_table(each, count) and each.size // count > 1]
+    if len(tables) > 1:
+        found, cure = f"several that may be scores: {', '.join(map(repr, tables[:6]))}", "call the scores 'logits'"
+        raise ModelError.of(name, "outputs", found, f"one of {', '.join(SCORES)}", cure)
 
 
 def _named(value: Any) -> dict[str, Any]:

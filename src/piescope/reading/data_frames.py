@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from piescope.reading.arrow import texts
+from piescope.reading.files import fault
 from piescope.reading.predictions import Predictions
 
 
@@ -26,13 +28,24 @@ def ids_of_index(values: Any) -> pa.Array | None:
 
 
 def named_by_frame(part: Predictions, values: Any) -> Predictions:
-    """Predictions with the ids and names that a Series or DataFrame gives them; those of an array as they are."""
+    """Predictions with the ids and names that a Series or DataFrame gives them; those of an array as they are.
+
+    Raises:
+        InputError: columns of scores that are the numbers of classes, in another order.
+    """
     if not _is_of_pandas(values) or part.axes[0] != "examples":
         return part
     part = replace(part, ids=ids_of_index(values))
     columns = getattr(values, "columns", None)
     if columns is None or _counts(columns) or not columns.is_unique or len(part.axes) != 2:
         return part
+    numbers = [name for name in columns if isinstance(name, int | np.integer) and not isinstance(name, bool)]
+    if part.axes[1] == "classes" and len(numbers) == len(columns) and sorted(numbers) == list(range(len(columns))):
+        first = next(place for place, number in enumerate(numbers) if place != number)
+        found = f"column {numbers[first]} in place {first}: classes in another order than their numbers"
+        raise fault(
+            part.source, "columns", found, "columns 0, 1, 2 ...", "put them in order: frame[sorted(frame.columns)]"
+        )
     names = tuple(str(name).strip() for name in columns)
     return replace(part, models=names) if part.axes[1] == "models" else replace(part, class_names=names)
 

@@ -76,3 +76,12 @@ def test_what_is_called_a_representation_is_no_score() -> None:
         assert np.array_equal(said.scores, scores) and np.array_equal(said.representation, points)
     alone = read_outputs({"embedding": scores}, "net", 3)
     assert alone.scores is not None
+
+
+def test_of_several_tables_without_a_known_name_none_is_taken() -> None:
+    first, second = np.zeros((4, 3), np.float32), np.ones((4, 3), np.float32)
+    with pytest.raises(ModelError, match=r"(?s)several that may be scores: 'aux', 'out'.*'logits'"):
+        read_outputs({"aux": first, "out": second}, "net", 4)
+    for named in ({"aux": first, "logits": second}, {"features": first, "out": second}, {"loss": 0.5, "out": second}):
+        found = read_outputs(named, "net", 4).scores
+        assert found is not None and (found == 1).all()

@@ -82,3 +82,18 @@ def test_masked_predictions_are_none() -> None:
         audit(np.ma.array(DENSE, mask=np.arange(ROWS) == 3), COMPRESSED)
     with pytest.raises(InputError, match="1 values are masked"):
         audit(DENSE, COMPRESSED, labels=np.ma.array(TRUTH, mask=np.arange(ROWS) == 3))
+
+
+def test_numbers_of_classes_in_another_order_are_refused() -> None:
+    """They name the columns as text would; nobody would know that a plain frame's are in order."""
+    plain = scores(COMPRESSED).set_axis(range(4), axis=1)
+    with pytest.raises(InputError, match=r"(?s)column 3 in place 0.*sorted\(frame.columns\)"):
+        audit(scores(DENSE).set_axis(range(4), axis=1), plain[[3, 2, 1, 0]], labels=pd.Series(TRUTH, IDS))
+    found = audit(scores(DENSE).set_axis(range(4), axis=1), plain, labels=pd.Series(TRUTH, IDS))
+    assert found["changed"] == PLAIN["changed"]
+
+
+def test_a_series_that_was_sorted_is_not_matched_by_row() -> None:
+    sides = [pd.Series(said) for said in (DENSE, COMPRESSED)]
+    with pytest.raises(InputError, match="number the examples in another order"):
+        audit(sides[0], sides[1].sort_values(), labels=pd.Series(TRUTH))
