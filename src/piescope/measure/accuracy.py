@@ -17,6 +17,7 @@ from scipy import special
 from piescope.axes import Array
 from piescope.measure.flips import change_p, change_test, share_interval
 from piescope.measure.intervals import CONFIDENCE, combined_variance
+from piescope.measure.moderation import moderated
 from piescope.measure.one_to_one import wider
 
 SideName = Literal["dense", "compressed"]
@@ -138,8 +139,9 @@ class RightSums:
         One against several: the one is a further run, which may differ from the several as much as these differ among
         each other. The interval spans two, and the p-value is the larger one: that of one further run, ``± t s sqrt(1 +
         1/models)`` around the mean of the several's log odds of a right answer, with ``models - 1`` degrees of freedom
-        and ``s`` their standard deviation (recalls near 100 % vary more downwards than upwards, log odds do not); and
-        the two-way one over runs and examples. Error and freedom are of the one that reaches further.
+        and ``s`` their standard deviation (recalls near 100 % vary more downwards than upwards, log odds do not), which
+        groups tell of each other (`piescope.measure.moderation`); and the two-way one over runs and examples. Error and
+        freedom are of the one that reaches further.
 
         Args:
             confidence: two-sided, above 0 and below 1.
@@ -222,14 +224,13 @@ class RightSums:
             ends = np.stack([value - reach, value + reach, *run.change(value, is_dense, confidence)])
             reach_of_run = np.abs(run.change(value, is_dense, CONFIDENCE) - value).max(0)
         still = (self.sizes > 0) & (value == 0) & ~(error > 0)
-        few = np.full(len(value), models - 1.0)
-        of_run = np.where(reach_of_run > 0, reach_of_run, np.nan) / special.stdtrit(few, (1 + CONFIDENCE) / 2), few
+        of_run = np.where(reach_of_run > 0, reach_of_run, np.nan) / special.stdtrit(run.freedom, (1 + CONFIDENCE) / 2)
         return Estimates(
             value,
             np.clip(np.fmin(ends[0], ends[2]), -100.0, 100.0),
             np.clip(np.fmax(ends[1], ends[3]), -100.0, 100.0),
             np.where(still, 1.0, np.fmax(p_value, run.p_value)),
-            *wider((error, freedom), of_run),
+            *wider((error, freedom), (of_run, run.freedom)),
         )
 
     def _spread_of_pairs(
@@ -256,23 +257,24 @@ class RightSums:
 
 @dataclass(frozen=True)
 class _Run:
-    """Log odds of a right answer of several runs, and of one more: ``[groups]`` each; NaN where runs do not differ."""
+    """Log odds of a right answer of several runs, and of one more: ``[groups]`` each; NaN where no runs differ."""
 
     mean: np.ndarray
     error: np.ndarray
     single: np.ndarray
     right: np.ndarray
     sizes: np.ndarray
-    freedom: float
+    freedom: np.ndarray
 
     @classmethod
     def of(cls, several: np.ndarray, single: np.ndarray, sizes: np.ndarray) -> _Run:
         models = len(several)
         odds, one = (special.logit((right + 0.5) / (sizes + 1)) for right in (several, single))
-        spread = odds.std(0, ddof=1)
         differ = (several != several[0]).any(0) & (sizes > 1)
-        error = np.where(differ, spread * np.sqrt(1 + 1 / models), np.nan)
-        return cls(odds.mean(0), error, one, single, sizes, models - 1.0)
+        variances, freedom = moderated(np.where(differ, odds.var(0, ddof=1), 0.0), models - 1.0)
+        known = (variances > 0) & (sizes > 1)
+        error = np.where(known, np.sqrt(np.maximum(variances, 0.0) * (1 + 1 / models)), np.nan)
+        return cls(odds.mean(0), error, one, single, sizes, freedom)
 
     @property
     def p_value(self) -> np.ndarray:
