@@ -15,9 +15,12 @@ from statsmodels.stats.proportion import proportion_confint
 from piescope.measure.flips import (
     adjusted_p_values,
     change_interval,
+    change_p,
+    change_test,
     exact_share_interval,
     largest_confirmed,
     mcnemar_p,
+    selected_level,
     share_interval,
 )
 
@@ -239,3 +242,44 @@ def test_no_p_values_are_adjusted_to_none() -> None:
     assert adjusted_p_values(np.zeros(0)).shape == (0,)
     assert np.isnan(adjusted_p_values(np.full(3, np.nan))).all()
     assert adjusted_p_values(np.array([0.02])).tolist() == [0.02]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_could_never_be_a_discovery_does_not_count(seed: int) -> None:
+    """At each p-value anew, by loops; and intervals of the level leave 0 out exactly where the q-value is small."""
+    random = np.random.default_rng(seed)
+    lost, gained = random.binomial(30, random.choice([0.02, 0.3], 60)), random.binomial(30, 0.05, 60)
+    p, least = change_p(lost, gained), change_p(lost + gained, np.zeros(60, int))
+    found = adjusted_p_values(p, least)
+    for place in range(60):
+        above = [value for value in p if value >= p[place]]
+        assert found[place] == pytest.approx(
+            min(1.0, *(value * sum(least <= value) / sum(p <= value) for value in above))
+        )
+    level = selected_level(p, 0.05, least)
+    ends = change_test(lost, gained, 30, 1 - level)
+    assert np.array_equal((ends.low > 0) | (ends.high < 0), found <= 0.05)
+    discoveries = int((found <= 0.05).sum())
+    assert level * sum(least <= level) <= 0.05 * max(1, discoveries) * (1 + 1e-12)
+    assert np.array_equal(adjusted_p_values(p, np.zeros(60)), adjusted_p_values(p))
+    assert selected_level(p, 0.05, np.zeros(60)) == selected_level(p)
+
+
+@pytest.mark.simulation
+def test_one_ruined_class_of_many_small_ones_is_found_and_hardly_another() -> None:
+    random, hits, plain, false = np.random.default_rng(1), 0, 0, 0
+    for _ in range(200):
+        lost, gained = random.binomial(20, 0.02, (2, 100))
+        lost[0] = random.binomial(20, 0.5)
+        p, least = change_p(lost, gained), change_p(lost + gained, np.zeros(100, int))
+        found = adjusted_p_values(p, least) <= 0.05
+        hits, plain = hits + found[0], plain + (adjusted_p_values(p)[0] <= 0.05)
+        false += found[1:].any()
+    assert hits > 170 and plain < 60 and false <= 15
+
+
+def test_a_p_value_that_could_not_be_is_refused() -> None:
+    with pytest.raises(ValueError, match="not above its own"):
+        adjusted_p_values(np.array([0.01]), np.array([0.02]))
+    with pytest.raises(ValueError, match="for each test"):
+        selected_level(np.array([0.01, 0.5]), 0.05, np.array([0.0, 0.6]))

@@ -170,6 +170,14 @@ class RightSums:
             return np.where(self.sizes > 0, change_p(lost, gained), np.nan)
         return self.change().p_value
 
+    @property
+    def least_p(self) -> Float[np.ndarray, " groups"]:
+        """``[groups]``, the smallest p-value that `change` could give: one model a side, all flips in one direction."""
+        if len(self.dense) > 1 or len(self.compressed) > 1:
+            return np.zeros(len(self.sizes))
+        flips = np.round(self.lost).astype(np.int64) + np.round(self.gained).astype(np.int64)
+        return np.where(self.sizes > 0, change_p(flips, np.zeros_like(flips)), np.nan)
+
     def _change_of_counts(self, value: np.ndarray, confidence: float) -> Estimates:
         lost, gained = (np.round(count).astype(np.int64) for count in (self.lost, self.gained))
         test = change_test(lost, gained, self.sizes, confidence)

@@ -250,14 +250,20 @@ def change_p(lost: Counts, gained: Counts) -> Shares:
     return np.maximum(mcnemar_p(lost, gained), by_score)[()]
 
 
-def adjusted_p_values(p_values: Float[Any, " tests"]) -> Float[np.ndarray, " tests"]:
+def adjusted_p_values(
+    p_values: Float[Any, " tests"], least: Float[Any, " tests"] | None = None
+) -> Float[np.ndarray, " tests"]:
     """Benjamini and Hochberg's q-values: the false discovery rate at which each test counts as a discovery.
 
     ``q_(i) = min over j >= i of m p_(j) / j`` over the m tests that have a p-value. Valid for independent or positively
-    dependent tests.
+    dependent tests. Where some could not have had as small a p-value, whatever happened (a class of which two examples
+    changed), m counts those that could: ``m(p_(j))`` tests whose smallest possible p-value is at most ``p_(j)``. Of a
+    thousand small classes one that is ruined is found then, as all others do not count against it.
 
     Args:
         p_values: ``[tests]``, 0 to 1; NaN where there was nothing to test.
+        least: ``[tests]``, the smallest p-value that each could have had, given what does not depend on whether it is a
+            discovery (the number of changes, not their direction); None: 0.
 
     Returns:
         ``[tests]``, 0 to 1, never below the p-value; NaN where that is NaN, and these count for nothing.
@@ -265,11 +271,15 @@ def adjusted_p_values(p_values: Float[Any, " tests"]) -> Float[np.ndarray, " tes
     Raises:
         ValueError: not one axis, or p-values outside of 0 to 1.
 
-    Source: Benjamini and Hochberg 1995, https://doi.org/10.1111/j.2517-6161.1995.tb02031.x.
+    Source: Benjamini and Hochberg 1995, https://doi.org/10.1111/j.2517-6161.1995.tb02031.x; which tests count: Tarone
+    1990, https://doi.org/10.2307/2531456, and Gilbert 2005, https://doi.org/10.1111/j.1467-9876.2005.00475.x, here at
+    each p-value anew (Heyse 2011).
 
     Example:
         >>> adjusted_p_values(np.array([0.01, np.nan, 0.04, 0.03])).round(3).tolist()
         [0.03, nan, 0.04, 0.04]
+        >>> adjusted_p_values(np.array([0.01, 1.0, 1.0]), least=np.array([0.001, 0.5, 0.5])).tolist()
+        [0.01, 1.0, 1.0]
     """
     p = to_numpy(p_values).astype(np.float64)
     if p.ndim != 1:
@@ -279,8 +289,17 @@ def adjusted_p_values(p_values: Float[Any, " tests"]) -> Float[np.ndarray, " tes
     adjusted = np.full(len(p), np.nan)
     falling = np.argsort(-p, kind="stable")[: int((~np.isnan(p)).sum())]  # NaN sorts last
     ranks = np.arange(len(falling), 0, -1)
-    adjusted[falling] = np.minimum.accumulate(np.minimum(1.0, p[falling] * (len(falling) / ranks)))
+    counted = _could_be(p, least).searchsorted(p[falling], side="right")
+    adjusted[falling] = np.minimum.accumulate(np.minimum(1.0, p[falling] * (counted / ranks)))
     return adjusted
+
+
+def _could_be(p_values: np.ndarray, least: Float[Any, " tests"] | None) -> np.ndarray:
+    """The smallest possible p-values of the tests that have one, in order."""
+    possible = np.zeros(len(p_values)) if least is None else to_numpy(least).astype(np.float64)
+    if possible.shape != p_values.shape or (possible > p_values).any():
+        raise ValueError("least: expected for each test a p-value that is not above its own")
+    return np.sort(possible[~np.isnan(p_values)])
 
 
 def largest_confirmed(p_values: Mapping[float, int], tests: int, rate: float) -> float:
@@ -308,15 +327,20 @@ def largest_confirmed(p_values: Mapping[float, int], tests: int, rate: float) ->
     return largest
 
 
-def selected_level(p_values: Float[Any, " tests"], rate: float = 0.05) -> float:
+def selected_level(
+    p_values: Float[Any, " tests"], rate: float = 0.05, least: Float[Any, " tests"] | None = None
+) -> float:
     """At which level intervals agree with Benjamini and Hochberg's tests: ``rate x max(1, discoveries) / tests``.
 
-    Intervals of ``1 - level`` exclude 0 exactly where `adjusted_p_values` is at most ``rate``, if interval and p-value
-    are of one test. Of the intervals of discoveries a share of at most ``rate`` misses on average (false coverage).
+    Tests that could not have had a p-value of that level do not count (`adjusted_p_values`): it is the largest
+    level at which level x those that could is at most rate x discoveries. Intervals of ``1 - level`` exclude 0
+    exactly where `adjusted_p_values` is at most ``rate``, if interval and p-value are of one test. Of the intervals
+    of discoveries a share of at most ``rate`` misses on average (false coverage).
 
     Args:
         p_values: ``[tests]``, 0 to 1; NaN where there was nothing to test.
         rate: of false discoveries, and of false coverage.
+        least: ``[tests]``, the smallest p-value that each could have had; None: 0.
 
     Returns:
         above 0, up to ``rate``; ``rate`` where there is nothing to test.
@@ -327,9 +351,15 @@ def selected_level(p_values: Float[Any, " tests"], rate: float = 0.05) -> float:
         >>> round(selected_level(np.array([0.001, 0.02, 0.4, np.nan, 0.9])), 4)
         0.025
     """
-    adjusted = adjusted_p_values(p_values)
-    tests, discoveries = int((~np.isnan(adjusted)).sum()), int((adjusted <= rate).sum())
-    return rate * max(1, discoveries) / max(1, tests)
+    adjusted = adjusted_p_values(p_values, least)
+    possible = _could_be(to_numpy(p_values).astype(np.float64), least)
+    if not len(possible):
+        return rate
+    allowed = rate * max(1, int((adjusted <= rate).sum()))
+    below = np.nextafter(np.append(possible, np.inf), 0.0)  # up to there as many could be as stand before
+    levels = np.minimum(allowed / np.maximum(np.arange(len(possible) + 1), 1), below)
+    is_reached = levels >= np.insert(possible, 0, 0.0)
+    return float(min(rate, levels[is_reached].max()))
 
 
 def _lower_end(lost: Shares, gained: Shares, examples: Shares, z: float) -> Shares:

@@ -303,7 +303,7 @@ class _DenseSide:
         apart = 0.0
         if self._null == "independent":
             excess, floor = self._of_strangers(lost, chances)
-            apart = self._by_shares.sum() / 2 - self._floor.share.sum() / 2
+            apart = float(self._by_shares.sum() - self._floor.share.sum()) / 2
         else:
             excess, floor = self._of_relatives(lost, chances), self._floor
         observed, strata = floor.plus(excess), self._strata

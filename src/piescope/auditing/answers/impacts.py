@@ -53,15 +53,25 @@ class GroupSums:
         """Of all groups of all columns."""
         return np.concatenate([np.zeros(0), *(right.change_p for right, _ in self.columns)])
 
+    @property
+    def least(self) -> np.ndarray:
+        """The smallest that each could have been."""
+        return np.concatenate([np.zeros(0), *(right.least_p for right, _ in self.columns)])
+
 
 def confidences(counted: Counted) -> Confidences:
     """Of the intervals of both tables: as many may miss as tests may be false (false coverage)."""
     right, groups = counted.get(AccuracySums), counted.get(GroupSums)
-    of_classes = np.zeros(0) if right is None else right.right.change_p
+    none = np.zeros(0), np.zeros(0)
+    (of_classes, least), (of_groups, least_of_groups) = none, none
+    if right is not None:
+        of_classes, least = right.right.change_p, right.right.least_p
+    if groups is not None:
+        of_groups, least_of_groups = groups.p_values, groups.least
     return Confidences(
         accuracy=100 * CONFIDENCE,
-        classes=100 * (1 - selected_level(of_classes, FALSE_DISCOVERIES)),
-        groups=100 * (1 - selected_level(np.zeros(0) if groups is None else groups.p_values, FALSE_DISCOVERIES)),
+        classes=100 * (1 - selected_level(of_classes, FALSE_DISCOVERIES, least)),
+        groups=100 * (1 - selected_level(of_groups, FALSE_DISCOVERIES, least_of_groups)),
     )
 
 
@@ -74,8 +84,11 @@ def classes(counted: Counted) -> tuple[ClassChange, ...]:
     mean = float(right.whole().change().value[0])
     p_values = right.change_p
     changed = flips[:, 2] if pairs is None or pairs.class_changed is None else pairs.class_changed
-    level = selected_level(p_values, FALSE_DISCOVERIES)
-    rows = _rows(right, _flips(counted, right, flips), adjusted_p_values(p_values), level)
+    level, q_values = (
+        selected_level(p_values, FALSE_DISCOVERIES, right.least_p),
+        adjusted_p_values(p_values, right.least_p),
+    )
+    rows = _rows(right, _flips(counted, right, flips), q_values, level)
     return tuple(
         ClassChange(
             name=audited.classes.names[place],
@@ -92,7 +105,8 @@ def groups(counted: Counted) -> tuple[GroupChange, ...]:
     sums = counted.get(GroupSums)
     if sums is None:
         return ()
-    q_values, level = adjusted_p_values(sums.p_values), selected_level(sums.p_values, FALSE_DISCOVERIES)
+    p_values, least = sums.p_values, sums.least
+    q_values, level = adjusted_p_values(p_values, least), selected_level(p_values, FALSE_DISCOVERIES, least)
     rows, start = list[GroupChange](), 0
     for group, (right, flips) in zip(counted.audited.groups, sums.columns, strict=True):
         mine = q_values[start : start + len(group.values)]

@@ -53,7 +53,7 @@ def test_groups_of_all_columns_in_one_table(tmp_path: Path) -> None:
 def test_intervals_are_as_sure_as_tests_are_many(tmp_path: Path) -> None:
     sure = confidences(counts(tmp_path))
     assert sure.accuracy == 95 and 95 <= sure.classes < 100 and 95 <= sure.groups < 100
-    assert sure.classes == pytest.approx(100 * (1 - 0.05 / 3))  # one of three classes with examples is beyond chance
+    assert sure.classes == 95  # of three with examples one is beyond chance; 1 and 2 changes can be in none
 
 
 def test_without_labels_there_are_none(tmp_path: Path) -> None:
