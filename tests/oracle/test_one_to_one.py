@@ -129,7 +129,7 @@ def test_the_change_to_one_further_run(lone: str) -> None:
             2 * stats.t.sf(abs(value) / 100 / np.sqrt(variance), freedom),
         )
         assert found.value[0] == pytest.approx(value) and found.p_value[0] == pytest.approx(max(p_values))
-        longer = max(abs(textbook - value).max(), two_way[1] - value)
+        longer = max(value - textbook[0], two_way[1] - value)  # downwards: bounds of a loss are made of it
         assert stats.t.ppf(0.975, found.freedom[0]) * found.error[0] == pytest.approx(longer)
         assert (found.p_value[0] < 0.05) == (found.low[0] > 0 or found.high[0] < 0)
 

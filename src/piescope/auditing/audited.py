@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from piescope.reading.sides import Side
 from piescope.reading.truth_marks import check_no_truth
 from piescope.reading.truths import check_truths
 from piescope.store.audit_record import Comparison
+
+PARTS = re.compile(r"\d+|[^\W\d_]+")
+"""Of a model's name: numbers, and words."""
 
 SAMPLED = 10_000
 """Examples on which the noise floor is measured, drawn at random where there are more."""
@@ -138,23 +142,35 @@ def resolved(question: Question) -> Audited:
 
 
 def _check_pairs(question: Question, dense: Sequence[str], compressed: Sequence[str]) -> None:
-    """Refuses pairs whose names say that others belong together: the same names, or last numbers, elsewhere."""
-    ways: tuple[Callable[[str], str | int | None], ...] = (str.strip, _last_number)
-    for told in ways:
-        one, other = ([told(name) for name in names] for names in (dense, compressed))
-        if None in one or len(set(one)) < len(one) or set(one) != set(other):
-            continue
-        if one == other:
-            return
-        place = next(place for place, names in enumerate(zip(one, other, strict=True)) if names[0] != names[1])
-        found = f"{compressed[place]!r} beside {dense[place]!r}: model {place + 1} of either side, by their order"
-        cure = "give both sides in the same order, or names that sort alike (seed07, seed11); or leave --paired out"
-        raise InputError.of(question.compressed.name, "--paired", found, "model k made from model k", cure)
+    """Refuses pairs whose names say that others belong together: what tells each side's models apart, elsewhere.
+
+    Raises:
+        InputError: the parts of names that vary on both sides are the same ones, in another order.
+    """
+    ways = [(one, other) for one in _telling(dense) for other in _telling(compressed) if set(one) == set(other)]
+    if not ways or any(one == other for one, other in ways):
+        return
+    one, other = ways[0]
+    place = next(place for place, parts in enumerate(zip(one, other, strict=True)) if parts[0] != parts[1])
+    found = f"{compressed[place]!r} beside {dense[place]!r}: model {place + 1} of either side, by their order"
+    cure = "give both sides in the same order, or names that sort alike (seed07, seed11); or leave --paired out"
+    raise InputError.of(question.compressed.name, "--paired", found, "model k made from model k", cure)
 
 
-def _last_number(name: str) -> int | None:
-    found = re.findall(r"\d+", name)
-    return int(found[-1]) if found else None
+def _telling(names: Sequence[str]) -> list[list[tuple[Any, ...]]]:
+    """What tells the models of a side apart, one after the other: all parts of their names that vary, or one of them.
+
+    Example:
+        >>> _telling(["seed7_int8", "seed11_int8"]), _telling(["a", "a b"])
+        ([[(7,), (11,)]], [])
+    """
+    parts = [[int(part) if part.isdecimal() else part for part in PARTS.findall(name.lower())] for name in names]
+    if len({len(each) for each in parts}) != 1:
+        return []
+    varying = [column for column in zip(*parts, strict=True) if len(set(column)) > 1]
+    found: list[list[tuple[Any, ...]]] = [[(part,) for part in column] for column in varying]
+    found += [list(zip(*varying, strict=True))] if len(varying) > 1 else []
+    return [each for each in found if len(set(each)) == len(names)]
 
 
 def _check_pictures(question: Question) -> None:

@@ -40,12 +40,12 @@ def command_of(dense: GivenSide, compressed: GivenSide | None, asked: Asked) -> 
 
     Returns:
         the words; empty where something was given that no command line has, as an array, or a name that cannot be
-        typed, or where it would take more than one folder to tell files apart.
+        typed, or a path that leads up, or where it would take more than one folder to tell files apart.
 
     Example:
         >>> command_of("a.csv", "/home/me/b 8.csv", Asked(labels="y.csv", values=("labels", "logits"), paired=True))
         ('piescope', 'audit', 'a.csv', 'b 8.csv', '--labels', 'y.csv', '--values', 'labels,logits', '--paired')
-        >>> command_of("../runs/fp32/preds.csv", "../runs/int8/preds.csv", Asked(labels="../runs/labels.csv"))
+        >>> command_of("/runs/fp32/preds.csv", "/runs/int8/preds.csv", Asked(labels="/runs/labels.csv"))
         ('piescope', 'audit', 'fp32/preds.csv', 'int8/preds.csv', '--labels', 'labels.csv')
         >>> command_of([0, 1], [1, 1], Asked())
         ()
@@ -71,6 +71,8 @@ class _File:
 def _from_one_folder(words: Sequence[str | _File]) -> Iterator[str]:
     """The words, paths as they are told: by their names, and the last folder where that is what tells files apart."""
     files = {word.path for word in words if isinstance(word, _File)}
+    if any(".." in path.parts for path in files):  # where it is typed again there may be others of that name
+        raise _UntypableError
     told = {path: path if _leads_down(path) else Path(path.name) for path in files}
     if len(set(told.values())) < len(told):
         whole = {path: Path(os.path.abspath(path)) for path in files}  # noqa: PTH100 - no links are followed

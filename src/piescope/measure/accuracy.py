@@ -141,7 +141,7 @@ class RightSums:
         1/models)`` around the mean of the several's log odds of a right answer, with ``models - 1`` degrees of freedom
         and ``s`` their standard deviation (recalls near 100 % vary more downwards than upwards, log odds do not), which
         groups tell of each other (`piescope.measure.moderation`); and the two-way one over runs and examples. Error and
-        freedom are of the one that reaches further.
+        freedom are of the one that reaches further down: bounds of a loss are made of them.
 
         Args:
             confidence: two-sided, above 0 and below 1.
@@ -230,7 +230,7 @@ class RightSums:
             run = _Run.of(several, single, sizes)
             reach = special.stdtrit(freedom, (1 + confidence) / 2) * error
             ends = np.stack([value - reach, value + reach, *run.change(value, is_dense, confidence)])
-            reach_of_run = np.abs(run.change(value, is_dense, CONFIDENCE) - value).max(0)
+            reach_of_run = value - run.change(value, is_dense, CONFIDENCE)[0]
         still = (self.sizes > 0) & (value == 0) & ~(error > 0)
         of_run = np.where(reach_of_run > 0, reach_of_run, np.nan) / special.stdtrit(run.freedom, (1 + CONFIDENCE) / 2)
         return Estimates(

@@ -26,6 +26,9 @@ SECOND = (1.0, 0.75, 0.5)
 MOST_LABELS = 6
 """Of which chances to be modal are computed, the likeliest two among them; more hardly ever win."""
 
+NEGLIGIBLE = 1e-8
+"""A chance that is none."""
+
 FINE = 10**6
 """Votes in which shares are written for `modal_chances`."""
 
@@ -81,7 +84,8 @@ def expected_disagreement(
     given_votes = likely * weights / (likely @ weights)[:, None]
     smaller, larger = (given_votes @ _differ(shapes, num_classes, sizes, place) for place in (0, 1))
     kind = kind.reshape(-1)
-    return np.asarray(is_smaller * smaller[kind] + (1 - is_smaller) * larger[kind])
+    found = is_smaller * smaller[kind] + (1 - is_smaller) * larger[kind]
+    return np.where(found < NEGLIGIBLE, 0.0, found)
 
 
 def _shapes(classes: int) -> Float[np.ndarray, "shapes 3"]:

@@ -203,6 +203,9 @@ def _wrong(column: Column, sheet: Sheet) -> InputError:
     line = f"{python_line(code)} < {typed(shown(sheet.path))} > {new_name(sheet.path)}"
     flags = f"--prediction-column {typed([column.name])} --values labels if it is the predicted class"
     cure = f"write 1 - x in a column correct, of a CSV file by: {line}; {flags}"
+    if column.name in sheet.hints.prediction_columns:  # of both sides, perhaps
+        cure = "write 1 - x in each column that says wrong, under another name, and say --values correct; "
+        cure += "--values labels if they are the predicted class"
     return sheet.fault(column.name, "two values, and a name that says wrong", expected, cure)
 
 
@@ -354,19 +357,20 @@ def check_named_score(column: Column, sheet: Sheet) -> None:
     check_class_one(column, sheet)
     if sheet.are_scores:
         return
-    name = typed([column.name])
     if column.key in MAX_NAMES or column.has_any(usual.SURENESS_WORDS):
         found, expected = "how sure the model is, by its name", "the predicted class, or the score of class 1 of two"
-        cure = f"name the predicted class; --score-columns {name} if it is the score of class 1 of two"
+        cure = "name the predicted class; --values probabilities (or logits) if it is that of class 1 of two"
         raise sheet.fault(column.name, found, expected, cure)
     low, high = float(np.nanmin(column.values)), float(np.nanmax(column.values))
     if (low >= 0 and high <= 1) or column.has_any(usual.LOGIT_WORDS):
         return
     if are_percent(column.values) and column.distinct > MANY:
         raise percent_column(column, sheet.path)
-    found, expected = f"numbers from {low:g} to {high:g}", "class ids or names, or probabilities"
-    cure = "--values logits if they are logits of class 1 of two; values of a regression have no classes; names of "
-    cure += "classes that look like numbers need a letter before them, in all files (v1.5)"
+    found, expected = f"numbers from {low:.9g} to {high:.9g}", "class ids or names, or probabilities"
+    cure = "--values logits if they are logits of class 1 of two (--values probabilities: rounded ones); values of a "
+    cure += (
+        "regression have no classes; names of classes that look like numbers need a letter before them, in all files"
+    )
     raise sheet.fault(column.name, found, expected, cure)
 
 

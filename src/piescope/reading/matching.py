@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,9 @@ from piescope.reading.arrow import column_of, mask_of, numpy_of, texts
 from piescope.reading.files import fault, typed
 
 ALIKE = "write the ids alike"
+
+MOST_FALLS = 0.2
+"""Of the steps from row to row, which names of several folders one after the other keep below; by chance half fall."""
 
 
 class Listed(Protocol):
@@ -265,15 +269,25 @@ def _check_orders(files: Mapping[str, Listed]) -> None:
 def _are_shuffled(ids: Sequence[str]) -> bool:
     """Whether ids are alike but for a number, these follow each other without gaps, and not from row to row.
 
+    Names in the order of their letters are in order, and so are those of folders of classes, one after the other: each
+    rises but for a few steps. Bare numbers from 0 on count the rows of a table, in their order and no other.
+
     Example:
         >>> _are_shuffled(["img_2.png", "img_1.png", "img_3.png"]), _are_shuffled(["7", "8", "9"])
         (True, False)
+        >>> _are_shuffled(["1.png", "10.png", "2.png", "3.png", "4.png", "5.png", "6.png", "7.png", "8.png", "9.png"])
+        False
     """
+    if list(ids) == sorted(ids):
+        return False
     parts = [re.fullmatch(r"(.*?)(\d+)(\D*)", name) for name in ids]
     if not all(parts) or len({(part[1], part[3]) for part in parts if part}) > 1:
         return False
     numbers = [int(part[2]) for part in parts if part]
     follow = sorted(numbers)
+    falls = sum(later < earlier for earlier, later in pairwise(numbers))
+    if not (ids[0].isdecimal() and follow[0] == 0) and falls <= MOST_FALLS * len(numbers):
+        return False
     has_gaps = follow[-1] - follow[0] != len(follow) - 1 or len(set(follow)) < len(follow)
     return not has_gaps and follow != numbers
 

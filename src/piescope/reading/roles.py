@@ -250,7 +250,7 @@ def _check_truths(truth: Column | None, others: Sequence[Column], sheet: Sheet, 
 
     Raises:
         InputError: no labels are given elsewhere, or named, and a column with a usual name of true labels has
-            fractions; or two such columns have other labels, and neither is a coarser spelling of the other.
+            fractions; or two such columns have other labels: other ids, other names, or names that are not of one id.
     """
     hints = sheet.hints
     if hints.label_column is not None:
@@ -265,12 +265,19 @@ def _check_truths(truth: Column | None, others: Sequence[Column], sheet: Sheet, 
     if truth is None or truth.rows < LEAST:
         return
     labels = [column for column in named if column.is_label and column is not truth]
-    other = next((column for column in labels if not _is_finer(truth, column) and not _is_finer(column, truth)), None)
+    other = next((column for column in labels if not _do_agree(truth, column)), None)
     if other is None or _repeats(other, sheet.columns, roles):
         return
     found = f"two columns of true labels that disagree: {truth.name!r} and {other.name!r}"
     cure = f"--label-column {typed(truth.name)}, or --label-column {typed(other.name)}"
     raise sheet.fault("columns", found, "one column of true labels", cure)
+
+
+def _do_agree(one: Column, other: Column) -> bool:
+    """Whether two columns have the same labels, or one the ids of the other's names, though it may be coarser."""
+    if one.kind == other.kind:
+        return list(one.cells) == list(other.cells)
+    return _is_finer(one, other) or _is_finer(other, one)
 
 
 def _is_finer(one: Column, other: Column) -> bool:

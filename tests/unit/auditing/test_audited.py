@@ -83,7 +83,15 @@ def test_ids_may_be_the_numbers_that_name_columns_of_scores(tmp_path: Path) -> N
         ((["s0", "s1", "s2"], ["s2", "s1", "s0"]), True),
         ((["dense-7", "dense-11", "dense-9"], ["int8-11", "int8-7", "int8-9"]), True),
         ((["seed07", "seed11"], ["seed7", "seed11"]), False),
-        ((["fp32 a", "fp32 b"], ["int8 b", "int8 a"]), False),  # nothing that says so for sure
+        ((["fp32 a", "fp32 b"], ["int8 b", "int8 a"]), True),
+        ((["seed0", "seed1", "seed2"], ["seed1_int8", "seed0_int8", "seed2_int8"]), True),
+        ((["seed1", "seed10", "seed2"], ["seed01_int8", "seed02_int8", "seed10_int8"]), True),
+        ((["Seed_A", "Seed_B"], ["seed_b", "seed_a"]), True),
+        ((["s0_f0", "s1_f0", "s0_f1"], ["s1_f0_q", "s0_f0_q", "s0_f1_q"]), True),
+        ((["seed1", "seed2", "seed3"], ["seed1_keep3", "seed2_keep1", "seed3_keep2"]), False),
+        ((["run1_epoch2", "run2_epoch1"], ["run1_epoch1", "run2_epoch2"]), False),
+        ((["dense_seed0", "dense_seed1"], ["int8_seed0", "int8_seed1"]), False),
+        ((["50pct_s0", "50pct_s1"], ["90pct_s0", "90pct_s1"]), False),
         ((["x1", "x1b"], ["y2", "y1"]), False),
     ],
 )
@@ -94,7 +102,7 @@ def test_pairs_are_by_order_and_names_that_say_otherwise_are_refused(
     sides = [{name: random.integers(0, 3, 40) for name in of_side} for of_side in names]
     asked = question(*sides, paired=True)
     if is_refused:
-        with pytest.raises(InputError, match=r"(?s)--paired.*model 1 of either side"):
+        with pytest.raises(InputError, match=r"(?s)--paired.*model \d of either side"):
             resolved(asked)
     else:
         resolved(asked)

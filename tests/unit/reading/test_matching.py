@@ -142,6 +142,21 @@ def test_ids_that_number_the_examples_otherwise_than_rows_are_no_order(tmp_path:
     assert audit(labels, table, out=tmp_path / "out")["changed"] == 0
 
 
+@pytest.mark.parametrize("order", ["text", "folders", "text of bare numbers"])
+def test_names_in_the_order_of_letters_or_of_folders_are_in_order(tmp_path: Path, order: str) -> None:
+    rows = np.arange(40)
+    names = {
+        "text": sorted(f"img_{row}.png" for row in rows),
+        "folders": [f"val_{row:05}.JPEG" for first in range(4) for row in rows[first::4]],
+        "text of bare numbers": sorted(map(str, rows)),
+    }[order]
+    labels = rows % 3
+    (tmp_path / "copy.csv").write_text(
+        "filename,prediction\n" + "".join(f"{name},{label}\n" for name, label in zip(names, labels, strict=True))
+    )
+    assert audit(labels, tmp_path / "copy.csv", out=tmp_path / "out")["changed"] == 0
+
+
 def test_ids_in_two_orders_are_no_order(tmp_path: Path) -> None:
     names, labels = [f"{letter}x" for letter in "qwertyuiop"], np.arange(10) % 3
     for file, order in (("copy.csv", range(10)), ("labels.csv", SHUFFLED)):

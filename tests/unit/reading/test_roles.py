@@ -408,7 +408,11 @@ WORDS = ("cat", "dog", "fish")
 BOTH: dict[str, tuple[dict[str, list[str]], dict[str, Any], str]] = {
     "values of a regression": ({"a": HEIGHTS, "b": HEIGHTS[::-1]}, {}, r"150.5 to 199.5.*--values logits"),
     "log probabilities": ({"a": NEGATIVE, "b": NEGATIVE[::-1]}, {}, r"numbers from .*--values logits"),
-    "top-1 confidences": ({"fp32_conf": SURE, "int8_conf": SURE[::-1]}, {}, r"how sure the model is.*--score-columns"),
+    "top-1 confidences": (
+        {"fp32_conf": SURE, "int8_conf": SURE[::-1]},
+        {},
+        r"how sure the model is.*--values probabilities",
+    ),
     "classes like decimals": (
         {
             "label": drawn(("1.1", "1.10", "1.2"), 0),
@@ -498,6 +502,20 @@ def test_the_other_side_is_neither_a_truth_nor_left_out(tmp_path: Path, truth: s
 def test_labels_as_one_side_are_no_truth_of_themselves(tmp_path: Path) -> None:
     path = table_of(tmp_path, label=drawn(WORDS, 0), b=drawn(WORDS, 1))
     assert audit(path, prediction_column=("label", "b"), out=tmp_path / "out")["accuracy"] is None
+
+
+@pytest.mark.parametrize("other", ["merged", "swapped", "shifted"])
+def test_other_ids_are_other_truths_though_one_tells_the_other(tmp_path: Path, other: str) -> None:
+    """One of them would be taken without a word: classes 3 and 4 in one, two exchanged, all counted from 1."""
+    true = np.random.default_rng(0).integers(0, 5, 300)
+    others = {"merged": np.minimum(true, 3), "swapped": np.array([1, 0, 2, 3, 4])[true], "shifted": true + 1}
+    said = [np.where(np.random.default_rng(seed).random(300) < 0.2, (true + 1) % 5, true) for seed in (1, 2)]
+    columns = {"label": true, "target": others[other], "a": said[0], "b": said[1]}
+    path = table_of(tmp_path, **{name: list(map(str, values)) for name, values in columns.items()})
+    with pytest.raises(InputError, match="'target' and 'label'"):
+        audit(path, prediction_column=("a", "b"), out=tmp_path / "out")
+    found = audit(path, prediction_column=("a", "b"), label_column="label", out=tmp_path / "out")
+    assert found["accuracy"]["dense"] == pytest.approx(100 * (said[0] == true).mean())
 
 
 @pytest.mark.parametrize("coarse", [False, True])
