@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from piescope.report.layout.card import Card
     from piescope.store.audit_record import AuditRecord, BudgetRow, CopyRow
 from piescope.auditing.command import command_of
-from piescope.auditing.files_read import check_repeated, files_read
+from piescope.auditing.files_read import files_read
 from piescope.auditing.folder import check_folder, published
 from piescope.auditing.options import Asked, AuditOptions, GivenData, GivenSide
 from piescope.auditing.question import (
@@ -312,7 +312,6 @@ def run_audit(dense: GivenSide, compressed: GivenSide | None, asked: Asked, out:
         raise no_other_side(dense, asked)
     typed = command_of(dense, compressed, asked)
     question = replace(question_of(dense, compressed, asked), files=files_read(dense, compressed, asked), command=typed)
-    check_repeated(question)
     with published(out) as place:
         return Audit(_finish(question, asked, place), out)
 

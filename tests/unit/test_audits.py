@@ -211,17 +211,3 @@ def test_one_object_on_both_sides_is_nothing_compared(tmp_path: Path) -> None:
 def test_what_is_no_name_of_a_file_is_refused(tmp_path: Path, given: dict[str, object]) -> None:
     with pytest.raises(InputError, match=r"(?s)the name of a file.*to_parquet"):
         piescope.audit(np.arange(4), np.arange(4)[::-1], out=tmp_path / "out", **given)
-
-
-def test_a_dense_run_that_is_there_twice_is_refused(tmp_path: Path) -> None:
-    """Of copies seeds would seem to do nothing, and all that another run does to be the compression's doing."""
-    random = np.random.default_rng(0)
-    for side, seeds in (("dense", (0, 1, 0)), ("copy", (3, 4, 3))):
-        (tmp_path / side).mkdir()
-        for place, seed in enumerate(seeds):
-            np.save(tmp_path / side / f"run{place}.npy", np.random.default_rng(seed).integers(0, 3, 50))
-    truth = random.integers(0, 3, 50)
-    with pytest.raises(InputError, match=r"(?s)run2.npy.*the bytes of .*run0.npy again.*name each run once"):
-        piescope.audit(tmp_path / "dense", tmp_path / "copy", labels=truth, out=tmp_path / "out")
-    (tmp_path / "dense" / "run2.npy").unlink()
-    assert piescope.audit(tmp_path / "dense", tmp_path / "copy", labels=truth, out=tmp_path / "out")["n_examples"] == 50

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from piescope.auditing.options import Asked, GivenSide
-from piescope.auditing.question import Question, is_a_model
-from piescope.problems import InputError
+from piescope.auditing.question import is_a_model
 from piescope.reading.files import named_files, shown
 from piescope.reading.inputs import is_path
 from piescope.store.audit_inputs import FileHash, Role
@@ -39,25 +38,6 @@ def files_read(dense: GivenSide, compressed: GivenSide | None, asked: Asked) -> 
         "compressed_layers": asked.compressed_layers,
     }
     return tuple(hashed for role, what in given.items() for hashed in _hashed(role, what, asked))
-
-
-def check_repeated(question: Question) -> None:
-    """Refuses dense predictions of several files of which two have the same bytes: copies do not tell what seeds do.
-
-    Raises:
-        InputError: names the two.
-    """
-    if question.batch_size is not None:  # models that were run
-        return
-    firsts: dict[str, str] = {}
-    for file in question.files:
-        if file.role != "dense" or file.sha256 is None:
-            continue
-        if file.sha256 in firsts:
-            expected = "runs of other seeds: copies tell nothing of what seeds do"
-            found = f"the bytes of {firsts[file.sha256]} again"
-            raise InputError.of(file.name, "dense", found, expected, "name each run once")
-        firsts[file.sha256] = file.name
 
 
 def _hashed(role: Role, given: Any, asked: Asked) -> Iterator[FileHash]:
