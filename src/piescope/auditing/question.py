@@ -240,11 +240,9 @@ def no_other_side(given: GivenSide, asked: Asked) -> InputError:
         except InputError as error:
             return error
         if len(columns) > 2:
-            found, cure = (
-                f"{len(columns)} columns of one file",
-                "--prediction-column BEFORE,AFTER; write several models ",
-            )
-            cure += "a side to a file a side; a name with a comma in it stands in quotes: '\"a,b\",c'"
+            found = f"{len(columns)} columns of one file"
+            cure = "--prediction-column BEFORE,AFTER; write several models a side to a file a side; "
+            cure += "a name with a comma in it stands in quotes: '\"a,b\",c'"
             return InputError.of("audit", "--prediction-column", found, "a column a side", cure)
         found, cure = "a folder or a pattern", "name the one table that has both columns, or a folder a side"
         return InputError.of("audit", "COMPRESSED", found, "the compressed side", cure)

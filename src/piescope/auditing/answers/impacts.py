@@ -84,11 +84,8 @@ def classes(counted: Counted) -> tuple[ClassChange, ...]:
     mean = float(right.whole().change().value[0])
     p_values = right.change_p
     changed = flips[:, 2] if pairs is None or pairs.class_changed is None else pairs.class_changed
-    level, q_values = (
-        selected_level(p_values, FALSE_DISCOVERIES, right.least_p),
-        adjusted_p_values(p_values, right.least_p),
-    )
-    rows = _rows(right, _flips(counted, right, flips), q_values, level)
+    level = selected_level(p_values, FALSE_DISCOVERIES, right.least_p)
+    rows = _rows(right, _flips(counted, right, flips), adjusted_p_values(p_values, right.least_p), level)
     return tuple(
         ClassChange(
             name=audited.classes.names[place],
