@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from piescope.auditing.answers.confusions import ConfusionSums
+from piescope.auditing.answers.repeated import repeats
 from piescope.auditing.question import Question
 from piescope.auditing.tally import Counted
 from piescope.reading.files import fault
@@ -22,6 +23,26 @@ STRANGE_SHARE = 0.05
 
 FEWEST_STRANGE = 5
 """... or this many."""
+
+
+def check_repeats(question: Question, counted: Counted) -> None:
+    """Refuses a side on which one run is there twice.
+
+    Of copies seeds seem to do nothing, and all that another run does seems to be the compression's doing.
+
+    Raises:
+        InputError: names the two.
+    """
+    for name, (first, again) in repeats(counted).items():
+        side = question.dense if name == "dense" else question.compressed
+        one, other = (getattr(counted.audited, name).models[place] for place in (first, again))
+        raise fault(
+            side.name,
+            name,
+            f"{other!r} says the same as {one!r} of all {counted.examples:,} examples",
+            "runs of other seeds: one that is there twice tells nothing of what seeds do",
+            "name each run once",
+        )
 
 
 def check_order(question: Question, counted: Counted) -> None:

@@ -25,7 +25,7 @@ from piescope.auditing.answers.noise import noise
 from piescope.auditing.answers.pairs import seeds
 from piescope.auditing.answers.suspicions import suspicions
 from piescope.auditing.audited import Audited, resolved
-from piescope.auditing.misread import check_accuracy, check_order, check_strangers
+from piescope.auditing.misread import check_accuracy, check_order, check_repeats, check_strangers
 from piescope.auditing.options import OnProgress, silent
 from piescope.auditing.question import Question
 from piescope.auditing.rows import ShownExamples, write_rows
@@ -73,6 +73,7 @@ def answer(question: Question, out: Path, on_progress: OnProgress = silent) -> A
         counted = tally(audited, kinds, Path(scratch), lambda done: on_progress("comparing", done, examples))
         warnings = _warnings(question, counted)
         before_after = accuracy(counted)
+        check_repeats(question, counted)
         check_order(question, counted)
         check_strangers(question, counted, warnings)
         if question.expect_accuracy is not None:

@@ -16,6 +16,7 @@ from piescope.auditing.answers.label_errors import LabelThresholds
 from piescope.auditing.answers.measures import MeasureSums
 from piescope.auditing.answers.noise import LabelSample
 from piescope.auditing.answers.pairs import PairSums
+from piescope.auditing.answers.repeated import RepeatSums
 from piescope.auditing.tally import FigureSums
 
 SUMS: tuple[type[Any], ...] = (
@@ -30,6 +31,7 @@ SUMS: tuple[type[Any], ...] = (
     VotePValues,
     LabelSample,
     LabelThresholds,
+    RepeatSums,
 )
 """What is counted in the one pass over all examples."""
 
