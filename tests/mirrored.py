@@ -39,7 +39,7 @@ ELSEWHERE = {
     ),
     "oracle/test_classification.py": ("measure/classification",),
     "oracle/test_noise_floor.py": ("measure/intervals",),
-    "oracle/test_one_to_one.py": ("measure/cells", "measure/one_to_one"),
+    "oracle/test_one_to_one.py": ("measure/cells", "measure/further_run", "measure/one_to_one"),
     "oracle/test_schedules.py": ("pruning/schedules", "training/schedule"),
     "oracle/test_vote_shares.py": ("measure/vote_shares",),
     "unit/adapters/test_torch_compress.py": ("adapters/copies",),

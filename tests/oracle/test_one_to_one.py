@@ -6,7 +6,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from piescope.measure.accuracy import RightSums
 from piescope.measure.cells import CellSums
@@ -207,6 +207,7 @@ def test_cells_against_loops() -> None:
     both = parts[0] + parts[1]
     growth = both.growth(np.bincount(truth, minlength=CLASSES))
     change = growth.change()
+    groups = []
     seen = {(t, c) for t in range(CLASSES) for c in range(CLASSES) if t != c}
     assert set(both.cells) == {
         (t, c) for t, c in seen if ((truth == t) & ((dense == c).any(0) | (compressed == c).any(0))).any()
@@ -216,11 +217,15 @@ def test_cells_against_loops() -> None:
         moved_in = np.mean([(members & (d != said) & (c == said)).sum() for d in dense for c in compressed])
         moved_out = np.mean([(members & (d == said) & (c != said)).sum() for d in dense for c in compressed])
         assert (growth.gained[place], growth.lost[place]) == pytest.approx((moved_in, moved_out))
-        alone = RightSums.of(
-            (dense == said)[:, members], (compressed == said)[:, members], np.zeros(members.sum(), int), 1
-        )
+        said_by = [(side == said)[:, members] for side in (dense, compressed)]
+        alone = RightSums.of(*said_by, np.zeros(members.sum(), int), 1)
         assert change.value[place] == pytest.approx(alone.change().value[0])
-        assert change.p_value[place] == pytest.approx(alone.change().p_value[0], nan_ok=True)
+        groups.append([*said_by, np.full(members.sum(), place)])
+    # cells tell each other how much models vary, as groups of examples do
+    rows = [np.concatenate(parts, axis=-1) for parts in zip(*groups, strict=True)]
+    together = RightSums.of(*rows, len(groups)).change()
+    assert change.p_value == pytest.approx(together.p_value, nan_ok=True)
+    assert change.low == pytest.approx(together.low, nan_ok=True)
 
 
 # --- interval and p-value are of one test
@@ -307,3 +312,96 @@ def test_two_models_a_side_change_by_no_more_than_can_be() -> None:
     assert (change.low[0], change.high[0]) == (-100, 100)
     assert change.p_value[0] > 0.05
     assert 0 <= before.low[0] < 90 < before.high[0] == 100
+
+
+# --- groups that tell each other how much models vary
+
+
+def slow_moderated(counts: np.ndarray, sizes: np.ndarray, before: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """By a search on a grid where there is a formula."""
+    models, groups = counts.shape
+    own, rooms = np.zeros(groups), np.zeros(groups)
+    for group in range(groups):
+        shares = [side[:, group] / sizes[group] for side in (counts, before) if side is not None]
+        own[group] = np.var(shares[0] - (shares[1] if len(shares) == 2 else 0), ddof=1)
+        smooth = [(share.mean() * sizes[group] + 0.5) / (sizes[group] + 1) for share in shares]
+        rooms[group] = np.mean([share * (1 - share) for share in smooth])
+    told = np.flatnonzero(own > 0)
+    noise = float(special.polygamma(1, (models - 1) / 2))
+    slopes = np.linspace(1, 2, 100_001)
+    off = np.log(own[told])[:, None] - slopes * np.log(rooms[told])[:, None]
+    posterior = off.var(0) * len(told) / noise + ((slopes - 1.5) / 0.5) ** 2
+    scale = rooms ** slopes[posterior.argmin()]
+    seen = own[told] / scale[told]
+    # log F: mean and variance of the logarithm of a chi-squared over its degrees of freedom, twice
+    mean = special.digamma((models - 1) / 2) - np.log((models - 1) / 2)
+    beyond = np.log(seen).var(ddof=1) - noise
+    if beyond <= 1e-9:
+        return scale * seen.mean(), np.full(groups, len(told) * (models - 1.0))
+    prior = np.exp(np.linspace(np.log(0.01), np.log(1e5), 400_001))
+    prior = prior[np.abs(np.log(special.polygamma(1, prior / 2) / beyond)).argmin()]
+    common = np.exp(np.log(seen).mean() - mean + special.digamma(prior / 2) - np.log(prior / 2))
+    found = np.where(own > 0, (prior * common + (models - 1) * own / scale) / (prior + models - 1), common)
+    freedom = np.minimum(np.where(own > 0, prior + models - 1, prior), len(told) * (models - 1))
+    return scale * found, freedom
+
+
+@pytest.mark.parametrize(("models", "other", "is_paired"), [(5, 5, False), (3, 9, False), (2, 4, False), (4, 4, True)])
+def test_groups_tell_each_other_how_much_models_vary(models: int, other: int, is_paired: bool) -> None:
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        group = random.integers(0, 8, 700)
+        level = np.linspace(0.3, 2.5, 8) + random.normal(0, 0.5 if seed % 2 else 0.0, (models + other, 8))
+        right = random.normal(size=700) + random.normal(0, 0.5, (models + other, 700)) + level[:, group] > 0
+        dense, compressed = right[:models], right[models:]
+        sums = RightSums.of(dense, compressed, group, 8, paired=is_paired)
+        found = sums.change(0.99)
+        sizes = np.bincount(group)
+        terms = [(sums.compressed, sums.dense)] if is_paired else [(sums.dense, None), (sums.compressed, None)]
+        spreads = [slow_moderated(counts, sizes, before) for counts, before in terms]
+        for place in range(8):
+            members = group == place
+            sides = [dense[:, members].astype(float), compressed[:, members].astype(float)]
+            change = sides[1].mean(0) - sides[0].mean(0)
+            each = [sides[1] - sides[0]] if is_paired else sides
+            both = sum(((one - one.mean(0)) ** 2).sum() / (len(one) - 1) / len(one) for one in each) / len(change) ** 2
+            over_examples = change.var(ddof=1) / len(change)
+            alone = [one.mean(1).var(ddof=1) / len(one) for one in each]
+            units = [len(one) for one in each]
+            shared = [spread[place] / len(one) for (spread, _), one in zip(spreads, each, strict=True)]
+            many = [freedom[place] + 1 for _, freedom in spreads]
+            tests = []
+            for parts, strata in ((alone, units), (shared, many)):
+                variance, freedom = combined_variance(
+                    over_examples, float(len(change)), np.array(parts), np.array(strata, float), both
+                )
+                tests.append((np.sqrt(float(variance)), float(freedom)))
+            tests = tests if min(units) == 2 else tests[1:]
+            reach = max(100 * error * stats.t.ppf(0.995, freedom) for error, freedom in tests)
+            p_value = max(2 * stats.t.sf(abs(change.mean()) / error, freedom) for error, freedom in tests)
+            assert found.value[place] == pytest.approx(100 * change.mean())
+            assert found.p_value[place] == pytest.approx(p_value, rel=1e-3, abs=1e-6)
+            assert found.high[place] == pytest.approx(min(100, 100 * change.mean() + reach), rel=1e-3)
+            assert (found.p_value[place] < 0.01) == (found.low[place] > 0 or found.high[place] < 0)
+
+
+@pytest.mark.sampled(4, heavy=True)
+@pytest.mark.parametrize("how", ["alike", "uneven"])
+@pytest.mark.parametrize("models", [2, 3, 5])
+def test_of_further_runs_hardly_any_class_is_called_worse_and_a_damaged_one_is_found(models: int, how: str) -> None:
+    called = found = 0
+    level = np.full(10, 2.2) if how == "alike" else np.linspace(0.3, 4, 10)
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        true = random.permutation(np.arange(3000) % 10)
+        moved = random.normal(0, 0.3, (2 * models, 10))
+        noise = random.normal(0, 0.5, (2 * models, 3000)) + random.normal(0, 1.2, 3000)
+        for damage in (0.0, 1.2):
+            moved[models:, 3] -= damage
+            right = level[true] + moved[:, true] + noise > 0
+            change = RightSums.of(right[:models], right[models:], true, 10).change()
+            worse = (adjusted_p_values(change.p_value) <= 0.05) & (change.value < 0)
+            called += bool(not damage and worse.any())
+            found += bool(damage and worse[3])
+    assert called <= stats.binom.ppf(0.9999, 200, 0.03)
+    assert models == 2 or found >= 100  # each class for itself: 21 of 200 with three models, of classes alike

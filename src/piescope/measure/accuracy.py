@@ -6,7 +6,7 @@ wrong answers, so that blocks of examples can be added and no array of models x 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -16,11 +16,15 @@ from scipy import special
 
 from piescope.axes import Array
 from piescope.measure.flips import change_p, change_test, share_interval
+from piescope.measure.further_run import FurtherRun
 from piescope.measure.intervals import CONFIDENCE, combined_variance
-from piescope.measure.moderation import moderated
+from piescope.measure.moderation import moderated_shares
 from piescope.measure.one_to_one import wider
 
 SideName = Literal["dense", "compressed"]
+
+_Spread = tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]
+"""Standard error, and its degrees of freedom."""
 
 
 class Estimates(NamedTuple):
@@ -123,7 +127,10 @@ class RightSums:
             low, high = (np.where(self.sizes > 0, end, np.nan) for end in _wilson(right[0], self.sizes, confidence))
             return Estimates(value, low, high, none, none, none)
         squares = getattr(self, f"{side}_squares")
-        error, freedom = self._spread([right], squares, right.mean(0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            both = (right.mean(0) - squares) / (len(right) - 1) / self.sizes.astype(np.float64) ** 2
+            draws = _Draws.of(right, self.sizes.astype(np.float64), 1 / len(right))
+        error, freedom = self._error(squares, right.mean(0), [draws.own], [draws.units], both)
         reach = special.stdtrit(freedom, (1 + confidence) / 2) * error
         return Estimates(value, *_within(0.0, value, reach), none, error, freedom)
 
@@ -134,7 +141,10 @@ class RightSums:
         over examples (`piescope.measure.flips.change_test`).
 
         Several on both: a t-interval over examples and models: over pairs of models if they are paired, else with the
-        two sides' models as independent (where model k of one comes from model k of the other, it is too wide).
+        two sides' models as independent (where model k of one comes from model k of the other, it is too wide). Groups
+        tell each other how much models vary (`piescope.measure.moderation.moderated_shares`), from three groups on in
+        which they do; where a side has two models the p-value is the larger one of this and of the group's own test,
+        and the interval spans both.
 
         One against several: the one is a further run, which may differ from the several as much as these differ among
         each other. The interval spans two, and the p-value is the larger one: that of one further run, ``± t s sqrt(1 +
@@ -155,12 +165,7 @@ class RightSums:
             return self._change_of_counts(value, confidence)
         if self.pair_flips is None and min(len(self.dense), len(self.compressed)) == 1:
             return self._change_to_one_run(value, compressed - dense, confidence)
-        error, freedom = self._error_of_change(compressed - dense)
-        reach = special.stdtrit(freedom, (1 + confidence) / 2) * error
-        with np.errstate(divide="ignore", invalid="ignore"):
-            p_value = 2 * special.stdtr(freedom, -np.abs(value) / error)
-        still = (self.sizes > 0) & (value == 0) & ~(error > 0)
-        return Estimates(value, *_within(-100.0, value, reach), np.where(still, 1.0, p_value), error, freedom)
+        return self._change_of_several(value, compressed - dense, confidence)
 
     @property
     def change_p(self) -> Float[np.ndarray, " groups"]:
@@ -185,12 +190,6 @@ class RightSums:
         none = np.full(len(value), np.nan)
         return Estimates(value, low, high, p_value, none, none)
 
-    def _error_of_change(self, total: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        squares = self.dense_squares + self.compressed_squares - 2 * self.products
-        if self.pair_flips is not None:
-            return self._spread_of_pairs(self.pair_flips, squares, total)
-        return self._spread([self.dense, self.compressed], squares, total)
-
     @property
     def lost(self) -> Float[np.ndarray, " groups"]:
         """Examples that the dense side gets right and the compressed one wrong, mean over pairs of their models."""
@@ -201,101 +200,101 @@ class RightSums:
         """Likewise, those that only the compressed side gets right."""
         return np.asarray(np.maximum(self.compressed.mean(0) - self.products, 0.0))
 
-    def _spread(
-        self, sides: list[np.ndarray], squares: np.ndarray, total: np.ndarray
-    ) -> tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]:
-        """Standard error in points, NaN where there is none, and its degrees of freedom."""
-        sizes = self.sizes.astype(np.float64)
-        several = [side for side in sides if len(side) > 1]
+    def _change_of_several(self, value: np.ndarray, total: np.ndarray, confidence: float) -> Estimates:
+        tests = self._errors_of_change(total)
         with np.errstate(divide="ignore", invalid="ignore"):
-            over_seeds = np.stack([(side / sizes).var(0, ddof=1) / len(side) for side in several], axis=-1)
-            over_both = np.zeros(len(sizes))
-            for side in several:
-                share_squares = self.dense_squares if side is self.dense else self.compressed_squares
-                over_both += (side.mean(0) - share_squares) / (len(side) - 1) / sizes**2
-        return self._error(squares, total, over_seeds, [len(side) for side in several], over_both)
+            reaches = [special.stdtrit(freedom, (1 + confidence) / 2) * error for error, freedom in tests]
+            p_values = [2 * special.stdtr(freedom, -np.abs(value) / error) for error, freedom in tests]
+        still = (self.sizes > 0) & (value == 0) & ~(tests[0][0] > 0)
+        p_value = np.where(still, 1.0, np.maximum.reduce(p_values))
+        longer = tests[0] if len(tests) == 1 else wider(*tests)
+        return Estimates(value, *_within(-100.0, value, np.maximum.reduce(reaches)), p_value, *longer)
 
     def _change_to_one_run(self, value: np.ndarray, total: np.ndarray, confidence: float) -> Estimates:
         """Where one side is one further run of what the other side has several of."""
         is_dense = len(self.dense) > 1
         several, single = (self.dense, self.compressed[0]) if is_dense else (self.compressed, self.dense[0])
-        share_squares = self.dense_squares if is_dense else self.compressed_squares
-        squares = self.dense_squares + self.compressed_squares - 2 * self.products
-        models, sizes = len(several), self.sizes.astype(np.float64)
+        run = FurtherRun.of(several, single, self.sizes)
+        tests = self._errors_of_change(total)
         with np.errstate(divide="ignore", invalid="ignore"):
-            over_runs = (several / sizes).var(0, ddof=1) * (1 + 1 / models)
-            over_both = (several.mean(0) - share_squares) * (models + 1) / (models - 1) / sizes**2
-            error, freedom = self._error(squares, total, over_runs[:, None], [models], over_both)
-            p_value = 2 * special.stdtr(freedom, -np.abs(value) / error)
-            run = _Run.of(several, single, sizes)
-            reach = special.stdtrit(freedom, (1 + confidence) / 2) * error
+            p_values = [2 * special.stdtr(freedom, -np.abs(value) / error) for error, freedom in tests]
+            reach = np.maximum.reduce(
+                [special.stdtrit(freedom, (1 + confidence) / 2) * error for error, freedom in tests]
+            )
             ends = np.stack([value - reach, value + reach, *run.change(value, is_dense, confidence)])
             reach_of_run = value - run.change(value, is_dense, CONFIDENCE)[0]
-        still = (self.sizes > 0) & (value == 0) & ~(error > 0)
+        still = (self.sizes > 0) & (value == 0) & ~(tests[0][0] > 0)
         of_run = np.where(reach_of_run > 0, reach_of_run, np.nan) / special.stdtrit(run.freedom, (1 + CONFIDENCE) / 2)
+        longer = tests[0] if len(tests) == 1 else wider(*tests)
         return Estimates(
             value,
             np.clip(np.fmin(ends[0], ends[2]), -100.0, 100.0),
             np.clip(np.fmax(ends[1], ends[3]), -100.0, 100.0),
-            np.where(still, 1.0, np.fmax(p_value, run.p_value)),
-            *wider((error, freedom), (of_run, run.freedom)),
+            np.where(still, 1.0, np.fmax.reduce([*p_values, run.p_value])),
+            *wider(longer, (of_run, run.freedom)),
         )
 
-    def _spread_of_pairs(
-        self, flips: np.ndarray, squares: np.ndarray, total: np.ndarray
-    ) -> tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]:
-        """Likewise, of a change whose models come in pairs: a pair is one draw."""
-        pairs = len(self.dense)
+    def _errors_of_change(self, total: np.ndarray) -> list[_Spread]:
+        """Standard errors in points with their degrees of freedom, of tests that must all speak for a change.
+
+        What groups tell each other of seeds' variances is taken for a group's own; where a side has two models, which
+        tell hardly anything of how variances differ, beside the group's own.
+        """
+        squares = self.dense_squares + self.compressed_squares - 2 * self.products
+        sizes, sides = self.sizes.astype(np.float64), (self.dense, self.compressed)
         with np.errstate(divide="ignore", invalid="ignore"):
-            sizes = self.sizes.astype(np.float64)
-            over_pairs = ((self.compressed - self.dense) / sizes).var(0, ddof=1) / pairs
-            over_both = (flips - pairs * squares) / (pairs * (pairs - 1)) / sizes**2
-        return self._error(squares, total, over_pairs[:, None], [pairs], over_both)
+            if self.pair_flips is not None:
+                pairs = len(self.dense)
+                both = (self.pair_flips - pairs * squares) / (pairs * (pairs - 1)) / sizes**2
+                drawn = [_Draws.of(self.compressed, sizes, 1 / pairs, self.dense)]
+            else:
+                both, further = np.zeros(len(sizes)), float(min(map(len, sides)) == 1)
+                drawn = []
+                for side, share_squares in zip(sides, (self.dense_squares, self.compressed_squares), strict=True):
+                    if len(side) > 1:
+                        times = further + 1 / len(side)
+                        both += times * (side.mean(0) - share_squares) * len(side) / (len(side) - 1) / sizes**2
+                        drawn.append(_Draws.of(side, sizes, times))
+        own = self._error(squares, total, [draws.own for draws in drawn], [draws.units for draws in drawn], both)
+        told = self._error(squares, total, [draws.told for draws in drawn], [draws.told_units for draws in drawn], both)
+        return [told] if min(draws.units[0] for draws in drawn) > 2 else [own, told]
 
     def _error(
-        self, squares: np.ndarray, total: np.ndarray, over_seeds: np.ndarray, strata: list[int], over_both: np.ndarray
-    ) -> tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]:
+        self,
+        squares: np.ndarray,
+        total: np.ndarray,
+        over_seeds: Sequence[np.ndarray],
+        units: Sequence[np.ndarray],
+        over_both: np.ndarray,
+    ) -> _Spread:
+        """Standard error in points, NaN where there is none, and its degrees of freedom."""
         sizes = self.sizes.astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             over_examples = np.maximum(0.0, squares / sizes - (total / sizes) ** 2) / (sizes - 1)
-            variance, freedom = combined_variance(over_examples, sizes, over_seeds, strata, over_both)
+            variance, freedom = combined_variance(
+                over_examples, sizes, np.stack(over_seeds, axis=-1), np.stack(units, axis=-1), over_both
+            )
             error = 100 * np.sqrt(np.where((variance > NO_SPREAD) & (sizes > 1), variance, np.nan))
         return error, freedom
 
 
-@dataclass(frozen=True)
-class _Run:
-    """Log odds of a right answer of several runs, and of one more: ``[groups]`` each; NaN where no runs differ."""
+class _Draws(NamedTuple):
+    """Variance over the models of a side, or over pairs, ``[groups]`` each: a group's own, and as they tell each other.
 
-    mean: np.ndarray
-    error: np.ndarray
-    single: np.ndarray
-    right: np.ndarray
-    sizes: np.ndarray
-    freedom: np.ndarray
+    Units are the models, or as many as tell as much.
+    """
+
+    own: np.ndarray
+    units: np.ndarray
+    told: np.ndarray
+    told_units: np.ndarray
 
     @classmethod
-    def of(cls, several: np.ndarray, single: np.ndarray, sizes: np.ndarray) -> _Run:
-        models = len(several)
-        odds, one = (special.logit((right + 0.5) / (sizes + 1)) for right in (several, single))
-        differ = (several != several[0]).any(0) & (sizes > 1)
-        variances, freedom = moderated(np.where(differ, odds.var(0, ddof=1), 0.0), models - 1.0)
-        known = (variances > 0) & (sizes > 1)
-        error = np.where(known, np.sqrt(np.maximum(variances, 0.0) * (1 + 1 / models)), np.nan)
-        return cls(odds.mean(0), error, one, single, sizes, freedom)
-
-    @property
-    def p_value(self) -> np.ndarray:
-        """Of "the one is a further run of the several"."""
-        return np.asarray(2 * special.stdtr(self.freedom, -np.abs(self.single - self.mean) / self.error))
-
-    def change(self, value: np.ndarray, is_dense: bool, confidence: float) -> np.ndarray:
-        """``[2, groups]``, the ends of the change in points: the one against all that a further run may be."""
-        reach = special.stdtrit(self.freedom, (1 + confidence) / 2) * self.error
-        shares = (special.expit(np.stack([self.mean - reach, self.mean + reach])) * (self.sizes + 1) - 0.5) / self.sizes
-        apart = 100 * (self.right / self.sizes - np.clip(shares, 0.0, 1.0))[::-1]
-        low, high = apart if is_dense else -apart[::-1]
-        return np.stack([np.minimum(low, value), np.maximum(high, value)])
+    def of(cls, right: np.ndarray, sizes: np.ndarray, times: float, before: np.ndarray | None = None) -> _Draws:
+        shares = (right if before is None else right - before) / sizes
+        told, freedom = moderated_shares(right, sizes, before)
+        units = np.full(len(sizes), float(len(right)))
+        return cls(times * shares.var(0, ddof=1), units, times * told, freedom + 1)
 
 
 NO_SPREAD = 1e-24

@@ -390,7 +390,7 @@ def combined_variance(
     over_examples: Float[np.ndarray, "*rows"] | float,
     examples: Float[np.ndarray, "*rows"] | float,
     over_seeds: Float[np.ndarray, "*rows strata"],
-    strata: Sequence[int],
+    strata: Sequence[int] | Float[np.ndarray, "*rows strata"],
     over_both: Float[np.ndarray, "*rows"] | float,
 ) -> tuple[Float[np.ndarray, "*rows"], Float[np.ndarray, "*rows"]]:
     """Variance over seeds and examples, and its degrees of freedom, from the parts of `two_way_interval`.
@@ -408,7 +408,7 @@ def combined_variance(
         over_examples: variance over examples.
         examples: how many there are, or as many normal ones as tell as much of the variance.
         over_seeds: variance over the seeds of each stratum; no strata: seeds are taken as fixed.
-        strata: units in each.
+        strata: units in each, or as many as tell as much (degrees of freedom of its variance, plus 1).
         over_both: of a unit and an example together, over all strata.
 
     Returns:
@@ -433,19 +433,20 @@ def combined_variance(
     # the noise of a difference is larger than itself; where nothing is left of it there is none to speak of
     variance = of_examples + np.maximum(0.0, total - both)
     above = (1 + CONFIDENCE) / 2
-    fewest = np.minimum(count, units.min(initial=np.inf)) - 1.0
+    least = units.min(-1, initial=np.inf)
+    fewest = np.minimum(count, least) - 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
         known = np.where(total > 0, total**2 / (of_seeds**2 / (units - 1)).sum(-1), 1.0)
         of_few, of_many = special.stdtrit(known, above) ** 2, special.stdtrit(count - 1, above) ** 2
         kept = of_few * (known - 1) / (known + of_few) * np.maximum(0.0, of_examples - both)
         squared = _weighed(known, total, both, of_few * total + kept, of_many * of_examples)
-        for place, own in enumerate(units - 1):
-            part = of_seeds[..., place]
+        for place in range(units.shape[-1]):
+            own, part = units[..., place] - 1, of_seeds[..., place]
             alone = special.stdtrit(own, above) ** 2 * part
             squared = np.maximum(squared, _weighed(own, part, both, alone + kept, of_many * of_examples))
         critical = np.sqrt(np.maximum(of_many, squared / variance))
         freedom = np.where(critical > (1 + EPSILON) * np.sqrt(of_many), special.stdtridf(above, critical), count - 1)
-        is_known = (variance > 0) & np.isfinite(variance) & (units.min(initial=np.inf) > 1)
+        is_known = (variance > 0) & np.isfinite(variance) & (least > 1)
         freedom = np.where(is_known, np.clip(freedom, fewest, count - 1), np.nan)
     return np.asarray(variance), np.asarray(freedom)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from piescope.measure.moderation import KNOWN, _where_trigamma_is, moderated
+from piescope.measure.moderation import _where_trigamma_is, moderated, moderated_shares
 
 
 def drawn(groups: int, freedom: int, prior: float, scale: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -54,8 +54,41 @@ def test_of_few_groups_each_stands_alone(seen: list[float]) -> None:
 
 def test_variances_as_alike_as_draws_of_one_are_one() -> None:
     found, freedom = moderated(np.array([1.0, 1.01, 0.99, 1.0]), 4)
-    assert len(set(found)) == 1 and (freedom == KNOWN).all()
+    assert len(set(found)) == 1 and (freedom == 16).all()  # of 16 draws' degrees of freedom, and no more
     from scipy import special
 
     for at in (0.05, 1.0, 30.0):
         assert _where_trigamma_is(float(special.polygamma(1, at))) == pytest.approx(at)
+
+
+@pytest.mark.parametrize("is_paired", [False, True])
+@pytest.mark.parametrize("moves", [0.0, 0.4])
+def test_shares_vary_as_much_as_is_told(is_paired: bool, moves: float) -> None:
+    """Recalls from 30 to 99 %, seeds that move the log odds of each class alike, or not at all."""
+    random = np.random.default_rng(7)
+    sizes, level = np.full(400, 200), np.linspace(-0.8, 4.5, 400)
+
+    def counts(models: int) -> np.ndarray:
+        chance = 1 / (1 + np.exp(-level - moves * random.normal(size=(models, 400))))
+        return random.binomial(sizes, chance)
+
+    many = (counts(3_000) - (counts(3_000) if is_paired else 0)) / sizes
+    truth = many.var(0)
+    ratios = []
+    for _ in range(20):
+        found, freedom = moderated_shares(counts(4), sizes, counts(4) if is_paired else None)
+        assert (freedom > 6).all()
+        ratios.append(found / truth)
+    ratio = np.mean(ratios, axis=0)
+    middle, near = ratio[50:250].mean(), ratio[330:].mean()  # log odds of a right answer up to 2.5; from 3.6 on
+    assert middle == pytest.approx(1.0, abs=0.15)
+    assert 0.9 <= near <= (1.5 if moves == 0 else 4.0)  # near 100 % never taken for less
+
+
+def test_shares_of_few_groups_vary_as_each_alone() -> None:
+    counts, before = np.array([[9, 8, 5], [7, 8, 5], [8, 6, 5]]), np.array([[9, 9, 5], [8, 9, 5], [9, 8, 5]])
+    sizes = np.array([10, 12, 5])
+    for taken in (None, before):
+        found, freedom = moderated_shares(counts, sizes, taken)
+        shares = (counts - (0 if taken is None else taken)) / sizes
+        assert found == pytest.approx(shares.var(0, ddof=1)) and (freedom == 2).all()
