@@ -6,8 +6,9 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import stats
 
+from made_moderation import slow_moderated
 from piescope.measure.accuracy import RightSums
 from piescope.measure.cells import CellSums
 from piescope.measure.flips import adjusted_p_values, change_interval, change_test, mcnemar_p, selected_level
@@ -317,35 +318,6 @@ def test_two_models_a_side_change_by_no_more_than_can_be() -> None:
 # --- groups that tell each other how much models vary
 
 
-def slow_moderated(counts: np.ndarray, sizes: np.ndarray, before: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """By a search on a grid where there is a formula."""
-    models, groups = counts.shape
-    own, rooms = np.zeros(groups), np.zeros(groups)
-    for group in range(groups):
-        shares = [side[:, group] / sizes[group] for side in (counts, before) if side is not None]
-        own[group] = np.var(shares[0] - (shares[1] if len(shares) == 2 else 0), ddof=1)
-        smooth = [(share.mean() * sizes[group] + 0.5) / (sizes[group] + 1) for share in shares]
-        rooms[group] = np.mean([share * (1 - share) for share in smooth])
-    told = np.flatnonzero(own > 0)
-    noise = float(special.polygamma(1, (models - 1) / 2))
-    slopes = np.linspace(1, 2, 100_001)
-    off = np.log(own[told])[:, None] - slopes * np.log(rooms[told])[:, None]
-    posterior = off.var(0) * len(told) / noise + ((slopes - 1.5) / 0.5) ** 2
-    scale = rooms ** slopes[posterior.argmin()]
-    seen = own[told] / scale[told]
-    # log F: mean and variance of the logarithm of a chi-squared over its degrees of freedom, twice
-    mean = special.digamma((models - 1) / 2) - np.log((models - 1) / 2)
-    beyond = np.log(seen).var(ddof=1) - noise
-    if beyond <= 1e-9:
-        return scale * seen.mean(), np.full(groups, len(told) * (models - 1.0))
-    prior = np.exp(np.linspace(np.log(0.01), np.log(1e5), 400_001))
-    prior = prior[np.abs(np.log(special.polygamma(1, prior / 2) / beyond)).argmin()]
-    common = np.exp(np.log(seen).mean() - mean + special.digamma(prior / 2) - np.log(prior / 2))
-    found = np.where(own > 0, (prior * common + (models - 1) * own / scale) / (prior + models - 1), common)
-    freedom = np.minimum(np.where(own > 0, prior + models - 1, prior), len(told) * (models - 1))
-    return scale * found, freedom
-
-
 @pytest.mark.parametrize(("models", "other", "is_paired"), [(5, 5, False), (3, 9, False), (2, 4, False), (4, 4, True)])
 def test_groups_tell_each_other_how_much_models_vary(models: int, other: int, is_paired: bool) -> None:
     for seed in range(6):
@@ -357,8 +329,12 @@ def test_groups_tell_each_other_how_much_models_vary(models: int, other: int, is
         sums = RightSums.of(dense, compressed, group, 8, paired=is_paired)
         found = sums.change(0.99)
         sizes = np.bincount(group)
-        terms = [(sums.compressed, sums.dense)] if is_paired else [(sums.dense, None), (sums.compressed, None)]
-        spreads = [slow_moderated(counts, sizes, before) for counts, before in terms]
+        terms = [(sums.compressed, sums.dense)] if is_paired else [(sums.dense,), (sums.compressed,)]
+        spreads = []
+        for counts, *before in terms:
+            own = ((counts - before[0] if before else counts) / sizes).var(0, ddof=1)
+            shares = np.array([(side.mean(0) + 0.5) / (sizes + 1) for side in (counts, *before)])
+            spreads.append(slow_moderated(own, shares, sizes, len(counts) - 1.0))
         for place in range(8):
             members = group == place
             sides = [dense[:, members].astype(float), compressed[:, members].astype(float)]

@@ -291,10 +291,10 @@ class _Draws(NamedTuple):
 
     @classmethod
     def of(cls, right: np.ndarray, sizes: np.ndarray, times: float, before: np.ndarray | None = None) -> _Draws:
-        shares = (right if before is None else right - before) / sizes
-        told, freedom = moderated_shares(right, sizes, before)
-        units = np.full(len(sizes), float(len(right)))
-        return cls(times * shares.var(0, ddof=1), units, times * told, freedom + 1)
+        own = ((right if before is None else right - before) / sizes).var(0, ddof=1)
+        shares = np.stack([(side.mean(0) + 0.5) / (sizes + 1) for side in (right, before) if side is not None])
+        told, freedom = moderated_shares(np.where(sizes > 1, own, np.nan), shares, sizes, len(right) - 1.0)
+        return cls(times * own, np.full(len(sizes), float(len(right))), times * told, freedom + 1)
 
 
 NO_SPREAD = 1e-24

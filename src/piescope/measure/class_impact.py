@@ -25,6 +25,7 @@ from piescope.measure.class_recalls import (
 )
 from piescope.measure.flips import adjusted_p_values
 from piescope.measure.intervals import CONFIDENCE, FEWEST_UNITS, combined_variance
+from piescope.measure.moderation import moderated_shares
 
 NO_IMPACT = 1e-10
 """In percentage points: an impact of 0 but for rounding."""
@@ -112,6 +113,12 @@ def _interaction(answers: RightAnswers, group: Float[np.ndarray, "models example
     return np.asarray(answers.sums((left**2).sum(0)) / freedom / len(group))
 
 
+def _over_models(answers: RightAnswers, group: Float[np.ndarray, "models examples"]) -> Float[np.ndarray, " present"]:
+    """Variance of the mean impact over models; 0 where it is but for rounding, and of a class of one example."""
+    variance = variance_of_mean(answers.means(group) - group.mean(1, keepdims=True))
+    return np.where((variance > NEGLIGIBLE) & (answers.sizes > 1), variance, 0.0)
+
+
 def _two_way(answers: RightAnswers, paired: bool) -> ChangeSpread:
     """Variance of the impact over models and examples, from its weights: ``1 [its class] / n_c - 1 / n``.
 
@@ -126,10 +133,15 @@ def _two_way(answers: RightAnswers, paired: bool) -> ChangeSpread:
     per_example = sizes * _example_variance(answers, answers.pruned.mean(0) - answers.dense.mean(0))
     both = squared_weights @ (sizes * sum(_interaction(answers, group) for group in groups))
     over_examples = squared_weights @ per_example
-    over_models = [variance_of_mean(answers.means(group) - group.mean(1, keepdims=True)) for group in groups]
+    shares = (np.stack([recalls.mean(0) for recalls in answers.recalls]) / 100 * sizes + 0.5) / (sizes + 1)
+    seeds = [
+        moderated_shares(_over_models(answers, group), near, sizes, len(group) - 1.0)
+        for group, near in zip(groups, [shares] if paired else [shares[:1], shares[1:]], strict=True)
+    ]
+    over_models, units = np.stack([of for of, _ in seeds], axis=-1), np.stack([1 + of for _, of in seeds], axis=-1)
     known = satterthwaite(over_examples, squared_weights**2 @ (per_example**2 / np.maximum(sizes - 1, 1)))
     examples = 1.0 + np.where(over_examples > 0, known, sizes - 1.0)
-    variance, freedom = combined_variance(over_examples, examples, np.stack(over_models, axis=-1), models, both)
+    variance, freedom = combined_variance(over_examples, examples, over_models, units, both)
     # where all answers of a class are alike only the others' would vary, and nothing says how sure its own recall is
     varies = (per_example > 0) | np.any([answers.means(group).var(0) > NEGLIGIBLE for group in groups], axis=0)
     is_alike = ~varies & (variance > NEGLIGIBLE)
@@ -185,8 +197,9 @@ def class_impact(
     nearly all models get right: its recall hardly varies, the mean accuracy does. (In made studies with a class at
     99.7 %, where pruning did nothing, ``"hooker"`` gave it a p-value below 0.05 in 74 % of studies, ``"two_way"`` in
     5 %.) ``"two_way"`` takes the groups as independent: where a seed's dense and pruned model move together, it is too
-    wide (97 to 99 % of intervals hold the truth where each keeps four fifths of one model's luck); ``"two_way_paired"``
-    is wider than it need be where they do not.
+    wide (95 to 99 % of intervals hold the truth where each keeps four fifths of one model's luck); ``"two_way_paired"``
+    is wider than it need be where they do not. How much models vary in a class few of them tell badly: with a two-way
+    method classes tell each other (`piescope.measure.moderation.moderated_shares`).
 
     Assumed: recalls over models near enough to normal for a t-test. Not for fewer than 3 models a group. With a two-way
     method a class of which all answers are alike has no interval; of others of 10 to 300 examples and recalls from 80

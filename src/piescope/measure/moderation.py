@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Integer, Num
+from jaxtyping import Float, Num
 from scipy import optimize, special
 
-MIDDLE, SPREAD = 1.5, 0.5
-"""Of the slope of a share's variance against ``p (1 - p)``, before groups tell."""
+TRENDS = np.array([[1.0, 2.0], [-1.0, 0.0]])
+"""Of a share's variance: the least and the largest power of ``p (1 - p)``, and of the size of the group."""
+
+TREND_SPREAD = 0.5
+"""Standard deviation of each power, before groups tell."""
 
 FEWEST = 3
 """Groups whose draws differ, below which nothing is told of how variances vary."""
@@ -55,54 +58,55 @@ def moderated(
 
 
 def moderated_shares(
-    counts: Integer[np.ndarray, "models groups"],
+    variances: Float[np.ndarray, " groups"],
+    shares: Float[np.ndarray, "sides groups"],
     sizes: Num[np.ndarray, " groups"],
-    before: Integer[np.ndarray, "models groups"] | None = None,
+    freedom: float,
 ) -> tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]:
-    """How much a model's share of each group varies from model to model, as groups tell each other.
+    """How much a share varies from model to model in each group, as groups tell each other.
 
-    Shares p near 0 or 1 vary less than those in the middle. So what groups tell each other (`moderated`) is their
-    variance over ``(p (1 - p))**slope``: the slope is 1 where it is the luck of counts, 2 where seeds move log odds by
-    as much everywhere. It is fitted to the groups between the two, from 1.5 on (a normal prior, standard deviation
-    0.5).
+    Shares p near 0 or 1 vary less than those in the middle, and those of large groups less than those of small ones. So
+    what groups tell each other (`moderated`) is their variance over ``(p (1 - p))**a size**b``. Were it the luck of
+    counts alone, a would be 1 and b -1; where seeds move log odds by as much everywhere, 2 and 0. Both are fitted to
+    the groups, between these, from the middle on (a normal prior, standard deviation 0.5).
 
     Args:
-        counts: examples of each group that each model has right, say.
-        sizes: examples of each group; of one or none nothing is told.
-        before: likewise, of the model that each comes from: then it is the change of the share that varies.
+        variances: ``[groups]``, over models, of the share of right answers, say, or of a change from one to another; in
+            any unit. 0 or NaN tell nothing.
+        shares: the share in each group, 0 to 1, neither included; of a change those before and after.
+        sizes: examples of each group.
+        freedom: degrees of freedom of each variance.
 
     Returns:
-        ``(variances, freedoms)``, ``[groups]``, of one model (0 to 1, squared); the groups' own, with ``models - 1``,
-        where models differ in fewer than three groups.
+        ``(variances, freedoms)``, ``[groups]``; as they were where fewer than three are above 0.
 
     Source: Smyth 2004, as `moderated`, along a trend (Law, Chen, Shi and Smyth 2014,
     https://doi.org/10.1186/gb-2014-15-2-r29); trend and prior are our own.
 
     Example:
-        >>> counts = np.array([[90, 80, 70], [92, 80, 66], [88, 83, 71]])
-        >>> variances, freedom = moderated_shares(counts, np.full(3, 100))
-        >>> (np.sqrt(variances) * 100).round(1).tolist(), freedom.round(1).tolist()
+        >>> shares = np.array([[0.9, 0.92, 0.88], [0.8, 0.8, 0.83], [0.7, 0.66, 0.71]])
+        >>> found, freedom = moderated_shares(shares.var(1, ddof=1), shares.mean(1)[None], np.full(3, 100), 2.0)
+        >>> (100 * np.sqrt(found)).round(1).tolist(), freedom.round(1).tolist()
         ([1.6, 2.3, 2.9], [6.0, 6.0, 6.0])
     """
-    size, freedom = np.asarray(sizes, np.float64), len(counts) - 1.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        own = ((counts if before is None else counts - before) / size).var(0, ddof=1)
-    shares = [(side.mean(0) + 0.5) / (size + 1) for side in (counts, before) if side is not None]
-    room = np.mean([share * (1 - share) for share in shares], axis=0)
-    expected = room ** _slope(np.log(room), np.where(size > 1, own, 0.0), freedom)
-    told, freedoms = moderated(np.where(size > 1, own / expected, 0.0), freedom)
-    return np.where(freedoms > freedom, expected * told, own), freedoms
+    room, size = (shares * (1 - shares)).mean(0), np.maximum(np.asarray(sizes, np.float64), 1.0)
+    logs = np.log(np.stack([room, size]))
+    expected = np.exp(_trend(logs, np.nan_to_num(variances), freedom) @ logs)
+    told, freedoms = moderated(variances / expected, freedom)
+    return np.where(freedoms > freedom, expected * told, variances), freedoms
 
 
-def _slope(rooms: np.ndarray, variances: np.ndarray, freedom: float) -> float:
-    """By how much the logarithm of a variance rises with the logarithm of p (1 - p)."""
-    seen = variances > 0
+def _trend(logs: np.ndarray, variances: np.ndarray, freedom: float) -> np.ndarray:
+    """By how much the logarithm of a variance rises with each of these logarithms, ``[2, groups]``."""
+    middle, seen = np.mean(TRENDS, axis=1), variances > 0
     if seen.sum() < FEWEST:
-        return MIDDLE
-    across, off = rooms[seen] - rooms[seen].mean(), np.log(variances[seen])
+        return np.asarray(middle)
+    across = logs[:, seen] - logs[:, seen].mean(1, keepdims=True)
+    off = np.log(variances[seen])
     noise = float(special.polygamma(1, freedom / 2))  # of the logarithm of a variance
-    beyond = across @ (off - off.mean() - MIDDLE * across) / (across @ across + noise / SPREAD**2)
-    return float(np.clip(MIDDLE + beyond, 1.0, 2.0))
+    known = across @ across.T + noise / TREND_SPREAD**2 * np.eye(2)
+    beyond = np.linalg.solve(known, across @ (off - off.mean() - middle @ across))
+    return np.asarray(np.clip(middle + beyond, *TRENDS.T))
 
 
 def _where_trigamma_is(value: float) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from made_moderation import slow_moderated
 from piescope.measure.moderation import _where_trigamma_is, moderated, moderated_shares
 
 
@@ -64,31 +65,45 @@ def test_variances_as_alike_as_draws_of_one_are_one() -> None:
 @pytest.mark.parametrize("is_paired", [False, True])
 @pytest.mark.parametrize("moves", [0.0, 0.4])
 def test_shares_vary_as_much_as_is_told(is_paired: bool, moves: float) -> None:
-    """Recalls from 30 to 99 %, seeds that move the log odds of each class alike, or not at all."""
+    """Recalls from 30 to 99 %, of 50 to 800 examples; seeds move the log odds of each class alike, or not at all."""
     random = np.random.default_rng(7)
-    sizes, level = np.full(400, 200), np.linspace(-0.8, 4.5, 400)
+    sizes, level = np.tile([50, 200, 800, 200], 100), np.linspace(-0.8, 4.5, 400)
 
-    def counts(models: int) -> np.ndarray:
+    def shares(models: int) -> np.ndarray:
         chance = 1 / (1 + np.exp(-level - moves * random.normal(size=(models, 400))))
-        return random.binomial(sizes, chance)
+        return random.binomial(sizes, chance) / sizes
 
-    many = (counts(3_000) - (counts(3_000) if is_paired else 0)) / sizes
-    truth = many.var(0)
+    truth = (shares(3_000) - (shares(3_000) if is_paired else 0)).var(0)
     ratios = []
     for _ in range(20):
-        found, freedom = moderated_shares(counts(4), sizes, counts(4) if is_paired else None)
-        assert (freedom > 6).all()
+        sides = [shares(4) for _ in range(1 + is_paired)]
+        near = np.stack([(side.mean(0) * sizes + 0.5) / (sizes + 1) for side in sides])
+        change = sides[0] - (sides[1] if is_paired else 0)
+        found, freedom = moderated_shares(change.var(0, ddof=1), near, sizes, 3.0)
+        assert (freedom > 3).all()
         ratios.append(found / truth)
     ratio = np.mean(ratios, axis=0)
-    middle, near = ratio[50:250].mean(), ratio[330:].mean()  # log odds of a right answer up to 2.5; from 3.6 on
-    assert middle == pytest.approx(1.0, abs=0.15)
-    assert 0.9 <= near <= (1.5 if moves == 0 else 4.0)  # near 100 % never taken for less
+    for size in (50, 200, 800):
+        chosen = ratio[:320][sizes[:320] == size]  # recalls of 90 % and more are known to few errors
+        assert 0.85 <= chosen.mean() <= 1.25
+    assert 0.85 <= ratio[320:].mean() <= 2.0
 
 
 def test_shares_of_few_groups_vary_as_each_alone() -> None:
-    counts, before = np.array([[9, 8, 5], [7, 8, 5], [8, 6, 5]]), np.array([[9, 9, 5], [8, 9, 5], [9, 8, 5]])
-    sizes = np.array([10, 12, 5])
-    for taken in (None, before):
-        found, freedom = moderated_shares(counts, sizes, taken)
-        shares = (counts - (0 if taken is None else taken)) / sizes
-        assert found == pytest.approx(shares.var(0, ddof=1)) and (freedom == 2).all()
+    own = np.array([0.01, 0.02, 0.0])
+    found, freedom = moderated_shares(own, np.full((1, 3), 0.8), np.array([10, 12, 5]), 2.0)
+    assert found.tolist() == own.tolist() and (freedom == 2).all()
+
+
+@pytest.mark.parametrize("sides", [1, 2])
+def test_the_trend_is_what_a_search_finds(sides: int) -> None:
+    random = np.random.default_rng(sides)
+    for spread in (0.0, 1.0):
+        shares, sizes = random.uniform(0.3, 0.99, (sides, 12)), random.integers(20, 500, 12)
+        own = (shares * (1 - shares)).mean(0) ** 1.4 * sizes**-0.3 * np.exp(random.normal(0, spread, 12))
+        own *= random.chisquare(4, 12) / 4
+        own[3] = 0.0
+        found, freedom = moderated_shares(own, shares, sizes, 4.0)
+        with np.errstate(divide="ignore"):
+            expected = slow_moderated(own, shares, sizes, 4.0)
+        assert found == pytest.approx(expected[0], rel=1e-3) and freedom == pytest.approx(expected[1], rel=1e-3)
