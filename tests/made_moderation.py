@@ -30,11 +30,13 @@ def slow_moderated(
     seen = own[told] / scale[told]
     beyond = np.log(seen).var(ddof=1) - noise
     if beyond <= 1e-9:
-        return scale * seen.mean(), np.full(len(own), len(told) * freedom)
+        found = np.where(own > 0, (4 * seen.mean() + freedom * own / scale) / (4 + freedom), seen.mean())
+        return scale * found, np.minimum(np.where(own > 0, 4 + freedom, 4), len(told) * freedom)
     prior = np.exp(np.linspace(np.log(0.01), np.log(1e5), 400_001))
     prior = prior[np.abs(np.log(special.polygamma(1, prior / 2) / beyond)).argmin()]
     # the mean of the logarithm of an F variable
     mean = special.digamma(freedom / 2) - np.log(freedom / 2) - special.digamma(prior / 2) + np.log(prior / 2)
     common = np.exp(np.log(seen).mean() - mean)
+    prior = min(prior, 4.0)
     found = np.where(own > 0, (prior * common + freedom * own / scale) / (prior + freedom), common)
     return scale * found, np.minimum(np.where(own > 0, prior + freedom, prior), len(told) * freedom)

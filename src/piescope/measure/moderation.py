@@ -12,6 +12,9 @@ TRENDS = np.array([[1.0, 2.0], [-1.0, 0.0]])
 TREND_SPREAD = 0.5
 """Standard deviation of each power, before groups tell."""
 
+MOST = 4.0
+"""Degrees of freedom for which what shares of groups have in common counts at most."""
+
 FEWEST = 3
 """Groups whose draws differ, below which nothing is told of how variances vary."""
 
@@ -20,7 +23,7 @@ KNOWN = 1e6
 
 
 def moderated(
-    variances: Float[np.ndarray, " groups"], freedom: float
+    variances: Float[np.ndarray, " groups"], freedom: float, most: float = np.inf
 ) -> tuple[Float[np.ndarray, " groups"], Float[np.ndarray, " groups"]]:
     """Variances of groups between their own and what all have in common, with their degrees of freedom.
 
@@ -30,6 +33,7 @@ def moderated(
     Args:
         variances: ``[groups]``, each of ``freedom + 1`` draws; 0 or NaN tell nothing, and get what is common.
         freedom: degrees of freedom of each.
+        most: degrees of freedom for which s0^2 counts at most, however alike groups are: a group may be unlike others.
 
     Returns:
         ``(variances, freedoms)``, ``[groups]``; freedom at most that of all draws together; as they were where fewer
@@ -46,15 +50,23 @@ def moderated(
     seen = own[own > 0]
     if len(seen) < FEWEST:
         return np.asarray(variances), np.full(len(own), float(freedom))
+    common, prior = _common(seen, freedom)
+    weight = min(prior, most)
+    found = np.full(len(own), common)
+    if weight < KNOWN:
+        found = np.where(own > 0, (weight * common + freedom * own) / (weight + freedom), common)
+    # what is common is known no better than all draws tell it
+    return found, np.minimum(len(seen) * freedom, np.where(own > 0, weight + freedom, weight))
+
+
+def _common(seen: np.ndarray, freedom: float) -> tuple[float, float]:
+    """The variance that groups have in common, and for how many degrees of freedom it counts."""
     logs = np.log(seen) - special.digamma(freedom / 2) + np.log(freedom / 2)
     beyond = float(logs.var(ddof=1) - special.polygamma(1, freedom / 2))
-    prior = KNOWN if beyond <= special.polygamma(1, KNOWN / 2) else 2 * _where_trigamma_is(beyond)
-    most = len(seen) * freedom  # what is common is known no better than all draws tell it
-    if prior >= KNOWN:
-        return np.full(len(own), seen.mean()), np.full(len(own), most)
-    common = np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2))
-    together = np.minimum(most, np.where(own > 0, prior + freedom, prior))
-    return np.where(own > 0, (prior * common + freedom * own) / (prior + freedom), common), together
+    if beyond <= special.polygamma(1, KNOWN / 2):
+        return float(seen.mean()), np.inf
+    prior = 2 * _where_trigamma_is(beyond)
+    return float(np.exp(logs.mean() + special.digamma(prior / 2) - np.log(prior / 2))), prior
 
 
 def moderated_shares(
@@ -68,7 +80,8 @@ def moderated_shares(
     Shares p near 0 or 1 vary less than those in the middle, and those of large groups less than those of small ones. So
     what groups tell each other (`moderated`) is their variance over ``(p (1 - p))**a size**b``. Were it the luck of
     counts alone, a would be 1 and b -1; where seeds move log odds by as much everywhere, 2 and 0. Both are fitted to
-    the groups, between these, from the middle on (a normal prior, standard deviation 0.5).
+    the groups, between these, from the middle on (a normal prior, standard deviation 0.5). What is common counts for no
+    more than four degrees of freedom, so that a class that varies more than its like is not taken for one of them.
 
     Args:
         variances: ``[groups]``, over models, of the share of right answers, say, or of a change from one to another; in
@@ -87,20 +100,21 @@ def moderated_shares(
         >>> shares = np.array([[0.9, 0.92, 0.88], [0.8, 0.8, 0.83], [0.7, 0.66, 0.71]])
         >>> found, freedom = moderated_shares(shares.var(1, ddof=1), shares.mean(1)[None], np.full(3, 100), 2.0)
         >>> (100 * np.sqrt(found)).round(1).tolist(), freedom.round(1).tolist()
-        ([1.6, 2.3, 2.9], [6.0, 6.0, 6.0])
+        ([1.7, 2.1, 2.8], [6.0, 6.0, 6.0])
     """
+    own = np.nan_to_num(variances)
+    if (own > 0).sum() < FEWEST:
+        return variances, np.full(len(own), float(freedom))
     room, size = (shares * (1 - shares)).mean(0), np.maximum(np.asarray(sizes, np.float64), 1.0)
     logs = np.log(np.stack([room, size]))
-    expected = np.exp(_trend(logs, np.nan_to_num(variances), freedom) @ logs)
-    told, freedoms = moderated(variances / expected, freedom)
-    return np.where(freedoms > freedom, expected * told, variances), freedoms
+    expected = np.exp(_trend(logs, own, freedom) @ logs)
+    told, freedoms = moderated(own / expected, freedom, MOST)
+    return expected * told, freedoms
 
 
 def _trend(logs: np.ndarray, variances: np.ndarray, freedom: float) -> np.ndarray:
     """By how much the logarithm of a variance rises with each of these logarithms, ``[2, groups]``."""
     middle, seen = np.mean(TRENDS, axis=1), variances > 0
-    if seen.sum() < FEWEST:
-        return np.asarray(middle)
     across = logs[:, seen] - logs[:, seen].mean(1, keepdims=True)
     off = np.log(variances[seen])
     noise = float(special.polygamma(1, freedom / 2))  # of the logarithm of a variance
