@@ -14,12 +14,16 @@ from piescope.wording import LONGEST_NAME, printable
 
 SHARES = ("max_flips", "max_changed")
 
+ANOTHER = math.sqrt(2)
+"""How much more the difference of two audits of other examples varies than one of them."""
+
 
 def suggested_budgets(audit: AuditRecord) -> str:
-    """A TOML file of budgets that this audit keeps: its own one-sided 95 % bounds, rounded up.
+    """A TOML file of budgets that this audit keeps, and most likely another that is as good.
 
-    So the same audit passes, with ``--strict`` too. A further copy that is as good, or other examples, break some of
-    them in about one build of six, and leave some undecided in most; a worse one breaks them or is undecided. Limits
+    A limit is the one-sided 95 % bound for another audit of as many other examples: √2 times as far from what was
+    observed as this audit's own bound, rounded up. So the same audit passes, with ``--strict`` too; one that is as good
+    breaks some limit in few builds, but may leave some undecided, as its own bounds lie beyond what it observes. Limits
     that say nothing (100 %, or a class without any example) are left out.
 
     Args:
@@ -36,8 +40,8 @@ def suggested_budgets(audit: AuditRecord) -> str:
         >>> from piescope.store.audit_record import Verdict
         >>> audit = AuditRecord(n_examples=10_000, changed=240, verdict=Verdict(answer="safe"))
         >>> print(suggested_budgets(audit).split("[budgets]")[1].strip())
-        # observed 2.4 %; up to 2.67 fits with 10,000 examples
-        max_changed = "2.7%"
+        # observed 2.4 %; up to 2.78 with as many other examples
+        max_changed = "2.8%"
     """
     if is_doubted(audit.warnings):  # whatever the verdict: budgets that are broken are harm all the same
         error = InputError("budgets")
@@ -47,7 +51,7 @@ def suggested_budgets(audit: AuditRecord) -> str:
     names = [printable(side.name, LONGEST_NAME) for side in (audit.inputs.compressed, audit.inputs.dense)]
     lines = [
         f"# What {names[0]} keeps against {names[1]} on {audit.n_examples:,} examples:",
-        "# the audit's one-sided 95 % bounds, rounded up. Raise none without a reason.",
+        "# what another audit of as many other examples keeps, if nothing is worse (one-sided 95 % each), rounded up.",
         f"# The audit's verdict: {audit.verdict.answer}. piescope {piescope.__version__}.",
         "",
         "[budgets]",
@@ -76,17 +80,17 @@ def _judged(audit: AuditRecord) -> Sequence[BudgetRow]:
 
 
 def _limit_lines(row: BudgetRow, audit: AuditRecord) -> list[str]:
-    name, low, high = row.budget, row.low, row.high
-    if row.verdict != "kept" or low is None or high is None:
+    name, observed, low, high = row.budget, row.observed, row.low, row.high
+    if row.verdict != "kept" or observed is None or low is None or high is None:
         return [f"# {name}: no limit can be shown to be kept here"]
+    low, high = (observed + ANOTHER * (end - observed) for end in (low, high))
     farthest = high if name in SHARES else max(-low, high) if name == "equivalent_within" else -low
     limit = _rounded_up(max(0.0, farthest))
     if limit >= 100:
         return [f"# {name}: no limit below 100 can be shown to be kept here"]
     unit = "%" if name in SHARES else "points"
-    sentence = f"# observed {row.observed:.2g} {unit}; {_reach(name, low, high)} fits"
     return [
-        f"{sentence} with {audit.n_examples:,} examples",
+        f"# observed {observed:.2g} {unit}; {_reach(name, low, high)} with as many other examples",
         f'{name} = "{limit:g}%"' if name in SHARES else f"{name} = {limit:g}",
     ]
 
