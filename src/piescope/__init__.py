@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from piescope.measure.significance import confirmed_pies as confirmed_pies
     from piescope.models.probes import probe as probe
     from piescope.models.wide_resnet import WideResNet as WideResNet
+    from piescope.problems import InputError as InputError
     from piescope.pruning.masks import magnitude_masks as magnitude_masks
     from piescope.pruning.pruner import Pruner as Pruner
     from piescope.pruning.schedules import Gradual as Gradual
@@ -44,6 +45,7 @@ _HOME = {
     "Budgets": "auditing.budgets",
     "Dataset": "data.dataset",
     "Gradual": "pruning.schedules",
+    "InputError": "problems",
     "Pruner": "pruning.pruner",
     "StudyRun": "runs",
     "WideResNet": "models.wide_resnet",

@@ -39,6 +39,10 @@ class Problem:
 class InputError(Exception):
     """All faults of an input at once. Not a ValueError: pydantic would wrap it and lose its parts.
 
+    Attributes:
+        source: the file, or what else it was.
+        problems: each fault: ``where``, ``found``, ``expected``, ``cure``.
+
     Example:
         >>> print(InputError.of("study.toml", "sparsities", "90", "a fraction below 1", "write 0.9 for 90 %"))
         study.toml: sparsities
@@ -47,10 +51,13 @@ class InputError(Exception):
           cure      write 0.9 for 90 %
     """
 
+    source: str
+    problems: list[Problem]
+
     def __init__(self, source: str) -> None:
         super().__init__(source)
         self.source = printable(source)
-        self.problems: list[Problem] = []
+        self.problems = []
 
     @classmethod
     def of(cls, source: str, where: str, found: str, expected: str, cure: str) -> Self:

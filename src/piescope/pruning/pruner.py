@@ -63,6 +63,8 @@ class Pruner:
         ):
             if given not in known:
                 raise ValueError(f"{name} is {given!r}; expected one of {list(known)}")
+        if not isinstance(schedule, Gradual | None):
+            raise ValueError(f"schedule is {schedule!r}; expected a Gradual (piescope.Gradual), or None")
         if not 0.0 <= final <= 1.0:
             raise ValueError(f"final is {final}; expected a fraction from 0 to 1 (0.9 for 90 %)")
         self.parameters = dict(parameters)

@@ -129,7 +129,7 @@ def test_what_is_pruned_does_not_come_back_by_asking_for_less(counting: Any) -> 
 
 @pytest.mark.parametrize(
     "option",
-    [{"criterion": "magnitud"}, {"scope": "globl"}, {"counting": "remainig"}, {"ranked": "last"}, {"regrowth": "no"}, {"final": 90}],
+    [{"criterion": "magnitud"}, {"scope": "globl"}, {"counting": "remainig"}, {"ranked": "last"}, {"regrowth": "no"}, {"final": 90}, {"schedule": "nonsense"}],
 )  # fmt: skip
 def test_options_that_there_are_none_of_are_refused_at_once(option: dict[str, Any]) -> None:
     (name,) = option
