@@ -1,6 +1,6 @@
 """How often is harm said in audits whose truth is known? The figures of docs/audit.md and docs/ci.md.
 
-python benchmarks/audited_worlds.py [--audits 200]      (two minutes)
+python benchmarks/audited_worlds.py [--audits 200]      (three minutes)
 
 Logits of a right answer are normal over examples; each run of the recipe has luck of its own on each example, and favours
 classes or not. *Further run*: the copies are further runs, nothing was compressed.
@@ -47,7 +47,7 @@ FURTHER = (
 
 SEVERAL = tuple(
     world._replace(models=models, copies=copies)
-    for models, copies in ((2, 2), (3, 3), (5, 5), (12, 12), (12, 3))
+    for models, copies in ((2, 2), (3, 3), (5, 5), (12, 12), (12, 3), (3, 12))
     for world in (
         Runs(1000, 10, 0, 0.5),
         Runs(5000, 100, 0, 0.5),

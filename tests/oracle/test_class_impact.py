@@ -241,10 +241,9 @@ def classes_that_tell(dense: np.ndarray, pruned: np.ndarray, labels: np.ndarray,
     alone = [slow_components(dense, pruned, labels, number, paired) for number in range(labels.max() + 1)]
     sizes = np.bincount(labels)
     near = np.array([[((side[:, labels == c] == c).mean() * n + 0.5) / (n + 1) for c, n in enumerate(sizes)] for side in (dense, pruned)])  # fmt: skip
-    of_terms = [(near, len(dense) - 1.0)] if paired else [(near[:1], len(dense) - 1.0), (near[1:], len(pruned) - 1.0)]
     told = [
-        slow_moderated(np.array([parts.models[place] for parts in alone]), shares, sizes, freedom)
-        for place, (shares, freedom) in enumerate(of_terms)
+        slow_moderated(np.array([parts.models[place] for parts in alone]), near, sizes, len(side) - 1.0)
+        for place, side in enumerate([dense] if paired else [dense, pruned])
     ]
     found = []
     for number, parts in enumerate(alone):

@@ -333,7 +333,7 @@ def test_groups_tell_each_other_how_much_models_vary(models: int, other: int, is
         spreads = []
         for counts, *before in terms:
             own = ((counts - before[0] if before else counts) / sizes).var(0, ddof=1)
-            shares = np.array([(side.mean(0) + 0.5) / (sizes + 1) for side in (counts, *before)])
+            shares = np.array([(side.mean(0) + 0.5) / (sizes + 1) for side in (sums.dense, sums.compressed)])
             spreads.append(slow_moderated(own, shares, sizes, len(counts) - 1.0))
         for place in range(8):
             members = group == place
@@ -381,3 +381,39 @@ def test_of_further_runs_hardly_any_class_is_called_worse_and_a_damaged_one_is_f
             found += bool(damage and worse[3])
     assert called <= stats.binom.ppf(0.9999, 200, 0.03)
     assert models == 2 or found >= 100  # each class for itself: 21 of 200 with three models, of classes alike
+
+
+@pytest.mark.parametrize("is_paired", [False, True])
+@pytest.mark.parametrize("models", [3, 5, 7])
+def test_groups_of_few_examples_are_no_harm_by_rounding(models: int, is_paired: bool) -> None:
+    """200 groups of 3: in many all examples change by the same share, and what rounding left was taken for a variance."""
+    called = 0
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        chance = np.repeat(random.beta(6, 1, 600)[None], 2 * models, 0)
+        right = random.random(chance.shape) < chance
+        sums = RightSums.of(right[:models], right[models:], np.repeat(np.arange(200), 3), 200, is_paired)
+        found = sums.change()
+        known = found.p_value[np.isfinite(found.error)]
+        assert (known > 1e-4).all() and (found.error[np.isfinite(found.error)] > 0.1).all()
+        called += bool((adjusted_p_values(found.p_value) <= 0.05).any())
+    assert called <= stats.binom.ppf(0.9999, 40, 0.05)
+
+
+def test_equal_counts_tell_nothing_and_a_class_that_all_lose_is_found() -> None:
+    """97 of 100 in each of three models: their variance is 1e-32 of rounding, as of a group that hardly varies."""
+    random = np.random.default_rng(0)
+    group = np.repeat(np.arange(8), 100)
+    right = np.tile(np.arange(800) % 100 < 97, (6, 1))
+    for model in range(6):
+        right[model, random.permutation(400)[:40]] = False  # of the first four groups
+    equal = RightSums.of(right[:3], right[3:], group, 8).change()
+    assert (equal.freedom[:4] > 2).all() and (equal.error[:4] > 0.3).all()
+    lost = right.copy()
+    lost[3:, group == 6] = False
+    lost[:3, group == 6] = True
+    found = RightSums.of(lost[:3], lost[3:], group, 8).change()
+    assert found.value[6] == -100 and found.p_value[6] < 1e-6 and found.high[6] < -50
+    assert (found.error[:4] > 0.3).all()
+    alone = RightSums.of(lost[:3, group >= 6], lost[3:, group >= 6], group[group >= 6] - 6, 2).change()
+    assert alone.value[0] == -100 and alone.p_value[0] < 1e-20 and alone.high[0] < -90  # nothing varies: counts tell

@@ -14,6 +14,7 @@ from piescope.auditing.tally import Counted
 from piescope.reading.files import fault
 from piescope.store.audit_answers import AccuracyChange
 from piescope.store.audit_inputs import AuditWarning, LabelsRelabelled, NoSharedNames, Renamed, SideRelabelled
+from piescope.wording import listed
 
 TOLERANCE = 1.0
 """Points by which the accuracy that a user remembers may be off."""
@@ -33,16 +34,17 @@ def check_repeats(question: Question, counted: Counted) -> None:
     Raises:
         InputError: names the two.
     """
-    for name, (first, again) in repeats(counted).items():
+    for name, places in repeats(counted).items():
         side = question.dense if name == "dense" else question.compressed
-        one, other = (getattr(counted.audited, name).models[place] for place in (first, again))
-        raise fault(
-            side.name,
-            name,
-            f"{other!r} says the same as {one!r} of all {counted.examples:,} examples",
-            "runs of other seeds: one that is there twice tells nothing of what seeds do",
-            "name each run once",
-        )
+        first, *again = (repr(getattr(counted.audited, name).models[place]) for place in places)
+        said = f"{listed(again)} {'says' if len(again) == 1 else 'say'} the same as {first}"
+        expected = {
+            "dense": "runs of other seeds: one that is there again tells nothing of what seeds do",
+            "compressed": "copies that differ: those that answer alike are one copy",
+        }
+        beside = ", and on the other side what belongs to it" if question.is_paired else ""
+        cure = f"leave {listed(again)} out{beside}: name the other files, or the other columns, --prediction-column A,B"
+        raise fault(side.name, name, f"{said} of all {counted.examples:,} examples", expected[name], cure)
 
 
 def check_order(question: Question, counted: Counted) -> None:

@@ -129,8 +129,8 @@ class RightSums:
         squares = getattr(self, f"{side}_squares")
         with np.errstate(divide="ignore", invalid="ignore"):
             both = (right.mean(0) - squares) / (len(right) - 1) / self.sizes.astype(np.float64) ** 2
-            draws = _Draws.of(right, self.sizes.astype(np.float64), 1 / len(right))
-        error, freedom = self._error(squares, right.mean(0), [draws.own], [draws.units], both)
+        own, units = _own(right, self.sizes.astype(np.float64)) / len(right), np.full(len(value), float(len(right)))
+        error, freedom = self._error(squares, right.mean(0), [own], [units], both)
         reach = special.stdtrit(freedom, (1 + confidence) / 2) * error
         return Estimates(value, *_within(0.0, value, reach), none, error, freedom)
 
@@ -208,7 +208,14 @@ class RightSums:
         still = (self.sizes > 0) & (value == 0) & ~(tests[0][0] > 0)
         p_value = np.where(still, 1.0, np.maximum.reduce(p_values))
         longer = tests[0] if len(tests) == 1 else wider(*tests)
-        return Estimates(value, *_within(-100.0, value, np.maximum.reduce(reaches)), p_value, *longer)
+        low, high = _within(-100.0, value, np.maximum.reduce(reaches))
+        # every example changes in every model: nothing varies, and counts say how sure that is
+        is_whole = (np.abs(value) == 100) & ~(longer[0] > 0)
+        if is_whole.any():
+            counts = self._change_of_counts(value, confidence)
+            low, high = np.where(is_whole, counts.low, low), np.where(is_whole, counts.high, high)
+            p_value = np.where(is_whole, counts.p_value, p_value)
+        return Estimates(value, low, high, p_value, *longer)
 
     def _change_to_one_run(self, value: np.ndarray, total: np.ndarray, confidence: float) -> Estimates:
         """Where one side is one further run of what the other side has several of."""
@@ -242,11 +249,13 @@ class RightSums:
         """
         squares = self.dense_squares + self.compressed_squares - 2 * self.products
         sizes, sides = self.sizes.astype(np.float64), (self.dense, self.compressed)
+        # of both sides: a class in which a side's few models were lucky is expected to vary as much as it does
+        shares = np.stack([(side.mean(0) + 0.5) / (sizes + 1) for side in sides])
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.pair_flips is not None:
                 pairs = len(self.dense)
                 both = (self.pair_flips - pairs * squares) / (pairs * (pairs - 1)) / sizes**2
-                drawn = [_Draws.of(self.compressed, sizes, 1 / pairs, self.dense)]
+                drawn = [_Draws.of(self.compressed - self.dense, sizes, 1 / pairs, shares)]
             else:
                 both, further = np.zeros(len(sizes)), float(min(map(len, sides)) == 1)
                 drawn = []
@@ -254,7 +263,7 @@ class RightSums:
                     if len(side) > 1:
                         times = further + 1 / len(side)
                         both += times * (side.mean(0) - share_squares) * len(side) / (len(side) - 1) / sizes**2
-                        drawn.append(_Draws.of(side, sizes, times))
+                        drawn.append(_Draws.of(side, sizes, times, shares))
         own = self._error(squares, total, [draws.own for draws in drawn], [draws.units for draws in drawn], both)
         told = self._error(squares, total, [draws.told for draws in drawn], [draws.told_units for draws in drawn], both)
         return [told] if min(draws.units[0] for draws in drawn) > 2 else [own, told]
@@ -270,7 +279,8 @@ class RightSums:
         """Standard error in points, NaN where there is none, and its degrees of freedom."""
         sizes = self.sizes.astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
-            over_examples = np.maximum(0.0, squares / sizes - (total / sizes) ** 2) / (sizes - 1)
+            spread = squares / sizes - (total / sizes) ** 2
+            over_examples = np.where(spread > ROUNDING * squares / sizes, spread, 0.0) / (sizes - 1)
             variance, freedom = combined_variance(
                 over_examples, sizes, np.stack(over_seeds, axis=-1), np.stack(units, axis=-1), over_both
             )
@@ -290,12 +300,20 @@ class _Draws(NamedTuple):
     told_units: np.ndarray
 
     @classmethod
-    def of(cls, right: np.ndarray, sizes: np.ndarray, times: float, before: np.ndarray | None = None) -> _Draws:
-        own = ((right if before is None else right - before) / sizes).var(0, ddof=1)
-        shares = np.stack([(side.mean(0) + 0.5) / (sizes + 1) for side in (right, before) if side is not None])
-        told, freedom = moderated_shares(np.where(sizes > 1, own, np.nan), shares, sizes, len(right) - 1.0)
-        return cls(times * own, np.full(len(sizes), float(len(right))), times * told, freedom + 1)
+    def of(cls, counts: np.ndarray, sizes: np.ndarray, times: float, shares: np.ndarray) -> _Draws:
+        own = _own(counts, sizes)
+        told, freedom = moderated_shares(np.where(sizes > 1, own, np.nan), shares, sizes, len(counts) - 1.0)
+        return cls(times * own, np.full(len(sizes), float(len(counts))), times * told, freedom + 1)
 
+
+def _own(counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Variance over models of counts as shares; 0, and nothing that rounding leaves, where all are equal."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((counts == counts[0]).all(0), 0.0 * counts[0] / sizes, (counts / sizes).var(0, ddof=1))
+
+
+ROUNDING = 1e-12
+"""Of what is subtracted: far more than rounding leaves, far less than one example in a million."""
 
 NO_SPREAD = 1e-24
 """Squared share: far below what two models can differ by, far above what rounding leaves of zero."""

@@ -134,18 +134,15 @@ def _two_way(answers: RightAnswers, paired: bool) -> ChangeSpread:
     both = squared_weights @ (sizes * sum(_interaction(answers, group) for group in groups))
     over_examples = squared_weights @ per_example
     shares = (np.stack([recalls.mean(0) for recalls in answers.recalls]) / 100 * sizes + 0.5) / (sizes + 1)
-    seeds = [
-        moderated_shares(_over_models(answers, group), near, sizes, len(group) - 1.0)
-        for group, near in zip(groups, [shares] if paired else [shares[:1], shares[1:]], strict=True)
-    ]
+    seeds = [moderated_shares(_over_models(answers, group), shares, sizes, len(group) - 1.0) for group in groups]
     over_models, units = np.stack([of for of, _ in seeds], axis=-1), np.stack([1 + of for _, of in seeds], axis=-1)
     known = satterthwaite(over_examples, squared_weights**2 @ (per_example**2 / np.maximum(sizes - 1, 1)))
     examples = 1.0 + np.where(over_examples > 0, known, sizes - 1.0)
     variance, freedom = combined_variance(over_examples, examples, over_models, units, both)
-    # where all answers of a class are alike only the others' would vary, and nothing says how sure its own recall is
-    varies = (per_example > 0) | np.any([answers.means(group).var(0) > NEGLIGIBLE for group in groups], axis=0)
-    is_alike = ~varies & (variance > NEGLIGIBLE)
-    unknown = np.select([sizes == 1, is_alike], ["no interval of one example", "no interval of answers all alike"], "")
+    # where all examples of a class change alike only others would vary, and nothing says how sure its own recall is
+    is_alike = (per_example <= NEGLIGIBLE) & (variance > NEGLIGIBLE)
+    reasons = ["no interval of one example", "no interval of examples that all change alike"]
+    unknown = np.select([sizes == 1, is_alike], reasons, "")
     return ChangeSpread(np.where(unknown == "", variance, np.nan), freedom, unknown)
 
 
@@ -202,7 +199,7 @@ def class_impact(
     method classes tell each other (`piescope.measure.moderation.moderated_shares`).
 
     Assumed: recalls over models near enough to normal for a t-test. Not for fewer than 3 models a group. With a two-way
-    method a class of which all answers are alike has no interval; of others of 10 to 300 examples and recalls from 80
+    method a class whose examples all change alike has no interval; of others of 10 to 300 examples and recalls from 80
     to 99.9 % 92 to 100 % of intervals hold the truth (five models, 500 made studies each, ``python
     benchmarks/simulations.py --impacts``): too many where pruning does the same to all examples of a class, as a
     variance cannot be below 0.
@@ -226,7 +223,7 @@ def class_impact(
         those up to 0.05 leaves at most 5 % false calls on average; ``reason``: why there is no interval, else empty.
 
         None in the five before the reason where a group has one model (``effect_size`` also for two pairs; the others
-        also for a class of one example or whose answers are all alike, and for two models a group, with a two-way
+        also for a class of one example or whose examples all change alike, and for two models a group, with a two-way
         method). Where a class varies not at all there is no test: no interval, and a p-value of 1 if the impact is 0,
         None otherwise; a few equal models do not show that others would be equal. An only class has no impact.
 

@@ -34,7 +34,13 @@ def test_rows_are_plain_in_order_and_end_with_the_classes_that_have_no_examples(
     assert [list(row) for row in rows] == [MEANS + TESTED] * 6
     assert [row["class"] for row in rows] == [1, 0, 3, 2, 4, 5]
     assert [row["examples"] for row in rows] == [4, 4, 4, 0, 0, 0]
-    for row in rows[:3]:
+    told = rows[:3]
+    if method.startswith("two_way"):  # each of class 3's examples is right in as many models as before
+        alike = told.pop()
+        assert (alike["low"], alike["high"], alike["p_value"], alike["q_value"]) == (None,) * 4
+        assert alike["reason"] == "no interval of examples that all change alike"
+        assert alike["change"] == 0 and isinstance(alike["impact"], float) and isinstance(alike["effect_size"], float)
+    for row in told:
         assert {type(value) for value in list(row.values())[:2]} == {int}
         assert {type(value) for value in list(row.values())[2:-1]} == {float} and row["reason"] == ""
         assert row["low"] < row["impact"] < row["high"]
@@ -124,7 +130,7 @@ def test_a_class_whose_answers_are_all_alike_has_no_two_way_interval(method: Any
         pruned[3, 4] = differs
         rows = {row["class"]: row for row in class_impact(dense, pruned, labels, 3, method)}
         assert (rows[0]["low"] is not None, rows[0]["p_value"] is not None) == (differs, differs)
-        assert rows[0]["reason"] == ("" if differs else "no interval of answers all alike")
+        assert rows[0]["reason"] == ("" if differs else "no interval of examples that all change alike")
         assert rows[0]["impact"] > 0 and all(rows[other]["low"] is not None for other in (1, 2))
 
 

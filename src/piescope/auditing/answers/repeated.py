@@ -14,71 +14,76 @@ from piescope.store.audit_answers import SideName
 UNSURE = 0.99
 """Confidences below this are a model's own; above it many are alike."""
 
-FEWEST_APART = 20
-"""Examples in which two other models would have differed: errors they share, or answers that a third one does not."""
+FEWEST_ERRORS = 20
+"""Errors that two models share which are surely one ..."""
 
 FEWEST_UNSURE = 10
-"""Confidences, likewise."""
+"""... or different confidences."""
+
+ALIVE = 20
+"""Answers other than its most frequent one, of a network that is not dead: these say one thing alike."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Alike:
-    """The models of one side that are alike, and by what others would have differed.
+    """The models of one side that are alike, and what two other models would hardly have shared.
 
     Attributes:
-        first: ``[models]``, the first model that says the same of all examples: itself, where none does.
+        labelled: ``[models]``, the first model that gives the same labels everywhere: itself, where none does.
+        scored: likewise, the same labels and confidences; each itself, of labels alone.
         answers: ``[models, classes]``, how often each is answered; zeros for who is alone.
-        errors: ``[models, classes]``, how often wrongly; likewise, and zeros where the truth is not known.
+        errors: ``[models]``, how often wrongly; likewise, and 0 where the truth is not known.
         lowest: ``[models, FEWEST_UNSURE]``, the lowest different confidences, in order; 1 for who is alone, and none.
-        apart: examples of which not all models say the same.
     """
 
-    first: np.ndarray
+    labelled: np.ndarray
+    scored: np.ndarray
     answers: np.ndarray
     errors: np.ndarray
     lowest: np.ndarray
-    apart: int
 
     @staticmethod
     def of(side: BlockSide, classes: int) -> _Alike:
         labels, confidence, models = side.labels, side.said.confidence, len(side.labels)
-        scores = np.zeros((models, 0)) if confidence is None else confidence
-        first = _firsts((said.tobytes(), score.tobytes()) for said, score in zip(labels, scores, strict=True))
-        answers, errors = (np.zeros((models, classes), np.int64) for _ in range(2))
-        for model in np.flatnonzero(_has_equal(first)):
+        labelled, scored = _firsts(label.tobytes() for label in labels), np.arange(models)
+        scores = np.zeros((models, 0))
+        if confidence is not None:
+            scores = confidence
+            both = ((label.tobytes(), score.tobytes()) for label, score in zip(labels, scores, strict=True))
+            scored = _firsts(both)
+        answers, errors = np.zeros((models, classes), np.int64), np.zeros(models, np.int64)
+        for model in np.flatnonzero(_has_equal(labelled)):
             answers[model] = np.bincount(labels[model], minlength=classes)
-            if side.truth is not None:
-                errors[model] = np.bincount(labels[model][~side.right[model]], minlength=classes)
-        return _Alike(first, answers, errors, _lowest(scores, first), int((labels != labels[0]).any(0).sum()))
+            errors[model] = 0 if side.truth is None else (~side.right[model]).sum()
+        return _Alike(labelled, scored, answers, errors, _lowest(scores, scored))
 
     def __add__(self, other: _Alike) -> _Alike:
-        first = _firsts(zip(self.first.tolist(), other.first.tolist(), strict=True))
-        counts = _has_equal(first)[:, None].astype(np.int64)
+        labelled, scored = (
+            _firsts(zip(mine.tolist(), theirs.tolist(), strict=True))
+            for mine, theirs in ((self.labelled, other.labelled), (self.scored, other.scored))
+        )
+        counts = _has_equal(labelled).astype(np.int64)
         return _Alike(
-            first=first,
-            answers=counts * (self.answers + other.answers),
+            labelled=labelled,
+            scored=scored,
+            answers=counts[:, None] * (self.answers + other.answers),
             errors=counts * (self.errors + other.errors),
-            lowest=_lowest(np.concatenate([self.lowest, other.lowest], axis=1), first),
-            apart=self.apart + other.apart,
+            lowest=_lowest(np.concatenate([self.lowest, other.lowest], axis=1), scored),
         )
 
-    def repeat(self) -> tuple[int, int] | None:
-        """A model and the first that it surely is again."""
-        for model, first in enumerate(self.first.tolist()):
-            if model != first and self._is_sure(model):
-                return first, model
-        return None
+    def repeat(self) -> list[int]:
+        """A model, and those that it surely is again; empty where there is none."""
+        for model in range(len(self.labelled)):
+            alike = [each for each in range(len(self.labelled)) if self._are_one(model, each)]
+            if len(alike) > 1:
+                return alike
+        return []
 
-    def _is_sure(self, model: int) -> bool:
-        """Networks that are dead say one thing alike, so the most frequent answer is no evidence."""
-        often = self.answers[model].argmax()
-        others = np.delete(self.answers[model], often).sum()
-        errors = np.delete(self.errors[model], often).sum()
-        return bool(
-            self.lowest[model, -1] < UNSURE
-            or errors >= FEWEST_APART
-            or (others >= FEWEST_APART and self.apart >= FEWEST_APART)
-        )
+    def _are_one(self, one: int, other: int) -> bool:
+        others = self.answers[one].sum() - self.answers[one].max()
+        by_errors = self.labelled[one] == self.labelled[other] and self.errors[one] >= FEWEST_ERRORS and others >= ALIVE
+        by_scores = self.scored[one] == self.scored[other] and self.lowest[one, -1] < UNSURE
+        return bool(one == other or by_errors or by_scores)
 
 
 def _firsts(said: Iterable[Hashable]) -> np.ndarray:
@@ -127,14 +132,15 @@ class RepeatSums:
         )
 
 
-def repeats(counted: Counted) -> dict[SideName, tuple[int, int]]:
-    """Of each side on which one model is there twice beyond doubt, its places: the first two.
+def repeats(counted: Counted) -> dict[SideName, list[int]]:
+    """Of each side on which one model is there again beyond doubt, its places.
 
-    Models that are different, yet say the same of all examples, as these are few or easy, are left alone.
+    Models that say the same of all examples, as these are few or easy, or as they are dead, are left alone; so are
+    labels whose truth is not known.
     """
     sums = counted.get(RepeatSums)
     if sums is None:
         return {}
     sides: dict[SideName, _Alike | None] = {"dense": sums.dense, "compressed": sums.compressed}
     found = {name: side.repeat() for name, side in sides.items() if side is not None}
-    return {name: places for name, places in found.items() if places is not None}
+    return {name: places for name, places in found.items() if places}
