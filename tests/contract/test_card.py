@@ -15,7 +15,7 @@ def card(benchmark: Callable[[str], ModuleType]) -> ModuleType:
     return benchmark("card")
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4, heavy=True)
 def test_every_kind_of_row_has_a_rate(card: ModuleType) -> None:
     scale = card.tiny("cpu")
     assert [way.means("cuda").captured for way in card.WAYS] == ["captured" in way.name for way in card.WAYS]
