@@ -11,7 +11,7 @@ from scipy import stats
 from made_moderation import slow_moderated
 from piescope.measure.accuracy import RightSums
 from piescope.measure.cells import CellSums
-from piescope.measure.flips import adjusted_p_values, change_interval, change_test, mcnemar_p, selected_level
+from piescope.measure.flips import adjusted_p_values, change_interval, change_p, change_test, mcnemar_p, selected_level
 from piescope.measure.intervals import combined_variance, two_way_interval
 from piescope.measure.one_to_one import FlipSums, wider
 
@@ -417,3 +417,12 @@ def test_equal_counts_tell_nothing_and_a_class_that_all_lose_is_found() -> None:
     assert (found.error[:4] > 0.3).all()
     alone = RightSums.of(lost[:3, group >= 6], lost[3:, group >= 6], group[group >= 6] - 6, 2).change()
     assert alone.value[0] == -100 and alone.p_value[0] < 1e-20 and alone.high[0] < -90  # nothing varies: counts tell
+
+
+def test_a_level_just_below_a_p_value_is_below_it_in_intervals_too() -> None:
+    """Six of six in one direction have p = 1/32 exactly: 1 - (1 - level) rounded the level up to it."""
+    lost, gained, sizes = np.array([0, 1]), np.array([6, 5]), np.array([6, 6])
+    p_values, least = change_p(lost, gained), change_p(lost + gained, np.zeros(2, int))
+    assert (adjusted_p_values(p_values, least) > 0.05).all()
+    found = change_test(lost, gained, sizes, 1 - selected_level(p_values, 0.05, least))
+    assert (found.low <= 0).all() and (found.high >= 0).all()

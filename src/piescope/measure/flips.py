@@ -294,6 +294,10 @@ def adjusted_p_values(
     return adjusted
 
 
+APART = 1e-9
+"""Of a p-value: a level that is meant to be below it is so by this share at least."""
+
+
 def _could_be(p_values: np.ndarray, least: Float[Any, " tests"] | None) -> np.ndarray:
     """The smallest possible p-values of the tests that have one, in order."""
     possible = np.zeros(len(p_values)) if least is None else to_numpy(least).astype(np.float64)
@@ -356,7 +360,8 @@ def selected_level(
     if not len(possible):
         return rate
     allowed = rate * max(1, int((adjusted <= rate).sum()))
-    below = np.nextafter(np.append(possible, np.inf), 0.0)  # up to there as many could be as stand before
+    # up to there as many could be as stand before; not the next number, which 1 - (1 - level) would not keep apart
+    below = np.append(possible, np.inf) * (1 - APART)
     levels = np.minimum(allowed / np.maximum(np.arange(len(possible) + 1), 1), below)
     is_reached = levels >= np.insert(possible, 0, 0.0)
     return float(min(rate, levels[is_reached].max()))
