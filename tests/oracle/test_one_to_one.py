@@ -232,6 +232,25 @@ def test_cells_against_loops() -> None:
 # --- interval and p-value are of one test
 
 
+@pytest.mark.parametrize("models", [(1, 2), (1, 3), (2, 1), (4, 1), (2, 2), (2, 4), (3, 3)])
+def test_an_interval_holds_0_exactly_where_its_p_value_is_above_the_level(models: tuple[int, int]) -> None:
+    seen = 0
+    for seed in range(120):
+        random = np.random.default_rng(seed)
+        examples, groups = random.integers(1, 60), random.integers(1, 8)
+        shares = random.choice([0, 0.5, 0.8, 0.95, 1], 2)
+        right = [random.random((count, examples)) < share for count, share in zip(models, shares, strict=True)]
+        sums = RightSums.of(*right, random.integers(0, groups, examples), int(groups))
+        for some in (sums, sums._each(lambda name, whole=sums: getattr(whole, name)[..., :0])):
+            found = some.change()
+            told = ~np.isnan(found.low)
+            assert np.array_equal(told, ~np.isnan(found.high))
+            assert np.array_equal((found.low > 0) | (found.high < 0), told & (found.p_value <= 0.05))
+            assert (np.isnan(found.p_value) | (found.p_value == 1))[~told].all()
+            seen += told.sum()
+    assert seen > 100
+
+
 def test_an_interval_of_counts_holds_0_exactly_where_its_p_value_is_above_the_level() -> None:
     lost, gained = np.meshgrid(np.arange(120), np.arange(120))
     by_score = 2 * stats.norm.sf(np.abs(lost - gained) / np.sqrt(np.maximum(lost + gained, 1)))

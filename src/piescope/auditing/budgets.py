@@ -15,7 +15,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from piescope import wording
 from piescope.auditing.judging import (
@@ -86,6 +93,9 @@ class Budgets(Spec):
         equivalent_within: the accuracies differ by no more than so many percentage points, up or down.
         max_group_drop: how much accuracy any group (a value of a column of the metadata) may lose, in points.
 
+    Raises:
+        InputError: an unknown budget, or a value that it cannot have.
+
     Example:
         >>> Budgets.of({"max_flips": "2 %", "max_class_drop": 3}).given
         {'max_flips': '2%', 'max_class_drop': 3}
@@ -102,6 +112,15 @@ class Budgets(Spec):
     max_changed: Count | Share | None = None
     equivalent_within: Margin | None = None
     max_group_drop: Drop | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _check(cls, values: Any, build: ModelWrapValidatorHandler[Budgets], info: ValidationInfo) -> Budgets:
+        try:
+            return build(values)
+        except ValidationError as faults:
+            told = info.context or {"source": "budgets", "where": str}
+            raise _in_words(faults, told["source"], told["where"]) from None
 
     @classmethod
     def of(cls, values: Mapping[str, object], source: str = "budgets") -> Budgets:
@@ -208,18 +227,20 @@ class Budgets(Spec):
 
 
 def _checked(values: Mapping[str, object], source: str, where: Callable[[str], str]) -> Budgets:
-    try:
-        return Budgets.model_validate({name: value for name, value in values.items() if value is not None})
-    except ValidationError as faults:
-        error = InputError(source)
-        # a value that is neither a count nor a share is one fault, not one for each
-        wrong = {str(fault["loc"][0]): fault["type"] for fault in faults.errors(include_url=False)}
-        for name, kind in wrong.items():
-            if kind == "extra_forbidden":
-                error.add_unknown(where(name), "budget", name, Budgets.model_fields)
-            else:
-                error.add(where(name), _shown(values[name]), _EXPECTED[name], _cure(name, values[name]))
-        raise error from None
+    given = {name: value for name, value in values.items() if value is not None}
+    return Budgets.model_validate(given, context={"source": source, "where": where})
+
+
+def _in_words(faults: ValidationError, source: str, where: Callable[[str], str]) -> InputError:
+    error = InputError(source)
+    # a value that is neither a count nor a share is one fault, not one for each
+    wrong = {str(fault["loc"][0]): fault for fault in faults.errors(include_url=False)}
+    for name, one in wrong.items():
+        if name not in _EXPECTED:
+            error.add_unknown(where(name), "budget", name, Budgets.model_fields)
+        else:
+            error.add(where(name), _shown(one["input"]), _EXPECTED[name], _cure(name, one["input"]))
+    return error
 
 
 def _shown(value: object) -> str:

@@ -157,6 +157,11 @@ class AuditOptions:
         if known is not None and not (isinstance(known, int | float) and 1 < known <= 100):
             found, cure = f"{known:g}" if isinstance(known, int | float) else repr(known), "write 79 for 79 %"
             raise InputError.of("audit", "--expect-accuracy", found, "percent, above 1 and up to 100", cure)
+        kinds = {self.values} if isinstance(self.values, str | None) else {*self.values}
+        if self.right_from is not None and not kinds <= {None, "correct"}:
+            found = f"{self.right_from:g}, beside --values {','.join(sorted(map(str, kinds)))}"
+            cure = "leave --values out, or --right-from"
+            raise InputError.of("audit", "--right-from", found, "answers that are right or wrong", cure)
         if self.batch_size is not None and not (isinstance(self.batch_size, int) and self.batch_size >= 1):
             found, cure = str(self.batch_size), "write 1 for one at a time"
             raise InputError.of("audit", "--batch-size", found, "a whole number from 1 on", cure)

@@ -8,6 +8,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from piescope.auditing.idle_options import check_files_named, check_models_run
 from piescope.auditing.options import Asked, GivenSide
 from piescope.problems import InputError
 from piescope.wording import LONGEST_PART, printable
@@ -171,11 +172,9 @@ def question_of(dense: GivenSide, compressed: GivenSide, asked: Asked) -> Questi
     given = {"dense": dense, "compressed": compressed}
     is_one_file, columns = _is_one_file(dense, compressed), _columns_of_sides(dense, compressed, asked)
     models = {side: is_a_model(what, asked) for side, what in given.items()}
-    if asked.batch_size is not None and not any(models.values()):
-        error = InputError("audit")
-        error.add("--batch-size", "predictions on both sides", "a model that is run here", "leave --batch-size out")
-        raise error
-    if any(models.values()):
+    if not any(models.values()):
+        check_models_run(asked)
+    else:
         _check_files(asked)
         if asked.dataset is None:
             from piescope.adapters.opening import check_no_predictions
@@ -202,8 +201,10 @@ def question_of(dense: GivenSide, compressed: GivenSide, asked: Asked) -> Questi
         if columns:
             sides[side] = replace(sides[side], name=printable(columns[side], LONGEST_PART), file=sides[side].name)
         hints = hints.with_side(sides[side].parts[0])
+    read = [part for side in sides.values() for part in side.parts]
+    check_files_named(asked, given, read)
     _check_columns_of_files(asked, sides)
-    check_label_column(asked.label_column, labels, [part for side in sides.values() for part in side.parts])
+    check_label_column(asked.label_column, labels, read)
     if pictures is not None:
         from piescope.adapters.opening import check_same_classes
         from piescope.adapters.running import run_model

@@ -201,14 +201,8 @@ class RightSums:
         return np.asarray(np.maximum(self.compressed.mean(0) - self.products, 0.0))
 
     def _change_of_several(self, value: np.ndarray, total: np.ndarray, confidence: float) -> Estimates:
-        tests = self._errors_of_change(total)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reaches = [special.stdtrit(freedom, (1 + confidence) / 2) * error for error, freedom in tests]
-            p_values = [2 * special.stdtr(freedom, -np.abs(value) / error) for error, freedom in tests]
-        still = (self.sizes > 0) & (value == 0) & ~(tests[0][0] > 0)
-        p_value = np.where(still, 1.0, np.maximum.reduce(p_values))
-        longer = tests[0] if len(tests) == 1 else wider(*tests)
-        low, high = _within(-100.0, value, np.maximum.reduce(reaches))
+        reach, p_value, longer = self._two_way(value, total, confidence)
+        low, high = _within(-100.0, value, reach)
         # every example changes in every model: nothing varies, and counts say how sure that is
         is_whole = (np.abs(value) == 100) & ~(longer[0] > 0)
         if is_whole.any():
@@ -222,24 +216,34 @@ class RightSums:
         is_dense = len(self.dense) > 1
         several, single = (self.dense, self.compressed[0]) if is_dense else (self.compressed, self.dense[0])
         run = FurtherRun.of(several, single, self.sizes)
-        tests = self._errors_of_change(total)
+        reach, p_value, longer = self._two_way(value, total, confidence)
         with np.errstate(divide="ignore", invalid="ignore"):
-            p_values = [2 * special.stdtr(freedom, -np.abs(value) / error) for error, freedom in tests]
-            reach = np.maximum.reduce(
-                [special.stdtrit(freedom, (1 + confidence) / 2) * error for error, freedom in tests]
-            )
             ends = np.stack([value - reach, value + reach, *run.change(value, is_dense, confidence)])
             reach_of_run = value - run.change(value, is_dense, CONFIDENCE)[0]
-        still = (self.sizes > 0) & (value == 0) & ~(tests[0][0] > 0)
         of_run = np.where(reach_of_run > 0, reach_of_run, np.nan) / special.stdtrit(run.freedom, (1 + CONFIDENCE) / 2)
-        longer = tests[0] if len(tests) == 1 else wider(*tests)
         return Estimates(
             value,
             np.clip(np.fmin(ends[0], ends[2]), -100.0, 100.0),
             np.clip(np.fmax(ends[1], ends[3]), -100.0, 100.0),
-            np.where(still, 1.0, np.fmax.reduce([*p_values, run.p_value])),
+            np.fmax(p_value, run.p_value),
             *wider(longer, (of_run, run.freedom)),
         )
+
+    def _two_way(
+        self, value: np.ndarray, total: np.ndarray, confidence: float
+    ) -> tuple[np.ndarray, np.ndarray, _Spread]:
+        """Reach and p-value over examples and models, of the tests that must all speak for a change.
+
+        Both are NaN where one of them has no standard error, as nothing varies; p-value 1 where nothing changes either.
+        The standard error, with its degrees of freedom, is that of the test which reaches further.
+        """
+        tests = self._errors_of_change(total)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reaches = [special.stdtrit(freedom, (1 + confidence) / 2) * error for error, freedom in tests]
+            p_values = [2 * special.stdtr(freedom, -np.abs(value) / error) for error, freedom in tests]
+        still = (self.sizes > 0) & (value == 0) & ~(tests[0][0] > 0)
+        longer = tests[0] if len(tests) == 1 else wider(*tests)
+        return np.maximum.reduce(reaches), np.where(still, 1.0, np.maximum.reduce(p_values)), longer
 
     def _errors_of_change(self, total: np.ndarray) -> list[_Spread]:
         """Standard errors in points with their degrees of freedom, of tests that must all speak for a change.
@@ -264,9 +268,10 @@ class RightSums:
                         times = further + 1 / len(side)
                         both += times * (side.mean(0) - share_squares) * len(side) / (len(side) - 1) / sizes**2
                         drawn.append(_Draws.of(side, sizes, times, shares))
-        own = self._error(squares, total, [draws.own for draws in drawn], [draws.units for draws in drawn], both)
+        units = [np.full(len(sizes), float(draws.models)) for draws in drawn]
+        own = self._error(squares, total, [draws.own for draws in drawn], units, both)
         told = self._error(squares, total, [draws.told for draws in drawn], [draws.told_units for draws in drawn], both)
-        return [told] if min(draws.units[0] for draws in drawn) > 2 else [own, told]
+        return [told] if min(draws.models for draws in drawn) > 2 else [own, told]
 
     def _error(
         self,
@@ -291,11 +296,11 @@ class RightSums:
 class _Draws(NamedTuple):
     """Variance over the models of a side, or over pairs, ``[groups]`` each: a group's own, and as they tell each other.
 
-    Units are the models, or as many as tell as much.
+    ``told_units`` are as many models as would tell as much.
     """
 
+    models: int
     own: np.ndarray
-    units: np.ndarray
     told: np.ndarray
     told_units: np.ndarray
 
@@ -303,7 +308,7 @@ class _Draws(NamedTuple):
     def of(cls, counts: np.ndarray, sizes: np.ndarray, times: float, shares: np.ndarray) -> _Draws:
         own = _own(counts, sizes)
         told, freedom = moderated_shares(np.where(sizes > 1, own, np.nan), shares, sizes, len(counts) - 1.0)
-        return cls(times * own, np.full(len(sizes), float(len(counts))), times * told, freedom + 1)
+        return cls(len(counts), times * own, times * told, freedom + 1)
 
 
 def _own(counts: np.ndarray, sizes: np.ndarray) -> np.ndarray:

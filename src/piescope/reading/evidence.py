@@ -110,7 +110,7 @@ class Sheet:
     @property
     def are_judged(self) -> bool:
         """Whether the user says that numbers are right and wrong."""
-        return self.hints.values == "correct" or self.hints.right_from is not None
+        return self.hints.values == "correct"
 
     @cached_property
     def predicted(self) -> tuple[Column, ...]:

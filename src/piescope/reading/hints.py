@@ -20,7 +20,7 @@ class Hints:
     """What is known of a file before it is read; InputError for values of another kind.
 
     Attributes:
-        values: what predictions are.
+        values: what predictions are; ``correct`` where ``right_from`` is given.
         id_columns: the column with ids; of several names, each file's is the first that it has.
         label_column: the column with true labels.
         prediction_columns: the columns with predicted classes, one a model.
@@ -56,6 +56,8 @@ class Hints:
     def __post_init__(self) -> None:
         if self.values is not None and self.values not in get_args(Values):
             raise InputError.of_unknown("audit", "--values", "kind of values", str(self.values), get_args(Values))
+        if self.right_from is not None and self.values is None:
+            object.__setattr__(self, "values", "correct")
 
     @property
     def has_labels(self) -> bool:

@@ -113,6 +113,25 @@ def test_what_are_no_points_is_refused(name: str, value: Any) -> None:
     assert problem.where == name and "points" in problem.expected
 
 
+@pytest.mark.parametrize(
+    ("wrong", "found"),
+    [
+        ({"max_flips": "nonsense"}, "'nonsense'"),
+        ({"max_class_drop": "3%"}, "write 3: it is"),
+        ({"max_flip": 3}, "unknown"),
+    ],
+)
+def test_made_by_their_names_they_are_refused_in_the_same_words(wrong: dict[str, Any], found: str) -> None:
+    refusals = []
+    for make in (lambda: Budgets(**wrong), lambda: Budgets.of(wrong)):
+        with pytest.raises(InputError, match=found) as refused:
+            make()
+        refusals.append(str(refused.value))
+    assert refusals[0] == refusals[1]
+    with pytest.raises(InputError, match="unknown budget '1'"):
+        Budgets.of({1: 2})  # type: ignore[dict-item]
+
+
 def test_the_cure_says_what_was_probably_meant() -> None:
     for values, cure in (
         ({"max_flips": 2.5}, 'write "2.5%"'),

@@ -68,3 +68,10 @@ def test_budgets_by_name_are_checked() -> None:
     assert Asked().limits is None
     with pytest.raises(InputError, match="max_flip"):
         Asked(budgets={"max_flip": 3})
+
+
+def test_scores_are_not_cut_where_values_are_said_to_be_something_else() -> None:
+    assert Asked(right_from=0.5, values="correct").values == "correct"
+    for values in ("probabilities", ("correct", "labels")):
+        with pytest.raises(InputError, match="--right-from"):
+            Asked(right_from=0.5, values=values)

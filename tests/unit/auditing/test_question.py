@@ -25,7 +25,7 @@ def test_what_the_user_says_becomes_hints() -> None:
     )
     hints = hints_of(asked)
     assert (hints.id_columns, hints.prediction_columns, hints.score_columns) == (("name",), ("p", "q"), ("a", "b"))
-    assert (hints.has_header, hints.right_from, hints.values, hints.label_column) == (False, 0.5, None, None)
+    assert (hints.has_header, hints.right_from, hints.values, hints.label_column) == (False, 0.5, "correct", None)
 
 
 def test_kinds_of_values_may_differ_between_the_sides() -> None:
