@@ -94,7 +94,7 @@ function missesOf(data: Data, state: State, arm: Arm, level: Level): (example: n
   };
 }
 
-function insideOf(brush: Brush | null, arm: Arm, level: Level): ((example: number) => boolean) | null {
+export function insideOf(brush: Brush | null, arm: Arm, level: Level): ((example: number) => boolean) | null {
   const map = brush && (brush.on === "after" ? level.cells.map : arm.side.cells.map);
   if (!brush || !map) return null;
   const [x0, y0, x1, y1] = brush.box;

@@ -46,18 +46,32 @@ function legend(app: App): HTMLElement {
   return h("ul", { class: "legend x-legend" }, ...marks.map(([mark, name]) => h("li", {}, h("span", { class: `swatch ${mark}` }), ` ${name}`)));
 }
 
+/** Keys: rows down, columns right, and what part of all rows a step is. */
+const STEPS: Record<string, readonly [number, number, number]> = {
+  ArrowDown: [1, 0, 0],
+  ArrowUp: [-1, 0, 0],
+  ArrowRight: [0, 1, 0],
+  ArrowLeft: [0, -1, 0],
+  PageDown: [1, 0, 0.05],
+  PageUp: [-1, 0, 0.05],
+  Home: [-1, 0, 1],
+  End: [1, 0, 1],
+};
+const within = (place: number, count: number): number => Math.max(0, Math.min(count - 1, Math.round(place)));
+
 interface Column { arm: Arm; level: Level; x: number; width: number }
 
 export function heat(panel: HTMLElement, app: App): View {
   const { data } = app;
   const changes = changesOf(data);
-  const canvas = h("canvas", { class: "x-heat", role: "img" });
+  const canvas = h("canvas", { class: "x-heat", role: "slider", tabindex: 0, "aria-orientation": "vertical", "aria-valuemin": 1 });
   const caption = h("p", { class: "x-note" });
   const thing = app.words.things(1).slice(2);
   panel.hidden = data.arms.reduce((sum, arm) => sum + arm.levels.length, 0) < 2; // one column says no more than the bars
   show(panel, h("h3", {}, "When was it lost?"), canvas, legend(app), caption);
   let rows: Uint32Array = new Uint32Array();
   let columns: Column[] = [];
+  let cursor = { row: 0, column: 0 }; // of the keyboard
   let tall = 1;
   let image: { key: unknown; canvas: HTMLCanvasElement } | null = null;
 
@@ -92,11 +106,17 @@ export function heat(panel: HTMLElement, app: App): View {
     context.strokeStyle = app.theme.ink;
     context.lineWidth = 2;
     if (column) context.strokeRect(column.x - 1.5, HEAD - 1.5, column.width + 3, used + 3);
-    const at = rows.indexOf(app.state.example ?? -1);
-    if (at < 0) return;
-    context.lineWidth = 1.5;
     context.strokeStyle = app.theme.accent;
-    context.strokeRect(GUTTER - 2, HEAD + at * tall - 1, canvas.clientWidth - GUTTER + 1, Math.max(3, tall) + 2);
+    const at = rows.indexOf(app.state.example ?? -1);
+    context.lineWidth = 1.5;
+    if (at >= 0) context.strokeRect(GUTTER - 2, HEAD + at * tall - 1, canvas.clientWidth - GUTTER + 1, Math.max(3, tall) + 2);
+    const under = columns[cursor.column];
+    if (!under || rows.length === 0 || !canvas.matches(":focus-visible")) return;
+    const top = HEAD + cursor.row * tall;
+    context.lineWidth = 3;
+    context.strokeRect(under.x - 2, top - 2, under.width + 4, Math.max(3, tall) + 4);
+    context.fillStyle = app.theme.accent;
+    context.fillRect(0, top, GUTTER - 3, Math.max(3, tall));
   }
 
   /** Names of arms above their columns, first and last levels below. */
@@ -129,17 +149,53 @@ export function heat(panel: HTMLElement, app: App): View {
     const x = event.clientX - box.left;
     return example === undefined ? null : { example, column: columns.find((each) => x >= each.x && x <= each.x + each.width + 1) };
   };
+  const open = (example: number, column: Column | undefined): void => {
+    const { arm, level } = column ?? app.chosen;
+    app.set({ arm: arm.key, level: level.value, example });
+  };
+  const saying = (example: number, column: Column | undefined): string =>
+    `${isolated(data.head.ids[example]!)} ${column ? `${isolated(column.arm.name)}, ${column.level.label}: ${kindName(column.level.kinds[example]!)}` : ""}`;
   canvas.addEventListener("click", (event) => {
     const found = at(event);
-    if (!found) return;
-    const { arm, level } = found.column ?? app.chosen;
-    app.set({ arm: arm.key, level: level.value, example: found.example });
+    if (found) open(found.example, found.column);
+  });
+
+  /** The keyboard to a cell, or to the nearest that there is; said, and shown where the focus is seen. */
+  function go(row: number, column: number): void {
+    columns = columnsOf(data, canvas.clientWidth); // perhaps nothing was drawn yet
+    cursor = { row: within(row, rows.length), column: within(column, columns.length) };
+    const [example, under] = [rows[cursor.row], columns[cursor.column]];
+    canvas.setAttribute("aria-valuenow", String(cursor.row + 1));
+    canvas.setAttribute("aria-valuetext", example === undefined ? "nothing" : saying(example, under));
+    draw();
+    note();
+  }
+  /** What the keyboard's cell is, beside it. */
+  function note(): void {
+    const [example, under] = [rows[cursor.row], columns[cursor.column]];
+    if (example === undefined || !under || !canvas.matches(":focus-visible")) return;
+    const box = canvas.getBoundingClientRect();
+    tell(box.left + under.x + under.width, box.top + HEAD + (cursor.row + 1) * tall, saying(example, under));
+  }
+  addEventListener("scroll", note, { passive: true });
+  canvas.addEventListener("focus", () => go(Math.max(0, rows.indexOf(app.state.example ?? rows[cursor.row] ?? -1)), columnsOf(data, 1).findIndex((each) => each.level === app.chosen.level)));
+  canvas.addEventListener("blur", () => {
+    hush();
+    draw();
+  });
+  canvas.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const step = STEPS[event.key];
+    const example = rows[cursor.row];
+    if (step) go(cursor.row + step[0] * Math.max(1, step[2] * rows.length), cursor.column + step[1]);
+    else if (event.key === "Enter" && example !== undefined) open(example, columns[cursor.column]);
+    else return;
+    event.preventDefault();
   });
   canvas.addEventListener("pointermove", (event) => {
     const found = event.pointerType === "mouse" ? at(event) : null;
     if (!found) return hush();
-    const said = found.column ? `${isolated(found.column.arm.name)}, ${found.column.level.label}: ${kindName(found.column.level.kinds[found.example]!)}` : "";
-    tell(event.clientX, event.clientY, `${isolated(data.head.ids[found.example]!)} ${said}`);
+    tell(event.clientX, event.clientY, saying(found.example, found.column));
   });
   canvas.addEventListener("pointerleave", hush);
 
@@ -154,7 +210,9 @@ export function heat(panel: HTMLElement, app: App): View {
         const least = Math.min(460, HEAD + FOOT + rows.length * TALLEST);
         canvas.style.height = `${Math.max(160, least)}px`;
         caption.textContent = `${app.words.things(rows.length)} that ${data.arms.length > 1 ? "some method changes" : "change somewhere"}, a row each, the most fragile${data.arms.length > 1 ? ` for ${chosen.arm.name}` : ""} on top. Marks on the left: what is chosen. Click a row to open it.`;
-        canvas.setAttribute("aria-label", `Heat map of ${whole(rows.length)} ${thing}s and ${whole(columnsOf(data, 1).length)} columns; the wall gives the keyboard those of the chosen column.`);
+        canvas.setAttribute("aria-label", `Heat map of ${whole(rows.length)} ${thing}s and ${whole(columnsOf(data, 1).length)} columns: arrows move, Enter opens.`);
+        canvas.setAttribute("aria-valuemax", String(rows.length));
+        go(0, cursor.column);
       } else if (sameChoice(was, state) && was.example === state.example) return;
       draw();
     },

@@ -4,7 +4,8 @@ import { h } from "./dom.ts";
 
 const KEYS: [string, string][] = [
   ["← →", "move the dial; with an example open, the one before and after"],
-  ["Tab, then arrows", "walk over the wall; Enter opens an example"],
+  ["Tab, then arrows", "walk over the wall or the heat map; Enter opens an example"],
+  ["Arrows on a map", "move a box, with Shift they size it; Enter chooses what lies in it"],
   ["Esc", "close the example"],
   ["?", "this help"],
 ];

@@ -2,16 +2,20 @@
 
 import type { App, View } from "./app.ts";
 import { sameChoice } from "./app.ts";
-import { classesOf } from "./choice.ts";
+import { classesOf, insideOf } from "./choice.ts";
 import { cloud, type Axes, type Cloud } from "./cloud.ts";
 import type { Measured } from "./data.ts";
 import { cut, h, isolated, show } from "./dom.ts";
 import { hush } from "./tip.ts";
 import type { Brush } from "./state.ts";
+import { whole } from "./words.ts";
 
 const MARGIN = 0.03; // of the side, around the map
 const LEAST = 6; // pixels that make a brush and not a click
 const MANY = 20; // classes that are too many to be named
+const STEP = 0.025; // by which a key moves a box
+const AIM: Brush["box"] = [0.4, 0.4, 0.6, 0.6]; // where the keyboard's box begins
+const ARROWS: Record<string, readonly [number, number]> = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
 const toSide = (value: number): number => MARGIN + value * (1 - 2 * MARGIN);
 const fromSide = (value: number): number => Math.min(1, Math.max(0, (value - MARGIN) / (1 - 2 * MARGIN)));
@@ -20,8 +24,8 @@ export function maps(panel: HTMLElement, app: App): View {
   const before = map(app, "before");
   const after = map(app, "after");
   const titles = [h("h4", {}), h("h4", {})];
-  const figures = [before, after].map((each, index) => h("figure", { class: "x-figure" }, titles[index]!, each.canvas));
-  const note = h("p", { class: "x-note" }, "Draw a box to choose what lies in it.");
+  const figures = [before, after].map((each, index) => h("figure", { class: "x-figure" }, titles[index]!, each.canvas, each.said));
+  const note = h("p", { class: "x-note" }, "Draw a box to choose what lies in it (keys: arrows move it, with Shift they size it, Enter takes it).");
   show(panel, h("h3", {}, "Where they lie"), h("div", { class: "x-pair" }, ...figures), note);
   return {
     update(was) {
@@ -38,8 +42,9 @@ export function maps(panel: HTMLElement, app: App): View {
   };
 }
 
-function map(app: App, on: Brush["on"]): Cloud {
+function map(app: App, on: Brush["on"]): Cloud & { said: HTMLElement } {
   let drawn: Brush["box"] | null = null; // a brush while it is drawn
+  let aimed: Brush["box"] | null = null; // a brush of the keyboard, until Enter
   let start: [number, number] | null = null;
   const places = (): Measured | null => (on === "before" ? app.chosen.side.cells.map : app.chosen.level.cells.map);
   const axes = (): Axes => {
@@ -51,7 +56,7 @@ function map(app: App, on: Brush["on"]): Cloud {
       key: on === "before" ? side.key : `${arm.key} ${level.value}`,
       over: (context, size) => {
         if (found) classNames(context, size, app, found);
-        const box = drawn ?? (app.state.map?.on === on ? app.state.map.box : null);
+        const box = drawn ?? aimed ?? (app.state.map?.on === on ? app.state.map.box : null);
         if (!box) return;
         const [x0, y0, x1, y1] = box.map(toSide) as [number, number, number, number];
         context.strokeStyle = app.theme.accent;
@@ -90,9 +95,46 @@ function map(app: App, on: Brush["on"]): Cloud {
     }
     made.draw();
   };
+  const said = h("span", { class: "x-unseen", "aria-live": "polite" });
+  const aim = (box: Brush["box"] | null): void => {
+    aimed = box;
+    said.textContent = box ? `${whole(inBox(app, { box, on }))} in the box` : "";
+    made.draw();
+  };
+  canvas.tabIndex = 0;
+  canvas.setAttribute("role", "application");
+  canvas.addEventListener("focus", () => {
+    if (canvas.matches(":focus-visible")) aim(app.state.map?.on === on ? app.state.map.box : AIM);
+  });
+  canvas.addEventListener("blur", () => aim(null));
+  canvas.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const arrow = ARROWS[event.key];
+    if (arrow) aim(moved(aimed ?? AIM, arrow, event.shiftKey));
+    else if (event.key === "Enter" && aimed) app.set({ map: { box: asWritten(aimed), on } });
+    else return;
+    event.preventDefault();
+  });
   canvas.addEventListener("pointerup", () => end(true));
   canvas.addEventListener("pointercancel", () => end(false));
-  return made;
+  return { ...made, said };
+}
+
+/** A box a step further, or larger: within the map, and never without an inside. */
+export function moved(box: Brush["box"], [x, y]: readonly [number, number], isSized: boolean): Brush["box"] {
+  const [x0, y0, x1, y1] = box;
+  const within = (low: number, value: number, high: number): number => Math.max(low, Math.min(high, value));
+  if (isSized) return [x0, y0, within(x0 + STEP, x1 + x * STEP, 1), within(y0 + STEP, y1 + y * STEP, 1)];
+  const [across, up] = [within(-x0, x * STEP, 1 - x1), within(-y0, y * STEP, 1 - y1)];
+  return [x0 + across, y0 + up, x1 + across, y1 + up];
+}
+
+/** How many examples lie in a box. */
+function inBox(app: App, brush: Brush): number {
+  const isIn = insideOf(brush, app.chosen.arm, app.chosen.level);
+  let count = 0;
+  for (let i = 0; isIn && i < app.data.examples; i++) if (isIn(i)) count++;
+  return count;
 }
 
 /** As the address has it, so that a link shows what is seen. */

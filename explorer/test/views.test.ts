@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { choose } from "../src/choice.ts";
 import { mixed, rgb } from "../src/dom.ts";
 import { changesOf, rowsOf } from "../src/heat.ts";
+import { moved } from "../src/maps.ts";
 import { startOf } from "../src/state.ts";
 import { areKnown, votesOf } from "../src/strip.ts";
 import { noise, number, percent, sentence, whole, wordsOf } from "../src/words.ts";
@@ -103,4 +104,14 @@ test("colours of the style sheet", () => {
   assert.deepEqual(rgb("#d55e00"), [213, 94, 0]);
   assert.deepEqual(rgb("#fff"), [255, 255, 255]);
   assert.deepEqual(mixed([0, 100, 200], [100, 100, 100], 0.5), [50, 100, 150]);
+});
+
+test("a key moves a box as a whole, or sizes it, and never out of the map or inside out", () => {
+  const rounded = (box: readonly number[]): number[] => box.map((side) => Number(side.toFixed(4)));
+  assert.deepEqual(rounded(moved([0.4, 0.4, 0.6, 0.6], [1, 0], false)), [0.425, 0.4, 0.625, 0.6]);
+  assert.deepEqual(rounded(moved([0.01, 0.4, 0.6, 0.6], [-1, 0], false)), [0, 0.4, 0.59, 0.6]);
+  assert.deepEqual(rounded(moved([0.4, 0.79, 0.6, 0.99], [0, 1], false)), [0.4, 0.8, 0.6, 1]);
+  assert.deepEqual(rounded(moved([0.4, 0.4, 0.6, 0.6], [0, -1], true)), [0.4, 0.4, 0.6, 0.575]);
+  assert.deepEqual(rounded(moved([0.4, 0.4, 0.6, 0.43], [0, -1], true)), [0.4, 0.4, 0.6, 0.425]);
+  assert.deepEqual(rounded(moved([0.4, 0.4, 0.99, 0.6], [1, 0], true)), [0.4, 0.4, 1, 0.6]);
 });

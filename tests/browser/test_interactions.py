@@ -238,6 +238,50 @@ def test_a_brush_on_a_map_chooses_what_lies_in_it(browser: Any, page: Path, expe
         assert it.ids() == everything
 
 
+def test_a_box_on_a_map_by_keyboard(browser: Any, page: Path, expected: Expected) -> None:
+    with explored(browser, page, start(level=0.95)) as it:
+        canvas = it.page.locator(".x-panel-maps canvas").first
+        it.page.locator(".x-panel-mix .x-row").last.focus()
+        while not canvas.evaluate("canvas => canvas === document.activeElement"):
+            it.page.keyboard.press("Tab")
+        for key, times in (("ArrowLeft", 20), ("ArrowDown", 20), ("Shift+ArrowRight", 4), ("Shift+ArrowUp", 40)):
+            for _ in range(times):
+                it.page.keyboard.press(key)
+        told = it.page.locator(".x-panel-maps [aria-live]").first.inner_text()
+        it.page.keyboard.press("Enter")
+        assert it.hash()["map"] == "0,0,0.3,1"
+        left = it.ids()
+        assert left < expected.ids(ARM, 0.95)
+        assert int(told.split()[0].replace(",", "")) >= len(left)
+        it.page.keyboard.press("ArrowRight")
+        it.page.keyboard.press("Escape")
+        assert it.hash()["map"] == "0,0,0.3,1"  # only Enter takes a box
+        it.page.get_by_role("button", name="a part of the map").first.click()
+        assert it.ids() == expected.ids(ARM, 0.95)
+
+
+def test_the_heat_map_by_keyboard(browser: Any, page: Path) -> None:
+    with explored(browser, page, start(level=0.95)) as it:
+        heat = it.page.get_by_role("slider", name="Heat map")
+        heat.focus()
+        last = int(heat.get_attribute("aria-valuemax"))
+        assert heat.get_attribute("aria-valuenow") == "1"
+        assert "95\xa0%" in heat.get_attribute("aria-valuetext")
+        for key, row in (("ArrowUp", 1), ("ArrowDown", 2), ("End", last), ("ArrowDown", last), ("Home", 1)):
+            heat.press(key)
+            assert heat.get_attribute("aria-valuenow") == str(row)
+        heat.press("PageDown")
+        assert 1 < int(heat.get_attribute("aria-valuenow")) < last
+        heat.press("ArrowLeft")
+        assert "90\xa0%" in heat.get_attribute("aria-valuetext")
+        told = heat.get_attribute("aria-valuetext")
+        heat.press("Enter")
+        assert it.hash()["s"] == "0.9"
+        assert it.hash()["ex"] in told
+        it.page.keyboard.press("Escape")
+        assert heat.evaluate("heat => heat === document.activeElement")
+
+
 def test_the_heat_map_opens_a_row(browser: Any, page: Path, expected: Expected) -> None:
     with explored(browser, page, start(level=0.95)) as it:
         changed = set().union(*(expected.ids(arm, level) for arm in ARMS.values() for level in (0.5, 0.9, 0.95)))

@@ -150,6 +150,17 @@ def test_it_is_printed_on_few_sheets(kind: str, browser: Any, pages: dict[str, P
     assert 0 < len(re.findall(rb"/Type\s*/Page\b", printed)) <= MOST_SHEETS
 
 
+def test_what_is_open_is_printed(browser: Any, pages: dict[str, Path]) -> None:
+    with watched(browser, pages["study"], viewport=DESK) as seen:
+        drawers = seen.page.locator("section.certainty > details.drawer")
+        seen.page.emulate_media(media="print")
+        assert not seen.page.locator("section.certainty").is_visible()
+        seen.page.emulate_media(media="screen")
+        drawers.nth(1).locator("summary").click()
+        seen.page.emulate_media(media="print")
+        assert [drawers.nth(number).is_visible() for number in range(3)] == [False, True, False]
+
+
 @pytest.mark.parametrize("window", WINDOWS)
 def test_values_behind_the_verdicts_are_seen_without_scrolling_and_a_caption_stays(
     window: str, browser: Any, pages: dict[str, Path]
