@@ -106,12 +106,15 @@ def _lowest(values: Tensor, count: int) -> Tensor:
 
 
 def _tensor(value: Any) -> Tensor:
-    """Of an array too that torch would not take as it lies: reversed, or not to be written to."""
+    """Of an array too that torch would not take as it lies: reversed, or not to be written to; real numbers alone."""
     if np.ma.is_masked(value):
         raise ValueError(f"{int(np.ma.getmaskarray(value).sum()):,} weights are masked; expected every one")
     if isinstance(value, np.ndarray) and not (value.flags.writeable and value.flags.c_contiguous):
         value = value.copy()
-    return torch.as_tensor(value)
+    tensor = torch.as_tensor(value)
+    if tensor.is_complex():
+        raise ValueError(f"weights are {tensor.dtype}; expected real numbers, a pruning of complex ones is not defined")
+    return tensor
 
 
 @overload
@@ -141,7 +144,7 @@ def magnitude_masks(
         all tensors, or in each; ties by index.
 
     Raises:
-        ValueError: sparsity out of range, NaN or masked weights, an unknown scope, or no tensor.
+        ValueError: sparsity out of range, NaN, masked or complex weights, an unknown scope, no tensor, or no mapping.
 
     Source: Paganini and Forde 2020 (global); Zhu and Gupta 2017 (layer).
 
@@ -149,6 +152,10 @@ def magnitude_masks(
         >>> magnitude_masks({"w": np.array([0.1, -3.0, 0.2, 2.0])}, 0.5)["w"].tolist()
         [False, True, False, True]
     """
+    given: object = parameters
+    if not isinstance(given, Mapping):
+        cure = "{name: weights}; of a module: dict(model.named_parameters())"
+        raise ValueError(f"parameters is a {type(given).__name__}; expected weights by name, {cure}")
     tensors = {name: _tensor(value) for name, value in parameters.items()}
     masks = masks_from_scores(magnitude(tensors, torch.Generator()), sparsity, scope)
     kept = {name: mask.numpy() if isinstance(parameters[name], np.ndarray) else mask for name, mask in masks.items()}

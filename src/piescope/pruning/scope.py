@@ -31,6 +31,8 @@ def groups(names: list[str], scope: ScopeName) -> list[list[str]]:
 def prunable_parameters(model: nn.Module, biases: bool = False, part: NetworkPart = "all") -> dict[str, nn.Parameter]:
     """Weights of convolutions and linear layers by name, in the model's order; never of normalisations.
 
+    A weight that several layers share is named once, by the first.
+
     Args:
         model: any module.
         biases: the layers' biases too.
@@ -44,6 +46,7 @@ def prunable_parameters(model: nn.Module, biases: bool = False, part: NetworkPar
         ['0.weight', '0.bias']
     """
     chosen: dict[str, nn.Parameter] = {}
+    taken: set[int] = set()
     for prefix, module in model.named_modules():
         if not isinstance(module, (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)):
             continue
@@ -51,7 +54,8 @@ def prunable_parameters(model: nn.Module, biases: bool = False, part: NetworkPar
         if part != "all" and in_head != (part == "head"):
             continue
         for name, parameter in module.named_parameters(recurse=False):
-            if name == "weight" or (biases and name == "bias"):
+            if (name == "weight" or (biases and name == "bias")) and id(parameter) not in taken:
+                taken.add(id(parameter))
                 chosen[f"{prefix}.{name}" if prefix else name] = parameter
     if not chosen:
         raise ValueError(f"nothing to prune: no convolution or linear layer in {type(model).__name__} (part: {part})")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -78,6 +80,15 @@ def test_nan_weights_and_nothing_to_mask_are_refused() -> None:
         magnitude_masks({"w": np.ones(2)}, 0.5, "everywhere")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="nothing to prune"):
         prunable_parameters(nn.Sequential(nn.ReLU(), nn.BatchNorm2d(3)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [torch.ones(3), [("w", torch.ones(3))], {"w": np.array([5j, 1 + 0j])}, {"w": torch.ones(2, dtype=torch.cfloat)}],
+)
+def test_what_are_no_real_weights_by_name_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        magnitude_masks(wrong, 0.5)
 
 
 def test_masked_weights_are_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -129,9 +130,89 @@ def test_what_is_pruned_does_not_come_back_by_asking_for_less(counting: Any) -> 
 
 @pytest.mark.parametrize(
     "option",
-    [{"criterion": "magnitud"}, {"scope": "globl"}, {"counting": "remainig"}, {"ranked": "last"}, {"regrowth": "no"}, {"final": 90}, {"schedule": "nonsense"}],
+    [{"criterion": "magnitud"}, {"scope": "globl"}, {"counting": "remainig"}, {"ranked": "last"}, {"regrowth": "no"}, {"final": 90}, {"schedule": "nonsense"},
+     {"final": 0.9}, {"final": 0.0, "schedule": Gradual(begin=1, end=3, frequency=1)}],
 )  # fmt: skip
 def test_options_that_there_are_none_of_are_refused_at_once(option: dict[str, Any]) -> None:
-    (name,) = option
+    name = next(iter(option))
     with pytest.raises(ValueError, match=f"{name} is .*expected"):
         Pruner({"w": nn.Parameter(torch.ones(4))}, **option)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [nn.Linear(2, 2), [("w", torch.ones(3))], {"w": np.ones(3)}, {"w": torch.ones(3, dtype=torch.cfloat)}, {"w": torch.arange(3)}],
+    ids=["a module", "pairs", "an array", "complex", "whole numbers"],
+)  # fmt: skip
+def test_what_are_no_weights_by_name_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        Pruner(wrong)
+
+
+def test_one_tensor_under_two_names_is_refused() -> None:
+    shared = nn.Parameter(torch.randn(10))
+    with pytest.raises(ValueError, match="emb and out are one tensor"):
+        Pruner({"emb": shared, "out": shared})
+    halves = torch.randn(10).split(5)
+    Pruner(dict(zip("ab", halves, strict=True)))  # parts of one that do not meet
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("regrowth", [False, True])
+@pytest.mark.parametrize("ranked", ["current", "last_forward"])
+def test_it_follows_a_model_that_is_cast(dtype: torch.dtype, regrowth: bool, ranked: Any) -> None:
+    net = nn.Conv2d(3, 5, 1)
+    pruner = Pruner({"w": net.weight}, regrowth=regrowth, ranked=ranked)
+    pruner.prune(0.4)
+    gone = net.weight == 0
+    net.to(dtype)
+    with torch.no_grad():
+        net.weight.add_(1)
+    net(torch.ones(2, 3, 4, 4, dtype=dtype)).sum().backward()
+    pruner.after_backward()
+    pruner.hold()
+    assert torch.equal(net.weight == 0, gone) and torch.equal(net.weight.grad == 0, gone)
+    pruner.prune(0.8)
+    assert int((net.weight == 0).sum()) == 12
+
+
+@pytest.mark.parametrize(("grid", "last"), [("begin", 30), ("multiples", 25)])
+def test_made_when_its_schedule_is_over_it_prunes_once_to_where_that_ended(grid: Any, last: int) -> None:
+    schedule = Gradual(begin=3, end=last + (grid == "multiples"), frequency=5, grid=grid)
+    weights = [nn.Parameter(torch.randn(1000)) for _ in range(2)]
+    whole, late = (Pruner({"w": each}, schedule=schedule, final=0.9) for each in weights)
+    for step in range(1, 40):
+        whole.before_step(step)
+    with torch.no_grad():
+        weights[1].copy_(weights[0])  # a checkpoint of it
+    assert [late.is_due(step) for step in (35, 36)] == [True, True]
+    late.before_step(35)
+    assert torch.equal(late.masks["w"], whole.masks["w"])
+    assert not late.is_due(36) and not whole.is_due(36)
+
+
+def test_a_former_state_goes_on_to_the_bit() -> None:
+    def trained(steps: range, pruner: Pruner, optimizer: torch.optim.Optimizer) -> None:
+        weights = pruner.parameters["w"]
+        for step in steps:
+            pruner.before_step(step)
+            optimizer.zero_grad()
+            (weights - step / 10).square().sum().backward()
+            pruner.after_backward()
+            optimizer.step()
+            pruner.hold()
+
+    schedule, start = Gradual(begin=2, end=20, frequency=3), torch.linspace(-3, 2, 50)
+    made = []
+    for stop in (0, 9):
+        weights = nn.Parameter(start.clone())
+        optimizer = torch.optim.SGD([weights], 0.05)
+        pruner = Pruner({"w": weights}, schedule=schedule, final=0.8, regrowth=True)
+        trained(range(1, stop + 1), pruner, optimizer)
+        again = Pruner({"w": weights}, schedule=schedule, final=0.8, regrowth=True)
+        for name, tensor in again.state().items():
+            tensor.copy_(pruner.state()[name])
+        again.masks_are_set()
+        trained(range(stop + 1, 30), again, optimizer)
+        made.append(weights.detach())
+    assert torch.equal(*made)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from piescope.models.wide_resnet import WideResNet
 from piescope.pruning.scope import prunable_parameters
 
@@ -15,3 +17,9 @@ def test_which_tensors() -> None:
     assert set(prunable_parameters(model, biases=True)) - weights == {"head.bias"}
     assert set(prunable_parameters(model, biases=True, part="head")) == {"head.weight", "head.bias"}
     assert set(prunable_parameters(model, part="encoder")) == weights - {"head.weight"}
+
+
+def test_a_weight_that_layers_share_is_named_once() -> None:
+    net = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 3))
+    net[2].weight = net[0].weight
+    assert list(prunable_parameters(net, biases=True)) == ["0.weight", "0.bias", "1.weight", "1.bias", "2.bias"]

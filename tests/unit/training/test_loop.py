@@ -285,7 +285,12 @@ def test_a_queued_step_copies_nothing_to_the_device(
     given, device = data(), torch.device("meta")
     queued = TrainingData(given.images.to(device), given.labels.to(device), given.normalisation, Means(queued=True))
     monkeypatch.setattr(losses_of.Losses, "read", lambda losses: losses._read)  # the host may wait in these two
-    monkeypatch.setattr(Pruner, "prune", lambda pruner, sparsity: pruner.masks_are_set())
+
+    def without_ranking(pruner: Pruner, sparsity: float) -> None:
+        pruner._reached = sparsity
+        pruner._keep()
+
+    monkeypatch.setattr(Pruner, "prune", without_ranking)
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # of which the device knows nothing
     net, stage = model().to(device), STAGE.model_copy(update={"augmentation": augmentation})
     given.normalisation.apply(queued.images)  # its numbers are copied once in a process
