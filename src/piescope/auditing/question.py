@@ -248,7 +248,8 @@ def no_other_side(given: GivenSide, asked: Asked) -> InputError:
         found, cure = "a folder or a pattern", "name the one table that has both columns, or a folder a side"
         return InputError.of("audit", "COMPRESSED", found, "the compressed side", cure)
     cure = "name it, or have copies made: --compress magnitude:0.5,0.7,0.9"
-    cure += "; where a column of DENSE has it, name both: --prediction-column BEFORE,AFTER"
+    if len(columns) < 2:
+        cure += "; where a column of DENSE has it, name both: --prediction-column BEFORE,AFTER"
     return InputError.of("audit", "COMPRESSED", "nothing", "the compressed side", cure)
 
 
@@ -279,7 +280,9 @@ def _check_columns_of_files(asked: Asked, sides: dict[str, SideInput]) -> None:
 
 
 def _is_one_file(dense: Any, compressed: Any) -> bool:
-    """Whether both sides name the same regular file."""
+    """Whether both sides name the same regular file, or are the same data frame."""
+    if dense is compressed and hasattr(dense, "iloc") and hasattr(dense, "columns"):
+        return True
     if not isinstance(dense, str | PathLike) or not isinstance(compressed, str | PathLike):
         return False
     one, other = Path(fspath(dense)), Path(fspath(compressed))

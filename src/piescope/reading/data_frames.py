@@ -1,16 +1,29 @@
-"""Series and data frames of pandas: their index has the ids of the examples, their columns name classes or models."""
+"""Series and data frames of pandas: their index has the ids of the examples.
+
+Columns name the classes of scores, or models; where their names say that they have roles, as those of a table in a
+file do (ids, true labels, a latency beside scores), a frame is read as that table.
+"""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from piescope.reading import names as usual
 from piescope.reading.arrow import texts
 from piescope.reading.files import fault
+from piescope.reading.hints import Hints
 from piescope.reading.predictions import Predictions
+
+ROLE_NAMES = usual.ANSWER_NAMES | {*usual.ID_NAMES, *usual.CONFIDENCE_NAMES}
+"""Names of columns that are neither classes nor models."""
 
 
 def ids_of_index(values: Any) -> pa.Array | None:
@@ -23,7 +36,7 @@ def ids_of_index(values: Any) -> pa.Array | None:
         >>> ids_of_index([0, 1]) is None
         True
     """
-    index = values.index if _is_of_pandas(values) else None
+    index = values.index if is_of_pandas(values) else None
     return None if index is None or _counts(index) or not index.is_unique else texts([str(name) for name in index])
 
 
@@ -33,7 +46,7 @@ def named_by_frame(part: Predictions, values: Any) -> Predictions:
     Raises:
         InputError: columns of scores that are the numbers of classes, in another order.
     """
-    if not _is_of_pandas(values) or part.axes[0] != "examples":
+    if not is_of_pandas(values) or part.axes[0] != "examples":
         return part
     part = replace(part, ids=ids_of_index(values))
     columns = getattr(values, "columns", None)
@@ -50,7 +63,49 @@ def named_by_frame(part: Predictions, values: Any) -> Predictions:
     return replace(part, models=names) if part.axes[1] == "models" else replace(part, class_names=names)
 
 
-def _is_of_pandas(values: Any) -> bool:
+def is_table(values: Any, hints: Hints) -> bool:
+    """Whether the columns of a data frame have roles: the user names one, or a usual name does; or some are no classes.
+
+    Example:
+        >>> is_table([0, 1], Hints())
+        False
+    """
+    columns = getattr(values, "columns", None)
+    if not is_of_pandas(values) or columns is None or not all(isinstance(name, str) for name in columns):
+        return False
+    if hints.score_columns or hints.prediction_columns or hints.id_columns or hints.label_column is not None:
+        return True
+    if len(columns) > len(hints.names) > 0 and {*hints.names} <= {*columns}:
+        return True
+    return any(usual.key_of(name) in ROLE_NAMES or {*usual.words_of(name)} & usual.MEASURE_WORDS for name in columns)
+
+
+@contextmanager
+def as_file(frame: Any, name: str) -> Iterator[Path]:
+    """A data frame as an Arrow file, as long as it is read, with a column of the ids that its index has.
+
+    Raises:
+        InputError: a column has values of several kinds.
+    """
+    ids = ids_of_index(frame)
+    try:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        found = str(error).splitlines()[0]
+        raise fault(name, "columns", found, "columns of numbers or of texts", "give each one kind of values") from None
+    free = next((each for each in usual.ID_NAMES if each not in map(usual.key_of, table.column_names)), None)
+    has_ids = any(usual.key_of(column) in usual.ID_NAMES for column in table.column_names)
+    if ids is not None and free is not None and not has_ids:
+        table = table.append_column(free, ids)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / (name.replace("/", "_") or "frame")
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+        yield path
+
+
+def is_of_pandas(values: Any) -> bool:
+    """Whether it is a Series or a DataFrame."""
     return hasattr(values, "iloc") and hasattr(values, "index")
 
 

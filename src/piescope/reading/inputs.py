@@ -21,7 +21,7 @@ from piescope.measure.arrays import to_numpy
 from piescope.problems import InputError
 from piescope.reading.array_predictions import label_column, part_of_array
 from piescope.reading.arrays import StoredArray, in_memory, open_arrays
-from piescope.reading.data_frames import ids_of_index, named_by_frame
+from piescope.reading.data_frames import as_file, ids_of_index, is_of_pandas, is_table, named_by_frame
 from piescope.reading.files import SUFFIXES, fault, kind_of, named_file, named_files, shown
 from piescope.reading.hints import Hints
 from piescope.reading.named_arrays import labels_of_arrays, parts_of_arrays
@@ -81,14 +81,20 @@ def read_side(given: Any, side: str, hints: Hints) -> SideInput:
         return SideInput(sides[0].name, _of_one_kind([part for one in sides for part in one.parts], side))
     if isinstance(given, dict) and not given:
         raise fault(side, side, "an empty dict", "arrays of predictions by model", "give at least one")
+    if isinstance(given, list | tuple) and given and all(map(is_of_pandas, given)):
+        given = {f"{side}[{number}]": one for number, one in enumerate(given)} if len(given) > 1 else given[0]
     arrays = given if isinstance(given, dict) else {side: given}
     if len(arrays) > 1:
         _check_models(arrays, side)
-    parts = [
-        named_by_frame(part_of_array(_named(values, str(name)), str(name), hints), values)
-        for name, values in arrays.items()
-    ]
+    parts = [_part_in_memory(values, str(name), hints) for name, values in arrays.items()]
     return SideInput(side, _of_one_kind(parts, side))
+
+
+def _part_in_memory(values: Any, name: str, hints: Hints) -> Predictions:
+    if is_table(values, hints):
+        with as_file(values, name) as path:
+            return read_table(path, "arrow", partial(part_of_table, hints=hints))
+    return named_by_frame(part_of_array(_named(values, name), name, hints), values)
 
 
 def _check_models(arrays: Mapping[Any, Any], side: str) -> None:
@@ -276,9 +282,12 @@ def _of_one_kind(parts: Sequence[Predictions], side: str) -> tuple[Predictions, 
 
 
 def read_truth(given: Any, hints: Hints) -> LabelColumn:
-    """True labels from a file or an array ``[examples]``; InputError: no labels there."""
+    """True labels from a file, a data frame or an array ``[examples]``; InputError: no labels there."""
     if isinstance(given, str | os.PathLike):
         return read_labels(named_file(os.fspath(given), "labels"), hints)
+    if is_of_pandas(given) and hasattr(given, "columns") and len(given.columns) > 1:
+        with as_file(given, "labels") as path:
+            return read_table(path, "arrow", partial(labels_of_table, hints=hints))
     return label_column(_named(given, "labels"), Path("labels"), ids_of_index(given))
 
 

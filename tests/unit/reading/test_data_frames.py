@@ -97,3 +97,57 @@ def test_a_series_that_was_sorted_is_not_matched_by_row() -> None:
     sides = [pd.Series(said) for said in (DENSE, COMPRESSED)]
     with pytest.raises(InputError, match="number the examples in another order"):
         audit(sides[0], sides[1].sort_values(), labels=pd.Series(TRUTH))
+
+
+NAMES = pd.Series(np.array(list("abcd"))[TRUTH], IDS)
+
+
+@pytest.mark.parametrize(
+    ("column", "labels", "said"),
+    [
+        *(("latency", labels, said) for labels in (TRUTH, NAMES) for said in (False, True)),
+        ("entropy", TRUTH, False),
+        ("note", NAMES, False),
+        ("note", TRUTH, True),  # that nothing else tells from a class
+    ],
+)
+def test_a_column_beside_the_scores_is_no_class(column: str, labels: Any, said: bool) -> None:
+    one, other = scores(DENSE).assign(**{column: 0.2}), scores(COMPRESSED).assign(**{column: 9.0}).iloc[SHUFFLED]
+    options = {"score_columns": list("abcd")} if said else {}
+    assert same(audit(one, other, labels=pd.Series(labels, IDS), **options), "changed", "flips", "accuracy")
+
+
+def table(said: np.ndarray, **more: Any) -> pd.DataFrame:
+    return pd.DataFrame({"id": IDS, "prediction": said, "label": TRUTH, **more})
+
+
+def test_a_frame_with_the_columns_of_a_table_is_read_as_one() -> None:
+    one, other = table(DENSE, confidence=0.5), table(COMPRESSED, confidence=0.7).iloc[SHUFFLED]
+    found = audit(one, other)
+    assert same(found) and found["inputs"]["matched_by"] == "id"
+    by_index = audit(one.set_index("id"), other.set_index("id"))
+    assert same(by_index) and by_index["inputs"]["matched_by"] == "id"
+    truth = pd.DataFrame({"id": IDS, "label": TRUTH}).iloc[::-1]
+    assert same(audit(pd.Series(DENSE, IDS), pd.Series(COMPRESSED, IDS), labels=truth))
+    assert same(audit(one.drop(columns="label"), other.drop(columns="label"), labels=truth))
+    with pytest.raises(InputError, match="no column 'nope'"):
+        audit(one, other, prediction_column="nope")
+    with pytest.raises(InputError, match="columns of numbers or of texts"):
+        audit(table(DENSE, note=[1, "a"] * (ROWS // 2)), other)
+
+
+def test_one_frame_has_both_sides() -> None:
+    both = pd.DataFrame({"fp32": DENSE, "int8": COMPRESSED, "label": TRUTH})
+    for sides in ((both,), (both, both)):
+        assert same(audit(*sides, prediction_column=["fp32", "int8"]))
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_several_series_or_frames_keep_their_index_and_columns(kind: type) -> None:
+    one, other = pd.Series(DENSE, IDS), pd.Series(COMPRESSED, IDS).iloc[SHUFFLED]
+    assert same(audit(kind([one]), kind([other]), labels=pd.Series(TRUTH, IDS)))
+    frames = kind([scores(DENSE)]), kind([scores(COMPRESSED)[list("dbca")].iloc[SHUFFLED]])
+    assert same(audit(*frames, labels=NAMES), "changed", "flips")
+    noisy = pd.Series(np.where(RANDOM.random(ROWS) < 0.3, 0, DENSE), IDS)
+    several = audit(kind([one, noisy]), kind([other]), labels=pd.Series(TRUTH, IDS))
+    assert several["inputs"]["matched_by"] == "id" and several["inputs"]["dense"]["models"] == ["dense[0]", "dense[1]"]
