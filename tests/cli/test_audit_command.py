@@ -274,6 +274,11 @@ def test_two_models_of_a_study(tiny_run: Run, tmp_path: Path) -> None:
         (["onnx:model.onnx", "compressed.csv"], "--data"),
         (["dense.csv", "compressed.csv", "--junit", "dense.csv/junit.xml"], "--junit"),
         (["net.py:build", "compressed.csv", "--data", "digits"], "--trust-code"),
+        (["dense.csv", "compressed.csv", "--junit", "j.xml", "--suggest-budgets", "./j.xml"], "the file of --junit"),
+        (
+            ["dense.csv", "compressed.csv", "--budgets", "g.toml", "--suggest-budgets", "g.toml"],
+            "the file of --budgets",
+        ),
         (["dense.csv", "compressed.csv", "--suggest-budgets", "labels.csv"], "a file with something else in it"),
         (["dense.csv", "compressed.csv", "--suggest-budgets", "dense.csv/b.toml"], "a place that cannot be written to"),
         (["model.onnx", "--compress", "int8", "--suggest-budgets", "b.toml"], "audit the copy that you ship"),
@@ -287,6 +292,14 @@ def test_what_cannot_be_done_ends_with_2_and_writes_nothing(
     assert told in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("flag", ["--suggest-budgets", "--junit"])
+def test_no_other_file_takes_the_place_of_one_of_the_audit(flag: str, folder: Path, tmp_path: Path) -> None:
+    sides = "dense.csv", "compressed.csv"
+    done = run_piescope("audit", *sides, flag, tmp_path / "audit.json", "--out", tmp_path, cwd=folder)
+    assert done.returncode == 2 and "a file of the audit's own" in " ".join(done.stderr.split())
+    assert not any(tmp_path.iterdir())
 
 
 def test_an_audit_of_a_study_s_predictions_finds_the_study_s_pies(tiny_run: Run) -> None:

@@ -15,6 +15,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import (
     AfterValidator,
     Field,
@@ -117,7 +118,9 @@ class Budgets(Spec):
     @classmethod
     def _check(cls, values: Any, build: ModelWrapValidatorHandler[Budgets], info: ValidationInfo) -> Budgets:
         try:
-            return build(values)
+            return build(
+                {name: _plain(value) for name, value in values.items()} if isinstance(values, dict) else values
+            )
         except ValidationError as faults:
             told = info.context or {"source": "budgets", "where": str}
             raise _in_words(faults, told["source"], told["where"]) from None
@@ -241,6 +244,11 @@ def _in_words(faults: ValidationError, source: str, where: Callable[[str], str])
         else:
             error.add(where(name), _shown(one["input"]), _EXPECTED[name], _cure(name, one["input"]))
     return error
+
+
+def _plain(value: object) -> object:
+    """A number of NumPy's as Python has it."""
+    return value.item() if isinstance(value, np.integer | np.floating) else value
 
 
 def _shown(value: object) -> str:

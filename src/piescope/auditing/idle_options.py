@@ -19,11 +19,14 @@ def check_models_run(asked: Asked) -> None:
     Raises:
         InputError: names the option.
     """
+    given = (
+        () if asked.settings is None else (name for name, value in vars(asked.settings).items() if value is not None)
+    )
     said = {
         "--batch-size": asked.batch_size is not None,
         "--data-dir": asked.data_dir is not None and asked.dataset is None,
-        "device": asked.device != "cpu",
-        "settings": asked.settings is not None,
+        "--device": asked.device != "cpu",
+        f"--{next(iter(given), 'size')}": asked.settings is not None,
     }
     for option, is_said in said.items():
         if is_said:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -84,7 +85,7 @@ class AuditOptions:
         compressed_layers: likewise.
         values: ``"labels"``, ``"probabilities"``, ``"logits"`` or ``"correct"`` (right and wrong), where that is not
             to be found out; a pair where the sides differ, dense first.
-        classes: class names in order of their ids, or a file with one a line.
+        classes: class names in order of their ids, by id (``model.config.id2label``), or a file with one a line.
         id_column: name of the column with ids, if it is none of the usual ones; several where files differ.
         label_column: name of the column with true labels, likewise.
         prediction_column: name of the column with predicted classes; several: one a model. Where one file has both
@@ -121,7 +122,9 @@ class AuditOptions:
         shown="KIND[,KIND]",
         split="kinds",
     )
-    classes: Named | Sequence[str] | None = _option(None, "Class names by id: a file, one a line.", kind=Path | None)
+    classes: Named | Sequence[str] | Mapping[int, str] | None = _option(
+        None, "Class names by id: a file, one a line.", kind=Path | None
+    )
     id_column: str | Sequence[str] | None = _option(
         None, "Column with ids; several where files differ.", shown="NAME[,NAME]", split="names"
     )
@@ -153,6 +156,13 @@ class AuditOptions:
     on_progress: OnProgress = silent
 
     def __post_init__(self) -> None:
+        for name in ("header", "match_tail", "common", "paired", "trust_code"):
+            given = getattr(self, name)
+            if not (isinstance(given, bool) or (name == "header" and given is None)):
+                raise InputError.of("audit", name, repr(given), "True or False", f"write {name}=True")
+        seed: Any = self.seed
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or int(seed) < 0:
+            raise InputError.of("audit", "--seed", repr(self.seed), "a whole number from 0 on", "write 0")
         known = self.expect_accuracy
         if known is not None and not (isinstance(known, int | float) and 1 < known <= 100):
             found, cure = f"{known:g}" if isinstance(known, int | float) else repr(known), "write 79 for 79 %"

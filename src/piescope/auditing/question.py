@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -169,6 +169,12 @@ def question_of(dense: GivenSide, compressed: GivenSide, asked: Asked) -> Questi
     """Both sides read or run, with what they are compared by."""
     from piescope.reading.inputs import check_label_column, check_read_alike, read_side, read_truth
 
+    if asked.label_column is not None and asked.label_column in (
+        *_names(asked.prediction_column),
+        *hints_of(asked).score_columns,
+    ):
+        found, cure = f"{asked.label_column!r}, a column of predictions, too", "name the column with the true labels"
+        raise InputError.of("audit", "--label-column", found, "another column", cure)
     given = {"dense": dense, "compressed": compressed}
     is_one_file, columns = _is_one_file(dense, compressed), _columns_of_sides(dense, compressed, asked)
     models = {side: is_a_model(what, asked) for side, what in given.items()}
@@ -262,9 +268,6 @@ def _columns_of_sides(dense: GivenSide, compressed: GivenSide, asked: Asked) -> 
         found = "one column twice" if len(columns) == 2 else f"{len(columns)} columns of one file, named for both sides"
         cure = "--prediction-column DENSE,COMPRESSED; write several models a side to a file a side"
         raise InputError.of("audit", "--prediction-column", found, "a column a side", cure)
-    if asked.label_column in columns:
-        found, cure = f"{asked.label_column!r}, a column of predictions, too", "name the column with the true labels"
-        raise InputError.of("audit", "--label-column", found, "another column", cure)
     return dict(zip(("dense", "compressed"), columns, strict=True))
 
 
@@ -354,7 +357,17 @@ def _class_names(asked: Asked) -> list[str] | None:
         from piescope.reading.labels import read_class_names
 
         return read_class_names(Path(fspath(asked.classes)))
-    return [str(name) for name in asked.classes]
+    given: Any = asked.classes
+    if isinstance(given, Mapping):
+        if sorted(given, key=str) != sorted(range(len(given)), key=str):
+            found = f"a dict with the keys {', '.join(map(repr, list(given)[:4]))}"
+            cure = "write {0: 'cat', 1: 'dog'}; of names with their ids: sorted(ids, key=ids.get)"
+            raise InputError.of("audit", "classes", found, "names by id, 0, 1, 2 ...", cure)
+        return [str(given[number]) for number in range(len(given))]
+    if isinstance(given, Set) or not isinstance(given, Iterable):
+        cure = "write them in the order of their ids: ['cat', 'dog']"
+        raise InputError.of("audit", "classes", f"a {type(given).__name__}", "names in order", cure)
+    return [str(name) for name in given]
 
 
 def _represented(asked: Asked, sides: dict[str, SideInput]) -> Any:

@@ -48,6 +48,7 @@ def audit(dense: str | None, compressed: str | None, out: Path, **flags: Any) ->
 
     console = console_here()
     strict, junit, suggest, demo = (flags[name] for name in ("strict", "junit", "suggest_budgets", "demo"))
+    _check_places({"--junit": junit, "--suggest-budgets": suggest}, out, flags["budgets"])
     _check_junit(junit)  # first: whatever ends this audit early, no older verdict is left
     if demo or dense is None:
         dense, compressed, out, flags["data"] = _sides_of_demo(dense, demo, out, flags["data"])
@@ -95,7 +96,8 @@ def _asked(flags: Mapping[str, Any], on_progress: OnProgress) -> Asked:
     options: dict[str, Any] = {
         name: split[flag.split](flags[name]) if flag.split is not None else flags[name] for name, flag in listed.items()
     }
-    device = device_type(flags["device"]) if flags["data"] is not None else "cpu"
+    has_models = flags["data"] is not None
+    device = device_type(flags["device"]) if has_models else "cuda" if flags["device"] is Device.cuda else "cpu"
     settings = _settings(*(flags[name] for name in SETTINGS))
     limits = _limits(flags)
     return Asked(
@@ -231,6 +233,25 @@ def _check_junit(junit: Path | None) -> None:
     error.raise_if_any()
     if junit.is_file() and SUITE.encode() in _head(junit):
         junit.unlink()
+
+
+def _check_places(files: Mapping[str, Path | None], out: Path, budgets: Path | None) -> None:
+    """Refuses one place for two files: each other's, one of the audit's own, or the budgets that it is judged by."""
+    from piescope.problems import InputError
+    from piescope.store import audit_layout
+
+    names = "audit", "markdown", "examples", "images", "report", "card"
+    taken = {getattr(audit_layout, name)(out).resolve(): "a file of the audit's own" for name in names}
+    if budgets is not None:
+        taken[budgets.resolve()] = "the file of --budgets"
+    for flag, path in files.items():
+        if path is None:
+            continue
+        place = path.resolve()
+        if place in taken:
+            cure = f"name another file: {flag} {flag.removeprefix('--')}{path.suffix or '.txt'}"
+            raise InputError.of("the command line", flag, f"{path}, {taken[place]}", "a file of its own", cure)
+        taken[place] = f"the file of {flag}"
 
 
 def _check_strict(strict: bool, limits: Budgets | None) -> None:

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -128,6 +129,9 @@ def test_made_by_their_names_they_are_refused_in_the_same_words(wrong: dict[str,
             make()
         refusals.append(str(refused.value))
     assert refusals[0] == refusals[1]
+    assert Budgets(max_flips=np.int64(50), max_class_drop=np.float32(2.5)) == Budgets.of(
+        {"max_flips": 50, "max_class_drop": 2.5}
+    )
     with pytest.raises(InputError, match="unknown budget '1'"):
         Budgets.of({1: 2})  # type: ignore[dict-item]
 

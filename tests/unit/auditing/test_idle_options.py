@@ -41,8 +41,9 @@ def files(tmp_path: Path) -> Path:
         ("npy npy", {"header": True}, "--header"),
         ("parquet npz", {"header": False}, "--no-header"),
         ("npy npy", {"data_dir": "data"}, "--data-dir"),
-        ("npy npy", {"device": "cuda"}, "device"),
-        ("csv csv", {"prediction_column": "answer", "settings": Settings()}, "settings"),
+        ("npy npy", {"device": "cuda"}, "--device"),
+        ("csv csv", {"prediction_column": "answer", "settings": Settings(mean=(0.5,))}, "--mean"),
+        ("npy npy", {"settings": Settings()}, "--size"),
     ],
 )
 def test_what_nothing_can_use_is_refused(files: Path, kinds: str, options: dict[str, Any], refused: str) -> None:

@@ -55,7 +55,13 @@ def test_the_fixture_takes_them_beside_limits() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"expect_accuracy": 0.79}, {"expect_accuracy": 101}, {"batch_size": 0}, {"batch_size": 1.5}]
+    "wrong",
+    [
+        *({"expect_accuracy": wrong} for wrong in (0.79, 101)),
+        *({"batch_size": wrong} for wrong in (0, 1.5)),
+        *({"seed": wrong} for wrong in (-1, "x", 1.5, True)),
+        *({name: "no"} for name in ("paired", "common", "match_tail", "trust_code", "header")),
+    ],
 )
 def test_numbers_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError):

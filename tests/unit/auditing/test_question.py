@@ -190,3 +190,26 @@ def test_a_named_column_without_true_labels_is_no_leave_to_take_another(name: st
         (tmp_path / f"{side}.csv").write_text("\n".join(["id,prediction,label,reviewed", *rows]))
     with pytest.raises(InputError, match=found):
         question(tmp_path / "dense.csv", tmp_path / "copy.csv", label_column=name)
+
+
+def test_classes_are_named_in_the_order_of_their_ids() -> None:
+    names = ["ant", "bee", "cat"]
+    for classes in (
+        names,
+        tuple(names),
+        np.array(names),
+        {0: "ant", 1: "bee", 2: "cat"},
+        {2: "cat", 0: "ant", 1: "bee"},
+    ):
+        assert question(DENSE, COPY, classes=classes).class_names == names
+    for wrong in ({"ant": 0, "bee": 1, "cat": 2}, {1: "ant", 2: "bee", 3: "cat"}, set(names), 3):
+        with pytest.raises(InputError, match="classes"):
+            question(DENSE, COPY, classes=wrong)
+
+
+@pytest.mark.parametrize("options", [{"prediction_column": "ant"}, {"score_columns": ["cat", "ant"]}])
+def test_the_true_labels_are_no_predictions(tmp_path: Path, options: dict[str, Any]) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("ant,cat,y\n0,1,1\n1,0,1\n")
+    with pytest.raises(InputError, match="--label-column"):
+        question(tmp_path / "a.csv", tmp_path / "b.csv", label_column="ant", **options)
