@@ -859,6 +859,37 @@ def test_a_limit_of_right_is_never_ignored(tmp_path: Path) -> None:
         assert found["changed"] == (RIGHT["dense"] != RIGHT["compressed"]).sum()
 
 
+def test_a_limit_of_right_is_not_for_labels_or_scores_of_classes(tmp_path: Path) -> None:
+    """True labels have no grades, and probabilities beside labels of two classes are no grades either."""
+    share = {side: np.where(RIGHT[side], 0.7, 0.2) for side in LABELS}
+    beside = table(lambda side: {"id": IDS, "label": RIGHT["dense"].astype(int), "fp32": share[side]})
+    with pytest.raises(InputError, match="beside 'label' of two classes"):
+        audited(beside, None, tmp_path, right_from=0.5, prediction_column="fp32")
+    lists = table(lambda side: {"id": IDS, "label": range(ROWS), "logits": [[0.5, 1.5]] * ROWS})
+    with pytest.raises(InputError, match="no column of 0 and 1"):
+        audited(lists, None, tmp_path, right_from=0.5)
+    graded = table(lambda side: {"id": IDS, "label": RIGHT["dense"].astype(int), "score": share[side]})
+    assert audited(graded, None, tmp_path, right_from=0.5)["right_or_wrong"]
+
+
+def test_scores_are_told_by_the_names_in_a_column_of_labels(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    names, truth = np.array(["ant", "bee", "cat"]), random.integers(0, 3, ROWS)
+    logits = {side: random.normal(size=(ROWS, 3)) + 2 * np.eye(3)[truth] for side in LABELS}
+    write = table(
+        lambda side: {
+            "id": IDS,
+            **dict(zip(names, logits[side].T, strict=True)),
+            "latency": random.random(ROWS),
+            "label": names[truth],
+        }
+    )
+    found = audited(write, None, tmp_path)
+    expected = {side: 100 * (logits[side].argmax(1) == truth).mean() for side in LABELS}
+    accuracy = found["accuracy"]
+    assert [accuracy[side] for side in LABELS] == pytest.approx([expected[side] for side in LABELS])
+
+
 def test_what_says_wrong_is_not_taken_for_right(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="says wrong, by its name"):
         audited(table(lambda side: {"id": IDS, "error": ~RIGHT[side]}), None, tmp_path, values="correct")

@@ -201,7 +201,7 @@ def _cannot_tell(free: Sequence[Column], measured: Sequence[Column], sheet: Shee
 
 def _known_names(sheet: Sheet) -> frozenset[str]:
     names = set(sheet.hints.names)
-    for column in sheet.beside:
+    for column in (*sheet.beside, *sheet.named(usual.CLASS_LABEL_NAMES)):
         if column.texts is not None and column.distinct <= MOST_DISTINCT * max(column.rows, MANY):
             names |= {text.strip() for text in column.texts if text and text.strip()}
     return frozenset(names)

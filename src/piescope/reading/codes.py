@@ -130,7 +130,7 @@ def signed_codes(values: np.ndarray, path: Path, where: str, first: int = 0) -> 
     odd = np.abs(values) != 1
     if odd.any():
         at = tuple(np.argwhere(odd)[0])
-        cure = "leave unlabelled examples out of all files, or count classes from 0"
+        cure = "leave unlabelled examples out of all files; if all are classes, count them from 0 or write their names"
         where = f"{where}, row {first + int(at[-1])}"
         raise fault(path, where, f"{values[at]:g} among classes -1 and 1", "-1 or 1", cure)
     return (values > 0).astype(np.int32)
@@ -168,7 +168,8 @@ def check_ids(values: np.ndarray, path: Path, where: str, first: int = 0, rows: 
         broken = ~np.isfinite(values) | (values != np.trunc(values))
         check(broken, "whole class ids", "give ids or names; scores go in one column a class")
     if values.min() < 0:
-        check(values < 0, "0 or more", "leave unlabelled examples out; if these are scores, say --values logits")
+        cure = "leave unlabelled examples out; if these are classes (-1, 0, 1), write their names in all files "
+        check(values < 0, "0 or more", f"{cure}(negative, neutral, positive); if they are scores, say --values logits")
     if values.max() >= MOST_CLASSES:
         cure = "name the column that holds labels, not ids of examples or scores"
         check(values >= MOST_CLASSES, f"class ids below {MOST_CLASSES:,}", cure)

@@ -151,6 +151,11 @@ def correctness(columns: Sequence[Column], sheet: Sheet) -> Roles:
         found = "text" if is_text else f"numbers from {np.nanmin(odd.values):g} to {np.nanmax(odd.values):g}"
         cure = "write 1 for right and 0 for wrong, or say from which score on an answer is right: --right-from 0.5"
         raise sheet.fault(odd.name, found, "0 and 1, true and false", cure)
+    label = sheet.truth or first_named(sheet.columns, usual.CLASS_LABEL_NAMES)
+    if odd is not None and odd.key not in CORRECT_NAMES and label is not None and label.distinct == 2:
+        found = f"numbers beside {label.name!r} of two classes: scores of class 1, or grades of answers"
+        cure = "scores: leave --right-from out; grades: call the column score, or leave that of the labels out"
+        raise sheet.fault(odd.name, found, "grades of answers, as --right-from says", cure)
     return Roles(labels=tuple(column.name for column in columns), values="labels", is_correctness=True)
 
 

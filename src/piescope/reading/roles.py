@@ -308,7 +308,7 @@ def _asked(sheet: Sheet) -> Roles | None:
         return _asked_scores(scores, sheet) if scores else _asked_predictions(asked, sheet)
     if not sheet.are_judged:
         return None
-    numbers = [column for column in sheet.columns if column.is_number]
+    numbers = [column for column in sheet.columns if column.is_number and column.key not in usual.TRUE_NAMES]
     judged = numbers if hints.right_from is not None else [column for column in sheet.columns if column.says_right]
     judged = sheet.named(usual.CORRECT_NAMES)[:1] or (judged if len(judged) == 1 else [])
     if not judged:
