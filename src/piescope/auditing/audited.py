@@ -200,18 +200,39 @@ def _classes(parts: Sequence[Predictions], truth: LabelColumn | None, explicit: 
         [part.largest for part in parts] + ([] if truth is None else [truth.largest if truth.names is None else -1]),
         default=-1,
     )
-    are_numbers = explicit is None and _are_numbers(parts, truth)
+    if not scored and explicit is None and not any(names is not None for names in labelled.values()):
+        seen = sorted(_ids_of_labels(parts, truth))
+        if len(seen) > 1 and len(seen) * FEW_IDS <= largest + 1:
+            return Classes(tuple(map(str, seen)), are_named=False, are_numbers=True)
+    are_numbers = _are_numbers(parts, truth, explicit)
     return replace(resolve_classes(labelled, scored, -1 if are_numbers else largest, explicit), are_numbers=are_numbers)
 
 
-def _are_numbers(parts: Sequence[Predictions], truth: LabelColumn | None) -> bool:
-    """Whether ids of labels are the numbers that name the columns of scores, ``class_1 ...``, not their places."""
-    named = [part for part in parts if part.num_classes is not None and part.class_names is not None]
-    if not named or not all(name.isdecimal() and str(int(name)) == name for name in named[0].class_names or ()):
+FEW_IDS = 2
+"""Where ids of labels alone leave out all but one in so many, or more (3, 5, 9; years), others are no classes."""
+
+
+def _are_numbers(
+    parts: Sequence[Predictions], truth: LabelColumn | None, explicit: Sequence[str] | None = None
+) -> bool:
+    """Whether ids of labels are the numbers that name the columns of scores, ``class_1 ...``, not their places.
+
+    Or the user's numbers, ``--classes`` with 3, 5 and 9.
+    """
+    named = [part.class_names for part in parts if part.num_classes is not None and part.class_names is not None]
+    names = (named[0] if named else ()) if explicit is None else explicit
+    if not names or not all(name.isascii() and name.isdecimal() and str(int(name)) == name for name in names):
         return False
-    numbers = [int(name) for name in named[0].class_names or ()]
+    if explicit is not None and any(part.num_classes is not None for part in parts):
+        return False
+    seen = _ids_of_labels(parts, truth)
+    return bool(seen) and seen <= set(map(int, names))
+
+
+def _ids_of_labels(parts: Sequence[Predictions], truth: LabelColumn | None) -> set[int]:
+    """The ids that occur as labels, true or predicted, where they have no names."""
     seen = set[int]() if truth is None or truth.names is not None else set(truth.ids_that_occur())
     for part in parts:
         if part.values == "labels" and part.class_names is None:
             seen.update(part.ids_that_occur())
-    return bool(seen) and seen <= set(numbers)
+    return seen

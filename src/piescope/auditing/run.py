@@ -200,7 +200,9 @@ def _notes(question: Question, audited: Audited) -> list[str]:
         notes.append("only one side has probabilities: calibration and confidence are left out")
     if audited.classes.are_numbers:
         name = audited.classes.names[0]
-        notes.append(f"ids of labels are the numbers of the columns of scores: {name} is the first, numbered {name}")
+        are_columns = audited.dense.has_scores or audited.compressed.has_scores
+        whose = "of the columns of scores" if are_columns else "of classes, of which there are those that occur"
+        notes.append(f"ids of labels are the numbers {whose}: {name} is the first, numbered {name}")
     if question.metadata is not None and audited.truth is None:
         notes.append("metadata is not used: without true labels there is no accuracy of a group")
     if audited.is_right_or_wrong:

@@ -9,6 +9,7 @@ import pytest
 
 from made_predictions import made
 from made_questions import question
+from piescope import audit
 from piescope.auditing import audited
 from piescope.auditing.audited import Audited, resolved
 from piescope.problems import InputError
@@ -113,3 +114,37 @@ def test_pictures_beside_predictions_are_those_of_the_examples() -> None:
     with pytest.raises(InputError, match=r"(?s)--data.*15 pictures.*20, as dense has examples"):
         resolved(question(labels, labels.copy(), dataset=pictures))
     assert resolved(question(labels[:15], labels[:15].copy(), dataset=pictures)).matched.examples == 15
+
+
+@pytest.mark.parametrize(
+    ("numbers", "names"),
+    [
+        ([3, 5, 9], ["3", "5", "9"]),
+        ([2020, 2021, 2023], ["2020", "2021", "2023"]),
+        ([0, 1, 3], ["0", "1", "2", "3"]),  # a class may have no example
+        ([1, 2, 3], ["0", "1", "2", "3"]),
+    ],
+)
+def test_ids_with_wide_gaps_are_as_many_classes_as_occur(numbers: list[int], names: list[str]) -> None:
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 3, 900)
+    sides = [np.where(random.random(900) < 0.9, truth, random.integers(0, 3, 900)) for _ in range(2)]
+    ids = np.array(numbers)
+    found = audit(*(ids[side] for side in sides), labels=ids[truth], budgets={"max_class_drop": 20})
+    plain = audit(*sides, labels=truth, budgets={"max_class_drop": 20})
+    assert found["class_names"] == names
+    for name in ("accuracy", "changed", "flips"):
+        assert found[name] == plain[name]
+    assert found.record.budgets[0].verdict == ("kept" if len(names) == 3 else "undecided")
+    drawn = {row["class"]: row["change"] for row in found["classes"]}
+    assert [drawn[str(number)] for number in numbers] == [
+        {r["class"]: r["change"] for r in plain["classes"]}[name] for name in "012"
+    ]
+
+
+def test_numbers_of_classes_may_be_listed() -> None:
+    truth, said = np.array([3, 5, 9, 3] * 9), np.array([3, 9, 9, 5] * 9)
+    assert audit(truth, said, labels=truth, classes=["3", "5", "9"])["class_names"] == ["3", "5", "9"]
+    assert audit(truth, said, labels=truth, classes=["3", "5", "7", "9"])["class_names"] == ["3", "5", "7", "9"]
+    with pytest.raises(InputError, match="more than 9"):
+        audit(truth, said, labels=truth, classes=["3", "5", "8"])
