@@ -27,6 +27,9 @@ NOTHING = np.int64(0x7F80_0000_FFFF_FFFF)
 NORMAL = np.finfo(np.float32).tiny
 """The smallest number in full precision; what trains networks often has the processor take smaller ones for 0."""
 
+NARROW = 1e-12
+"""Distances below this, and above its inverse, are scaled: their squares come near the ends of float32."""
+
 Multiplied = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """``[rows, dims]``, ``[columns, dims]`` and ``[columns]``, all float32, to ``rows @ columns.T`` plus the last."""
 
@@ -72,15 +75,16 @@ def nearest(
     if not (np.isfinite(centre).all() and (np.isfinite(asked).all() or not len(queries))):
         raise ValueError("NaN or infinity among the points; leave the diverged model out")
     # distances are differences of squares in float32: centring keeps them exact where data lie far from the origin
-    wanted = _centred(queries, centre)
+    together, lot = max(1, min(TILE[0], HELD // (TILE[1] + 2 * k))), max(1, SEARCHED // max(1, bank.shape[1]))
+    size = _size(centre, queries, bank[:lot])
+    wanted = _centred(queries, centre, size)
     wanted *= -2
     best = np.full((len(queries), k), NOTHING)
-    together, lot = max(1, min(TILE[0], HELD // (TILE[1] + 2 * k))), max(1, SEARCHED // max(1, bank.shape[1]))
     blocks = [slice(first, first + together) for first in range(0, len(queries), together)]
     with ThreadPoolExecutor(threads) as pool:
         each = map if threads == 1 else pool.map
         for start in range(0, len(bank), lot):
-            points = _centred(bank[start : start + lot], centre)
+            points = _centred(bank[start : start + lot], centre, size)
             squares = np.einsum("nd,nd->n", points, points)
             search = partial(_nearer, points=points, squares=squares, start=start, product=product)
             found = each(search, [best[block] for block in blocks], [wanted[block] for block in blocks])
@@ -91,8 +95,18 @@ def nearest(
     return best & 0xFFFF_FFFF
 
 
-def _centred(points: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Subtracted in float64, kept in float32, without a copy in float64."""
+def _size(centre: np.ndarray, *some: np.ndarray) -> float:
+    """About how far points lie from the centre: a power of two, by which nothing is rounded; 1 where it matters not."""
+    ends = [end for points in some if points.size for end in (points.max(0) - centre, centre - points.min(0))]
+    farthest = max((float(np.abs(end).max()) for end in ends), default=0.0)
+    is_usual = farthest == 0 or NARROW <= farthest <= 1 / NARROW
+    return 1.0 if is_usual else 2.0 ** float(np.frexp(farthest)[1])
+
+
+def _centred(points: np.ndarray, centre: np.ndarray, size: float) -> np.ndarray:
+    """Subtracted in float64, kept in float32, without a copy in float64 where their size is a usual one."""
+    if size != 1:
+        return np.asarray((points - centre) / size, np.float32)
     return np.subtract(points, centre, out=np.empty(points.shape, np.float32), casting="same_kind")
 
 

@@ -136,10 +136,8 @@ def test_ids_with_wide_gaps_are_as_many_classes_as_occur(numbers: list[int], nam
     for name in ("accuracy", "changed", "flips"):
         assert found[name] == plain[name]
     assert found.record.budgets[0].verdict == ("kept" if len(names) == 3 else "undecided")
-    drawn = {row["class"]: row["change"] for row in found["classes"]}
-    assert [drawn[str(number)] for number in numbers] == [
-        {r["class"]: r["change"] for r in plain["classes"]}[name] for name in "012"
-    ]
+    by_name, expected = ({row["class"]: row["impact"] for row in each["classes"]} for each in (found, plain))
+    assert [by_name[str(number)] for number in numbers] == [expected[name] for name in "012"]
 
 
 def test_numbers_of_classes_may_be_listed() -> None:

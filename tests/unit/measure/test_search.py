@@ -61,9 +61,21 @@ def test_memory_does_not_grow_with_k_times_the_queries_of_a_block(monkeypatch: p
 
 
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
-def test_squares_beyond_float32_are_refused() -> None:
+def test_squares_beyond_float32_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "SEARCHED", 1)  # a point after the other: the size is that of the first
     with pytest.raises(ValueError, match="scale the points down"):
-        nearest(np.array([[1e30], [0.0], [2e30]]), np.array([[0.0]]), k=3)
+        nearest(np.array([[1.0], [0.0], [2e30], [-2e30]]), np.array([[0.0]]), k=3)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-40, 1e-22, 1e-13, 1e13, 1e30, 1e150])
+def test_the_size_of_points_is_no_matter(size: float) -> None:
+    random = np.random.default_rng(0)
+    bank, queries = random.normal(size=(300, 8)), random.normal(size=(40, 8))
+    expected = by_hand(bank, queries, 5)
+    assert np.sort(nearest(bank * size, queries * size, 5)).tolist() == expected
+    if 1e-30 < size < 1e30:
+        narrow = (bank * size).astype(np.float32), (queries * size).astype(np.float32)
+        assert np.sort(nearest(*narrow, 5)).tolist() == expected
 
 
 @pytest.mark.parametrize("flushes", [False, True])
