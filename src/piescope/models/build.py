@@ -194,4 +194,14 @@ def parameter_count(model: ModelSpec, image_shape: tuple[int, int, int], num_cla
     layers = model.convolutions(image_shape)
     # each convolution but the shortcuts is followed by a norm of its outputs: a factor and a shift a channel
     norms = sum(2 * layer.outputs for layer in layers if layer.size == 3)
-    return sum(layer.weights for layer in layers) + norms + (model.dims + 1) * num_classes
+    return weight_count(model, image_shape, num_classes) + norms + num_classes
+
+
+def weight_count(model: ModelSpec, image_shape: tuple[int, int, int], num_classes: int) -> int:
+    """Weights of the network's convolutions and its head, which can be pruned.
+
+    Example:
+        >>> weight_count(ModelSpec(depth=16, width=2), (3, 32, 32), 10)
+        690288
+    """
+    return sum(layer.weights for layer in model.convolutions(image_shape)) + model.dims * num_classes

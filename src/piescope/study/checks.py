@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from piescope.data.sources import SOURCES, Facts
+from piescope.models.build import weight_count
 from piescope.problems import StudyError
 from piescope.pruning.schedules import Gradual
 from piescope.store.catalogue import FiguresShown
 from piescope.study import controls
 from piescope.study.controls import Control, FinetuneOnly, FreshDense, RandomMasks
 from piescope.study.inherit import shipped
-from piescope.study.limits import check_sizes
+from piescope.study.limits import check_sizes, trainings_of
 from piescope.study.paired import check_pairs
 from piescope.study.spec import DENSE, DepthSpec, Objective, ProjectionSpec, Study
 from piescope.training.recipe import GradualPruning, OneShotPruning, Training
@@ -45,6 +46,8 @@ def check(study: Study, source: str = "study") -> None:
     _check_values(problems, study)
     if not problems:
         _check_names(problems, study)
+        _check_batches(problems, study)
+        _check_sparsities(problems, study)
         for objective in study.arms:
             _check_objective(problems, study, objective)
         check_pairs(problems, study)
@@ -79,6 +82,27 @@ def _check_values(problems: StudyError, study: Study) -> None:
     if study.models > MOST_MODELS:
         fault, expected = f"{study.models:,} models in all arms", f"at most {MOST_MODELS:,}"
         problems.add("replicates", fault, expected, "split the study, or take fewer replicates or sparsities")
+
+
+def _check_batches(problems: StudyError, study: Study) -> None:
+    """No batch is larger than the data: each epoch would be one step, and a schedule in steps never reached."""
+    images = study.data.facts.train_examples
+    for where, training in trainings_of(study):
+        if training.batch_size > images:
+            expected, cure = f"at most {images:,}, the training images", "take a smaller batch: each is a step"
+            problems.add(f"{where}.batch_size", f"{training.batch_size:,}", expected, cure)
+
+
+def _check_sparsities(problems: StudyError, study: Study) -> None:
+    """A sparsity takes some weights, and leaves some."""
+    facts = study.data.facts
+    weights = weight_count(study.model, facts.image_shape, facts.num_classes)
+    for sparsity in study.sparsities:
+        gone = round(sparsity * weights)
+        if gone in (0, weights):
+            fault = f"{sparsity!r}, {'all' if gone else 'none'} of {weights:,} weights"
+            expected = "a share that takes some weights and leaves some"
+            problems.add("sparsities", fault, expected, "name another, or none")
 
 
 def _pruned_arm(study: Study) -> str | None:

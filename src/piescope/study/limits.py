@@ -62,7 +62,7 @@ def _sizes(study: Study) -> Iterator[tuple[str, int, int]]:
     )
     yield from _of_model(study.model)
     yield from _of_data(study)
-    for where, training in _trainings(study):
+    for where, training in trainings_of(study):
         yield from _of_training(where, training, study)
     for objective in ("supcon", "simclr", "supcon_q"):
         contrastive: Contrastive | None = getattr(study.training, objective)
@@ -100,7 +100,7 @@ def _of_data(study: Study) -> Iterator[tuple[str, int, int]]:
     yield "data.holds: bytes of all images", images * pixels, MOST_DATA
 
 
-def _trainings(study: Study) -> Iterator[tuple[str, Training]]:
+def trainings_of(study: Study) -> Iterator[tuple[str, Training]]:
     """Every training of a study by its key."""
     for objective in Trainings.model_fields:
         training = getattr(study.training, objective)

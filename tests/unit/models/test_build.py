@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from piescope.models.build import ModelSpec, flops_per_sample, parameter_count
+from piescope.models.build import ModelSpec, flops_per_sample, parameter_count, weight_count
 from piescope.models.probes import probe
 from piescope.models.wide_resnet import WideResNet
+from piescope.pruning.scope import prunable_parameters
 
 pytestmark = pytest.mark.shapes
 
@@ -67,5 +68,7 @@ def test_a_networks_cost_is_what_torch_counts(
     assert flops.forward == forward.get_total_flops()
     assert flops.forward_backward == forward.get_total_flops() + backward.get_total_flops()
     assert parameter_count(model, shape, classes) == sum(weights.numel() for weights in network.parameters())
+    pruned = prunable_parameters(network).values()
+    assert weight_count(model, shape, classes) == sum(weights.numel() for weights in pruned)
     windows = [part for part in network.modules() if isinstance(part, torch.nn.Conv2d)]
     assert [layer.weights for layer in model.convolutions(shape)] == [part.weight.numel() for part in windows]

@@ -254,6 +254,20 @@ def test_what_a_study_without_sparsities_is_told_works() -> None:
     assert parse_study(mapped.replace("[0.5]", "[]")).measures.projection is not None
 
 
+@pytest.mark.parametrize(("sparsity", "told"), [(0.999999, "all of 77,072 weights"), (1e-6, "none of 77,072 weights")])
+def test_a_sparsity_takes_some_weights_and_leaves_some(sparsity: float, told: str) -> None:
+    study = f"sparsities = [0.5, {sparsity}]\n" + DENSE_ALONE.replace('"fresh_dense"', '"gmp"') + PRUNING
+    with pytest.raises(StudyError, match=told):
+        parse_study(study)
+    assert parse_study(study.replace(str(sparsity), "0.999")).sparsities == (0.5, 0.999)
+
+
+def test_a_batch_is_no_larger_than_the_data() -> None:
+    with pytest.raises(StudyError, match=r"training\.supervised\.batch_size") as caught:
+        parse_study(DENSE_ALONE.replace("batch_size = 50", "batch_size = 5000"))
+    assert caught.value.problems[0].cure.startswith("take a smaller batch")
+
+
 def test_a_figure_of_what_is_not_there_is_left_out() -> None:
     for path, value, none in (
         ("measures.projection", ..., "measures.projection.sparsities names none"),
