@@ -48,7 +48,7 @@ def test_t1_which_method_forgets_most_and_is_it_noise(browser: Any, digits: Path
         seen.page.wait_for_selector("html.x-ready")
         text = seen.first_screen()
     said = re.search(
-        r"Most is forgotten by (.+?) at ([\d.]+) %: (?:about )?(\d+) examples, (\d+) \[(\d+), (\d+)\] more than seeds",
+        r"Most beyond seeds is forgotten by (.+?) at ([\d.]+) %: (?:about )?(\d+) examples, (\d+) \[(\d+), (\d+)\] more than seeds",
         text,
     )
     assert said is not None, text

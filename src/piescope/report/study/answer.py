@@ -88,7 +88,8 @@ def _lead(signal: Signal, rows: Sequence[Forgotten], first: Forgotten) -> list[s
     most = max(rows, key=lambda row: (row.excess.value or 0.0, row.shown))
     sentences = _by_fine_tuning(signal, first)
     if most is not first and len(rows) > 1:
-        sentences.append(f"Most is forgotten by {_named(most)}: {_how_much(most)}.")
+        what = "Most" if most.excess.value is None else "Most beyond seeds"
+        sentences.append(f"{what} is forgotten by {_named(most)}: {_how_much(most)}.")
     for objective in dict.fromkeys(row.arm.objective for row in rows):
         own = [row for row in rows if row.arm.objective == objective]
         if objective != first.arm.objective and own:
