@@ -9,7 +9,7 @@ import pytest
 
 from made_votes import votes_of
 from piescope.measure.pies import pie_mask, vote_entropy, vote_margin
-from piescope.measure.replicates import FURTHEST, replicate_curve
+from piescope.measure.replicates import FEWEST_DRAWN_OUT, FURTHEST, replicate_curve
 
 
 def truth(examples: int = 3000) -> tuple[np.ndarray, np.ndarray]:
@@ -49,6 +49,72 @@ def test_what_more_models_would_count_is_foretold() -> None:
         assert np.mean([curve.pies_at(60) for curve in curves]) == pytest.approx(np.mean(many), rel=within)
         assert np.mean([curve.limit_low <= any_number <= curve.limit_high for curve in curves]) > 0.8
     assert np.mean(many) > 1.4 * any_number  # why a count is not its limit
+
+
+def alike(chance: float) -> np.ndarray:
+    """``[2000, 2]``: all examples are equally hard, so that ties make counts zigzag."""
+    return np.tile([1 - chance, chance], (2000, 1))
+
+
+def test_of_four_models_counts_are_told_and_nothing_is_drawn_out() -> None:
+    """Of 2, 3 and 4 models about 157, 380 and 119: ties of even numbers go to the smallest id."""
+    random = np.random.default_rng(1)
+    dense, pruned = (votes_of(random, alike(0.2), 4) for _ in range(2))
+    curve = replicate_curve(dense, pruned, 2)
+    assert curve.pies[1] > 2 * curve.pies[0] > 2 * curve.pies[2]
+    assert [curve.pies_at(models) for models in (2, 3, 4)] == pytest.approx(curve.pies.tolist())
+    assert curve.repeat_error_at(4) > 0
+    assert np.isnan([curve.limit, curve.limit_low, curve.limit_high, curve.pies_at(5), curve.pies_at(40)]).all()
+    assert np.isnan([curve.repeat_error_at(40), curve.error_at(4)]).all()
+    assert "from 5 models a side, of which here are 4" in curve.reason
+    assert curve.enough(0.5) is None and curve.enough_to_repeat(0.0) is None
+    assert curve.furthest == 4
+    assert not replicate_curve(*(votes_of(random, alike(0.2), 5) for _ in range(2)), 2).reason
+
+
+@pytest.mark.parametrize("models", [5, 8, 12])
+def test_a_count_that_rises_has_no_limit(models: int) -> None:
+    """Votes of 4 to 6 that turn to 6 to 4 on all examples: half are PIEs of single models, all with any number."""
+    random = np.random.default_rng(models)
+    curve = replicate_curve(votes_of(random, alike(0.4), models), votes_of(random, alike(0.6), models), 2)
+    assert np.isnan([curve.limit, curve.limit_low, curve.limit_high, curve.pies_at(models + 1)]).all()
+    assert "rises" in curve.reason
+    assert curve.pies_at(models) == curve.pies[-1]
+
+
+def test_a_count_that_never_changes_is_its_limit() -> None:
+    dense = np.zeros((6, 50), int)
+    pruned = np.repeat(np.arange(50) < 20, 6).reshape(50, 6).T.astype(int)
+    curve = replicate_curve(dense, pruned, 2)
+    assert (curve.limit_low, curve.limit, curve.limit_high, curve.pies_at(100)) == (20, 20, 20, 20)
+
+
+@pytest.mark.simulation
+@pytest.mark.parametrize("models", [4, 5, 7, 8])
+def test_the_truth_lies_between_the_guesses_where_there_are_any(models: int) -> None:
+    """10 classes, 300 examples, or two with 1,500: 40 studies whose count with any number of models is known."""
+    random = np.random.default_rng(7)
+    inside, known = [], []
+    for study in range(40):
+        if study % 2:
+            before = random.dirichlet(np.full(10, 0.1), 300)
+            moved = random.random(300) < 0.1
+            after = np.where(moved[:, None], random.dirichlet(np.full(10, 0.1), 300), before)
+        else:
+            logit, shift = random.normal(-2, 2, 1500), 2.5 * (random.random(1500) < 0.1)
+            first, second = (1 / (1 + np.exp(-side)) for side in (logit, logit + shift))
+            before, after = np.stack([1 - first, first], 1), np.stack([1 - second, second], 1)
+        truth = (before.argmax(1) != after.argmax(1)).sum()
+        curve = replicate_curve(votes_of(random, before, models), votes_of(random, after, models), before.shape[1])
+        known.append(not curve.reason)
+        if not curve.reason:
+            inside.append(curve.limit_low <= truth <= curve.limit_high)
+            assert curve.limit_low < curve.limit_high < curve.pies[-1]
+    if models < FEWEST_DRAWN_OUT:
+        assert not any(known)
+    else:
+        assert np.mean(known) > 0.95
+        assert np.mean(inside) >= 0.875
 
 
 @pytest.mark.simulation

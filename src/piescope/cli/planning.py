@@ -14,7 +14,7 @@ from piescope.cli.progress import duration
 from piescope.cli.terminal import say, show_table
 from piescope.report.study.rows import ArmKey
 from piescope.report.study.signal_rows import ForetoldRow
-from piescope.report.study.words import enough
+from piescope.report.study.words import between, enough
 from piescope.store.artefacts import Store
 from piescope.study.catalogue import catalogue_of
 from piescope.study.cost import Cost
@@ -115,7 +115,7 @@ def plan_json(plan: Plan, cost: Cost, expected: Forecast, chosen: Tuned) -> dict
 
 
 class Foretold(NamedTuple):
-    """The PIE counts that models in a folder foretell, and the pruned arms of which too few are there."""
+    """The PIE counts that models in a folder foretell, and the pruned arms of which they foretell none."""
 
     rows: list[ForetoldRow]
     unknown: list[Arm]
@@ -146,7 +146,12 @@ def left_and_foretold(plan: Plan, out: Path) -> tuple[Plan, Foretold]:
 
 def say_foretold(console: Console, foretold: Foretold) -> None:
     """The PIE counts to expect with the models that each arm is to have."""
-    few = "too few models there (4 an arm are needed) to foretell PIE counts"
+    from piescope.measure.replicates import FEWEST_DRAWN_OUT
+
+    few = (
+        f"too few models there ({FEWEST_DRAWN_OUT} an arm are needed), or counts that rise or zigzag, "
+        "to foretell PIE counts"
+    )
     if not foretold.rows:
         say(console, few)
         return
@@ -156,7 +161,7 @@ def say_foretold(console: Console, foretold: Foretold) -> None:
             wording.number(row.pies, 0),
             wording.give_or_take(row.repeat_error),
             enough(row.enough_to_repeat, row.furthest, row.seen),
-            f"{wording.number(row.limit.low, 0)} to {wording.number(row.limit.high, 0)}",
+            between(*row.limit[1:]),
         )
         for row in foretold.rows
     ]

@@ -139,4 +139,5 @@ def test_arms_of_which_nothing_is_foretold_are_named(stored_run: Path, monkeypat
     others = [arm for arm in pruned if (arm.objective, arm.pruning) != ("supervised", "gmp")]
     assert [Arm(**arm) for arm in told["not_foretold"]] == others
     words = planned(stored_run / "study.toml", *asked)
+    assert "(5 an arm are needed)" in words
     assert "to foretell PIE counts of supervised" in words and str(Arm(**told["not_foretold"][0])) in words

@@ -29,3 +29,19 @@ def test_of_fewer_models_than_were_tried_nothing_is_told(models: float) -> None:
     assert curve.pies_at(2) > 0
     with pytest.raises(ValueError, match="expected 2 or more"):
         curve.pies_at(models)  # type: ignore[arg-type]
+
+
+def test_nonsense_is_refused() -> None:
+    votes = np.random.default_rng(0).dirichlet(np.ones(3), 200).argmax(1)[None, None].repeat(8, 1).repeat(2, 0)
+    curve = replicate_curve(votes[0], votes[1], 3)
+    for part_of_a_model in (2.5, 8.5, float("inf")):
+        for asked in (curve.pies_at, curve.spread_at, curve.repeat_error_at, curve.error_at):
+            with pytest.raises(ValueError, match="expected a whole number"):
+                asked(part_of_a_model)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="expected 2 or more"):
+        curve.spread_at(0)
+    for error in (-1.0, float("nan"), float("inf")):
+        for enough in (curve.enough, curve.enough_to_repeat):
+            with pytest.raises(ValueError, match="expected a share, 0 or more"):
+                enough(error)
+    assert curve.pies_at(np.int64(40)) == 0  # type: ignore[arg-type]

@@ -293,23 +293,26 @@ class Signal:
     def _replicates(self) -> Iterator[ReplicateRow]:
         for arm, curve in self._curves():
             most = int(curve.models[-1])
-            for models in [*curve.models.tolist(), *(times * most for times in DRAWN_OUT)]:
+            beyond = [] if curve.reason else [times * most for times in DRAWN_OUT]
+            for models in [*curve.models.tolist(), *beyond]:
                 pies = curve.pies_at(models), curve.spread_at(models)
                 errors = finite(curve.repeat_error_at(models)), finite(curve.error_at(models))
-                limit = Bounds(curve.limit, curve.limit_low, curve.limit_high)
                 enough = curve.enough_to_repeat(), curve.enough()
+                limit = _limit(curve)
                 yield ReplicateRow(arm.key, models, models > most, *pies, *errors, limit, *enough, curve.furthest)
 
     def foretold(self, models: Mapping[ArmKey, int]) -> list[ForetoldRow]:
-        """The PIE counts to expect with so many models of each arm, and how well another study would repeat them."""
+        """The PIE counts to expect with so many models of each arm, and how well another study would repeat them.
+
+        Only of arms whose counts can be drawn out.
+        """
         rows = []
         for arm, curve in self._curves():
-            if arm.key in models:
+            if arm.key in models and not curve.reason:
                 size = models[arm.key]
                 pies, error = curve.pies_at(size), finite(curve.repeat_error_at(size))
-                limit = Bounds(curve.limit, curve.limit_low, curve.limit_high)
                 enough = curve.enough_to_repeat(), curve.furthest, int(curve.models[-1])
-                rows.append(ForetoldRow(arm.key, size, pies, error, limit, *enough))
+                rows.append(ForetoldRow(arm.key, size, pies, error, _limit(curve), *enough))
         return rows
 
     def _predictors(self) -> Iterator[PredictorRow]:
@@ -326,6 +329,10 @@ class Signal:
                 if arm.objective == objective:
                     for name, ranked in scores.ranking_of_pies(arm).items():
                         yield PredictorRow(arm.key, "PIE", name, Bounds.of(ranked))
+
+
+def _limit(curve: ReplicateCurve) -> Bounds:
+    return Bounds(finite(curve.limit), finite(curve.limit_low), finite(curve.limit_high))
 
 
 def _chance(test: OverlapTest, is_fair: bool) -> Chance:

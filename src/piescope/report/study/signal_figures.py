@@ -292,15 +292,16 @@ def draw_replicates(canvas: Canvas, rows: Sequence[ReplicateRow], results: Resul
 def _curve(canvas: Canvas, axes: Axes, rows: Sequence[ReplicateRow]) -> None:
     seen, further = ([row for row in rows if row.drawn_out is wanted] for wanted in (False, True))
     colour = OBJECTIVES.get(rows[0].arm.objective, INK).light
-    least, most = (0.0 if end is None else end for end in rows[0].limit[1:])
-    axes.axhspan(least, most, color=LINE.light, zorder=0, linewidth=0)
-    for part, style in ((seen, "-"), ([seen[-1], *further], "--")):
+    _, least, most = rows[0].limit
+    if least is not None and most is not None:
+        axes.axhspan(least, most, color=LINE.light, zorder=0, linewidth=0)
+    for part, style in ((seen, "-"), ([seen[-1], *further], "--")) if further else ((seen, "-"),):
         models, pies = [row.models for row in part], [row.pies for row in part]
         axes.plot(models, pies, style, color=colour, linewidth=1.3 * canvas.look.line)
         low, high = ([row.pies + sign * row.spread for row in part] for sign in (-1, 1))
         axes.fill_between(models, low, high, color=colour, alpha=0.18, linewidth=0)
     axes.set_xscale("log")
-    counts = sorted({seen[0].models, seen[-1].models, further[-1].models})
+    counts = sorted({seen[0].models, seen[-1].models, rows[-1].models})
     axes.set_xlim(counts[0] / 1.1, counts[-1] * 1.1)
     places = np.log(counts) / np.log(1.21 * counts[-1] / counts[0]) * canvas.box(axes)[2]
     chosen = apart(places.tolist(), extent("000", canvas.look.small), [len(counts) - 1, *range(len(counts) - 1)])
@@ -308,4 +309,4 @@ def _curve(canvas: Canvas, axes: Axes, rows: Sequence[ReplicateRow]) -> None:
     named(axes, "x", [counts[index] for index in chosen], [f"{counts[index]:,}" for index in chosen])
     axes.minorticks_off()
     top = max(row.pies + row.spread for row in rows)
-    canvas.numbered(axes, "y", 0, 1.05 * max(1.0, top, most), most=3)
+    canvas.numbered(axes, "y", 0, 1.05 * max(1.0, top, most or 0.0), most=3)

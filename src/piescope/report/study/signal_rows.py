@@ -111,7 +111,8 @@ class ReplicateRow(Row):
 
     ``spread``: standard deviation over studies with other seeds; ``repeat_error``: within what share of the mean count
     95 of 100 of them would be, and ``error`` of ``limit``, the count with any number of models. Models that are
-    ``enough`` bring these to 10 %; None: more than ``furthest``, of which these models can tell.
+    ``enough`` bring these to 10 %; None: more than ``furthest``, of which these models can tell. Where nothing can be
+    drawn out (`ReplicateCurve.reason`) there is no ``limit``, no ``error``, nor a row beyond the models that there are.
     """
 
     arm: ArmKey

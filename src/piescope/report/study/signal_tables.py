@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from piescope.measure.replicates import FEWEST_DRAWN_OUT
 from piescope.report.layout.blocks import Table, TableColumn, table_of
 from piescope.report.study.predictors import SCORES
 from piescope.report.study.results import Results
@@ -19,8 +20,8 @@ from piescope.report.study.signal_rows import (
     ReplicateRow,
 )
 from piescope.report.study.tables import ARM, SPARSITY
-from piescope.report.study.words import OBJECTIVES, PARTS, enough, family_name, pruning_name, text
-from piescope.wording import as_percent, give_or_take, number, p_value, with_interval
+from piescope.report.study.words import OBJECTIVES, PARTS, between, enough, family_name, pruning_name, text
+from piescope.wording import NOTHING, as_percent, give_or_take, number, p_value, with_interval
 
 WORST = 3
 """Classes that the page shows of each arm."""
@@ -128,11 +129,18 @@ def _replicates(rows: Sequence[ReplicateRow]) -> Table:
         TableColumn("PIEs", lambda row: number(row.pies, 0)),
         TableColumn("Repeats within", lambda row: give_or_take(row.repeat_error)),
         TableColumn("for 10 %", lambda row: enough(row.enough_to_repeat, row.furthest, row.models)),
-        TableColumn("With any number", lambda row: f"{number(row.limit.low, 0)} to {number(row.limit.high, 0)}"),
-        TableColumn("for 10 % of that", lambda row: enough(row.enough, row.furthest, row.models)),
+        TableColumn("With any number", lambda row: between(*row.limit[1:])),
+        TableColumn("for 10 % of that", _enough),
     ]
     here = {row.arm: row for row in rows if not row.drawn_out}  # the last of each arm: of all its models
-    return table_of(*text("replicates"), columns, here.values())
+    title, caption = text("replicates")
+    if any(row.limit.value is None for row in here.values()):
+        caption += f" {NOTHING}: fewer than {FEWEST_DRAWN_OUT} models, or a count that rises or zigzags."
+    return table_of(title, caption, columns, here.values())
+
+
+def _enough(row: ReplicateRow) -> str:
+    return NOTHING if row.limit.value is None else enough(row.enough, row.furthest, row.models)
 
 
 def _predictors(rows: Sequence[PredictorRow], results: Results) -> Table:

@@ -8,7 +8,8 @@ from piescope.measure.intervals import FALSE_DISCOVERIES
 from piescope.report.study.results import ArmResult
 from piescope.report.study.rows import Bounds
 from piescope.report.study.signal import MARGIN, Signal
-from piescope.report.study.words import enough, family_name
+from piescope.report.study.signal_rows import ReplicateRow
+from piescope.report.study.words import between, enough, family_name
 from piescope.wording import as_percent, count, give_or_take, number, p_value, percent, ranged, with_interval
 
 
@@ -86,13 +87,18 @@ def _classes(signal: Signal) -> list[str]:
     return [f"Shown at {as_percent(main)}: no class lost {points} of recall or more under {', '.join(kept)}."]
 
 
+def _ever_more(row: ReplicateRow) -> str:
+    if row.limit.value is None:
+        return f"what its {number(row.pies, 0)} would become with ever more of them these cannot tell"
+    return f"its {number(row.pies, 0)} would become {between(*row.limit[1:])} with ever more of them"
+
+
 def _repeat(signal: Signal, arms: list[ArmResult]) -> str:
     rows = {row.arm: row for row in signal.rows.replicates if not row.drawn_out}  # the last of each: of all its models
     known = [(arm, rows[arm.key]) for arm in arms if arm.key in rows]
     parts = [
         f"{_name(arm)} {give_or_take(row.repeat_error)} (for 10 %: "
-        f"{enough(row.enough_to_repeat, row.furthest, row.models)} models); its {number(row.pies, 0)} would "
-        f"become {number(row.limit.low, 0)} to {number(row.limit.high, 0)} with ever more of them"
+        f"{enough(row.enough_to_repeat, row.furthest, row.models)} models); {_ever_more(row)}"
         for arm, row in known
     ]
     if not parts:

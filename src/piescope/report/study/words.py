@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 
 from piescope.report.layout.blocks import Tone
-from piescope.wording import as_percent, listed
+from piescope.wording import NOTHING, as_percent, listed, number
 
 OBJECTIVES = {
     "supervised": "Sup",
@@ -93,6 +93,16 @@ def enough(models: int | None, furthest: int, seen: int) -> str:
     if models is None:
         return f"over {furthest:,}"
     return f"at most {seen:,}" if models <= seen else f"about {models:,}"
+
+
+def between(low: float | None, high: float | None) -> str:
+    """Two guesses at a count; a dash where there are none.
+
+    Example:
+        >>> between(12.4, 1300.0), between(None, None)
+        ('12 to 1,300', '–')
+    """
+    return NOTHING if low is None or high is None else f"{number(low, 0)} to {number(high, 0)}"
 
 
 @cache

@@ -18,12 +18,14 @@ from piescope.measure.noise_floor import NoiseFloor, excess_difference, excess_p
 from piescope.measure.overlap import overlap_test
 from piescope.measure.pies import pie_mask, vote_entropy, vote_margin
 from piescope.report.study.claims import check_claims
+from piescope.report.study.figures import draw
 from piescope.report.study.forgotten import forgotten
 from piescope.report.study.predictors import SCORES
 from piescope.report.study.results import ArmResult, Results
-from piescope.report.study.rows import ArmKey
+from piescope.report.study.rows import ArmKey, Bounds
 from piescope.report.study.signal import Signal
 from piescope.report.study.signal_rows import OverlapRow
+from piescope.report.study.signal_tables import signal_tables
 from piescope.report.study.signal_words import in_short, sentences
 from piescope.report.study.words import family_name
 from piescope.store.catalogue import ControlOf
@@ -258,6 +260,22 @@ def test_replicates_end_at_the_count_of_this_run_and_are_foretold_beyond(results
     assert [row.models for row in signal.foretold({few: 12})] == [12]
     for ahead in foretold:
         assert ahead.pies == find(signal.rows.replicates, ahead.arm, models=24).pies
+
+
+def test_of_four_models_an_arm_counts_are_shown_and_nothing_is_foretold() -> None:
+    four = Signal(made({"supervised": ("gmp",)}, sparsities=(0.9,), models=4, examples=120))
+    (arm,) = four.results.pruned()
+    assert [row.models for row in four.rows.replicates] == [2, 3, 4]
+    assert {(row.limit, row.error, row.drawn_out) for row in four.rows.replicates} == {
+        (Bounds(None, None, None), None, False)
+    }
+    assert four.foretold({arm.key: 4}) == four.foretold({arm.key: 40}) == []
+    table = signal_tables(four)["replicates"]
+    assert list(table.rows[0][-2:]) == ["–", "–"] and "fewer than 5 models" in table.caption
+    (told,) = [sentence for sentence in sentences(four) if "would repeat" in sentence]
+    assert "these cannot tell" in told and "nan" not in told.lower()
+    (axes,) = draw(four, 10).figure.axes
+    assert [line.get_linestyle() for line in axes.lines] == ["-"]
 
 
 def test_claims_have_the_same_comparison_beyond_noise(results: Results, signal: Signal) -> None:
