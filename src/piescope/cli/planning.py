@@ -18,6 +18,7 @@ from piescope.report.study.words import between, enough
 from piescope.store.artefacts import Store
 from piescope.study.catalogue import catalogue_of
 from piescope.study.cost import Cost
+from piescope.study.describe import unused
 from piescope.study.fitting import fit_of
 from piescope.study.folder import check_place, models_left_over, study_of
 from piescope.study.forecast import Forecast
@@ -44,6 +45,8 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chose
     measured = list(_measured(plan.study))
     if measured:
         say(console, f"measures         {'; '.join(measured)}")
+    if idle := unused(plan.study):
+        say(console, f"not used         {', '.join(idle)}: no arm names them")
     if not plan.steps:
         say(console, "steps            0: nothing is left to do")
         return

@@ -36,6 +36,25 @@ def describe(study: Study) -> Described:
     return described if study.figures is None else described.model_copy(update={"figures": study.figures})
 
 
+def unused(study: Study) -> list[str]:
+    """Tables of a study that none of its arms uses, as they are written; an inherited one may well be there unused.
+
+    Example:
+        >>> from piescope.study.parse import load_study
+        >>> study = load_study("digits")
+        >>> unused(study), unused(study.model_copy(update={"arms": {"supervised": ("dense", "gmp")}}))
+        ([], ['training.supcon', 'pruning.delayed_gmp', 'pruning.one_shot'])
+    """
+    named = {pruning for prunings in study.arms.values() for pruning in prunings}
+    methods = named | {getattr(study.control(pruning), "of", pruning) for pruning in named}
+    given = [name for name in type(study.training).model_fields if getattr(study.training, name) is not None]
+    return [
+        *(f"training.{objective}" for objective in given if objective not in study.arms),
+        *(f"pruning.{name}" for name in study.pruning if name not in methods),
+        *(f"controls.{name}" for name in study.controls if name not in named),
+    ]
+
+
 def _objective(study: Study, objective: Objective) -> ObjectiveRun:
     trainings = _trainings(study.training_of(objective))
     return ObjectiveRun(objective=objective, prunings=study.arms[objective], trainings=trainings)

@@ -141,3 +141,10 @@ def test_arms_of_which_nothing_is_foretold_are_named(stored_run: Path, monkeypat
     words = planned(stored_run / "study.toml", *asked)
     assert "(5 an arm are needed)" in words
     assert "to foretell PIE counts of supervised" in words and str(Arm(**told["not_foretold"][0])) in words
+
+
+def test_tables_that_no_arm_names_are_told(tmp_path: Path) -> None:
+    more = '[controls.again]\nkind = "fresh_dense"\n[pruning.mine]\nkind = "one_shot"\nfinetune = { epochs = 1, batch_size = 50, learning_rate = 0.01 }\n'
+    (tmp_path / "mine.toml").write_text(f'name = "mine"\nextends = "digits"\n{more}')
+    assert "not used pruning.mine, controls.again: no arm names them" in planned(tmp_path / "mine.toml")
+    assert "not used" not in planned("digits")
