@@ -241,13 +241,14 @@ def _check_places(files: Mapping[str, Path | None], out: Path, budgets: Path | N
     from piescope.store import audit_layout
 
     names = "audit", "markdown", "examples", "images", "report", "card"
-    taken = {getattr(audit_layout, name)(out).resolve(): "a file of the audit's own" for name in names}
+    # realpath: a link that leads to itself is refused where it is read or written
+    taken = {os.path.realpath(getattr(audit_layout, name)(out)): "a file of the audit's own" for name in names}
     if budgets is not None:
-        taken[budgets.resolve()] = "the file of --budgets"
+        taken[os.path.realpath(budgets)] = "the file of --budgets"
     for flag, path in files.items():
         if path is None:
             continue
-        place = path.resolve()
+        place = os.path.realpath(path)
         if place in taken:
             cure = f"name another file: {flag} {flag.removeprefix('--')}{path.suffix or '.txt'}"
             raise InputError.of("the command line", flag, f"{path}, {taken[place]}", "a file of its own", cure)
