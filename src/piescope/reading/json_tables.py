@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,45 @@ def check_lines(path: Path) -> None:
                 found = f"more than {DEEPEST_JSON} brackets within brackets"
                 raise fault(path, f"line {line:,}", found, "one JSON object a line", "write a row of values")
             before, line = int(depth[-1]) if len(raw) else before, line + int(is_end.sum())
+
+
+def mixed_keys(path: Path) -> tuple[str, ...]:
+    """Keys whose values Arrow cannot hold as one type, ``[-1.5, false]`` say, in the first rows; JSON allows them.
+
+    Returns:
+        their names; empty where a line is no JSON object.
+    """
+    with path.open("rb") as file:
+        lines = file.read(BLOCK).removeprefix(codecs.BOM_UTF8).splitlines()[:-1] or path.read_bytes().splitlines()
+    rows = [_first_object(line) for line in lines if line.strip()]
+    if not all(isinstance(row, dict) for row in rows):
+        return ()
+    return tuple(key for key in dict.fromkeys(key for row in rows for key in row) if not _is_of_one_type(rows, key))
+
+
+def _is_of_one_type(rows: Sequence[Mapping[str, Any]], key: str) -> bool:
+    try:
+        pa.array([row.get(key) for row in rows])
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def lines_without(path: Path, left_out: Sequence[str], most: int) -> Iterator[pa.RecordBatch]:
+    """JSON lines without some keys, so many rows at a time; of the types that the first have.
+
+    Raises:
+        ValueError: a line that is no JSON object.
+        pyarrow.ArrowException: a value of another type than in the first rows.
+    """
+    schema: pa.Schema | None = None
+    with path.open(encoding="utf-8-sig") as file:
+        lines = (line for line in file if line.strip())
+        while some := list(islice(lines, most)):
+            rows = [{key: value for key, value in json.loads(line).items() if key not in left_out} for line in some]
+            batch = pa.RecordBatch.from_pylist(rows, schema) if schema else pa.RecordBatch.from_pylist(rows)
+            schema = batch.schema
+            yield batch
 
 
 def _check_keys(lines: Sequence[bytes], path: Path) -> None:

@@ -28,7 +28,7 @@ from piescope.reading.csv_tables import (
     text_format,
 )
 from piescope.reading.files import Kind, fault, shown
-from piescope.reading.json_tables import BLOCK, check_lines, read_json
+from piescope.reading.json_tables import BLOCK, check_lines, lines_without, mixed_keys, read_json
 from piescope.reading.known_formats import refuse_columns
 from piescope.wording import in_quotes
 
@@ -74,6 +74,7 @@ class TableFile:
         text: how its text is written (CSV only).
         types: of columns whose first rows do not show what they hold (CSV only).
         is_free: columns may turn into text, row by row what they are (metadata); else text among numbers is a fault.
+        left_out: keys of JSON lines that cannot be read.
     """
 
     path: Path
@@ -83,6 +84,7 @@ class TableFile:
     text: TextFormat | None = None
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
     is_free: bool = False
+    left_out: tuple[str, ...] = ()
 
     @property
     def source(self) -> str:
@@ -285,15 +287,27 @@ def _csv_fault(table: TableFile, as_text: tuple[str, ...], message: str) -> Inpu
 
 def _open_jsonl(path: Path) -> TableFile:
     check_lines(path)
-    first = next(_jsonl_batches(TableFile(path, "jsonl", pa.schema([])), (), ()), None)
+    table = TableFile(path, "jsonl", pa.schema([]))
+    try:
+        first = next(_jsonl_batches(table, (), ()), None)
+    except pa.ArrowInvalid:
+        mixed = mixed_keys(path)
+        if not mixed:
+            raise
+        names = ", ".join(in_quotes(name, 40) for name in mixed[:6])
+        table = replace(table, left_out=mixed, notes=(f"not read: {names} (values of several kinds)",))
+        first = next(_jsonl_batches(table, (), ()), None)
     if first is None:
         raise fault(path, "rows", "none", "one JSON object a line", "write the file again")
-    return TableFile(path, "jsonl", first.schema)
+    return replace(table, schema=first.schema)
 
 
 def _jsonl_batches(table: TableFile, as_text: tuple[str, ...], names: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     from pyarrow import json as arrow_json
 
+    if table.left_out:
+        yield from lines_without(table.path, table.left_out, BATCH)
+        return
     with arrow_json.open_json(table.path, arrow_json.ReadOptions(block_size=BLOCK)) as reader:
         yield from reader
 
