@@ -82,10 +82,20 @@ def mixed_keys(path: Path) -> tuple[str, ...]:
 
 
 def _is_of_one_type(rows: Sequence[Mapping[str, Any]], key: str) -> bool:
-    try:
-        pa.array([row.get(key) for row in rows])
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return False
+    """Whether a key's values, and those at each place within them, are all truths, numbers, texts, lists or objects."""
+    kinds: dict[str, type] = {}
+    left = [("", row.get(key)) for row in rows]
+    while left:
+        place, value = left.pop()
+        if value is None:
+            continue
+        kind = float if isinstance(value, int) and not isinstance(value, bool) else type(value)
+        if kinds.setdefault(place, kind) is not kind:
+            return False
+        if isinstance(value, list):
+            left.extend((f"{place}[]", item) for item in value)
+        elif isinstance(value, dict):
+            left.extend((f"{place}.{name}", item) for name, item in value.items())
     return True
 
 
