@@ -22,6 +22,7 @@ from piescope.study.describe import unused
 from piescope.study.fitting import fit_of
 from piescope.study.folder import check_place, models_left_over, study_of
 from piescope.study.forecast import Forecast
+from piescope.study.limits import trainings_of
 from piescope.study.parse import builtin_studies, load_study
 from piescope.study.plan import Plan, make_plan
 from piescope.study.spec import Arm, Study
@@ -45,6 +46,13 @@ def say_plan(console: Console, plan: Plan, cost: Cost, expected: Forecast, chose
     measured = list(_measured(plan.study))
     if measured:
         say(console, f"measures         {'; '.join(measured)}")
+    facts = plan.study.data.facts
+    large = [where for where, each in trainings_of(plan.study) if each.batch_size > facts.train_examples]
+    if large:
+        say(
+            console,
+            f"one step an epoch, as a batch is larger than the {facts.train_examples:,} images: {', '.join(large)}",
+        )
     if idle := unused(plan.study):
         say(console, f"not used         {', '.join(idle)}: no arm names them")
     if not plan.steps:

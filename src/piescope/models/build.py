@@ -202,6 +202,6 @@ def weight_count(model: ModelSpec, image_shape: tuple[int, int, int], num_classe
 
     Example:
         >>> weight_count(ModelSpec(depth=16, width=2), (3, 32, 32), 10)
-        690288
+        689840
     """
     return sum(layer.weights for layer in model.convolutions(image_shape)) + model.dims * num_classes

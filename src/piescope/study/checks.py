@@ -13,7 +13,7 @@ from piescope.store.catalogue import FiguresShown
 from piescope.study import controls
 from piescope.study.controls import Control, FinetuneOnly, FreshDense, RandomMasks
 from piescope.study.inherit import shipped
-from piescope.study.limits import check_sizes, trainings_of
+from piescope.study.limits import check_sizes
 from piescope.study.paired import check_pairs
 from piescope.study.spec import DENSE, DepthSpec, Objective, ProjectionSpec, Study
 from piescope.training.recipe import GradualPruning, OneShotPruning, Training
@@ -46,7 +46,6 @@ def check(study: Study, source: str = "study") -> None:
     _check_values(problems, study)
     if not problems:
         _check_names(problems, study)
-        _check_batches(problems, study)
         _check_sparsities(problems, study)
         for objective in study.arms:
             _check_objective(problems, study, objective)
@@ -82,15 +81,6 @@ def _check_values(problems: StudyError, study: Study) -> None:
     if study.models > MOST_MODELS:
         fault, expected = f"{study.models:,} models in all arms", f"at most {MOST_MODELS:,}"
         problems.add("replicates", fault, expected, "split the study, or take fewer replicates or sparsities")
-
-
-def _check_batches(problems: StudyError, study: Study) -> None:
-    """No batch is larger than the data: each epoch would be one step, and a schedule in steps never reached."""
-    images = study.data.facts.train_examples
-    for where, training in trainings_of(study):
-        if training.batch_size > images:
-            expected, cure = f"at most {images:,}, the training images", "take a smaller batch: each is a step"
-            problems.add(f"{where}.batch_size", f"{training.batch_size:,}", expected, cure)
 
 
 def _check_sparsities(problems: StudyError, study: Study) -> None:
@@ -302,16 +292,19 @@ def _check_schedules(
             fault, expected = "nothing", f"a schedule, for arm {objective} {name}"
             problems.add(where, fault, expected, "add { begin = ..., end = ..., frequency = ... }")
         else:
-            _check_schedule(problems, where, schedule, training.steps(study.data.facts.train_examples))
+            images = study.data.facts.train_examples
+            few = training.batch_size > images
+            why = f"; a batch of {training.batch_size:,} makes an epoch of {images:,} images one step" if few else ""
+            _check_schedule(problems, where, schedule, training.steps(images), why)
 
 
-def _check_schedule(problems: StudyError, where: str, schedule: Gradual, steps: int) -> None:
+def _check_schedule(problems: StudyError, where: str, schedule: Gradual, steps: int, why: str = "") -> None:
     """A schedule ends before its training does."""
     if schedule.begin > steps:
         fault, expected = str(schedule.begin), f"at most {steps}, the training's last step"
-        problems.add(f"{where}.begin", fault, expected, "begin earlier or train longer")
+        problems.add(f"{where}.begin", fault, expected, f"begin earlier or train longer{why}")
     elif schedule.end > steps:
-        cure = "the target sparsity would never be reached: end earlier or train longer"
+        cure = f"the target sparsity would never be reached: end earlier or train longer{why}"
         problems.add(f"{where}.end", str(schedule.end), f"at most {steps}, the training's last step", cure)
 
 

@@ -148,3 +148,11 @@ def test_tables_that_no_arm_names_are_told(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(f'name = "mine"\nextends = "digits"\n{more}')
     assert "not used pruning.mine, controls.again: no arm names them" in planned(tmp_path / "mine.toml")
     assert "not used" not in planned("digits")
+
+
+def test_a_batch_larger_than_the_data_is_told(tmp_path: Path) -> None:
+    own = 'extends = "digits"\n[training.supervised]\nbatch_size = 5000\n[arms]\nsupervised = ["dense"]\n'
+    (tmp_path / "mine.toml").write_text(f'name = "mine"\n{own}')
+    told = planned(tmp_path / "mine.toml")
+    assert "one step an epoch, as a batch is larger than the 1,000 images: training.supervised" in told
+    assert "one step an epoch" not in planned("digits")

@@ -262,10 +262,10 @@ def test_a_sparsity_takes_some_weights_and_leaves_some(sparsity: float, told: st
     assert parse_study(study.replace(str(sparsity), "0.999")).sparsities == (0.5, 0.999)
 
 
-def test_a_batch_is_no_larger_than_the_data() -> None:
-    with pytest.raises(StudyError, match=r"training\.supervised\.batch_size") as caught:
-        parse_study(DENSE_ALONE.replace("batch_size = 50", "batch_size = 5000"))
-    assert caught.value.problems[0].cure.startswith("take a smaller batch")
+def test_a_schedule_beyond_the_training_names_a_batch_larger_than_the_data() -> None:
+    study = "sparsities = [0.5]\n" + DENSE_ALONE.replace('"fresh_dense"', '"gmp"') + PRUNING
+    with pytest.raises(StudyError, match=r"a batch of 5,000 makes an epoch of [\d,]+ images one step"):
+        parse_study(study.replace("batch_size = 50", "batch_size = 5000"))
 
 
 def test_a_figure_of_what_is_not_there_is_left_out() -> None:
