@@ -71,8 +71,9 @@ def is_table(values: Any, hints: Hints) -> bool:
         False
     """
     columns = getattr(values, "columns", None)
-    if not is_of_pandas(values) or columns is None or not all(isinstance(name, str) for name in columns):
+    if not is_of_pandas(values) or columns is None or not any(isinstance(name, str) for name in columns):
         return False
+    columns = [str(name) for name in columns]
     if hints.score_columns or hints.prediction_columns or hints.id_columns or hints.label_column is not None:
         return True
     if len(columns) > len(hints.names) > 0 and {*hints.names} <= {*columns}:
@@ -89,7 +90,9 @@ def as_file(frame: Any, name: str) -> Iterator[Path]:
     """
     ids = ids_of_index(frame)
     try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
+        table = pa.Table.from_pandas(
+            frame.set_axis([str(column) for column in frame.columns], axis=1), preserve_index=False
+        )
     except (pa.ArrowException, TypeError, ValueError) as error:
         found = str(error).splitlines()[0]
         raise fault(name, "columns", found, "columns of numbers or of texts", "give each one kind of values") from None

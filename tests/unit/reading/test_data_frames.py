@@ -136,6 +136,11 @@ def test_a_frame_with_the_columns_of_a_table_is_read_as_one() -> None:
         audit(table(DENSE, note=[1, "a"] * (ROWS // 2)), other)
 
 
+def test_numbers_of_classes_beside_names_of_roles_are_read_as_a_table() -> None:
+    one, other = (scores(said).set_axis(range(4), axis=1).assign(label=TRUTH) for said in (DENSE, COMPRESSED))
+    assert same(audit(one, other.iloc[SHUFFLED]), "changed", "flips", "accuracy")
+
+
 def test_one_frame_has_both_sides() -> None:
     both = pd.DataFrame({"fp32": DENSE, "int8": COMPRESSED, "label": TRUTH})
     for sides in ((both,), (both, both)):
