@@ -66,11 +66,15 @@ def named_by_frame(part: Predictions, values: Any) -> Predictions:
 def is_table(values: Any, hints: Hints) -> bool:
     """Whether the columns of a data frame have roles: the user names one, or a usual name does; or some are no classes.
 
+    Tables of Arrow, and of polars and whoever hands theirs over as such, have no index and are tables always.
+
     Example:
         >>> is_table([0, 1], Hints())
         False
     """
     columns = getattr(values, "columns", None)
+    if is_of_arrow(values):
+        return True
     if not is_of_pandas(values) or columns is None or not any(isinstance(name, str) for name in columns):
         return False
     columns = [str(name) for name in columns]
@@ -90,8 +94,12 @@ def as_file(frame: Any, name: str) -> Iterator[Path]:
     """
     ids = ids_of_index(frame)
     try:
-        table = pa.Table.from_pandas(
-            frame.set_axis([str(column) for column in frame.columns], axis=1), preserve_index=False
+        table = (
+            pa.table(frame)
+            if is_of_arrow(frame)
+            else pa.Table.from_pandas(
+                frame.set_axis([str(column) for column in frame.columns], axis=1), preserve_index=False
+            )
         )
     except (pa.ArrowException, TypeError, ValueError) as error:
         found = str(error).splitlines()[0]
@@ -105,6 +113,11 @@ def as_file(frame: Any, name: str) -> Iterator[Path]:
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)
         yield path
+
+
+def is_of_arrow(values: Any) -> bool:
+    """Whether it is a table that is handed over as Arrow's, and none of pandas."""
+    return hasattr(values, "__arrow_c_stream__") and hasattr(values, "columns") and not is_of_pandas(values)
 
 
 def is_of_pandas(values: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from piescope import audit
@@ -139,6 +140,26 @@ def test_a_frame_with_the_columns_of_a_table_is_read_as_one() -> None:
 def test_numbers_of_classes_beside_names_of_roles_are_read_as_a_table() -> None:
     one, other = (scores(said).set_axis(range(4), axis=1).assign(label=TRUTH) for said in (DENSE, COMPRESSED))
     assert same(audit(one, other.iloc[SHUFFLED]), "changed", "flips", "accuracy")
+
+
+class Foreign:
+    """A table of another library, which hands it over as Arrow's."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self._table = pa.Table.from_pandas(frame, preserve_index=False)
+        self.columns = self._table.column_names
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._table.__arrow_c_stream__(requested_schema)
+
+
+@pytest.mark.parametrize("kind", [Foreign, lambda frame: pa.Table.from_pandas(frame, preserve_index=False)])
+def test_tables_of_arrow_are_tables(kind: Any) -> None:
+    one, other = kind(table(DENSE)), kind(table(COMPRESSED).iloc[SHUFFLED])
+    found = audit(one, other)
+    assert same(found) and found["inputs"]["matched_by"] == "id"
+    plain = [kind(table(said).drop(columns="label")) for said in (DENSE, COMPRESSED)]
+    assert same(audit(*plain, labels=kind(table(DENSE).drop(columns="prediction"))))
 
 
 def test_one_frame_has_both_sides() -> None:
