@@ -15,7 +15,7 @@ def card(benchmark: Callable[[str], ModuleType]) -> ModuleType:
     return benchmark("card")
 
 
-@pytest.mark.sampled(4, heavy=True)
+@pytest.mark.sampled(8, heavy=True)
 def test_every_kind_of_row_has_a_rate(card: ModuleType) -> None:
     scale = card.tiny("cpu")
     assert [way.means("cuda").captured for way in card.WAYS] == ["captured" in way.name for way in card.WAYS]
@@ -27,8 +27,18 @@ def test_every_kind_of_row_has_a_rate(card: ModuleType) -> None:
         "copies": card.copies(scale),
     }
     assert all(math.isfinite(rate) and rate > 0 for rate in rates.values()), rates
-    assert card.unwaited(scale, "supervised", card.WAYS[1]) == 40
-    assert card.apart(scale, "supcon", card.WAYS[2], card.WAYS[1]) == 0 < card.apart(scale, "supcon", *card.WAYS[:2])
+
+
+@pytest.mark.sampled(8, heavy=True)
+def test_no_step_waits(card: ModuleType) -> None:
+    assert card.unwaited(card.tiny("cpu"), "supervised", card.WAYS[1]) == 40
+
+
+@pytest.mark.sampled(8, heavy=True)
+@pytest.mark.parametrize(("one", "other", "differ"), [(2, 1, False), (0, 1, True)])
+def test_how_far_ways_are_apart(card: ModuleType, one: int, other: int, differ: bool) -> None:
+    found = card.apart(card.tiny("cpu"), "supcon", card.WAYS[one], card.WAYS[other])
+    assert found >= 0 and (found > 0) == differ
 
 
 def test_what_a_card_cannot_do_is_told_and_the_next_one_tried(
