@@ -295,10 +295,15 @@ def test_what_cannot_be_done_ends_with_2_and_writes_nothing(
 
 
 @pytest.mark.parametrize("flag", ["--suggest-budgets", "--junit"])
-def test_no_other_file_takes_the_place_of_one_of_the_audit(flag: str, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "told"), [("o/audit.json", "a file of the audit's own"), ("o", "the folder of --out")]
+)
+def test_no_other_file_takes_the_place_of_one_of_the_audit(
+    flag: str, place: str, told: str, folder: Path, tmp_path: Path
+) -> None:
     sides = "dense.csv", "compressed.csv"
-    done = run_piescope("audit", *sides, flag, tmp_path / "audit.json", "--out", tmp_path, cwd=folder)
-    assert done.returncode == 2 and "a file of the audit's own" in " ".join(done.stderr.split())
+    done = run_piescope("audit", *sides, flag, tmp_path / place, "--out", tmp_path / "o", cwd=folder)
+    assert done.returncode == 2 and told in " ".join(done.stderr.split())
     assert not any(tmp_path.iterdir())
 
 

@@ -3,7 +3,8 @@
 # ruff: noqa: RUF009 - `_option` is `dataclasses.field`
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 from os import PathLike, fspath
@@ -167,6 +168,18 @@ class AuditOptions:
         if known is not None and not (isinstance(known, int | float) and 1 < known <= 100):
             found, cure = f"{known:g}" if isinstance(known, int | float) else repr(known), "write 79 for 79 %"
             raise InputError.of("audit", "--expect-accuracy", found, "percent, above 1 and up to 100", cure)
+        for name in ("id_column", "label_column", "prediction_column", "score_columns"):
+            given = getattr(self, name)
+            names = (given,) if given is None or isinstance(given, str) else given
+            if not isinstance(names, Iterable) or not all(each is None or isinstance(each, str) for each in names):
+                option = f"--{name.replace('_', '-')}"
+                raise InputError.of("audit", option, repr(given), "names of columns", "write them as texts: '0'")
+        limit: Any = self.right_from
+        if limit is not None and (isinstance(limit, bool | str) or not math.isfinite(limit)):
+            raise InputError.of("audit", "--right-from", repr(limit), "a number", "write 0.5")
+        if limit is not None and self.labels is not None:
+            cure = "leave --labels out: answers are right or wrong by their scores; or --right-from, to compare labels"
+            raise InputError.of("audit", "--right-from", f"{limit:g}, and true labels", "one of both", cure)
         kinds = {self.values} if isinstance(self.values, str | None) else {*self.values}
         if self.right_from is not None and not kinds <= {None, "correct"}:
             found = f"{self.right_from:g}, beside --values {','.join(sorted(map(str, kinds)))}"

@@ -284,7 +284,11 @@ def _check_columns_of_files(asked: Asked, sides: dict[str, SideInput]) -> None:
 
 def _is_one_file(dense: Any, compressed: Any) -> bool:
     """Whether both sides name the same regular file, or are the same data frame."""
-    if dense is compressed and hasattr(dense, "iloc") and hasattr(dense, "columns"):
+    if (
+        dense is compressed
+        and hasattr(dense, "columns")
+        and (hasattr(dense, "iloc") or hasattr(dense, "__arrow_c_stream__"))
+    ):
         return True
     if not isinstance(dense, str | PathLike) or not isinstance(compressed, str | PathLike):
         return False

@@ -243,6 +243,7 @@ def _check_places(files: Mapping[str, Path | None], out: Path, budgets: Path | N
     names = "audit", "markdown", "examples", "images", "report", "card"
     # realpath: a link that leads to itself is refused where it is read or written
     taken = {os.path.realpath(getattr(audit_layout, name)(out)): "a file of the audit's own" for name in names}
+    taken[os.path.realpath(out)] = "the folder of --out"
     if budgets is not None:
         taken[os.path.realpath(budgets)] = "the file of --budgets"
     for flag, path in files.items():

@@ -191,6 +191,9 @@ def _right_or_wrong(array: StoredArray, name: str, hints: Hints) -> Predictions:
     if odd.any():
         cure = "write 1 for right and 0 for wrong, or say from which number on: --right-from 0.5"
         raise _no_shape(array, f"{values[odd][0]:g}", "0 and 1, true and false", cure)
+    if hints.right_from is not None and hints.right_from > 1 >= float(values.max()):
+        cure = "write 0.5 for half; --right-from 50 is for scores up to 100"
+        raise _no_shape(array, f"scores up to {values.max():g}", f"some from {hints.right_from:g} on", cure)
     right = (values >= (1 if hints.right_from is None else hints.right_from)).astype(np.int32)
     stored = in_memory(right, array.name).renamed(array.path)
     truth = all_right(array.source, array.shape[axes.index("examples")], None)

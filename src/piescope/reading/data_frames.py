@@ -6,8 +6,9 @@ file do (ids, true labels, a latency beside scores), a frame is read as that tab
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -52,15 +53,26 @@ def named_by_frame(part: Predictions, values: Any) -> Predictions:
     columns = getattr(values, "columns", None)
     if columns is None or _counts(columns) or not columns.is_unique or len(part.axes) != 2:
         return part
-    numbers = [name for name in columns if isinstance(name, int | np.integer) and not isinstance(name, bool)]
+    numbers = [number for number in map(_number_in, columns) if number is not None]
     if part.axes[1] == "classes" and len(numbers) == len(columns) and sorted(numbers) == list(range(len(columns))):
         first = next(place for place, number in enumerate(numbers) if place != number)
         found = f"column {numbers[first]} in place {first}: classes in another order than their numbers"
         raise fault(
-            part.source, "columns", found, "columns 0, 1, 2 ...", "put them in order: frame[sorted(frame.columns)]"
+            part.source,
+            "columns",
+            found,
+            "columns 0, 1, 2 ...",
+            "put them in order: frame[sorted(frame.columns, key=int)]",
         )
     names = tuple(str(name).strip() for name in columns)
     return replace(part, models=names) if part.axes[1] == "models" else replace(part, class_names=names)
+
+
+def _number_in(name: Any) -> int | None:
+    """The number that a column's name is, also as text."""
+    if isinstance(name, str):
+        return int(name) if name.isascii() and name.isdecimal() and str(int(name)) == name else None
+    return int(name) if isinstance(name, int | np.integer) and not isinstance(name, bool) else None
 
 
 def is_table(values: Any, hints: Hints) -> bool:
@@ -80,39 +92,55 @@ def is_table(values: Any, hints: Hints) -> bool:
     columns = [str(name) for name in columns]
     if hints.score_columns or hints.prediction_columns or hints.id_columns or hints.label_column is not None:
         return True
+    if all(re.fullmatch(r"\D+\d+", name) and usual.words_of(name)[0] in usual.SCORE_WORDS for name in columns):
+        return True  # prob_0, prob_1: how they count is told as in a file
     if len(columns) > len(hints.names) > 0 and {*hints.names} <= {*columns}:
         return True
     return any(usual.key_of(name) in ROLE_NAMES or {*usual.words_of(name)} & usual.MEASURE_WORDS for name in columns)
 
 
 @contextmanager
-def as_file(frame: Any, name: str) -> Iterator[Path]:
+def as_file(frame: Any, name: str, id_columns: Sequence[str] = ()) -> Iterator[tuple[Path, tuple[str, ...]]]:
     """A data frame as an Arrow file, as long as it is read, with a column of the ids that its index has.
 
-    Raises:
-        InputError: a column has values of several kinds.
+    Args:
+        frame: of pandas, or a table of Arrow.
+        name: of the file.
+        id_columns: that the user names: the index may be one.
+
+    Yields:
+        the file, and notes: columns that cannot be there, of several kinds of values say.
     """
-    ids = ids_of_index(frame)
-    try:
-        table = (
-            pa.table(frame)
-            if is_of_arrow(frame)
-            else pa.Table.from_pandas(
-                frame.set_axis([str(column) for column in frame.columns], axis=1), preserve_index=False
-            )
-        )
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        found = str(error).splitlines()[0]
-        raise fault(name, "columns", found, "columns of numbers or of texts", "give each one kind of values") from None
-    free = next((each for each in usual.ID_NAMES if each not in map(usual.key_of, table.column_names)), None)
-    has_ids = any(usual.key_of(column) in usual.ID_NAMES for column in table.column_names)
-    if ids is not None and free is not None and not has_ids:
+    table, left = (pa.table(frame), []) if is_of_arrow(frame) else _arrow_of(frame)
+    ids, of_index = ids_of_index(frame), getattr(getattr(frame, "index", None), "name", None)
+    free = next((each for each in usual.ID_NAMES if each not in map(usual.key_of, table.column_names)), "id")
+    if of_index in id_columns and of_index not in table.column_names:
+        table = table.append_column(of_index, texts([str(value) for value in frame.index]))
+    elif ids is not None and not any(usual.key_of(column) in usual.ID_NAMES for column in table.column_names):
         table = table.append_column(free, ids)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / (name.replace("/", "_") or "frame")
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
             writer.write_table(table)
-        yield path
+        yield path, (f"not read: {', '.join(left[:6])} (no numbers or texts)",) if left else ()
+
+
+def _arrow_of(frame: Any) -> tuple[pa.Table, list[str]]:
+    """The columns of a frame of pandas that Arrow can hold, and the names of the others."""
+    columns, names, left = [], [], []
+    for place, name in enumerate(frame.columns):
+        try:
+            column = pa.Array.from_pandas(frame.iloc[:, place])
+        except (pa.ArrowException, TypeError, ValueError):
+            left.append(repr(str(name)))
+            continue
+        inner = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if isinstance(inner, pa.BaseExtensionType):  # intervals, periods
+            left.append(repr(str(name)))
+            continue
+        columns.append(column)
+        names.append(str(name))
+    return pa.table(columns, names=names), left
 
 
 def is_of_arrow(values: Any) -> bool:

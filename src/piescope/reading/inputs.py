@@ -14,6 +14,7 @@ from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -81,7 +82,7 @@ def read_side(given: Any, side: str, hints: Hints) -> SideInput:
         return SideInput(sides[0].name, _of_one_kind([part for one in sides for part in one.parts], side))
     if isinstance(given, dict) and not given:
         raise fault(side, side, "an empty dict", "arrays of predictions by model", "give at least one")
-    if isinstance(given, list | tuple) and given and all(map(is_of_pandas, given)):
+    if isinstance(given, list | tuple) and given and all(is_of_pandas(one) or is_of_arrow(one) for one in given):
         given = {f"{side}[{number}]": one for number, one in enumerate(given)} if len(given) > 1 else given[0]
     arrays = given if isinstance(given, dict) else {side: given}
     if len(arrays) > 1:
@@ -92,8 +93,9 @@ def read_side(given: Any, side: str, hints: Hints) -> SideInput:
 
 def _part_in_memory(values: Any, name: str, hints: Hints) -> Predictions:
     if is_table(values, hints):
-        with as_file(values, name) as path:
-            return read_table(path, "arrow", partial(part_of_table, hints=hints))
+        with as_file(values, name, hints.id_columns) as (path, notes):
+            part = read_table(path, "arrow", partial(part_of_table, hints=hints))
+            return replace(part, notes=(*notes, *part.notes))
     return named_by_frame(part_of_array(_named(values, name), name, hints), values)
 
 
@@ -259,6 +261,11 @@ def _named(values: Any, name: str) -> StoredArray:
         ) from None
     if array.dtype == object and all(isinstance(item, str) for item in array.reshape(-1)):
         array = array.astype(str)
+    elif array.dtype == object and all(isinstance(item, int | float) for item in array.reshape(-1)):
+        array = np.array(array.tolist())  # as pandas gives columns of its own types of numbers
+    elif array.dtype == object and is_of_pandas(values) and bool(np.any(values.isna())):
+        found, cure = "missing values", "leave these examples out of all sides, or give them a label"
+        raise fault(name, name, found, "a value for each example", cure)
     if array.dtype.kind not in "biufU":
         expected = "labels, probabilities or logits"
         raise fault(name, name, f"values of type {array.dtype}", expected, "give an array of numbers or names")
@@ -286,7 +293,7 @@ def read_truth(given: Any, hints: Hints) -> LabelColumn:
     if isinstance(given, str | os.PathLike):
         return read_labels(named_file(os.fspath(given), "labels"), hints)
     if is_of_arrow(given) or (is_of_pandas(given) and hasattr(given, "columns") and len(given.columns) > 1):
-        with as_file(given, "labels") as path:
+        with as_file(given, "labels", hints.id_columns) as (path, _):
             return read_table(path, "arrow", partial(labels_of_table, hints=hints))
     return label_column(_named(given, "labels"), Path("labels"), ids_of_index(given))
 

@@ -74,7 +74,9 @@ def mixed_keys(path: Path) -> tuple[str, ...]:
         their names; empty where a line is no JSON object.
     """
     with path.open("rb") as file:
-        lines = file.read(BLOCK).removeprefix(codecs.BOM_UTF8).splitlines()[:-1] or path.read_bytes().splitlines()
+        start = file.read(BLOCK)
+    lines = start.removeprefix(codecs.BOM_UTF8).splitlines()
+    lines = lines if len(start) < BLOCK else lines[:-1]
     rows = [_first_object(line) for line in lines if line.strip()]
     if not all(isinstance(row, dict) for row in rows):
         return ()

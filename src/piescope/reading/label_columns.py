@@ -151,6 +151,10 @@ def correctness(columns: Sequence[Column], sheet: Sheet) -> Roles:
         found = "text" if is_text else f"numbers from {np.nanmin(odd.values):g} to {np.nanmax(odd.values):g}"
         cure = "write 1 for right and 0 for wrong, or say from which score on an answer is right: --right-from 0.5"
         raise sheet.fault(odd.name, found, "0 and 1, true and false", cure)
+    low = next((column for column in columns if column.is_number and column.within(0, 1)), None)
+    if low is not None and sheet.hints.right_from is not None and sheet.hints.right_from > 1:
+        cure = "write 0.5 for half; --right-from 50 is for scores up to 100"
+        raise sheet.fault(low.name, "scores from 0 to 1", f"some from {sheet.hints.right_from:g} on", cure)
     label = sheet.truth or first_named(sheet.columns, usual.CLASS_LABEL_NAMES)
     if odd is not None and odd.key not in CORRECT_NAMES and label is not None and label.distinct == 2:
         found = f"numbers beside {label.name!r} of two classes: scores of class 1, or grades of answers"

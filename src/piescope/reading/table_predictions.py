@@ -31,7 +31,7 @@ from piescope.reading.hints import Hints, Values
 from piescope.reading.names import PREDICTION_NAMES, SUMMARY_WORDS
 from piescope.reading.predictions import WRONG_RIGHT, LabelColumn, Predictions, Witness, all_right, check_width
 from piescope.reading.roles import id_of, roles_of, truth_roles, witnesses_of
-from piescope.reading.tables import TableFile, check_spelling
+from piescope.reading.tables import MOST_IN_BATCH, TableFile, check_spelling
 from piescope.wording import in_quotes
 
 MOST_LOOKED_AT = 2**22
@@ -44,12 +44,17 @@ NAME_CLASSES = "name the column with predicted classes: --prediction-column; fre
 
 
 def columns_of(table: TableFile) -> list[Column]:
-    """What the first rows of each column show; InputError where there are none."""
-    first = next(table.batches(), None)
-    if first is None:
+    """What the first rows of each column show, however few of them a batch has; InputError where there are none."""
+    rows = max(FEWEST_LOOKED_AT, MOST_LOOKED_AT // max(1, len(table.schema.names)))
+    first: list[pa.RecordBatch] = []
+    for batch in table.batches():
+        first.append(batch.slice(0, rows - sum(map(len, first))))
+        if sum(map(len, first)) >= rows or sum(each.nbytes for each in first) >= MOST_IN_BATCH // 2:
+            break
+    if not first:
         raise _no_rows(table)
-    rows = max(FEWEST_LOOKED_AT, MOST_LOOKED_AT // max(1, first.num_columns))
-    return [profile(name, first.column(name).slice(0, rows)) for name in first.schema.names]
+    names = first[0].schema.names
+    return [profile(name, pa.concat_arrays([batch.column(name) for batch in first])) for name in names]
 
 
 def _no_rows(table: TableFile) -> InputError:

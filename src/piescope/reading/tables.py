@@ -52,8 +52,8 @@ MOST_GROWTH, HARMLESS = 20, 2**27
 RETYPES = 20
 """Columns that may turn out to be of another type than their first rows, one after the other."""
 
-# what damaged or lying files make the readers raise; UnicodeDecodeError is a ValueError
-BROKEN = (pa.ArrowException, OSError, ValueError, OverflowError, RecursionError, MemoryError)
+# what damaged or lying files make the readers raise; UnicodeDecodeError is a ValueError, types within types a TypeError
+BROKEN = (pa.ArrowException, OSError, ValueError, TypeError, OverflowError, RecursionError, MemoryError)
 
 CONVERSION = re.compile(
     r"In CSV column #(\d+): (?:Row #\d+: )?CSV conversion error to ([\w ]+)\b.*?: invalid value '(.*)'", re.DOTALL

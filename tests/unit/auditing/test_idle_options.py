@@ -82,5 +82,10 @@ def test_arrays_too_are_right_from_a_score_on(files: Path) -> None:
     asked = question(scores, scores[::-1].copy(), right_from=0.5)
     assert asked.is_right_or_wrong
     assert asked.dense.parts[0].labels(slice(None))[0].tolist() == (scores >= 0.5).astype(int).tolist()
+    with pytest.raises(InputError, match="some from 50 on"):
+        question(scores, scores[::-1].copy(), right_from=50)
+    pd.DataFrame({"score": scores}).to_csv(files / "scores.csv", index=False)
+    with pytest.raises(InputError, match="some from 50 on"):
+        question(files / "scores.csv", files / "scores.csv", right_from=50)
     np.savez(files / "scores.npz", score=scores)
     assert question(files / "scores.npz", scores, right_from=0.25).is_right_or_wrong

@@ -60,6 +60,10 @@ def test_the_fixture_takes_them_beside_limits() -> None:
         *({"expect_accuracy": wrong} for wrong in (0.79, 101)),
         *({"batch_size": wrong} for wrong in (0, 1.5)),
         *({"seed": wrong} for wrong in (-1, "x", 1.5, True)),
+        *({"right_from": wrong} for wrong in (float("nan"), float("inf"), "0.5", True)),
+        {"right_from": 0.5, "labels": [0, 1]},
+        *({"id_column": wrong} for wrong in (0, [0, 1])),
+        {"score_columns": [0, 1, 2]},
         *({name: "no"} for name in ("paired", "common", "match_tail", "trust_code", "header")),
     ],
 )

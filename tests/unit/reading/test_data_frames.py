@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_masked_predictions_are_none() -> None:
 def test_numbers_of_classes_in_another_order_are_refused() -> None:
     """They name the columns as text would; nobody would know that a plain frame's are in order."""
     plain = scores(COMPRESSED).set_axis(range(4), axis=1)
-    with pytest.raises(InputError, match=r"(?s)column 3 in place 0.*sorted\(frame.columns\)"):
+    with pytest.raises(InputError, match=r"(?s)column 3 in place 0.*sorted\(frame.columns, key=int\)"):
         audit(scores(DENSE).set_axis(range(4), axis=1), plain[[3, 2, 1, 0]], labels=pd.Series(TRUTH, IDS))
     found = audit(scores(DENSE).set_axis(range(4), axis=1), plain, labels=pd.Series(TRUTH, IDS))
     assert found["changed"] == PLAIN["changed"]
@@ -133,8 +134,57 @@ def test_a_frame_with_the_columns_of_a_table_is_read_as_one() -> None:
     assert same(audit(one.drop(columns="label"), other.drop(columns="label"), labels=truth))
     with pytest.raises(InputError, match="no column 'nope'"):
         audit(one, other, prediction_column="nope")
-    with pytest.raises(InputError, match="columns of numbers or of texts"):
-        audit(table(DENSE, note=[1, "a"] * (ROWS // 2)), other)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [[1, "a"] * (ROWS // 2), 1j, pd.Categorical(pd.cut(np.arange(ROWS), 4)), pd.period_range("2020", periods=ROWS)],
+    ids=["of two kinds", "complex", "intervals", "periods"],
+)
+def test_columns_that_arrow_cannot_hold_are_not_read(column: Any) -> None:
+    found = audit(table(DENSE, note=column), table(COMPRESSED, note=column))
+    assert same(found) and "not read: 'note' (no numbers or texts)" in str(found["inputs"])
+
+
+@pytest.mark.parametrize(
+    "names", [["prob_0", "prob_1", "prob_2", "prob_3"], ["class_1", "class_2", "class_3", "class_4"]]
+)
+def test_columns_that_count_classes_are_read_as_in_a_file(names: list[str]) -> None:
+    one, other = (scores(said).set_axis(names, axis=1) for said in (DENSE, COMPRESSED))
+    labels = pd.Series(TRUTH + int(names[0][-1]), IDS)
+    assert same(audit(one, other[names[::-1]].iloc[SHUFFLED], labels=labels), "changed", "flips", "accuracy")
+    with pytest.raises(InputError, match="classes in another order"):
+        audit(one.set_axis(list("1032"), axis=1), other, labels=labels)
+
+
+def test_pandas_own_types_of_numbers_are_numbers() -> None:
+    one, other = scores(DENSE).convert_dtypes(), scores(COMPRESSED).convert_dtypes()
+    assert same(audit(one, other, labels=NAMES), "changed", "flips")
+    models = pd.DataFrame({"m": DENSE, "n": (DENSE + (np.arange(ROWS) % 7 == 0)) % 4}, IDS).convert_dtypes()
+    assert audit(models, pd.Series(COMPRESSED, IDS), labels=pd.Series(TRUTH, IDS))["inputs"]["dense"]["n_models"] == 2
+    with pytest.raises(InputError, match="missing values"):
+        audit(one, other, labels=NAMES.where(np.arange(ROWS) > 0, None))
+
+
+def test_an_index_is_the_column_of_ids_that_is_named() -> None:
+    one, other = (table(said).drop(columns="id").set_index(pd.Index(IDS, name="key")) for said in (DENSE, COMPRESSED))
+    assert same(audit(one, other.iloc[SHUFFLED], id_column="key"))
+
+
+@pytest.mark.parametrize("batch", [60, 7])
+def test_a_model_each_few_rows_is_told_whatever_the_batches_are(batch: int, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    frames = []
+    for said in (DENSE, COMPRESSED):
+        runs = [np.where(random.random(ROWS) < 0.1, (TRUTH + 1) % 4, said) for _ in range(2)]
+        frames.append(pd.concat([table(run, model=f"seed{number}") for number, run in enumerate(runs)]))
+    for name, frame in zip("ab", frames, strict=True):
+        made = pa.Table.from_pandas(frame, preserve_index=False).combine_chunks()
+        with pa.OSFile(str(tmp_path / f"{name}.arrow"), "wb") as file, pa.ipc.new_file(file, made.schema) as writer:
+            writer.write_table(made, max_chunksize=batch)
+    found = [audit(*frames), audit(tmp_path / "a.arrow", tmp_path / "b.arrow")]
+    assert [each["inputs"]["dense"]["n_models"] for each in found] == [2, 2]
+    assert found[0]["accuracy"] == found[1]["accuracy"]
 
 
 def test_numbers_of_classes_beside_names_of_roles_are_read_as_a_table() -> None:
@@ -164,14 +214,17 @@ def test_tables_of_arrow_are_tables(kind: Any) -> None:
 
 def test_one_frame_has_both_sides() -> None:
     both = pd.DataFrame({"fp32": DENSE, "int8": COMPRESSED, "label": TRUTH})
-    for sides in ((both,), (both, both)):
-        assert same(audit(*sides, prediction_column=["fp32", "int8"]))
+    for one in (both, pa.Table.from_pandas(both, preserve_index=False)):
+        for sides in ((one,), (one, one)):
+            assert same(audit(*sides, prediction_column=["fp32", "int8"]))
 
 
 @pytest.mark.parametrize("kind", [list, tuple])
 def test_several_series_or_frames_keep_their_index_and_columns(kind: type) -> None:
     one, other = pd.Series(DENSE, IDS), pd.Series(COMPRESSED, IDS).iloc[SHUFFLED]
     assert same(audit(kind([one]), kind([other]), labels=pd.Series(TRUTH, IDS)))
+    tables = [kind([pa.Table.from_pandas(table(said), preserve_index=False)]) for said in (DENSE, COMPRESSED)]
+    assert same(audit(*tables))
     frames = kind([scores(DENSE)]), kind([scores(COMPRESSED)[list("dbca")].iloc[SHUFFLED]])
     assert same(audit(*frames, labels=NAMES), "changed", "flips")
     noisy = pd.Series(np.where(RANDOM.random(ROWS) < 0.3, 0, DENSE), IDS)

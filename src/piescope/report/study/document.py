@@ -43,6 +43,9 @@ def study_document(
             "A page like this",
             "pip install 'piescope[study]', then piescope run study.toml: the study lies beside this page",
         ),
-        ("Made by", f"piescope {piescope.__version__}; every example: results/examples.parquet in the folder of the run"),
+        (
+            "Made by",
+            f"piescope {piescope.__version__}; every example: results/examples.parquet in the folder of the run",
+        ),
     )
     return Document("study", results.study.title, answer(results, signal), tuple(sections), footer)
