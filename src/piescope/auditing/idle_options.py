@@ -57,7 +57,8 @@ def check_files_named(asked: Asked, given: Mapping[str, GivenSide], read: Sequen
             raise InputError.of("audit", option, "arrays without names", "columns, or arrays with names", cure)
     others = (asked.labels, asked.metadata, asked.dense_embeddings, asked.dense_layers)
     ids = (asked.id_column,) if isinstance(asked.id_column, str) else tuple(asked.id_column or ())
-    if ids and not columns & {*ids} and not any(kind != "npy" for other in others for kind in _kinds(other)):
+    is_named = hasattr(asked.labels, "columns") or bool(columns & {*ids})
+    if ids and not is_named and not any(kind != "npy" for other in others for kind in _kinds(other)):
         found, expected = f"no file with {ids[0]!r}", "a table, or an .npz, with the ids of the examples"
         raise InputError.of("audit", "--id-column", found, expected, "leave --id-column out: examples go by row")
     everything = (*given.values(), *others)

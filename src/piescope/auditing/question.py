@@ -284,12 +284,10 @@ def _check_columns_of_files(asked: Asked, sides: dict[str, SideInput]) -> None:
 
 def _is_one_file(dense: Any, compressed: Any) -> bool:
     """Whether both sides name the same regular file, or are the same data frame."""
-    if (
-        dense is compressed
-        and hasattr(dense, "columns")
-        and (hasattr(dense, "iloc") or hasattr(dense, "__arrow_c_stream__"))
-    ):
-        return True
+    if dense is compressed and hasattr(dense, "columns"):
+        from piescope.reading.data_frames import is_frame
+
+        return is_frame(dense)
     if not isinstance(dense, str | PathLike) or not isinstance(compressed, str | PathLike):
         return False
     one, other = Path(fspath(dense)), Path(fspath(compressed))
@@ -363,6 +361,7 @@ def _class_names(asked: Asked) -> list[str] | None:
         return read_class_names(Path(fspath(asked.classes)))
     given: Any = asked.classes
     if isinstance(given, Mapping):
+        given = {int(key) if str(key).isdecimal() else key: name for key, name in given.items()}  # JSON's are texts
         if sorted(given, key=str) != sorted(range(len(given)), key=str):
             found = f"a dict with the keys {', '.join(map(repr, list(given)[:4]))}"
             cure = "write {0: 'cat', 1: 'dog'}; of names with their ids: sorted(ids, key=ids.get)"

@@ -57,13 +57,8 @@ def named_by_frame(part: Predictions, values: Any) -> Predictions:
     if part.axes[1] == "classes" and len(numbers) == len(columns) and sorted(numbers) == list(range(len(columns))):
         first = next(place for place, number in enumerate(numbers) if place != number)
         found = f"column {numbers[first]} in place {first}: classes in another order than their numbers"
-        raise fault(
-            part.source,
-            "columns",
-            found,
-            "columns 0, 1, 2 ...",
-            "put them in order: frame[sorted(frame.columns, key=int)]",
-        )
+        cure = "put them in order: frame[sorted(frame.columns, key=int)]"
+        raise fault(part.source, "columns", found, "columns 0, 1, 2 ...", cure)
     names = tuple(str(name).strip() for name in columns)
     return replace(part, models=names) if part.axes[1] == "models" else replace(part, class_names=names)
 
@@ -94,9 +89,19 @@ def is_table(values: Any, hints: Hints) -> bool:
         return True
     if all(re.fullmatch(r"\D+\d+", name) and usual.words_of(name)[0] in usual.SCORE_WORDS for name in columns):
         return True  # prob_0, prob_1: how they count is told as in a file
+    are_fractions = all(getattr(kind, "kind", "") == "f" for kind in values.dtypes)
+    if are_fractions and ({*columns} == {*hints.names} or _may_be_classes(columns, hints)):
+        return False  # a column a class, though some are called y or s
     if len(columns) > len(hints.names) > 0 and {*hints.names} <= {*columns}:
         return True
     return any(usual.key_of(name) in ROLE_NAMES or {*usual.words_of(name)} & usual.MEASURE_WORDS for name in columns)
+
+
+def _may_be_classes(columns: Sequence[str], hints: Hints) -> bool:
+    """Whether there are as many columns as ids of labels, and none is called what an answer, or how sure it is, is."""
+    answers = {*usual.PREDICTION_NAMES, *usual.CORRECT_NAMES, *usual.CONFIDENCE_NAMES}
+    said = [usual.key_of(name) in answers or {*usual.words_of(name)} & usual.SURENESS_WORDS for name in columns]
+    return len(columns) == hints.num_ids and not any(said)
 
 
 @contextmanager
@@ -141,6 +146,11 @@ def _arrow_of(frame: Any) -> tuple[pa.Table, list[str]]:
         columns.append(column)
         names.append(str(name))
     return pa.table(columns, names=names), left
+
+
+def is_frame(values: Any) -> bool:
+    """Whether it has columns: a DataFrame, or a table of Arrow."""
+    return is_of_arrow(values) or (is_of_pandas(values) and hasattr(values, "columns"))
 
 
 def is_of_arrow(values: Any) -> bool:

@@ -22,7 +22,7 @@ from piescope.measure.arrays import to_numpy
 from piescope.problems import InputError
 from piescope.reading.array_predictions import label_column, part_of_array
 from piescope.reading.arrays import StoredArray, in_memory, open_arrays
-from piescope.reading.data_frames import as_file, ids_of_index, is_of_arrow, is_of_pandas, is_table, named_by_frame
+from piescope.reading.data_frames import as_file, ids_of_index, is_frame, is_of_pandas, is_table, named_by_frame
 from piescope.reading.files import SUFFIXES, fault, kind_of, named_file, named_files, shown
 from piescope.reading.hints import Hints
 from piescope.reading.named_arrays import labels_of_arrays, parts_of_arrays
@@ -82,7 +82,7 @@ def read_side(given: Any, side: str, hints: Hints) -> SideInput:
         return SideInput(sides[0].name, _of_one_kind([part for one in sides for part in one.parts], side))
     if isinstance(given, dict) and not given:
         raise fault(side, side, "an empty dict", "arrays of predictions by model", "give at least one")
-    if isinstance(given, list | tuple) and given and all(is_of_pandas(one) or is_of_arrow(one) for one in given):
+    if isinstance(given, list | tuple) and given and all(is_frame(one) or is_of_pandas(one) for one in given):
         given = {f"{side}[{number}]": one for number, one in enumerate(given)} if len(given) > 1 else given[0]
     arrays = given if isinstance(given, dict) else {side: given}
     if len(arrays) > 1:
@@ -292,7 +292,7 @@ def read_truth(given: Any, hints: Hints) -> LabelColumn:
     """True labels from a file, a data frame or an array ``[examples]``; InputError: no labels there."""
     if isinstance(given, str | os.PathLike):
         return read_labels(named_file(os.fspath(given), "labels"), hints)
-    if is_of_arrow(given) or (is_of_pandas(given) and hasattr(given, "columns") and len(given.columns) > 1):
+    if is_frame(given) and len(given.columns) > 1:
         with as_file(given, "labels", hints.id_columns) as (path, _):
             return read_table(path, "arrow", partial(labels_of_table, hints=hints))
     return label_column(_named(given, "labels"), Path("labels"), ids_of_index(given))

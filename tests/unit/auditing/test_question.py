@@ -199,7 +199,7 @@ def test_classes_are_named_in_the_order_of_their_ids() -> None:
         tuple(names),
         np.array(names),
         {0: "ant", 1: "bee", 2: "cat"},
-        {2: "cat", 0: "ant", 1: "bee"},
+        {"2": "cat", "0": "ant", "1": "bee"},
     ):
         assert question(DENSE, COPY, classes=classes).class_names == names
     for wrong in ({"ant": 0, "bee": 1, "cat": 2}, {1: "ant", 2: "bee", 3: "cat"}, set(names), 3):

@@ -230,3 +230,25 @@ def test_several_series_or_frames_keep_their_index_and_columns(kind: type) -> No
     noisy = pd.Series(np.where(RANDOM.random(ROWS) < 0.3, 0, DENSE), IDS)
     several = audit(kind([one, noisy]), kind([other]), labels=pd.Series(TRUTH, IDS))
     assert several["inputs"]["matched_by"] == "id" and several["inputs"]["dense"]["models"] == ["dense[0]", "dense[1]"]
+
+
+@pytest.mark.parametrize("names", [list("psyx"), ["id", "image", "time", "weight"]])
+@pytest.mark.parametrize("are_named", [False, True])
+def test_classes_may_have_names_of_roles(names: list[str], are_named: bool) -> None:
+    """Where there are as many columns as classes each is one."""
+    one, other = (scores(said).set_axis(names, axis=1) for said in (DENSE, COMPRESSED))
+    labels = pd.Series(np.array(names)[TRUTH] if are_named else TRUTH, IDS)
+    found = audit(one, other[names[::-1]].iloc[SHUFFLED], labels=labels)
+    assert same(found, "changed", "flips", "accuracy") and set(found["class_names"]) == set(names)
+
+
+def test_ids_of_a_frame_of_true_labels_may_be_named() -> None:
+    truth = pd.DataFrame({"key": IDS, "label": TRUTH}).iloc[::-1]
+    sides = (pd.Series(said, IDS) for said in (DENSE, COMPRESSED))
+    assert same(audit(*sides, labels=truth, id_column="key"))
+
+
+def test_as_many_columns_as_classes_are_no_classes_where_they_are_called_otherwise() -> None:
+    more = {"confidence": 0.25, "margin": 0.5, "entropy": 0.125}
+    one, other = (pd.DataFrame({"prediction": said.astype(float), **more}, IDS) for said in (DENSE, COMPRESSED))
+    assert same(audit(one, other.iloc[SHUFFLED], labels=pd.Series(TRUTH, IDS)))
